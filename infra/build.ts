@@ -1,0 +1,43 @@
+/**
+ * Builds what is run: `dist/main.cjs`, the single file that Azure Functions loads, and `dist/twinkeeper.js` with the services of
+ * the local system beside it.
+ */
+import { chmod, rm } from 'node:fs/promises';
+import { build } from 'esbuild';
+
+await rm('dist', { recursive: true, force: true });
+
+await Promise.all([
+  build({
+    entryPoints: { main: 'functions/main.ts' },
+    outdir: 'dist',
+    outExtension: { '.js': '.cjs' },
+    bundle: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'cjs',
+    minify: true,
+    keepNames: true,
+    legalComments: 'none',
+    // The Functions runtime supplies it by intercepting `require`.
+    external: ['@azure/functions-core'],
+    logLevel: 'warning',
+  }),
+  build({
+    entryPoints: {
+      twinkeeper: 'infra/local/main.ts',
+      'local/hub': 'infra/local/hub/main.ts',
+      'local/host': 'infra/local/host/main.ts',
+    },
+    outdir: 'dist',
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'esm',
+    packages: 'external',
+    sourcemap: true,
+    logLevel: 'warning',
+  }),
+]);
+await chmod('dist/twinkeeper.js', 0o755);
