@@ -1,0 +1,39 @@
+import { type Json, jsonEquals } from '../twin/index.ts';
+import type { RuleContent } from './rules.ts';
+
+/** How a value breaks a rule. */
+export type RuleBreach = 'missingProperty' | 'wrongValue' | 'forbiddenProperty';
+
+/** How `actual` breaks the rule, or `undefined` when it keeps to it. `actual` is `undefined` where the property is missing. */
+export function checkRule(rule: RuleContent, actual: Json | undefined): RuleBreach | undefined {
+  if (rule.rule === 'absent') return actual === undefined ? undefined : 'forbiddenProperty';
+  if (actual === undefined) return 'missingProperty';
+  return isAllowed(rule, actual) ? undefined : 'wrongValue';
+}
+
+function isAllowed(rule: Exclude<RuleContent, { rule: 'absent' }>, actual: Json): boolean {
+  switch (rule.rule) {
+    case 'exactly':
+      return jsonEquals(actual, rule.value);
+    case 'byDefault':
+      return true;
+    case 'oneOf':
+      return rule.values.some((value) => jsonEquals(actual, value));
+    case 'between':
+      return typeof actual === 'number' && actual >= rule.min && actual <= rule.max;
+  }
+}
+
+/** The value that mends a breach of the rule; `undefined` where the mending is to remove the property. */
+export function mendingValue(rule: RuleContent): Json | undefined {
+  switch (rule.rule) {
+    case 'absent':
+      return undefined;
+    case 'exactly':
+    case 'byDefault':
+      return rule.value;
+    case 'oneOf':
+    case 'between':
+      return rule.otherwise;
+  }
+}

@@ -1,0 +1,159 @@
+import {
+  isJsonObject,
+  type JsonObject,
+  jsonEquals,
+  limitFaults,
+  overlaps,
+  setAt,
+  twinLimits,
+  twinSize,
+} from '../twin/index.ts';
+import { mendingValue } from './check-rule.ts';
+import { collectRules, type OwnedProperty } from './collect-rules.ts';
+import type { Mode, PolicyDefinition } from './define-policy.ts';
+import { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
+import { policyShape } from './policy-schema.ts';
+import { areDisjoint, type Matcher, toMatcher } from './scope.ts';
+
+/** A policy ready for use: valid, with its defaults filled in. */
+export interface Policy {
+  readonly name: string;
+  /** The module whose twin it is about; `''` for the device's own twin. */
+  readonly module: string;
+  readonly createModule: boolean;
+  readonly moduleTags: JsonObject;
+  readonly mode: Mode;
+  readonly scope: Matcher;
+  readonly owned: readonly OwnedProperty[];
+  readonly evaluate: PolicyDefinition['evaluate'];
+  /** Dotted paths from `desired`, `reported` or `tags`; empty when there is no `evaluate`. */
+  readonly watches: readonly string[];
+  readonly overrideConfigurations: boolean;
+}
+
+/** All policies of the app. */
+export interface PolicySet {
+  readonly all: readonly Policy[];
+  /** The policies about this module's twin; `''` asks for those about devices' own twins. */
+  forModule(moduleId: string): readonly Policy[];
+  /** Modules that some policy creates. */
+  readonly createdModules: readonly string[];
+  /** Whether some policy's scope looks at more than the device's id. */
+  readonly scopedByTwin: boolean;
+}
+
+/** Settings that act on every policy. */
+export interface PolicySetOptions {
+  /** `audit` makes every policy an audit; `enforce` leaves each its own mode. */
+  readonly mode: Mode;
+}
+
+/**
+ * Validates policies, alone and against each other, and makes them ready for use.
+ *
+ * @throws {PolicyFaultsError} with all that is wrong with any of them.
+ */
+export function toPolicySet(definitions: readonly PolicyDefinition[], { mode }: PolicySetOptions): PolicySet {
+  const faults: PolicyFault[] = [];
+  const compiled = definitions.map((definition, index) => compile(definition, index, mode, faults));
+  const all = compiled.filter((policy) => policy !== undefined);
+  faults.push(...conflicts(all, definitions));
+  if (faults.length > 0) throw new PolicyFaultsError(faults);
+
+  const byModule = Map.groupBy(all, (policy) => policy.module);
+  return {
+    all,
+    forModule: (moduleId) => byModule.get(moduleId) ?? [],
+    createdModules: [...new Set(all.filter((policy) => policy.createModule).map((policy) => policy.module))],
+    scopedByTwin: all.some((policy) => !policy.scope.byIdAlone),
+  };
+}
+
+/** What a policy's module twin holds when it is created: the mending value of each owned property. */
+export function baselineOf(policy: Policy): JsonObject {
+  return policy.owned.reduce<JsonObject>((baseline, { path, rule }) => {
+    const value = mendingValue(rule);
+    return value === undefined ? baseline : setAt(baseline, path, value);
+  }, {});
+}
+
+function compile(definition: PolicyDefinition, index: number, mode: Mode, faults: PolicyFault[]): Policy | undefined {
+  const name = typeof definition?.name === 'string' ? definition.name : `policy ${index + 1}`;
+  const before = faults.length;
+  const report = (path: string, message: string) => faults.push({ policy: name, path, message });
+
+  const { $schema: _, ...content } = { ...(isJsonObject(definition) ? definition : {}) } as Record<string, unknown>;
+  const shape = policyShape.safeParse(isJsonObject(definition) ? content : definition);
+  if (!shape.success) {
+    for (const issue of shape.error.issues) report(issue.path.join('.'), issue.message);
+  }
+  const owned = collectRules(definition?.desired, (path, message) => report(`desired.${path}`, message));
+  if (faults.length > before) return undefined;
+
+  const { module = '', createModule = false, moduleTags = {}, evaluate } = definition;
+  if (createModule && module === '') report('createModule', 'needs a module to create: name it in "module".');
+  if (module.startsWith('$')) report('module', `${module} belongs to IoT Edge and cannot be created or owned.`);
+  if (owned.length === 0 && evaluate === undefined && !createModule) {
+    report('', 'asks for nothing: give it desired properties, an evaluate function or createModule.');
+  }
+  if (definition.watches !== undefined && evaluate === undefined)
+    report('watches', 'says when to call evaluate, which is missing.');
+  for (const { path, message } of limitFaults(moduleTags)) report(`moduleTags.${path}`, message);
+  if (twinSize(moduleTags) > twinLimits.tagsBytes)
+    report('moduleTags', `larger than the ${twinLimits.tagsBytes} bytes a twin takes.`);
+
+  const policy: Policy = {
+    name,
+    module,
+    createModule,
+    moduleTags,
+    mode: mode === 'audit' ? 'audit' : (definition.mode ?? 'enforce'),
+    scope: toMatcher(definition.appliesTo),
+    owned,
+    evaluate,
+    watches: evaluate === undefined ? [] : (definition.watches ?? ['desired', 'tags']),
+    overrideConfigurations: definition.overrideConfigurations ?? false,
+  };
+  const size = twinSize(baselineOf(policy));
+  if (size > twinLimits.desiredBytes) {
+    report('desired', `a baseline of ${size} bytes; the desired properties of a twin take ${twinLimits.desiredBytes}.`);
+  }
+  return faults.length > before ? undefined : policy;
+}
+
+/** What policies want of each other's paths, where some device could be in the scope of both. */
+function conflicts(policies: readonly Policy[], definitions: readonly PolicyDefinition[]): readonly PolicyFault[] {
+  const faults: PolicyFault[] = [];
+  const seen = new Set<string>();
+  for (const { name } of policies) {
+    if (seen.has(name)) faults.push({ policy: name, path: 'name', message: 'another policy has this name already.' });
+    seen.add(name);
+  }
+  const scopeOf = new Map(definitions.map((definition) => [definition?.name, definition?.appliesTo]));
+  for (const [index, later] of policies.entries()) {
+    for (const earlier of policies.slice(0, index)) {
+      if (earlier.module !== later.module || earlier.name === later.name) continue;
+      if (areDisjoint(scopeOf.get(earlier.name), scopeOf.get(later.name))) continue;
+      for (const { path, text, rule } of later.owned) {
+        const rival = earlier.owned.find((other) => overlaps(other.path, path));
+        if (rival === undefined || (rival.text === text && sameRule(rival.rule, rule))) continue;
+        faults.push({
+          policy: later.name,
+          path: `desired.${text}`,
+          message: `wants ${describeRule(rule)}, but the policy ${earlier.name} wants ${describeRule(rival.rule)} at ${rival.text}.`,
+        });
+      }
+    }
+  }
+  return faults;
+}
+
+function sameRule(left: OwnedProperty['rule'], right: OwnedProperty['rule']): boolean {
+  return jsonEquals(JSON.parse(JSON.stringify(left)), JSON.parse(JSON.stringify(right)));
+}
+
+function describeRule({ rule, ...content }: OwnedProperty['rule']): string {
+  return `${rule}(${Object.values(content)
+    .map((value) => JSON.stringify(value))
+    .join(', ')})`;
+}

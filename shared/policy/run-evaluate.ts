@@ -1,0 +1,80 @@
+import { createContext, Script } from 'node:vm';
+import { deepFreeze, isJsonObject, limitFaults, parsePath, setAt, type Twin } from '../twin/index.ts';
+import type { Finding } from './define-policy.ts';
+import type { Policy } from './policy-set.ts';
+
+/** How long a custom `evaluate` may take, in milliseconds. */
+export const evaluateTimeLimit = 250;
+
+/** More findings than this in one twin are taken for a mistake. */
+const maxFindings = 100;
+
+/** What a custom `evaluate` came to. */
+export type Evaluation = { readonly findings: readonly Finding[] } | { readonly fault: string };
+
+/** Calls a policy's custom `evaluate` on a twin, and puts up with anything it does. Policies without one find nothing. */
+export function runEvaluate(policy: Policy, twin: Twin): Evaluation {
+  const { evaluate } = policy;
+  if (evaluate === undefined) return { findings: [] };
+  const context = deepFreeze({ deviceId: twin.deviceId, moduleId: twin.moduleId });
+  try {
+    const result = callWithTimeLimit(() => evaluate(deepFreeze(twin), context));
+    return readFindings(result);
+  } catch (error) {
+    const timedOut = error instanceof Error && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+    return {
+      fault: timedOut ? `evaluate took longer than ${evaluateTimeLimit} ms` : `evaluate threw ${describeThrown(error)}`,
+    };
+  }
+}
+
+const call = new Script('call()');
+const sandbox: { call?: () => unknown } = {};
+let sandboxContext: ReturnType<typeof createContext> | undefined;
+
+/** Only V8's own watchdog can end synchronous code that does not return; a script is the one way to ask for it. */
+function callWithTimeLimit(run: () => unknown): unknown {
+  sandboxContext ??= createContext(sandbox);
+  sandbox.call = run;
+  try {
+    return call.runInContext(sandboxContext, { timeout: evaluateTimeLimit });
+  } finally {
+    delete sandbox.call;
+  }
+}
+
+function readFindings(result: unknown): Evaluation {
+  if (result instanceof Promise) {
+    // Its rejection would otherwise end the process.
+    result.catch(() => undefined);
+    return { fault: 'evaluate returned a Promise; it must be synchronous and return a list of findings' };
+  }
+  if (!Array.isArray(result)) return { fault: `evaluate returned ${typeof result}, not a list of findings` };
+  if (result.length > maxFindings)
+    return { fault: `evaluate returned ${result.length} findings; ${maxFindings} is the limit` };
+  const findings: Finding[] = [];
+  for (const [index, raw] of result.entries()) {
+    const finding: unknown = typeof raw === 'object' ? JSON.parse(JSON.stringify(raw)) : raw;
+    const fault = findingFault(finding);
+    if (fault !== undefined) return { fault: `finding ${index} of evaluate: ${fault}` };
+    findings.push(finding as Finding);
+  }
+  return { findings };
+}
+
+function findingFault(finding: unknown): string | undefined {
+  if (!isJsonObject(finding)) return 'not an object';
+  const { path, expected, message } = finding;
+  if (typeof path !== 'string') return 'path must be a dotted path below properties.desired, or "" for the whole twin';
+  if (message !== undefined && typeof message !== 'string') return 'message must be text';
+  if (expected === undefined) return undefined;
+  if (path === '') return 'a finding about the whole twin cannot say what would mend it';
+  // null asks for removal, so only its path needs to be possible.
+  const [fault] = limitFaults(setAt({}, parsePath(path), expected ?? true));
+  return fault === undefined ? undefined : `at ${fault.path}: ${fault.message}`;
+}
+
+function describeThrown(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.length > 500 ? `${text.slice(0, 500)}…` : text;
+}
