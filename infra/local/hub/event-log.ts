@@ -18,6 +18,11 @@ export interface HubEvent {
   readonly applicationProperties: Readonly<Record<string, string>>;
   /** AMQP message annotations, without the `x-opt-…` ones that the partition adds. Numbers are milliseconds since 1970 or counts. */
   readonly annotations: Readonly<Record<string, string | Date>>;
+  /**
+   * Set for an event that came over AMQP: its sections from the properties on, as the sender encoded them. They are handed on untouched, in
+   * place of what `body`, `correlationId`, `userId` and `applicationProperties` would make.
+   */
+  readonly bareMessage?: Buffer;
 }
 
 /** An event with its place in a partition. */
@@ -53,8 +58,8 @@ export class EventLog {
     return String(hash % this.#partitions.length);
   }
 
-  append(event: HubEvent): LoggedEvent {
-    const partitionId = this.partitionOf(event.deviceId);
+  /** Takes an event in, on its device's partition unless another is given. Throws a `RangeError` on an unknown partition. */
+  append(event: HubEvent, partitionId = this.partitionOf(event.deviceId)): LoggedEvent {
     const events = this.#events(partitionId);
     const previous = events.at(-1);
     const logged: LoggedEvent = {

@@ -1,0 +1,122 @@
+import rhea, { type Message, type Receiver, type Sender } from 'rhea';
+import type { EventLog } from '../event-log.ts';
+import { notFound, Refusal } from './refusal.ts';
+import { type AccessPolicy, type Claims, verifySasToken } from './sas-token.ts';
+
+const { types } = rhea;
+
+/** What `$cbs` and `$management` answer from. */
+export interface Service {
+  readonly log: EventLog;
+  readonly eventHubName: string;
+  readonly policy: AccessPolicy;
+}
+
+/** AMQP type code of the array's elements. */
+const string8 = 0xa1;
+/** `.NET`'s `DateTime.MinValue`, which Event Hubs gives as the time of the last event of an empty partition. */
+const never = -62_135_596_800_000;
+
+/** Takes the token in a put-token request to `$cbs` into the connection's claims. Throws a `Refusal`. */
+export function putToken(request: Message, claims: Claims, { policy }: Service): Answer {
+  const { operation, type, name } = request.application_properties ?? {};
+  if (operation !== 'put-token') throw notImplemented(operation);
+  if (type !== 'servicebus.windows.net:sastoken' || typeof request.body !== 'string' || typeof name !== 'string') {
+    throw new Refusal(
+      'amqp:unauthorized-access',
+      `MalformedToken: Tokens of type '${type}' are not taken here, only shared access signatures.`,
+    );
+  }
+  claims.add(verifySasToken(request.body, name, policy, Date.now()));
+  return { status: 202, description: 'Accepted' };
+}
+
+/** Answers a READ of the event hub or of one of its partitions. Throws a `Refusal`. */
+export function readManagement(request: Message, { log, eventHubName, policy }: Service): Answer {
+  const { operation, type, name, partition, security_token: token } = request.application_properties ?? {};
+  if (operation !== 'READ') throw notImplemented(operation);
+  if (typeof name !== 'string' || name.toLowerCase() !== eventHubName.toLowerCase()) throw notFound(String(name));
+  if (typeof token === 'string') verifySasToken(token, eventHubName, policy, Date.now());
+  switch (type) {
+    case 'com.microsoft:eventhub':
+      return { status: 200, description: 'OK', body: describeEventHub(log, eventHubName) };
+    case 'com.microsoft:partition':
+      if (!log.partitionIds.includes(String(partition))) throw notFound(`${eventHubName}/Partitions/${partition}`);
+      return { status: 200, description: 'OK', body: describePartition(log, eventHubName, String(partition)) };
+    default:
+      throw notImplemented(type);
+  }
+}
+
+function describeEventHub(log: EventLog, name: string) {
+  return {
+    name,
+    type: 'com.microsoft:eventhub',
+    created_at: log.createdAt,
+    partition_count: types.wrap_int(log.partitionIds.length),
+    partition_ids: types.wrap_array([...log.partitionIds], string8, undefined),
+    georeplication_factor: types.wrap_int(1),
+  };
+}
+
+function describePartition(log: EventLog, name: string, partition: string) {
+  const events = log.events(partition);
+  const last = events.at(-1);
+  return {
+    name,
+    type: 'com.microsoft:partition',
+    partition,
+    begin_sequence_number: types.wrap_long(events[0]?.sequenceNumber ?? 0),
+    last_enqueued_sequence_number: types.wrap_long(last?.sequenceNumber ?? -1),
+    last_enqueued_offset: last?.offset ?? '-1',
+    last_enqueued_time_utc: types.wrap_timestamp(last?.enqueuedTime.getTime() ?? never),
+    is_partition_empty: last === undefined,
+  };
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly description: string;
+  readonly body?: unknown;
+}
+
+/** HTTP-like status of a refusal, as the SDK maps it back. */
+const statusOf: Readonly<Record<string, number>> = {
+  'amqp:unauthorized-access': 401,
+  'amqp:not-found': 404,
+  'amqp:not-implemented': 501,
+};
+
+/** Answers one request on the link that its `reply-to` names: the answer of `respond`, or what it refuses. */
+export function reply(request: Message, receiver: Receiver, replyLinks: Iterable<Sender>, respond: () => Answer): void {
+  const candidates = [...replyLinks].filter((link) => link.session === receiver.session);
+  const link =
+    candidates.find(({ name, target }) => request.reply_to === name || request.reply_to === target?.address) ??
+    candidates[0];
+  if (link === undefined) return;
+  let condition: string | undefined;
+  let answer: Answer;
+  try {
+    answer = respond();
+  } catch (error) {
+    const refusal =
+      error instanceof Refusal
+        ? error
+        : new Refusal('amqp:internal-error', `The request could not be answered: ${error}`);
+    condition = refusal.condition;
+    answer = { status: statusOf[condition] ?? 500, description: refusal.message };
+  }
+  link.send({
+    ...(request.message_id === undefined ? {} : { correlation_id: request.message_id }),
+    application_properties: {
+      'status-code': types.wrap_int(answer.status),
+      'status-description': answer.description,
+      ...(condition === undefined ? {} : { 'error-condition': types.wrap_symbol(condition) }),
+    },
+    body: answer.body,
+  });
+}
+
+function notImplemented(what: unknown): Refusal {
+  return new Refusal('amqp:not-implemented', `'${what}' is not supported here.`);
+}
