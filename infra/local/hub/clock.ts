@@ -1,0 +1,16 @@
+/** Time as IoT Hub writes it: ISO 8601 in UTC with seven decimals. */
+
+/** Milliseconds since 1970 with a fraction, from the monotonic clock, so that writes in a row get rising times. */
+export function preciseNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/** `2022-06-01T22:27:50.2612586Z` for a time in milliseconds since 1970. */
+export function timestamp(milliseconds: number = preciseNow()): string {
+  const whole = Math.floor(milliseconds);
+  const fraction = Math.min(9999, Math.floor((milliseconds - whole) * 10_000));
+  return `${new Date(whole).toISOString().slice(0, -1)}${String(fraction).padStart(4, '0')}Z`;
+}
+
+/** What the hub shows for something that never happened (.NET's `DateTime.MinValue`). */
+export const NEVER = '0001-01-01T00:00:00Z';

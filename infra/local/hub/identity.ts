@@ -1,0 +1,170 @@
+/** Device and module identities: what a request may say of one, and the document that the hub keeps. */
+import { randomBytes } from 'node:crypto';
+import { NEVER, timestamp } from './clock.ts';
+import { invalid, shown } from './errors.ts';
+import { newIdentityEtag } from './etag.ts';
+import { isObject, type JsonObject, type JsonValue } from './json.ts';
+
+const AUTHENTICATION_TYPES = ['sas', 'selfSigned', 'certificateAuthority', 'none'] as const;
+
+/** What a request says of an identity; what is missing keeps its value, or its default on a new one. */
+export interface IdentityWrite {
+  readonly status?: 'enabled' | 'disabled';
+  readonly statusReason?: string | null;
+  readonly authentication?: {
+    readonly type: (typeof AUTHENTICATION_TYPES)[number];
+    readonly keys: readonly [primary: string | undefined, secondary: string | undefined];
+    readonly thumbprints: readonly [primary: string | undefined, secondary: string | undefined];
+  };
+  readonly iotEdge?: boolean;
+  readonly managedBy?: string;
+}
+
+/** The part that devices and modules have in common, and the part that only devices use. */
+export interface Identity {
+  readonly generationId: string;
+  readonly etag: string;
+  readonly status: 'enabled' | 'disabled';
+  readonly statusReason: string | null;
+  readonly statusUpdatedTime: string;
+  readonly authentication: JsonObject & { readonly type: string };
+  readonly iotEdge: boolean;
+  readonly managedBy: string | null;
+}
+
+/** An identity as it is after this write to it; a new one, with keys of its own, where there was none. */
+export function writeIdentity(write: IdentityWrite, before: Identity | undefined, now: number): Identity {
+  const status = write.status ?? before?.status ?? 'enabled';
+  return {
+    generationId: before?.generationId ?? String(BigInt(Math.floor(now * 10_000)) + 621_355_968_000_000_000n),
+    etag: newIdentityEtag(),
+    status,
+    statusReason: write.statusReason === undefined ? (before?.statusReason ?? null) : write.statusReason,
+    statusUpdatedTime:
+      before !== undefined && before.status !== status ? timestamp(now) : (before?.statusUpdatedTime ?? NEVER),
+    authentication: writeAuthentication(write.authentication, before?.authentication),
+    iotEdge: write.iotEdge ?? before?.iotEdge ?? false,
+    managedBy: write.managedBy ?? before?.managedBy ?? null,
+  };
+}
+
+/** Reads an identity from the body of a request. Throws 400 on what the hub does not take. */
+export function readIdentityWrite(body: JsonObject): IdentityWrite {
+  const { status, statusReason, managedBy } = body;
+  if (status !== undefined && status !== null && status !== 'enabled' && status !== 'disabled') {
+    throw invalid(`status must be "enabled" or "disabled", not ${shown(status)}`);
+  }
+  const authentication = readAuthentication(body.authentication);
+  const capabilities = body.capabilities;
+  const iotEdge = isObject(capabilities) ? capabilities.iotEdge : undefined;
+  if (iotEdge !== undefined && typeof iotEdge !== 'boolean') {
+    throw invalid(`capabilities.iotEdge must be a boolean, not ${shown(iotEdge)}`);
+  }
+  return {
+    ...(status === undefined || status === null ? {} : { status }),
+    ...(typeof statusReason === 'string' || statusReason === null ? { statusReason } : {}),
+    ...(authentication === undefined ? {} : { authentication }),
+    ...(iotEdge === undefined ? {} : { iotEdge }),
+    ...(typeof managedBy === 'string' ? { managedBy } : {}),
+  };
+}
+
+/** A device identity as `GET /devices/{id}` shows it. */
+export function renderDevice(deviceId: string, identity: Identity): JsonObject {
+  return {
+    deviceId,
+    generationId: identity.generationId,
+    etag: identity.etag,
+    connectionState: 'Disconnected',
+    status: identity.status,
+    statusReason: identity.statusReason,
+    connectionStateUpdatedTime: NEVER,
+    statusUpdatedTime: identity.statusUpdatedTime,
+    lastActivityTime: NEVER,
+    cloudToDeviceMessageCount: 0,
+    authentication: identity.authentication,
+    capabilities: { iotEdge: identity.iotEdge },
+  };
+}
+
+/** A module identity as `GET /devices/{id}/modules/{mid}` shows it. */
+export function renderModule(deviceId: string, moduleId: string, identity: Identity): JsonObject {
+  return {
+    moduleId,
+    managedBy: identity.managedBy,
+    deviceId,
+    generationId: identity.generationId,
+    etag: identity.etag,
+    connectionState: 'Disconnected',
+    connectionStateUpdatedTime: NEVER,
+    lastActivityTime: NEVER,
+    cloudToDeviceMessageCount: 0,
+    authentication: identity.authentication,
+  };
+}
+
+/** The part of a twin document that comes from the identity, in the order that Azure writes it. */
+export function renderTwinIdentity(identity: Identity): JsonObject {
+  return {
+    deviceEtag: identity.etag,
+    status: identity.status,
+    ...(identity.statusReason === null ? {} : { statusReason: identity.statusReason }),
+    statusUpdateTime: identity.statusUpdatedTime,
+    connectionState: 'Disconnected',
+    lastActivityTime: NEVER,
+    cloudToDeviceMessageCount: 0,
+    authenticationType: identity.authentication.type,
+    x509Thumbprint: identity.authentication.x509Thumbprint ?? null,
+    modelId: '',
+  };
+}
+
+function readAuthentication(value: JsonValue | undefined): IdentityWrite['authentication'] {
+  if (value === undefined || value === null) return undefined;
+  if (!isObject(value)) throw invalid(`authentication must be an object, not ${shown(value)}`);
+  const given = value.type ?? 'sas';
+  const type = AUTHENTICATION_TYPES.find((known) => known === given);
+  if (type === undefined)
+    throw invalid(`authentication.type must be one of ${AUTHENTICATION_TYPES.join(', ')}, not ${shown(given)}`);
+  const keys = readPair(value.symmetricKey, 'primaryKey', 'secondaryKey');
+  for (const key of keys) {
+    // "Base64 format with a key length between 16 and 64 bytes" (Identity registry).
+    const length = key === undefined ? 32 : Buffer.from(key, 'base64').length;
+    if (key !== undefined && (!/^[A-Za-z0-9+/]+={0,2}$/.test(key) || length < 16 || length > 64)) {
+      throw invalid('A symmetric key must be 16 to 64 bytes in Base64');
+    }
+  }
+  return { type, keys, thumbprints: readPair(value.x509Thumbprint, 'primaryThumbprint', 'secondaryThumbprint') };
+}
+
+function readPair(
+  value: JsonValue | undefined,
+  ...names: readonly [string, string]
+): readonly [string | undefined, string | undefined] {
+  const read = (name: string): string | undefined => {
+    const item = isObject(value) ? value[name] : undefined;
+    if (item === undefined || item === null || item === '') return undefined;
+    if (typeof item !== 'string') throw invalid(`${name} must be a string, not ${shown(item)}`);
+    return item;
+  };
+  return [read(names[0]), read(names[1])];
+}
+
+function writeAuthentication(
+  write: IdentityWrite['authentication'],
+  before: Identity['authentication'] | undefined,
+): Identity['authentication'] {
+  if (write === undefined && before !== undefined) return before;
+  const type = write?.type ?? 'sas';
+  const kept = before?.type === 'sas' && isObject(before.symmetricKey) ? before.symmetricKey : {};
+  const key = (given: string | undefined, name: string): JsonValue =>
+    type === 'sas' ? (given ?? kept[name] ?? randomBytes(32).toString('base64')) : null;
+  return {
+    symmetricKey: { primaryKey: key(write?.keys[0], 'primaryKey'), secondaryKey: key(write?.keys[1], 'secondaryKey') },
+    x509Thumbprint: {
+      primaryThumbprint: write?.thumbprints[0] ?? null,
+      secondaryThumbprint: write?.thumbprints[1] ?? null,
+    },
+    type,
+  };
+}

@@ -1,0 +1,5 @@
+/** The local hub as a process of its own. */
+import { runService } from '../service.ts';
+import { startLocalHub } from './index.ts';
+
+await runService(startLocalHub);

@@ -1,0 +1,198 @@
+/** The service API of IoT Hub, version 2021-04-12: which request is which operation, and what it answers. */
+import { runBulk } from './bulk.ts';
+import type { CallClass } from './calls.ts';
+import type { Configurations } from './configurations.ts';
+import { HubError, invalid, shown } from './errors.ts';
+import { parseIfMatch } from './etag.ts';
+import type { Answer, ReceivedRequest } from './http-edge.ts';
+import { readIdentityWrite } from './identity.ts';
+import type { Target } from './ids.ts';
+import { isObject, type JsonObject, type JsonValue } from './json.ts';
+import { parsePageSize, parseQuery, runQuery } from './query.ts';
+import type { Registry } from './registry.ts';
+import { readTwinWrite } from './twin.ts';
+
+export interface Stores {
+  readonly registry: Registry;
+  readonly configurations: Configurations;
+}
+
+/** An operation that a request asks for. Nothing has been read of its body yet, and nothing done. */
+export interface Operation {
+  readonly callClass: CallClass;
+  run(): Answer;
+}
+
+/** Finds the operation. One that does not exist runs to a 404, one with a method that it does not have to a 405. */
+export function route(request: ReceivedRequest, stores: Stores): Operation {
+  const [first, second, third, fourth, ...rest] = request.segments;
+  const none: Operation = { callClass: 'other', run: () => refuse('GenericNotFound', request) };
+  if (first === undefined || rest.length > 0) return none;
+  switch (first) {
+    case 'devices':
+      if (second === undefined || (second === '' && third === undefined)) return devices(request, stores);
+      // A device called "query" can be read, but not written to with POST: just so in Azure.
+      if (second === 'query' && third === undefined && request.method === 'POST') return query(request, stores);
+      if (third === undefined) return identity(request, stores, { deviceId: second });
+      if (third !== 'modules') return none;
+      if (fourth === undefined || fourth === '') return modules(request, stores, second);
+      return identity(request, stores, { deviceId: second, moduleId: fourth });
+    case 'twins':
+      if (second === undefined) return none;
+      if (third === undefined) return twin(request, stores, { deviceId: second });
+      return third === 'modules' && fourth !== undefined
+        ? twin(request, stores, { deviceId: second, moduleId: fourth })
+        : none;
+    case 'statistics':
+      return third === undefined ? statistics(request, stores, second) : none;
+    case 'configurations':
+      return third === undefined ? configuration(request, stores, second) : none;
+    default:
+      return none;
+  }
+}
+
+/** Throws 400 unless the request names a version of the API. */
+export function checkApiVersion(request: ReceivedRequest): void {
+  const version = request.query.get('api-version');
+  if (version !== null && /^\d{4}-\d{2}-\d{2}(-preview)?$/.test(version)) return;
+  throw new HubError('InvalidProtocolVersion', `api-version ${shown(version)} is not one, use 2021-04-12`);
+}
+
+function devices(request: ReceivedRequest, { registry }: Stores): Operation {
+  switch (request.method) {
+    case 'GET':
+      return operation('identity', () => ok(registry.list(top(request, 1000))));
+    case 'POST':
+      return operation('bulk', () => {
+        const errors = runBulk(registry, request.json());
+        const result = { isSuccessful: errors.length === 0, errors, warnings: [] };
+        if (errors.length === 0) return ok(result);
+        return { status: 400, headers: { 'iothub-errorcode': 'BulkRegistryOperationFailure' }, body: result };
+      });
+    default:
+      return operation('other', () => refuse('GenericMethodNotAllowed', request));
+  }
+}
+
+function identity(request: ReceivedRequest, { registry }: Stores, target: Target): Operation {
+  const ifMatch = parseIfMatch(request.header('if-match'));
+  switch (request.method) {
+    case 'GET':
+      return operation('identity', () => tagged(registry.read(target)));
+    case 'PUT':
+      return operation('identity', () => {
+        const body = identityBody(request.json(), target);
+        const write = readIdentityWrite(body);
+        return tagged(ifMatch === undefined ? registry.create(target, write) : registry.update(target, write, ifMatch));
+      });
+    case 'DELETE':
+      return operation('identity', () => {
+        registry.delete(target, ifMatch);
+        return { status: 204 };
+      });
+    default:
+      return operation('other', () => refuse('GenericMethodNotAllowed', request));
+  }
+}
+
+function modules(request: ReceivedRequest, { registry }: Stores, deviceId: string): Operation {
+  return request.method === 'GET'
+    ? operation('identity', () => ok(registry.listModules(deviceId)))
+    : operation('other', () => refuse('GenericMethodNotAllowed', request));
+}
+
+function twin(request: ReceivedRequest, { registry }: Stores, target: Target): Operation {
+  const ifMatch = parseIfMatch(request.header('if-match'));
+  switch (request.method) {
+    case 'GET':
+      return operation('twinRead', () => tagged(registry.readTwin(target)));
+    case 'PATCH':
+      return operation('twinUpdate', () => tagged(registry.patchTwin(target, readTwinWrite(request.json()), ifMatch)));
+    case 'PUT':
+      return operation('twinUpdate', () =>
+        tagged(registry.replaceTwin(target, readTwinWrite(request.json()), ifMatch)),
+      );
+    default:
+      return operation('other', () => refuse('GenericMethodNotAllowed', request));
+  }
+}
+
+function query(request: ReceivedRequest, { registry }: Stores): Operation {
+  return operation('query', () => {
+    const size = parsePageSize(request.header('x-ms-max-item-count'));
+    const page = runQuery(registry, parseQuery(request.json()), size, request.header('x-ms-continuation'));
+    const more = page.continuation === undefined ? {} : { 'x-ms-continuation': page.continuation };
+    return { status: 200, headers: { 'x-ms-item-type': 'Twin', ...more }, body: page.items };
+  });
+}
+
+function statistics(request: ReceivedRequest, { registry }: Stores, of: string | undefined): Operation {
+  if (request.method !== 'GET') return operation('other', () => refuse('GenericMethodNotAllowed', request));
+  switch (of) {
+    case 'devices':
+      return operation('statistics', () => ok(registry.statistics()));
+    case 'service':
+      // No device ever connects to this hub.
+      return operation('statistics', () => ok({ connectedDeviceCount: 0 }));
+    default:
+      return operation('other', () => refuse('GenericNotFound', request));
+  }
+}
+
+function configuration(request: ReceivedRequest, { configurations }: Stores, id: string | undefined): Operation {
+  const ifMatch = parseIfMatch(request.header('if-match'));
+  if (id === undefined || id === '') {
+    return request.method === 'GET'
+      ? operation('configuration', () => ok(configurations.list(top(request, 100))))
+      : operation('other', () => refuse('GenericMethodNotAllowed', request));
+  }
+  switch (request.method) {
+    case 'GET':
+      return operation('configuration', () => tagged(configurations.get(id)));
+    case 'PUT':
+      return operation('configuration', () => tagged(configurations.put(id, request.json(), ifMatch)));
+    case 'DELETE':
+      return operation('configuration', () => {
+        configurations.delete(id, ifMatch);
+        return { status: 204 };
+      });
+    default:
+      return operation('other', () => refuse('GenericMethodNotAllowed', request));
+  }
+}
+
+function operation(callClass: CallClass, run: () => Answer): Operation {
+  return { callClass, run };
+}
+
+function ok(body: unknown): Answer {
+  return { status: 200, body };
+}
+
+function tagged(body: JsonObject): Answer {
+  return { status: 200, headers: { etag: `"${body.etag}"` }, body };
+}
+
+function refuse(code: 'GenericNotFound' | 'GenericMethodNotAllowed', request: ReceivedRequest): never {
+  throw new HubError(code, `There is no ${request.method} /${request.segments.join('/')} here`);
+}
+
+function identityBody(body: JsonValue, target: Target): JsonObject {
+  if (!isObject(body)) throw invalid(`An identity must be a JSON object, not ${shown(body)}`);
+  for (const name of ['deviceId', 'moduleId'] as const) {
+    const given = body[name];
+    if (given !== undefined && given !== null && given !== target[name]) {
+      throw invalid(`The ${name} ${shown(given)} in the body is not the one in the path, ${shown(target[name])}`);
+    }
+  }
+  return body;
+}
+
+function top(request: ReceivedRequest, most: number): number {
+  const given = request.query.get('top');
+  if (given === null) return most;
+  const count = Number(given);
+  if (!Number.isInteger(count) || count < 1) throw invalid(`top must be a positive integer, not ${shown(given)}`);
+  return Math.min(count, most);
+}
