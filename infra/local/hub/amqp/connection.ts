@@ -1,7 +1,14 @@
 import type { Socket } from 'node:net';
-import rhea, { type ConnectionOptions, type EventContext, type Receiver, type Sender } from 'rhea';
+import rhea, {
+  type AmqpError,
+  type ConnectionOptions,
+  type EventContext,
+  type Message,
+  type Receiver,
+  type Sender,
+} from 'rhea';
 import { type Address, parseAddress } from './address.ts';
-import { type Feed, startFeed } from './feed.ts';
+import { startFeed } from './feed.ts';
 import { ingest, maxMessageSize } from './ingest.ts';
 import { startPosition } from './position.ts';
 import type { Readers } from './readers.ts';
@@ -26,7 +33,8 @@ container.sasl_server_mechanisms.enable_anonymous();
 /** Speaks AMQP on a socket that a client has opened, until one of them closes it. Never throws: what a client gets wrong ends its link or connection. */
 export function serveConnection(socket: Socket, context: ConnectionContext): ServedConnection {
   const claims = new Claims();
-  const feeds = new Map<Sender, Feed>();
+  /** How to end what is sent on each link. */
+  const feeds = new Map<Sender, () => void>();
   const replyLinks = new Set<Sender>();
   const options = {
     idle_time_out: context.idleTimeoutMs,
@@ -38,11 +46,7 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
   const connection = container.create_connection(options as unknown as ConnectionOptions);
 
   const stopFeeds = (isAffected: (link: Sender) => boolean) => {
-    for (const [link, feed] of feeds) {
-      if (!isAffected(link)) continue;
-      feeds.delete(link);
-      feed.stop();
-    }
+    for (const [link, end] of feeds) if (isAffected(link)) end();
   };
 
   function openSender(sender: Sender): void {
@@ -58,26 +62,33 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
     if (sender.target?.address !== undefined) sender.set_target({ address: sender.target.address });
   }
 
-  function openFeed(sender: Sender, { consumerGroup, partitionId }: Address & { node: 'source' }): void {
+  function openFeed(sender: Sender, { path, consumerGroup, partitionId }: Address & { node: 'source' }): void {
     const start = startPosition(selectorOf(sender), context.log.events(partitionId));
     const epoch = sender.properties?.['com.microsoft:epoch'];
+    const end = (reason?: Refusal) => {
+      leave();
+      feeds.delete(sender);
+      feed.stop(reason);
+    };
     const leave = context.readers.admit(consumerGroup, partitionId, {
       name: String(sender.properties?.['com.microsoft:receiver-name'] ?? 'nil'),
       epoch: typeof epoch === 'number' ? epoch : undefined,
-      disconnect: (reason) => {
-        feeds.delete(sender);
-        feed.stop(reason);
-      },
+      disconnect: end,
     });
-    const metrics = [sender.desired_capabilities].flat().includes('com.microsoft:enable-receiver-runtime-metric');
-    const { stop } = startFeed(sender, { log: context.log, partitionId, start, metrics, socket });
-    const feed: Feed = {
-      stop: (reason) => {
-        leave();
-        stop(reason);
+    const feed = startFeed(sender, {
+      log: context.log,
+      partitionId,
+      start,
+      metrics: [sender.desired_capabilities].flat().includes('com.microsoft:enable-receiver-runtime-metric'),
+      // A token may run out while the link is open.
+      mayContinue: () => {
+        const refusal = claims.refusal(path, Date.now());
+        if (refusal !== undefined) end(refusal);
+        return refusal === undefined;
       },
-    };
-    feeds.set(sender, feed);
+      socket,
+    });
+    feeds.set(sender, end);
   }
 
   function openReceiver(receiver: Receiver): void {
@@ -93,32 +104,40 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
   function admit(address: Address): void {
     if (address.node === 'cbs') return;
     if (address.node === 'unknown') throw notFound(address.path);
-    claims.require(address.path, Date.now());
+    requireClaim(address.path);
     const partitionId = 'partitionId' in address ? address.partitionId : undefined;
     if (partitionId !== undefined && !context.log.partitionIds.includes(partitionId)) throw notFound(address.path);
   }
 
+  function requireClaim(path: string): void {
+    const refusal = claims.refusal(path, Date.now());
+    if (refusal !== undefined) throw refusal;
+  }
+
   function receive({ message, delivery, ...event }: EventContext, receiver: Receiver, address: Address): void {
     if (message === undefined || delivery === undefined) return;
-    if (address.node === 'sink') {
-      const { format = 0 } = event as { format?: number };
-      if (Buffer.isBuffer(message) && message.length > maxMessageSize) {
-        const description = `The message of ${message.length} bytes exceeds the limit of ${maxMessageSize} bytes.`;
-        delivery.reject({ condition: 'amqp:link:message-size-exceeded', description });
-        return;
-      }
-      try {
-        ingest(context.log, message, format, address.partitionId);
-      } catch (error) {
-        delivery.reject({ condition: 'amqp:decode-error', description: `The message cannot be read: ${error}` });
-        return;
-      }
-    } else {
-      const respond = () =>
-        address.node === 'cbs' ? putToken(message, claims, context) : readManagement(message, context);
-      reply(message, receiver, replyLinks, respond);
+    try {
+      if (address.node === 'sink') take(message, event, address);
+      else answer(message, receiver, address);
+      delivery.accept();
+    } catch (error) {
+      delivery.reject(errorOf(error));
     }
-    delivery.accept();
+  }
+
+  function take(message: Message, event: object, { path, partitionId }: Address & { node: 'sink' }): void {
+    requireClaim(path);
+    // rhea leaves the message undecoded, and says its format, where that is not the plain one.
+    const format = 'format' in event ? Number(event.format) : 0;
+    ingest(context.log, message, format, partitionId);
+  }
+
+  function answer(request: Message, receiver: Receiver, address: Address): void {
+    reply(request, receiver, replyLinks, () => {
+      if (address.node === 'cbs') return putToken(request, claims, context);
+      if (address.node === 'management') requireClaim(address.path);
+      return readManagement(request, context);
+    });
   }
 
   connection.on('sender_open', ({ sender }: EventContext) => sender && orRefuse(sender, () => openSender(sender)));
@@ -145,29 +164,33 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
   };
   connection.on('connection_close', leave);
   // A listener for each, because rhea throws or prints what nobody listens for. The socket's end does what is to be done.
-  for (const quiet of [
-    'receiver_close',
-    'receiver_error',
-    'connection_error',
-    'protocol_error',
-    'disconnected',
-    'error',
-  ]) {
+  for (const quiet of ['receiver_close', 'receiver_error', 'connection_error', 'disconnected']) {
     connection.on(quiet, () => {});
   }
+  // What is not AMQP, or not allowed in it. rhea would end its side only, and the other may never end.
+  for (const broken of ['protocol_error', 'error'])
+    connection.on(broken, () => abandon('The client broke the protocol.'));
+  // rhea watches for silence only once the connection is open.
+  socket.setTimeout(2 * context.idleTimeoutMs, () => abandon('The client has opened no connection.'));
+  connection.on('connection_open', () => socket.setTimeout(0));
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   void closed.then(leave);
   connection.accept(socket);
+
+  /** Closes the socket at once, with an error, since rhea stops its timers on nothing less. */
+  function abandon(why: string): void {
+    socket.destroy(new Error(why));
+  }
 
   return {
     async close() {
       if (connection.is_open()) {
         connection.close({ condition: 'amqp:connection:forced', description: 'The local hub is stopping.' });
-        const force = setTimeout(() => socket.destroy(), 1000);
+        const force = setTimeout(() => abandon('The client does not close the connection.'), 1000);
         await closed;
         clearTimeout(force);
       } else {
-        socket.destroy();
+        abandon('The client has opened no connection.');
         await closed;
       }
     },
@@ -179,9 +202,13 @@ function orRefuse(link: Sender | Receiver, open: () => void): void {
   try {
     open();
   } catch (error) {
-    const condition = error instanceof Refusal ? error.condition : 'amqp:internal-error';
-    link.close({ condition, description: error instanceof Error ? error.message : String(error) });
+    link.close(errorOf(error));
   }
+}
+
+function errorOf(error: unknown): AmqpError {
+  if (error instanceof Refusal) return { condition: error.condition, description: error.message };
+  return { condition: 'amqp:internal-error', description: `The local hub failed: ${error}` };
 }
 
 /** The selector filter of a receiver, under whichever name it is sent. Throws a `Refusal` if it is no string. */

@@ -32,12 +32,17 @@ export interface FeedOptions {
   readonly start: Start;
   /** Whether the receiver wants to know, with every event, how far the partition reaches. */
   readonly metrics: boolean;
+  /** Asked before events are sent: `false` when the receiver may have no more. It is for the asked to stop the feed then. */
+  mayContinue(): boolean;
   /** The connection's socket: what is written to it in one burst leaves in one piece. */
   readonly socket: { cork(): void; uncork(): void };
 }
 
 /** Sends a partition's events to a receiver from its start position on, as credit and settlement allow, and goes on as events are appended. */
-export function startFeed(sender: Sender, { log, partitionId, start, metrics, socket }: FeedOptions): Feed {
+export function startFeed(
+  sender: Sender,
+  { log, partitionId, start, metrics, mayContinue, socket }: FeedOptions,
+): Feed {
   const link = sender as SendingLink;
   const events = log.events(partitionId);
   const unsettled = new Map<Delivery, number>();
@@ -57,23 +62,24 @@ export function startFeed(sender: Sender, { log, partitionId, start, metrics, so
 
   function burst(): void {
     scheduled = false;
-    if (stopped) return;
+    if (stopped || !mayContinue()) return;
     const { outgoing } = link.session;
     // rhea counts credit down only when it writes, after this turn; until then it is ours to remember.
     const credit = link.credit - (outgoing.next_delivery_id - outgoing.next_pending_delivery);
-    let room = Math.min(credit, outgoing.available(), maxBurst);
+    const room = Math.min(credit, outgoing.available(), maxBurst);
+    let sent = 0;
     socket.cork();
-    while (room > 0 && unsettledBytes < maxUnsettledBytes) {
+    while (sent < room && unsettledBytes < maxUnsettledBytes) {
       const event = nextEvent();
       if (event === undefined) break;
-      room -= 1;
+      sent += 1;
       send(event);
     }
     process.nextTick(() => socket.uncork());
     if (next >= events.length) {
       if (draining) sender.set_drained(true);
       draining = false;
-    } else if (room === 0 && credit > maxBurst) {
+    } else if (sent === maxBurst) {
       schedule();
     }
   }

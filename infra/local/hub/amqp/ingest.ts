@@ -1,5 +1,6 @@
 import rhea, { type Message, type MessageUtil } from 'rhea';
 import type { EventLog, HubEvent } from '../event-log.ts';
+import { Refusal } from './refusal.ts';
 
 /** Part of rhea that its type declarations leave out: reads one encoded value after the other. */
 const { Reader } = rhea.types as unknown as {
@@ -22,16 +23,28 @@ const sectionsOfTheWay = [0x70, 0x71, 0x72];
 
 /**
  * Takes in what a producer sent: one event, or a batch of them. They go to `partitionId` if given, else by partition key, else to
- * partitions in turn. Bodies and properties are handed on as they came. Throws an `Error` on what is not AMQP.
+ * partitions in turn. Bodies and properties are handed on as they came. Throws a `Refusal` of what is too long or no AMQP message.
  */
 export function ingest(log: EventLog, sent: Message | Buffer, format: number, partitionId: string | undefined): void {
-  const encoded =
-    format === batchFormat && Buffer.isBuffer(sent)
-      ? [message.decode(sent).body.content].flat()
-      : [Buffer.isBuffer(sent) ? sent : message.encode(sent)];
   // Read all before taking any: a batch is taken whole or not at all.
-  for (const event of encoded.map(readEvent)) {
+  for (const event of readEvents(sent, format)) {
     log.append(event, partitionId ?? (event.deviceId === '' ? inTurn(log) : log.partitionOf(event.deviceId)));
+  }
+}
+
+function readEvents(sent: Message | Buffer, format: number): HubEvent[] {
+  if (Buffer.isBuffer(sent) && sent.length > maxMessageSize) {
+    throw new Refusal(
+      'amqp:link:message-size-exceeded',
+      `The message of ${sent.length} bytes is over the limit of ${maxMessageSize} bytes: send smaller batches.`,
+    );
+  }
+  try {
+    if (!Buffer.isBuffer(sent)) return [readEvent(message.encode(sent))];
+    if (format !== batchFormat) return [readEvent(sent)];
+    return [message.decode(sent).body.content].flat().map(readEvent);
+  } catch (error) {
+    throw new Refusal('amqp:decode-error', `The message cannot be read: ${error}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import rhea, { type Message, type Receiver, type Sender } from 'rhea';
 import type { EventLog } from '../event-log.ts';
+import { entityPath } from './address.ts';
 import { notFound, Refusal } from './refusal.ts';
 import { type AccessPolicy, type Claims, verifySasToken } from './sas-token.ts';
 
@@ -18,7 +19,7 @@ const string8 = 0xa1;
 const never = -62_135_596_800_000;
 
 /** Takes the token in a put-token request to `$cbs` into the connection's claims. Throws a `Refusal`. */
-export function putToken(request: Message, claims: Claims, { policy }: Service): Answer {
+export function putToken(request: Message, claims: Claims, { policy, eventHubName }: Service): Answer {
   const { operation, type, name } = request.application_properties ?? {};
   if (operation !== 'put-token') throw notImplemented(operation);
   if (type !== 'servicebus.windows.net:sastoken' || typeof request.body !== 'string' || typeof name !== 'string') {
@@ -27,7 +28,10 @@ export function putToken(request: Message, claims: Claims, { policy }: Service):
       `MalformedToken: Tokens of type '${type}' are not taken here, only shared access signatures.`,
     );
   }
-  claims.add(verifySasToken(request.body, name, policy, Date.now()));
+  const grant = verifySasToken(request.body, name, policy, Date.now());
+  const [entity = ''] = entityPath(name).split('/');
+  if (entity !== '' && entity.toLowerCase() !== eventHubName.toLowerCase()) throw notFound(name);
+  claims.add(grant);
   return { status: 202, description: 'Accepted' };
 }
 
@@ -36,7 +40,7 @@ export function readManagement(request: Message, { log, eventHubName, policy }: 
   const { operation, type, name, partition, security_token: token } = request.application_properties ?? {};
   if (operation !== 'READ') throw notImplemented(operation);
   if (typeof name !== 'string' || name.toLowerCase() !== eventHubName.toLowerCase()) throw notFound(String(name));
-  if (typeof token === 'string') verifySasToken(token, eventHubName, policy, Date.now());
+  if (typeof token === 'string') verifySasToken(token, `${eventHubName}/$management`, policy, Date.now());
   switch (type) {
     case 'com.microsoft:eventhub':
       return { status: 200, description: 'OK', body: describeEventHub(log, eventHubName) };

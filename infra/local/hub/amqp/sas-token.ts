@@ -58,11 +58,11 @@ export class Claims {
     this.#grants.set(grant.path, grant);
   }
 
-  /** Throws a `Refusal` unless a token that is good at `now` covers `path`. */
-  require(path: string, now: number): void {
-    for (const grant of this.#grants.values()) if (covers(grant, path) && grant.expiresAt > now) return;
-    throw unauthorized(
-      `Unauthorized access. A token for '${path}' is required to perform this operation: put one to $cbs.`,
+  /** Why `path` may not be used at `now`, or `undefined` where a good token covers it. */
+  refusal(path: string, now: number): Refusal | undefined {
+    for (const grant of this.#grants.values()) if (covers(grant, path) && grant.expiresAt > now) return undefined;
+    return unauthorized(
+      `Unauthorized access. A valid token for '${path}' is required to perform this operation: put one to $cbs.`,
     );
   }
 }

@@ -1,0 +1,108 @@
+import { createHmac } from 'node:crypto';
+import { earliestEventPosition } from '@azure/event-hubs';
+import { expect, test, vi } from 'vitest';
+import type { AmqpEndpoint } from '../../../../../infra/local/hub/amqp/index.ts';
+import {
+  answerTo,
+  consumer,
+  credentials,
+  eventHubName,
+  hubEvent,
+  producer,
+  rawConnection,
+  startEndpoint,
+  subscribe,
+  tickingLog,
+} from './support.ts';
+
+const unauthorized = { code: 'UnauthorizedError' };
+
+/** A client with a token of its own making in place of the key. */
+function withToken({ port }: AmqpEndpoint, { path = '', seconds = 3600 } = {}) {
+  const resource = encodeURIComponent(`sb://localhost:${port}/${path}`);
+  const expiry = Math.floor(Date.now() / 1000) + seconds;
+  const signature = createHmac('sha256', credentials.key).update(`${resource}\n${expiry}`).digest('base64');
+  const token = `SharedAccessSignature sr=${resource}&sig=${encodeURIComponent(signature)}&se=${expiry}&skn=${credentials.keyName}`;
+  return {
+    connectionString: `Endpoint=sb://localhost:${port};SharedAccessSignature=${token};UseDevelopmentEmulator=true`,
+  };
+}
+
+test('a wrong key and an unknown policy are unauthorized, for readers, senders and management', async () => {
+  const endpoint = await startEndpoint(tickingLog());
+  const forgeries = [
+    endpoint.connectionString.replace(credentials.key, 'd3Jvbmc='),
+    endpoint.connectionString.replace(credentials.keyName, 'nobody'),
+  ];
+  for (const connectionString of forgeries) {
+    await expect(consumer({ connectionString }).getEventHubProperties()).rejects.toMatchObject(unauthorized);
+    await expect(producer({ connectionString }).sendBatch([{ body: 1 }])).rejects.toMatchObject(unauthorized);
+    const { failed } = subscribe(consumer({ connectionString }), { partitionId: '0' });
+    expect(await failed).toMatchObject(unauthorized);
+  }
+});
+
+test('a token is good for what it names and below, until it expires', async () => {
+  const endpoint = await startEndpoint(tickingLog());
+  const ask = (options: Parameters<typeof withToken>[1]) =>
+    consumer(withToken(endpoint, options)).getEventHubProperties();
+
+  for (const path of ['', eventHubName, `${eventHubName}/$management`]) {
+    expect(await ask({ path })).toMatchObject({ name: eventHubName });
+  }
+  await expect(ask({ path: `${eventHubName}/ConsumerGroups/$Default` })).rejects.toMatchObject(unauthorized);
+  await expect(ask({ path: 'local' })).rejects.toMatchObject(unauthorized);
+  await expect(ask({ seconds: -1 })).rejects.toMatchObject({
+    ...unauthorized,
+    message: expect.stringContaining('ExpiredToken'),
+  });
+});
+
+test('a token that runs out ends the receiver', async () => {
+  const log = tickingLog();
+  const endpoint = await startEndpoint(log);
+  log.append(hubEvent('a', 'in time'));
+  const { received, failed, events } = subscribe(consumer(withToken(endpoint, { seconds: 2 })), {
+    startPosition: earliestEventPosition,
+    partitionId: log.partitionOf('a'),
+  });
+  await received(1);
+  let error: unknown;
+  void failed.then((reason) => {
+    error = reason;
+  });
+
+  await vi.waitFor(() => {
+    log.append(hubEvent('a', 'later'));
+    expect(error).toMatchObject(unauthorized);
+  }, 10_000);
+
+  expect(events.length).toBeLessThan(log.events(log.partitionOf('a')).length);
+});
+
+test('without a token no link can be opened', async () => {
+  const connection = rawConnection(await startEndpoint(tickingLog()));
+  for (const address of [`${eventHubName}/ConsumerGroups/$Default/Partitions/0`, '$management']) {
+    expect(await answerTo(connection.open_receiver(address))).toBe('amqp:unauthorized-access');
+  }
+  for (const address of [eventHubName, `${eventHubName}/Partitions/0`, '$management']) {
+    expect(await answerTo(connection.open_sender(address))).toBe('amqp:unauthorized-access');
+  }
+  expect(await answerTo(connection.open_receiver('$cbs'))).toBe('open');
+});
+
+test('a link to what does not exist is not found', async () => {
+  const connection = rawConnection(await startEndpoint(tickingLog()));
+  for (const address of [
+    '',
+    'elsewhere/ConsumerGroups/$Default/Partitions/0',
+    `${eventHubName}/ConsumerGroups/$Default`,
+  ]) {
+    expect(await answerTo(connection.open_receiver(address))).toBe('amqp:not-found');
+  }
+});
+
+test('a partition that does not exist is not found', async () => {
+  const { failed } = subscribe(consumer(await startEndpoint(tickingLog())), { partitionId: '4' });
+  expect(await failed).toMatchObject({ code: 'MessagingEntityNotFoundError' });
+});

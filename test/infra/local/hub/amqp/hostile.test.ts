@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { earliestEventPosition } from '@azure/event-hubs';
+import type { Sender } from 'rhea';
+import { describe, expect, test } from 'vitest';
+import { startFeed } from '../../../../../infra/local/hub/amqp/feed.ts';
+import { consumer, hubEvent, rawConnection, startEndpoint, subscribe, tickingLog } from './support.ts';
+
+test.for<[string, string | Buffer]>([
+  ['HTTP', 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+  ['another version of AMQP', Buffer.from('AMQP\x00\x00\x09\x01', 'latin1')],
+  ['a broken frame', Buffer.from('AMQP\x00\x01\x00\x00\x00\x00\x00\x0c\x02\x00\x00\x00\x00\x53\x77\xff', 'latin1')],
+  [
+    'a frame out of place',
+    Buffer.from('AMQP\x00\x01\x00\x00\x00\x00\x00\x0c\x02\x00\x00\x00\x00\x53\x12\x45', 'latin1'),
+  ],
+])('a peer that speaks %s is hung up on, and others do not notice', async ([, bytes]) => {
+  const log = tickingLog();
+  const endpoint = await startEndpoint(log);
+  const subscription = subscribe(consumer(endpoint), { startPosition: earliestEventPosition });
+  const socket = connect({ port: endpoint.port, host: '127.0.0.1' });
+  socket.resume().on('error', () => {});
+  socket.write(bytes);
+  await once(socket, 'close');
+
+  log.append(hubEvent('a', 'still here'));
+  expect(await subscription.received(1)).toHaveLength(1);
+});
+
+test('a client that falls silent is dropped, one that is merely idle is not', async () => {
+  const log = tickingLog();
+  const endpoint = await startEndpoint(log, { idleTimeoutMs: 100 });
+  log.append(hubEvent('a', 'first'));
+  const idle = consumer(endpoint);
+  const subscription = subscribe(idle, { startPosition: earliestEventPosition, partitionId: log.partitionOf('a') });
+  await subscription.received(1);
+  const mute = connect({ port: endpoint.port, host: '127.0.0.1' });
+  const silent = rawConnection(endpoint);
+  await once(silent, 'connection_open');
+  // From here on it sends nothing, not even the empty frames that say that it lives.
+  silent.socket.write = () => true;
+
+  await Promise.all([once(silent.socket, 'close'), once(mute, 'close')]);
+
+  log.append(hubEvent('a', 'second'));
+  expect(await subscription.received(2)).toHaveLength(2);
+});
+
+test('a receiver that does not settle is sent a few megabytes, and more only as it settles', async () => {
+  const log = tickingLog();
+  const body = Buffer.alloc(1024 * 1024);
+  for (let index = 0; index < 40; index += 1) log.append(hubEvent('a', body));
+  const unsettled: object[] = [];
+  const listeners = new Map<string, (context: object) => void>();
+  const link = {
+    credit: 1000,
+    session: { outgoing: { available: () => 2048, next_delivery_id: 0, next_pending_delivery: 0 } },
+    on: (event: string, listener: (context: object) => void) => listeners.set(event, listener),
+    send: () => {
+      const delivery = {};
+      unsettled.push(delivery);
+      return delivery;
+    },
+  };
+  const feed = startFeed(link as unknown as Sender, {
+    log,
+    partitionId: log.partitionOf('a'),
+    start: { index: 0, matches: () => true },
+    metrics: false,
+    mayContinue: () => true,
+    socket: { cork: () => {}, uncork: () => {} },
+  });
+  const turn = async () => {
+    listeners.get('sender_flow')?.({});
+    await setImmediate();
+    await setImmediate();
+  };
+
+  await turn();
+  await turn();
+  expect(unsettled).toHaveLength(4);
+  let settled = 0;
+  while (unsettled.length > 0) {
+    listeners.get('settled')?.({ delivery: unsettled.shift() });
+    settled += 1;
+    await setImmediate();
+    await setImmediate();
+    expect(unsettled.length).toBeLessThanOrEqual(4);
+  }
+  expect(settled).toBe(40);
+  feed.stop();
+});
+
+describe('starting', () => {
+  test('on a port in use fails and says so', async () => {
+    const { port } = await startEndpoint(tickingLog());
+    await expect(startEndpoint(tickingLog(), { port })).rejects.toMatchObject({ code: 'EADDRINUSE', port });
+  });
+
+  test('on a port that is in use on one loopback address only fails, and leaves the other free', async () => {
+    const other = createServer().listen(0, '::1');
+    await once(other, 'listening');
+    const { port } = other.address() as { port: number };
+    await expect(startEndpoint(tickingLog(), { port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    const retry = createServer().listen(port, '127.0.0.1');
+    await once(retry, 'listening');
+    retry.close();
+    other.close();
+  });
+});
+
+test('closing ends every connection, also of a peer that does not answer', async () => {
+  const endpoint = await startEndpoint(tickingLog());
+  const mute = connect({ port: endpoint.port, host: '127.0.0.1' }).resume();
+  const silent = rawConnection(endpoint);
+  await once(silent, 'connection_open');
+  silent.socket.write = () => true;
+  const gone = Promise.all([once(silent.socket, 'close'), once(mute, 'close')]);
+
+  await endpoint.close();
+
+  await gone;
+  const refused = connect({ port: endpoint.port, host: '127.0.0.1' });
+  await expect(once(refused, 'connect')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+});

@@ -1,0 +1,223 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import {
+  type Checkpoint,
+  type CheckpointStore,
+  EventHubConsumerClient,
+  EventHubProducerClient,
+  type PartitionOwnership,
+  type ReceivedEventData,
+  type SubscribeOptions,
+} from '@azure/event-hubs';
+import rhea, { type Connection, type Receiver, type Sender } from 'rhea';
+import { onTestFinished } from 'vitest';
+import { type AmqpEndpoint, type AmqpOptions, startAmqp } from '../../../../../infra/local/hub/amqp/index.ts';
+import { EventLog, type HubEvent } from '../../../../../infra/local/hub/event-log.ts';
+
+export const eventHubName = 'local-hub';
+export const credentials = { keyName: 'iothubowner', key: 'c2VjcmV0IGtleQ==' };
+
+/** A client gives up at once, so that a refusal is seen and not retried. */
+export const impatient = { retryOptions: { maxRetries: 0, timeoutInMs: 10_000 } };
+/** A client comes back soon after it has lost its connection. */
+export const persistent = { retryOptions: { maxRetries: 20, retryDelayInMs: 10, timeoutInMs: 10_000 } };
+
+/** An endpoint on a free port that is closed when the test ends. */
+export async function startEndpoint(log: EventLog, options: Partial<AmqpOptions> = {}): Promise<AmqpEndpoint> {
+  const endpoint = await startAmqp(log, { port: 0, eventHubName, ...credentials, ...options });
+  onTestFinished(() => endpoint.close());
+  return endpoint;
+}
+
+/** An unmodified consumer that is closed when the test ends. */
+export function consumer(
+  { connectionString }: { readonly connectionString: string },
+  {
+    group = '$Default',
+    hub = eventHubName,
+    options = impatient as object,
+    store = undefined as CheckpointStore | undefined,
+  } = {},
+): EventHubConsumerClient {
+  const client =
+    store === undefined
+      ? new EventHubConsumerClient(group, connectionString, hub, options)
+      : new EventHubConsumerClient(group, connectionString, hub, store, options);
+  onTestFinished(() => client.close());
+  return client;
+}
+
+export function producer({ connectionString }: { readonly connectionString: string }): EventHubProducerClient {
+  const client = new EventHubProducerClient(connectionString, eventHubName, impatient);
+  onTestFinished(() => client.close());
+  return client;
+}
+
+/** What a subscription has received so far, in order of arrival. */
+export interface Subscription {
+  readonly events: ReceivedEventData[];
+  /** Settles when so many events have come, or when the client reports an error. */
+  received(count: number): Promise<readonly ReceivedEventData[]>;
+  /** Settles with the first error that the client reports. */
+  readonly failed: Promise<Error & { code?: string }>;
+  close(): Promise<void>;
+}
+
+/** Subscribes to one partition, or to all. Ends with the test, or before. */
+export function subscribe(
+  client: EventHubConsumerClient,
+  options: SubscribeOptions & { partitionId?: string; tolerant?: boolean },
+): Subscription {
+  const { partitionId, tolerant = false, ...rest } = options;
+  const events: ReceivedEventData[] = [];
+  const failure = Promise.withResolvers<Error>();
+  let wake = Promise.withResolvers<void>();
+  const handlers = {
+    processEvents: async (batch: ReceivedEventData[]) => {
+      events.push(...batch);
+      wake.resolve();
+      wake = Promise.withResolvers();
+    },
+    processError: async (error: Error) => failure.resolve(error),
+  };
+  const settings = { maxWaitTimeInSeconds: 60, ...rest };
+  const subscription =
+    partitionId === undefined
+      ? client.subscribe(handlers, settings)
+      : client.subscribe(partitionId, handlers, settings);
+  onTestFinished(() => subscription.close());
+  return {
+    events,
+    failed: failure.promise,
+    async received(count) {
+      const thrown = tolerant
+        ? new Promise<never>(() => {})
+        : failure.promise.then((error) => {
+            throw error;
+          });
+      while (events.length < count) await Promise.race([wake.promise, thrown]);
+      return events;
+    },
+    close: () => subscription.close(),
+  };
+}
+
+/** A log whose clock is counted up by one second at every event, from 2024 on. */
+export function tickingLog(): EventLog {
+  let now = Date.UTC(2024, 0, 1);
+  return new EventLog(4, () => {
+    now += 1000;
+    return new Date(now);
+  });
+}
+
+/** An event with `body` as JSON, or as it is when it is a `Buffer`. */
+export function hubEvent(deviceId: string, body: unknown, more: Partial<HubEvent> = {}): HubEvent {
+  return {
+    deviceId,
+    body: Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body)),
+    correlationId: 'a-correlation',
+    userId: 'a-hub',
+    applicationProperties: { hubName: 'a-hub', deviceId, opType: 'updateTwin' },
+    annotations: { 'iothub-message-source': 'twinChangeEvents' },
+    ...more,
+  };
+}
+
+/** Names of devices whose events go to the partition. */
+export function devicesOn(log: EventLog, partitionId: string, count = 1): readonly string[] {
+  const found: string[] = [];
+  for (let index = 0; found.length < count; index += 1) {
+    if (log.partitionOf(`device-${index}`) === partitionId) found.push(`device-${index}`);
+  }
+  return found;
+}
+
+export function deviceOn(log: EventLog, partitionId: string): string {
+  return devicesOn(log, partitionId)[0] ?? '';
+}
+
+/** A way to an endpoint that can be cut, as a network can. */
+export async function startProxy({ port, connectionString }: AmqpEndpoint) {
+  const sockets = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect({ port, host: '127.0.0.1' });
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket);
+      socket
+        .on('error', () => {})
+        .on('close', () => {
+          sockets.delete(socket);
+          other.destroy();
+        });
+    }
+    near.pipe(far).pipe(near);
+  });
+  server.listen(0, 'localhost');
+  await once(server, 'listening');
+  const cut = () => {
+    for (const socket of sockets) socket.resetAndDestroy();
+  };
+  onTestFinished(() => {
+    cut();
+    server.close();
+  });
+  const proxyPort = (server.address() as AddressInfo).port;
+  return { connectionString: connectionString.replace(`:${port};`, `:${proxyPort};`), cut };
+}
+
+/** The contract of the SDK's checkpoint stores, in memory: an ownership is given only to who has seen its latest etag. */
+export class MemoryCheckpointStore implements CheckpointStore {
+  readonly owners = new Map<string, PartitionOwnership>();
+  readonly checkpoints = new Map<string, Checkpoint>();
+  #etag = 0;
+
+  async listOwnership(): Promise<PartitionOwnership[]> {
+    return [...this.owners.values()].map((ownership) => ({ ...ownership }));
+  }
+
+  async claimOwnership(wanted: PartitionOwnership[]): Promise<PartitionOwnership[]> {
+    return wanted.flatMap((ownership) => {
+      if (this.owners.get(ownership.partitionId)?.etag !== ownership.etag) return [];
+      this.#etag += 1;
+      const claimed = { ...ownership, etag: String(this.#etag), lastModifiedTimeInMs: Date.now() };
+      this.owners.set(ownership.partitionId, claimed);
+      return [{ ...claimed }];
+    });
+  }
+
+  async updateCheckpoint(checkpoint: Checkpoint): Promise<void> {
+    this.checkpoints.set(checkpoint.partitionId, checkpoint);
+  }
+
+  async listCheckpoints(): Promise<Checkpoint[]> {
+    return [...this.checkpoints.values()];
+  }
+}
+
+/** A bare AMQP connection, for what the SDK would not do. Closed when the test ends. */
+export function rawConnection({ port }: { readonly port: number }): Connection {
+  const container = rhea.create_container();
+  const connection = container.connect({ host: 'localhost', port, username: 'anyone', reconnect: false });
+  for (const event of ['disconnected', 'connection_error', 'error']) connection.on(event, () => {});
+  onTestFinished(() => connection.close());
+  return connection;
+}
+
+/** How the endpoint answers when the link is opened: with an AMQP error condition, or `'open'`. */
+export function answerTo(link: Sender | Receiver): Promise<string> {
+  return new Promise((resolve) => {
+    const kind = link.is_receiver() ? 'receiver' : 'sender';
+    let refused = false;
+    link.once(`${kind}_error`, () => {
+      refused = true;
+      resolve(String(link.error && 'condition' in link.error ? link.error.condition : link.error));
+    });
+    // A refusal is an attach with no source (or target) of its own, and a detach right after it.
+    link.once(`${kind}_open`, () => setImmediate(() => refused || resolve('open')));
+    link.once(`${kind}_close`, () => {});
+  });
+}
