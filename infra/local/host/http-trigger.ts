@@ -1,0 +1,266 @@
+/** HTTP triggers on loopback: routes, keys, bodies as bytes, answers whole or streamed, and the host's own admin endpoints. */
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import type { RpcHttpCookie, RpcHttpData, RpcTypedData } from './core-api.ts';
+import { describeError } from './log.ts';
+import { parseRoute, type Route } from './route.ts';
+import type { TriggeredFunction, TriggerHost } from './trigger.ts';
+import type { TriggerData } from './trigger-data.ts';
+
+/** The keys that open functions: either opens `function`, only the master key opens `admin`. */
+export interface Keys {
+  readonly functionKey: string;
+  readonly masterKey: string;
+}
+
+/** The keys of this host: from the settings where they are there, else random. */
+export function hostKeys(environment: Readonly<Record<string, string | undefined>>): Keys {
+  return {
+    functionKey: environment.TWINKEEPER_LOCAL_FUNCTION_KEY ?? randomBytes(32).toString('base64url'),
+    masterKey: environment.TWINKEEPER_LOCAL_MASTER_KEY ?? randomBytes(32).toString('base64url'),
+  };
+}
+
+export interface HttpOptions {
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly functions: readonly TriggeredFunction[];
+  readonly keys: Keys;
+  /** Where the library takes requests when the app streams them (its capability `HttpUri`). */
+  readonly streamUri: string | undefined;
+  /** Answers `GET /admin/…` paths of the host itself: what they return is sent as JSON. */
+  readonly admin: Readonly<Record<string, () => unknown>>;
+  /** Runs a function that is not fired by HTTP, for `POST /admin/functions/NAME`; undefined where there is none. */
+  readonly runNow: (name: string) => (() => Promise<void>) | undefined;
+}
+
+export interface HttpServer {
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+interface RoutedFunction {
+  readonly name: string;
+  readonly route: Route;
+  readonly methods: readonly string[];
+  readonly authLevel: string;
+}
+
+/** Starts to listen. @throws One line with the port where it is taken. */
+export async function startHttpServer(host: TriggerHost, options: HttpOptions): Promise<HttpServer> {
+  const prefix = host.hostJson.routePrefix.replaceAll(/^\/+|\/+$/g, '');
+  const routes = options.functions
+    .map((triggered): RoutedFunction => {
+      const { name, options: trigger } = triggered;
+      return {
+        name,
+        route: parseRoute(`${prefix}/${trigger.route ?? name}`),
+        methods: (trigger.methods as string[]).map((method) => method.toUpperCase()),
+        authLevel: String(trigger.authLevel).toLowerCase(),
+      };
+    })
+    .sort((a, b) => (a.route.precedence < b.route.precedence ? -1 : 1));
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', `http://${request.headers.host ?? '127.0.0.1'}`);
+    const path = url.pathname.toLowerCase();
+    const key = String(request.headers['x-functions-key'] ?? url.searchParams.get('code') ?? '');
+    const admin = options.admin[path];
+    if (admin !== undefined && request.method === 'GET') return sendJson(response, 200, admin());
+    if (path.startsWith('/admin/functions/') && request.method === 'POST') {
+      if (!sameKey(key, options.keys.masterKey)) return send(response, 401);
+      const run = options.runNow(decodeURIComponent(url.pathname.slice('/admin/functions/'.length)));
+      if (run === undefined) return send(response, 404);
+      void run();
+      return send(response, 202);
+    }
+    for (const { name, route, methods, authLevel } of routes) {
+      const parameters = methods.includes(request.method ?? '') ? route.match(url.pathname) : undefined;
+      if (parameters === undefined) continue;
+      if (!isAllowed(authLevel, key, options.keys)) return send(response, 401);
+      return invoke(name, request, response, url, parameters);
+    }
+    send(response, 404);
+  }
+
+  async function invoke(
+    name: string,
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+    parameters: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    if (options.streamUri === undefined) {
+      const data = wholeRequest(request, url, parameters, await buffer(request));
+      const outcome = await host.invoker.invoke(name, () => data);
+      if (!outcome.succeeded) return send(response, 500);
+      return sendRpcResponse(response, httpResult(outcome.response.outputData, outcome.response.returnValue));
+    }
+    const invocationId = crypto.randomUUID();
+    const outcome = host.invoker.invoke(name, () => streamedRequest(request, parameters), { invocationId });
+    const stop = new AbortController();
+    const relayed = relay(options.streamUri, request, response, url, invocationId, stop.signal).then(() => 'relayed');
+    const first = await Promise.race([outcome, relayed]);
+    if (typeof first === 'string') return;
+    // The handler has ended. Where it threw or returned nothing, the library's end of the stream stays open without a word.
+    if (!response.headersSent) await Promise.race([relayed, soon()]);
+    if (!response.headersSent) {
+      stop.abort();
+      await relayed.catch(() => undefined);
+      return send(response, first.succeeded ? 204 : 500);
+    }
+    await relayed;
+  }
+
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error) => {
+      host.log('error', 'host', `${request.method} ${request.url}: ${describeError(error)}`);
+      if (!response.headersSent) send(response, 500);
+      else response.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `Port ${options.port} is in use: stop what listens there, or choose another for the function host.`;
+      reject(error.code === 'EADDRINUSE' ? new Error(taken) : error);
+    });
+    server.listen(options.port, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeIdleConnections();
+      setTimeout(() => server.closeAllConnections(), 2_000).unref();
+      return closed;
+    },
+  };
+}
+
+const soon = () => new Promise((resolve) => setTimeout(resolve, 100));
+
+function isAllowed(authLevel: string, key: string, keys: Keys): boolean {
+  if (authLevel === 'anonymous') return true;
+  return sameKey(key, keys.masterKey) || (authLevel === 'function' && sameKey(key, keys.functionKey));
+}
+
+function sameKey(given: string, wanted: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(wanted));
+}
+
+const nullable = (values: Iterable<readonly [string, string]>) =>
+  Object.fromEntries([...values].map(([key, value]) => [key, { value }]));
+
+function headersOf(request: IncomingMessage): [string, string][] {
+  return Object.entries(request.headers).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.join(', ') : (value ?? ''),
+  ]);
+}
+
+function wholeRequest(
+  request: IncomingMessage,
+  url: URL,
+  parameters: Readonly<Record<string, string>>,
+  body: Buffer,
+): TriggerData {
+  const http: RpcHttpData = {
+    method: request.method ?? 'GET',
+    url: url.href,
+    nullableHeaders: nullable(headersOf(request)),
+    nullableQuery: nullable(url.searchParams),
+    nullableParams: nullable(Object.entries(parameters)),
+    ...(body.length > 0 && { body: { bytes: body } }),
+  };
+  return { value: { http }, metadata: {} };
+}
+
+/** With streams the request itself goes through the library's proxy, and what it cannot carry beside it. */
+function streamedRequest(request: IncomingMessage, parameters: Readonly<Record<string, string>>): TriggerData {
+  const values = Object.entries(parameters).map(([name, value]): [string, RpcTypedData] => [name, { string: value }]);
+  const headers = { json: JSON.stringify(Object.fromEntries(headersOf(request))) };
+  return { value: { http: {} }, metadata: { ...Object.fromEntries(values), Headers: headers } };
+}
+
+/** Passes a request on to the library's proxy, and its answer back as it comes. */
+function relay(
+  streamUri: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  invocationId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest(
+      new URL(url.pathname + url.search, streamUri),
+      {
+        method: request.method,
+        signal,
+        headers: {
+          ...request.headers,
+          'x-ms-invocation-id': invocationId,
+          'x-forwarded-host': url.host,
+          'x-forwarded-proto': 'http',
+        },
+      },
+      (incoming) => {
+        const { 'x-ms-invocation-id': _, connection: __, 'keep-alive': ___, ...headers } = incoming.headers;
+        response.writeHead(incoming.statusCode ?? 500, headers);
+        response.flushHeaders();
+        pipeline(incoming, response).then(resolve, reject);
+      },
+    );
+    outgoing.once('error', reject);
+    request.pipe(outgoing);
+  });
+}
+
+function httpResult(
+  outputs: readonly { readonly data: RpcTypedData }[] | undefined,
+  returnValue: RpcTypedData | null | undefined,
+): RpcHttpData | undefined {
+  return (returnValue ?? outputs?.find(({ data }) => data.http !== undefined)?.data)?.http;
+}
+
+function sendRpcResponse(response: ServerResponse, http: RpcHttpData | undefined): void {
+  // A handler that returns nothing answers 204, as the runtime does for this model.
+  if (http === undefined) {
+    send(response, 204);
+    return;
+  }
+  const cookies = (http.cookies ?? []).map(cookieHeader);
+  if (cookies.length > 0) response.setHeader('set-cookie', cookies);
+  response.writeHead(Number(http.statusCode ?? 200), http.headers ?? {});
+  response.end(http.body?.bytes ?? http.body?.string ?? http.body?.json);
+}
+
+function cookieHeader(cookie: RpcHttpCookie): string {
+  const sameSite =
+    cookie.sameSite && { none: undefined, lax: 'Lax', strict: 'Strict', explicitNone: 'None' }[cookie.sameSite];
+  return [
+    `${cookie.name}=${encodeURIComponent(cookie.value)}`,
+    cookie.domain && `Domain=${cookie.domain.value}`,
+    cookie.path && `Path=${cookie.path.value}`,
+    cookie.maxAge && `Max-Age=${cookie.maxAge.value}`,
+    cookie.expires && `Expires=${new Date(cookie.expires.value.seconds * 1000).toUTCString()}`,
+    cookie.secure?.value && 'Secure',
+    cookie.httpOnly?.value && 'HttpOnly',
+    sameSite && `SameSite=${sameSite}`,
+  ]
+    .filter(Boolean)
+    .join('; ');
+}
+
+function send(response: ServerResponse, status: number): void {
+  response.writeHead(status).end();
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+}

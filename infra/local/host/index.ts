@@ -1,0 +1,193 @@
+/**
+ * The function host: loads an Azure Functions app as the runtime's Node worker does, through `@azure/functions-core`, and fires its
+ * event hub, storage queue, timer and HTTP triggers. Everything but what loads the app is imported after it, so that the time to
+ * load is the app's own. One host to a process: the library keeps what it registers in its module.
+ * @module
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Service } from '../service.ts';
+import { type App, installCoreApi } from './core-api.ts';
+import type { Keys } from './http-trigger.ts';
+import { createLog, describeError } from './log.ts';
+import { applySettings, connectionString, readHostJson, resolveExpressions } from './settings.ts';
+import type { Trigger, TriggeredFunction, TriggerHost } from './trigger.ts';
+
+export interface FunctionHostOptions {
+  /** The folder with the app's package.json, whose `main` is loaded, and its host.json. */
+  readonly appRoot: string;
+  /** A file in the form of local.settings.json. What the environment already has wins. */
+  readonly settingsFile: string;
+  /** 0 picks a free port. Absent: `Host.LocalHttpPort` of the settings file, or a free one. */
+  readonly httpPort?: number;
+}
+
+export interface FunctionHostEndpoints extends Keys {
+  /** `http://127.0.0.1:PORT`, without the route prefix. */
+  readonly functionsUrl: string;
+  readonly functions: readonly { readonly name: string; readonly type: string }[];
+  /** How long the app's own code took to load, in milliseconds. */
+  readonly loadMs: number;
+}
+
+/** Running invocations get this long to end when the host closes, in milliseconds. */
+const drainMs = 10_000;
+
+/**
+ * Starts the host and resolves when all triggers run.
+ * @throws One line: what the app said when it refused to load, a missing build, a setting that a trigger needs, a port in use.
+ */
+export async function startFunctionHost(options: FunctionHostOptions): Promise<Service<FunctionHostEndpoints>> {
+  const appRoot = resolve(options.appRoot);
+  const { localHttpPort } = applySettings(options.settingsFile);
+  const hostJson = readHostJson(appRoot);
+  const log = createLog(hostJson.logLevel);
+  const app = installCoreApi(log);
+  const loadMs = await loadApp(appRoot);
+  app.started();
+
+  const triggered = triggeredFunctions(app);
+  const [{ createInvoker, runHooks }, { hostKeys, startHttpServer }] = await Promise.all([
+    import('./invoker.ts'),
+    import('./http-trigger.ts'),
+  ]);
+  const capabilities = (await app.programmingModel?.getCapabilities?.({ TypedDataCollection: 'true' })) ?? {};
+  await runHooks(app, 'appStart', { hookData: {}, appHookData: app.appHookData, functionAppDirectory: appRoot });
+
+  const invoker = createInvoker(app, hostJson.functionTimeoutMs, log);
+  const host: TriggerHost = {
+    hostJson,
+    environment: process.env,
+    invoker,
+    capabilities: { includeEmptyEntries: Boolean(capabilities.IncludeEmptyEntriesInMessagePayload?.trim()) },
+    log,
+    hostId: createHash('sha256').update(appRoot).digest('hex').slice(0, 32),
+  };
+  const keys = hostKeys(process.env);
+  const triggers: Trigger[] = [];
+  const runNow = new Map<string, () => Promise<void>>();
+  let state = 'Initializing';
+  const closing: (() => Promise<void>)[] = [];
+  try {
+    const server = await startHttpServer(host, {
+      port: options.httpPort ?? localHttpPort ?? 0,
+      functions: triggered.filter(({ type }) => type === 'httptrigger'),
+      keys,
+      streamUri: capabilities.HttpUri,
+      admin: {
+        '/admin/host/status': () => ({ id: host.hostId, state, processUptime: Math.round(process.uptime() * 1000) }),
+        '/admin/host/invocations': () => invoker.counts,
+      },
+      runNow: (name) => runNow.get(name),
+    });
+    closing.push(() => server.close());
+    for (const one of triggered) {
+      const trigger = await startTrigger(one, host).catch((error) => {
+        const message = error instanceof Error ? error.message : String(error);
+        throw message.startsWith('Function ') ? error : new Error(`Function "${one.name}" does not start: ${message}.`);
+      });
+      if (trigger === undefined) continue;
+      triggers.push(trigger);
+      if (trigger.runNow !== undefined) runNow.set(one.name, trigger.runNow);
+    }
+    state = 'Running';
+    return {
+      endpoints: {
+        functionsUrl: server.url,
+        functions: triggered.map(({ name, type }) => ({ name, type })),
+        ...keys,
+        loadMs,
+      },
+      close: () => close(),
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  async function close(): Promise<void> {
+    state = 'Stopping';
+    for (const trigger of triggers) trigger.stop();
+    if (!(await invoker.idle(drainMs))) log('warning', 'host', `invocations still run after ${drainMs / 1000} s: left`);
+    const ends = await Promise.allSettled([
+      ...triggers.map((trigger) => trigger.close()),
+      ...closing.map((end) => end()),
+    ]);
+    for (const end of ends) if (end.status === 'rejected') log('warning', 'host', describeError(end.reason));
+    await runHooks(app, 'appTerminate', { hookData: {}, appHookData: app.appHookData }).catch((error) =>
+      log('error', 'host', describeError(error)),
+    );
+  }
+}
+
+/** Loads the app's entry file, and returns how long that took in milliseconds. What it throws is thrown. */
+async function loadApp(appRoot: string): Promise<number> {
+  const manifest = join(appRoot, 'package.json');
+  const { main, type } = JSON.parse(readFileSync(manifest, 'utf8')) as { main?: string; type?: string };
+  if (main === undefined) throw new Error(`${manifest} has no "main": it names the file that registers the functions.`);
+  const file = join(appRoot, main);
+  if (!existsSync(file)) throw new Error(`${file} is missing: run \`npm run build\`.`);
+  const from = performance.now();
+  // As the worker decides it.
+  if (file.endsWith('.mjs') || (type === 'module' && !file.endsWith('.cjs'))) await import(pathToFileURL(file).href);
+  else createRequire(manifest)(file);
+  return performance.now() - from;
+}
+
+const triggerTypes = ['eventhubtrigger', 'queuetrigger', 'timertrigger', 'httptrigger'];
+
+/** The app's functions but the disabled ones. @throws One line with all that cannot be fired, and why. */
+function triggeredFunctions(app: App): TriggeredFunction[] {
+  const faults: string[] = [];
+  const result: TriggeredFunction[] = [];
+  for (const { metadata } of app.functions.values()) {
+    const { name, bindings } = metadata;
+    if (/^(?:true|1)$/i.test(process.env[`AzureWebJobs.${name}.Disabled`] ?? '')) continue;
+    for (const binding of Object.values(bindings)) {
+      const type = binding.type.toLowerCase();
+      if (!triggerTypes.includes(type) && type !== 'http') {
+        faults.push(`Function "${name}": this host has no ${binding.type}.`);
+      } else if (type !== 'http') {
+        try {
+          const options = resolveExpressions(name, binding, process.env);
+          for (const connection of connectionsOf(type, options)) connectionString(name, connection, process.env);
+          result.push({ name, type, options });
+        } catch (error) {
+          faults.push(error instanceof Error ? error.message : String(error));
+        }
+      }
+    }
+  }
+  if (faults.length > 0) throw new Error(faults.join(' '));
+  return result;
+}
+
+/** The names of the connections that a trigger needs, its own and the one for checkpoints and locks. */
+function connectionsOf(type: string, { connection }: Readonly<Record<string, unknown>>): string[] {
+  switch (type) {
+    case 'eventhubtrigger':
+      return [String(connection ?? ''), 'AzureWebJobsStorage'];
+    case 'queuetrigger':
+      return [String(connection || 'AzureWebJobsStorage')];
+    case 'timertrigger':
+      return ['AzureWebJobsStorage'];
+    default:
+      return [];
+  }
+}
+
+async function startTrigger(triggered: TriggeredFunction, host: TriggerHost): Promise<Trigger | undefined> {
+  switch (triggered.type) {
+    case 'eventhubtrigger':
+      return (await import('./event-hub-trigger.ts')).startEventHubTrigger(triggered, host);
+    case 'queuetrigger':
+      return (await import('./queue-trigger.ts')).startQueueTrigger(triggered, host);
+    case 'timertrigger':
+      return (await import('./timer-trigger.ts')).startTimerTrigger(triggered, host);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,131 @@
+/** Storage queue triggers: messages at least once, put back when the handler throws, and aside after too many tries. */
+import { type DequeuedMessageItem, QueueServiceClient } from '@azure/storage-queue';
+import { describeError } from './log.ts';
+import { connectionString } from './settings.ts';
+import { delay, type Trigger, type TriggeredFunction, type TriggerHost } from './trigger.ts';
+import { queueMessage } from './trigger-data.ts';
+
+/**
+ * How long a message is ours before the claim must be renewed, in seconds. The runtime takes ten minutes; short, a host that was
+ * killed gives its messages to the next one within seconds.
+ */
+const defaultLeaseSeconds = 5;
+const firstPollingIntervalMs = 100;
+
+/**
+ * Starts polling, and creates the queue if it is missing. A handler that ends deletes its message; one that throws makes it visible
+ * again after `visibilityTimeout`, until `maxDequeueCount` tries are used up and it goes to `<queue>-poison`.
+ * @throws One line that names the function where its connection is not set.
+ */
+export async function startQueueTrigger(
+  triggered: TriggeredFunction,
+  host: TriggerHost,
+  leaseSeconds = defaultLeaseSeconds,
+): Promise<Trigger> {
+  const { name, options } = triggered;
+  const { batchSize, newBatchThreshold, visibilityTimeoutMs, maxDequeueCount, maxPollingIntervalMs, messageEncoding } =
+    host.hostJson.queues;
+  const connection = connectionString(name, String(options.connection || 'AzureWebJobsStorage'), host.environment);
+  const queueName = String(options.queueName ?? '');
+  const service = QueueServiceClient.fromConnectionString(connection);
+  const queue = service.getQueueClient(queueName);
+  const poison = service.getQueueClient(`${queueName}-poison`);
+  await queue.createIfNotExists();
+
+  const stopping = new AbortController();
+  const running = new Set<Promise<void>>();
+
+  async function setAside(message: DequeuedMessageItem, popReceipt: string, why: string): Promise<void> {
+    await poison.createIfNotExists();
+    await poison.sendMessage(message.messageText, { messageTimeToLive: -1 });
+    await queue.deleteMessage(message.messageId, popReceipt);
+    host.log('warning', name, `message ${message.messageId} moved to ${poison.name}: ${why}`);
+  }
+
+  async function handle(message: DequeuedMessageItem): Promise<void> {
+    const text = messageEncoding === 'base64' ? decodeBase64(message.messageText) : message.messageText;
+    if (text === undefined)
+      return setAside(message, message.popReceipt, 'it is not base64, as messageEncoding wants it');
+    if (message.dequeueCount > maxDequeueCount) {
+      return setAside(message, message.popReceipt, `taken ${message.dequeueCount} times without an end`);
+    }
+    const claim = keepInvisible(message);
+    const outcome = await host.invoker.invoke(name, () => queueMessage(message, text, name));
+    const popReceipt = await claim.release();
+    if (outcome.succeeded) {
+      await queue.deleteMessage(message.messageId, popReceipt);
+    } else if (message.dequeueCount >= maxDequeueCount) {
+      await setAside(message, popReceipt, `failed ${message.dequeueCount} times`);
+    } else {
+      await queue.updateMessage(message.messageId, popReceipt, undefined, Math.round(visibilityTimeoutMs / 1000));
+    }
+  }
+
+  /** Renews our claim on a message at half time until released; then gives the pop receipt that is good now. */
+  function keepInvisible(message: DequeuedMessageItem): { release(): Promise<string> } {
+    const released = new AbortController();
+    const renewals = (async () => {
+      let { popReceipt } = message;
+      for (;;) {
+        await delay(leaseSeconds * 500, released.signal);
+        if (released.signal.aborted) return popReceipt;
+        const renewed = await queue.updateMessage(message.messageId, popReceipt, undefined, leaseSeconds);
+        popReceipt = renewed.popReceipt ?? popReceipt;
+      }
+    })();
+    renewals.catch((error) => host.log('warning', name, `claim on ${message.messageId} lost: ${describeError(error)}`));
+    return {
+      release() {
+        released.abort();
+        return renewals;
+      },
+    };
+  }
+
+  async function poll(): Promise<void> {
+    let waitMs = firstPollingIntervalMs;
+    while (!stopping.signal.aborted) {
+      try {
+        const { receivedMessageItems: messages } = await queue.receiveMessages({
+          numberOfMessages: batchSize,
+          visibilityTimeout: leaseSeconds,
+          abortSignal: stopping.signal,
+        });
+        for (const message of messages) {
+          const work = handle(message).catch((error) =>
+            // It becomes visible again by itself, and is tried again.
+            host.log('error', name, `message ${message.messageId}: ${describeError(error)}`),
+          );
+          running.add(work);
+          work.finally(() => running.delete(work));
+        }
+        while (running.size > newBatchThreshold) await Promise.race(running);
+        if (messages.length > 0) {
+          waitMs = firstPollingIntervalMs;
+          continue;
+        }
+      } catch (error) {
+        if (!stopping.signal.aborted) host.log('warning', name, `queue ${queueName}: ${describeError(error)}`);
+      }
+      await delay(waitMs, stopping.signal);
+      waitMs = Math.min(waitMs * 2, maxPollingIntervalMs);
+    }
+  }
+
+  const polling = poll();
+  return {
+    stop: () => stopping.abort(),
+    async close() {
+      await polling;
+      const late = new Promise((resolve) => setTimeout(resolve, 2_000).unref());
+      await Promise.race([Promise.allSettled(running), late]);
+    },
+  };
+}
+
+/** UTF-8 text from base64, or undefined where it is none. */
+function decodeBase64(text: string): string | undefined {
+  return /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/.test(text)
+    ? Buffer.from(text, 'base64').toString('utf8')
+    : undefined;
+}

@@ -1,0 +1,75 @@
+/** Azure Functions' HTTP routes: `devices/{id}/modules/{moduleId?}`, `files/{*path}`, `{id:int}`. Pure. */
+
+export interface Route {
+  readonly template: string;
+  /** The parameters' values where the path fits, decoded; parameters that are absent are left out. */
+  match(path: string): Readonly<Record<string, string>> | undefined;
+  /** Compares like a string: of two routes that fit, the smaller is the more specific. */
+  readonly precedence: string;
+}
+
+const parameter = /^\{(\*{0,2})([A-Za-z_]\w*)(?::([^}?]+))?(\?)?\}$/;
+
+/** Of ASP.NET's route constraints those that decide by the text alone. */
+const constraints: Readonly<Record<string, RegExp>> = {
+  int: /^-?\d+$/,
+  long: /^-?\d+$/,
+  bool: /^(?:true|false)$/i,
+  alpha: /^[a-z]+$/i,
+  guid: /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i,
+};
+
+/**
+ * Reads a template, whose segments are each a literal or one parameter.
+ * @throws A `TypeError` that shows the template where it cannot be read.
+ */
+export function parseRoute(template: string): Route {
+  const segments = template.split('/').filter((segment) => segment !== '');
+  const parts = segments.map((segment, index) => {
+    const match = parameter.exec(segment);
+    if (match === null) {
+      if (/[{}]/.test(segment))
+        throw new TypeError(`The route "${template}" has a segment "${segment}" that cannot be read.`);
+      return { literal: segment.toLowerCase() };
+    }
+    const [, stars, name = '', constraint, optional] = match;
+    const isLast = index === segments.length - 1;
+    if ((stars !== '' || optional !== undefined) && !isLast) {
+      throw new TypeError(`The route "${template}": ${segment} may only come last.`);
+    }
+    return { name, rest: stars !== '', optional: optional !== undefined, allowed: constraints[constraint ?? ''] };
+  });
+  return {
+    template,
+    precedence: `${parts.map((part) => ('literal' in part ? '0' : part.rest ? '3' : part.allowed ? '1' : '2')).join('')}`,
+    match(path) {
+      const given = path.split('/').filter((segment) => segment !== '');
+      const values: [string, string][] = [];
+      for (const [index, part] of parts.entries()) {
+        const segment = given[index];
+        if ('literal' in part) {
+          if (segment?.toLowerCase() !== part.literal) return undefined;
+        } else if (part.rest) {
+          const rest = given.slice(index).map(decode).join('/');
+          if (rest !== '') values.push([part.name, rest]);
+          return Object.fromEntries(values);
+        } else if (segment === undefined) {
+          if (!part.optional) return undefined;
+        } else {
+          const value = decode(segment);
+          if (part.allowed?.test(value) === false) return undefined;
+          values.push([part.name, value]);
+        }
+      }
+      return given.length > parts.length ? undefined : Object.fromEntries(values);
+    },
+  };
+}
+
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,152 @@
+/** What a functions app is configured with: local.settings.json into the environment, host.json, and `%SETTING%` expressions. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The shape of local.settings.json (https://learn.microsoft.com/azure/azure-functions/functions-develop-local). */
+interface LocalSettings {
+  readonly IsEncrypted?: boolean;
+  readonly Values?: Readonly<Record<string, string>>;
+  readonly Host?: { readonly LocalHttpPort?: number };
+}
+
+/** The part of host.json that this host keeps to, with the runtime's defaults filled in. Times are in milliseconds. */
+export interface HostJson {
+  readonly functionTimeoutMs: number;
+  readonly logLevel: Readonly<Record<string, string>>;
+  readonly routePrefix: string;
+  readonly eventHubs: {
+    readonly maxEventBatchSize: number;
+    readonly prefetchCount: number;
+    readonly batchCheckpointFrequency: number;
+    readonly initialOffset: 'fromStart' | 'fromEnd' | { readonly enqueuedOn: Date };
+  };
+  readonly queues: {
+    readonly batchSize: number;
+    readonly newBatchThreshold: number;
+    /** How long a message that failed stays invisible. */
+    readonly visibilityTimeoutMs: number;
+    readonly maxDequeueCount: number;
+    readonly maxPollingIntervalMs: number;
+    readonly messageEncoding: 'base64' | 'none';
+  };
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function readJson(file: string): Json {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Json;
+  } catch (error) {
+    throw new Error(`${file} cannot be read as JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Puts the file's `Values` into the environment, where what is there already wins, as Core Tools does. */
+export function applySettings(settingsFile: string): { readonly localHttpPort: number | undefined } {
+  const settings = readJson(settingsFile) as LocalSettings;
+  if (settings.IsEncrypted === true) {
+    throw new Error(`${settingsFile} is encrypted: decrypt it with \`func settings decrypt\`.`);
+  }
+  for (const [name, value] of Object.entries(settings.Values ?? {})) process.env[name] ??= value;
+  return { localHttpPort: settings.Host?.LocalHttpPort };
+}
+
+/** Reads the app's host.json, all defaults where there is none. Throws, naming the path, where a value cannot be used. */
+export function readHostJson(appRoot: string): HostJson {
+  const file = join(appRoot, 'host.json');
+  const root = existsSync(file) ? readJson(file) : {};
+  const at = (path: string): unknown =>
+    path.split('.').reduce<unknown>((node, key) => (node as Json | undefined)?.[key], root);
+  const fault = (path: string, wanted: string) =>
+    new Error(`${file}: ${path} is ${JSON.stringify(at(path))}, but must be ${wanted}.`);
+  const count = (path: string, fallback: number, least = 1): number => {
+    const value = at(path) ?? fallback;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < least) throw fault(path, `≥ ${least}`);
+    return value;
+  };
+  const duration = (path: string, fallback: string): number => {
+    const value = parseTimeSpan(String(at(path) ?? fallback));
+    if (value === undefined) throw fault(path, 'a time like 00:00:30, or -1 for no limit');
+    return value;
+  };
+  const choice = <Name extends string>(path: string, ...names: readonly [Name, ...Name[]]): Name => {
+    const value = String(at(path) ?? names[0]).toLowerCase();
+    const name = names.find((candidate) => candidate.toLowerCase() === value);
+    if (name === undefined) throw fault(path, `one of ${names.join(', ')}`);
+    return name;
+  };
+  const offsets = 'extensions.eventHubs.initialOffsetOptions';
+  const offset = choice(`${offsets}.type`, 'fromStart', 'fromEnd', 'fromEnqueuedTime');
+  return {
+    functionTimeoutMs: duration('functionTimeout', '00:30:00'),
+    logLevel: (at('logging.logLevel') ?? {}) as Readonly<Record<string, string>>,
+    routePrefix: String(at('extensions.http.routePrefix') ?? 'api'),
+    eventHubs: {
+      maxEventBatchSize: count('extensions.eventHubs.maxEventBatchSize', 100),
+      prefetchCount: count('extensions.eventHubs.prefetchCount', 300),
+      batchCheckpointFrequency: count('extensions.eventHubs.batchCheckpointFrequency', 1),
+      initialOffset:
+        offset === 'fromEnqueuedTime' ? { enqueuedOn: new Date(String(at(`${offsets}.enqueuedTimeUtc`))) } : offset,
+    },
+    queues: {
+      batchSize: Math.min(count('extensions.queues.batchSize', 16), 32),
+      newBatchThreshold: count('extensions.queues.newBatchThreshold', 8, 0),
+      visibilityTimeoutMs: duration('extensions.queues.visibilityTimeout', '00:00:00'),
+      maxDequeueCount: count('extensions.queues.maxDequeueCount', 5),
+      maxPollingIntervalMs: Math.max(100, duration('extensions.queues.maxPollingInterval', '00:01:00')),
+      messageEncoding: choice('extensions.queues.messageEncoding', 'base64', 'none'),
+    },
+  };
+}
+
+/** `[d.]hh:mm:ss[.fff]` in milliseconds, `-1` as infinity, or undefined where it is neither. */
+export function parseTimeSpan(text: string): number | undefined {
+  if (text === '-1') return Number.POSITIVE_INFINITY;
+  const match = /^(?:(\d+)\.)?(\d{1,2}):([0-5]?\d)(?::([0-5]?\d(?:\.\d{1,7})?))?$/.exec(text);
+  if (match === null) return undefined;
+  const [days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  return Math.round(((days * 24 + hours) * 60 + minutes) * 60_000 + seconds * 1000);
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * A trigger's options with every `%SETTING%` replaced by its value from the environment.
+ * @throws One line that names the function, the option and the setting that is missing.
+ */
+export function resolveExpressions<Options extends object>(
+  functionName: string,
+  options: Options,
+  environment: Environment,
+): Options {
+  const resolve = (option: string, text: string) =>
+    text.replaceAll(/%([^%]+)%/g, (expression, name: string) => {
+      const value = environment[name];
+      if (value === undefined) {
+        throw new Error(`Function "${functionName}": ${option} is ${expression}, but there is no setting ${name}.`);
+      }
+      return value;
+    });
+  const entries = Object.entries(options).map(([option, value]) => [
+    option,
+    typeof value === 'string' ? resolve(option, value) : value,
+  ]);
+  return Object.fromEntries(entries) as Options;
+}
+
+/**
+ * The connection string behind a connection name, found as the runtime finds it: the setting `AzureWebJobsNAME`, else `NAME`.
+ * @throws One line that names the function and the setting.
+ */
+export function connectionString(functionName: string, connection: string, environment: Environment): string {
+  const value = environment[`AzureWebJobs${connection}`] ?? environment[connection];
+  if (value === undefined || value === '') {
+    throw new Error(`Function "${functionName}": there is no setting ${connection} with its connection string.`);
+  }
+  return value;
+}

@@ -1,0 +1,259 @@
+import { BlobServiceClient } from '@azure/storage-blob';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startAzurite } from '../../../../infra/local/azurite.ts';
+import { type AmqpEndpoint, startAmqp } from '../../../../infra/local/hub/amqp/index.ts';
+import { EventLog, type LoggedEvent } from '../../../../infra/local/hub/event-log.ts';
+import { endHosts, type HostProcess, type HostProcessOptions, startHost } from './fixtures/host-process.ts';
+
+let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let log: EventLog;
+let amqp: AmqpEndpoint;
+let group: string;
+
+beforeAll(async () => {
+  azurite = await startAzurite();
+});
+afterAll(() => azurite?.close());
+beforeEach(async () => {
+  group = `group-${crypto.randomUUID()}`;
+  log = new EventLog(4);
+  amqp = await startAmqp(log, { port: 0, eventHubName: 'hub', keyName: 'service', key: 'c2VjcmV0' });
+});
+afterEach(async () => {
+  await endHosts();
+  await amqp.close();
+});
+
+function start(options: Partial<HostProcessOptions> & { kind?: string; keepEmpty?: boolean; eventHubs?: object } = {}) {
+  return startHost({
+    app: 'event-hub.cjs',
+    settings: {
+      AzureWebJobsStorage: azurite.endpoints.connectionString,
+      Events: amqp.connectionString,
+      HUB: 'hub',
+      GROUP: group,
+      KIND: options.kind ?? 'string',
+      KEEP_EMPTY: options.keepEmpty === true ? '1' : '0',
+    },
+    hostJson: { extensions: { eventHubs: { maxEventBatchSize: 100, ...options.eventHubs } } },
+    ...options,
+  });
+}
+
+/** Appends an event as IoT Hub would send it; device ids that hash to one partition share it. */
+function emit(body: string, deviceId = 'device'): LoggedEvent {
+  return log.append({
+    deviceId,
+    body: Buffer.from(body),
+    correlationId: 'correlation',
+    userId: 'my-hub',
+    applicationProperties: {
+      hubName: 'my-hub',
+      deviceId,
+      opType: 'updateTwin',
+      operationTimestamp: '2026-01-02T03:04:05.1234567Z',
+    },
+    annotations: {
+      'iothub-connection-device-id': deviceId,
+      'iothub-message-source': 'twinChangeEvents',
+      'iothub-enqueuedtime': new Date('2026-01-02T03:04:05.120Z'),
+    },
+  });
+}
+
+const inputs = (host: HostProcess) => host.records.flatMap(({ input }) => input as unknown[]);
+
+/** Waits until the host has nothing more to checkpoint on the partition of the device. */
+async function checkpointed({ sequenceNumber }: LoggedEvent, deviceId = 'device') {
+  const container = BlobServiceClient.fromConnectionString(azurite.endpoints.connectionString).getContainerClient(
+    'azure-webjobs-eventhub',
+  );
+  for (;;) {
+    for await (const blob of container.listBlobsFlat({ includeMetadata: true })) {
+      const isOurs = blob.name.endsWith(`/hub/${group}/checkpoint/${log.partitionOf(deviceId)}`);
+      if (isOurs && blob.metadata?.sequencenumber === String(sequenceNumber)) return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe('an event hub function of cardinality many', () => {
+  it('gets bodies and metadata in parallel arrays, as the runtime gives them', async () => {
+    const first = emit('{"version":1,"text":"2026-01-02T03:04:05.0000000Z"}');
+    const second = emit('not JSON');
+    const host = await start();
+    const { input, triggerMetadata } = await host.record(() => true);
+    expect(input).toEqual([{ version: 1, text: '2026-01-02T03:04:05.0000000Z' }, 'not JSON']);
+    const unspecified = (date: Date) => date.toISOString().replace(/\.?0*Z$/, '');
+    expect(triggerMetadata).toMatchObject({
+      partitionContext: {
+        eventHubName: 'hub',
+        consumerGroup: group,
+        partitionId: log.partitionOf('device'),
+        fullyQualifiedNamespace: expect.stringContaining('localhost'),
+        isCheckpointingAfterInvocation: true,
+      },
+      partitionKeyArray: ['device', 'device'],
+      sequenceNumberArray: [0, 1],
+      // The library parses every string of a collection as JSON.
+      offsetArray: [Number(first.offset), Number(second.offset)],
+      enqueuedTimeUtcArray: [unspecified(first.enqueuedTime), unspecified(second.enqueuedTime)],
+    });
+    expect(triggerMetadata?.propertiesArray).toEqual(
+      Array(2).fill({
+        hubName: 'my-hub',
+        deviceId: 'device',
+        opType: 'updateTwin',
+        operationTimestamp: '2026-01-02T03:04:05.1234567Z',
+      }),
+    );
+    expect(triggerMetadata?.systemPropertiesArray).toMatchObject([
+      {
+        'user-id': { length: 6, isEmpty: false },
+        'correlation-id': 'correlation',
+        'content-type': 'application/json',
+        'content-encoding': 'utf-8',
+        'iothub-connection-device-id': 'device',
+        'iothub-message-source': 'twinChangeEvents',
+        'iothub-enqueuedtime': '2026-01-02T03:04:05.12Z',
+        'x-opt-sequence-number': 0,
+        'x-opt-offset': first.offset,
+        'x-opt-partition-key': 'device',
+        sequenceNumber: 0,
+        offset: first.offset,
+        partitionKey: 'device',
+        enqueuedTimeUtc: unspecified(first.enqueuedTime),
+      },
+      { 'x-opt-sequence-number': 1 },
+    ]);
+  });
+
+  it('gets no more at a time than maxEventBatchSize, and all in order', async () => {
+    for (let i = 0; i < 10; i++) emit(String(i));
+    const host = await start({ eventHubs: { maxEventBatchSize: 4 } });
+    await host.record(() => inputs(host).length === 10);
+    expect(host.records.map(({ input }) => input)).toEqual([
+      [0, 1, 2, 3],
+      [4, 5, 6, 7],
+      [8, 9],
+    ]);
+  });
+
+  it('has one invocation at a time on a partition, while the other partitions go on', async () => {
+    const other = Array.from({ length: 50 }, (_, i) => `device-${i}`).find(
+      (id) => log.partitionOf(id) !== log.partitionOf('device'),
+    );
+    const host = await start();
+    emit('"wait"');
+    await host.record(({ input }) => (input as unknown[]).includes('wait'));
+    emit('"later"');
+    emit('"elsewhere"', other);
+    await host.record(({ input }) => (input as unknown[]).includes('elsewhere'));
+    expect(inputs(host)).not.toContain('later');
+    host.tell('go on');
+    await host.record(({ input }) => (input as unknown[]).includes('later'));
+  });
+
+  it('does not get a batch again after it threw: the checkpoint has advanced', async () => {
+    const host = await start();
+    const thrown = emit('"throw"');
+    await host.record(() => true);
+    await checkpointed(thrown);
+    await host.end();
+    const next = await start();
+    emit('"next"');
+    await next.record(() => true);
+    expect(inputs(next)).toEqual(['next']);
+    expect(host.log()).toMatch(/ error events invocation .*will not do/);
+  });
+
+  it('gets a batch again soon when the host was killed in the middle of it', async () => {
+    const done = emit('"done"');
+    const host = await start();
+    await checkpointed(done);
+    emit('"wait"');
+    await host.record(({ input }) => (input as unknown[]).includes('wait'));
+    await host.end('SIGKILL');
+    const killedAt = Date.now();
+    const next = await start();
+    const { at } = await next.record(() => true);
+    next.tell('go on');
+    expect(inputs(next)).toEqual(['wait']);
+    expect(at - killedAt).toBeLessThan(10_000);
+  });
+
+  it('ends and checkpoints what runs when the host closes, and leaves the rest to the next', async () => {
+    const host = await start();
+    const waiting = emit('"wait"');
+    await host.record(() => true);
+    emit('"later"');
+    const ended = host.end();
+    host.tell('go on');
+    expect(await ended).toBe(0);
+    expect(inputs(host)).toEqual(['wait']);
+    await checkpointed(waiting);
+    const next = await start();
+    await next.record(() => true);
+    expect(inputs(next)).toEqual(['later']);
+  });
+
+  it('loses a batch with a body that is not JSON unless its dataType is string, as in the runtime', async () => {
+    const host = await start({ kind: 'json' });
+    await checkpointed(emit('{"good":1}'));
+    await checkpointed(emit('not JSON'));
+    emit('{"good":2}');
+    await host.record(({ input }) => JSON.stringify(input).includes('2'));
+    expect(inputs(host)).toEqual([{ good: 1 }, { good: 2 }]);
+    expect(host.log()).toMatch(/ error events invocation .*is not JSON/);
+  });
+
+  it('misses empty bodies in the array unless the app has the capability for them, as in the runtime', async () => {
+    emit('');
+    emit('"full"');
+    const host = await start();
+    const { input, triggerMetadata } = await host.record(() => true);
+    expect(input).toEqual(['full']);
+    expect(triggerMetadata?.sequenceNumberArray).toEqual([0, 1]);
+    await host.end();
+    group = `${group}-2`;
+    const capable = await start({ keepEmpty: true });
+    expect((await capable.record(() => true)).input).toEqual(['', 'full']);
+  });
+
+  it('starts at the end where host.json says so', async () => {
+    const old = emit('"old"');
+    const host = await start({ eventHubs: { initialOffsetOptions: { type: 'fromEnd' } } });
+    // Until the receiver is open nothing says that it is: keep telling.
+    const telling = setInterval(() => emit('"new"'), 100);
+    await host.record(() => true);
+    clearInterval(telling);
+    expect(new Set(inputs(host))).toEqual(new Set(['new']));
+    expect(old.sequenceNumber).toBe(0);
+  });
+
+  it('is tried again as its retry policy says before the checkpoint advances', async () => {
+    const host = await start({ kind: 'retry' });
+    await checkpointed(emit('"throw"'));
+    expect(host.records.map(({ retryContext }) => retryContext)).toEqual(
+      [0, 1, 2].map((retryCount) => ({ retryCount, maxRetryCount: 2 })),
+    );
+  });
+});
+
+describe('an event hub function of cardinality one', () => {
+  it('gets one event at a time, with its own metadata', async () => {
+    emit('{"a":1}');
+    const second = emit('plain');
+    const host = await start({ kind: 'one' });
+    const { triggerMetadata } = await host.record(({ input }) => input === 'plain');
+    expect(host.records.map(({ input }) => input)).toEqual([{ a: 1 }, 'plain']);
+    expect(triggerMetadata).toMatchObject({
+      partitionKey: 'device',
+      sequenceNumber: 1,
+      offset: Number(second.offset),
+      properties: { opType: 'updateTwin' },
+      systemProperties: { 'iothub-connection-device-id': 'device', sequenceNumber: 1 },
+      partitionContext: { partitionId: log.partitionOf('device') },
+    });
+  });
+});

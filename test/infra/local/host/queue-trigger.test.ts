@@ -1,0 +1,133 @@
+import { QueueServiceClient } from '@azure/storage-queue';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startAzurite } from '../../../../infra/local/azurite.ts';
+import { endHosts, type HostProcessOptions, startHost } from './fixtures/host-process.ts';
+
+let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let queueName: string;
+let queues: QueueServiceClient;
+
+beforeAll(async () => {
+  azurite = await startAzurite();
+  queues = QueueServiceClient.fromConnectionString(azurite.endpoints.connectionString);
+});
+afterAll(() => azurite?.close());
+beforeEach(() => {
+  queueName = `work-${crypto.randomUUID()}`;
+});
+afterEach(endHosts);
+
+const start = (options: Partial<HostProcessOptions> & { queues?: object } = {}) =>
+  startHost({
+    app: 'queue.cjs',
+    settings: { AzureWebJobsStorage: azurite.endpoints.connectionString, QUEUE_NAME: queueName },
+    hostJson: { extensions: { queues: { maxPollingInterval: '00:00:00.200', ...options.queues } } },
+    ...options,
+  });
+const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64');
+
+/** Reads a queue until a message is there. */
+async function firstMessage(name: string) {
+  for (;;) {
+    const { receivedMessageItems } = await queues
+      .getQueueClient(name)
+      .receiveMessages()
+      .catch(() => ({ receivedMessageItems: [] }));
+    if (receivedMessageItems[0] !== undefined) return receivedMessageItems[0];
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Waits until the queue holds nothing, visible or not. */
+async function empty(name: string) {
+  while (((await queues.getQueueClient(name).getProperties()).approximateMessagesCount ?? 0) > 0) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describe('a storage queue function', () => {
+  it('creates its queue, and gets each message parsed with its metadata, once', async () => {
+    const host = await start();
+    const queue = queues.getQueueClient(queueName);
+    const sent = await queue.sendMessage(base64({ number: 7 }));
+    const { input, triggerMetadata = {} } = await host.record(() => true);
+    expect(input).toEqual({ number: 7 });
+    expect(triggerMetadata).toMatchObject({
+      queueTrigger: { number: 7 },
+      dequeueCount: 1,
+      id: sent.messageId,
+      insertionTime: sent.insertedOn.toISOString().replace('.000Z', '+00:00'),
+      expirationTime: sent.expiresOn.toISOString().replace('.000Z', '+00:00'),
+      popReceipt: expect.any(String),
+      sys: { methodName: 'work', randGuid: expect.any(String), utcNow: expect.any(String) },
+    });
+    expect(Date.parse(String(triggerMetadata.nextVisibleTime))).toBeGreaterThan(sent.insertedOn.getTime());
+    await empty(queueName);
+    expect(host.records).toHaveLength(1);
+  });
+
+  it('gets a failed message again until maxDequeueCount, and then it is in the poison queue', async () => {
+    const host = await start({ queues: { maxDequeueCount: 3 } });
+    await queues.getQueueClient(queueName).sendMessage(base64({ fail: true }));
+    const poison = await firstMessage(`${queueName}-poison`);
+    expect(poison.messageText).toBe(base64({ fail: true }));
+    expect(host.records.map(({ triggerMetadata }) => triggerMetadata?.dequeueCount)).toEqual([1, 2, 3]);
+    await empty(queueName);
+    await host.logged(/ error work invocation .*will not do/);
+  });
+
+  it('gets a failed message again only after visibilityTimeout', async () => {
+    const host = await start({ queues: { visibilityTimeout: '00:00:01' } });
+    await queues.getQueueClient(queueName).sendMessage(base64({ fail: true }));
+    const second = await host.record(({ triggerMetadata }) => triggerMetadata?.dequeueCount === 2);
+    // Azurite keeps time in whole seconds.
+    expect(second.at - (host.records[0]?.at ?? 0)).toBeGreaterThan(500);
+  });
+
+  it('keeps a message to itself for as long as it works on it', async () => {
+    const host = await start();
+    await queues.getQueueClient(queueName).sendMessage(base64({ wait: true }));
+    const { at } = await host.record(() => true);
+    // Longer than one claim lasts.
+    while (Date.now() < at + 6_500) await new Promise((resolve) => setTimeout(resolve, 100));
+    host.tell('go on');
+    await host.record(({ input }) => input === 'went on');
+    await empty(queueName);
+    expect(host.records).toHaveLength(2);
+  });
+
+  it('gets a message back soon that a killed host had', async () => {
+    const first = await start();
+    await queues.getQueueClient(queueName).sendMessage(base64({ wait: true }));
+    await first.record(() => true);
+    await first.end('SIGKILL');
+    const second = await start();
+    expect((await second.record(() => true)).triggerMetadata?.dequeueCount).toBe(2);
+    second.tell('go on');
+    await empty(queueName);
+  });
+
+  it('reads messages as they are where messageEncoding is none, and sets aside what is not base64 where it is not', async () => {
+    const plain = await start({ queues: { messageEncoding: 'none' } });
+    await queues.getQueueClient(queueName).sendMessage('plain words');
+    expect((await plain.record(() => true)).input).toBe('plain words');
+    await empty(queueName);
+    await plain.end();
+
+    const encoded = await start();
+    await queues.getQueueClient(queueName).sendMessage('plain words');
+    expect((await firstMessage(`${queueName}-poison`)).messageText).toBe('plain words');
+    expect(encoded.records).toEqual([]);
+  });
+
+  it('works on batchSize + newBatchThreshold messages at a time', async () => {
+    const host = await start({ queues: { batchSize: 2, newBatchThreshold: 1 } });
+    for (let i = 0; i < 5; i++) await queues.getQueueClient(queueName).sendMessage(base64({ wait: true, i }));
+    await host.record(() => host.records.length === 2 || host.records.length === 3);
+    host.tell('go on');
+    await host.record(() => host.records.filter(({ input }) => input === 'went on').length >= 2);
+    expect(host.records.length).toBeGreaterThanOrEqual(4);
+    host.tell('go on');
+    await host.record(() => host.records.length > 6);
+  });
+});
