@@ -21,7 +21,7 @@ export function hubEvent(hubName: string, target: Target, opType: OpType, body: 
   const { deviceId, moduleId } = target;
   return {
     deviceId,
-    body: Buffer.from(JSON.stringify(body)),
+    body: encode(body),
     correlationId: randomBytes(6).toString('hex').slice(0, 11),
     userId: hubName,
     applicationProperties: {
@@ -39,4 +39,12 @@ export function hubEvent(hubName: string, target: Target, opType: OpType, body: 
       'iothub-message-source': source,
     },
   };
+}
+
+// `Buffer.from` would cut short texts from a shared pool, which then lives as long as the last of them, and the log keeps them all.
+function encode(body: JsonObject): Buffer {
+  const text = JSON.stringify(body);
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
 }

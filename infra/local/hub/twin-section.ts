@@ -34,8 +34,7 @@ export const EMPTY_SECTION: Section = { values: {}, metadata: { $lastUpdated: NE
 
 /** A section whose values are all new, with the given version. Nulls in the values mean nothing and are left out. */
 export function writeSection(values: JsonObject, stamp: Stamp, version: number): Section {
-  const { section } = patchSection({ ...EMPTY_SECTION, values: {}, metadata: {} }, values, stamp, version);
-  return section;
+  return patchSection({ values: {}, metadata: {}, version }, values, stamp, version).section;
 }
 
 /**

@@ -1,0 +1,28 @@
+/** JSON as fast-check makes it: few keys, so that documents and patches meet, and those that JavaScript treats specially. */
+import fc from 'fast-check';
+import type { JsonObject, JsonValue } from '../../../../infra/local/hub/json.ts';
+
+const key = fc.constantFrom('a', 'b', 'c', 'constructor', '__proto__', 'toString', 'ms_iotn:urn');
+
+const scalar: fc.Arbitrary<JsonValue> = fc.oneof(fc.boolean(), fc.integer(), fc.string({ maxLength: 5 }));
+
+function objects(leaf: fc.Arbitrary<JsonValue>, depth: number): fc.Arbitrary<JsonObject> {
+  const value =
+    depth === 0 ? leaf : fc.oneof({ weight: 3, arbitrary: leaf }, { weight: 2, arbitrary: objects(leaf, depth - 1) });
+  return (
+    fc
+      .uniqueArray(fc.tuple(key, value), { selector: ([name]) => name, maxLength: 5 })
+      // Through text, because that is how keys like __proto__ become keys.
+      .map((entries) =>
+        JSON.parse(`{${entries.map(([name, item]) => `${JSON.stringify(name)}:${JSON.stringify(item)}`).join(',')}}`),
+      )
+  );
+}
+
+/** Values as a twin holds them: no nulls. */
+export const jsonObject = objects(fc.oneof(scalar, fc.array(scalar, { maxLength: 3 })), 3);
+
+/** A patch: the same with nulls. */
+export const patchObject = objects(fc.oneof(scalar, fc.array(scalar, { maxLength: 3 }), fc.constant(null)), 3);
+
+export { fc };

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { reportProperties } from '../../../../infra/local/hub/control-endpoint.ts';
+import { bodyOf, eventsOf, refusal, startTestHub, type TestHub } from './hub-client.ts';
+
+let hub: TestHub;
+
+beforeAll(async () => {
+  hub = await startTestHub();
+});
+
+afterAll(async () => {
+  await hub.close();
+});
+
+const control = (path: string, init?: RequestInit) => fetch(`${hub.controlUrl}${path}`, init);
+
+describe('the control endpoint', () => {
+  it('counts calls by class, by status, and by who made them', async () => {
+    await hub.operator.create({ deviceId: 'counted' });
+    await control('/calls', { method: 'DELETE' });
+    await hub.twinkeeper.getTwin('counted');
+    await hub.twinkeeper.updateTwin('counted', { tags: { a: 1 } }, '*');
+    await refusal(hub.twinkeeper.getTwin('nowhere'));
+    await hub.operator.createQuery('SELECT * FROM devices').next();
+    await hub.operator.addDevices([{ deviceId: 'counted-too' }]);
+    await hub.operator.getConfigurations();
+    await hub.operator.getRegistryStatistics();
+    await hub.operator.get('counted');
+    const none = {
+      identity: 0,
+      twinRead: 0,
+      twinUpdate: 0,
+      query: 0,
+      bulk: 0,
+      configuration: 0,
+      statistics: 0,
+      other: 0,
+    };
+    expect(await (await control('/calls')).json()).toEqual({
+      total: 8,
+      byClass: { ...none, twinRead: 2, twinUpdate: 1, query: 1, bulk: 1, configuration: 1, statistics: 1, identity: 1 },
+      byStatus: { 200: 7, 404: 1 },
+      byPolicy: {
+        twinkeeper: { total: 3, byClass: { ...none, twinRead: 2, twinUpdate: 1 }, byStatus: { 200: 2, 404: 1 } },
+        iothubowner: {
+          total: 5,
+          byClass: { ...none, query: 1, bulk: 1, configuration: 1, statistics: 1, identity: 1 },
+          byStatus: { 200: 5 },
+        },
+      },
+    });
+  });
+
+  it('counts events by partition', async () => {
+    await hub.operator.create({ deviceId: 'eventful' });
+    const { partitions, total } = (await (await control('/events')).json()) as {
+      partitions: { id: string; count: number }[];
+      total: number;
+    };
+    expect(partitions.map(({ id }) => id)).toEqual(['0', '1', '2', '3']);
+    expect(partitions).toEqual(hub.log.partitionIds.map((id) => ({ id, count: hub.log.events(id).length })));
+    expect(total).toBe(partitions.reduce((sum, { count }) => sum + count, 0));
+  });
+
+  it('plays the agent of a device or module, whatever it is called', async () => {
+    const deviceId = "a#b?c%'d$";
+    await hub.operator.create({ deviceId });
+    await hub.operator.addModule({ deviceId, moduleId: deviceId } as Parameters<typeof hub.operator.addModule>[0]);
+    await reportProperties(hub.controlUrl, { deviceId }, { device: true });
+    await reportProperties(hub.controlUrl, { deviceId, moduleId: deviceId }, { a: 1, b: 2 });
+    await reportProperties(hub.controlUrl, { deviceId, moduleId: deviceId }, { a: null });
+    expect((await hub.operator.getTwin(deviceId)).responseBody.properties.reported).toMatchObject({
+      device: true,
+      $version: 2,
+    });
+    const { responseBody: twin } = await hub.operator.getModuleTwin(deviceId, deviceId);
+    expect(twin.properties.reported).toMatchObject({ b: 2, $version: 3 });
+    expect(twin.properties.reported).not.toHaveProperty('a');
+    expect(bodyOf(eventsOf(hub.log, deviceId).at(-1))).toMatchObject({
+      properties: { reported: { a: null, $version: 3 } },
+    });
+  });
+
+  it('says why a report was refused', async () => {
+    await expect(reportProperties(hub.controlUrl, { deviceId: 'nowhere' }, {})).rejects.toThrow(
+      /404 to a report for nowhere: .*DeviceNotFound/,
+    );
+    await hub.operator.create({ deviceId: 'limited' });
+    await expect(reportProperties(hub.controlUrl, { deviceId: 'limited' }, { 'a.b': 1 })).rejects.toThrow(/400/);
+    for (const body of ['', 'null', '[]', '{'])
+      expect((await control('/reported/limited', { method: 'PATCH', body })).status).toBe(400);
+  });
+
+  it('helps those who come without a question, and says what there is to those who ask wrongly', async () => {
+    expect(await (await control('/')).json()).toHaveProperty(['GET /calls']);
+    const response = await control('/nothing');
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain('PATCH /reported');
+  });
+});

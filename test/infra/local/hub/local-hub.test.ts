@@ -1,0 +1,94 @@
+/** The whole hub: what is done through one SDK arrives through the other. */
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EventHubConsumerClient, earliestEventPosition, type ReceivedEventData } from '@azure/event-hubs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startLocalHub } from '../../../../infra/local/hub/index.ts';
+import { connect } from './hub-client.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'local-hub-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the local hub', () => {
+  it('hands what happened through azure-iothub to @azure/event-hubs', async () => {
+    const hub = await startLocalHub({ folder, hubName: 'whole' });
+    const { iotHubConnectionString, eventHubConnectionString, eventHubName, caFile } = hub.endpoints;
+    const port = Number(/^HostName=localhost:(\d+);/.exec(iotHubConnectionString)?.[1]);
+    const { registry, close } = connect(iotHubConnectionString, port, await readFile(caFile, 'utf8'));
+    const consumer = new EventHubConsumerClient('$Default', eventHubConnectionString, eventHubName);
+    try {
+      await registry.create({ deviceId: "d#'%" });
+      await registry.updateTwin("d#'%", { tags: { a: 1 } }, '*');
+      const events = await receive(consumer, 2);
+      expect(events.map((event) => event.properties?.opType)).toEqual(['createDeviceIdentity', 'updateTwin']);
+      expect(events[1]?.body).toEqual({ version: 3, tags: { a: 1 } });
+      expect(events[1]?.systemProperties).toMatchObject({
+        'iothub-connection-device-id': "d#'%",
+        'iothub-message-source': 'twinChangeEvents',
+      });
+    } finally {
+      await consumer.close();
+      close();
+      await hub.close();
+    }
+  });
+
+  it('has the same keys when it starts again', async () => {
+    const first = await startLocalHub({ folder });
+    await first.close();
+    const second = await startLocalHub({ folder });
+    await second.close();
+    const withoutPort = (text: string) => text.replace(/:\d+/, '');
+    for (const name of ['iotHubConnectionString', 'twinkeeperConnectionString', 'eventHubConnectionString'] as const) {
+      expect(withoutPort(first.endpoints[name])).toBe(withoutPort(second.endpoints[name]));
+    }
+    expect(first.endpoints.caFile).toBe(second.endpoints.caFile);
+  });
+
+  it.each(['httpsPort', 'amqpPort', 'controlPort'] as const)(
+    'says in one line that its %s is in use, and leaves nothing running',
+    async (option) => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const address = server.address();
+      const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+      try {
+        await expect(startLocalHub({ folder, [option]: port })).rejects.toThrow(
+          `Port ${port} is in use: stop what listens there, or choose another ${option}.`,
+        );
+      } finally {
+        server.close();
+      }
+    },
+  );
+});
+
+function receive(consumer: EventHubConsumerClient, count: number): Promise<readonly ReceivedEventData[]> {
+  return new Promise((resolve, reject) => {
+    const received: ReceivedEventData[] = [];
+    const subscription = consumer.subscribe(
+      {
+        async processEvents(events) {
+          received.push(...events);
+          if (received.length < count) return;
+          resolve(received);
+          void subscription.close();
+        },
+        async processError(error) {
+          reject(error);
+        },
+      },
+      { startPosition: earliestEventPosition, maxWaitTimeInSeconds: 1 },
+    );
+  });
+}

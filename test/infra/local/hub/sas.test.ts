@@ -1,0 +1,57 @@
+import { createHmac } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { HubError } from '../../../../infra/local/hub/errors.ts';
+import { authorize } from '../../../../infra/local/hub/sas.ts';
+
+const key = Buffer.from('a key of the hub').toString('base64');
+const rules = {
+  policies: [
+    { name: 'iothubowner', key },
+    { name: 'twinkeeper', key: 'b3RoZXI=' },
+  ],
+  resources: ['localhost', 'localhost:8443'],
+};
+const now = 1_800_000_000;
+
+function token({
+  sr = 'localhost',
+  se = String(now + 60),
+  skn = 'iothubowner',
+  signedWith = key,
+  signature = '',
+} = {}): string {
+  const sig =
+    signature || createHmac('sha256', Buffer.from(signedWith, 'base64')).update(`${sr}\n${se}`).digest('base64');
+  return `SharedAccessSignature sr=${sr}&sig=${encodeURIComponent(sig)}&skn=${skn}&se=${se}`;
+}
+
+describe('a shared access signature', () => {
+  it.each(['localhost', 'LocalHost', 'localhost%3A8443', 'localhost%3a8443'])(
+    'is taken for the resource %s, and names its policy',
+    (sr) => {
+      expect(authorize(token({ sr }), rules, now)).toBe('iothubowner');
+    },
+  );
+
+  it('is told from that of another policy', () => {
+    expect(authorize(token({ skn: 'twinkeeper', signedWith: 'b3RoZXI=' }), rules, now)).toBe('twinkeeper');
+  });
+
+  it.each([
+    ['is missing', undefined],
+    ['is of another kind', 'Bearer abc'],
+    ['is empty', 'SharedAccessSignature '],
+    ['lacks a field', token().replace(/&se=\d+/, '')],
+    ['has expired', token({ se: String(now - 1) })],
+    ['never expires', token({ se: 'never' })],
+    ['is for another hub', token({ sr: 'example.azure-devices.net' })],
+    ['names a policy that there is not', token({ skn: 'nobody', signedWith: '' })],
+    ['is signed with another key', token({ signedWith: 'b3RoZXI=' })],
+    ['was prolonged after it was signed', token().replace(/se=\d+/, `se=${now + 9999}`)],
+    ['has a signature that is no signature', token({ signature: 'AAAA' })],
+    ['is wrongly encoded', token({ sr: '%E0%A4%A' })],
+  ])('is refused when it %s', (_, header) => {
+    expect(() => authorize(header, rules, now)).toThrow(HubError);
+    expect(() => authorize(header, rules, now)).toThrow('Unauthorized');
+  });
+});
