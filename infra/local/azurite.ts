@@ -21,8 +21,8 @@ const account = {
   key: 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
 };
 
-/** Azurite does not end with its parent by itself; this does it, however the parent went. */
-const endWithParent = `data:text/javascript,process.on("disconnect", () => process.exit(0))`;
+/** Azurite does not end with its parent by itself; this does it, however the parent went, and keeps it from ending no longer. */
+const endWithParent = `data:text/javascript,process.on("disconnect", () => process.exit(0)); process.channel.unref()`;
 
 /**
  * Starts Azurite and resolves when all three of its services listen. Rejects with one line when a port is taken or it ends before

@@ -75,13 +75,18 @@ const amqpProperties = [
 /** All of the AMQP `properties` and message annotations, and four names from the days before those were there. */
 function systemProperties(event: ReceivedEventData): Record<string, unknown> {
   const { properties, messageAnnotations } = event.getRawAmqpMessage();
-  const sections: Readonly<Record<string, unknown>> = { ...properties };
+  // The client leaves the user id out of the one, and makes numbers of times in both.
+  const sections: Readonly<Record<string, unknown>> = { ...event.systemProperties, ...properties };
   const result: Record<string, unknown> = {};
   for (const [name, key] of amqpProperties) {
     const value = sections[key];
     if (value === undefined || value === null) continue;
-    // .NET holds it as `ReadOnlyMemory<byte>`, whose bytes Json.NET does not write.
-    result[name] = name === 'user-id' ? { Length: Buffer.byteLength(String(value)), IsEmpty: false } : fromAmqp(value);
+    if (name === 'user-id') {
+      // .NET holds it as `ReadOnlyMemory<byte>`, whose bytes Json.NET does not write. The client has made an object of ours.
+      result[name] = { Length: Object.keys(Object(value)).length, IsEmpty: false };
+    } else {
+      result[name] = fromAmqp(name.endsWith('-time') ? new Date(Number(value)) : value);
+    }
   }
   return {
     ...result,
