@@ -16,7 +16,14 @@ export {
 } from './define-policy.ts';
 export { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 export { policyJsonSchema } from './policy-schema.ts';
-export { baselineOf, type Policy, type PolicySet, type PolicySetOptions, toPolicySet } from './policy-set.ts';
+export {
+  baselineOf,
+  type Owner,
+  type Policy,
+  type PolicySet,
+  type PolicySetOptions,
+  toPolicySet,
+} from './policy-set.ts';
 export { absent, between, byDefault, exactly, oneOf, type Rule } from './rules.ts';
 export { type Evaluation, evaluateTimeLimit, runEvaluate } from './run-evaluate.ts';
 export type { AppliesTo, Device, Scope } from './scope.ts';

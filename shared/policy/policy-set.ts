@@ -31,11 +31,19 @@ export interface Policy {
   readonly overrideConfigurations: boolean;
 }
 
+/** A property, and the policy that owns it. */
+export interface Owner {
+  readonly policy: Policy;
+  readonly property: OwnedProperty;
+}
+
 /** All policies of the app. */
 export interface PolicySet {
   readonly all: readonly Policy[];
   /** The policies about this module's twin; `''` asks for those about devices' own twins. */
   forModule(moduleId: string): readonly Policy[];
+  /** The owned properties of this module's twin whose path begins with `key`, each with the policy that owns it. */
+  ownersOf(moduleId: string, key: string): readonly Owner[];
   /** Modules that some policy creates. */
   readonly createdModules: readonly string[];
   /** Whether some policy's scope looks at more than the device's id. */
@@ -61,8 +69,17 @@ export function toPolicySet(definitions: readonly PolicyDefinition[], { mode }: 
   if (faults.length > 0) throw new PolicyFaultsError(faults);
 
   const byModule = Map.groupBy(all, (policy) => policy.module);
+  const owners = all.flatMap((policy) => policy.owned.map((property): Owner => ({ policy, property })));
+  // Asked for every key of every event: a look-up must cost next to nothing.
+  const ownersByModule = new Map(
+    [...Map.groupBy(owners, ({ policy }) => policy.module)].map(([module, its]) => [
+      module,
+      Map.groupBy(its, ({ property }) => property.path[0]),
+    ]),
+  );
   return {
     all,
+    ownersOf: (moduleId, key) => ownersByModule.get(moduleId)?.get(key) ?? [],
     forModule: (moduleId) => byModule.get(moduleId) ?? [],
     createdModules: [...new Set(all.filter((policy) => policy.createModule).map((policy) => policy.module))],
     scopedByTwin: all.some((policy) => !policy.scope.byIdAlone),

@@ -21,7 +21,8 @@ export function runEvaluate(policy: Policy, twin: Twin): Evaluation {
     const result = callWithTimeLimit(() => evaluate(deepFreeze(twin), context));
     return readFindings(result);
   } catch (error) {
-    const timedOut = error instanceof Error && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+    // V8's time-out error comes from the script's own realm, where `Error` is another.
+    const timedOut = (error as { code?: unknown } | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
     return {
       fault: timedOut ? `evaluate took longer than ${evaluateTimeLimit} ms` : `evaluate threw ${describeThrown(error)}`,
     };

@@ -64,7 +64,7 @@ export function limitFaults(section: JsonObject): readonly LimitFault[] {
         if (fault !== undefined) add(at, fault);
         visit(inner, at, depth + 1);
       }
-    } else {
+    } else if (typeof value !== 'boolean') {
       add(path, `${String(value)} (${typeof value}) is no JSON value.`);
     }
   };

@@ -33,6 +33,8 @@ export interface Write {
   readonly version: number;
   /** `$lastUpdated`, ISO 8601. Tells a recreated twin, whose versions start again, from the old one. */
   readonly at: string;
+  /** False when only a later write is known: something was removed, and its surroundings may have been written since. */
+  readonly exact: boolean;
 }
 
 /** A section of a twin or of a patch. Anything but an object gives an empty section. */
@@ -75,7 +77,8 @@ export function writeAt(section: TwinSection, path: Path): Write | undefined {
   let write: Write | undefined;
   for (let depth = 0; isJsonObject(level); depth++) {
     const { $lastUpdated: at, $lastUpdatedVersion: version } = level;
-    if (typeof at === 'string') write = { at, version: typeof version === 'number' ? version : section.version };
+    if (typeof at === 'string')
+      write = { at, version: typeof version === 'number' ? version : section.version, exact: depth === path.length };
     const key = path[depth];
     if (key === undefined || !Object.hasOwn(level, key)) break;
     level = level[key];

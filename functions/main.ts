@@ -1,0 +1,16 @@
+/**
+ * The entry of the function app: reads the settings, checks the policies, registers the triggers. When a setting or a policy is wrong it
+ * throws, and the app does not start.
+ */
+import { createApp } from './app.ts';
+import { registerDeferred } from './deferred.ts';
+import { registerHealth } from './health.ts';
+import { policies } from './policies/index.ts';
+import { readSettings } from './settings.ts';
+import { registerTwinEvents } from './twin-events.ts';
+
+const twinkeeper = createApp(readSettings(process.env), policies);
+
+registerTwinEvents(twinkeeper);
+registerDeferred(twinkeeper);
+registerHealth(twinkeeper);

@@ -1,0 +1,11 @@
+/**
+ * The history: what was out of line, what came of it, and what is out of line now, in Table Storage. Rows have deterministic keys and
+ * are written before the hub is changed, so that a crash at any moment loses nothing and a redelivery adds nothing.
+ *
+ * @module
+ */
+export { createDeadLetters, type DeadLetter, type DeadLetters } from './dead-letters.ts';
+export { type Departure, type DriftKind, type DriftRow, isOver, type Outcome, type Source } from './departure.ts';
+export { createJournal, isOpen, type Journal, type Recollection } from './journal.ts';
+export { driftKey, openKey } from './keys.ts';
+export { openQueue, openTable, type StorageAccount } from './storage.ts';

@@ -1,0 +1,121 @@
+import type { TableClient, TransactionAction } from '@azure/data-tables';
+import { type DriftRow, isOver } from './departure.ts';
+import { openKey, openPrefix, partitionKey, rowsFrom } from './keys.ts';
+import { fromEntity, toEntity } from './row-entity.ts';
+import { openTable, type StorageAccount } from './storage.ts';
+
+/** What the history knows of a device at the moment it is asked. */
+export interface Recollection {
+  /** Departures that are still out of line, whatever their outcome so far. */
+  readonly open: readonly DriftRow[];
+  /** Rows whose write is as young as was asked for, newest first; open ones are among them. */
+  readonly recent: readonly DriftRow[];
+}
+
+/** The history of drift, as far as recording it goes. Every call is about one device, whose rows are one partition. */
+export interface Journal {
+  /**
+   * The open departures of a device and, when `since` (ISO 8601) is given, all rows of writes at that time or later. One range
+   * of one partition: `open!` … `row!<since>`.
+   */
+  recall(deviceId: string, since?: string): Promise<Recollection>;
+  /**
+   * Stores rows as they are now to be, each with its entry among the open ones, so that a row and its entry never differ. `known` is
+   * what {@link recall} said before: a row that is in neither of its lists must not exist yet. `conflict`: someone else has
+   * written meanwhile and nothing, or only a part, was stored; recall and decide again.
+   */
+  write(deviceId: string, rows: readonly DriftRow[], known: Recollection): Promise<'written' | 'conflict'>;
+}
+
+/** A batch takes 100 operations and 4 MiB (Table Storage, "Performing entity group transactions"); a row takes two of them. */
+const rowsPerTransaction = 50;
+const bytesPerTransaction = 3_000_000;
+
+/** The journal in the table `TwinkeeperDrift` of a storage account. Errors of the storage service are thrown as they come. */
+export function createJournal(account: StorageAccount): Journal {
+  let opening: Promise<TableClient> | undefined;
+  const table = () => {
+    opening ??= openTable(account, 'TwinkeeperDrift').catch((error: unknown) => {
+      opening = undefined;
+      throw error;
+    });
+    return opening;
+  };
+
+  return {
+    async recall(deviceId, since) {
+      const { odata } = await import('@azure/data-tables');
+      const end = since === undefined ? `${openPrefix}~` : `${rowsFrom(since)}~`;
+      const filter = odata`PartitionKey eq ${partitionKey(deviceId)} and RowKey ge ${openPrefix} and RowKey le ${end}`;
+      const open: DriftRow[] = [];
+      const recent: DriftRow[] = [];
+      for await (const entity of (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
+        (entity.rowKey?.startsWith(openPrefix) ? open : recent).push(fromEntity(entity));
+      }
+      return { open, recent };
+    },
+
+    async write(deviceId, rows, known) {
+      const client = await table();
+      for (const actions of toTransactions(deviceId, rows, known)) {
+        try {
+          await client.submitTransaction(actions);
+        } catch (error) {
+          if (isConflict(error)) return 'conflict';
+          throw error;
+        }
+      }
+      return 'written';
+    },
+  };
+}
+
+/** The operations that store these rows, cut into transactions that Table Storage takes. */
+function* toTransactions(
+  deviceId: string,
+  rows: readonly DriftRow[],
+  known: Recollection,
+): Generator<TransactionAction[]> {
+  const stored = new Set([...known.open, ...known.recent].map((row) => row.rowKey));
+  const storedOpen = new Set(known.open.map(openKey));
+  // One departure of a property can end as the next begins: its entry then stands for the last of them.
+  const bySlot = Map.groupBy(rows, openKey);
+  let actions: TransactionAction[] = [];
+  let count = 0;
+  let bytes = 0;
+  for (const [slot, sharing] of bySlot) {
+    const current = sharing.findLast(isOpen);
+    const next: TransactionAction[] = sharing.map((row) =>
+      stored.has(row.rowKey) ? ['upsert', toEntity(row, row.rowKey), 'Replace'] : ['create', toEntity(row, row.rowKey)],
+    );
+    if (current !== undefined) {
+      const entity = toEntity(current, slot);
+      next.push(storedOpen.has(slot) ? ['upsert', entity, 'Replace'] : ['create', entity]);
+    } else if (storedOpen.has(slot)) {
+      next.push(['delete', { partitionKey: partitionKey(deviceId), rowKey: slot }]);
+    }
+    const size = 2 * JSON.stringify(next).length;
+    if (actions.length > 0 && (count + sharing.length > rowsPerTransaction || bytes + size > bytesPerTransaction)) {
+      yield actions;
+      actions = [];
+      count = 0;
+      bytes = 0;
+    }
+    actions.push(...next);
+    count += sharing.length;
+    bytes += size;
+  }
+  if (actions.length > 0) yield actions;
+}
+
+/** Whether a row's departure is still out of line. */
+export function isOpen(row: DriftRow): boolean {
+  return !isOver(row.outcome) && row.closedAt === undefined;
+}
+
+/** Another writer was there first: what was to be created exists, or what was to be removed does not. */
+function isConflict(error: unknown): boolean {
+  const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return status === 409 || status === 412 || (status === 404 && code !== 'TableNotFound');
+}

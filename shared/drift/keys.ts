@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+import type { Departure } from './departure.ts';
+
+/*
+ * The table `TwinkeeperDrift`. Each device is one partition, so that all of it is written in one transaction and read as one range:
+ *
+ *   PartitionKey  encoded device id
+ *   RowKey        `open!<slot>`          one entity for each departure that is still out of line
+ *                 `row!<time>!<hash>`    one row of history, newest first
+ *
+ * A row's key is made of nothing but the departure's identity, so whoever sees the same departure, however often, writes the same key.
+ */
+
+/** The longest time that the inverted time in a key can express: year 5138, as milliseconds. */
+const lastMillisecond = 99_999_999_999_999;
+
+export const openPrefix = 'open!';
+export const rowPrefix = 'row!';
+
+/** A device id as a PartitionKey: what Table Storage does not allow in keys is written `~` and two hex digits (ids hold no `~`). */
+export function partitionKey(deviceId: string): string {
+  return deviceId.replace(/[^A-Za-z0-9_.-]/g, (char) => `~${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+}
+
+/** The RowKey of a departure's history row. Rows sort newest first by the time of the write that brought them. */
+export function driftKey(departure: Departure): string {
+  const { moduleId, policy, path, kind, write } = departure;
+  return `${rowsFrom(write.at)}!${digest([moduleId, policy, path, kind, String(write.version), write.at])}`;
+}
+
+/** The RowKey under which a departure is kept while it is out of line: the same for every departure of this property from this policy. */
+export function openKey({ moduleId, policy, path, kind }: Departure): string {
+  return `${openPrefix}${digest([moduleId, policy, path, kind])}`;
+}
+
+/** The RowKey at which the rows of writes at this time begin; older ones sort after it. A time that cannot be read sorts as the oldest. */
+export function rowsFrom(at: string): string {
+  const milliseconds = Date.parse(at);
+  const inverted = lastMillisecond - (Number.isNaN(milliseconds) ? 0 : Math.max(0, milliseconds));
+  return `${rowPrefix}${String(inverted).padStart(14, '0')}`;
+}
+
+function digest(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 27);
+}

@@ -1,0 +1,59 @@
+import type { TableEntity } from '@azure/data-tables';
+import type { Json } from '../twin/index.ts';
+import type { DriftKind, DriftRow, Outcome, Source } from './departure.ts';
+import { partitionKey } from './keys.ts';
+import { joinText, splitText } from './long-text.ts';
+
+/** A row as Table Storage keeps it, under `rowKey`. Property values are kept as JSON text: a table knows no objects. */
+export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<string, unknown>> {
+  const { expected, actual, write, message, ...plain } = row;
+  return {
+    ...plain,
+    partitionKey: partitionKey(row.deviceId),
+    rowKey,
+    historyKey: row.rowKey,
+    writeVersion: write.version,
+    writtenAt: write.at,
+    writeExact: write.exact,
+    ...splitText('expected', expected === undefined ? undefined : JSON.stringify(expected)),
+    ...splitText('actual', actual === undefined ? undefined : JSON.stringify(actual)),
+    ...splitText('message', message),
+  };
+}
+
+/** Undoes {@link toEntity}. */
+export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow {
+  const text = (name: string) => String(entity[name] ?? '');
+  const optionalText = (name: string) => (typeof entity[name] === 'string' ? { [name]: entity[name] } : {});
+  const optionalNumber = (name: string) => (typeof entity[name] === 'number' ? { [name]: entity[name] } : {});
+  const json = (name: string): Json | undefined => {
+    const stored = joinText(name, entity);
+    return stored === undefined ? undefined : (JSON.parse(stored) as Json);
+  };
+  const message = joinText('message', entity);
+  return {
+    v: 1,
+    hub: text('hub'),
+    rowKey: text('historyKey'),
+    deviceId: text('deviceId'),
+    moduleId: text('moduleId'),
+    policy: text('policy'),
+    path: text('path'),
+    kind: text('kind') as DriftKind,
+    expected: json('expected'),
+    actual: json('actual'),
+    write: { version: Number(entity.writeVersion), at: text('writtenAt'), exact: entity.writeExact === true },
+    mode: entity.mode === 'audit' ? 'audit' : 'enforce',
+    ...(message === undefined ? {} : { message }),
+    detectedAt: text('detectedAt'),
+    source: text('source') as Source,
+    ...optionalText('operationTimestamp'),
+    ...optionalText('correlationId'),
+    ...optionalNumber('twinVersion'),
+    ...optionalNumber('desiredVersion'),
+    outcome: text('outcome') as Outcome,
+    outcomeAt: text('outcomeAt'),
+    ...optionalText('closedAt'),
+    ...optionalText('error'),
+  };
+}

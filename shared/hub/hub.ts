@@ -1,0 +1,41 @@
+import type { JsonObject, Twin } from '../twin/index.ts';
+
+/** Why the hub did not do what was asked, told apart by what the caller can do about it. */
+export type Problem =
+  /** 404: the device, or the module on it, does not exist. */
+  | { readonly type: 'gone'; readonly what: 'device' | 'module'; readonly message: string }
+  /** 409: it exists already. */
+  | { readonly type: 'exists'; readonly message: string }
+  /** 412: someone else has written since the twin was read. Read again, decide again. */
+  | { readonly type: 'conflict'; readonly message: string }
+  /** 429, after all retries: the hub has no room for it now. */
+  | { readonly type: 'throttled'; readonly message: string; readonly retryAfter?: number }
+  /** 5xx, a time-out, a broken connection, after all retries: it may succeed later. */
+  | { readonly type: 'transient'; readonly message: string }
+  /** 400, 401, 403 and whatever else asking again would not change. */
+  | { readonly type: 'refused'; readonly status: number; readonly message: string };
+
+/** What came of a call: a value, or a problem that the caller must choose about. */
+export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
+
+/** A module that is to be created together with its twin. */
+export interface NewModule {
+  readonly deviceId: string;
+  readonly moduleId: string;
+  readonly desired: JsonObject;
+  readonly tags: JsonObject;
+}
+
+/** IoT Hub, in the words of this project. Retries, time-outs and connections are hidden; problems are values. */
+export interface Hub {
+  /** The hub's host name, as history rows name it. */
+  readonly name: string;
+  /** The twin of a module, or of the device itself when `moduleId` is `''`. One call. */
+  readTwin(deviceId: string, moduleId: string): Promise<Answer<Twin>>;
+  /** Merges a patch into the desired properties, if the twin still has this ETag. One call. */
+  patchDesired(deviceId: string, moduleId: string, etag: string, patch: JsonObject): Promise<Answer<void>>;
+  /** Creates modules with their twins, 100 to a call and no device twice in one. Answers in the order of `modules`. */
+  createModules(modules: readonly NewModule[]): Promise<readonly Answer<void>[]>;
+  /** How many devices the hub has: the cheapest question that shows that it can be reached and lets us in. */
+  countDevices(): Promise<Answer<number>>;
+}

@@ -1,0 +1,10 @@
+/**
+ * The one door to IoT Hub. It alone knows `azure-iothub`; everyone else sees the {@link Hub} interface, in which a call is answered
+ * with a value or with a problem to choose about.
+ *
+ * @module
+ */
+export type { HubAddress } from './connection.ts';
+export { hostOf } from './connection.ts';
+export type { Answer, Hub, NewModule, Problem } from './hub.ts';
+export { connectToHub, type IotHubOptions } from './iot-hub.ts';

@@ -1,0 +1,179 @@
+import {
+  type Departure,
+  type DriftRow,
+  driftKey,
+  isOpen,
+  openKey,
+  type Recollection,
+  type Source,
+} from '../drift/index.ts';
+import { getAt, isJsonObject, jsonEquals, mergePatch, parsePath, type Twin, writeAt } from '../twin/index.ts';
+import type { Witness } from './device-work.ts';
+
+/** What every row of one pass over a device has in common. */
+export interface Circumstances {
+  readonly hub: string;
+  readonly source: Source;
+  /** ISO 8601. */
+  readonly now: string;
+  /** The last event that called for the pass; rows that no event shows by itself name it. */
+  readonly witness?: Witness;
+}
+
+/**
+ * The rows of one device during one pass: those that the journal knew, those that this pass adds, and which of them have changed. Each
+ * departure that is noticed is either one that is known already or a new one; deciding that is what this is for. No I/O.
+ */
+export class Chronicle {
+  #stored: Recollection;
+  readonly #circumstances: Circumstances;
+  /** By row key. Rows of this pass shadow those of the journal. */
+  readonly #rows = new Map<string, DriftRow>();
+  readonly #changed = new Set<string>();
+
+  constructor(known: Recollection, circumstances: Circumstances) {
+    this.#stored = known;
+    this.#circumstances = circumstances;
+    for (const row of [...known.recent, ...known.open]) this.#rows.set(row.rowKey, row);
+  }
+
+  /** The row of a departure that an event shows, made `pending` when there is none. Says nothing of what came of it. */
+  witness(departure: Departure, witness: Witness): DriftRow {
+    return this.#find(departure) ?? this.#foundAtLaterWrite(departure) ?? this.#add(departure, witness, {});
+  }
+
+  /**
+   * The row of a departure that a twin shows. What is missing names no write of its own, only the last one to its surroundings; it is
+   * then taken for the departure of the same property that is open already, if there is one.
+   */
+  observe(departure: Departure, twin: Twin | undefined): DriftRow {
+    const versions =
+      twin === undefined || departure.mode === 'audit'
+        ? {}
+        : { twinVersion: twin.version, desiredVersion: twin.desired.version };
+    const row = this.#find(departure) ?? (departure.write.exact ? undefined : this.#openAtSamePlace(departure));
+    if (row === undefined) return this.#add(departure, this.#circumstances.witness, versions);
+    // The twin shows the whole value, where an event may have shown a part of it.
+    return this.change(row, {
+      ...versions,
+      actual: departure.actual,
+      expected: departure.expected,
+      mode: departure.mode,
+    });
+  }
+
+  /** Every open row about this module, those of this pass included. */
+  openRows(moduleId: string): readonly DriftRow[] {
+    return [...this.#rows.values()].filter((row) => row.moduleId === moduleId && isOpen(row));
+  }
+
+  /** Every open row about the device, whatever module. */
+  allOpenRows(): readonly DriftRow[] {
+    return [...this.#rows.values()].filter(isOpen);
+  }
+
+  /** Gives a row its outcome. An outcome that it has already leaves it as it is. */
+  conclude(row: DriftRow, outcome: DriftRow['outcome'], error?: string): DriftRow {
+    const current = this.current(row);
+    if (current.outcome === outcome && current.error === error) return current;
+    const { error: _, ...rest } = current;
+    return this.#put({
+      ...rest,
+      outcome,
+      outcomeAt: this.#circumstances.now,
+      ...(error === undefined ? {} : { error }),
+    });
+  }
+
+  /** Ends a row whose departure is over without anything more to do about it. What was only recorded keeps that outcome. */
+  close(row: DriftRow, outcome: 'healed' | 'gone' | 'enforced' | 'created'): DriftRow {
+    if (this.current(row).outcome !== 'audited') return this.conclude(row, outcome);
+    return this.change(row, { closedAt: this.#circumstances.now });
+  }
+
+  /** Changes what a row says beside its outcome. */
+  change(row: DriftRow, changes: Partial<DriftRow>): DriftRow {
+    const current = this.current(row);
+    const next = { ...current, ...changes };
+    return JSON.stringify(next) === JSON.stringify(current) ? current : this.#put(next);
+  }
+
+  /** Whether a departure that an event shows still asks for something: it is not in the history yet, or was left half-way. */
+  isUnsettled(departure: Departure): boolean {
+    const row = this.#find(departure) ?? this.#foundAtLaterWrite(departure);
+    return row === undefined || row.outcome === 'pending' || row.outcome === 'deferred';
+  }
+
+  /** What a row says by now. */
+  current(row: DriftRow): DriftRow {
+    return this.#rows.get(row.rowKey) ?? row;
+  }
+
+  /** The rows to store since this was last asked, and what the journal knows until they are. */
+  takeChanges(): { readonly rows: readonly DriftRow[]; readonly known: Recollection } {
+    const known = this.#stored;
+    const rows = [...this.#changed].flatMap((key) => this.#rows.get(key) ?? []);
+    const all = [...this.#rows.values()];
+    this.#changed.clear();
+    this.#stored = { open: all.filter(isOpen), recent: all };
+    return { rows, known };
+  }
+
+  #find(departure: Departure): DriftRow | undefined {
+    return this.#rows.get(driftKey(departure));
+  }
+
+  #openAtSamePlace(departure: Departure): DriftRow | undefined {
+    const place = openKey(departure);
+    const rows = [...this.#rows.values()].filter((row) => isOpen(row) && openKey(row) === place);
+    return rows.toSorted((a, b) => a.write.version - b.write.version).at(-1);
+  }
+
+  /** A row about the same thing that was read from the twin before its event came, and so names a later write. */
+  #foundAtLaterWrite(departure: Departure): DriftRow | undefined {
+    const place = openKey(departure);
+    const { version, at } = departure.write;
+    const isLater = ({ write }: DriftRow) => write.version >= version && Date.parse(write.at) >= Date.parse(at);
+    return [...this.#rows.values()].find((row) => !row.write.exact && openKey(row) === place && isLater(row));
+  }
+
+  #add(departure: Departure, witness: Witness | undefined, versions: Partial<DriftRow>): DriftRow {
+    const { hub, source, now } = this.#circumstances;
+    return this.#put({
+      v: 1,
+      hub,
+      rowKey: driftKey(departure),
+      ...departure,
+      detectedAt: now,
+      source,
+      ...(witness ?? {}),
+      ...versions,
+      outcome: 'pending',
+      outcomeAt: now,
+    });
+  }
+
+  #put(row: DriftRow): DriftRow {
+    this.#rows.set(row.rowKey, row);
+    this.#changed.add(row.rowKey);
+    return row;
+  }
+}
+
+/**
+ * How a departure that is over came to its end, judged by the twin as it is now. A write of ours that was carried out without our
+ * hearing of it shows in the metadata: it is the one right after the version that we had read.
+ */
+export function endingOf(row: DriftRow, twin: Twin): 'enforced' | 'created' | 'healed' | 'gone' {
+  if (row.kind === 'missingModule') {
+    const { properties, version } = twin.desired;
+    const ours = isJsonObject(row.expected) && jsonEquals(mergePatch(properties, row.expected), properties);
+    return row.mode === 'enforce' && ours && version <= 2 ? 'created' : 'healed';
+  }
+  // Versions start again when a module is deleted and created anew.
+  if (twin.desired.version < row.write.version) return 'gone';
+  const path = parsePath(row.path);
+  const mended = jsonEquals(getAt(twin.desired.properties, path), row.expected);
+  const written = writeAt(twin.desired, path)?.version;
+  return mended && row.desiredVersion !== undefined && written === row.desiredVersion + 1 ? 'enforced' : 'healed';
+}

@@ -1,0 +1,340 @@
+import type { Departure, DriftRow, Source } from '../drift/index.ts';
+import type { Answer, NewModule, Problem } from '../hub/index.ts';
+import type { Device, Policy } from '../policy/index.ts';
+import { type JsonObject, parsePath, setAt, type Write } from '../twin/index.ts';
+import { Chronicle, endingOf } from './chronicle.ts';
+import type { DeviceWork, ModuleWork } from './device-work.ts';
+import { type Action, mendingChange, type ObservedTwin, plan } from './plan.ts';
+import type { ReconcilerParts } from './reconciler.ts';
+
+/** Where a pass over a device has come to: to its end, or to modules that must be created before it can go on. */
+export type Step =
+  | { readonly deviceId: string; readonly done: true }
+  | { readonly deviceId: string; readonly deferred: string }
+  | {
+      readonly deviceId: string;
+      readonly create: readonly NewModule[];
+      resume(answer: (module: NewModule) => Answer<void>): Promise<Step>;
+    };
+
+/** A change on its way, with the rows that wait for its outcome. */
+interface Pending {
+  readonly action: Action;
+  readonly rows: readonly DriftRow[];
+}
+
+/** How often a pass starts over because someone else wrote meanwhile, before the device is put off. */
+const maxRounds = 6;
+
+/**
+ * One pass over one device: recall what is known, look, plan, write ahead, act, write what came of it. Whenever the world has moved
+ * meanwhile, the pass simply starts over: by then its own rows are in the journal, and it finds them there.
+ */
+export class DevicePass {
+  readonly #parts: Required<ReconcilerParts>;
+  readonly #work: DeviceWork;
+  readonly #source: Source;
+  /** Modules that turned out to exist when they were to be created: they are looked at instead. */
+  readonly #existing = new Set<string>();
+  #round = 0;
+
+  constructor(parts: Required<ReconcilerParts>, work: DeviceWork, source: Source) {
+    this.#parts = parts;
+    this.#work = work;
+    this.#source = source;
+  }
+
+  async begin(): Promise<Step> {
+    const { deviceId, modules, goneAt, witness } = this.#work;
+    if (modules.size === 0 && goneAt === undefined) return this.#done();
+    if (++this.#round > maxRounds) return this.#deferred('others keep writing to its twins at the same time');
+
+    const { journal, hub, clock } = this.#parts;
+    const chronicle = new Chronicle(await journal.recall(deviceId, oldestWrite(this.#work)), {
+      hub: hub.name,
+      source: this.#source,
+      now: clock.now().toISOString(),
+      ...(witness === undefined ? {} : { witness }),
+    });
+    if (goneAt !== undefined) closeAll(chronicle.allOpenRows(), chronicle, goneAt);
+    for (const { moduleId, goneAt: at } of modules.values()) {
+      // That a module is gone is no end to its being missing.
+      const rows = chronicle.openRows(moduleId).filter((row) => row.kind !== 'missingModule');
+      if (at !== undefined) closeAll(rows, chronicle, at);
+    }
+
+    // A read costs a call, so it is made only for what the history does not settle: a redelivered event is an answered question.
+    const looks = [...modules.values()].filter((module) => this.#mustLook(module, chronicle));
+    const missing = [...modules.values()].filter(
+      (module) => !looks.includes(module) && this.#isMissing(module, chronicle),
+    );
+    if (looks.length === 0 && missing.length === 0 && !this.#hasEndedEvidence()) return this.#store(chronicle);
+
+    const device = await this.#device();
+    if ('problem' in device) return this.#deviceProblem(device.problem, chronicle);
+    return this.#decide(device.device, looks, missing, chronicle);
+  }
+
+  /** Reads, plans, writes ahead and acts. */
+  async #decide(
+    device: Device,
+    looks: readonly ModuleWork[],
+    missing: readonly ModuleWork[],
+    chronicle: Chronicle,
+  ): Promise<Step> {
+    const { policies, guard } = this.#parts;
+    this.#recordEvidence(device, chronicle);
+
+    const observed: ObservedTwin[] = [];
+    const isAbsent = (module: ModuleWork): boolean => {
+      const since = absentSince(module);
+      if (since !== undefined) observed.push({ moduleId: module.moduleId, missing: true, since });
+      return since !== undefined;
+    };
+    missing.forEach(isAbsent);
+    let deferred: string | undefined;
+    for (const module of looks) {
+      const { moduleId } = module;
+      const answer = await this.#parts.hub.readTwin(device.deviceId, moduleId);
+      if (answer.ok) observed.push({ moduleId, twin: answer.value });
+      else if (answer.problem.type !== 'gone')
+        deferred = this.#postpone(chronicle.openRows(moduleId), answer.problem, chronicle);
+      else if (answer.problem.what === 'device') return this.#deviceProblem(answer.problem, chronicle);
+      // Unless an event says so, its deletion has an event of its own, which the missing module is then recorded from.
+      else if (!isAbsent(module))
+        for (const row of chronicle.openRows(moduleId)) if (row.kind !== 'missingModule') chronicle.close(row, 'gone');
+    }
+
+    const { drifts, actions } = plan(policies.all, { device, twins: observed });
+    const held = await guard.review(actions.flatMap((action) => action.mends));
+    const pending = this.#record(drifts, actions, held, observed, chronicle);
+    if ((await this.#write(chronicle)) === 'conflict') return this.begin();
+
+    for (const { action, rows } of pending) {
+      if (action.type !== 'patchDesired') continue;
+      const patch = rows.reduce<JsonObject>((merged, row) => withMend(merged, row), {});
+      const answer = await this.#parts.hub.patchDesired(device.deviceId, action.moduleId, action.etag, patch);
+      if (!answer.ok && answer.problem.type === 'conflict') return this.begin();
+      deferred = this.#conclude(rows, answer, 'enforced', chronicle) ?? deferred;
+    }
+    const creations = pending.flatMap(({ action, rows }) =>
+      action.type !== 'createModule'
+        ? []
+        : [
+            {
+              rows,
+              module: {
+                deviceId: device.deviceId,
+                moduleId: action.moduleId,
+                desired: action.desired,
+                tags: action.tags,
+              },
+            },
+          ],
+    );
+    if (creations.length === 0) return this.#store(chronicle, deferred);
+    return {
+      deviceId: device.deviceId,
+      create: creations.map(({ module }) => module),
+      resume: async (answerOf) => {
+        let outcome = deferred;
+        for (const { module, rows } of creations) {
+          const answer = answerOf(module);
+          if (!answer.ok && answer.problem.type === 'exists') this.#existing.add(module.moduleId);
+          else outcome = this.#conclude(rows, answer, 'created', chronicle) ?? outcome;
+        }
+        const step = await this.#store(chronicle, outcome);
+        return creations.some(({ module }) => this.#existing.has(module.moduleId)) ? this.begin() : step;
+      },
+    };
+  }
+
+  /** Rows for what the twins show, and an end for those open rows that they show no more. Returns the changes to make. */
+  #record(
+    drifts: readonly Departure[],
+    actions: readonly Action[],
+    held: ReadonlyMap<Departure, string>,
+    observed: readonly ObservedTwin[],
+    chronicle: Chronicle,
+  ): readonly Pending[] {
+    const twins = new Map(observed.flatMap((seen) => ('twin' in seen ? [[seen.moduleId, seen.twin] as const] : [])));
+    const rowOf = new Map(drifts.map((drift) => [drift, chronicle.observe(drift, twins.get(drift.moduleId))]));
+    const current = new Set([...rowOf.values()].map((row) => row.rowKey));
+    for (const { moduleId } of observed) {
+      const twin = twins.get(moduleId);
+      for (const row of chronicle.openRows(moduleId)) {
+        if (!current.has(row.rowKey)) chronicle.close(row, twin === undefined ? 'gone' : endingOf(row, twin));
+      }
+    }
+
+    const mended = new Set(actions.flatMap((action) => action.mends).filter((drift) => !held.has(drift)));
+    for (const [drift, row] of rowOf) {
+      if (mended.has(drift)) chronicle.conclude(row, 'pending');
+      else if (held.has(drift)) chronicle.conclude(row, 'heldBack', held.get(drift));
+      else if (drift.kind === 'policyError' || (drift.mode === 'enforce' && drift.message !== undefined))
+        chronicle.conclude(row, 'failed', drift.message);
+      else chronicle.conclude(row, 'audited', drift.message);
+    }
+    return actions.flatMap((action) => {
+      const rows = action.mends.flatMap((drift) => (mended.has(drift) ? (rowOf.get(drift) ?? []) : []));
+      return rows.length === 0 ? [] : [{ action, rows }];
+    });
+  }
+
+  /** Rows for what events show, for those policies whose scope the device is in. */
+  #recordEvidence(device: Device, chronicle: Chronicle): void {
+    const { policies } = this.#parts;
+    const inScope = new Set(policies.all.filter((policy) => matches(policy, device)).map((policy) => policy.name));
+    for (const { moduleId, evidence, missing } of this.#work.modules.values()) {
+      for (const { departure, ended, ...witness } of evidence) {
+        if (!inScope.has(departure.policy)) continue;
+        const row = chronicle.witness(departure, witness);
+        if (ended !== undefined && row.outcome === 'pending') chronicle.close(row, ended);
+      }
+      for (const { since, ended, ...witness } of missing) {
+        for (const departure of plan(policies.all, { device, twins: [{ moduleId, missing: true, since }] }).drifts) {
+          const row = chronicle.witness(departure, witness);
+          if (ended !== undefined && row.outcome === 'pending') chronicle.close(row, ended);
+        }
+      }
+    }
+  }
+
+  /** Concludes rows by the hub's answer. Returns a reason when they are to be tried again later. */
+  #conclude(
+    rows: readonly DriftRow[],
+    answer: Answer<void>,
+    success: 'enforced' | 'created',
+    chronicle: Chronicle,
+  ): string | undefined {
+    if (answer.ok) {
+      for (const row of rows) chronicle.conclude(row, success);
+      return undefined;
+    }
+    const { problem } = answer;
+    if (problem.type === 'gone' || problem.type === 'refused') {
+      for (const row of rows) {
+        if (problem.type === 'gone') chronicle.conclude(row, 'gone');
+        else chronicle.conclude(row, 'failed', problem.message);
+      }
+      return undefined;
+    }
+    return this.#postpone(rows, problem, chronicle);
+  }
+
+  #postpone(rows: readonly DriftRow[], { message }: Problem, chronicle: Chronicle): string {
+    for (const row of rows) {
+      const { outcome } = chronicle.current(row);
+      if (outcome === 'pending' || outcome === 'deferred') chronicle.conclude(row, 'deferred', message);
+    }
+    return message;
+  }
+
+  /** The whole device is not there, or cannot be asked about. */
+  async #deviceProblem(problem: Problem, chronicle: Chronicle): Promise<Step> {
+    if (problem.type === 'gone') {
+      for (const row of chronicle.allOpenRows()) chronicle.close(row, 'gone');
+      return this.#store(chronicle);
+    }
+    return this.#store(chronicle, this.#postpone(chronicle.allOpenRows(), problem, chronicle));
+  }
+
+  /** What is known of the device itself. Read only where some policy's scope asks for more than the id. */
+  async #device(): Promise<{ readonly device: Device } | { readonly problem: Problem }> {
+    const { deviceId, modules } = this.#work;
+    const { policies, hub } = this.#parts;
+    const concerned = policies.all.filter((policy) => modules.has(policy.module) && policy.scope.mayMatchId(deviceId));
+    if (concerned.every((policy) => policy.scope.byIdAlone)) return { device: { deviceId, tags: {}, edge: false } };
+    const answer = await hub.readTwin(deviceId, '');
+    if (!answer.ok) return { problem: answer.problem };
+    return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
+  }
+
+  /** Whether the module's twin must be read: for a departure that is not over, or because something open may be. */
+  #mustLook(module: ModuleWork, chronicle: Chronicle): boolean {
+    if (module.look || this.#existing.has(module.moduleId)) return true;
+    if (module.settled && chronicle.openRows(module.moduleId).length > 0) return true;
+    return module.evidence.some(({ departure, ended }) => ended === undefined && chronicle.isUnsettled(departure));
+  }
+
+  /** Whether the module is to be created: an event says that it is not there, and the history does not say that this was seen to. */
+  #isMissing(module: ModuleWork, chronicle: Chronicle): boolean {
+    const write = module.missing.findLast(({ ended }) => ended === undefined)?.since;
+    if (write === undefined) return false;
+    const { policies } = this.#parts;
+    return policies.forModule(module.moduleId).some((policy) => {
+      if (!policy.createModule || !policy.scope.mayMatchId(this.#work.deviceId)) return false;
+      return chronicle.isUnsettled({
+        deviceId: this.#work.deviceId,
+        moduleId: module.moduleId,
+        policy: policy.name,
+        path: '',
+        kind: 'missingModule',
+        expected: undefined,
+        actual: undefined,
+        write,
+        mode: policy.mode,
+      });
+    });
+  }
+
+  #hasEndedEvidence(): boolean {
+    return [...this.#work.modules.values()].some(
+      ({ evidence, missing }) =>
+        evidence.some(({ ended }) => ended !== undefined) || missing.some(({ ended }) => ended !== undefined),
+    );
+  }
+
+  async #write(chronicle: Chronicle): Promise<'written' | 'conflict'> {
+    const { rows, known } = chronicle.takeChanges();
+    return rows.length === 0 ? 'written' : this.#parts.journal.write(this.#work.deviceId, rows, known);
+  }
+
+  /** Stores what came of it all, and ends the pass. */
+  async #store(chronicle: Chronicle, deferred?: string): Promise<Step> {
+    if ((await this.#write(chronicle)) === 'conflict') return this.begin();
+    return deferred === undefined ? this.#done() : this.#deferred(deferred);
+  }
+
+  #done(): Step {
+    return { deviceId: this.#work.deviceId, done: true };
+  }
+
+  #deferred(reason: string): Step {
+    return { deviceId: this.#work.deviceId, deferred: reason };
+  }
+}
+
+/** Ends the rows of what was deleted at a time, unless they are about later writes: about what came in its place. */
+function closeAll(rows: readonly DriftRow[], chronicle: Chronicle, at: string): void {
+  for (const row of rows) if (Date.parse(row.write.at) <= Date.parse(at)) chronicle.close(row, 'gone');
+}
+
+/** The time of the oldest write that events speak of: history need not be recalled further back. */
+function oldestWrite({ modules }: DeviceWork): string | undefined {
+  const times = [...modules.values()].flatMap(({ evidence, missing }) => [
+    ...evidence.map(({ departure }) => departure.write.at),
+    ...missing.map(({ since }) => since.at),
+  ]);
+  return times.toSorted((a, b) => Date.parse(a) - Date.parse(b))[0];
+}
+
+/** Since when a module is not there, if it turns out not to be. */
+function absentSince(module: ModuleWork): Write | undefined {
+  return module.missing.findLast(({ ended }) => ended === undefined)?.since ?? module.absentSince;
+}
+
+/** A scope function that throws matches nobody; the plan records it. */
+function matches(policy: Policy, device: Device): boolean {
+  try {
+    return policy.scope.matches(device);
+  } catch {
+    return false;
+  }
+}
+
+/** A merge patch with one more departure mended. */
+function withMend(patch: JsonObject, departure: Departure): JsonObject {
+  const change = mendingChange(departure);
+  return change === undefined ? patch : setAt(patch, parsePath(departure.path), change);
+}

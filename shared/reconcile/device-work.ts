@@ -1,0 +1,277 @@
+import type { Departure } from '../drift/index.ts';
+import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../events/index.ts';
+import { checkRule, mendingValue, type OwnedProperty, type Policy, type PolicySet } from '../policy/index.ts';
+import { isJsonObject, type Json, type JsonObject, type Path, parsePath, type Write, writeAt } from '../twin/index.ts';
+import { brokenRules } from './plan.ts';
+
+/** What an event adds to a history row beside the departure. */
+export interface Witness {
+  readonly operationTimestamp: string;
+  readonly correlationId?: string;
+}
+
+/** A departure that an event shows, whatever the twin may be by now. */
+export interface Evidence extends Witness {
+  readonly departure: Departure;
+  /** Set when a later event of the same batch shows that it was over before we acted. */
+  ended?: 'healed' | 'gone';
+}
+
+/** A module that events say is not there, and which some policy wants. */
+export interface Missing extends Witness {
+  readonly since: Write;
+  ended?: 'healed' | 'gone';
+}
+
+/** What there is to do about one module of a device, or about the device's own twin. */
+export interface ModuleWork {
+  readonly moduleId: string;
+  /** Its twin must be read, whatever the evidence says. */
+  look: boolean;
+  /** Something that a policy owns was written and is right: what was open may be over. */
+  settled: boolean;
+  /** Deleted, with all that was open about it, at this time. */
+  goneAt?: string;
+  /** Should it turn out not to be there, it is missing since this write. Without it, a missing module is its deletion event's matter. */
+  absentSince?: Write;
+  readonly evidence: Evidence[];
+  readonly missing: Missing[];
+}
+
+/** What there is to do about one device: everything that a batch of events asks for, folded into one. */
+export interface DeviceWork {
+  readonly deviceId: string;
+  readonly modules: Map<string, ModuleWork>;
+  /** The device was deleted at this time. */
+  goneAt?: string;
+  /** For rows that no event shows by itself. */
+  witness?: Witness;
+}
+
+/**
+ * Folds the events of one device, in their order, into what there is to do about it. Pure, and cheap where nothing is owned: most
+ * events are about properties that no policy owns, and those leave no work at all.
+ */
+export function gatherWork(policies: PolicySet, deviceId: string, events: readonly HubEvent[]): DeviceWork {
+  const work: DeviceWork = { deviceId, modules: new Map() };
+  for (const event of events) {
+    switch (event.type) {
+      case 'twinUpdated':
+        foldUpdate(policies, work, event);
+        break;
+      case 'twinReplaced':
+        foldReplacement(policies, work, event);
+        break;
+      case 'identityCreated':
+        foldCreation(policies, work, event);
+        break;
+      case 'identityDeleted':
+        foldDeletion(policies, work, event);
+        break;
+    }
+  }
+  return work;
+}
+
+/** The work of looking at a device whatever events say: each module that a policy is about is read, and created when missing. */
+export function lookAtAll(policies: PolicySet, deviceId: string, since: Write): DeviceWork {
+  const work: DeviceWork = { deviceId, modules: new Map() };
+  for (const policy of policies.all) if (policy.scope.mayMatchId(deviceId)) lookFor(policies, work, policy, since);
+  return work;
+}
+
+function moduleWork(work: DeviceWork, moduleId: string): ModuleWork {
+  let module = work.modules.get(moduleId);
+  if (module === undefined) {
+    module = { moduleId, look: false, settled: false, evidence: [], missing: [] };
+    work.modules.set(moduleId, module);
+  }
+  return module;
+}
+
+function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): void {
+  const { deviceId, moduleId, desired } = event;
+  if (moduleId === '' && event.tags !== undefined) foldTags(policies, work, event, event.version);
+  if (desired !== undefined) {
+    for (const { policy, property } of touchedProperties(policies, moduleId, desired.properties)) {
+      if (!policy.scope.mayMatchId(deviceId)) continue;
+      note(event, work);
+      const module = moduleWork(work, moduleId);
+      const actual = patchedValue(desired.properties, property.path);
+      if (isJsonObject(actual) && mayBeObject(property)) {
+        // A patch holds only a part of an object.
+        module.look = true;
+        continue;
+      }
+      const written = actual === null ? undefined : actual;
+      endEvidence(module, policy, property.text, 'healed');
+      const kind = checkRule(property.rule, written);
+      if (kind === undefined) {
+        module.settled = true;
+        continue;
+      }
+      const write = writeAt(desired, property.path) ?? { version: desired.version, at: event.operationTimestamp };
+      module.evidence.push({
+        ...witnessOf(event),
+        departure: {
+          deviceId,
+          moduleId,
+          policy: policy.name,
+          path: property.text,
+          kind,
+          expected: mendingValue(property.rule),
+          actual: written,
+          // This very event is the write, also where it took something away.
+          write: { version: write.version, at: write.at, exact: true },
+          mode: policy.mode,
+        },
+      });
+    }
+  }
+  for (const policy of policies.forModule(moduleId)) {
+    if (policy.watches.length === 0 || !policy.scope.mayMatchId(deviceId)) continue;
+    if (policy.watches.some((watch) => isTouched(event, parsePath(watch)))) {
+      note(event, work);
+      moduleWork(work, moduleId).look = true;
+    }
+  }
+}
+
+function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinReplaced): void {
+  const { deviceId, moduleId, twin } = event;
+  if (moduleId === '') foldTags(policies, work, event, twin.version);
+  const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
+  if (concerned.length === 0) return;
+  note(event, work);
+  const module = moduleWork(work, moduleId);
+  const broken = brokenRules(concerned, twin);
+  // Without metadata nothing says which write brought a value, so it is no evidence; the twin itself will tell.
+  const known = writeAt(twin.desired, []) !== undefined;
+  module.settled = true;
+  module.look ||= !known || concerned.some((policy) => policy.watches.length > 0);
+  for (const policy of concerned) for (const { text } of policy.owned) endEvidence(module, policy, text, 'healed');
+  if (!known) return;
+  for (const departure of broken) {
+    const write = {
+      ...departure.write,
+      exact: departure.write.exact || departure.write.version === twin.desired.version,
+    };
+    module.evidence.push({ ...witnessOf(event), departure: { ...departure, write } });
+  }
+}
+
+function foldCreation(policies: PolicySet, work: DeviceWork, event: IdentityChanged): void {
+  const { deviceId, moduleId, twin, operationTimestamp } = event;
+  if (moduleId === '') {
+    for (const policy of policies.all) {
+      if (!policy.createModule || !policy.scope.mayMatchId(deviceId)) continue;
+      note(event, work);
+      const module = moduleWork(work, policy.module);
+      if (module.missing.some((missing) => missing.ended === undefined)) continue;
+      const since = { version: twin.version, at: operationTimestamp, exact: true };
+      module.missing.push({ ...witnessOf(event), since });
+    }
+  }
+  const module = work.modules.get(moduleId);
+  for (const missing of moduleId === '' ? [] : (module?.missing ?? [])) missing.ended ??= 'healed';
+  // A twin that comes in two steps, first empty and then filled, must not leave departures in the history: this is a hint only.
+  const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
+  if (concerned.some((policy) => policy.watches.length > 0) || brokenRules(concerned, twin).length > 0) {
+    note(event, work);
+    moduleWork(work, moduleId).look = true;
+  }
+}
+
+function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChanged): void {
+  const { deviceId, moduleId, twin, operationTimestamp } = event;
+  if (moduleId === '') {
+    note(event, work);
+    work.goneAt = operationTimestamp;
+    for (const module of work.modules.values()) endAll(module);
+    return;
+  }
+  const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
+  if (concerned.length === 0) return;
+  note(event, work);
+  const module = moduleWork(work, moduleId);
+  endAll(module);
+  module.goneAt = operationTimestamp;
+  if (concerned.some((policy) => policy.createModule)) {
+    const since = { version: twin.version, at: operationTimestamp, exact: true };
+    module.missing.push({ ...witnessOf(event), since });
+  }
+}
+
+/** A device's tags can bring it into a policy's scope. */
+function foldTags(policies: PolicySet, work: DeviceWork, event: HubEvent, version: number): void {
+  for (const policy of policies.all) {
+    if (policy.scope.byIdAlone || !policy.scope.mayMatchId(event.deviceId)) continue;
+    note(event, work);
+    lookFor(policies, work, policy, { version, at: event.operationTimestamp, exact: false });
+  }
+}
+
+function lookFor(policies: PolicySet, work: DeviceWork, policy: Policy, since: Write): void {
+  const module = moduleWork(work, policy.module);
+  module.look = true;
+  if (policies.createdModules.includes(policy.module)) module.absentSince = since;
+}
+
+function endEvidence(module: ModuleWork, policy: Policy, path: string, how: 'healed' | 'gone'): void {
+  for (const evidence of module.evidence) {
+    const { departure } = evidence;
+    if (departure.policy === policy.name && departure.path === path) evidence.ended ??= how;
+  }
+}
+
+function endAll(module: ModuleWork): void {
+  for (const evidence of module.evidence) evidence.ended ??= 'gone';
+  for (const missing of module.missing) missing.ended ??= 'gone';
+  module.look = false;
+  module.settled = false;
+  delete module.absentSince;
+}
+
+function note(event: HubEvent, work: DeviceWork): void {
+  work.witness = witnessOf(event);
+}
+
+function witnessOf({ operationTimestamp, correlationId }: HubEvent): Witness {
+  return { operationTimestamp, ...(correlationId === undefined ? {} : { correlationId }) };
+}
+
+/** The owned properties that a patch writes or removes. */
+function* touchedProperties(
+  policies: PolicySet,
+  moduleId: string,
+  patch: JsonObject,
+): Generator<{ readonly policy: Policy; readonly property: OwnedProperty }> {
+  for (const key of Object.keys(patch)) {
+    for (const owner of policies.ownersOf(moduleId, key)) {
+      if (patchedValue(patch, owner.property.path) !== undefined) yield owner;
+    }
+  }
+}
+
+/** What a patch makes of a path: a value, `null` where it is removed or something above it is, `undefined` where it is left alone. */
+function patchedValue(patch: JsonObject, path: Path): Json | undefined {
+  let value: Json = patch;
+  for (const key of path) {
+    if (!isJsonObject(value)) return null;
+    if (!Object.hasOwn(value, key)) return undefined;
+    value = value[key] ?? null;
+  }
+  return value;
+}
+
+function isTouched(event: TwinUpdated, [section, ...path]: Path): boolean {
+  const patch =
+    section === 'tags' ? event.tags : section === 'desired' ? event.desired?.properties : event.reported?.properties;
+  return patch !== undefined && patchedValue(patch, path) !== undefined;
+}
+
+/** Whether an object could be what the rule asks for, so that a part of one proves nothing. */
+function mayBeObject({ rule }: OwnedProperty): boolean {
+  if (rule.rule === 'exactly') return isJsonObject(rule.value);
+  return rule.rule === 'oneOf' && rule.values.some(isJsonObject);
+}

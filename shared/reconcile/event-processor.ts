@@ -1,0 +1,151 @@
+import type { DeadLetters } from '../drift/index.ts';
+import { decodeEvent, type HubEvent, type RawEvent } from '../events/index.ts';
+import type { Log } from '../log.ts';
+import { type DeferredQueue, readDeferral } from './deferred-queue.ts';
+import { type DeviceWork, gatherWork } from './device-work.ts';
+import type { Reconciler } from './reconciler.ts';
+
+export interface EventProcessorParts {
+  readonly reconciler: Reconciler;
+  readonly queue: DeferredQueue;
+  readonly letters: DeadLetters;
+  readonly log: Log;
+  readonly retry: RetrySchedule;
+  /** From 0 to 1, for jitter. */
+  readonly random?: () => number;
+}
+
+/** How often, and how long after the last time, what could not be done is tried again. */
+export interface RetrySchedule {
+  /** Seconds before the first retry; doubles with each. */
+  readonly firstDelay: number;
+  /** Tries in all, after which it becomes a dead letter. */
+  readonly attempts: number;
+}
+
+/** No retry waits longer than this, in seconds. */
+const longestDelay = 6 * 3600;
+
+/** What became of a batch of events, in numbers. */
+export interface Tally {
+  readonly events: number;
+  /** Of another message source. */
+  readonly ignored: number;
+  /** Ours, but nothing can be done with them; stored as dead letters. */
+  readonly unusable: number;
+  /** Devices for which there was something to do. */
+  readonly devices: number;
+  /** Devices handed over to the deferred queue. */
+  readonly deferred: number;
+}
+
+interface DeviceEvents {
+  readonly raw: RawEvent[];
+  readonly decoded: HubEvent[];
+}
+
+/**
+ * Takes events to their end. When a call returns, each event is done, recorded as unusable, or safely in the deferred queue; when it
+ * throws, not even that was possible, and the caller must see to it that the events come again.
+ */
+export class EventProcessor {
+  readonly #parts: Required<EventProcessorParts>;
+
+  constructor(parts: EventProcessorParts) {
+    this.#parts = { random: Math.random, ...parts };
+  }
+
+  /** Deals with a batch of events as they came. */
+  async process(events: readonly RawEvent[]): Promise<Tally> {
+    return this.#run(events, 0);
+  }
+
+  /** Tries once more what a message of the deferred queue holds. */
+  async retry(message: unknown): Promise<Tally> {
+    const { letters } = this.#parts;
+    const deferral = await readDeferral(message, letters);
+    const tally = await this.#run(deferral.events, deferral.attempt);
+    // Only now: had the retry been cut short, the message would come again and need the events.
+    if (deferral.parked !== undefined) await letters.remove(deferral.parked);
+    return tally;
+  }
+
+  /** Stores a message that the queue itself gave up as a dead letter. */
+  async bury(message: unknown, reason: string): Promise<void> {
+    const { letters } = this.#parts;
+    const deferral = await readDeferral(message, letters).catch(() => undefined);
+    const deviceId = deferral?.deviceId ?? '';
+    await letters.put({ deviceId, reason, state: 'dead', event: deferral?.events ?? message });
+    if (deferral?.parked !== undefined) await letters.remove(deferral.parked);
+    if (deviceId !== '') await this.#parts.reconciler.giveUp(deviceId, reason);
+  }
+
+  async #run(events: readonly RawEvent[], attempt: number): Promise<Tally> {
+    const { reconciler } = this.#parts;
+    const { byDevice, ignored, unusable } = sortOut(events);
+    for (const { event, reason } of unusable) await this.#reject(event, reason);
+
+    const works: DeviceWork[] = [];
+    for (const [deviceId, { decoded, raw }] of byDevice) {
+      try {
+        const work = gatherWork(reconciler.policies, deviceId, decoded);
+        if (work.modules.size > 0 || work.goneAt !== undefined) works.push(work);
+      } catch (error) {
+        // Nothing an event says may hold up its neighbours for ever.
+        for (const event of raw) await this.#reject(event, `cannot be made sense of: ${String(error)}`);
+      }
+    }
+    let deferred = 0;
+    if (works.length > 0) {
+      for (const { deviceId, deferred: reason } of await reconciler.reconcile(works, 'event')) {
+        if (reason === undefined) continue;
+        deferred++;
+        await this.#defer(deviceId, byDevice.get(deviceId)?.raw ?? [], attempt + 1, reason);
+      }
+    }
+    return { events: events.length, ignored, unusable: unusable.length, devices: works.length, deferred };
+  }
+
+  async #reject(event: RawEvent, reason: string): Promise<void> {
+    const { letters, log } = this.#parts;
+    const id = event.systemProperties['iothub-connection-device-id'];
+    const deviceId = typeof id === 'string' ? id.slice(0, 128) : '';
+    await letters.put({ deviceId, reason, state: 'dead', event });
+    log.warn(`An event could not be used and is kept as a dead letter: ${reason}.`);
+  }
+
+  async #defer(deviceId: string, events: readonly RawEvent[], attempt: number, reason: string): Promise<void> {
+    const { queue, letters, reconciler, log, retry, random } = this.#parts;
+    if (attempt >= retry.attempts) {
+      const why = `given up after ${attempt} tries: ${reason}`;
+      await letters.put({ deviceId, reason: why, state: 'dead', event: events });
+      await reconciler.giveUp(deviceId, why);
+      log.error(`Device ${deviceId} is given up after ${attempt} tries and kept as a dead letter: ${reason}.`);
+      return;
+    }
+    const delay = Math.min(longestDelay, retry.firstDelay * 2 ** (attempt - 1)) * (0.75 + random() / 2);
+    await queue.put({ deviceId, events, attempt, reason }, delay);
+    log.warn(`Device ${deviceId} is tried again in ${Math.round(delay)} s (try ${attempt + 1}): ${reason}.`);
+  }
+}
+
+/** Decodes a batch and puts together what is about one device, in the order in which it came. */
+function sortOut(events: readonly RawEvent[]) {
+  const byDevice = new Map<string, DeviceEvents>();
+  const unusable: { readonly event: RawEvent; readonly reason: string }[] = [];
+  let ignored = 0;
+  for (const event of events) {
+    const decoded = decodeEvent(event);
+    if (decoded.type === 'ignored') ignored++;
+    else if (decoded.type === 'unusable') unusable.push({ event, reason: decoded.reason });
+    else {
+      const device = byDevice.get(decoded.deviceId);
+      if (device === undefined) byDevice.set(decoded.deviceId, { raw: [event], decoded: [decoded] });
+      else {
+        device.raw.push(event);
+        device.decoded.push(decoded);
+      }
+    }
+  }
+  return { byDevice, ignored, unusable };
+}

@@ -1,0 +1,13 @@
+/**
+ * The reconciler. Its one idea: level-triggered, not edge-triggered. An event, a sweep and a retry all become the same thing, "look at
+ * this device"; what is then decided depends on the policies and the twin as it is now, and deciding is pure. Events decide where to
+ * look, let reads be skipped, and are evidence for the history.
+ *
+ * @module
+ */
+export { createDeferredQueue, type DeferredQueue, deferredQueueName, toRawEvents } from './deferred-queue.ts';
+export { type DeviceWork, gatherWork, lookAtAll } from './device-work.ts';
+export { EventProcessor, type RetrySchedule, type Tally } from './event-processor.ts';
+export { type Guard, noGuard } from './guard.ts';
+export { type Action, type Observed, type ObservedTwin, type Plan, plan } from './plan.ts';
+export { type DeviceResult, Reconciler, type ReconcilerParts } from './reconciler.ts';

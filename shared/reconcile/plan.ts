@@ -1,0 +1,238 @@
+import type { Departure } from '../drift/index.ts';
+import { baselineOf, checkRule, type Device, mendingValue, type Policy, runEvaluate } from '../policy/index.ts';
+import {
+  diffPatch,
+  getAt,
+  type Json,
+  type JsonObject,
+  mergePatch,
+  overlaps,
+  type Path,
+  parsePath,
+  setAt,
+  type Twin,
+  twinLimits,
+  twinSize,
+  type Write,
+  writeAt,
+} from '../twin/index.ts';
+
+/** What was seen of one module of a device, or of the device's own twin. */
+export type ObservedTwin =
+  | { readonly moduleId: string; readonly twin: Twin }
+  /** The module is not there; `since` is what is known of when it went, or when it should have come. */
+  | { readonly moduleId: string; readonly missing: true; readonly since: Write };
+
+/** What was seen of a device. Nothing is concluded about modules that were not looked at. */
+export interface Observed {
+  readonly device: Device;
+  readonly twins: readonly ObservedTwin[];
+}
+
+/** A change to the hub, and the departures it mends. */
+export type Action =
+  | {
+      readonly type: 'createModule';
+      readonly moduleId: string;
+      readonly desired: JsonObject;
+      readonly tags: JsonObject;
+      readonly mends: readonly Departure[];
+    }
+  | {
+      readonly type: 'patchDesired';
+      readonly moduleId: string;
+      readonly etag: string;
+      readonly patch: JsonObject;
+      readonly mends: readonly Departure[];
+    };
+
+export interface Plan {
+  /** Everything that is out of line. Those that no action mends are only recorded. */
+  readonly drifts: readonly Departure[];
+  /** At most one for each module. */
+  readonly actions: readonly Action[];
+}
+
+/**
+ * Decides what is out of line on a device and what would mend it, from the policies and the twins as they are now and from nothing
+ * else. Applying the actions and planning again gives no actions, and no action touches a path that no policy owns.
+ */
+export function plan(policies: readonly Policy[], { device, twins }: Observed): Plan {
+  const drifts: Departure[] = [];
+  const actions: Action[] = [];
+  for (const observed of twins) {
+    const candidates = policies.filter((policy) => policy.module === observed.moduleId);
+    const { applicable, errors } = applying(candidates, device, observed);
+    drifts.push(...errors);
+    const part = 'twin' in observed ? planTwin(applicable, observed.twin) : planMissing(applicable, device, observed);
+    drifts.push(...part.drifts);
+    actions.push(...part.actions);
+  }
+  return { drifts, actions };
+}
+
+/** The policies whose scope the device is in. A scope function that throws makes a `policyError` of its policy. */
+function applying(policies: readonly Policy[], device: Device, observed: ObservedTwin) {
+  const errors: Departure[] = [];
+  const applicable = policies.filter((policy) => {
+    try {
+      return policy.scope.matches(device);
+    } catch (error) {
+      const write = 'twin' in observed ? sectionWrite(observed.twin) : observed.since;
+      const message = `appliesTo threw ${error instanceof Error ? error.message : String(error)}`;
+      errors.push(policyError(policy, device.deviceId, observed.moduleId, write, message));
+      return false;
+    }
+  });
+  return { applicable, errors };
+}
+
+function planMissing(
+  policies: readonly Policy[],
+  { deviceId }: Device,
+  { moduleId, since }: Extract<ObservedTwin, { missing: true }>,
+): Plan {
+  const drifts = policies
+    .filter((policy) => policy.createModule)
+    .map(
+      (policy): Departure => ({
+        deviceId,
+        moduleId,
+        policy: policy.name,
+        path: '',
+        kind: 'missingModule',
+        expected: baselineOf(policy),
+        actual: undefined,
+        write: since,
+        mode: policy.mode,
+      }),
+    );
+  const mends = drifts.filter((drift) => drift.mode === 'enforce');
+  if (mends.length === 0) return { drifts, actions: [] };
+  // The new twin is made to suit every policy about it, or the first event about it would find the rest of them broken.
+  const enforcing = policies.filter((policy) => policy.mode === 'enforce');
+  const desired = enforcing.reduce<JsonObject>((merged, policy) => mergePatch(merged, baselineOf(policy)), {});
+  const tags = enforcing.reduce<JsonObject>((merged, policy) => mergePatch(merged, policy.moduleTags), {});
+  return { drifts, actions: [{ type: 'createModule', moduleId, desired, tags, mends }] };
+}
+
+function planTwin(policies: readonly Policy[], twin: Twin): Plan {
+  const drifts: Departure[] = [];
+  const mends: Departure[] = [];
+  let patch: JsonObject = {};
+  for (const departure of findDepartures(policies, twin)) {
+    drifts.push(departure);
+    const change = departure.mode === 'enforce' ? mendingChange(departure) : undefined;
+    if (change === undefined) continue;
+    mends.push(departure);
+    patch = setAt(patch, parsePath(departure.path), change);
+  }
+  if (mends.length === 0) return { drifts, actions: [] };
+
+  const { moduleId, etag, desired } = twin;
+  const size = twinSize(mergePatch(desired.properties, patch));
+  if (size > twinLimits.desiredBytes && size > twinSize(desired.properties)) {
+    const message = `cannot be mended: the desired properties would come to ${size} bytes, and a twin takes ${twinLimits.desiredBytes}`;
+    return { drifts: drifts.map((drift) => (mends.includes(drift) ? { ...drift, message } : drift)), actions: [] };
+  }
+  return { drifts, actions: [{ type: 'patchDesired', moduleId, etag, patch, mends }] };
+}
+
+/** Every owned property of a twin that breaks its rule. Custom findings are not asked for. */
+export function brokenRules(policies: readonly Policy[], twin: Twin): readonly Departure[] {
+  const broken: Departure[] = [];
+  for (const policy of policies) {
+    for (const { path, text, rule } of policy.owned) {
+      const actual = getAt(twin.desired.properties, path);
+      const kind = checkRule(rule, actual);
+      if (kind !== undefined) broken.push(departure(policy, twin, path, text, kind, mendingValue(rule), actual));
+    }
+  }
+  return broken;
+}
+
+/** Everything in a twin that breaks one of these policies, rules first, custom findings after. */
+function findDepartures(policies: readonly Policy[], twin: Twin): readonly Departure[] {
+  const taken = policies.flatMap((policy) => policy.owned.map(({ path }) => ({ path, by: policy.name })));
+  return [...brokenRules(policies, twin), ...policies.flatMap((policy) => customDepartures(policy, twin, taken))];
+}
+
+/** What a policy's own `evaluate` finds. It may not ask for changes to a path that a rule or an earlier finding is about. */
+function customDepartures(policy: Policy, twin: Twin, taken: { path: Path; by: string }[]): readonly Departure[] {
+  const fail = (message: string) => [policyError(policy, twin.deviceId, twin.moduleId, sectionWrite(twin), message)];
+  const evaluation = runEvaluate(policy, twin);
+  if ('fault' in evaluation) return fail(evaluation.fault);
+  const found: Departure[] = [];
+  for (const { path: text, expected, message } of evaluation.findings) {
+    const path = parsePath(text);
+    const actual = path.length === 0 ? undefined : getAt(twin.desired.properties, path);
+    const mends =
+      expected !== undefined &&
+      diffPatch(actual, expected) !== undefined &&
+      !(expected === null && actual === undefined);
+    if (mends) {
+      const rival = taken.find((other) => overlaps(other.path, path));
+      if (rival !== undefined) return fail(`evaluate wants to change ${text}, which ${rival.by} owns`);
+      taken.push({ path, by: policy.name });
+    }
+    // The identity of a custom departure is its path: a second finding at the same one would be the same row.
+    if (found.some((earlier) => earlier.path === text)) continue;
+    const drift = departure(policy, twin, path, text, 'custom', expected, actual);
+    found.push({
+      ...drift,
+      ...(mends ? {} : { mode: 'audit' as const }),
+      ...(message === undefined ? {} : { message }),
+    });
+  }
+  return found;
+}
+
+function departure(
+  policy: Policy,
+  twin: Twin,
+  path: Path,
+  text: string,
+  kind: Departure['kind'],
+  expected: Json | undefined,
+  actual: Json | undefined,
+): Departure {
+  return {
+    deviceId: twin.deviceId,
+    moduleId: twin.moduleId,
+    policy: policy.name,
+    path: text,
+    kind,
+    expected,
+    actual,
+    write: writeAt(twin.desired, path) ?? sectionWrite(twin),
+    mode: policy.mode,
+  };
+}
+
+/** What a merge patch must hold at the departure's path to mend it; `undefined` when nothing can. */
+export function mendingChange({ kind, expected, actual, path }: Departure): Json | undefined {
+  if (path === '' || kind === 'policyError') return undefined;
+  if (kind === 'forbiddenProperty' || expected === undefined || expected === null) return null;
+  return diffPatch(actual, expected);
+}
+
+function policyError(policy: Policy, deviceId: string, moduleId: string, write: Write, message: string): Departure {
+  return {
+    deviceId,
+    moduleId,
+    policy: policy.name,
+    path: '',
+    kind: 'policyError',
+    expected: undefined,
+    actual: undefined,
+    write,
+    mode: policy.mode,
+    message,
+  };
+}
+
+/** The last write to the desired properties as a whole; of something older nothing more exact can be said. */
+function sectionWrite({ desired }: Twin): Write {
+  const write = writeAt(desired, []);
+  return { version: write?.version ?? desired.version, at: write?.at ?? new Date(0).toISOString(), exact: false };
+}
