@@ -1,4 +1,5 @@
 /** The whole hub: what is done through one SDK arrives through the other. */
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -71,6 +72,28 @@ describe('the local hub', () => {
       }
     },
   );
+});
+
+describe('the local hub as a process', () => {
+  const main = join(import.meta.dirname, '../../../../infra/local/hub/main.ts');
+  const start = (options: object) => fork(main, [JSON.stringify(options)], { execArgv: [], stdio: 'inherit' });
+
+  it('tells where it can be found, and ends when told to', async () => {
+    const child = start({ folder });
+    const [message] = await once(child, 'message');
+    expect(message).toMatchObject({ ready: { eventHubName: 'twinkeeper-local', caFile: join(folder, 'ca.pem') } });
+    const { controlUrl } = (message as { ready: { controlUrl: string } }).ready;
+    expect((await fetch(`${controlUrl}/calls`)).status).toBe(200);
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
+
+  it('ends when its parent is gone', async () => {
+    const child = start({ folder });
+    await once(child, 'message');
+    child.disconnect();
+    expect(await once(child, 'exit')).toEqual([0, null]);
+  });
 });
 
 function receive(consumer: EventHubConsumerClient, count: number): Promise<readonly ReceivedEventData[]> {

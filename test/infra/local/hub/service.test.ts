@@ -101,6 +101,13 @@ describe('device identities', () => {
     expect(error.name).toBe('DeviceNotFoundError');
   });
 
+  it('are listed no further than asked', async () => {
+    await Promise.all([newDevice(), newDevice()]);
+    const response = await raw('GET', `/devices${version}&top=1`);
+    expect(JSON.parse(response.body)).toHaveLength(1);
+    expect((await raw('GET', `/devices${version}&top=all`)).status).toBe(400);
+  });
+
   it('may be made edge devices', async () => {
     const deviceId = newId();
     const { responseBody } = await hub.operator.create({ deviceId, capabilities: { iotEdge: true } });
@@ -601,9 +608,10 @@ describe('what stands before the operations', () => {
       body: { Message: 'ErrorCode:ThrottlingException;slow down', ExceptionMessage: '' },
     };
     const guarded = await startTestHub([
-      (call, next) => {
-        seen.push(`${call.policy} ${call.callClass}`);
-        return next();
+      async (call, next) => {
+        const answer = await next();
+        seen.push(`${call.policy} ${call.callClass} ${answer.status}`);
+        return answer;
       },
       async (call, next) => {
         const answer = await next();
@@ -614,7 +622,7 @@ describe('what stands before the operations', () => {
       await guarded.twinkeeper.create({ deviceId: 'd' });
       const error = await refusal(guarded.operator.getRegistryStatistics());
       expect(error.name).toBe('ThrottlingError');
-      expect(seen).toEqual(['twinkeeper identity', 'iothubowner statistics']);
+      expect(seen).toEqual(['twinkeeper identity 200', 'iothubowner statistics 429']);
       const calls = await (await fetch(`${guarded.controlUrl}/calls`)).json();
       expect(calls).toMatchObject({ total: 2, byStatus: { 200: 1, 429: 1 } });
     } finally {
