@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { StorageAccount } from '../shared/drift/index.ts';
 import { type HubAddress, hostOf } from '../shared/hub/index.ts';
 import type { Mode } from '../shared/policy/index.ts';
@@ -27,41 +27,46 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const connectionString = (parts: readonly string[]) =>
   z
     .string()
-    .refine(
-      (text) => parts.every((part) => new RegExp(`(^|;)\\s*${part}=[^;]+`, 'i').test(text)),
-      `is no connection string with ${parts.join(', ')}`,
+    .check(
+      z.refine(
+        (text) => parts.every((part) => new RegExp(`(^|;)\\s*${part}=[^;]+`, 'i').test(text)),
+        `is no connection string with ${parts.join(', ')}`,
+      ),
     );
 
-const wholeNumber = (least: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .refine((number) => number >= least, `must be at least ${least}`);
+const wholeNumber = (fallback: number) =>
+  z._default(
+    z.pipe(
+      z.string().check(z.regex(/^[1-9]\d{0,8}$/, 'must be a whole number, 1 or more')),
+      z.transform((text: string) => Number(text)),
+    ),
+    fallback,
+  );
 
 const host = z
   .string()
-  .regex(/^[A-Za-z0-9.-]+(:\d+)?$/, 'must be a host name such as my-hub.azure-devices.net, without https://');
+  .check(z.regex(/^[A-Za-z0-9.-]+(:\d+)?$/, 'must be a host name such as my-hub.azure-devices.net, without https://'));
 
-/** Every setting that can be checked by itself. Empty ones count as absent: that is how the portal leaves them. */
+/** Every setting that can be checked by itself. */
 const schema = z.object({
-  IOTHUB_HOSTNAME: host.optional(),
-  IOTHUB_CONNECTION_STRING: connectionString(['HostName', 'SharedAccessKeyName', 'SharedAccessKey']).optional(),
-  EventHubConnection: connectionString(['Endpoint']).optional(),
-  EventHubConnection__fullyQualifiedNamespace: host.optional(),
+  IOTHUB_HOSTNAME: z.optional(host),
+  IOTHUB_CONNECTION_STRING: z.optional(connectionString(['HostName', 'SharedAccessKeyName', 'SharedAccessKey'])),
+  EventHubConnection: z.optional(connectionString(['Endpoint'])),
+  EventHubConnection__fullyQualifiedNamespace: z.optional(host),
   EVENTHUB_NAME: z.string(),
-  AzureWebJobsStorage: z
-    .union([z.literal('UseDevelopmentStorage=true'), connectionString(['AccountName', 'AccountKey'])], {
+  AzureWebJobsStorage: z.optional(
+    z.union([z.literal('UseDevelopmentStorage=true'), connectionString(['AccountName', 'AccountKey'])], {
       error: 'is no storage connection string with AccountName, AccountKey',
-    })
-    .optional(),
-  AzureWebJobsStorage__accountName: z
-    .string()
-    .regex(/^[a-z0-9]{3,24}$/, 'must be a storage account name: 3 to 24 lower-case letters and digits')
-    .optional(),
-  TWINKEEPER_MODE: z.enum(['enforce', 'audit'], { error: 'must be enforce or audit' }).default('enforce'),
-  TWINKEEPER_RETRY_DELAY: wholeNumber(1).default(30),
-  TWINKEEPER_RETRY_ATTEMPTS: wholeNumber(1).default(10),
+    }),
+  ),
+  AzureWebJobsStorage__accountName: z.optional(
+    z
+      .string()
+      .check(z.regex(/^[a-z0-9]{3,24}$/, 'must be a storage account name: 3 to 24 lower-case letters and digits')),
+  ),
+  TWINKEEPER_MODE: z._default(z.enum(['enforce', 'audit'], 'must be enforce or audit'), 'enforce'),
+  TWINKEEPER_RETRY_DELAY: wholeNumber(30),
+  TWINKEEPER_RETRY_ATTEMPTS: wholeNumber(10),
 });
 
 /** Settings of which one or the other must be there. */
@@ -77,6 +82,7 @@ const alternatives = [
  * @throws {SettingsError} that names every setting that is missing or malformed. Secrets are never shown.
  */
 export function readSettings(environment: Environment): Settings {
+  // The portal leaves a setting that was cleared as an empty one.
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );

@@ -4,6 +4,7 @@
  */
 import { chmod, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { lazyPackages } from './lazy-packages.ts';
 
 await rm('dist', { recursive: true, force: true });
 
@@ -21,6 +22,7 @@ await Promise.all([
     legalComments: 'none',
     // The Functions runtime supplies it by intercepting `require`.
     external: ['@azure/functions-core'],
+    plugins: [lazyPackages],
     logLevel: 'warning',
   }),
   build({

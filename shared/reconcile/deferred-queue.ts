@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { QueueClient } from '@azure/storage-queue';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { type DeadLetters, openQueue, type StorageAccount } from '../drift/index.ts';
 import type { RawEvent } from '../events/index.ts';
 
@@ -31,12 +31,12 @@ const longestDelay = 7 * 24 * 3600 - 60;
 const messageSchema = z.object({
   v: z.literal(1),
   deviceId: z.string(),
-  attempt: z.number().int().min(0),
+  attempt: z.number().check(z.int(), z.gte(0)),
   reason: z.string(),
   /** gzip, Base64. */
-  events: z.string().optional(),
+  events: z.optional(z.string()),
   /** A dead letter that holds the events because they were too large. */
-  parked: z.string().optional(),
+  parked: z.optional(z.string()),
 });
 
 /** The deferred queue of a storage account. Events too large for a message wait among the dead letters, and the message names them. */
@@ -104,5 +104,5 @@ const rawEventSchema = z.object({
   body: z.unknown(),
   properties: z.record(z.string(), z.unknown()),
   systemProperties: z.record(z.string(), z.unknown()),
-  enqueuedTime: z.string().optional(),
+  enqueuedTime: z.optional(z.string()),
 });
