@@ -4,7 +4,11 @@ import { expect, test } from 'vitest';
 import { encodeEvent } from '../../../../../infra/local/hub/amqp/encoding.ts';
 import type { LoggedEvent } from '../../../../../infra/local/hub/event-log.ts';
 
-const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.string({ minLength: 80, maxLength: 400 }));
+const text = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  fc.string({ unit: 'binary', minLength: 80, maxLength: 400 }),
+);
 const symbol = fc.oneof(fc.string(), fc.string({ minLength: 80, maxLength: 300 })).filter((key) => key !== '__proto__');
 const time = fc.date({ noInvalidDate: true });
 const event: fc.Arbitrary<LoggedEvent> = fc.record({
