@@ -48,7 +48,8 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
     connection,
     eventHubName,
     new BlobCheckpointStore(container),
-    { loadBalancingOptions: loadBalancing },
+    // The default waits half a minute before it tries again.
+    { loadBalancingOptions: loadBalancing, retryOptions: { maxRetries: 3, retryDelayInMs: 500 } },
   );
 
   const binding = { functionName: name, dataType: options.dataType, capabilities: host.capabilities };
@@ -92,8 +93,9 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
     {
       maxBatchSize: maxEventBatchSize,
       prefetchCount,
-      // Only how long an empty wait lasts: a batch is handed over 20 ms after its first event came.
-      maxWaitTimeInSeconds: 60,
+      // Only how long an empty wait lasts: a batch is handed over 20 ms after its first event came. After each wait the client
+      // sees to it that its link is there, which is how it comes back when the event hub has been away.
+      maxWaitTimeInSeconds: 2,
       skipParsingBodyAsJson: true,
       startPosition:
         typeof initialOffset === 'object'

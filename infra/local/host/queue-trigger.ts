@@ -71,6 +71,7 @@ export async function startQueueTrigger(
         if (released.signal.aborted) return popReceipt;
         const renewed = await queue.updateMessage(message.messageId, popReceipt, undefined, leaseSeconds);
         popReceipt = renewed.popReceipt ?? popReceipt;
+        host.log('trace', name, `claim on ${message.messageId} renewed`);
       }
     })();
     renewals.catch((error) => host.log('warning', name, `claim on ${message.messageId} lost: ${describeError(error)}`));

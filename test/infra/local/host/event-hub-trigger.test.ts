@@ -231,6 +231,18 @@ describe('an event hub function of cardinality many', () => {
     expect(old.sequenceNumber).toBe(0);
   });
 
+  it('goes on where it was when the event hub has been away', async () => {
+    const host = await start();
+    const before = emit('"before"');
+    await checkpointed(before);
+    await amqp.close();
+    const { port } = amqp;
+    amqp = await startAmqp(log, { port, eventHubName: 'hub', keyName: 'service', key: 'c2VjcmV0' });
+    emit('"after"');
+    await host.record(({ input }) => (input as unknown[]).includes('after'));
+    expect(inputs(host)).toEqual(['before', 'after']);
+  });
+
   it('is tried again as its retry policy says before the checkpoint advances', async () => {
     const host = await start({ kind: 'retry' });
     await checkpointed(emit('"throw"'));
