@@ -46,7 +46,8 @@ export class Chronicle {
    * The row of a departure that a twin shows. What is missing names no write of its own, only the last one to its surroundings; it is
    * then taken for the departure of the same property that is open already, if there is one.
    */
-  observe(departure: Departure, twin: Twin | undefined): DriftRow {
+  observe(seen: Departure, twin: Twin | undefined): DriftRow {
+    const departure = this.#dated(seen);
     const versions =
       twin === undefined || departure.mode === 'audit'
         ? {}
@@ -117,6 +118,17 @@ export class Chronicle {
     this.#changed.clear();
     this.#stored = { open: all.filter(isOpen), recent: all };
     return { rows, known };
+  }
+
+  /**
+   * A section that was never written names no time of its own (the hub says year 1), so that a module that was deleted and created
+   * anew would look like the old one. What is known then is when the event came that made us look.
+   */
+  #dated(departure: Departure): Departure {
+    const { witness, now } = this.#circumstances;
+    const { write } = departure;
+    if (Date.parse(write.at) > 0) return departure;
+    return { ...departure, write: { ...write, at: witness?.operationTimestamp ?? now, exact: false } };
   }
 
   #find(departure: Departure): DriftRow | undefined {

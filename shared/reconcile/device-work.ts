@@ -19,6 +19,8 @@ export interface Evidence extends Witness {
 
 /** A module that events say is not there, and which some policy wants. */
 export interface Missing extends Witness {
+  /** Whether it was deleted, or has never been there because its device is new. */
+  readonly cause: 'deleted' | 'newDevice';
   readonly since: Write;
   ended?: 'healed' | 'gone';
 }
@@ -35,7 +37,7 @@ export interface ModuleWork {
   /** Should it turn out not to be there, it is missing since this write. Without it, a missing module is its deletion event's matter. */
   absentSince?: Write;
   readonly evidence: Evidence[];
-  readonly missing: Missing[];
+  missing: Missing[];
 }
 
 /** What there is to do about one device: everything that a batch of events asks for, folded into one. */
@@ -169,7 +171,7 @@ function foldCreation(policies: PolicySet, work: DeviceWork, event: IdentityChan
       const module = moduleWork(work, policy.module);
       if (module.missing.some((missing) => missing.ended === undefined)) continue;
       const since = { version: twin.version, at: operationTimestamp, exact: true };
-      module.missing.push({ ...witnessOf(event), since });
+      module.missing.push({ ...witnessOf(event), cause: 'newDevice', since });
     }
   }
   const module = work.modules.get(moduleId);
@@ -187,7 +189,11 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
   if (moduleId === '') {
     note(event, work);
     work.goneAt = operationTimestamp;
-    for (const module of work.modules.values()) endAll(module);
+    for (const module of work.modules.values()) {
+      // A hub may tell of a device's modules before it tells of the device: those are no departures.
+      module.missing = module.missing.filter(({ cause, ended }) => cause === 'newDevice' || ended !== undefined);
+      endAll(module);
+    }
     return;
   }
   const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
@@ -198,7 +204,7 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
   module.goneAt = operationTimestamp;
   if (concerned.some((policy) => policy.createModule)) {
     const since = { version: twin.version, at: operationTimestamp, exact: true };
-    module.missing.push({ ...witnessOf(event), since });
+    module.missing.push({ ...witnessOf(event), cause: 'deleted', since });
   }
 }
 

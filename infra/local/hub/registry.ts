@@ -135,7 +135,7 @@ export class Registry {
       this.#deleteModule(target.deviceId, device, target.moduleId, now);
       return;
     }
-    for (const moduleId of [...device.modules.keys()]) this.#deleteModule(target.deviceId, device, moduleId, now);
+    // One event for one operation, as documented; whether the real hub tells of each module, too, the documents do not say.
     this.#devices.delete(target.deviceId);
     this.#emit(target, 'deleteDeviceIdentity', device, now);
   }

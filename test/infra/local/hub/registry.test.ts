@@ -117,7 +117,7 @@ describe('the events of the hub', () => {
     registry.create({ deviceId: 'd' }, {});
     registry.create({ deviceId: 'd', moduleId: 'm' }, {});
     registry.delete({ deviceId: 'd' }, undefined);
-    expect(story(eventsOf(log, 'd')).slice(2)).toEqual(['deleteDeviceIdentity m', 'deleteDeviceIdentity']);
+    expect(story(eventsOf(log, 'd')).slice(2)).toEqual(['deleteDeviceIdentity']);
     expect(() => registry.readTwin({ deviceId: 'd', moduleId: 'm' })).toThrow(/not registered/);
   });
 

@@ -1,0 +1,141 @@
+/** A hub, a storage account and a reconciler between them: what most tests of the reconciler need. No AMQP and no function host. */
+
+import { startAzurite } from '../../infra/local/azurite.ts';
+import type { LoggedEvent } from '../../infra/local/hub/event-log.ts';
+import { createDeadLetters, createJournal, type DriftRow } from '../../shared/drift/index.ts';
+import type { RawEvent } from '../../shared/events/index.ts';
+import { connectToHub, type Hub } from '../../shared/hub/index.ts';
+import type { Log } from '../../shared/log.ts';
+import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
+import {
+  type DeferredQueue,
+  EventProcessor,
+  type Guard,
+  Reconciler,
+  type Tally,
+} from '../../shared/reconcile/index.ts';
+import { startTestHub } from '../infra/local/hub/hub-client.ts';
+
+export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** An event as the function gets it from the trigger. */
+export function toRawEvent({ body, applicationProperties, annotations, correlationId }: LoggedEvent): RawEvent {
+  const text = body.toString();
+  let parsed: unknown = text;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // Not JSON: the trigger hands it over as text.
+  }
+  return {
+    body: parsed,
+    properties: applicationProperties,
+    systemProperties: { ...annotations, 'correlation-id': correlationId },
+  };
+}
+
+export interface WorldOptions {
+  readonly mode?: Mode;
+  readonly guard?: Guard;
+  /** Stands between the reconciler and the hub. */
+  readonly throughHub?: (hub: Hub) => Hub;
+}
+
+/** Starts hub and storage once; `withPolicies` makes a reconciler with its own position in the events. */
+export async function startWorld() {
+  const [hub, azurite] = await Promise.all([startTestHub(), startAzurite()]);
+  const storage = { connectionString: azurite.endpoints.connectionString };
+  const journal = createJournal(storage);
+  const letters = createDeadLetters(storage, () => new Date());
+  const door = connectToHub(
+    { connectionString: hub.connectionString('twinkeeper').replace('localhost', `localhost:${hub.httpsPort}`) },
+    { ca: hub.ca, firstDelay: 1, longestDelay: 5 },
+  );
+
+  return {
+    hub,
+    operator: hub.operator,
+    storage,
+    journal,
+    letters,
+    door,
+
+    withPolicies(definitions: readonly PolicyDefinition[], options: WorldOptions = {}) {
+      const deferred: Parameters<DeferredQueue['put']>[0][] = [];
+      const reconciler = new Reconciler({
+        policies: toPolicySet(definitions, { mode: options.mode ?? 'enforce' }),
+        hub: options.throughHub?.(door) ?? door,
+        journal,
+        log: quiet,
+        ...(options.guard === undefined ? {} : { guard: options.guard }),
+      });
+      const processor = new EventProcessor({
+        reconciler,
+        queue: { put: async (deferral) => void deferred.push(deferral) },
+        letters,
+        log: quiet,
+        retry: { firstDelay: 1, attempts: 3 },
+      });
+      const seen = new Map<string, number>(hub.log.partitionIds.map((id) => [id, hub.log.events(id).length]));
+      /** The events since this was last asked, those of one device in order. */
+      const newEvents = (): RawEvent[] =>
+        hub.log.partitionIds.flatMap((id) => {
+          const events = hub.log.events(id).slice(seen.get(id));
+          seen.set(id, hub.log.events(id).length);
+          return events.map(toRawEvent);
+        });
+      return {
+        reconciler,
+        processor,
+        deferred,
+        newEvents,
+        /** Processes what has happened, and what comes of it, until nothing new happens. */
+        async settle(): Promise<readonly Tally[]> {
+          const tallies: Tally[] = [];
+          for (let events = newEvents(); events.length > 0; events = newEvents()) {
+            tallies.push(await processor.process(events));
+          }
+          return tallies;
+        },
+      };
+    },
+
+    /** All history of a device, oldest first. */
+    async history(deviceId: string): Promise<readonly DriftRow[]> {
+      return (await journal.recall(deviceId, new Date(0).toISOString())).recent.toReversed();
+    },
+
+    async desiredOf(deviceId: string, moduleId: string): Promise<Readonly<Record<string, unknown>>> {
+      const answer = await door.readTwin(deviceId, moduleId);
+      if (!answer.ok) throw new Error(answer.problem.message);
+      return answer.value.desired.properties;
+    },
+
+    /** Twinkeeper's own calls so far, by class. */
+    async calls(): Promise<Readonly<Record<string, number>>> {
+      const answer = await fetch(`${hub.controlUrl}/calls`);
+      const { byPolicy } = (await answer.json()) as {
+        byPolicy: Record<string, { byClass: Record<string, number> }>;
+      };
+      return byPolicy.twinkeeper?.byClass ?? {};
+    },
+
+    async close() {
+      await Promise.all([hub.close(), azurite.close()]);
+    },
+  };
+}
+
+export type World = Awaited<ReturnType<typeof startWorld>>;
+
+let devices = 0;
+
+/** A device id that no other test uses. */
+export function newDeviceId(name = 'device'): string {
+  return `${name}-${++devices}`;
+}
+
+/** The parts of rows that tests are about. */
+export function brief(rows: readonly DriftRow[]): readonly (readonly [string, string, string])[] {
+  return rows.map((row) => [row.kind, row.path, row.outcome] as const);
+}
