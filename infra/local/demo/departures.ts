@@ -1,0 +1,97 @@
+/**
+ * What a disturbance puts out of line, worked out from the policies alone. Kept apart from how Twinkeeper finds it: the demo
+ * compares the two.
+ */
+import type { DriftKind, DriftRow } from '../../../shared/drift/index.ts';
+import { baselineOf, checkRule, type Device, type Policy } from '../../../shared/policy/index.ts';
+import { getAt, isJsonObject, type Json, type JsonObject, mergePatch, type Path } from '../../../shared/twin/index.ts';
+
+/** One path of one policy that one write put out of line; a missing module counts as the path `''`. */
+export interface InjectedDeparture {
+  readonly deviceId: string;
+  readonly moduleId: string;
+  readonly policy: string;
+  readonly path: string;
+  readonly kind: DriftKind;
+}
+
+/** The same text for a departure and for the row that records it. */
+export function departureKey({ deviceId, moduleId, policy, path, kind }: InjectedDeparture | DriftRow): string {
+  return JSON.stringify([deviceId, moduleId, policy, path, kind]);
+}
+
+/** The modules that a device is to have, each once. */
+export function wantedModules(policies: readonly Policy[], device: Device): readonly string[] {
+  return [
+    ...new Set(policiesFor(policies, device).flatMap(({ createModule, module }) => (createModule ? module : []))),
+  ];
+}
+
+/** What is out of line when these modules are not there: one departure for each policy that would create one of them. */
+export function missingModules(
+  policies: readonly Policy[],
+  device: Device,
+  modules: readonly string[] = wantedModules(policies, device),
+): readonly InjectedDeparture[] {
+  return policiesFor(policies, device)
+    .filter(({ createModule, module }) => createModule && modules.includes(module))
+    .map(({ name, module }) => ({
+      deviceId: device.deviceId,
+      moduleId: module,
+      policy: name,
+      path: '',
+      kind: 'missingModule',
+    }));
+}
+
+/** What one merge patch to the desired properties of a compliant module puts out of line: every path it touches and leaves wrong. */
+export function departuresOfPatch(
+  policies: readonly Policy[],
+  device: Device,
+  moduleId: string,
+  patch: JsonObject,
+): readonly InjectedDeparture[] {
+  return policiesFor(policies, device)
+    .filter(({ module }) => module === moduleId)
+    .flatMap((policy) => {
+      const after = mergePatch(baselineOf(policy), patch);
+      return policy.owned.flatMap(({ path, text, rule }): readonly InjectedDeparture[] => {
+        const kind = touches(patch, path) ? checkRule(rule, getAt(after, path)) : undefined;
+        return kind === undefined
+          ? []
+          : [{ deviceId: device.deviceId, moduleId, policy: policy.name, path: text, kind }];
+      });
+    });
+}
+
+/** What of a module's desired properties breaks a policy, in words; empty when it is compliant. */
+export function breaches(
+  policies: readonly Policy[],
+  device: Device,
+  moduleId: string,
+  desired: JsonObject,
+): readonly string[] {
+  return policiesFor(policies, device)
+    .filter(({ module }) => module === moduleId)
+    .flatMap(({ owned }) =>
+      owned.flatMap(({ path, text, rule }) => {
+        const kind = checkRule(rule, getAt(desired, path));
+        return kind === undefined ? [] : `${device.deviceId} ${moduleId} ${text}: ${kind}`;
+      }),
+    );
+}
+
+function policiesFor(policies: readonly Policy[], device: Device): readonly Policy[] {
+  return policies.filter(({ scope }) => scope.matches(device));
+}
+
+/** Whether a merge patch writes, removes or replaces what is at a path. */
+function touches(patch: JsonObject, path: Path): boolean {
+  let value: Json = patch;
+  for (const key of path) {
+    if (!isJsonObject(value)) return true;
+    if (!Object.hasOwn(value, key)) return false;
+    value = value[key] ?? null;
+  }
+  return true;
+}

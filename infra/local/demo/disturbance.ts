@@ -1,0 +1,203 @@
+/** The ways in which the demo disturbs a fleet, each as plain data: what to do, and what it puts out of line. */
+import {
+  checkRule,
+  type Device,
+  mendingValue,
+  type OwnedProperty,
+  type Policy,
+  type Rule,
+} from '../../../shared/policy/index.ts';
+import { type Json, type JsonObject, type Path, setAt } from '../../../shared/twin/index.ts';
+import { departuresOfPatch, type InjectedDeparture, missingModules, wantedModules } from './departures.ts';
+import type { Random } from './random.ts';
+
+/** One call that the demo makes as an operator would. */
+export type Step =
+  | { readonly type: 'patchDesired'; readonly moduleId: string; readonly patch: JsonObject }
+  | { readonly type: 'deleteModule'; readonly moduleId: string }
+  | { readonly type: 'deleteDevice' };
+
+export const DISTURBANCE_KINDS = [
+  'wrongValue',
+  'wrongType',
+  'propertyRemoved',
+  'forbiddenProperty',
+  'sectionNulled',
+  'sectionReplaced',
+  'moduleDeleted',
+  'deviceDeleted',
+  'twoChanges',
+  'changedBack',
+  'harmlessChange',
+] as const;
+
+export type DisturbanceKind = (typeof DISTURBANCE_KINDS)[number];
+
+export interface Disturbance {
+  readonly kind: DisturbanceKind;
+  readonly deviceId: string;
+  /** Done in their order, or all at once. */
+  readonly steps: readonly Step[];
+  readonly atOnce: boolean;
+  /** What it puts out of line on a device that was compliant. */
+  readonly departures: readonly InjectedDeparture[];
+}
+
+/** One owned property, and the module that it is in. */
+interface Target {
+  readonly moduleId: string;
+  readonly property: OwnedProperty;
+}
+
+/** A disturbance of this kind, or `undefined` where the policies leave nothing to disturb in that way. */
+export function disturb(
+  kind: DisturbanceKind,
+  device: Device,
+  policies: readonly Policy[],
+  random: Random,
+): Disturbance | undefined {
+  const targets = policies
+    .filter(({ module, scope }) => module !== '' && scope.matches(device))
+    .flatMap(({ module, owned }) => owned.map((property): Target => ({ moduleId: module, property })));
+  const steps = stepsOf[kind](random.shuffle(targets), random, () => wantedModules(policies, device));
+  if (steps === undefined) return undefined;
+  const departures = steps.flatMap((step) => departuresOf(step, device, policies));
+  return { kind, deviceId: device.deviceId, steps, atOnce: kind === 'twoChanges', departures };
+}
+
+function departuresOf(step: Step, device: Device, policies: readonly Policy[]): readonly InjectedDeparture[] {
+  switch (step.type) {
+    case 'patchDesired':
+      return departuresOfPatch(policies, device, step.moduleId, step.patch);
+    case 'deleteModule':
+      return missingModules(policies, device, [step.moduleId]);
+    case 'deleteDevice':
+      // Its modules go with it, and nobody wants a module on a device that is not there.
+      return [];
+  }
+}
+
+type MakeSteps = (
+  targets: readonly Target[],
+  random: Random,
+  modules: () => readonly string[],
+) => readonly Step[] | undefined;
+
+const stepsOf: Readonly<Record<DisturbanceKind, MakeSteps>> = {
+  wrongValue: (targets, random) => first(targets, (target) => write(target, wrongValue(target.property.rule, random))),
+
+  wrongType: (targets, random) => first(targets, (target) => write(target, wrongType(target.property.rule, random))),
+
+  propertyRemoved: (targets) => first(targets.filter(isWanted), (target) => write(target, null)),
+
+  forbiddenProperty: (targets, random) =>
+    first(targets, (target) =>
+      target.property.rule.rule === 'absent' ? write(target, random.pick(['/etc', 1, true])) : undefined,
+    ),
+
+  sectionNulled: (targets) => first(targets.filter(isNested), (target) => write(target, null, 1)),
+
+  sectionReplaced: (targets, random) =>
+    first(targets.filter(isNested), (target) => {
+      const depth = 1 + random.below(target.property.path.length - 1);
+      return write(target, random.pick<Json>(['High', 7, false, ['High']]), depth);
+    }),
+
+  moduleDeleted: (_, random, modules) => {
+    const wanted = modules();
+    return wanted.length === 0 ? undefined : [{ type: 'deleteModule', moduleId: random.pick(wanted) }];
+  },
+
+  deviceDeleted: (targets, random, modules) => {
+    const change = stepsOf.wrongValue(targets, random, modules);
+    return change === undefined ? undefined : [...change, { type: 'deleteDevice' }];
+  },
+
+  twoChanges: (targets, random) =>
+    first(targets, (target) => {
+      const one = write(target, wrongValue(target.property.rule, random));
+      if (one === undefined) return undefined;
+      const others = targets.filter(
+        ({ moduleId, property }) => moduleId === target.moduleId && property.path[0] !== target.property.path[0],
+      );
+      const sameAgain = () => write(target, wrongValue(target.property.rule, random));
+      const another = () => first(others.filter(isWanted), (other) => write(other, null));
+      const two = (random.below(2) === 0 ? another() : undefined) ?? sameAgain();
+      return two === undefined ? undefined : [...one, ...two];
+    }),
+
+  changedBack: (targets, random) =>
+    first(targets, (target) => {
+      const wrong = write(target, wrongValue(target.property.rule, random));
+      const right = write(target, mendingValue(target.property.rule));
+      return wrong === undefined || right === undefined ? undefined : [...wrong, ...right];
+    }),
+
+  harmlessChange: (targets, random) =>
+    first(targets, (target) =>
+      random.below(2) === 0
+        ? [{ type: 'patchDesired', moduleId: target.moduleId, patch: { siteNote: `note ${random.below(1000)}` } }]
+        : write(target, rightValue(target.property.rule, random)),
+    ),
+};
+
+/** What the first item gives that gives anything. */
+function first<T, R>(items: readonly T[], use: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const result = use(item);
+    if (result !== undefined) return result;
+  }
+  return undefined;
+}
+
+function write({ moduleId, property }: Target, value: Json | undefined, depth?: number): readonly Step[] | undefined {
+  if (value === undefined) return undefined;
+  const path: Path = property.path.slice(0, depth);
+  return [{ type: 'patchDesired', moduleId, patch: setAt({}, path, value) }];
+}
+
+function isWanted({ property }: Target): boolean {
+  return property.rule.rule !== 'absent';
+}
+
+function isNested({ property }: Target): boolean {
+  return property.path.length > 1;
+}
+
+/** A value of the type that the rule wants, and wrong all the same. */
+function wrongValue(rule: Rule, random: Random): Json | undefined {
+  const wanted = mendingValue(rule);
+  return random.shuffle(sameType(wanted, random)).find((value) => checkRule(rule, value) === 'wrongValue');
+}
+
+function sameType(wanted: Json | undefined, random: Random): readonly Json[] {
+  if (typeof wanted === 'boolean') return [!wanted];
+  if (typeof wanted === 'number') return [wanted + 1 + random.below(1_000_000), -wanted - 1 - random.below(1000), 0.5];
+  if (typeof wanted === 'string')
+    return [`${wanted}-${random.below(1000)}`, 'Off', 'Sometimes', `é "${random.below(10)}" \\ <&>`];
+  return [];
+}
+
+/** A value of another type than the rule wants. */
+function wrongType(rule: Rule, random: Random): Json | undefined {
+  const wanted = mendingValue(rule);
+  const values: readonly Json[] = ['yes', 42, true, { nested: { value: 'High' } }, ['Low', 1], {}];
+  return random
+    .shuffle(values)
+    .find((value) => typeof value !== typeof wanted && checkRule(rule, value) === 'wrongValue');
+}
+
+/** A value that the rule allows. */
+function rightValue(rule: Rule, random: Random): Json | undefined {
+  switch (rule.rule) {
+    case 'absent':
+      return undefined;
+    case 'oneOf':
+      return random.pick(rule.values);
+    case 'between':
+      return rule.min + random.below(Math.floor(rule.max - rule.min) + 1);
+    case 'exactly':
+    case 'byDefault':
+      return rule.value;
+  }
+}

@@ -1,0 +1,41 @@
+/** What the demo did, beside what the history says. Pure. */
+import { type DriftRow, isOver } from '../../../shared/drift/index.ts';
+import { departureKey, type InjectedDeparture } from './departures.ts';
+
+export interface Comparison {
+  /** Rows that record a departure of the ledger, one for one. */
+  readonly recorded: readonly DriftRow[];
+  /** Departures without a row. */
+  readonly unrecorded: readonly InjectedDeparture[];
+  /** Rows beyond what the ledger holds. */
+  readonly surplus: readonly DriftRow[];
+}
+
+/** Pairs departures and rows by device, module, policy, path and kind, as often as each occurs. */
+export function compareHistory(ledger: readonly InjectedDeparture[], rows: readonly DriftRow[]): Comparison {
+  const rowsByKey = Map.groupBy(rows, departureKey);
+  const recorded: DriftRow[] = [];
+  const unrecorded: InjectedDeparture[] = [];
+  for (const departure of ledger) {
+    const row = rowsByKey.get(departureKey(departure))?.shift();
+    if (row === undefined) unrecorded.push(departure);
+    else recorded.push(row);
+  }
+  return { recorded, unrecorded, surplus: [...rowsByKey.values()].flat() };
+}
+
+/** What of the ledger is not over yet, in words: departures without a row, and rows without a final outcome. */
+export function unsettled(ledger: readonly InjectedDeparture[], rows: readonly DriftRow[]): readonly string[] {
+  const { recorded, unrecorded } = compareHistory(ledger, rows);
+  return [
+    ...unrecorded.map((departure) => `${describeDeparture(departure)}: not in the history`),
+    ...recorded
+      .filter(({ outcome }) => !isOver(outcome))
+      .map((row) => `${describeDeparture(row)}: ${row.outcome}${row.error === undefined ? '' : ` (${row.error})`}`),
+  ];
+}
+
+/** `device module path: kind`, for a person. */
+export function describeDeparture({ deviceId, moduleId, path, kind }: InjectedDeparture | DriftRow): string {
+  return [deviceId, moduleId, path, kind].filter((part) => part !== '').join(' ');
+}

@@ -1,0 +1,117 @@
+/** An operator of the local hub: all that the demo does to the fleet goes through `azure-iothub`, as it would with a real hub. */
+import { readFile } from 'node:fs/promises';
+import { Agent } from 'node:https';
+import type { Registry } from 'azure-iothub';
+import { hostOf } from '../../../shared/hub/index.ts';
+import type { Policy } from '../../../shared/policy/index.ts';
+import { type JsonObject, type Twin, toTwin } from '../../../shared/twin/index.ts';
+import type { SystemEndpoints } from '../endpoints-file.ts';
+import { breaches, wantedModules } from './departures.ts';
+import type { Disturbance, Step } from './disturbance.ts';
+import type { DemoDevice } from './fleet.ts';
+
+/** The most devices that one bulk call takes. */
+const bulkSize = 100;
+
+export class Operator {
+  readonly #registry: Registry;
+
+  private constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
+  static async connect({ iotHubConnectionString, caFile }: SystemEndpoints): Promise<Operator> {
+    // The default import: Node finds but a part of this CommonJS module's exports by name.
+    const { default: sdk } = await import('azure-iothub');
+    const { host, port } = hostOf({ connectionString: iotHubConnectionString });
+    const registry = sdk.Registry.fromConnectionString(
+      iotHubConnectionString.replace(/HostName=[^;]+/, `HostName=${host}`),
+    );
+    // The SDK knows neither a port nor a certificate authority; an agent of our own does.
+    const agent = new Agent({ port, ca: await readFile(caFile, 'utf8'), keepAlive: true, maxSockets: 32 });
+    const { _restApiClient: client } = registry as unknown as {
+      readonly _restApiClient: { setOptions(options: { readonly http: { readonly agent: Agent } }): void };
+    };
+    client.setOptions({ http: { agent } });
+    return new Operator(registry);
+  }
+
+  async createInBulk(devices: readonly DemoDevice[]): Promise<void> {
+    for (let from = 0; from < devices.length; from += bulkSize) {
+      // The SDK types know of no tags, and let them through.
+      await this.#registry.addDevices(devices.slice(from, from + bulkSize).map(toIdentity));
+    }
+  }
+
+  /** Creates a device alone. Its tags take a second call, as the registry has no room for them. */
+  async create(device: DemoDevice): Promise<void> {
+    await this.#registry.create({ deviceId: device.deviceId, status: 'enabled' });
+    await this.#registry.updateTwin(device.deviceId, { tags: device.tags }, '*');
+  }
+
+  /** Carries out the steps of a disturbance. Nothing is conditional: whoever writes last wins. */
+  async carryOut({ deviceId, steps, atOnce }: Disturbance): Promise<void> {
+    if (atOnce) await Promise.all(steps.map((step) => this.#take(deviceId, step)));
+    else for (const step of steps) await this.#take(deviceId, step);
+  }
+
+  /** What is wrong with a device's modules, read one by one; empty when it is compliant. */
+  async faults(policies: readonly Policy[], device: DemoDevice): Promise<readonly string[]> {
+    const faults = await Promise.all(
+      wantedModules(policies, device).map(async (moduleId) => {
+        const twin = await this.#moduleTwin(device.deviceId, moduleId);
+        if (twin === undefined) return [`${device.deviceId} ${moduleId}: missing`];
+        return breaches(policies, device, moduleId, twin.desired.properties);
+      }),
+    );
+    return faults.flat();
+  }
+
+  /** The desired properties of all module twins on the hub, by device and module. */
+  async allModules(): Promise<ReadonlyMap<string, ReadonlyMap<string, JsonObject>>> {
+    const modules = new Map<string, Map<string, JsonObject>>();
+    const query = this.#registry.createQuery('SELECT * FROM devices.modules', 1000);
+    while (query.hasMoreResults) {
+      for (const raw of (await query.next()).result as unknown as readonly unknown[]) {
+        const { deviceId, moduleId } = raw as { readonly deviceId: string; readonly moduleId: string };
+        const twin = toTwin(plain(raw), deviceId, moduleId);
+        const ofDevice = modules.get(deviceId) ?? new Map<string, JsonObject>();
+        modules.set(deviceId, ofDevice.set(moduleId, twin?.desired.properties ?? {}));
+      }
+    }
+    return modules;
+  }
+
+  async #moduleTwin(deviceId: string, moduleId: string): Promise<Twin | undefined> {
+    try {
+      const { responseBody } = await this.#registry.getModuleTwin(deviceId, moduleId);
+      return toTwin(plain(responseBody), deviceId, moduleId);
+    } catch (error) {
+      if ((error as { response?: { statusCode?: unknown } }).response?.statusCode === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async #take(deviceId: string, step: Step): Promise<void> {
+    switch (step.type) {
+      case 'patchDesired':
+        await this.#registry.updateModuleTwin(deviceId, step.moduleId, { properties: { desired: step.patch } }, '*');
+        return;
+      case 'deleteModule':
+        await this.#registry.removeModule(deviceId, step.moduleId);
+        return;
+      case 'deleteDevice':
+        await this.#registry.delete(deviceId);
+    }
+  }
+}
+
+function toIdentity({ deviceId, tags }: DemoDevice) {
+  return { deviceId, status: 'enabled' as const, tags };
+}
+
+/** The SDK's twins are instances that hold a client; only these parts are the twin's. */
+function plain(twin: unknown): unknown {
+  const { etag, version, tags, properties } = twin as Readonly<Record<string, unknown>>;
+  return { etag, version, tags, properties };
+}

@@ -1,0 +1,44 @@
+/** What the function host is told: the app settings of the local system, and nothing of a real one. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LocalHubEndpoints } from './hub/index.ts';
+
+/** The app settings under which the functions run on this machine (the `Values` of local.settings.json). */
+export function localSettings(
+  hub: LocalHubEndpoints,
+  storageConnectionString: string,
+): Readonly<Record<string, string>> {
+  return {
+    FUNCTIONS_WORKER_RUNTIME: 'node',
+    AzureWebJobsStorage: storageConnectionString,
+    IOTHUB_CONNECTION_STRING: hub.twinkeeperConnectionString,
+    EventHubConnection: hub.eventHubConnectionString,
+    EVENTHUB_NAME: hub.eventHubName,
+    EVENTHUB_CONSUMER_GROUP: '$Default',
+    // Seconds; nobody at a terminal waits for half a minute.
+    TWINKEEPER_RETRY_DELAY: '1',
+  };
+}
+
+/** Writes the settings in the form of local.settings.json, readable by their owner only, and returns the file's path. */
+export async function writeSettingsFile(folder: string, values: Readonly<Record<string, string>>): Promise<string> {
+  const file = join(folder, 'local.settings.json');
+  await writeFile(file, JSON.stringify({ IsEncrypted: false, Values: values }, undefined, 2), { mode: 0o600 });
+  return file;
+}
+
+/**
+ * The environment of the function host: ours without any app setting, because in the environment those win over the settings file, and
+ * a shell that is set up for a real hub must not lead the local system to it. `keepOwn` lets Twinkeeper's own settings through.
+ */
+export function hostEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  caFile: string,
+  keepOwn: boolean,
+): Record<string, string | undefined> {
+  const foreign = /^(IOTHUB_|EVENTHUB_|EventHubConnection|AzureWebJobs|AZURE_|FUNCTIONS_|APPLICATIONINSIGHTS_)/i;
+  const kept = Object.entries(environment).filter(
+    ([name]) => !foreign.test(name) && (keepOwn || !/^TWINKEEPER_/i.test(name)),
+  );
+  return { ...Object.fromEntries(kept), NODE_EXTRA_CA_CERTS: caFile };
+}

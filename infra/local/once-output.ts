@@ -1,0 +1,30 @@
+/** What `--once` shows: how far it has come on standard error, the summary on standard output. */
+import type { LocalOptions } from './commands/local.ts';
+import { runOnce } from './demo/once.ts';
+import { describeSummary, isAllRight } from './demo/summary.ts';
+import type { Output } from './run-local.ts';
+
+/** More would push the summary off the screen. */
+const mostComplaints = 20;
+
+export function onceOutput({ devices, seed, json = false }: LocalOptions): Output {
+  const isQuiet = json && !process.stderr.isTTY;
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  return {
+    notice: say,
+    async run({ endpoints }) {
+      const onProgress = isQuiet ? () => {} : say;
+      const { summary, complaints } = await runOnce(endpoints, { devices, seed, onProgress });
+      for (const complaint of complaints.slice(0, mostComplaints)) say(complaint);
+      if (complaints.length > mostComplaints) say(`… and ${complaints.length - mostComplaints} more.`);
+      await print(json ? JSON.stringify(summary) : describeSummary(summary));
+      return isAllRight(summary) ? 0 : 1;
+    },
+    async close() {},
+  };
+}
+
+/** Resolves when the text has left the process: what ends it next must not cut it off. */
+function print(text: string): Promise<void> {
+  return new Promise((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
+}

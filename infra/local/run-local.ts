@@ -1,0 +1,91 @@
+/** `twinkeeper local` from beginning to end: what starts is ended again, and no file stays behind, however it ends. */
+import { rm } from 'node:fs/promises';
+import type { LocalOptions } from './commands/local.ts';
+import { checkEndpointsFile, writeEndpointsFile } from './endpoints-file.ts';
+import { choosePorts } from './ports.ts';
+import { checkBuild, createRunFolder, projectRoot } from './project.ts';
+import { type LocalSystem, startLocalSystem } from './system.ts';
+
+/** 128 + the signal's number, as shells have it. */
+const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+type Signal = keyof typeof signalCodes;
+
+/** What ends a run: the demo's end, a signal, a service that cannot go on. */
+type Ending =
+  | { readonly type: 'done'; readonly exitCode: number }
+  | { readonly type: 'signal'; readonly signal: Signal }
+  | { readonly type: 'failed'; readonly why: string };
+
+/**
+ * Runs until the demo is over, a signal comes or a service fails for good, and resolves with the exit code. Rejects with one line for a
+ * person when something does not start.
+ */
+export async function runLocal(options: LocalOptions): Promise<number> {
+  const signal = awaitSignal();
+  const root = projectRoot();
+  checkBuild(root);
+  if (options.endpoints !== undefined) checkEndpointsFile(options.endpoints);
+  const ports = await choosePorts(options.portBase);
+  const runFolder = await createRunFolder(root);
+  const cleanUps: (() => Promise<void>)[] = [() => rm(runFolder, { recursive: true, force: true })];
+  const output = await openOutput(options);
+  try {
+    const starting = startLocalSystem({
+      root,
+      runFolder,
+      ports,
+      keepOwnSettings: !options.demo,
+      onNotice: (text) => output.notice(text),
+    });
+    cleanUps.push(() => starting.then((system) => system.close()).catch(() => {}));
+    const system = await Promise.race([starting, signal]);
+    if ('signal' in system) return signalCodes[system.signal];
+    if (options.endpoints !== undefined) {
+      const { endpoints } = options;
+      cleanUps.push(await writeEndpointsFile(endpoints, system.endpoints));
+    }
+    const ending = await Promise.race([
+      signal,
+      system.failed.then((why): Ending => ({ type: 'failed', why })),
+      output.run(system).then((exitCode): Ending => ({ type: 'done', exitCode })),
+    ]);
+    await output.close();
+    if (ending.type === 'done') return ending.exitCode;
+    if (ending.type === 'signal') return signalCodes[ending.signal];
+    process.stderr.write(`twinkeeper: ${ending.why}\n`);
+    return 1;
+  } finally {
+    await output.close();
+    for (const cleanUp of cleanUps.reverse()) await cleanUp();
+  }
+}
+
+/** What a run shows, and does, once the system is up. */
+export interface Output {
+  /** Tells a person something that cannot wait. */
+  notice(text: string): void;
+  /** Resolves with the exit code when there is nothing more to do; may never. */
+  run(system: LocalSystem): Promise<number>;
+  /** Leaves the terminal as it was. May be called twice. */
+  close(): Promise<void>;
+}
+
+async function openOutput(options: LocalOptions): Promise<Output> {
+  if (options.once === true) return (await import('./once-output.ts')).onceOutput(options);
+  if (!options.demo) return (await import('./view/services-output.ts')).servicesOutput();
+  return (await import('./view/demo-output.ts')).demoOutput(options);
+}
+
+function awaitSignal(): Promise<Extract<Ending, { type: 'signal' }>> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of Object.keys(signalCodes) as readonly Signal[]) {
+      process.on(signal, () => {
+        // Asked twice, it does not wait for anything; its services end by themselves when it is gone.
+        if (asked) process.exit(signalCodes[signal]);
+        asked = true;
+        resolve({ type: 'signal', signal });
+      });
+    }
+  });
+}

@@ -1,0 +1,71 @@
+/** One service of the local system, seen from its parent: forked, waited for, watched, ended. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { ServiceMessage } from './service.ts';
+
+export interface ServiceSpec {
+  /** As messages name it: `The function host`. */
+  readonly name: string;
+  /** The service's built file. */
+  readonly script: string;
+  /** Given to the service as JSON. */
+  readonly options: object;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Called with each line that the service writes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface ServiceProcess<Endpoints> {
+  readonly endpoints: Endpoints;
+  /** Resolves when it has ended, however: `signal SIGKILL`, `code 1`. */
+  readonly ended: Promise<string>;
+  /** Asks it to end, and after `patience` milliseconds makes it. */
+  close(patience?: number): Promise<void>;
+}
+
+const defaultPatience = 5_000;
+
+/**
+ * Forks a service and resolves when it is ready. It gets a process group of its own, so that Ctrl-C reaches the parent alone, which then
+ * ends its services in order; it ends by itself when the parent is gone.
+ * @throws What the service said when it failed, or one line when it ended without a word.
+ */
+export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<ServiceProcess<Endpoints>> {
+  const { name, script, options, environment = process.env, onLine = () => {} } = spec;
+  const child = fork(script, [JSON.stringify(options)], {
+    env: { ...environment },
+    execArgv: [],
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  let lastLine = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue;
+    createInterface({ input: stream }).on('line', (line) => {
+      if (line.trim() !== '') lastLine = line;
+      onLine(line);
+    });
+  }
+  const ended = new Promise<string>((resolve) => {
+    child.once('close', (code, signal) => resolve(signal === null ? `code ${code}` : `signal ${signal}`));
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', (error) => reject(new Error(`${name} cannot be run: ${error.message}.`)));
+    child.once('message', (message) => {
+      const answer = message as ServiceMessage<Endpoints>;
+      if ('failed' in answer) reject(new Error(`${name} does not start: ${answer.failed}`));
+      else resolve({ endpoints: answer.ready, ended, close: (patience) => close(child, ended, patience) });
+    });
+    ended.then((how) => {
+      reject(new Error(`${name} ended with ${how} before it was ready${lastLine === '' ? '.' : `: ${lastLine}`}`));
+    });
+  });
+}
+
+async function close(child: ChildProcess, ended: Promise<string>, patience = defaultPatience): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), patience);
+  await ended;
+  clearTimeout(timer);
+}
