@@ -1,14 +1,16 @@
 /**
  * Builds what is run: `dist/main.cjs`, the single file that Azure Functions loads, and `dist/twinkeeper.js` with the services of
- * the local system beside it.
+ * the local system beside it. Also writes the JSON Schema of policies, which stands where policies are written.
  */
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { policyJsonSchema } from '../shared/policy/index.ts';
 import { lazyPackages } from './lazy-packages.ts';
 
 await rm('dist', { recursive: true, force: true });
 
 await Promise.all([
+  writeFile('functions/policies/policy.schema.json', `${JSON.stringify(policyJsonSchema(), null, 2)}\n`),
   build({
     entryPoints: { main: 'functions/main.ts' },
     outdir: 'dist',
@@ -32,6 +34,7 @@ await Promise.all([
       'local/host': 'infra/local/host/main.ts',
     },
     outdir: 'dist',
+    chunkNames: 'local/chunks/[name]-[hash]',
     bundle: true,
     splitting: true,
     platform: 'node',

@@ -10,4 +10,5 @@ export { type DeviceWork, gatherWork, lookAtAll } from './device-work.ts';
 export { EventProcessor, type RetrySchedule, type Tally } from './event-processor.ts';
 export { type Guard, noGuard } from './guard.ts';
 export { type Action, type Observed, type ObservedTwin, type Plan, plan } from './plan.ts';
+export { putBack } from './put-back.ts';
 export { type DeviceResult, Reconciler, type ReconcilerParts } from './reconciler.ts';

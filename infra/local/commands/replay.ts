@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import { Command } from 'commander';
+import { createDeadLetters } from '../../../shared/drift/index.ts';
+import { decodeEvent } from '../../../shared/events/index.ts';
+import { createDeferredQueue, toRawEvents } from '../../../shared/reconcile/index.ts';
+import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
+
+/** `twinkeeper replay FILE`: gives the running app one event, or a list of them, from a file. */
+export function replayCommand(): Command {
+  return withStorageOptions(new Command('replay'))
+    .description('give the running app an event from a file, as if the hub had sent it now')
+    .argument('<file>', 'JSON: { body, properties, systemProperties }, or a list of such')
+    .addHelpText('after', '\nExample:\n  twinkeeper replay event.json --endpoints endpoints.json')
+    .action(replay);
+}
+
+async function replay(file: string, options: StorageOptions): Promise<void> {
+  const storage = await storageOf(options);
+  const queue = createDeferredQueue(
+    storage,
+    createDeadLetters(storage, () => new Date()),
+  );
+  for (const event of toRawEvents(JSON.parse(await readFile(file, 'utf8')))) {
+    const decoded = decodeEvent(event);
+    if (decoded.type === 'ignored' || decoded.type === 'unusable') {
+      throw new Error(`${file}: the app could do nothing with this event: ${decoded.reason}.`);
+    }
+    const { type, deviceId, moduleId } = decoded;
+    await queue.put({ deviceId, events: [event], attempt: 0, reason: `replayed from ${file}` }, 0);
+    process.stdout.write(`${type} of ${deviceId}${moduleId === '' ? '' : `/${moduleId}`} is on its way.\n`);
+  }
+}
