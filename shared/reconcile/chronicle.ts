@@ -14,8 +14,8 @@ import type { Witness } from './device-work.ts';
 export interface Circumstances {
   readonly hub: string;
   readonly source: Source;
-  /** ISO 8601. */
-  readonly now: string;
+  /** The time, ISO 8601. */
+  now(): string;
   /** The last event that called for the pass; rows that no event shows by itself name it. */
   readonly witness?: Witness;
 }
@@ -81,7 +81,7 @@ export class Chronicle {
     return this.#put({
       ...rest,
       outcome,
-      outcomeAt: this.#circumstances.now,
+      outcomeAt: this.#circumstances.now(),
       ...(error === undefined ? {} : { error }),
     });
   }
@@ -89,7 +89,7 @@ export class Chronicle {
   /** Ends a row whose departure is over without anything more to do about it. What was only recorded keeps that outcome. */
   close(row: DriftRow, outcome: 'healed' | 'gone' | 'enforced' | 'created'): DriftRow {
     if (this.current(row).outcome !== 'audited') return this.conclude(row, outcome);
-    return this.change(row, { closedAt: this.#circumstances.now });
+    return this.change(row, { closedAt: this.#circumstances.now() });
   }
 
   /** Changes what a row says beside its outcome. */
@@ -125,10 +125,13 @@ export class Chronicle {
    * anew would look like the old one. What is known then is when the event came that made us look.
    */
   #dated(departure: Departure): Departure {
-    const { witness, now } = this.#circumstances;
+    const { witness } = this.#circumstances;
     const { write } = departure;
     if (Date.parse(write.at) > 0) return departure;
-    return { ...departure, write: { ...write, at: witness?.operationTimestamp ?? now, exact: false } };
+    return {
+      ...departure,
+      write: { ...write, at: witness?.operationTimestamp ?? this.#circumstances.now(), exact: false },
+    };
   }
 
   #find(departure: Departure): DriftRow | undefined {
@@ -150,7 +153,8 @@ export class Chronicle {
   }
 
   #add(departure: Departure, witness: Witness | undefined, versions: Partial<DriftRow>): DriftRow {
-    const { hub, source, now } = this.#circumstances;
+    const { hub, source } = this.#circumstances;
+    const now = this.#circumstances.now();
     return this.#put({
       v: 1,
       hub,

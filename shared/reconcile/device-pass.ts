@@ -53,7 +53,7 @@ export class DevicePass {
     const chronicle = new Chronicle(await journal.recall(deviceId, oldestWrite(this.#work)), {
       hub: hub.name,
       source: this.#source,
-      now: clock.now().toISOString(),
+      now: () => clock.now().toISOString(),
       ...(witness === undefined ? {} : { witness }),
     });
     if (goneAt !== undefined) closeAll(chronicle.allOpenRows(), chronicle, goneAt);
