@@ -63,6 +63,20 @@ function emit(body: string, deviceId = 'device'): LoggedEvent {
 
 const inputs = (host: HostProcess) => host.records.flatMap(({ input }) => input as unknown[]);
 
+/** All that the host's function was given, as if it had come in one batch: on a busy machine it may come in several. */
+async function gathered(host: HostProcess, isAll: () => boolean) {
+  await host.record(isAll);
+  const metadata: Record<string, unknown> = {};
+  for (const { triggerMetadata } of host.records) {
+    for (const [key, value] of Object.entries(triggerMetadata ?? {})) {
+      metadata[key] = Array.isArray(value) ? [...((metadata[key] as unknown[]) ?? []), ...value] : value;
+    }
+  }
+  return { input: inputs(host), triggerMetadata: metadata };
+}
+const sequenceNumbers = (host: HostProcess) =>
+  host.records.flatMap(({ triggerMetadata }) => triggerMetadata?.sequenceNumberArray as number[]);
+
 /** Waits until the host has nothing more to checkpoint on the partition of the device. */
 async function checkpointed({ sequenceNumber }: LoggedEvent, deviceId = 'device') {
   const container = BlobServiceClient.fromConnectionString(azurite.endpoints.connectionString).getContainerClient(
@@ -82,7 +96,7 @@ describe('an event hub function of cardinality many', () => {
     const first = emit('{"version":1,"text":"2026-01-02T03:04:05.0000000Z"}');
     const second = emit('not JSON');
     const host = await start();
-    const { input, triggerMetadata } = await host.record(() => true);
+    const { input, triggerMetadata } = await gathered(host, () => inputs(host).length === 2);
     expect(input).toEqual([{ version: 1, text: '2026-01-02T03:04:05.0000000Z' }, 'not JSON']);
     const unspecified = (date: Date) => date.toISOString().replace(/\.?0*Z$/, '');
     expect(triggerMetadata).toMatchObject({
@@ -99,7 +113,7 @@ describe('an event hub function of cardinality many', () => {
       offsetArray: [Number(first.offset), Number(second.offset)],
       enqueuedTimeUtcArray: [unspecified(first.enqueuedTime), unspecified(second.enqueuedTime)],
     });
-    expect(triggerMetadata?.propertiesArray).toEqual(
+    expect(triggerMetadata.propertiesArray).toEqual(
       Array(2).fill({
         hubName: 'my-hub',
         deviceId: 'device',
@@ -107,7 +121,7 @@ describe('an event hub function of cardinality many', () => {
         operationTimestamp: '2026-01-02T03:04:05.1234567Z',
       }),
     );
-    expect(triggerMetadata?.systemPropertiesArray).toMatchObject([
+    expect(triggerMetadata.systemPropertiesArray).toMatchObject([
       {
         'user-id': { length: 6, isEmpty: false },
         'correlation-id': 'correlation',
@@ -132,11 +146,9 @@ describe('an event hub function of cardinality many', () => {
     for (let i = 0; i < 10; i++) emit(String(i));
     const host = await start({ eventHubs: { maxEventBatchSize: 4 } });
     await host.record(() => inputs(host).length === 10);
-    expect(host.records.map(({ input }) => input)).toEqual([
-      [0, 1, 2, 3],
-      [4, 5, 6, 7],
-      [8, 9],
-    ]);
+    expect(inputs(host)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const sizes = host.records.map(({ input }) => (input as unknown[]).length);
+    expect(Math.max(...sizes)).toBe(4);
   });
 
   it('has one invocation at a time on a partition, while the other partitions go on', async () => {
@@ -211,13 +223,13 @@ describe('an event hub function of cardinality many', () => {
     emit('');
     emit('"full"');
     const host = await start();
-    const { input, triggerMetadata } = await host.record(() => true);
+    const { input } = await gathered(host, () => sequenceNumbers(host).length === 2);
     expect(input).toEqual(['full']);
-    expect(triggerMetadata?.sequenceNumberArray).toEqual([0, 1]);
+    expect(sequenceNumbers(host)).toEqual([0, 1]);
     await host.end();
     group = `${group}-2`;
     const capable = await start({ keepEmpty: true });
-    expect((await capable.record(() => true)).input).toEqual(['', 'full']);
+    expect((await gathered(capable, () => sequenceNumbers(capable).length === 2)).input).toEqual(['', 'full']);
   });
 
   it('starts at the end where host.json says so', async () => {

@@ -91,7 +91,7 @@ describe('a storage queue function', () => {
     const host = await start();
     await queues.getQueueClient(queueName).sendMessage(base64({ wait: true }));
     // After the second renewal the first claim has run out.
-    await host.logged(/claim on \S+ renewed[^]*claim on \S+ renewed/);
+    await host.logged(/claim on \S+ renewed[\s\S]*claim on \S+ renewed/);
     host.tell('go on');
     await host.record(({ input }) => input === 'went on');
     await empty(queueName);
