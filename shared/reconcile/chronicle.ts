@@ -102,7 +102,13 @@ export class Chronicle {
   /** Whether a departure that an event shows still asks for something: it is not in the history yet, or was left half-way. */
   isUnsettled(departure: Departure): boolean {
     const row = this.#find(departure) ?? this.#foundAtLaterWrite(departure);
-    return row === undefined || row.outcome === 'pending' || row.outcome === 'deferred';
+    return row === undefined || isLeftHalfWay(row);
+  }
+
+  /** Whether an earlier pass began with this departure and did not get to its end, or did not get to write down that it had. */
+  isHalfWay(departure: Departure): boolean {
+    const row = this.#find(departure) ?? this.#foundAtLaterWrite(departure);
+    return row !== undefined && isLeftHalfWay(row);
   }
 
   /** What a row says by now. */
@@ -174,6 +180,10 @@ export class Chronicle {
     this.#changed.add(row.rowKey);
     return row;
   }
+}
+
+function isLeftHalfWay({ outcome }: DriftRow): boolean {
+  return outcome === 'pending' || outcome === 'deferred';
 }
 
 /**

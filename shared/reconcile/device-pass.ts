@@ -3,7 +3,7 @@ import type { Answer, NewModule, Problem } from '../hub/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import { type JsonObject, parsePath, setAt, type Write } from '../twin/index.ts';
 import { Chronicle, endingOf } from './chronicle.ts';
-import type { DeviceWork, ModuleWork } from './device-work.ts';
+import type { DeviceWork, ModuleWork, Witness } from './device-work.ts';
 import { type Action, mendingChange, type ObservedTwin, plan } from './plan.ts';
 import type { ReconcilerParts } from './reconciler.ts';
 
@@ -185,16 +185,20 @@ export class DevicePass {
   #recordEvidence(device: Device, chronicle: Chronicle): void {
     const { policies } = this.#parts;
     const inScope = new Set(policies.all.filter((policy) => matches(policy, device)).map((policy) => policy.name));
+    const endByEvents = (departure: Departure, ended: 'healed' | 'gone' | undefined, witness: Witness) => {
+      // What healed a row that was left half-way may be our own write, of which the twin knows more than its event.
+      const isOurs = ended === 'healed' && chronicle.isHalfWay(departure);
+      const row = chronicle.witness(departure, witness);
+      if (ended !== undefined && row.outcome === 'pending' && !isOurs) chronicle.close(row, ended);
+    };
     for (const { moduleId, evidence, missing } of this.#work.modules.values()) {
       for (const { departure, ended, ...witness } of evidence) {
         if (!inScope.has(departure.policy)) continue;
-        const row = chronicle.witness(departure, witness);
-        if (ended !== undefined && row.outcome === 'pending') chronicle.close(row, ended);
+        endByEvents(departure, ended, witness);
       }
       for (const { since, ended, ...witness } of missing) {
         for (const departure of plan(policies.all, { device, twins: [{ moduleId, missing: true, since }] }).drifts) {
-          const row = chronicle.witness(departure, witness);
-          if (ended !== undefined && row.outcome === 'pending') chronicle.close(row, ended);
+          endByEvents(departure, ended, witness);
         }
       }
     }
@@ -254,7 +258,11 @@ export class DevicePass {
   #mustLook(module: ModuleWork, chronicle: Chronicle): boolean {
     if (module.look || this.#existing.has(module.moduleId)) return true;
     if (module.settled && chronicle.openRows(module.moduleId).length > 0) return true;
-    return module.evidence.some(({ departure, ended }) => ended === undefined && chronicle.isUnsettled(departure));
+    const isHealed = module.missing.some(({ ended }) => ended === 'healed');
+    if (isHealed && chronicle.openRows(module.moduleId).some((row) => row.kind === 'missingModule')) return true;
+    return module.evidence.some(({ departure, ended }) =>
+      ended === undefined ? chronicle.isUnsettled(departure) : ended === 'healed' && chronicle.isHalfWay(departure),
+    );
   }
 
   /** Whether the module is to be created: an event says that it is not there, and the history does not say that this was seen to. */

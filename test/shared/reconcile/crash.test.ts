@@ -1,0 +1,223 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DriftRow, Journal } from '../../../shared/drift/index.ts';
+import type { RawEvent } from '../../../shared/events/index.ts';
+import type { Hub } from '../../../shared/hub/index.ts';
+import { absent, between, definePolicy, oneOf, toPolicySet } from '../../../shared/policy/index.ts';
+import { EventProcessor, Reconciler } from '../../../shared/reconcile/index.ts';
+import { quiet, startWorld, toRawEvent, type World } from '../../support/world.ts';
+
+const policies = toPolicySet(
+  [
+    definePolicy({
+      name: 'agent',
+      module: 'Agent',
+      createModule: true,
+      desired: {
+        mode: oneOf(['High', 'Low'], { otherwise: 'High' }),
+        timeout: between(60, 120, { otherwise: 100 }),
+        section: { deep: { value: true } },
+        legacy: absent(),
+      },
+    }),
+    // Records, and changes nothing: its rows go through the same crashes.
+    definePolicy({ name: 'watcher', module: 'Agent', mode: 'audit', desired: { foreign: absent() } }),
+  ],
+  { mode: 'enforce' },
+);
+
+/** What the four devices of one run are there for. */
+const roles = ['new', 'wrong', 'removed', 'deleted'] as const;
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+
+describe('a process that is killed while it reconciles a batch', () => {
+  it.each([
+    ['before', 'the batch comes again by itself', false],
+    ['after', 'the batch comes again by itself', false],
+    ['before', 'the batch comes again together with the events of our own writes', true],
+    ['after', 'the batch comes again together with the events of our own writes', true],
+  ] as const)(
+    'right %s any of its calls leaves the history as if nothing had been when %s',
+    async (when, _, together) => {
+      const expected = await untroubled();
+      for (const batch of await prepare(expected.calls + 1)) {
+        const { n } = batch;
+        const crashed = await deliver(batch.events, { n, when });
+        // All moments are tried, and the last run is one that gets to its end.
+        expect(crashed.killed).toBe(n <= expected.calls);
+        const own = together ? batch.newEvents() : [];
+        await deliver([...batch.events, ...own]);
+        await settle(batch);
+        expect({ n, ...(await batch.result()) }).toEqual({ n, ...expected.result });
+      }
+    },
+  );
+
+  it('and killed again at the second try leaves the same history', async () => {
+    const expected = await untroubled();
+    const moments = Array.from({ length: expected.calls }, (_, index) => index + 1);
+    const batches = await prepare(2 * moments.length);
+    for (const [index, n] of [...moments, ...moments].entries()) {
+      const batch = batches[index];
+      if (batch === undefined) throw new Error('too few batches');
+      const again = 1 + ((7 * n + index) % expected.calls);
+      await deliver(batch.events, { n, when: index % 2 === 0 ? 'after' : 'before' });
+      await deliver(batch.events, { n: again, when: index % 3 === 0 ? 'before' : 'after' });
+      await deliver(batch.events);
+      await settle(batch);
+      expect({ n, again, ...(await batch.result()) }).toEqual({ n, again, ...expected.result });
+    }
+  });
+});
+
+/** What one batch comes to when nothing goes wrong, and how many calls that takes. */
+async function untroubled() {
+  const [batch] = await prepare(1);
+  if (batch === undefined) throw new Error('no batch');
+  const { calls } = await deliver(batch.events);
+  await settle(batch);
+  const result = await batch.result();
+  expect(result.history.map(({ role, kind, path, outcome }) => [role, kind, path, outcome])).toEqual([
+    ['new', 'missingModule', '', 'created'],
+    ['wrong', 'wrongValue', 'mode', 'enforced'],
+    ['wrong', 'wrongValue', 'section.deep.value', 'enforced'],
+    ['removed', 'forbiddenProperty', 'foreign', 'audited'],
+    ['removed', 'forbiddenProperty', 'legacy', 'enforced'],
+    ['removed', 'missingProperty', 'timeout', 'enforced'],
+    ['deleted', 'missingModule', '', 'created'],
+  ]);
+  return { calls, result };
+}
+
+type Batch = Awaited<ReturnType<typeof prepare>>[number];
+
+let runs = 0;
+
+/** So many sets of four devices, each settled and then disturbed in its own way, with the events of the disturbance. */
+async function prepare(count: number) {
+  const names = Array.from({ length: count }, () => `run-${++runs}`);
+  const settled = names.flatMap((name) => roles.slice(1).map((role) => `${name}-${role}`));
+  for (let from = 0; from < settled.length; from += 100) {
+    await world.operator.addDevices(settled.slice(from, from + 100).map((deviceId) => ({ deviceId })));
+  }
+  await deliver(eventsOf(settled));
+
+  const patch = (deviceId: string, desired: unknown) =>
+    world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*');
+  return Promise.all(
+    names.map(async (name, index) => {
+      const devices = roles.map((role) => `${name}-${role}`);
+      const [created = '', wrong = '', removed = '', deleted = ''] = devices;
+      const seen = new Map(devices.map((id) => [id, eventsOf([id]).length]));
+      const newEvents = () =>
+        devices.flatMap((id) => {
+          const all = eventsOf([id]);
+          const events = all.slice(seen.get(id));
+          seen.set(id, all.length);
+          return events;
+        });
+      const before = new Set(
+        (await Promise.all(devices.map((id) => world.history(id)))).flat().map((row) => row.rowKey),
+      );
+      await world.operator.create({ deviceId: created });
+      await patch(wrong, { mode: 'Off', section: { deep: { value: 'yes' } } });
+      await patch(removed, { timeout: null, legacy: { on: true }, foreign: 1 });
+      await world.operator.removeModule(deleted, 'Agent');
+      return {
+        n: index + 1,
+        events: newEvents(),
+        newEvents,
+        async result() {
+          const rows = await Promise.all(devices.map((id) => world.history(id)));
+          const open = await Promise.all(devices.map(async (id) => (await world.journal.recall(id)).open));
+          return {
+            history: rows.flatMap((its, role) =>
+              its
+                .filter((row) => !before.has(row.rowKey))
+                .map((row) => gist(row, role))
+                .toSorted(byPlace),
+            ),
+            open: open.flatMap((its, role) => its.map((row) => gist(row, role))),
+            twins: await Promise.all(devices.map((id) => world.desiredOf(id, 'Agent'))),
+          };
+        },
+      };
+    }),
+  );
+}
+
+/** All events about these devices so far, each device's in order. */
+function eventsOf(devices: readonly string[]): RawEvent[] {
+  const { log } = world.hub;
+  return devices.flatMap((id) =>
+    log
+      .events(log.partitionOf(id))
+      .filter((event) => event.deviceId === id)
+      .map(toRawEvent),
+  );
+}
+
+interface Kill {
+  /** At which call, counted from 1. */
+  readonly n: number;
+  /** Whether that call still reaches the other side. */
+  readonly when: 'before' | 'after';
+}
+
+/** Gives a batch to a reconciler that has nothing in memory. A killed one makes no further call and answers nobody. */
+async function deliver(events: readonly RawEvent[], kill?: Kill) {
+  let calls = 0;
+  let killed = false;
+  const mortal = <T extends object>(target: T): T =>
+    new Proxy(target, {
+      get(_, key) {
+        const value: unknown = Reflect.get(target, key);
+        if (typeof value !== 'function') return value;
+        return async (...args: unknown[]) => {
+          if (killed) throw new Error('killed');
+          const isLast = ++calls === kill?.n;
+          if (isLast) killed = true;
+          if (isLast && kill?.when === 'before') throw new Error('killed');
+          const result: unknown = await Reflect.apply(value, target, args);
+          if (killed) throw new Error('killed');
+          return result;
+        };
+      },
+    });
+  const hub: Hub = mortal(world.door);
+  const journal: Journal = mortal(world.journal);
+  const processor = new EventProcessor({
+    reconciler: new Reconciler({ policies, hub, journal, log: quiet }),
+    queue: mortal({ put: async () => expect.unreachable('nothing needs to be put off here') }),
+    letters: mortal(world.letters),
+    log: quiet,
+    retry: { firstDelay: 1, attempts: 3 },
+  });
+  await processor.process(events).catch((error: unknown) => {
+    if (!killed) throw error;
+  });
+  return { calls, killed };
+}
+
+/** Delivers what comes of our own writes, until nothing more comes. */
+async function settle(batch: Batch): Promise<void> {
+  for (let events = batch.newEvents(); events.length > 0; events = batch.newEvents()) await deliver(events);
+}
+
+/** All of a row that a crash must not change. */
+function gist(row: DriftRow, role: number) {
+  const { moduleId, policy, path, kind, expected, actual, mode, source, outcome, error, write } = row;
+  return {
+    role: roles[role],
+    ...{ moduleId, policy, path, kind, expected, actual, mode, source, outcome, error },
+    version: write.version,
+  };
+}
+
+function byPlace(left: ReturnType<typeof gist>, right: ReturnType<typeof gist>): number {
+  return `${left.kind} ${left.path}` < `${right.kind} ${right.path}` ? -1 : 1;
+}
