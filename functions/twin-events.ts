@@ -1,10 +1,13 @@
-import { app, type InvocationContext } from '@azure/functions';
+import { app, type EventHubTriggerOptions, type InvocationContext } from '@azure/functions';
 import type { RawEvent } from '../shared/events/index.ts';
 import type { App } from './app.ts';
 
 /** `twin-events`: wakes on IoT Hub's twin-change and lifecycle events, in batches. */
 export function registerTwinEvents(twinkeeper: App): void {
+  // Without this the runtime leaves empty bodies out of the batch, and its arrays are parallel no more.
+  app.setup({ capabilities: { IncludeEmptyEntriesInMessagePayload: true } });
   app.eventHub('twin-events', {
+    ...asText,
     connection: 'EventHubConnection',
     eventHubName: '%EVENTHUB_NAME%',
     consumerGroup: process.env.EVENTHUB_CONSUMER_GROUP ? '%EVENTHUB_CONSUMER_GROUP%' : '$Default',
@@ -29,6 +32,12 @@ export function registerTwinEvents(twinkeeper: App): void {
   });
 }
 
+/**
+ * Asks for bodies as text, which the library then parses one by one, where they parse. Otherwise the runtime parses them all together
+ * and, where one is not JSON, fails the whole batch before the handler is called. Missing from the library's types.
+ */
+const asText = { dataType: 'string' } as Partial<EventHubTriggerOptions>;
+
 /** Puts the trigger's parallel arrays back together into events. A batch of one may come without its array. */
 export function toRawEvents(messages: unknown, metadata: Readonly<Record<string, unknown>>): readonly RawEvent[] {
   const bodies: readonly unknown[] = Array.isArray(messages) ? messages : [messages];
@@ -41,9 +50,14 @@ export function toRawEvents(messages: unknown, metadata: Readonly<Record<string,
       body,
       properties: recordOf(properties[index]),
       systemProperties: recordOf(systemProperties[index]),
-      ...(typeof enqueuedTime === 'string' ? { enqueuedTime } : {}),
+      ...(typeof enqueuedTime === 'string' ? { enqueuedTime: asUtc(enqueuedTime) } : {}),
     };
   });
+}
+
+/** The runtime's times are UTC, but do not say so. */
+function asUtc(time: string): string {
+  return /(Z|[+-]\d\d:\d\d)$/.test(time) ? time : `${time}Z`;
 }
 
 function listIn(metadata: Readonly<Record<string, unknown>>, key: string): readonly unknown[] {
