@@ -1,6 +1,7 @@
 import {
   isDeviceId,
   isJsonObject,
+  isTimestamp,
   type JsonObject,
   type Twin,
   type TwinSection,
@@ -162,7 +163,7 @@ function text(from: Readonly<Record<string, unknown>>, key: string): string | un
 
 /** The same moment in the hub's own spelling, or `undefined` when it is no ISO 8601 time. */
 function timestamp(value: string | undefined): string | undefined {
-  return value !== undefined && /^\d{4}-\d\d-\d\dT/.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined;
+  return value !== undefined && isTimestamp(value) ? value : undefined;
 }
 
 function describe(value: unknown): string {

@@ -9,4 +9,4 @@ export { deepFreeze, isJsonObject, type Json, type JsonObject, jsonEquals } from
 export { type LimitFault, limitFaults, twinLimits, twinSize } from './limits.ts';
 export { diffPatch, mergePatch } from './merge-patch.ts';
 export { formatPath, getAt, overlaps, type Path, parsePath, setAt } from './path.ts';
-export { type Twin, type TwinSection, toSection, toTwin, type Write, writeAt } from './twin.ts';
+export { isTimestamp, type Twin, type TwinSection, toSection, toTwin, type Write, writeAt } from './twin.ts';

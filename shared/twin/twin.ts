@@ -68,6 +68,11 @@ export function toTwin(raw: unknown, deviceId: string, moduleId: string): Twin |
   };
 }
 
+/** True for a moment in ISO 8601 as IoT Hub writes it: date and time, and nothing that only some parsers would take. */
+export function isTimestamp(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT[\d:.]{4,20}(Z|[+-]\d\d:?\d\d)?$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
 /**
  * The write that brought a path to its present state: the metadata of the path itself or, where nothing is there, of the nearest
  * level above it, because removing a property marks the level that held it. `undefined` when there is no metadata at all.
@@ -77,7 +82,7 @@ export function writeAt(section: TwinSection, path: Path): Write | undefined {
   let write: Write | undefined;
   for (let depth = 0; isJsonObject(level); depth++) {
     const { $lastUpdated: at, $lastUpdatedVersion: version } = level;
-    if (typeof at === 'string')
+    if (typeof at === 'string' && isTimestamp(at))
       write = { at, version: typeof version === 'number' ? version : section.version, exact: depth === path.length };
     const key = path[depth];
     if (key === undefined || !Object.hasOwn(level, key)) break;

@@ -1,0 +1,186 @@
+/** What fast-check makes for the reconciler's core: policies and twins over the same few keys, so that they meet. */
+import fc from 'fast-check';
+import { etagOf, type Twin as HubTwin, newTwin, patchTwin, renderTwin } from '../../infra/local/hub/twin.ts';
+import type { RawEvent } from '../../shared/events/index.ts';
+import {
+  absent,
+  between,
+  byDefault,
+  type DesiredRules,
+  exactly,
+  oneOf,
+  type PolicyDefinition,
+  PolicyFaultsError,
+  type PolicySet,
+  type Rule,
+  toPolicySet,
+} from '../../shared/policy/index.ts';
+import { type Json, type JsonObject, type Twin, toTwin } from '../../shared/twin/index.ts';
+import { jsonObject, patchObject } from '../infra/local/hub/arbitraries.ts';
+
+export { fc, jsonObject, patchObject };
+
+/** Anything that `JSON.parse` can give, keys that JavaScript treats specially among it. */
+export const anyJson: fc.Arbitrary<unknown> = fc.oneof(fc.jsonValue(), jsonObject, patchObject);
+
+const idCharacters = [..."ABCXYZabcxyz0189-.+%_#*?!(),:=@$'"];
+
+/** An id as IoT Hub allows it, every special character included. */
+export const deviceIds = fc
+  .array(fc.constantFrom(...idCharacters), { minLength: 1, maxLength: 128 })
+  .map((characters) => characters.join(''));
+
+const key = fc.constantFrom('a', 'b', 'c', 'constructor', '__proto__', 'ms_iotn:urn');
+const scalar: fc.Arbitrary<Json> = fc.oneof(
+  fc.boolean(),
+  fc.integer({ min: -3, max: 3 }),
+  fc.constantFrom('', 'x', 'High'),
+);
+/** Objects as wanted values make one rule need the whole of what an event shows only a part of. */
+const wanted = (whole: boolean): fc.Arbitrary<Json> =>
+  whole ? fc.oneof({ weight: 3, arbitrary: scalar }, fc.array(scalar, { maxLength: 2 }), jsonObject) : scalar;
+
+const ruleOf = (value: fc.Arbitrary<Json>): fc.Arbitrary<Rule> =>
+  fc.oneof(
+    value.map(exactly),
+    value.map(byDefault),
+    fc.array(value, { minLength: 1, maxLength: 3 }).map((values) => oneOf(values, { otherwise: values[0] ?? '' })),
+    fc
+      .tuple(fc.integer({ min: -3, max: 0 }), fc.integer({ min: 0, max: 3 }))
+      .map(([min, max]) => between(min, max, { otherwise: max })),
+    fc.constant(absent()),
+  );
+
+const rulesOf = (rule: fc.Arbitrary<Rule>, depth: number): fc.Arbitrary<DesiredRules> =>
+  fc
+    .uniqueArray(
+      fc.tuple(key, depth === 0 ? rule : fc.oneof({ weight: 2, arbitrary: rule }, rulesOf(rule, depth - 1))),
+      {
+        selector: ([name]) => name,
+        minLength: 1,
+        maxLength: 4,
+      },
+    )
+    .map((entries) => Object.fromEntries(entries));
+
+export interface PolicyChoice {
+  /** Whether rules may ask for objects as values. Default: true. */
+  readonly objects?: boolean;
+  readonly mode?: 'enforce';
+}
+
+const definitionOf = ({ objects = true, mode }: PolicyChoice): fc.Arbitrary<PolicyDefinition> =>
+  fc.record({
+    name: fc.stringMatching(/^[a-z]{1,8}$/),
+    module: fc.constantFrom('A', 'B'),
+    createModule: fc.boolean(),
+    mode: mode === undefined ? fc.constantFrom('enforce', 'audit') : fc.constant(mode),
+    desired: rulesOf(ruleOf(wanted(objects)), 2),
+  });
+
+/** One to three policies that get on with each other. */
+export const policySets = (choice: PolicyChoice = {}): fc.Arbitrary<PolicySet> =>
+  fc.array(definitionOf(choice), { minLength: 1, maxLength: 3 }).map((definitions) => {
+    let set = toPolicySet([], { mode: 'enforce' });
+    const kept: PolicyDefinition[] = [];
+    for (const definition of definitions) {
+      try {
+        set = toPolicySet([...kept, definition], { mode: 'enforce' });
+        kept.push(definition);
+      } catch (error) {
+        if (!(error instanceof PolicyFaultsError)) throw error;
+      }
+    }
+    return set;
+  });
+
+/** A twin as the local hub keeps it, some writes old: with metadata at every level. */
+export const hubTwins: fc.Arbitrary<HubTwin> = fc
+  .tuple(jsonObject, fc.array(patchObject, { maxLength: 2 }))
+  .map(([desired, patches]) =>
+    patches.reduce(
+      (twin, patch, index) => patchTwin(twin, { desired: patch }, hour * (index + 1)).twin,
+      newTwin({ desired }, hour),
+    ),
+  );
+
+const hour = 3_600_000;
+
+/** What the SDK would be answered about this twin. */
+export function readTwin(twin: HubTwin, deviceId: string, moduleId: string): Twin {
+  const read = toTwin({ etag: etagOf(twin), ...renderTwin(twin) }, deviceId, moduleId);
+  if (read === undefined) throw new Error('The local hub rendered something that is no twin.');
+  return read;
+}
+
+/** An event as the trigger hands it over. */
+export function rawEvent(
+  opType: string,
+  body: unknown,
+  deviceId: string,
+  moduleId = '',
+  source = 'twinChangeEvents',
+): RawEvent {
+  return {
+    body,
+    properties: {
+      hubName: 'test-hub',
+      deviceId,
+      ...(moduleId === '' ? {} : { moduleId }),
+      operationTimestamp: '2026-01-02T03:04:05.1234567Z',
+      opType,
+    },
+    systemProperties: {
+      'iothub-connection-device-id': deviceId,
+      ...(moduleId === '' ? {} : { 'iothub-connection-module-id': moduleId }),
+      'iothub-message-source': source,
+      'correlation-id': 'c0ffee',
+    },
+  };
+}
+
+/** Events that are almost right: of our sources and operations, with any JSON where the hub would put its own. */
+export const hostileEvents: fc.Arbitrary<RawEvent> = fc
+  .tuple(
+    fc.constantFrom(
+      'updateTwin',
+      'replaceTwin',
+      'createDeviceIdentity',
+      'deleteDeviceIdentity',
+      'createModuleIdentity',
+      'x',
+    ),
+    fc.oneof(
+      anyJson,
+      fc.record({ desired: anyJson, reported: anyJson }, { requiredKeys: [] }).map((properties) => ({ properties })),
+      fc.record(
+        { properties: fc.record({ desired: withMetadata() }), tags: jsonObject, version: anyJson },
+        { requiredKeys: ['properties'] },
+      ),
+      fc.record(
+        { properties: anyJson, tags: anyJson, version: anyJson, etag: anyJson, capabilities: anyJson },
+        { requiredKeys: [] },
+      ),
+    ),
+    fc.constantFrom('', 'A', 'B'),
+    fc.dictionary(fc.constantFrom('deviceId', 'opType', 'moduleId', 'operationTimestamp', '__proto__'), anyJson, {
+      maxKeys: 1,
+    }),
+    fc.dictionary(fc.constantFrom('iothub-message-source', 'correlation-id', 'constructor'), anyJson, { maxKeys: 1 }),
+  )
+  .map(([opType, body, moduleId, properties, systemProperties]) => {
+    const event = rawEvent(opType, body, 'device', moduleId);
+    return {
+      ...event,
+      properties: { ...event.properties, ...properties },
+      systemProperties: { ...event.systemProperties, ...systemProperties },
+    };
+  });
+
+/** A section whose metadata is any JSON in the places where the hub's own would be. */
+function withMetadata(): fc.Arbitrary<JsonObject> {
+  const stamp = fc.record({ $lastUpdated: anyJson, $lastUpdatedVersion: anyJson }, { requiredKeys: [] });
+  return fc
+    .tuple(patchObject, stamp, patchObject, anyJson)
+    .map(([values, at, inner, $version]) => ({ ...values, $metadata: { ...inner, ...at }, $version }) as JsonObject);
+}
