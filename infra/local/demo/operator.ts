@@ -72,8 +72,9 @@ export class Operator {
     const modules = new Map<string, Map<string, JsonObject>>();
     const query = this.#registry.createQuery('SELECT * FROM devices.modules', 1000);
     while (query.hasMoreResults) {
-      for (const raw of (await query.next()).result as unknown as readonly unknown[]) {
-        const { deviceId, moduleId } = raw as { readonly deviceId: string; readonly moduleId: string };
+      // Not `next`: called for a promise, it asks for the first page again and again.
+      for (const raw of (await query.nextAsTwin()).result) {
+        const { deviceId, moduleId = '' } = raw as unknown as { readonly deviceId: string; readonly moduleId?: string };
         const twin = toTwin(plain(raw), deviceId, moduleId);
         const ofDevice = modules.get(deviceId) ?? new Map<string, JsonObject>();
         modules.set(deviceId, ofDevice.set(moduleId, twin?.desired.properties ?? {}));
