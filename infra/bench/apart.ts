@@ -1,0 +1,56 @@
+/** Measuring in a process of its own, where nothing that was loaded or compiled before counts. */
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+
+export interface Apart {
+  /** The file in `children/`, without its extension. */
+  readonly child: string;
+  /** Given to it as JSON. */
+  readonly options: object;
+  /** Settings that it has beside the environment. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Options of Node itself. */
+  readonly nodeOptions?: readonly string[];
+}
+
+/** Resolves with what the child sends. @throws What the child wrote last, when it ends without having sent anything. */
+export function measureApart<Result>({ child, options, settings = {}, nodeOptions = [] }: Apart): Promise<Result> {
+  // With a compile cache, the second of two equal processes would do less.
+  const { NODE_COMPILE_CACHE: _, ...environment } = process.env;
+  const forked = fork(join(import.meta.dirname, 'children', `${child}.ts`), [JSON.stringify(options)], {
+    env: { ...environment, ...settings },
+    execArgv: [...nodeOptions],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
+  let errors = '';
+  forked.stderr?.on('data', (chunk: Buffer) => {
+    errors = `${errors}${chunk}`.slice(-4000);
+  });
+  return new Promise((resolve, reject) => {
+    let result: { readonly value: Result } | undefined;
+    forked.once('message', (value) => {
+      result = { value: value as Result };
+    });
+    forked.once('error', reject);
+    forked.once('close', (code, signal) => {
+      if (result !== undefined) return resolve(result.value);
+      const how = signal === null ? `code ${code}` : `signal ${signal}`;
+      reject(new Error(`Measuring in ${child} ended with ${how} before there was a result: ${errors.trim()}`));
+    });
+  });
+}
+
+/** In a child: what `measureApart` was given. The child ends when its parent is gone. */
+export function givenOptions<Options>(): Options {
+  process.once('disconnect', () => process.exit());
+  return JSON.parse(process.argv[2] ?? '{}') as Options;
+}
+
+/** In a child: sends the result and ends, whatever the app that was measured keeps open. */
+export function sendResult(result: unknown): void {
+  if (process.send === undefined) {
+    console.log(JSON.stringify(result));
+    process.exit();
+  }
+  process.send(result as object, () => process.exit());
+}

@@ -1,0 +1,20 @@
+import type { Bench } from './bench.ts';
+import { events } from './events.ts';
+import { load } from './load.ts';
+import { memory } from './memory.ts';
+
+/** Everything that `npm run bench` measures, in this order. */
+export const benches: readonly Bench[] = [events, load, memory];
+
+/**
+ * The benches of these names in the order of the list, each once; all when none is named.
+ * @throws One line with every unknown name and the names that there are.
+ */
+export function chooseBenches(names: readonly string[], from: readonly Bench[] = benches): readonly Bench[] {
+  const unknown = names.filter((name) => from.every((bench) => bench.name !== name));
+  if (unknown.length > 0) {
+    const shown = unknown.map((name) => JSON.stringify(name)).join(', ');
+    throw new Error(`There is no bench ${shown}; there are ${from.map(({ name }) => name).join(', ')}.`);
+  }
+  return names.length === 0 ? from : from.filter(({ name }) => names.includes(name));
+}

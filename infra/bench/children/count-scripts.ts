@@ -1,0 +1,30 @@
+/**
+ * Counts the scripts that V8 compiles for a package: those whose name holds the package's. The debugger hears of every script, however
+ * it came to be compiled: required, imported, or from text.
+ */
+import { Session } from 'node:inspector';
+import { givenOptions, sendResult } from '../apart.ts';
+import { loadApp } from '../loaded-app.ts';
+
+/** How many scripts of the package there were. */
+export interface ScriptCount {
+  readonly afterLoad: number;
+  readonly afterHubCall: number;
+}
+
+const { file, name } = givenOptions<{ readonly file: string; readonly name: string }>();
+const session = new Session();
+session.connect();
+let count = 0;
+session.on('Debugger.scriptParsed', ({ params }) => {
+  if (params.url.includes(name)) count++;
+});
+session.post('Debugger.enable');
+
+const app = loadApp(file);
+// What the app might load by itself once it stands.
+await new Promise((resolve) => setImmediate(resolve));
+const afterLoad = count;
+// It asks the hub for its number of devices. That there is no hub comes after the SDK was needed.
+await app.handle('health');
+sendResult({ afterLoad, afterHubCall: count } satisfies ScriptCount);

@@ -1,0 +1,12 @@
+/** Loads an app as the worker does and sends how long that took, in milliseconds. */
+import { createRequire } from 'node:module';
+import { installCoreApi } from '../../local/host/core-api.ts';
+import { givenOptions, sendResult } from '../apart.ts';
+
+const { file } = givenOptions<{ readonly file: string }>();
+const require = createRequire(file);
+installCoreApi(() => {});
+
+const from = process.hrtime.bigint();
+require(file);
+sendResult(Number(process.hrtime.bigint() - from) / 1e6);

@@ -1,0 +1,114 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { startAzurite } from '../local/azurite.ts';
+import { writeSettingsFile } from '../local/host-environment.ts';
+import { startAmqp } from '../local/hub/amqp/index.ts';
+import { EventLog } from '../local/hub/event-log.ts';
+import { projectRoot } from '../local/project.ts';
+import { type ServiceProcess, startServiceProcess } from '../local/service-process.ts';
+import type { Report } from './bench.ts';
+import { unreachable } from './loaded-app.ts';
+import { twinEvent } from './twin-traffic.ts';
+
+/** Events per second, one number a run. */
+export interface EndToEndRates {
+  readonly ours: readonly number[];
+  readonly peer: readonly number[];
+  /** Counted in each run, after those that only warm up. */
+  readonly events: number;
+}
+
+const runs = 7;
+const counted = 20_000;
+const warmingUp = 5_000;
+const devices = 5_000;
+/** A run that takes longer than this has come to a halt, in milliseconds. */
+const patience = 120_000;
+
+/**
+ * Runs both apps in turns on the function host, each time as a new consumer group that reads the same event log from its beginning.
+ *
+ * @throws Where an app's handler fails or does not come to the end of the events.
+ */
+export async function measureEndToEnd(
+  bundle: string,
+  peerBundle: string,
+  folder: string,
+  report: Report,
+): Promise<EndToEndRates> {
+  const log = new EventLog();
+  for (let number = 0; number < warmingUp + counted; number++) log.append(twinEvent(number, devices));
+  const hub = await startAmqp(log, { port: 0, eventHubName: 'bench', keyName: 'bench', key: 'YmVuY2g=' });
+  try {
+    const azurite = await startAzurite();
+    try {
+      const settings = {
+        ...unreachable,
+        EventHubConnection: hub.connectionString,
+        AzureWebJobsStorage: azurite.endpoints.connectionString,
+      };
+      const ours: number[] = [];
+      const peer: number[] = [];
+      for (let run = 1; run <= runs; run++) {
+        report.progress(`end to end, run ${run} of ${runs}`);
+        ours.push(await runOnce(bundle, join(folder, `ours-${run}`), settings));
+        peer.push(await runOnce(peerBundle, join(folder, `peer-${run}`), settings));
+      }
+      return { ours, peer, events: counted };
+    } finally {
+      await azurite.close();
+    }
+  } finally {
+    await hub.close();
+  }
+}
+
+/** Events per second by the clock, from the first that counts to the last. */
+async function runOnce(app: string, appRoot: string, settings: Readonly<Record<string, string>>): Promise<number> {
+  await mkdir(appRoot);
+  const counter = pathToFileURL(join(import.meta.dirname, 'children/counting-app.ts')).href;
+  await copyFile(join(projectRoot(), 'host.json'), join(appRoot, 'host.json'));
+  await writeFile(join(appRoot, 'package.json'), JSON.stringify({ type: 'module', main: 'app.mjs' }));
+  await writeFile(join(appRoot, 'app.mjs'), `import ${JSON.stringify(counter)};\n`);
+  const settingsFile = await writeSettingsFile(appRoot, {
+    ...settings,
+    EVENTHUB_CONSUMER_GROUP: appRoot.replaceAll(/[^\w-]/g, '-').slice(-50),
+    BENCH_APP: app,
+    BENCH_SKIP: String(warmingUp),
+    BENCH_COUNT: String(counted),
+  });
+  const { promise: rate, resolve, reject } = Promise.withResolvers<number>();
+  // It may be over before anybody waits for it.
+  rate.catch(() => {});
+  const timer = setTimeout(
+    () => reject(new Error(`${app} did not handle ${counted} events in ${patience / 1000} s.`)),
+    patience,
+  );
+  let host: ServiceProcess<unknown> | undefined;
+  try {
+    host = await startServiceProcess({
+      name: 'The function host',
+      script: join(projectRoot(), 'dist/local/host.js'),
+      options: { appRoot, settingsFile },
+      environment: hostEnvironment(),
+      onLine(line) {
+        const ms = /^bench: handled in ([\d.]+) ms$/.exec(line)?.[1];
+        if (ms !== undefined) resolve((counted / Number(ms)) * 1000);
+        else if (/^\S+ (error|critical) /.test(line)) reject(new Error(`${app}: ${line}`));
+      },
+    });
+    host.ended.then((how) => reject(new Error(`The function host ended with ${how} before all events were handled.`)));
+    return await rate;
+  } finally {
+    clearTimeout(timer);
+    await host?.close();
+  }
+}
+
+/** App settings in the environment would win over the file, and lead the app elsewhere. */
+function hostEnvironment(): Record<string, string | undefined> {
+  const foreign =
+    /^(IOTHUB_|EVENTHUB_|EventHubConnection|AzureWebJobs|AZURE_|FUNCTIONS_|TWINKEEPER_|NODE_COMPILE_CACHE)/i;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)));
+}

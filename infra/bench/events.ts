@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { projectRoot } from '../local/project.ts';
+import { measureApart } from './apart.ts';
+import type { Bench } from './bench.ts';
+import { inBenchFolder } from './bench-folder.ts';
+import type { HandlerRates } from './children/handler-rate.ts';
+import { measureEndToEnd } from './events-end-to-end.ts';
+import { unreachable } from './loaded-app.ts';
+import { bundlePeer, emptyEventHubApp } from './peer-app.ts';
+import { median } from './statistics.ts';
+
+/** What it costs to see that an event is none of our business, which most are. */
+export const events: Bench = {
+  name: 'events',
+  description: 'twin events that touch nothing of ours: through the handler, and end to end over AMQP',
+  async run(report) {
+    const bundle = join(projectRoot(), 'dist/main.cjs');
+    await inBenchFolder(async (folder) => {
+      const peer = await bundlePeer(emptyEventHubApp, folder, 'empty-event-hub');
+      report.progress('the handler, in turns with its peers');
+      const rates = await measureApart<HandlerRates>({
+        child: 'handler-rate',
+        options: { file: bundle, peer },
+        settings: unreachable,
+        nodeOptions: ['--expose-gc'],
+      });
+      report.measured({
+        case: 'handler',
+        ours: median(rates.handler),
+        peer: median(rates.parse),
+        unit: 'events/s',
+        target: { atLeast: 0.5 },
+        note: `the bodies parsed and the registered handler called, beside JSON.parse of the same bodies (${rates.bodyBytes} bytes each on average); per second of processor time, medians of ${rates.handler.length} turns.`,
+      });
+      report.measured({
+        case: 'invocation',
+        ours: median(rates.invocation),
+        peer: median(rates.emptyInvocation),
+        unit: 'events/s',
+        target: { atLeast: 0.5 },
+        note: 'the same events with all that @azure/functions does around the handler, beside an app whose handler is empty.',
+      });
+
+      const { ours, peer: theirs, events: count } = await measureEndToEnd(bundle, peer, folder, report);
+      report.measured({
+        case: 'end-to-end',
+        ours: median(ours),
+        peer: median(theirs),
+        unit: 'events/s',
+        target: { atLeast: 0.9 },
+        note: `${count} events from the local hub's event endpoint through the function host, with checkpoints in Azurite, beside an app whose handler is empty; by the clock, medians of ${ours.length} runs each, in turns.`,
+      });
+    });
+  },
+};

@@ -1,0 +1,43 @@
+/** The apps that ours is held against: as small as an app can be, and bundled as ours is. */
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { lazyPackages } from '../lazy-packages.ts';
+import { projectRoot } from '../local/project.ts';
+
+/** One HTTP function that answers with nothing. */
+export const emptyHttpApp = `
+  import { app } from '@azure/functions';
+  app.http('empty', { methods: ['GET'], authLevel: 'anonymous', handler: () => ({}) });
+`;
+
+/** One event hub function, triggered as `twin-events` is, whose handler does nothing. */
+export const emptyEventHubApp = `
+  import { app } from '@azure/functions';
+  app.eventHub('empty', {
+    connection: 'EventHubConnection',
+    eventHubName: '%EVENTHUB_NAME%',
+    consumerGroup: process.env.EVENTHUB_CONSUMER_GROUP ? '%EVENTHUB_CONSUMER_GROUP%' : '$Default',
+    cardinality: 'many',
+    handler: () => {},
+  });
+`;
+
+/** Bundles an app's source into `FOLDER/NAME.cjs` with the very options of `infra/build.ts`, and returns the file's path. */
+export async function bundlePeer(source: string, folder: string, name: string): Promise<string> {
+  const outfile = join(folder, `${name}.cjs`);
+  await build({
+    stdin: { contents: source, resolveDir: projectRoot(), sourcefile: `${name}.ts`, loader: 'ts' },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node22',
+    format: 'cjs',
+    minify: true,
+    keepNames: true,
+    legalComments: 'none',
+    external: ['@azure/functions-core'],
+    plugins: [lazyPackages],
+    logLevel: 'warning',
+  });
+  return outfile;
+}

@@ -1,0 +1,55 @@
+/** Measurements as text: lines of JSON for programs, a table for people. */
+import { cpus, loadavg, totalmem } from 'node:os';
+import Table from 'cli-table3';
+import { isMet, type Measured, ratioOf, type Target } from './bench.ts';
+
+/** One line of JSON, `{ bench, case, ours, peer, ratio, unit }`. A ratio beside a peer of 0 is `null`, unless ours is 0 too. */
+export function toJsonLine(bench: string, measurement: Measured): string {
+  const { case: name, ours, peer, unit } = measurement;
+  const ratio = ratioOf(measurement);
+  return JSON.stringify({ bench, case: name, ours: round(ours), peer: round(peer), ratio: round(ratio), unit });
+}
+
+/** All measurements of a run, with what each is held against below the table. */
+export function toTable(rows: readonly { readonly bench: string; readonly measurement: Measured }[]): string {
+  const table = new Table({
+    head: ['bench', 'case', 'ours', 'peer', 'unit', 'ratio', 'wanted', ''],
+    colAligns: ['left', 'left', 'right', 'right', 'left', 'right', 'right', 'left'],
+    style: { head: [], border: [] },
+  });
+  for (const { bench, measurement } of rows) {
+    const { case: name, ours, peer, unit, target } = measurement;
+    table.push([
+      bench,
+      name,
+      show(ours),
+      show(peer),
+      unit,
+      ratioOf(measurement).toFixed(2),
+      showTarget(target),
+      isMet(measurement) ? 'ok' : 'MISSED',
+    ]);
+  }
+  const notes = rows.map(({ bench, measurement }) => `${bench} ${measurement.case}: ${measurement.note}`);
+  return [table.toString(), '', ...notes].join('\n');
+}
+
+/** What the numbers were measured on. Others' load matters: it is part of every time. */
+export function describeMachine(): string {
+  const [cpu] = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `Node ${process.version} on ${process.platform} ${process.arch}, ${cpus().length} × ${cpu?.model.trim() ?? 'unknown CPU'}, ${memory} GB, load ${loadavg()[0]?.toFixed(1)}`;
+}
+
+function showTarget(target: Target): string {
+  return 'atLeast' in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`;
+}
+
+/** More digits than these are noise. */
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+function show(value: number): string {
+  return round(value).toLocaleString('en', { maximumFractionDigits: 3 });
+}
