@@ -9,8 +9,8 @@ import type { CallReport } from '../hub/calls.ts';
 const concurrency = 8;
 
 export interface Observer {
-  /** All rows and the open ones of each device. */
-  history(deviceIds: readonly string[]): Promise<ReadonlyMap<string, Recollection>>;
+  /** The rows of each device whose writes are not older than `since` (ISO 8601), all without it, and the open ones. */
+  history(deviceIds: readonly string[], since?: string): Promise<ReadonlyMap<string, Recollection>>;
   deadLetters(): Promise<readonly DeadLetter[]>;
   /** How many of the hub's events the app has not dealt with. */
   backlog(): Promise<number>;
@@ -25,8 +25,8 @@ export function observe({ storageConnectionString, controlUrl }: SystemEndpoints
   const checkpoints = new ContainerClient(storageConnectionString, 'azure-webjobs-eventhub');
 
   return {
-    async history(deviceIds) {
-      const recall = async (id: string) => [id, await journal.recall(id, '1970-01-01T00:00:00Z')] as const;
+    async history(deviceIds, since = '1970-01-01T00:00:00Z') {
+      const recall = async (id: string) => [id, await journal.recall(id, since)] as const;
       return new Map(await pMap(deviceIds, recall, { concurrency }));
     },
 

@@ -55,6 +55,13 @@ export class Operator {
     else for (const step of steps) await this.#take(deviceId, step);
   }
 
+  /** Deletes a device, if it is there. */
+  async remove(deviceId: string): Promise<void> {
+    await this.#registry.delete(deviceId).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+  }
+
   /** What is wrong with a device's modules, read one by one; empty when it is compliant. */
   async faults(policies: readonly Policy[], device: DemoDevice): Promise<readonly string[]> {
     const faults = await Promise.all(
@@ -88,7 +95,7 @@ export class Operator {
       const { responseBody } = await this.#registry.getModuleTwin(deviceId, moduleId);
       return toTwin(plain(responseBody), deviceId, moduleId);
     } catch (error) {
-      if ((error as { response?: { statusCode?: unknown } }).response?.statusCode === 404) return undefined;
+      if (isNotFound(error)) return undefined;
       throw error;
     }
   }
@@ -115,4 +122,9 @@ function toIdentity({ deviceId, tags }: DemoDevice) {
 function plain(twin: unknown): unknown {
   const { etag, version, tags, properties } = twin as Readonly<Record<string, unknown>>;
   return { etag, version, tags, properties };
+}
+
+/** Whether the hub said that what was asked for is not there. */
+export function isNotFound(error: unknown): boolean {
+  return (error as { response?: { statusCode?: unknown } }).response?.statusCode === 404;
 }
