@@ -113,6 +113,16 @@ function planMissing(
   const enforcing = policies.filter((policy) => policy.mode === 'enforce');
   const desired = enforcing.reduce<JsonObject>((merged, policy) => mergePatch(merged, baselineOf(policy)), {});
   const tags = enforcing.reduce<JsonObject>((merged, policy) => mergePatch(merged, policy.moduleTags), {});
+  // Each policy by itself was checked when the app loaded; which of them meet on a device shows only here.
+  for (const [name, content, limit] of [
+    ['desired properties', desired, twinLimits.desiredBytes],
+    ['tags', tags, twinLimits.tagsBytes],
+  ] as const) {
+    const size = twinSize(content);
+    if (size <= limit) continue;
+    const message = `cannot be created: the ${name} that its policies want come to ${size} bytes, and a twin takes ${limit}`;
+    return { drifts: drifts.map((drift) => (mends.includes(drift) ? { ...drift, message } : drift)), actions: [] };
+  }
   return { drifts, actions: [{ type: 'createModule', moduleId, desired, tags, mends }] };
 }
 
