@@ -69,6 +69,11 @@ const schema = z.object({
   TWINKEEPER_RETRY_ATTEMPTS: wholeNumber(10),
 });
 
+/** Whether a value must not be shown. Connection strings and signatures get pasted into the wrong setting, and all of them hold a `=`. */
+function maybeSecret(name: string, value: string): boolean {
+  return /connection|storage$/i.test(name) || value.includes('=') || value.length > 64;
+}
+
 /** Settings of which one or the other must be there. */
 const alternatives = [
   ['IOTHUB_HOSTNAME', 'IOTHUB_CONNECTION_STRING', 'it says which hub to keep'],
@@ -94,11 +99,11 @@ export function readSettings(environment: Environment): Settings {
   if (!result.success) {
     for (const { path, message } of result.error.issues) {
       const name = String(path[0]);
-      const isSecret = /connection|storage$/i.test(name);
+      const value = given[name];
       faults.push(
-        given[name] === undefined
+        value === undefined
           ? `${name} is missing.`
-          : `${name} ${message}${isSecret ? '' : `, but it is ${JSON.stringify(given[name])}`}.`,
+          : `${name} ${message}${maybeSecret(name, value) ? '' : `, but it is ${JSON.stringify(value)}`}.`,
       );
     }
   }

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { readSettings, SettingsError } from '../../functions/settings.ts';
+
+const secret = 'c2VjcmV0LWtleS1zZWNyZXQta2V5';
+const complete = {
+  IOTHUB_CONNECTION_STRING: `HostName=my-hub.azure-devices.net;SharedAccessKeyName=twinkeeper;SharedAccessKey=${secret}`,
+  EventHubConnection: `Endpoint=sb://my.servicebus.windows.net/;SharedAccessKeyName=x;SharedAccessKey=${secret}`,
+  EVENTHUB_NAME: 'hub-events',
+  AzureWebJobsStorage: `DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=${secret};EndpointSuffix=core.windows.net`,
+};
+
+/** What is said about these settings; fails when they are taken. */
+function complaint(environment: Record<string, string | undefined>): string {
+  try {
+    readSettings(environment);
+  } catch (error) {
+    if (error instanceof SettingsError) return error.message;
+    throw error;
+  }
+  throw new Error('These settings were taken.');
+}
+
+describe('settings', () => {
+  it('that are complete are taken, with defaults for the rest', () => {
+    expect(readSettings(complete)).toEqual({
+      hub: { connectionString: complete.IOTHUB_CONNECTION_STRING },
+      storage: { connectionString: complete.AzureWebJobsStorage },
+      mode: 'enforce',
+      retry: { firstDelay: 30, attempts: 10 },
+    });
+  });
+
+  it('without any key are taken, for an app with an identity of its own', () => {
+    const settings = readSettings({
+      IOTHUB_HOSTNAME: 'my-hub.azure-devices.net',
+      EventHubConnection__fullyQualifiedNamespace: 'my.servicebus.windows.net',
+      EVENTHUB_NAME: 'hub-events',
+      AzureWebJobsStorage__accountName: 'account',
+      TWINKEEPER_MODE: 'audit',
+      TWINKEEPER_RETRY_DELAY: '5',
+      TWINKEEPER_RETRY_ATTEMPTS: '3',
+    });
+    expect(settings).toEqual({
+      hub: { hostName: 'my-hub.azure-devices.net' },
+      storage: { accountName: 'account' },
+      mode: 'audit',
+      retry: { firstDelay: 5, attempts: 3 },
+    });
+  });
+
+  it('take the emulator for a storage account', () => {
+    expect(readSettings({ ...complete, AzureWebJobsStorage: 'UseDevelopmentStorage=true' }).storage).toEqual({
+      connectionString: 'UseDevelopmentStorage=true',
+    });
+  });
+
+  it.each([
+    ['IOTHUB_CONNECTION_STRING', 'IOTHUB_HOSTNAME or IOTHUB_CONNECTION_STRING is missing'],
+    ['EventHubConnection', 'EventHubConnection or EventHubConnection__fullyQualifiedNamespace is missing'],
+    ['EVENTHUB_NAME', 'EVENTHUB_NAME is missing'],
+    ['AzureWebJobsStorage', 'AzureWebJobsStorage or AzureWebJobsStorage__accountName is missing'],
+  ])('without %s are refused, and so are they when it is empty', (name, message) => {
+    expect(complaint({ ...complete, [name]: undefined })).toContain(message);
+    expect(complaint({ ...complete, [name]: '' })).toContain(message);
+  });
+
+  it.each([
+    ['IOTHUB_HOSTNAME', 'https://my-hub.azure-devices.net', 'https://my-hub.azure-devices.net'],
+    ['IOTHUB_HOSTNAME', 'my hub', 'my hub'],
+    ['EventHubConnection__fullyQualifiedNamespace', 'sb://x/', 'host name'],
+    ['AzureWebJobsStorage__accountName', 'My-Account', 'My-Account'],
+    ['TWINKEEPER_MODE', 'watch', 'watch'],
+    ['TWINKEEPER_RETRY_DELAY', '1.5', '1.5'],
+    ['TWINKEEPER_RETRY_DELAY', '0', '"0"'],
+    ['TWINKEEPER_RETRY_ATTEMPTS', 'many', 'many'],
+  ])('whose %s is %s are refused, naming both', (name, value, shown) => {
+    const message = complaint({ ...complete, [name]: value });
+    expect(message).toContain(name);
+    expect(message).toContain(shown);
+  });
+
+  it.each([
+    ['IOTHUB_CONNECTION_STRING', `HostName=h;SharedAccessKey=${secret}`, 'SharedAccessKeyName'],
+    ['IOTHUB_CONNECTION_STRING', `HostName=;SharedAccessKeyName=x;SharedAccessKey=${secret}`, 'HostName'],
+    ['EventHubConnection', `EndPoint:${secret}`, 'Endpoint'],
+    ['AzureWebJobsStorage', `AccountName=a;Key=${secret}`, 'AccountKey'],
+  ])('whose %s is malformed are refused without showing it', (name, value, shown) => {
+    const message = complaint({ ...complete, [name]: value });
+    expect(message).toContain(name);
+    expect(message).toContain(shown);
+    expect(message).not.toContain(secret);
+  });
+
+  it.each([
+    'IOTHUB_HOSTNAME',
+    'EventHubConnection__fullyQualifiedNamespace',
+    'AzureWebJobsStorage__accountName',
+    'TWINKEEPER_MODE',
+    'TWINKEEPER_RETRY_DELAY',
+  ])('with a connection string pasted into %s are refused without showing its key', (name) => {
+    for (const pasted of [
+      complete.IOTHUB_CONNECTION_STRING,
+      complete.AzureWebJobsStorage,
+      `SharedAccessSignature sr=x&sig=${secret}&se=1`,
+    ]) {
+      const message = complaint({ ...complete, [name]: pasted });
+      expect(message).toContain(name);
+      expect(message).not.toContain(secret);
+    }
+  });
+
+  it('are complained about all at once', () => {
+    const message = complaint({
+      IOTHUB_HOSTNAME: 'https://x',
+      EventHubConnection: 'nonsense',
+      TWINKEEPER_MODE: 'x',
+      TWINKEEPER_RETRY_DELAY: '-1',
+    });
+    for (const name of [
+      'IOTHUB_HOSTNAME',
+      'EventHubConnection',
+      'EVENTHUB_NAME',
+      'AzureWebJobsStorage',
+      'TWINKEEPER_MODE',
+      'TWINKEEPER_RETRY_DELAY',
+    ]) {
+      expect(message).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+    }
+  });
+
+  it('of which one and its alternative are both given need not both be complete', () => {
+    expect(readSettings({ ...complete, IOTHUB_HOSTNAME: 'other.azure-devices.net' }).hub).toEqual({
+      hostName: 'other.azure-devices.net',
+    });
+  });
+});
