@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import { decodeEvent, type RawEvent } from '../../../shared/events/index.ts';
+import { anyJson, deviceIds, fc, hostileEvents, rawEvent } from '../../support/arbitraries.ts';
+
+const twin = { version: 3, tags: { t: 1 }, properties: { desired: { a: 1, $version: 2 }, reported: {} } };
+
+/** An event of ours with something else in its envelope; `undefined` takes a property away. */
+function withEnvelope(properties: object, systemProperties: object = {}, body: unknown = twin): RawEvent {
+  const event = rawEvent('updateTwin', body, 'd', 'm');
+  const without = (values: object) =>
+    Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  return {
+    body,
+    properties: without({ ...event.properties, ...properties }),
+    systemProperties: without({ ...event.systemProperties, ...systemProperties }),
+  };
+}
+
+describe('an event of ours that cannot be used says why', () => {
+  it.each<[string, RawEvent, string]>([
+    ['without a body', rawEvent('updateTwin', undefined, 'd'), 'the body is missing, not a JSON object'],
+    ['with a null body', rawEvent('updateTwin', null, 'd'), 'the body is null, not a JSON object'],
+    ['with an empty body', rawEvent('updateTwin', '', 'd'), 'the body is missing, not a JSON object'],
+    [
+      'with a body that is not JSON',
+      rawEvent('updateTwin', '{"version":', 'd'),
+      'the body is text that is not JSON ("{\\"version\\":"), not a JSON object',
+    ],
+    ['with an array for a body', rawEvent('updateTwin', [twin], 'd'), 'the body is an array, not a JSON object'],
+    ['with a number for a body', rawEvent('updateTwin', 2 ** 60, 'd'), 'the body is a number, not a JSON object'],
+    ['with bytes for a body', rawEvent('updateTwin', Buffer.from('x'), 'd'), 'the body is a object, not a JSON object'],
+    ['of an unknown opType', rawEvent('renameTwin', twin, 'd'), 'unknown opType "renameTwin" from twinChangeEvents'],
+    ['without an opType', withEnvelope({ opType: undefined }), 'unknown opType "" from twinChangeEvents'],
+    ['of an opType that every object has', rawEvent('constructor', twin, 'd'), 'unknown opType "constructor"'],
+    [
+      'without a deviceId',
+      withEnvelope({ deviceId: undefined }, { 'iothub-connection-device-id': undefined }),
+      'no deviceId, neither in the properties nor in the annotations',
+    ],
+    [
+      'whose device ids differ',
+      withEnvelope({ deviceId: 'other' }),
+      'deviceId is "other" in the properties but "d" in the annotations',
+    ],
+    [
+      'whose module ids differ',
+      withEnvelope({ moduleId: 'other' }),
+      'moduleId is "other" in the properties but "m" in the annotations',
+    ],
+    [
+      'with an id that no hub gives',
+      rawEvent('updateTwin', twin, 'a/b'),
+      'deviceId "a/b" is no id that IoT Hub would give',
+    ],
+    ['whose properties are an array', rawEvent('updateTwin', { properties: [] }, 'd'), 'properties is an array'],
+    [
+      'whose desired properties are text',
+      rawEvent('updateTwin', { properties: { desired: 'x' } }, 'd'),
+      'properties.desired is text',
+    ],
+    ['whose tags are a number', rawEvent('updateTwin', { tags: 5 }, 'd'), 'tags is a number'],
+  ])('%s', (_, event, reason) => {
+    expect(decodeEvent(event)).toEqual({ type: 'unusable', reason: expect.stringContaining(reason) });
+  });
+
+  it('in a few words, however large its body is', () => {
+    const decoded = decodeEvent(rawEvent('updateTwin', 'x'.repeat(1 << 20), 'd'));
+    expect(decoded).toMatchObject({ type: 'unusable' });
+    expect(JSON.stringify(decoded).length).toBeLessThan(300);
+  });
+});
+
+describe('an event that is not ours is ignored', () => {
+  it.each([
+    ['telemetry', 'Telemetry', 'x'],
+    ['a device that connects', 'deviceConnectionStateEvents', 'deviceConnected'],
+    ['a device that disconnects', 'deviceConnectionStateEvents', 'deviceDisconnected'],
+    ['a source nobody knows', 'marsEvents', 'updateTwin'],
+  ])('%s', (_, source, opType) => {
+    const event = rawEvent(
+      opType,
+      { sequenceNumber: '000000000000000001D4132452F67CE20000000200000000' },
+      'd',
+      '',
+      source,
+    );
+    expect(decodeEvent(event)).toEqual({
+      type: 'ignored',
+      reason: `message source "${source}" is not one that Twinkeeper watches`,
+    });
+  });
+
+  it('one that names no source and no schema', () => {
+    expect(decodeEvent({ body: twin, properties: {}, systemProperties: {} })).toMatchObject({ type: 'ignored' });
+  });
+});
+
+describe('an event that can be used', () => {
+  it.each([
+    ['createDeviceIdentity', '', 'deviceLifecycleEvents', 'identityCreated'],
+    ['createDeviceIdentity', 'm', 'deviceLifecycleEvents', 'identityCreated'],
+    ['deleteDeviceIdentity', 'm', 'deviceLifecycleEvents', 'identityDeleted'],
+    ['createModuleIdentity', 'm', 'moduleLifecycleEvents', 'identityCreated'],
+    ['deleteModuleIdentity', 'm', 'moduleLifecycleEvents', 'identityDeleted'],
+    ['replaceTwin', 'm', 'twinChangeEvents', 'twinReplaced'],
+    ['updateTwin', '', 'twinChangeEvents', 'twinUpdated'],
+  ])('%s about module "%s" from %s is %s', (opType, moduleId, source, type) => {
+    expect(decodeEvent(rawEvent(opType, twin, 'd', moduleId, source))).toMatchObject({
+      type,
+      deviceId: 'd',
+      moduleId,
+      operationTimestamp: '2026-01-02T03:04:05.1234567Z',
+      correlationId: 'c0ffee',
+    });
+  });
+
+  it.each([
+    ['twinChangeNotification', 'updateTwin', 'twinUpdated'],
+    ['deviceLifecycleNotification', 'createDeviceIdentity', 'identityCreated'],
+    ['moduleLifecycleNotification', 'deleteModuleIdentity', 'identityDeleted'],
+  ])('is told by its schema %s where the source is not named', (schema, opType, type) => {
+    const event = withEnvelope({ 'iothub-message-schema': schema, opType }, { 'iothub-message-source': undefined });
+    expect(decodeEvent(event)).toMatchObject({ type });
+  });
+
+  it('takes its ids from wherever they stand', () => {
+    expect(decodeEvent(withEnvelope({ deviceId: undefined, moduleId: undefined }))).toMatchObject({
+      deviceId: 'd',
+      moduleId: 'm',
+    });
+    const annotations = { 'iothub-connection-device-id': undefined, 'iothub-connection-module-id': undefined };
+    expect(decodeEvent(withEnvelope({}, annotations))).toMatchObject({ deviceId: 'd', moduleId: 'm' });
+  });
+
+  it('has a twin with nothing in it where the twin came without properties', () => {
+    expect(decodeEvent(rawEvent('createDeviceIdentity', { deviceId: 'd' }, 'd'))).toMatchObject({
+      twin: { tags: {}, desired: { properties: {} }, reported: { properties: {} } },
+    });
+    expect(decodeEvent(rawEvent('updateTwin', { version: 3 }, 'd'))).not.toHaveProperty('desired');
+  });
+
+  it('keeps keys called __proto__, constructor or with dots, and numbers beyond 2^53, as they are', () => {
+    const text = '{"properties":{"desired":{"__proto__":{"polluted":1},"constructor":2,"a.b":3,"n":9007199254740995}}}';
+    const decoded = decodeEvent(rawEvent('updateTwin', JSON.parse(text), 'd'));
+    if (decoded.type !== 'twinUpdated') throw new Error(decoded.type);
+    expect(JSON.stringify(decoded.desired?.properties)).toBe(
+      '{"__proto__":{"polluted":1},"constructor":2,"a.b":3,"n":9007199254740996}',
+    );
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+
+  it('has a removed property as null', () => {
+    const body = { version: 4, properties: { desired: { a: null, $version: 3 } } };
+    expect(decodeEvent(rawEvent('updateTwin', body, 'd'))).toMatchObject({
+      desired: { properties: { a: null }, version: 3 },
+    });
+  });
+
+  it.each([
+    ['yesterday', '2026-05-05T05:05:05Z', '2026-05-05T05:05:05Z'],
+    [undefined, '2026-05-05T05:05:05.123Z', '2026-05-05T05:05:05.123Z'],
+    ['2026-01-01', 'never', '1970-01-01T00:00:00.000Z'],
+  ])('said to be of %s and queued at %s is of %s', (operationTimestamp, enqueuedTime, expected) => {
+    const event = { ...withEnvelope({ operationTimestamp }), enqueuedTime };
+    expect(decodeEvent(event)).toMatchObject({ operationTimestamp: expected });
+  });
+
+  it('may be about a device with any id that IoT Hub allows', () => {
+    fc.assert(
+      fc.property(deviceIds, deviceIds, (deviceId, moduleId) => {
+        expect(decodeEvent(rawEvent('updateTwin', twin, deviceId, moduleId))).toMatchObject({ deviceId, moduleId });
+      }),
+    );
+  });
+});
+
+describe('decoding', () => {
+  it('never throws and never pollutes a prototype, whatever comes', () => {
+    const envelopes = fc.dictionary(
+      fc.constantFrom(
+        'deviceId',
+        'opType',
+        'iothub-message-source',
+        'iothub-message-schema',
+        '__proto__',
+        'constructor',
+      ),
+      anyJson,
+    );
+    const anyEvent = fc.record({ body: anyJson, properties: envelopes, systemProperties: envelopes });
+    fc.assert(
+      fc.property(fc.oneof(anyEvent, hostileEvents), (event) => {
+        const { type } = decodeEvent(event);
+        expect(['ignored', 'unusable', 'twinUpdated', 'twinReplaced', 'identityCreated', 'identityDeleted']).toContain(
+          type,
+        );
+        expect(Object.keys(Object.prototype)).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
