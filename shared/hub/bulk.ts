@@ -19,17 +19,17 @@ export function toBulkEntry({ deviceId, moduleId, tags, desired }: NewModule): B
 
 /** Shares modules out over as few calls as can be: 100 to a call, a device only once in each. Keeps the order of each device's modules. */
 export function toBulkCalls(modules: readonly NewModule[]): readonly (readonly NewModule[])[] {
-  const calls: NewModule[][] = [];
-  // Where each device's next module may go at the earliest, and before which call all are full.
-  const nextCall = new Map<string, number>();
-  let firstOpen = 0;
-  for (const module of modules) {
-    let index = Math.max(firstOpen, nextCall.get(module.deviceId) ?? 0);
-    while ((calls[index]?.length ?? 0) >= entriesPerCall) index++;
-    while (calls.length <= index) calls.push([]);
-    calls[index]?.push(module);
-    nextCall.set(module.deviceId, index + 1);
-    while ((calls[firstOpen]?.length ?? 0) >= entriesPerCall) firstOpen++;
+  const byDevice = [...Map.groupBy(modules, ({ deviceId }) => deviceId).values()];
+  const mostOfOneDevice = byDevice.reduce((most, its) => Math.max(most, its.length), 0);
+  const calls = Array.from(
+    { length: Math.max(mostOfOneDevice, Math.ceil(modules.length / entriesPerCall)) },
+    (): NewModule[] => [],
+  );
+  // Dealt out in turns, calls fill evenly, and no device comes to the same call twice.
+  let turn = 0;
+  for (const its of byDevice) {
+    const turns = its.map(() => turn++ % calls.length).toSorted((a, b) => a - b);
+    for (const [index, module] of its.entries()) calls[turns[index] ?? 0]?.push(module);
   }
-  return calls.filter((call) => call.length > 0);
+  return calls;
 }

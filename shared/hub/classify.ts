@@ -62,11 +62,13 @@ function codeOf(body: string): string {
   return /ErrorCode:\s*(\w+)/i.exec(body)?.[1] ?? '';
 }
 
-/** Seconds or an HTTP date, as milliseconds from now. */
+/** The seconds that the hub asks for, as milliseconds. The other form of `Retry-After`, a date, IoT Hub does not send. */
 function retryAfter(headers: Readonly<Record<string, unknown>> | undefined): number | undefined {
   const value = headers?.['retry-after'];
   const seconds = Number(value);
-  return typeof value === 'string' && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+  return typeof value === 'string' && value.trim() !== '' && Number.isFinite(seconds) && seconds >= 0
+    ? seconds * 1000
+    : undefined;
 }
 
 /** The hub's own words without its tracking id, short, and free of anything that looks like a signature. */
