@@ -36,7 +36,8 @@ export function planDemo(seed: number, count: number, policies: readonly Policy[
     const isDeleted = chosen.includes('deviceDeleted');
     const before = chosen.filter((kind) => kind !== 'deviceDeleted');
     const disturbances = [...before, ...(isDeleted ? (['deviceDeleted'] as const) : [])].flatMap(
-      (kind) => disturb(kind, device, policies, random) ?? [],
+      // Where the policies leave no room for a kind, any wrong value will do.
+      (kind) => disturb(kind, device, policies, random) ?? disturb('wrongValue', device, policies, random) ?? [],
     );
     return {
       device,

@@ -95,10 +95,10 @@ const stepsOf: Readonly<Record<DisturbanceKind, MakeSteps>> = {
       target.property.rule.rule === 'absent' ? write(target, random.pick(['/etc', 1, true])) : undefined,
     ),
 
-  sectionNulled: (targets) => first(targets.filter(isNested), (target) => write(target, null, 1)),
+  sectionNulled: (targets) => first(targets.filter(isNested).filter(isWanted), (target) => write(target, null, 1)),
 
   sectionReplaced: (targets, random) =>
-    first(targets.filter(isNested), (target) => {
+    first(targets.filter(isNested).filter(isWanted), (target) => {
       const depth = 1 + random.below(target.property.path.length - 1);
       return write(target, random.pick<Json>(['High', 7, false, ['High']]), depth);
     }),

@@ -1,9 +1,9 @@
 /** The demo without `--once`: a fleet that is disturbed about every second, for as long as anybody watches. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SystemEndpoints } from '../endpoints-file.ts';
+import { demoPolicies } from './demo-policies.ts';
 import { DISTURBANCE_KINDS, disturb } from './disturbance.ts';
 import { type DemoDevice, demoDevice, demoFleet } from './fleet.ts';
-import { demoPolicies } from './once.ts';
 import { isNotFound, Operator } from './operator.ts';
 import { seededRandom } from './random.ts';
 

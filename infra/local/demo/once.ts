@@ -1,10 +1,10 @@
 /** `--once`: seed a fleet, disturb it, wait until all is settled, compare the history with what was done. */
 import pMap from 'p-map';
-import { policies as definitions } from '../../../functions/policies/index.ts';
 import { isOpen } from '../../../shared/drift/index.ts';
-import { type Policy, toPolicySet } from '../../../shared/policy/index.ts';
+import type { Policy } from '../../../shared/policy/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
 import { type DevicePlan, planDemo } from './demo-plan.ts';
+import { demoPolicies } from './demo-policies.ts';
 import { breaches, type InjectedDeparture, wantedModules } from './departures.ts';
 import type { DemoDevice } from './fleet.ts';
 import { compareHistory, describeDeparture, unsettled } from './ledger.ts';
@@ -27,11 +27,6 @@ export interface OnceResult {
 
 /** How many devices are disturbed at once. */
 const concurrency = 12;
-
-/** The policies whose departures the demo can foresee. */
-export function demoPolicies(): readonly Policy[] {
-  return toPolicySet(definitions, { mode: 'enforce' }).all.filter(({ mode }) => mode === 'enforce');
-}
 
 /** Runs the demo once against a local system. Rejects when it cannot be carried out; that the outcome is wrong is a result. */
 export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions): Promise<OnceResult> {

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type Run, twinkeeper } from './twinkeeper.ts';
+
+const runs: Run[] = [];
+const folders: string[] = [];
+
+afterEach(async () => {
+  for (const run of runs.splice(0)) {
+    run.child.kill('SIGTERM');
+    await run.ended;
+  }
+  for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
+});
+
+async function once(devices: number, more: readonly string[] = []): Promise<{ run: Run; endpoints: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'twinkeeper-e2e-'));
+  folders.push(folder);
+  const endpoints = join(folder, 'endpoints.json');
+  const args = ['local', '--once', '--json', '--devices', String(devices), '--endpoints', endpoints, ...more];
+  const run = twinkeeper(args);
+  runs.push(run);
+  return { run, endpoints };
+}
+
+const right = { duplicates: 0, unresolved: 0 };
+
+describe('twinkeeper local --once --json', { timeout: 120_000 }, () => {
+  it('mends a fleet of twenty, records every departure once, and prints nothing but the summary', async () => {
+    const { run, endpoints } = await once(20);
+    expect(await run.ended, run.stderr()).toBe(0);
+    const summary = JSON.parse(run.stdout()) as Record<string, number>;
+    expect(summary).toMatchObject({ devices: 20, ...right });
+    expect(summary.departuresInjected).toBeGreaterThan(40);
+    expect(summary.departuresRecorded).toBe(summary.departuresInjected);
+    expect(summary.modulesCreated).toBeGreaterThanOrEqual(40);
+    expect(summary.enforced).toBeGreaterThan(0);
+    expect(Object.keys(summary)).toEqual([
+      ...['devices', 'modulesCreated', 'departuresInjected', 'departuresRecorded', 'duplicates', 'unresolved'],
+      ...['enforced', 'detectToEnforcedMs', 'hubCalls', 'seconds'],
+    ]);
+    expect(() => readFileSync(endpoints)).toThrow('ENOENT');
+  });
+
+  // Counted in the hub's events: while devices arrive, while modules are created, while twins are disturbed, in the end.
+  it.each([[[1, 45]], [[20, 70]]])(
+    'comes to the same summary when the function host is killed after %j events',
+    async (moments) => {
+      const seed = ['--seed', '3'];
+      const { run, endpoints } = await once(8, seed);
+      const { controlUrl } = await vi.waitFor(
+        () => JSON.parse(readFileSync(endpoints, 'utf8')) as { controlUrl: string },
+        {
+          timeout: 30_000,
+        },
+      );
+      for (const moment of moments) {
+        await vi.waitUntil(
+          async () => ((await (await fetch(`${controlUrl}/events`)).json()) as { total: number }).total >= moment,
+          { timeout: 60_000, interval: 10 },
+        );
+        const host = await vi.waitUntil(
+          () => run.services().find(({ command }) => command.includes('host.js')),
+          10_000,
+        );
+        process.kill(host.pid, 'SIGKILL');
+      }
+      expect(await run.ended, run.stderr()).toBe(0);
+      expect(run.stderr()).toContain('The function host ended with signal SIGKILL: starting it again.');
+      const summary = JSON.parse(run.stdout()) as Record<string, number>;
+      expect(summary).toMatchObject({ devices: 8, ...right });
+      expect(summary.departuresRecorded).toBe(summary.departuresInjected);
+    },
+  );
+});

@@ -1,0 +1,46 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { planDemo } from '../../../../infra/local/demo/demo-plan.ts';
+import { demoPolicies } from '../../../../infra/local/demo/demo-policies.ts';
+import { demoFleet } from '../../../../infra/local/demo/fleet.ts';
+import { isDeviceId } from '../../../../shared/twin/index.ts';
+
+const policies = demoPolicies();
+
+describe('the plan of a run', () => {
+  it('is the same for the same seed, and another for another', () => {
+    expect(planDemo(5, 30, policies)).toEqual(planDemo(5, 30, policies));
+    expect(planDemo(5, 30, policies)).not.toEqual(planDemo(6, 30, policies));
+  });
+
+  it('disturbs every device, and deletes one last of all and only once', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1e9 }), fc.integer({ min: 1, max: 60 }), (seed, count) => {
+        const plan = planDemo(seed, count, policies);
+        expect(plan).toHaveLength(count);
+        for (const { disturbances, isDeleted, departures } of plan) {
+          expect(disturbances.length).toBeGreaterThan(0);
+          expect(departures).toHaveLength(policies.filter(({ createModule }) => createModule).length);
+          const deletions = disturbances.flatMap(({ kind }, index) => (kind === 'deviceDeleted' ? [index] : []));
+          expect(deletions).toEqual(isDeleted ? [disturbances.length - 1] : []);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('the demo fleet', () => {
+  it('has ids that IoT Hub takes, each once, and between them every character it allows', () => {
+    const ids = demoFleet(100).map(({ deviceId }) => deviceId);
+    expect(ids.filter((id) => !isDeviceId(id))).toEqual([]);
+    expect(new Set(ids).size).toBe(100);
+    expect(
+      [..."-.+%_#*?!(),:=@$'"].filter((char) => !demoFleet(20).some(({ deviceId }) => deviceId.includes(char))),
+    ).toEqual([]);
+  });
+
+  it('comes in every way there is', () => {
+    expect(new Set(demoFleet(20).map(({ arrival }) => arrival)).size).toBe(4);
+  });
+});

@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { demoPolicies } from '../../../../infra/local/demo/demo-policies.ts';
+import { breaches } from '../../../../infra/local/demo/departures.ts';
+import { DISTURBANCE_KINDS, type Disturbance, disturb } from '../../../../infra/local/demo/disturbance.ts';
+import { seededRandom } from '../../../../infra/local/demo/random.ts';
+import { absent, baselineOf, type Policy, toPolicySet } from '../../../../shared/policy/index.ts';
+import { type JsonObject, limitFaults, mergePatch } from '../../../../shared/twin/index.ts';
+
+const device = { deviceId: 'press-0001', tags: {}, edge: false };
+const strictly = toPolicySet(
+  [{ name: 'no-shell', module: 'shell', createModule: true, desired: { depth: { open: absent() }, port: 22 } }],
+  { mode: 'enforce' },
+).all;
+const policies: readonly Policy[] = [...demoPolicies(), ...strictly];
+const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+
+/** What a module's desired properties are after each patch, when nobody mends anything in between. */
+function after({ steps }: Disturbance): readonly { readonly moduleId: string; readonly desired: JsonObject }[] {
+  const states: { moduleId: string; desired: JsonObject }[] = [];
+  for (const step of steps) {
+    if (step.type !== 'patchDesired') continue;
+    const { moduleId, patch } = step;
+    const baseline = policies
+      .filter(({ module }) => module === moduleId)
+      .reduce<JsonObject>((merged, policy) => mergePatch(merged, baselineOf(policy)), {});
+    states.push({ moduleId, desired: mergePatch(states.at(-1)?.desired ?? baseline, patch) });
+  }
+  return states;
+}
+
+function made(kind: (typeof DISTURBANCE_KINDS)[number], seed: number): Disturbance {
+  const disturbance = disturb(kind, device, policies, seededRandom(seed));
+  if (disturbance === undefined) throw new Error(`No room for ${kind}.`);
+  return disturbance;
+}
+
+describe('a disturbance', () => {
+  it('can be of every kind', () => {
+    for (const kind of DISTURBANCE_KINDS) expect(made(kind, 1).steps.length, kind).toBeGreaterThan(0);
+  });
+
+  it('of a single patch puts out of line just what a look at the twin then finds', () => {
+    const kinds = fc.constantFrom(
+      ...([
+        'wrongValue',
+        'wrongType',
+        'propertyRemoved',
+        'forbiddenProperty',
+        'sectionNulled',
+        'sectionReplaced',
+      ] as const),
+    );
+    fc.assert(
+      fc.property(kinds, seeds, (kind, seed) => {
+        const disturbance = made(kind, seed);
+        const [state] = after(disturbance);
+        const found = breaches(policies, device, state?.moduleId ?? '', state?.desired ?? {});
+        const said = disturbance.departures.map((one) => `${one.deviceId} ${one.moduleId} ${one.path}: ${one.kind}`);
+        expect(said.length).toBeGreaterThan(0);
+        expect(said.toSorted()).toEqual(found.toSorted());
+      }),
+    );
+  });
+
+  it('writes nothing that a twin could not hold', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...DISTURBANCE_KINDS), seeds, (kind, seed) => {
+        for (const { desired } of after(made(kind, seed))) expect(limitFaults(desired)).toEqual([]);
+      }),
+    );
+  });
+
+  it('that is changed back is one departure, and leaves the twin compliant', () => {
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const disturbance = made('changedBack', seed);
+        const last = after(disturbance).at(-1);
+        expect(disturbance.departures).toHaveLength(1);
+        expect(breaches(policies, device, last?.moduleId ?? '', last?.desired ?? {})).toEqual([]);
+      }),
+    );
+  });
+
+  it('of two changes is two departures of one module, sent at once', () => {
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        const { departures, atOnce } = made('twoChanges', seed);
+        expect(departures).toHaveLength(2);
+        expect(new Set(departures.map(({ moduleId }) => moduleId)).size).toBe(1);
+        expect(atOnce).toBe(true);
+      }),
+    );
+  });
+
+  it('that breaks no rule is no departure', () => {
+    fc.assert(
+      fc.property(seeds, (seed) => {
+        expect(made('harmlessChange', seed).departures).toEqual([]);
+      }),
+    );
+  });
+
+  it('that deletes a device counts the change before it, not the modules that go with it', () => {
+    const { steps, departures } = made('deviceDeleted', 7);
+    expect(steps.map(({ type }) => type)).toEqual(['patchDesired', 'deleteDevice']);
+    expect(departures).toHaveLength(1);
+  });
+});

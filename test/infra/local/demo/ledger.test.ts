@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { InjectedDeparture } from '../../../../infra/local/demo/departures.ts';
+import { compareHistory, unsettled } from '../../../../infra/local/demo/ledger.ts';
+import { countCreated, percentile, reactionTimes } from '../../../../infra/local/demo/summary.ts';
+import type { DriftRow } from '../../../../shared/drift/index.ts';
+
+let version = 0;
+
+function row(departure: InjectedDeparture, more: Partial<DriftRow> = {}): DriftRow {
+  return {
+    ...departure,
+    v: 1,
+    hub: 'hub',
+    rowKey: String(version),
+    detectedAt: '2026-01-01T00:00:00.000Z',
+    source: 'event',
+    expected: 1,
+    actual: 2,
+    write: { version: version++, at: '2026-01-01T00:00:00.000Z', exact: true },
+    mode: 'enforce',
+    outcome: 'enforced',
+    outcomeAt: '2026-01-01T00:00:00.250Z',
+    ...more,
+  };
+}
+
+const departures = fc.record({
+  deviceId: fc.constantFrom('a', 'b'),
+  moduleId: fc.constant('m'),
+  policy: fc.constant('p'),
+  path: fc.constantFrom('', 'x', 'x.y'),
+  kind: fc.constantFrom('wrongValue' as const, 'missingProperty' as const),
+});
+
+describe('the ledger beside the history', () => {
+  it('finds nothing to say when each departure has its row, in whatever order', () => {
+    fc.assert(
+      fc.property(
+        fc.array(departures),
+        fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
+        (ledger, order) => {
+          const rows = ledger.map((departure) => ({ row: row(departure), place: order.next().value as number }));
+          const shuffled = rows.toSorted((a, b) => a.place - b.place).map((one) => one.row);
+          expect(compareHistory(ledger, shuffled)).toMatchObject({ unrecorded: [], surplus: [] });
+          expect(unsettled(ledger, shuffled)).toEqual([]);
+        },
+      ),
+    );
+  });
+
+  it('misses exactly the departure whose row is not there, and finds exactly the row too many', () => {
+    fc.assert(
+      fc.property(fc.array(departures, { minLength: 1 }), fc.nat(), (ledger, index) => {
+        const left = ledger[index % ledger.length] as InjectedDeparture;
+        const without = ledger.filter((departure) => departure !== left);
+        expect(
+          compareHistory(
+            ledger,
+            without.map((one) => row(one)),
+          ).unrecorded,
+        ).toEqual([left]);
+        expect(
+          compareHistory(
+            without,
+            ledger.map((one) => row(one)),
+          ).surplus,
+        ).toHaveLength(1);
+      }),
+    );
+  });
+
+  it('is unsettled as long as a row has no final outcome', () => {
+    const departure = { deviceId: 'a', moduleId: 'm', policy: 'p', path: 'x', kind: 'wrongValue' } as const;
+    expect(unsettled([departure], [row(departure, { outcome: 'deferred', error: 'throttled' })])).toEqual([
+      'a m x wrongValue: deferred (throttled)',
+    ]);
+    expect(unsettled([departure], [])).toEqual(['a m x wrongValue: not in the history']);
+  });
+});
+
+describe('the summary', () => {
+  it('counts a module that two policies were about once', () => {
+    const missing = { deviceId: 'a', moduleId: 'm', path: '', kind: 'missingModule' } as const;
+    const write = { version: 1, at: '2026-01-01T00:00:00.000Z', exact: true };
+    const rows = ['p', 'q'].map((policy) => row({ ...missing, policy }, { outcome: 'created', write }));
+    expect(countCreated(rows)).toBe(1);
+    expect(countCreated([...rows, row({ ...missing, policy: 'p' }, { outcome: 'created' })])).toBe(2);
+  });
+
+  it('gives percentiles by nearest rank, and times only of what was mended', () => {
+    const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
+    expect([percentile(hundred, 0.5), percentile(hundred, 0.99), percentile([], 0.5)]).toEqual([50, 99, 0]);
+    const departure = { deviceId: 'a', moduleId: 'm', policy: 'p', path: 'x', kind: 'wrongValue' } as const;
+    expect(reactionTimes([row(departure), row(departure, { outcome: 'healed' })])).toEqual([250]);
+  });
+});
