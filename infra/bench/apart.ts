@@ -1,6 +1,7 @@
 /** Measuring in a process of its own, where nothing that was loaded or compiled before counts. */
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
+import { hostEnvironment } from '../local/host-environment.ts';
 
 export interface Apart {
   /** The file in `children/`, without its extension. */
@@ -15,10 +16,8 @@ export interface Apart {
 
 /** Resolves with what the child sends. @throws What the child wrote last, when it ends without having sent anything. */
 export function measureApart<Result>({ child, options, settings = {}, nodeOptions = [] }: Apart): Promise<Result> {
-  // With a compile cache, the second of two equal processes would do less.
-  const { NODE_COMPILE_CACHE: _, ...environment } = process.env;
   const forked = fork(join(import.meta.dirname, 'children', `${child}.ts`), [JSON.stringify(options)], {
-    env: { ...environment, ...settings },
+    env: { ...benchEnvironment(process.env), ...settings },
     execArgv: [...nodeOptions],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
@@ -38,6 +37,17 @@ export function measureApart<Result>({ child, options, settings = {}, nodeOption
       reject(new Error(`Measuring in ${child} ended with ${how} before there was a result: ${errors.trim()}`));
     });
   });
+}
+
+/**
+ * Our environment without what would lead the app elsewhere: app settings, which may be those of a real hub, and the compile cache, with
+ * which the second of two equal processes does less.
+ */
+export function benchEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const { NODE_COMPILE_CACHE: _, NODE_EXTRA_CA_CERTS: __, ...kept } = hostEnvironment(environment, '', false);
+  return kept;
 }
 
 /** In a child: what `measureApart` was given. The child ends when its parent is gone. */

@@ -33,12 +33,13 @@ export const unreachable: Readonly<Record<string, string>> = {
 };
 
 /** Loads the app, once in a process. Needs the settings of {@link unreachable} in the environment. */
-export function loadApp(file: string): LoadedApp {
+export async function loadApp(file: string): Promise<LoadedApp> {
   const app = installCoreApi(() => {});
   createRequire(file)(file);
   app.started();
   const { name, dataType } = eventHubFunction(app);
-  const capabilities = { includeEmptyEntries: false };
+  const { IncludeEmptyEntriesInMessagePayload: isAsked } = (await modelOf(app).getCapabilities?.({})) ?? {};
+  const capabilities = { includeEmptyEntries: Boolean(isAsked) };
   const partition = {
     fullyQualifiedNamespace: 'bench.servicebus.windows.net',
     eventHubName: 'bench',

@@ -13,7 +13,9 @@ export const emptyHttpApp = `
 /** One event hub function, triggered as `twin-events` is, whose handler does nothing. */
 export const emptyEventHubApp = `
   import { app } from '@azure/functions';
+  app.setup({ capabilities: { IncludeEmptyEntriesInMessagePayload: true } });
   app.eventHub('empty', {
+    dataType: 'string',
     connection: 'EventHubConnection',
     eventHubName: '%EVENTHUB_NAME%',
     consumerGroup: process.env.EVENTHUB_CONSUMER_GROUP ? '%EVENTHUB_CONSUMER_GROUP%' : '$Default',

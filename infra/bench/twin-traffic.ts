@@ -14,7 +14,8 @@ const start = Date.UTC(2026, 0, 15, 8);
 /** The event with this number, the same at every call. Event n is about device n of a fleet of `fleet` devices. */
 export function twinEvent(number: number, fleet = Number.POSITIVE_INFINITY): HubEvent {
   const now = start + number * 7;
-  const deviceId = `plant-${number % 17}-device-${String(number % fleet).padStart(6, '0')}`;
+  const device = number % fleet;
+  const deviceId = `plant-${device % 17}-device-${String(device).padStart(6, '0')}`;
   const kind = kinds[number % kinds.length] ?? kinds[0];
   const { moduleId, body } = kind(number, new Date(now).toISOString());
   const target: Target = moduleId === undefined ? { deviceId } : { deviceId, moduleId };

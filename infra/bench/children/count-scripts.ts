@@ -21,7 +21,7 @@ session.on('Debugger.scriptParsed', ({ params }) => {
 });
 session.post('Debugger.enable');
 
-const app = loadApp(file);
+const app = await loadApp(file);
 // What the app might load by itself once it stands.
 await new Promise((resolve) => setImmediate(resolve));
 const afterLoad = count;

@@ -19,8 +19,8 @@ const turns = 15;
 const turnMs = 250;
 
 const { file, peer } = givenOptions<{ readonly file: string; readonly peer: string }>();
-const app = loadApp(file);
-const emptyApp = loadApp(peer);
+const app = await loadApp(file);
+const emptyApp = await loadApp(peer);
 
 const batches = await Promise.all(
   Array.from({ length: batchCount }, async (_, index) => {

@@ -17,7 +17,7 @@ const { file, events, every } = givenOptions<{
 const collect = globalThis.gc;
 if (collect === undefined) throw new Error('Garbage cannot be collected on demand: start with --expose-gc.');
 
-const app = loadApp(file);
+const app = await loadApp(file);
 const samples: HeapSample[] = [];
 for (let handled = 0; samples.length < Math.floor(events / every); ) {
   await app.invoke(app.batch(handled));

@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { median, range, slope } from '../../../infra/bench/statistics.ts';
+
+const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+const some = fc.array(finite, { minLength: 1 });
+
+describe('the median', () => {
+  it('is the value in the middle, whatever the order', () => {
+    expect(median([9, 1, 5])).toBe(5);
+    // Compared as text, 10 would come before 9.
+    expect(median([10, 9, 100])).toBe(10);
+  });
+
+  it('of an even number of values is the mean of the two in the middle', () => {
+    expect(median([4, 1, 2, 100])).toBe(3);
+  });
+
+  it('has as many values below it as above', () => {
+    fc.assert(
+      fc.property(some, (values) => {
+        const middle = median(values);
+        const below = values.filter((value) => value < middle).length;
+        const above = values.filter((value) => value > middle).length;
+        expect(Math.max(below, above)).toBeLessThanOrEqual(values.length / 2);
+      }),
+    );
+  });
+
+  it('leaves the values as they were', () => {
+    const values = [3, 1, 2];
+    median(values);
+    expect(values).toEqual([3, 1, 2]);
+  });
+
+  it('of nothing is refused', () => {
+    expect(() => median([])).toThrow(RangeError);
+  });
+});
+
+describe('the range', () => {
+  it('holds every value, and both its ends are among them', () => {
+    fc.assert(
+      fc.property(some, (values) => {
+        const { min, max } = range(values);
+        expect(values).toContain(min);
+        expect(values).toContain(max);
+        for (const value of values) expect(min <= value && value <= max).toBe(true);
+      }),
+    );
+  });
+
+  it('of nothing is refused', () => {
+    expect(() => range([])).toThrow(RangeError);
+  });
+});
+
+describe('the slope', () => {
+  it('of points on a line is that of the line', () => {
+    const coefficient = fc.integer({ min: -1000, max: 1000 });
+    const places = fc.uniqueArray(fc.integer({ min: 0, max: 1000 }), { minLength: 2, maxLength: 20 });
+    fc.assert(
+      fc.property(coefficient, coefficient, places, (rise, offset, xs) => {
+        expect(slope(xs.map((x) => ({ x, y: rise * x + offset })))).toBeCloseTo(rise, 6);
+      }),
+    );
+  });
+
+  it('comes out the same when points off the line even out', () => {
+    expect(slope([1, -1, -1, 1].map((beside, x) => ({ x, y: 2 * x + beside })))).toBeCloseTo(2);
+  });
+
+  it.each([
+    [[]],
+    [[{ x: 1, y: 1 }]],
+    [
+      [
+        { x: 1, y: 1 },
+        { x: 1, y: 2 },
+      ],
+    ],
+  ])('of %j is refused', (points) => {
+    expect(() => slope(points)).toThrow(/two different x/);
+  });
+});
