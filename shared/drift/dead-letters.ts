@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { TableClient, TransactionAction } from '@azure/data-tables';
+import { toJsonText } from './json-text.ts';
 import { openTable, type StorageAccount } from './storage.ts';
 
 /** Something that could not be done and will not be tried again by itself, with all that is needed to put it back. */
@@ -52,7 +53,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
     const filter =
       id === undefined
         ? odata`PartitionKey eq ${partition}`
-        : odata`PartitionKey eq ${partition} and RowKey ge ${id} and RowKey le ${`${id}~`}`;
+        : odata`PartitionKey eq ${partition} and RowKey ge ${id} and RowKey le ${`${id}~~`}`;
     yield* (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } });
   }
 
@@ -60,10 +61,14 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
     let head: Record<string, unknown> | undefined;
     let parts: Buffer[] = [];
     for await (const entity of entities(id)) {
-      if (!String(entity.rowKey).includes('~')) {
+      const rowKey = String(entity.rowKey);
+      if (!rowKey.includes('~')) {
         if (head !== undefined) yield await toLetter(head, parts);
         head = entity;
         parts = [];
+      } else if (head === undefined || !rowKey.startsWith(`${String(head.rowKey)}~`)) {
+        // Left over from a letter whose head was never written, or is removed already.
+        continue;
       }
       for (let index = 0; entity[`body${index}`] instanceof Uint8Array; index++) {
         parts.push(Buffer.from(entity[`body${index}`] as Uint8Array));
@@ -76,7 +81,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
     async put({ reason, deviceId, state, event }) {
       const at = now();
       const id = `${String(lastMillisecond - at.getTime()).padStart(14, '0')}-${randomUUID()}`;
-      const packed = await promisify(gzip)(JSON.stringify(event ?? null));
+      const packed = await promisify(gzip)(toJsonText(event));
       const perEntity = bytesPerProperty * propertiesPerEntity;
       const actions: TransactionAction[] = [];
       for (let from = 0, part = 0; from < packed.length; from += perEntity, part++) {

@@ -36,7 +36,8 @@ export function openKey({ moduleId, policy, path, kind }: Departure): string {
 /** The RowKey at which the rows of writes at this time begin; older ones sort after it. A time that cannot be read sorts as the oldest. */
 export function rowsFrom(at: string): string {
   const milliseconds = Date.parse(at);
-  const inverted = lastMillisecond - (Number.isNaN(milliseconds) ? 0 : Math.max(0, milliseconds));
+  const since = Number.isNaN(milliseconds) ? 0 : Math.min(lastMillisecond, Math.max(0, milliseconds));
+  const inverted = lastMillisecond - since;
   return `${rowPrefix}${String(inverted).padStart(14, '0')}`;
 }
 

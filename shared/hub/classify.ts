@@ -62,7 +62,7 @@ function codeOf(body: string): string {
   return /ErrorCode:\s*(\w+)/i.exec(body)?.[1] ?? '';
 }
 
-/** The seconds that the hub asks for, as milliseconds. The other form of `Retry-After`, a date, IoT Hub does not send. */
+/** The seconds that the hub asks for, as milliseconds. A date, the other form of `Retry-After`, counts as none given. */
 function retryAfter(headers: Readonly<Record<string, unknown>> | undefined): number | undefined {
   const value = headers?.['retry-after'];
   const seconds = Number(value);

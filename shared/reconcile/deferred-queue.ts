@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { QueueClient } from '@azure/storage-queue';
 import * as z from 'zod/mini';
-import { type DeadLetters, openQueue, type StorageAccount } from '../drift/index.ts';
+import { type DeadLetters, openQueue, type StorageAccount, toJsonText } from '../drift/index.ts';
 import type { RawEvent } from '../events/index.ts';
 
 /** The queue's name; what fails in it for good ends in `twinkeeper-deferred-poison`. */
@@ -52,7 +52,7 @@ export function createDeferredQueue(account: StorageAccount, letters: DeadLetter
 
   return {
     async put({ deviceId, events, attempt, reason }, delay) {
-      const packed = (await promisify(gzip)(JSON.stringify(events))).toString('base64');
+      const packed = (await promisify(gzip)(toJsonText(events))).toString('base64');
       const where =
         packed.length <= largestPackedEvents
           ? { events: packed }
