@@ -1,10 +1,9 @@
 /** Measuring in a process of its own, where nothing that was loaded or compiled before counts. */
 import { fork } from 'node:child_process';
-import { join } from 'node:path';
 import { hostEnvironment } from '../local/host-environment.ts';
 
 export interface Apart {
-  /** The file in `children/`, without its extension. */
+  /** A file that `bundleChild` has made. */
   readonly child: string;
   /** Given to it as JSON. */
   readonly options: object;
@@ -16,7 +15,7 @@ export interface Apart {
 
 /** Resolves with what the child sends. @throws What the child wrote last, when it ends without having sent anything. */
 export function measureApart<Result>({ child, options, settings = {}, nodeOptions = [] }: Apart): Promise<Result> {
-  const forked = fork(join(import.meta.dirname, 'children', `${child}.ts`), [JSON.stringify(options)], {
+  const forked = fork(child, [JSON.stringify(options)], {
     env: { ...benchEnvironment(process.env), ...settings },
     execArgv: [...nodeOptions],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -48,19 +47,4 @@ export function benchEnvironment(
 ): Record<string, string | undefined> {
   const { NODE_COMPILE_CACHE: _, NODE_EXTRA_CA_CERTS: __, ...kept } = hostEnvironment(environment, '', false);
   return kept;
-}
-
-/** In a child: what `measureApart` was given. The child ends when its parent is gone. */
-export function givenOptions<Options>(): Options {
-  process.once('disconnect', () => process.exit());
-  return JSON.parse(process.argv[2] ?? '{}') as Options;
-}
-
-/** In a child: sends the result and ends, whatever the app that was measured keeps open. */
-export function sendResult(result: unknown): void {
-  if (process.send === undefined) {
-    console.log(JSON.stringify(result));
-    process.exit();
-  }
-  process.send(result as object, () => process.exit());
 }

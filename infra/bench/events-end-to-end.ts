@@ -1,6 +1,5 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { startAzurite } from '../local/azurite.ts';
 import { writeSettingsFile } from '../local/host-environment.ts';
 import { startAmqp } from '../local/hub/amqp/index.ts';
@@ -9,6 +8,7 @@ import { projectRoot } from '../local/project.ts';
 import { type ServiceProcess, startServiceProcess } from '../local/service-process.ts';
 import { benchEnvironment } from './apart.ts';
 import type { Report } from './bench.ts';
+import { bundleChild } from './bundle-child.ts';
 import { unreachable } from './loaded-app.ts';
 import { twinEvent } from './twin-traffic.ts';
 
@@ -69,10 +69,9 @@ export async function measureEndToEnd(
 /** Events per second by the clock, from the first that counts to the last. */
 async function runOnce(app: string, appRoot: string, settings: Readonly<Record<string, string>>): Promise<number> {
   await mkdir(appRoot);
-  const counter = pathToFileURL(join(import.meta.dirname, 'children/counting-app.ts')).href;
   await copyFile(join(projectRoot(), 'host.json'), join(appRoot, 'host.json'));
-  await writeFile(join(appRoot, 'package.json'), JSON.stringify({ type: 'module', main: 'app.mjs' }));
-  await writeFile(join(appRoot, 'app.mjs'), `import ${JSON.stringify(counter)};\n`);
+  await writeFile(join(appRoot, 'package.json'), JSON.stringify({ main: 'counting-app.mjs' }));
+  await bundleChild('counting-app', appRoot);
   const settingsFile = await writeSettingsFile(appRoot, {
     ...settings,
     EVENTHUB_CONSUMER_GROUP: appRoot.replaceAll(/[^\w-]/g, '-').slice(-50),

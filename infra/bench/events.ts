@@ -3,6 +3,7 @@ import { projectRoot } from '../local/project.ts';
 import { measureApart } from './apart.ts';
 import type { Bench } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
+import { bundleChild } from './bundle-child.ts';
 import type { HandlerRates } from './children/handler-rate.ts';
 import { measureEndToEnd } from './events-end-to-end.ts';
 import { unreachable } from './loaded-app.ts';
@@ -19,7 +20,7 @@ export const events: Bench = {
       const peer = await bundlePeer(emptyEventHubApp, folder, 'empty-event-hub');
       report.progress('the handler, in turns with its peers');
       const rates = await measureApart<HandlerRates>({
-        child: 'handler-rate',
+        child: await bundleChild('handler-rate', folder),
         options: { file: bundle, peer },
         settings: unreachable,
         nodeOptions: ['--expose-gc'],

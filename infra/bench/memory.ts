@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { projectRoot } from '../local/project.ts';
 import { measureApart } from './apart.ts';
 import type { Bench } from './bench.ts';
+import { inBenchFolder } from './bench-folder.ts';
+import { bundleChild } from './bundle-child.ts';
 import type { HeapSample } from './children/heap.ts';
 import { unreachable } from './loaded-app.ts';
 import { slope } from './statistics.ts';
@@ -18,12 +20,14 @@ export const memory: Bench = {
   description: `heap after ${all.toLocaleString('en')} events beside the heap after the first ${settled.toLocaleString('en')}`,
   async run(report) {
     report.progress(`${all} events, each about another device`);
-    const samples = await measureApart<readonly HeapSample[]>({
-      child: 'heap',
-      options: { file: join(projectRoot(), 'dist/main.cjs'), events: all, every: settled },
-      settings: unreachable,
-      nodeOptions: ['--expose-gc'],
-    });
+    const samples = await inBenchFolder(async (folder) =>
+      measureApart<readonly HeapSample[]>({
+        child: await bundleChild('heap', folder),
+        options: { file: join(projectRoot(), 'dist/main.cjs'), events: all, every: settled },
+        settings: unreachable,
+        nodeOptions: ['--expose-gc'],
+      }),
+    );
     const first = samples.at(0);
     const last = samples.at(-1);
     if (first === undefined || last === undefined) throw new Error('The heap was never measured.');

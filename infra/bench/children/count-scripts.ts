@@ -1,9 +1,9 @@
 /**
- * Counts the scripts that V8 compiles for a package: those whose name holds the package's. The debugger hears of every script, however
+ * Counts the scripts that V8 compiles for a package, packed into the bundle or in `node_modules`. The debugger hears of every script, however
  * it came to be compiled: required, imported, or from text.
  */
 import { Session } from 'node:inspector';
-import { givenOptions, sendResult } from '../apart.ts';
+import { givenOptions, sendResult } from '../child.ts';
 import { loadApp } from '../loaded-app.ts';
 
 /** How many scripts of the package there were. */
@@ -17,7 +17,7 @@ const session = new Session();
 session.connect();
 let count = 0;
 session.on('Debugger.scriptParsed', ({ params }) => {
-  if (params.url.includes(name)) count++;
+  if (params.url.startsWith(`${name} `) || params.url.includes(`/node_modules/${name}/`)) count++;
 });
 session.post('Debugger.enable');
 

@@ -1,5 +1,5 @@
 /** Sends how fast the app's event hub function goes, beside parsing alone and beside an empty app. Needs `--expose-gc`. */
-import { givenOptions, sendResult } from '../apart.ts';
+import { givenOptions, sendResult } from '../child.ts';
 import { batchSize, loadApp } from '../loaded-app.ts';
 import { twinEvent } from '../twin-traffic.ts';
 

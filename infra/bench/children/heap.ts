@@ -1,5 +1,5 @@
 /** Sends the heap's size after each so many events that went through the app. Needs `--expose-gc`. */
-import { givenOptions, sendResult } from '../apart.ts';
+import { givenOptions, sendResult } from '../child.ts';
 import { batchSize, loadApp } from '../loaded-app.ts';
 
 /** The heap in use once garbage is collected. */
