@@ -23,6 +23,11 @@ export interface ServiceProcess<Endpoints> {
   close(patience?: number): Promise<void>;
 }
 
+/** Thrown when a service was killed before it was ready, so that it has no fault that starting it again would meet again. */
+export class KilledEarly extends Error {
+  override readonly name = 'KilledEarly';
+}
+
 const defaultPatience = 3_000;
 
 /** When its parent was killed, a service may find what it wants to say goodbye to gone as well: it gets two seconds. */
@@ -60,7 +65,8 @@ export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<Servi
       else resolve({ endpoints: answer.ready, ended, close: (patience) => close(child, ended, patience) });
     });
     ended.then((how) => {
-      reject(new Error(`${name} ended with ${how} before it was ready${lastLine === '' ? '.' : `: ${lastLine}`}`));
+      const message = `${name} ended with ${how} before it was ready${lastLine === '' ? '.' : `: ${lastLine}`}`;
+      reject(how.startsWith('signal') ? new KilledEarly(message) : new Error(message));
     });
   });
 }

@@ -8,7 +8,7 @@ import { hostEnvironment, localSettings, writeSettingsFile } from './host-enviro
 import type { LocalHubEndpoints } from './hub/index.ts';
 import type { Ports } from './ports.ts';
 import { hubFolder } from './project.ts';
-import { type ServiceProcess, type ServiceSpec, startServiceProcess } from './service-process.ts';
+import { KilledEarly, type ServiceProcess, type ServiceSpec, startServiceProcess } from './service-process.ts';
 
 export interface SystemOptions {
   readonly root: string;
@@ -105,29 +105,47 @@ interface KeptHost {
   close(): Promise<void>;
 }
 
-/** Keeps a function host running on the same port, whatever it dies of: all its state is in storage, so the next one just goes on. */
+/** Keeps a function host running on the same port, whoever kills it: all its state is in storage, so the next one just goes on. */
 async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => void): Promise<KeptHost> {
-  let current = await startServiceProcess<FunctionHostEndpoints>(spec);
-  const { functionsUrl } = current.endpoints;
-  const again = { ...spec, options: { ...spec.options, httpPort: Number(new URL(functionsUrl).port) } };
-  const restarts: number[] = [];
+  const deaths: number[] = [];
   let closing = false;
 
-  async function watch(): Promise<string> {
+  /** Notes that it ended, and throws when that happens too often. */
+  function countDeath(how: string): void {
+    deaths.push(Date.now());
+    if (deaths.filter((at) => at > Date.now() - 60_000).length > restartsPerMinute) {
+      throw new Error(`${how} This happened ${restartsPerMinute} times within a minute: giving up.`);
+    }
+    onNotice(`${how} Starting it again.`);
+  }
+
+  async function start(from: ServiceSpec): Promise<ServiceProcess<FunctionHostEndpoints>> {
     for (;;) {
-      const how = await current.ended;
-      if (closing) return new Promise<never>(() => {});
-      restarts.push(Date.now());
-      if (restarts.filter((at) => at > Date.now() - 60_000).length > restartsPerMinute) {
-        return `${spec.name} ended with ${how}, for the ${restarts.length}th time: giving up.`;
-      }
-      onNotice(`${spec.name} ended with ${how}: starting it again.`);
       try {
-        current = await startServiceProcess<FunctionHostEndpoints>(again);
-        if (closing) await current.close();
+        return await startServiceProcess<FunctionHostEndpoints>(from);
       } catch (error) {
-        return error instanceof Error ? error.message : String(error);
+        if (!(error instanceof KilledEarly)) throw error;
+        countDeath(error.message);
       }
+    }
+  }
+
+  let current = await start(spec);
+  const { functionsUrl } = current.endpoints;
+  const again = { ...spec, options: { ...spec.options, httpPort: Number(new URL(functionsUrl).port) } };
+
+  async function watch(): Promise<string> {
+    try {
+      for (;;) {
+        const how = await current.ended;
+        if (closing) break;
+        countDeath(`${spec.name} ended with ${how}.`);
+        current = await start(again);
+        if (closing) await current.close();
+      }
+      return await new Promise<never>(() => {});
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
     }
   }
 

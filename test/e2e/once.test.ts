@@ -69,7 +69,7 @@ describe('twinkeeper local --once --json', { timeout: 120_000 }, () => {
         process.kill(host.pid, 'SIGKILL');
       }
       expect(await run.ended, run.stderr()).toBe(0);
-      expect(run.stderr()).toContain('The function host ended with signal SIGKILL: starting it again.');
+      expect(run.stderr()).toContain('The function host ended with signal SIGKILL. Starting it again.');
       const summary = JSON.parse(run.stdout()) as Record<string, number>;
       expect(summary).toMatchObject({ devices: 8, ...right });
       expect(summary.departuresRecorded).toBe(summary.departuresInjected);
