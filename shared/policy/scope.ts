@@ -35,8 +35,7 @@ export function toMatcher(appliesTo: AppliesTo | undefined): Matcher {
     return { mayMatchId: () => true, matches: (device) => appliesTo(device) === true, byIdAlone: false };
   }
   const { tags, edge, deviceId } = appliesTo ?? {};
-  const pattern = deviceId === undefined ? undefined : globToRegExp(deviceId);
-  const mayMatchId = (id: string) => pattern?.test(id) ?? true;
+  const mayMatchId = deviceId === undefined ? () => true : toGlobTest(deviceId);
   return {
     mayMatchId,
     matches: (device) =>
@@ -71,10 +70,24 @@ function holds(actual: Json | undefined, wanted: JsonObject): boolean {
   });
 }
 
-function globToRegExp(glob: string): RegExp {
-  const source = glob.replace(/\\\*|\*+|[^*]/g, (part) => {
-    if (part === '\\*') return '\\*';
-    return part.startsWith('*') ? '.*' : part.replace(/[.+?^${}()|[\]\\]/, '\\$&');
-  });
-  return new RegExp(`^${source}$`);
+/**
+ * Matches the pieces between asterisks one after the other, each at the first place where it fits. A regular expression made of the
+ * pattern would do the same, but could take for ever to find that an id does not fit.
+ */
+function toGlobTest(glob: string): (id: string) => boolean {
+  const pieces = glob.split(/(?<!\\)\*+/).map((piece) => piece.replaceAll('\\*', '*'));
+  const [first = '', ...others] = pieces;
+  const last = others.pop();
+  if (last === undefined) return (id) => id === first;
+  return (id) => {
+    const end = id.length - last.length;
+    if (!id.startsWith(first) || !id.endsWith(last) || end < first.length) return false;
+    let at = first.length;
+    for (const piece of others) {
+      const found = id.indexOf(piece, at);
+      if (found < 0 || found + piece.length > end) return false;
+      at = found + piece.length;
+    }
+    return true;
+  };
 }
