@@ -14,6 +14,7 @@ export {
   type Mode,
   type PolicyDefinition,
 } from './define-policy.ts';
+export { describeThrown } from './describe-thrown.ts';
 export { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 export { policyJsonSchema } from './policy-schema.ts';
 export {

@@ -1,6 +1,7 @@
 import { createContext, Script } from 'node:vm';
 import { deepFreeze, isJsonObject, limitFaults, parsePath, setAt, type Twin } from '../twin/index.ts';
 import type { Finding } from './define-policy.ts';
+import { describeThrown } from './describe-thrown.ts';
 import type { Policy } from './policy-set.ts';
 
 /** How long a custom `evaluate` may take, in milliseconds. */
@@ -8,6 +9,10 @@ export const evaluateTimeLimit = 250;
 
 /** More findings than this in one twin are taken for a mistake. */
 const maxFindings = 100;
+
+/** What a history row can hold of a finding's own words, and the longest path that a twin can have: ten keys of 1 KB. */
+const longestMessage = 4000;
+const longestPath = 10_250;
 
 /** What a custom `evaluate` came to. */
 export type Evaluation = { readonly findings: readonly Finding[] } | { readonly fault: string };
@@ -21,11 +26,20 @@ export function runEvaluate(policy: Policy, twin: Twin): Evaluation {
     const result = callWithTimeLimit(() => evaluate(deepFreeze(twin), context));
     return readFindings(result);
   } catch (error) {
-    // V8's time-out error comes from the script's own realm, where `Error` is another.
-    const timedOut = (error as { code?: unknown } | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
     return {
-      fault: timedOut ? `evaluate took longer than ${evaluateTimeLimit} ms` : `evaluate threw ${describeThrown(error)}`,
+      fault: isTimeOut(error)
+        ? `evaluate took longer than ${evaluateTimeLimit} ms`
+        : `evaluate threw ${describeThrown(error)}`,
     };
+  }
+}
+
+/** V8's time-out error comes from the script's own realm, where `Error` is another. */
+function isTimeOut(error: unknown): boolean {
+  try {
+    return (error as { code?: unknown } | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+  } catch {
+    return false;
   }
 }
 
@@ -58,24 +72,26 @@ function readFindings(result: unknown): Evaluation {
     const finding: unknown = typeof raw === 'object' ? JSON.parse(JSON.stringify(raw)) : raw;
     const fault = findingFault(finding);
     if (fault !== undefined) return { fault: `finding ${index} of evaluate: ${fault}` };
-    findings.push(finding as Finding);
+    findings.push(shortened(finding as Finding));
   }
   return { findings };
+}
+
+function shortened(finding: Finding): Finding {
+  const { message } = finding;
+  if (message === undefined || message.length <= longestMessage) return finding;
+  return { ...finding, message: `${message.slice(0, longestMessage)}…` };
 }
 
 function findingFault(finding: unknown): string | undefined {
   if (!isJsonObject(finding)) return 'not an object';
   const { path, expected, message } = finding;
   if (typeof path !== 'string') return 'path must be a dotted path below properties.desired, or "" for the whole twin';
+  if (path.length > longestPath) return `a path of ${path.length} characters is longer than any in a twin`;
   if (message !== undefined && typeof message !== 'string') return 'message must be text';
   if (expected === undefined) return undefined;
   if (path === '') return 'a finding about the whole twin cannot say what would mend it';
   // null asks for removal, so only its path needs to be possible.
   const [fault] = limitFaults(setAt({}, parsePath(path), expected ?? true));
   return fault === undefined ? undefined : `at ${fault.path}: ${fault.message}`;
-}
-
-function describeThrown(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return text.length > 500 ? `${text.slice(0, 500)}…` : text;
 }

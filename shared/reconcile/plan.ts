@@ -1,5 +1,13 @@
 import type { Departure } from '../drift/index.ts';
-import { baselineOf, checkRule, type Device, mendingValue, type Policy, runEvaluate } from '../policy/index.ts';
+import {
+  baselineOf,
+  checkRule,
+  type Device,
+  describeThrown,
+  mendingValue,
+  type Policy,
+  runEvaluate,
+} from '../policy/index.ts';
 import {
   diffPatch,
   getAt,
@@ -79,7 +87,7 @@ function applying(policies: readonly Policy[], device: Device, observed: Observe
       return policy.scope.matches(device);
     } catch (error) {
       const write = 'twin' in observed ? sectionWrite(observed.twin) : observed.since;
-      const message = `appliesTo threw ${error instanceof Error ? error.message : String(error)}`;
+      const message = `appliesTo threw ${describeThrown(error)}`;
       errors.push(policyError(policy, device.deviceId, observed.moduleId, write, message));
       return false;
     }
