@@ -54,8 +54,10 @@ export async function measureEndToEnd(
       const peer: number[] = [];
       for (let run = 1; run <= runs; run++) {
         report.progress(`end to end, run ${run} of ${runs}`);
-        ours.push(await runOnce(bundle, join(folder, `ours-${run}`), settings));
-        peer.push(await runOnce(peerBundle, join(folder, `peer-${run}`), settings));
+        const runOurs = async () => ours.push(await runOnce(bundle, join(folder, `ours-${run}`), settings));
+        const runPeer = async () => peer.push(await runOnce(peerBundle, join(folder, `peer-${run}`), settings));
+        // Who goes first changes, so that neither gains from what the one before leaves behind.
+        for (const one of run % 2 === 0 ? [runPeer, runOurs] : [runOurs, runPeer]) await one();
       }
       return { ours, peer, events: counted };
     } finally {
