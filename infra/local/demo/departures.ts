@@ -4,7 +4,7 @@
  */
 import type { DriftKind, DriftRow } from '../../../shared/drift/index.ts';
 import { baselineOf, checkRule, type Device, type Policy } from '../../../shared/policy/index.ts';
-import { getAt, isJsonObject, type Json, type JsonObject, mergePatch, type Path } from '../../../shared/twin/index.ts';
+import { getAt, type JsonObject, mergePatch } from '../../../shared/twin/index.ts';
 
 /** One path of one policy that one write put out of line; a missing module counts as the path `''`. */
 export interface InjectedDeparture {
@@ -44,7 +44,7 @@ export function missingModules(
     }));
 }
 
-/** What one merge patch to the desired properties of a compliant module puts out of line: every path it touches and leaves wrong. */
+/** What one merge patch to the desired properties of a compliant module puts out of line. */
 export function departuresOfPatch(
   policies: readonly Policy[],
   device: Device,
@@ -56,7 +56,7 @@ export function departuresOfPatch(
     .flatMap((policy) => {
       const after = mergePatch(baselineOf(policy), patch);
       return policy.owned.flatMap(({ path, text, rule }): readonly InjectedDeparture[] => {
-        const kind = touches(patch, path) ? checkRule(rule, getAt(after, path)) : undefined;
+        const kind = checkRule(rule, getAt(after, path));
         return kind === undefined
           ? []
           : [{ deviceId: device.deviceId, moduleId, policy: policy.name, path: text, kind }];
@@ -83,15 +83,4 @@ export function breaches(
 
 function policiesFor(policies: readonly Policy[], device: Device): readonly Policy[] {
   return policies.filter(({ scope }) => scope.matches(device));
-}
-
-/** Whether a merge patch writes, removes or replaces what is at a path. */
-function touches(patch: JsonObject, path: Path): boolean {
-  let value: Json = patch;
-  for (const key of path) {
-    if (!isJsonObject(value)) return true;
-    if (!Object.hasOwn(value, key)) return false;
-    value = value[key] ?? null;
-  }
-  return true;
 }

@@ -49,12 +49,20 @@ export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions):
   const total = plan.reduce((sum, { disturbances }) => sum + disturbances.length, 0);
   onProgress(`Disturbing the fleet in ${total} ways.`);
   let done = 0;
-  const each = async ({ device, disturbances }: DevicePlan) => {
+  const each = async ({ device, departures, disturbances }: DevicePlan) => {
+    const soFar = [...departures];
+    // Not before the history is final as well: how a departure ended must not depend on what the demo did next.
+    const isSettled = async () => {
+      if ((await operator.faults(policies, device)).length > 0) return false;
+      const history = await observer.history([device.deviceId]);
+      return unsettled(soFar, history.get(device.deviceId)?.recent ?? []).length === 0;
+    };
     for (const disturbance of disturbances) {
       // Too late: what is wrong with the device is said in the end.
-      if (!(await becomesCompliant(device, policies, operator, deadline))) return;
+      if (!(await until(deadline, 1_000, isSettled))) return;
       await operator.carryOut(disturbance);
       ledger.push(...disturbance.departures);
+      soFar.push(...disturbance.departures);
       if (++done % 250 === 0) onProgress(`${done} of ${total} disturbances done.`);
     }
   };
@@ -101,15 +109,6 @@ async function waitForModules(
     if (missing.length > 0) onProgress(`Waiting for ${missing.length} modules.`);
     return missing.length === 0;
   });
-}
-
-function becomesCompliant(
-  device: DemoDevice,
-  policies: readonly Policy[],
-  operator: Operator,
-  deadline: number,
-): Promise<boolean> {
-  return until(deadline, 1_000, async () => (await operator.faults(policies, device)).length === 0);
 }
 
 /** Waits until the app has dealt with all events, and each departure has a row with a final outcome. */
