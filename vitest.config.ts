@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    // Most tests wait for something more than they compute: more of them at once than a small machine has cores.
+    maxWorkers: 4,
   },
 });
