@@ -27,6 +27,17 @@ async function once(devices: number, more: readonly string[] = []): Promise<{ ru
 }
 
 const right = { duplicates: 0, unresolved: 0 };
+const sameRun = ['--seed', '3'];
+
+/** What of a summary neither the machine's speed nor a redelivery may change. */
+function counts(run: Run) {
+  const { devices, modulesCreated, departuresInjected, departuresRecorded, duplicates, unresolved } = JSON.parse(
+    run.stdout(),
+  ) as Record<string, number>;
+  return { devices, modulesCreated, departuresInjected, departuresRecorded, duplicates, unresolved };
+}
+
+let undisturbed: Promise<ReturnType<typeof counts>> | undefined;
 
 describe('twinkeeper local --once --json', { timeout: 120_000 }, () => {
   it('mends a fleet of twenty, records every departure once, and prints nothing but the summary', async () => {
@@ -49,8 +60,12 @@ describe('twinkeeper local --once --json', { timeout: 120_000 }, () => {
   it.each([[[1, 45]], [[20, 70]]])(
     'comes to the same summary when the function host is killed after %j events',
     async (moments) => {
-      const seed = ['--seed', '3'];
-      const { run, endpoints } = await once(8, seed);
+      undisturbed ??= once(8, sameRun).then(async ({ run }) => {
+        expect(await run.ended, run.stderr()).toBe(0);
+        return counts(run);
+      });
+      await undisturbed;
+      const { run, endpoints } = await once(8, sameRun);
       const { controlUrl } = await vi.waitFor(
         () => JSON.parse(readFileSync(endpoints, 'utf8')) as { controlUrl: string },
         {
@@ -70,9 +85,7 @@ describe('twinkeeper local --once --json', { timeout: 120_000 }, () => {
       }
       expect(await run.ended, run.stderr()).toBe(0);
       expect(run.stderr()).toContain('The function host ended with signal SIGKILL. Starting it again.');
-      const summary = JSON.parse(run.stdout()) as Record<string, number>;
-      expect(summary).toMatchObject({ devices: 8, ...right });
-      expect(summary.departuresRecorded).toBe(summary.departuresInjected);
+      expect(counts(run)).toEqual(await undisturbed);
     },
   );
 });
