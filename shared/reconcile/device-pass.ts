@@ -196,7 +196,7 @@ export class DevicePass {
         if (!inScope.has(departure.policy)) continue;
         endByEvents(departure, ended, witness);
       }
-      for (const { since, ended, ...witness } of missing) {
+      for (const { since, ended, cause: _, ...witness } of missing) {
         for (const departure of plan(policies.all, { device, twins: [{ moduleId, missing: true, since }] }).drifts) {
           endByEvents(departure, ended, witness);
         }
@@ -258,8 +258,6 @@ export class DevicePass {
   #mustLook(module: ModuleWork, chronicle: Chronicle): boolean {
     if (module.look || this.#existing.has(module.moduleId)) return true;
     if (module.settled && chronicle.openRows(module.moduleId).length > 0) return true;
-    const isHealed = module.missing.some(({ ended }) => ended === 'healed');
-    if (isHealed && chronicle.openRows(module.moduleId).some((row) => row.kind === 'missingModule')) return true;
     return module.evidence.some(({ departure, ended }) =>
       ended === undefined ? chronicle.isUnsettled(departure) : ended === 'healed' && chronicle.isHalfWay(departure),
     );

@@ -176,6 +176,11 @@ function foldCreation(policies: PolicySet, work: DeviceWork, event: IdentityChan
   }
   const module = work.modules.get(moduleId);
   for (const missing of moduleId === '' ? [] : (module?.missing ?? [])) missing.ended ??= 'healed';
+  // Whoever made the module, it is missing no more: a record that only an audit keeps of that ends here.
+  if (moduleId !== '' && policies.createdModules.includes(moduleId)) {
+    note(event, work);
+    moduleWork(work, moduleId).settled = true;
+  }
   // A twin that comes in two steps, first empty and then filled, must not leave departures in the history: this is a hint only.
   const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
   if (concerned.some((policy) => policy.watches.length > 0) || brokenRules(concerned, twin).length > 0) {
