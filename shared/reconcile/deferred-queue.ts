@@ -96,12 +96,15 @@ export async function readDeferral(message: unknown, letters: DeadLetters): Prom
 export function toRawEvents(stored: unknown): readonly RawEvent[] {
   return (Array.isArray(stored) ? stored : [stored]).map((event: unknown) => {
     const shape = rawEventSchema.safeParse(event);
-    return shape.success ? (shape.data as RawEvent) : { body: event, properties: {}, systemProperties: {} };
+    return shape.success
+      ? ({ body: undefined, ...shape.data } as RawEvent)
+      : { body: event, properties: {}, systemProperties: {} };
   });
 }
 
 const rawEventSchema = z.object({
-  body: z.unknown(),
+  // JSON leaves out a body that is undefined.
+  body: z.optional(z.unknown()),
   properties: z.record(z.string(), z.unknown()),
   systemProperties: z.record(z.string(), z.unknown()),
   enqueuedTime: z.optional(z.string()),
