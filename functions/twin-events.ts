@@ -57,7 +57,7 @@ export function toRawEvents(messages: unknown, metadata: Readonly<Record<string,
 
 /** The runtime's times are UTC, but do not say so. */
 function asUtc(time: string): string {
-  return /(Z|[+-]\d\d:\d\d)$/.test(time) ? time : `${time}Z`;
+  return /Z$|^[+-]\d\d:\d\d$/.test(time.slice(-6)) ? time : `${time}Z`;
 }
 
 function listIn(metadata: Readonly<Record<string, unknown>>, key: string): readonly unknown[] {

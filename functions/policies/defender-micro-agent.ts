@@ -1,4 +1,4 @@
-import { between, byDefault, definePolicy, oneOf } from '../../shared/policy/index.ts';
+import { absent, between, byDefault, definePolicy, oneOf } from '../../shared/policy/index.ts';
 
 /** Each collector's vendor default: how often its messages go out. */
 const messageFrequency = {
@@ -45,7 +45,8 @@ export default definePolicy({
     // 1 auto, 2 netlink, 3 polling.
     Process_Mode: 1,
     Process_CacheSize: 256,
-    // FileSystem_Paths has no entry: its default is null, which in a twin means that it is not there.
+    // Its default is null, which in a twin means that it is not there.
+    FileSystem_Paths: absent(),
     FileSystem_Recursive: true,
     FileSystem_CacheSize: 256,
     Peripheral_CacheSize: 256,

@@ -29,7 +29,10 @@ export function hostOf(address: HubAddress): { readonly host: string; readonly p
  * `https.Agent`'s business, so it is given one.
  */
 export async function openRegistry(address: HubAddress, options: ConnectionOptions): Promise<Registry> {
-  const { Registry: Client } = await import('azure-iothub');
+  // CommonJS, and Node does not recognise the names that it exports: they are to be had from the default export only.
+  const {
+    default: { Registry: Client },
+  } = await import('azure-iothub');
   const { host, port } = hostOf(address);
   const registry =
     'connectionString' in address

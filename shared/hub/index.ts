@@ -5,6 +5,6 @@
  * @module
  */
 export type { HubAddress } from './connection.ts';
-export { hostOf } from './connection.ts';
+export { hostOf, openRegistry } from './connection.ts';
 export type { Answer, Hub, NewModule, Problem } from './hub.ts';
 export { connectToHub, type IotHubOptions } from './iot-hub.ts';

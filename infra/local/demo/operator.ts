@@ -1,8 +1,7 @@
 /** An operator of the local hub: all that the demo does to the fleet goes through `azure-iothub`, as it would with a real hub. */
 import { readFile } from 'node:fs/promises';
-import { Agent } from 'node:https';
 import type { Registry } from 'azure-iothub';
-import { hostOf } from '../../../shared/hub/index.ts';
+import { openRegistry } from '../../../shared/hub/index.ts';
 import type { Policy } from '../../../shared/policy/index.ts';
 import { type JsonObject, type Twin, toTwin } from '../../../shared/twin/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
@@ -21,18 +20,8 @@ export class Operator {
   }
 
   static async connect({ iotHubConnectionString, caFile }: SystemEndpoints): Promise<Operator> {
-    // The default import: Node finds but a part of this CommonJS module's exports by name.
-    const { default: sdk } = await import('azure-iothub');
-    const { host, port } = hostOf({ connectionString: iotHubConnectionString });
-    const registry = sdk.Registry.fromConnectionString(
-      iotHubConnectionString.replace(/HostName=[^;]+/, `HostName=${host}`),
-    );
-    // The SDK knows neither a port nor a certificate authority; an agent of our own does.
-    const agent = new Agent({ port, ca: await readFile(caFile, 'utf8'), keepAlive: true, maxSockets: 32 });
-    const { _restApiClient: client } = registry as unknown as {
-      readonly _restApiClient: { setOptions(options: { readonly http: { readonly agent: Agent } }): void };
-    };
-    client.setOptions({ http: { agent } });
+    const address = { connectionString: iotHubConnectionString };
+    const registry = await openRegistry(address, { idleTimeout: 15_000, ca: await readFile(caFile, 'utf8') });
     return new Operator(registry);
   }
 
