@@ -5,7 +5,7 @@
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 import { policyJsonSchema } from '../shared/policy/index.ts';
-import { lazyPackages } from './lazy-packages.ts';
+import { appBundle } from './app-bundle.ts';
 
 await rm('dist', { recursive: true, force: true });
 
@@ -15,17 +15,7 @@ await Promise.all([
     entryPoints: { main: 'functions/main.ts' },
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
-    bundle: true,
-    platform: 'node',
-    target: 'node22',
-    format: 'cjs',
-    minify: true,
-    keepNames: true,
-    legalComments: 'none',
-    // The Functions runtime supplies it by intercepting `require`.
-    external: ['@azure/functions-core'],
-    plugins: [lazyPackages],
-    logLevel: 'warning',
+    ...appBundle,
   }),
   build({
     entryPoints: {

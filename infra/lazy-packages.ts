@@ -1,12 +1,12 @@
 import { brotliCompressSync, constants } from 'node:zlib';
-import { build, type Plugin } from 'esbuild';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
 
 /**
  * Packages that the app imports dynamically ride along in the bundle as compressed text, unpacked and compiled when they are first asked
  * for. A bundle must be read and scanned from end to end before its first line runs: with the Azure SDKs as code, that alone takes
  * longer than all the rest of the start-up. It stays a single file.
  */
-export const lazyPackages: Plugin = {
+export const lazyPackages = (bundle: BuildOptions): Plugin => ({
   name: 'lazy-packages',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^[^./]/ }, ({ kind, path, importer }) =>
@@ -15,15 +15,8 @@ export const lazyPackages: Plugin = {
     onLoad({ filter: /.*/, namespace: 'lazy-package' }, async ({ path }) => {
       const { outputFiles } = await build({
         stdin: { contents: `module.exports = require(${JSON.stringify(path)})`, resolveDir: process.cwd() },
-        bundle: true,
+        ...bundle,
         write: false,
-        platform: 'node',
-        target: 'node22',
-        format: 'cjs',
-        minify: true,
-        keepNames: true,
-        legalComments: 'none',
-        logLevel: 'warning',
       });
       const packed = brotliCompressSync(outputFiles[0]?.contents ?? '', {
         params: { [constants.BROTLI_PARAM_QUALITY]: 9 },
@@ -41,4 +34,4 @@ export const lazyPackages: Plugin = {
       };
     });
   },
-};
+});

@@ -1,7 +1,7 @@
 /** The apps that ours is held against: as small as an app can be, and bundled as ours is. */
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { lazyPackages } from '../lazy-packages.ts';
+import { appBundle } from '../app-bundle.ts';
 import { projectRoot } from '../local/project.ts';
 
 /** One HTTP function that answers with nothing. */
@@ -30,16 +30,7 @@ export async function bundlePeer(source: string, folder: string, name: string): 
   await build({
     stdin: { contents: source, resolveDir: projectRoot(), sourcefile: `${name}.ts`, loader: 'ts' },
     outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node22',
-    format: 'cjs',
-    minify: true,
-    keepNames: true,
-    legalComments: 'none',
-    external: ['@azure/functions-core'],
-    plugins: [lazyPackages],
-    logLevel: 'warning',
+    ...appBundle,
   });
   return outfile;
 }

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import type { TableClient, TransactionAction } from '@azure/data-tables';
+import type { TransactionAction } from '@azure/data-tables';
+import { once } from '../once.ts';
 import { toJsonText } from './json-text.ts';
 import { openTable, type StorageAccount } from './storage.ts';
 
@@ -38,14 +39,7 @@ const lastMillisecond = 99_999_999_999_999;
 
 /** Dead letters in a storage account. Bodies are compressed and, where need be, spread over several entities: none is cut short. */
 export function createDeadLetters(account: StorageAccount, now: () => Date): DeadLetters {
-  let opening: Promise<TableClient> | undefined;
-  const table = () => {
-    opening ??= openTable(account, 'TwinkeeperDeadLetters').catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
-  };
+  const table = once(() => openTable(account, 'TwinkeeperDeadLetters'));
 
   /** The entities of one letter, its head first; all letters without an id. */
   async function* entities(id?: string): AsyncGenerator<Record<string, unknown>> {

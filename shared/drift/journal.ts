@@ -1,4 +1,5 @@
-import type { TableClient, TransactionAction } from '@azure/data-tables';
+import type { TransactionAction } from '@azure/data-tables';
+import { once } from '../once.ts';
 import { type DriftRow, isOver } from './departure.ts';
 import { openKey, openPrefix, partitionKey, rowsFrom } from './keys.ts';
 import { fromEntity, toEntity } from './row-entity.ts';
@@ -33,14 +34,7 @@ const bytesPerTransaction = 3_000_000;
 
 /** The journal in the table `TwinkeeperDrift` of a storage account. Errors of the storage service are thrown as they come. */
 export function createJournal(account: StorageAccount): Journal {
-  let opening: Promise<TableClient> | undefined;
-  const table = () => {
-    opening ??= openTable(account, 'TwinkeeperDrift').catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
-  };
+  const table = once(() => openTable(account, 'TwinkeeperDrift'));
 
   return {
     async recall(deviceId, since) {

@@ -15,7 +15,7 @@ export function classifyError(error: unknown): Problem {
   const { response, responseBody, message } = (error ?? {}) as SdkError;
   const status = typeof response?.statusCode === 'number' ? response.statusCode : 0;
   const body = typeof responseBody === 'string' ? responseBody : '';
-  const text = brief(body) || brief(typeof message === 'string' ? message : String(error));
+  const text = brief(body) || brief(typeof message === 'string' ? message : 'it gave no reason');
   if (status === 0) return { type: 'transient', message: `no answer from the hub: ${text}` };
   return classifyStatus(status, codeOf(body), `${status} ${text}`, retryAfter(response?.headers));
 }

@@ -1,5 +1,6 @@
 import type { Registry } from 'azure-iothub';
 import { type Clock, systemClock } from '../clock.ts';
+import { once } from '../once.ts';
 import { isJsonObject, toTwin } from '../twin/index.ts';
 import { type BulkEntry, toBulkCalls, toBulkEntry } from './bulk.ts';
 import { classifyBulkEntry } from './classify.ts';
@@ -19,15 +20,11 @@ const defaults = { idleTimeout: 15_000, retries: 4, firstDelay: 500, longestDela
 export function connectToHub(address: HubAddress, options: IotHubOptions = {}): Hub {
   const settings = { ...defaults, ...options };
   const { clock = systemClock, random = Math.random } = options;
-  let opening: Promise<Registry> | undefined;
+  const registry = once(() => openRegistry(address, settings));
 
   async function call<T>(use: (registry: Registry) => Promise<T>): Promise<Answer<T>> {
-    opening ??= openRegistry(address, settings).catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    const registry = await opening;
-    return withRetries(() => use(registry), settings, clock, random);
+    const client = await registry();
+    return withRetries(() => use(client), settings, clock, random);
   }
 
   return {

@@ -1,9 +1,9 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import type { QueueClient } from '@azure/storage-queue';
 import * as z from 'zod/mini';
 import { type DeadLetters, openQueue, type StorageAccount, toJsonText } from '../drift/index.ts';
 import type { RawEvent } from '../events/index.ts';
+import { once } from '../once.ts';
 
 /** The queue's name; what fails in it for good ends in `twinkeeper-deferred-poison`. */
 export const deferredQueueName = 'twinkeeper-deferred';
@@ -41,14 +41,7 @@ const messageSchema = z.object({
 
 /** The deferred queue of a storage account. Events too large for a message wait among the dead letters, and the message names them. */
 export function createDeferredQueue(account: StorageAccount, letters: DeadLetters): DeferredQueue {
-  let opening: Promise<QueueClient> | undefined;
-  const queue = () => {
-    opening ??= openQueue(account, deferredQueueName).catch((error: unknown) => {
-      opening = undefined;
-      throw error;
-    });
-    return opening;
-  };
+  const queue = once(() => openQueue(account, deferredQueueName));
 
   return {
     async put({ deviceId, events, attempt, reason }, delay) {
