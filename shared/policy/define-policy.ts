@@ -64,3 +64,8 @@ export interface PolicyDefinition {
 export function definePolicy(definition: PolicyDefinition): PolicyDefinition {
   return definition;
 }
+
+/** Takes the content of a JSON file as a policy. Like those in TypeScript, it is validated when the app loads, whatever it holds. */
+export function policyFromJson(content: unknown): PolicyDefinition {
+  return content as PolicyDefinition;
+}

@@ -13,6 +13,7 @@ export {
   type Finding,
   type Mode,
   type PolicyDefinition,
+  policyFromJson,
 } from './define-policy.ts';
 export { describeThrown } from './describe-thrown.ts';
 export { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
