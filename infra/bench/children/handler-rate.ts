@@ -1,22 +1,27 @@
-/** Sends how fast the app's event hub function goes, beside parsing alone and beside an empty app. Needs `--expose-gc`. */
+/** Sends how fast the app's event hub function goes, beside parsing alone and beside an empty app. */
 import { givenOptions, sendResult } from '../child.ts';
 import { batchSize, loadApp } from '../loaded-app.ts';
 import { twinEvent } from '../twin-traffic.ts';
 
-/** Events per second of processor time, one number a turn. */
+/** Events per second of processor time. */
 export interface HandlerRates {
-  readonly parse: number[];
-  readonly handler: number[];
-  readonly emptyInvocation: number[];
-  readonly invocation: number[];
+  readonly parse: number;
+  readonly handler: number;
+  readonly emptyInvocation: number;
+  readonly invocation: number;
   /** Mean size of the bodies. */
   readonly bodyBytes: number;
 }
 
 /** Batches that are gone through in a circle: enough that none is still in the processor's cache when it comes again. */
 const batchCount = 40;
-const turns = 15;
-const turnMs = 250;
+/**
+ * Short turns, and many: on a machine that others use, the speed of a core changes from one moment to the next, and must do so for all
+ * alike.
+ */
+const turns = 250;
+const turnMs = 20;
+const warmUpMs = 1_500;
 
 const { file, peer } = givenOptions<{ readonly file: string; readonly peer: string }>();
 const app = await loadApp(file);
@@ -32,44 +37,64 @@ const batches = await Promise.all(
 );
 type Batch = (typeof batches)[number];
 
-const contenders: readonly (readonly [keyof Omit<HandlerRates, 'bodyBytes'>, (batch: Batch) => unknown])[] = [
-  ['handler', ({ bodies, context }) => app.handle('twin-events', parseAll(bodies), context)],
-  ['parse', ({ bodies }) => parseAll(bodies)],
-  ['invocation', ({ data }) => app.invoke(data)],
-  ['emptyInvocation', ({ emptyAppData }) => emptyApp.invoke(emptyAppData)],
-];
+class Contender {
+  readonly #work: (batch: Batch) => unknown;
+  #handled = 0;
+  #microseconds = 0;
+  #next = 0;
+
+  constructor(work: (batch: Batch) => unknown) {
+    this.#work = work;
+  }
+
+  /** Processor time and not the clock, because others may be using the machine. */
+  async takeTurn(ms: number): Promise<void> {
+    const until = performance.now() + ms;
+    const from = process.cpuUsage();
+    while (performance.now() < until) {
+      const batch = batches[this.#next++ % batches.length];
+      if (batch === undefined) throw new Error('There are no batches.');
+      await this.#work(batch);
+      this.#handled += batchSize;
+    }
+    const { user, system } = process.cpuUsage(from);
+    this.#microseconds += user + system;
+  }
+
+  forget(): void {
+    this.#handled = 0;
+    this.#microseconds = 0;
+  }
+
+  get rate(): number {
+    return (this.#handled / this.#microseconds) * 1e6;
+  }
+}
+
+const handler = new Contender(({ bodies, context }) => app.handle('twin-events', parseAll(bodies), context));
+const parse = new Contender(({ bodies }) => parseAll(bodies));
+const invocation = new Contender(({ data }) => app.invoke(data));
+const emptyInvocation = new Contender(({ emptyAppData }) => emptyApp.invoke(emptyAppData));
+
+for (const pair of [
+  [handler, parse],
+  [invocation, emptyInvocation],
+]) {
+  for (const contender of pair) {
+    await contender.takeTurn(warmUpMs);
+    contender.forget();
+  }
+  for (let turn = 0; turn < turns; turn++) for (const contender of pair) await contender.takeTurn(turnMs);
+}
 
 const bytes = batches.reduce((sum, { bodies }) => sum + bodies.join('').length, 0);
-const rates: HandlerRates = {
-  parse: [],
-  handler: [],
-  invocation: [],
-  emptyInvocation: [],
+sendResult({
+  parse: parse.rate,
+  handler: handler.rate,
+  invocation: invocation.rate,
+  emptyInvocation: emptyInvocation.rate,
   bodyBytes: Math.round(bytes / (batchCount * batchSize)),
-};
-// Each has a turn that only warms it up, longer than the others.
-for (const [, work] of contenders) await rateOf(work, 4 * turnMs);
-// In turns, so that whatever else the machine does falls on all alike.
-for (let turn = 0; turn < turns; turn++) {
-  for (const [name, work] of contenders) rates[name].push(await rateOf(work, turnMs));
-}
-sendResult(rates);
-
-/** Processor time and not the clock, because others may be using the machine. Garbage is on the account of who made it. */
-async function rateOf(work: (batch: Batch) => unknown, ms: number): Promise<number> {
-  globalThis.gc?.();
-  const until = performance.now() + ms;
-  const from = process.cpuUsage();
-  let handled = 0;
-  for (let index = 0; performance.now() < until; index++) {
-    const batch = batches[index % batches.length];
-    if (batch === undefined) continue;
-    await work(batch);
-    handled += batchSize;
-  }
-  const { user, system } = process.cpuUsage(from);
-  return (handled / (user + system)) * 1e6;
-}
+} satisfies HandlerRates);
 
 function parseAll(bodies: readonly string[]): unknown[] {
   return bodies.map((body): unknown => JSON.parse(body));
