@@ -33,12 +33,16 @@ export function openKey({ moduleId, policy, path, kind }: Departure): string {
   return `${openPrefix}${digest([moduleId, policy, path, kind])}`;
 }
 
-/** The RowKey at which the rows of writes at this time begin; older ones sort after it. A time that cannot be read sorts as the oldest. */
+/**
+ * The RowKey at which the rows of writes at this time begin; older ones sort after it. To the 100 ns that the hub's times tell, because
+ * several writes in one millisecond are nothing rare. A time that cannot be read sorts as the oldest.
+ */
 export function rowsFrom(at: string): string {
-  const milliseconds = Date.parse(at);
-  const since = Number.isNaN(milliseconds) ? 0 : Math.min(lastMillisecond, Math.max(0, milliseconds));
-  const inverted = lastMillisecond - since;
-  return `${rowPrefix}${String(inverted).padStart(14, '0')}`;
+  const parsed = Date.parse(at);
+  const isReadable = parsed >= 0;
+  const milliseconds = isReadable ? Math.min(lastMillisecond, parsed) : 0;
+  const ticks = isReadable ? Number((/\.\d{3}(\d{1,4})/.exec(at)?.[1] ?? '').padEnd(4, '0')) : 0;
+  return `${rowPrefix}${String(lastMillisecond - milliseconds).padStart(14, '0')}${String(9999 - ticks).padStart(4, '0')}`;
 }
 
 function digest(parts: readonly string[]): string {

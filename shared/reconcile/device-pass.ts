@@ -316,13 +316,15 @@ function closeAll(rows: readonly DriftRow[], chronicle: Chronicle, at: string): 
   for (const row of rows) if (Date.parse(row.write.at) <= Date.parse(at)) chronicle.close(row, 'gone');
 }
 
-/** The time of the oldest write that events speak of: history need not be recalled further back. */
+/** The time of the oldest write that events speak of, to the millisecond: history need not be recalled further back. */
 function oldestWrite({ modules }: DeviceWork): string | undefined {
   const times = [...modules.values()].flatMap(({ evidence, missing }) => [
     ...evidence.map(({ departure }) => departure.write.at),
     ...missing.map(({ since }) => since.at),
   ]);
-  return times.toSorted((a, b) => Date.parse(a) - Date.parse(b))[0];
+  if (times.length === 0) return undefined;
+  const milliseconds = times.map((time) => Date.parse(time)).filter((time) => time >= 0);
+  return new Date(milliseconds.length < times.length ? 0 : Math.min(...milliseconds)).toISOString();
 }
 
 /** Since when a module is not there, if it turns out not to be. */

@@ -121,8 +121,13 @@ describe("a row's key", () => {
     );
   });
 
+  it('tells writes of one millisecond apart, as finely as the hub does', () => {
+    const at = (ticks: string) => rowsFrom(`2026-01-01T00:00:00.123${ticks}Z`);
+    expect([at(''), at('0001'), at('9999'), at('5')].toSorted()).toEqual([at('9999'), at('5'), at('0001'), at('')]);
+  });
+
   it('of a write at the end of time is a key as well', () => {
-    expect(rowsFrom('9999-12-31T23:59:59.9999999Z')).toBe(`${rowPrefix}${'0'.repeat(14)}`);
+    expect(rowsFrom('9999-12-31T23:59:59.9999999Z')).toBe(`${rowPrefix}${'0'.repeat(18)}`);
   });
 
   it.each(['never', '', '0001-01-01T00:00:00Z'])('of a write at "%s" sorts as the oldest', (at) => {
