@@ -249,6 +249,7 @@ describe('bulk calls', () => {
   it('of 100 devices with a module each is one, with two modules each two, and of 150 with two each three', () => {
     const one = Array.from({ length: 100 }, (_, n) => ({ deviceId: `d${n}`, moduleId: 'm', desired: {}, tags: {} }));
     expect(toBulkCalls(one).map((call) => call.length)).toEqual([100]);
+    expect(toBulkCalls([...one, ...one.slice(0, 1).map((module) => ({ ...module, deviceId: 'e' }))])).toHaveLength(2);
     const more = [...one, ...one.slice(0, 50).map((module) => ({ ...module, deviceId: `e${module.deviceId}` }))];
     const twoEach = more.flatMap((module) => [module, { ...module, moduleId: 'n' }]);
     expect(toBulkCalls(twoEach).map((call) => call.length)).toEqual([100, 100, 100]);
