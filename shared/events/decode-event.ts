@@ -97,7 +97,8 @@ export function decodeEvent(event: RawEvent): DecodedEvent {
   const moduleId = module.id ?? '';
   if (!isJsonObject(body)) return unusable(notAnObject('the body', body));
 
-  const correlationId = text(systemProperties, 'correlation-id');
+  // A GUID where the hub made it.
+  const correlationId = text(systemProperties, 'correlation-id')?.slice(0, 128);
   const envelope: Envelope = {
     deviceId,
     moduleId,

@@ -1,7 +1,17 @@
 import type { Departure } from '../drift/index.ts';
 import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../events/index.ts';
 import { checkRule, mendingValue, type OwnedProperty, type Policy, type PolicySet } from '../policy/index.ts';
-import { isJsonObject, type Json, type JsonObject, type Path, parsePath, type Write, writeAt } from '../twin/index.ts';
+import {
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  type Path,
+  parsePath,
+  twinLimits,
+  twinSize,
+  type Write,
+  writeAt,
+} from '../twin/index.ts';
 import { brokenRules } from './plan.ts';
 
 /** What an event adds to a history row beside the departure. */
@@ -100,8 +110,8 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
       note(event, work);
       const module = moduleWork(work, moduleId);
       const actual = patchedValue(desired.properties, property.path);
-      if (isJsonObject(actual) && mayBeObject(property)) {
-        // A patch holds only a part of an object.
+      // A patch holds only a part of an object; and what no twin could hold is no evidence, and would not fit a row.
+      if ((isJsonObject(actual) && mayBeObject(property)) || twinSize(actual ?? null) > twinLimits.desiredBytes) {
         module.look = true;
         continue;
       }
@@ -147,8 +157,8 @@ function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinRepla
   note(event, work);
   const module = moduleWork(work, moduleId);
   const broken = brokenRules(concerned, twin);
-  // Without metadata nothing says which write brought a value, so it is no evidence; the twin itself will tell.
-  const known = writeAt(twin.desired, []) !== undefined;
+  // Without metadata nothing says which write brought a value, and what no twin could hold is no evidence; the twin itself will tell.
+  const known = writeAt(twin.desired, []) !== undefined && twinSize(twin.desired.properties) <= twinLimits.desiredBytes;
   module.settled = true;
   module.look ||= !known || concerned.some((policy) => policy.watches.length > 0);
   for (const policy of concerned) for (const { text } of policy.owned) endEvidence(module, policy, text, 'healed');

@@ -74,6 +74,23 @@ function newWorld(definitions: readonly PolicyDefinition[] = [agent], queue?: De
   };
 }
 
+describe('an event that says more than any twin can hold', () => {
+  it('is a hint to look and no evidence, so that what it says need not fit a row', async () => {
+    const world = newWorld();
+    world.registry.create({ deviceId: 'd' }, {});
+    await world.processor.process(world.newEvents());
+    const huge = 'x'.repeat(1 << 20);
+    const metadata = { $lastUpdated: '2026-01-01T00:00:00Z', $lastUpdatedVersion: 2 };
+    const desired = { mode: huge, $metadata: metadata, $version: 2 };
+    const tally = await world.processor.process([
+      rawEvent('updateTwin', { version: 3, properties: { desired } }, 'd', 'm'),
+      rawEvent('replaceTwin', { version: 3, properties: { desired } }, 'd', 'm'),
+    ]);
+    expect(tally).toMatchObject({ devices: 1, deferred: 0 });
+    expect(brief(await world.history('d'))).toEqual([['missingModule', '', 'created']]);
+  });
+});
+
 describe('an event that cannot be used', () => {
   const bad: readonly (readonly [string, RawEvent])[] = [
     ['without a body', rawEvent('updateTwin', undefined, 'x', 'm')],
