@@ -8,7 +8,6 @@ import type { HandlerRates } from './children/handler-rate.ts';
 import { measureEndToEnd } from './events-end-to-end.ts';
 import { unreachable } from './loaded-app.ts';
 import { bundlePeer, emptyEventHubApp } from './peer-app.ts';
-import { median } from './statistics.ts';
 
 /** What it costs to see that an event is none of our business, which most are. */
 export const events: Bench = {
@@ -44,11 +43,11 @@ export const events: Bench = {
       const { ours, peer: theirs, events: count } = await measureEndToEnd(bundle, peer, folder, report);
       report.measured({
         case: 'end-to-end',
-        ours: median(ours),
-        peer: median(theirs),
+        ours: ours,
+        peer: theirs,
         unit: 'events/s',
         target: { atLeast: 0.9 },
-        note: `${count} events from the local hub's event endpoint through the function host, with checkpoints in Azurite, beside an app whose handler is empty; by the clock, medians of ${ours.length} runs each, in turns.`,
+        note: `${count} events from the local hub's event endpoint through the function host, with checkpoints in Azurite, beside an app whose handler is empty; by the clock, in turns.`,
       });
     });
   },
