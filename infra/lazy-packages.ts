@@ -9,8 +9,10 @@ import { type BuildOptions, build, type Plugin } from 'esbuild';
 export const lazyPackages = (bundle: BuildOptions): Plugin => ({
   name: 'lazy-packages',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[^./]/ }, ({ kind, path, importer }) =>
-      kind === 'dynamic-import' && !importer.includes('node_modules') ? { path, namespace: 'lazy-package' } : undefined,
+    onResolve({ filter: /^[@a-z]/ }, ({ kind, path, importer }) =>
+      kind === 'dynamic-import' && !path.startsWith('node:') && !importer.includes('node_modules')
+        ? { path, namespace: 'lazy-package' }
+        : undefined,
     );
     onLoad({ filter: /.*/, namespace: 'lazy-package' }, async ({ path }) => {
       const { outputFiles } = await build({

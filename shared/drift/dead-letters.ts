@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
 import type { TransactionAction } from '@azure/data-tables';
 import { once } from '../once.ts';
-import { toJsonText } from './json-text.ts';
+import { packJson, unpackJson } from './packed-json.ts';
 import { openTable, type StorageAccount } from './storage.ts';
 
 /** Something that could not be done and will not be tried again by itself, with all that is needed to put it back. */
@@ -75,7 +73,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
     async put({ reason, deviceId, state, event }) {
       const at = now();
       const id = `${String(lastMillisecond - at.getTime()).padStart(14, '0')}-${randomUUID()}`;
-      const packed = await promisify(gzip)(toJsonText(event));
+      const packed = await packJson(event);
       const perEntity = bytesPerProperty * propertiesPerEntity;
       const actions: TransactionAction[] = [];
       for (let from = 0, part = 0; from < packed.length; from += perEntity, part++) {
@@ -115,6 +113,6 @@ async function toLetter(head: Record<string, unknown>, parts: readonly Buffer[])
     reason: String(head.reason),
     deviceId: String(head.deviceId),
     state: head.state === 'parked' ? 'parked' : 'dead',
-    event: JSON.parse((await promisify(gunzip)(Buffer.concat(parts))).toString()) as unknown,
+    event: await unpackJson(Buffer.concat(parts)),
   };
 }

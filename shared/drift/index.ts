@@ -7,6 +7,6 @@
 export { createDeadLetters, type DeadLetter, type DeadLetters } from './dead-letters.ts';
 export { type Departure, type DriftKind, type DriftRow, isOver, type Outcome, type Source } from './departure.ts';
 export { createJournal, isOpen, type Journal, type Recollection } from './journal.ts';
-export { toJsonText } from './json-text.ts';
 export { driftKey, openKey } from './keys.ts';
+export { packJson, unpackJson } from './packed-json.ts';
 export { openQueue, openTable, type StorageAccount } from './storage.ts';

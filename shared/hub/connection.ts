@@ -1,5 +1,4 @@
-import { Agent, type AgentOptions } from 'node:https';
-import type { Duplex } from 'node:stream';
+import type { Agent } from 'node:https';
 import type { Registry } from 'azure-iothub';
 
 /** Which hub, and how to get in: a connection string with a key, or a host name and the app's own identity. */
@@ -38,6 +37,7 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
     'connectionString' in address
       ? Client.fromConnectionString(address.connectionString.replace(/HostName=[^;]+/i, `HostName=${host}`))
       : Client.fromTokenCredential(host, new (await import('@azure/identity')).DefaultAzureCredential());
+  const { TimedAgent } = await import('./timed-agent.ts');
   const agent = new TimedAgent({
     port,
     keepAlive: true,
@@ -54,18 +54,4 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
   }
   client.setOptions({ http: { agent } });
   return registry;
-}
-
-/** Node only announces that a socket has been silent for too long; this ends it, so that the call fails and the socket is freed. */
-class TimedAgent extends Agent {
-  override createConnection(
-    options: AgentOptions,
-    callback?: (error: Error | null, stream: Duplex) => void,
-  ): Duplex | null | undefined {
-    const socket = super.createConnection(options, callback);
-    socket?.on('timeout', () => {
-      socket.destroy(Object.assign(new Error('IoT Hub did not answer in time.'), { code: 'ETIMEDOUT' }));
-    });
-    return socket;
-  }
 }

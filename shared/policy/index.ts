@@ -17,7 +17,7 @@ export {
 } from './define-policy.ts';
 export { describeThrown } from './describe-thrown.ts';
 export { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
-export { policyJsonSchema } from './policy-schema.ts';
+export { policyJsonSchema } from './policy-json-schema.ts';
 export {
   baselineOf,
   type Owner,

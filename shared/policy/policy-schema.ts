@@ -3,12 +3,15 @@ import english from 'zod/v4/locales/en.js';
 import { isDeviceId } from '../twin/index.ts';
 
 // The small variant of zod has no words of its own for what is wrong.
-z.config(english());
+// And what it would compile to check faster costs more at start-up than checking a few policies does.
+z.config({ ...english(), jitless: true });
 
 const described = (text: string) => z.describe(text);
-const json = z.json();
+/** Any JSON value. One schema for all, or each would be spelled out again in the JSON Schema. */
+export const json = z.json();
 
-const scope = z.strictObject({
+/** Which devices. */
+export const scopeShape = z.strictObject({
   tags: z.optional(z.record(z.string(), json).check(described("Values that the device twin's tags must hold."))),
   edge: z.optional(z.boolean().check(described('Only IoT Edge devices, or only others.'))),
   deviceId: z.optional(
@@ -16,7 +19,8 @@ const scope = z.strictObject({
   ),
 });
 
-const common = {
+/** What policies in TypeScript and in JSON have in common. */
+export const commonParts = {
   name: z
     .string()
     .check(
@@ -54,41 +58,11 @@ const common = {
 
 /** The outer shape of a policy as TypeScript writes it; what stands in `desired` is looked at apart. */
 export const policyShape = z.strictObject({
-  ...common,
-  appliesTo: z.optional(z.union([z.custom((value) => typeof value === 'function'), scope])),
+  ...commonParts,
+  appliesTo: z.optional(z.union([z.custom((value) => typeof value === 'function'), scopeShape])),
   desired: z.optional(z.unknown()),
   evaluate: z.optional(z.custom((value) => typeof value === 'function', 'must be a function')),
   watches: z.optional(
     z.array(z.string().check(z.regex(/^(desired|reported|tags)(\.|$)/, 'must start with desired, reported or tags'))),
   ),
 });
-
-const rule = z.union([
-  z.strictObject({ $exactly: json }),
-  z.strictObject({ $byDefault: json }),
-  z.strictObject({ $oneOf: z.array(json).check(z.minLength(1)), $otherwise: json }),
-  z.strictObject({ $between: z.tuple([z.number(), z.number()]), $otherwise: z.number() }),
-  z.strictObject({ $absent: z.literal(true) }),
-]);
-
-const twinKey = z.string().check(z.regex(/^[^$.\s]+$/));
-
-type DesiredJson = z.infer<typeof rule> | string | number | boolean | unknown[] | { [key: string]: DesiredJson };
-const desiredJson: z.ZodMiniType<DesiredJson> = z.lazy(() =>
-  z.union([rule, z.string(), z.number(), z.boolean(), z.array(json), z.record(twinKey, desiredJson)]),
-);
-
-/** The JSON Schema (draft 2020-12) of a policy in a JSON file, for editors and for other tools. */
-export function policyJsonSchema(): Record<string, unknown> {
-  const file = z.strictObject({
-    $schema: z.optional(z.string()),
-    ...common,
-    appliesTo: z.optional(scope.check(described('Which devices the policy is about: all that fit every part given.'))),
-    desired: z.optional(z.record(twinKey, desiredJson)),
-  });
-  return {
-    title: 'Twinkeeper policy',
-    description: 'What a module twin must be on the devices it applies to.',
-    ...z.toJSONSchema(file),
-  };
-}

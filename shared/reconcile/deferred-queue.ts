@@ -1,7 +1,5 @@
-import { promisify } from 'node:util';
-import { gunzip, gzip } from 'node:zlib';
 import * as z from 'zod/mini';
-import { type DeadLetters, openQueue, type StorageAccount, toJsonText } from '../drift/index.ts';
+import { type DeadLetters, openQueue, packJson, type StorageAccount, unpackJson } from '../drift/index.ts';
 import type { RawEvent } from '../events/index.ts';
 import { once } from '../once.ts';
 
@@ -45,7 +43,7 @@ export function createDeferredQueue(account: StorageAccount, letters: DeadLetter
 
   return {
     async put({ deviceId, events, attempt, reason }, delay) {
-      const packed = (await promisify(gzip)(toJsonText(events))).toString('base64');
+      const packed = (await packJson(events)).toString('base64');
       const where =
         packed.length <= largestPackedEvents
           ? { events: packed }
@@ -74,8 +72,7 @@ export async function readDeferral(message: unknown, letters: DeadLetters): Prom
   if (!parsed.success) throw new TypeError(`Not a message of ${deferredQueueName}: ${z.prettifyError(parsed.error)}`);
   const { deviceId, attempt, reason, events, parked } = parsed.data;
   const stored = parked === undefined ? undefined : ((await letters.get(parked))?.event ?? []);
-  const unpacked =
-    stored ?? (JSON.parse((await promisify(gunzip)(Buffer.from(events ?? '', 'base64'))).toString()) as unknown);
+  const unpacked = stored ?? (await unpackJson(Buffer.from(events ?? '', 'base64')));
   return {
     deviceId,
     attempt,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toJsonText } from '../../../shared/drift/index.ts';
+import { toJsonText } from '../../../shared/drift/json-text.ts';
 import { anyJson, fc } from '../../support/arbitraries.ts';
 
 describe('JSON as text', () => {

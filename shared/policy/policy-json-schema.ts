@@ -1,0 +1,34 @@
+import * as z from 'zod/mini';
+import { commonParts, json, scopeShape } from './policy-schema.ts';
+
+const rule = z.union([
+  z.strictObject({ $exactly: json }),
+  z.strictObject({ $byDefault: json }),
+  z.strictObject({ $oneOf: z.array(json).check(z.minLength(1)), $otherwise: json }),
+  z.strictObject({ $between: z.tuple([z.number(), z.number()]), $otherwise: z.number() }),
+  z.strictObject({ $absent: z.literal(true) }),
+]);
+
+const twinKey = z.string().check(z.regex(/^[^$.\s]+$/));
+
+type DesiredJson = z.infer<typeof rule> | string | number | boolean | unknown[] | { [key: string]: DesiredJson };
+const desiredJson: z.ZodMiniType<DesiredJson> = z.lazy(() =>
+  z.union([rule, z.string(), z.number(), z.boolean(), z.array(json), z.record(twinKey, desiredJson)]),
+);
+
+/** The JSON Schema (draft 2020-12) of a policy in a JSON file, for editors and for other tools. */
+export function policyJsonSchema(): Record<string, unknown> {
+  const file = z.strictObject({
+    $schema: z.optional(z.string()),
+    ...commonParts,
+    appliesTo: z.optional(
+      scopeShape.check(z.describe('Which devices the policy is about: all that fit every part given.')),
+    ),
+    desired: z.optional(z.record(twinKey, desiredJson)),
+  });
+  return {
+    title: 'Twinkeeper policy',
+    description: 'What a module twin must be on the devices it applies to.',
+    ...z.toJSONSchema(file),
+  };
+}
