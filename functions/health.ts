@@ -1,5 +1,6 @@
 import { app, type HttpResponseInit } from '@azure/functions';
-import { openTable } from '../shared/drift/index.ts';
+import { openQueue, openTable } from '../shared/drift/index.ts';
+import { deferredQueueName } from '../shared/reconcile/index.ts';
 import type { App } from './app.ts';
 
 /** What one check found. */
@@ -15,32 +16,55 @@ export function registerHealth(twinkeeper: App): void {
     authLevel: 'anonymous',
     route: 'health',
     async handler(): Promise<HttpResponseInit> {
-      const [hub, storage] = await Promise.all([checkHub(twinkeeper), checkStorage(twinkeeper)]);
-      // That this answers at all says that the settings and the policies are valid: the app does not start otherwise.
-      const checks = { settings: { ok: true, detail: 'valid' }, hub, storage };
-      const healthy = Object.values(checks).every(({ ok }) => ok);
-      return { status: healthy ? 200 : 503, jsonBody: { status: healthy ? 'healthy' : 'unhealthy', checks } };
+      const health = await checkHealth(twinkeeper);
+      return { status: health.status === 'healthy' ? 200 : 503, jsonBody: health };
     },
   });
 }
 
-async function checkHub({ hub }: App): Promise<Check> {
-  try {
+/** Asks hub and storage, both at once. Answers within seconds whatever they do, and never throws. */
+export async function checkHealth(twinkeeper: App) {
+  const [hub, storage] = await Promise.all([checkHub(twinkeeper), checkStorage(twinkeeper)]);
+  // That this answers at all says that the settings and the policies are valid: the app does not start otherwise.
+  const checks = { settings: { ok: true, detail: 'valid' }, hub, storage };
+  const isHealthy = Object.values(checks).every(({ ok }) => ok);
+  return { status: isHealthy ? ('healthy' as const) : ('unhealthy' as const), checks };
+}
+
+/** What the hub says to its cheapest question. */
+function checkHub({ hub }: App): Promise<Check> {
+  return within(hub.name, async () => {
     const answer = await hub.countDevices();
     return answer.ok
       ? { ok: true, detail: `${hub.name}: ${answer.value} devices` }
       : { ok: false, detail: `${hub.name}: ${answer.problem.message}` };
-  } catch {
-    return { ok: false, detail: `${hub.name}: cannot be called; see the log` };
-  }
+  });
 }
 
-async function checkStorage({ settings }: App): Promise<Check> {
-  try {
-    await openTable(settings.storage, 'TwinkeeperDrift');
-    return { ok: true, detail: 'tables can be reached' };
-  } catch (error) {
+function checkStorage({ settings }: App): Promise<Check> {
+  return within('storage', async () => {
+    await Promise.all([openTable(settings.storage, 'TwinkeeperDrift'), openQueue(settings.storage, deferredQueueName)]);
+    return { ok: true, detail: 'tables and queues can be reached' };
+  });
+}
+
+/** Whoever asks for health has no time for all the retries that a real call is worth. */
+const deadline = 5_000;
+
+/** A check that always comes to an answer, and soon. What went wrong is named by its code only: messages can hold addresses and more. */
+async function within(what: string, check: () => Promise<Check>): Promise<Check> {
+  const { promise: late, resolve } = Promise.withResolvers<Check>();
+  const timer = setTimeout(
+    () => resolve({ ok: false, detail: `${what}: no answer in ${deadline / 1000} s` }),
+    deadline,
+  );
+  const failed = (error: unknown): Check => {
     const code = (error as { code?: unknown }).code;
-    return { ok: false, detail: `tables cannot be reached${typeof code === 'string' ? ` (${code})` : ''}` };
+    return { ok: false, detail: `${what}: cannot be reached${typeof code === 'string' ? ` (${code})` : ''}` };
+  };
+  try {
+    return await Promise.race([check().catch(failed), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -23,16 +23,25 @@ export class SettingsError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A connection string is shown by the names in it only: their values are secret. */
-const connectionString = (parts: readonly string[]) =>
-  z
-    .string()
-    .check(
-      z.refine(
-        (text) => parts.every((part) => new RegExp(`(^|;)\\s*${part}=[^;]+`, 'i').test(text)),
-        `is no connection string with ${parts.join(', ')}`,
-      ),
-    );
+/** A connection string with certain parts, each of a certain form. Only their names are ever shown: values are secret. */
+const connectionString = (parts: Readonly<Record<string, RegExp>>) =>
+  z.string().check(
+    z.refine(
+      (text) => {
+        // Keys and signatures hold `=` themselves.
+        const given = new Map(text.split(';').map((part) => [part.split('=', 1)[0]?.trim().toLowerCase(), part]));
+        return Object.entries(parts).every(([name, form]) => {
+          const part = given.get(name.toLowerCase());
+          return part !== undefined && form.test(part.slice(part.indexOf('=') + 1));
+        });
+      },
+      `is no connection string with a valid ${Object.keys(parts).join(', ')}`,
+    ),
+  );
+
+const hostForm = /^[A-Za-z0-9.-]+(:\d{1,5})?$/;
+const keyForm = /^[A-Za-z0-9+/]+={0,2}$/;
+const nameForm = /^\S+$/;
 
 const wholeNumber = (fallback: number) =>
   z._default(
@@ -45,19 +54,47 @@ const wholeNumber = (fallback: number) =>
 
 const host = z
   .string()
-  .check(z.regex(/^[A-Za-z0-9.-]+(:\d+)?$/, 'must be a host name such as my-hub.azure-devices.net, without https://'));
+  .check(z.regex(hostForm, 'must be a host name such as my-hub.azure-devices.net, without https://'));
 
 /** Every setting that can be checked by itself. */
 const schema = z.object({
   IOTHUB_HOSTNAME: z.optional(host),
-  IOTHUB_CONNECTION_STRING: z.optional(connectionString(['HostName', 'SharedAccessKeyName', 'SharedAccessKey'])),
-  EventHubConnection: z.optional(connectionString(['Endpoint'])),
-  EventHubConnection__fullyQualifiedNamespace: z.optional(host),
-  EVENTHUB_NAME: z.string(),
-  AzureWebJobsStorage: z.optional(
-    z.union([z.literal('UseDevelopmentStorage=true'), connectionString(['AccountName', 'AccountKey'])], {
-      error: 'is no storage connection string with AccountName, AccountKey',
+  IOTHUB_CONNECTION_STRING: z.optional(
+    connectionString({ HostName: hostForm, SharedAccessKeyName: nameForm, SharedAccessKey: keyForm }),
+  ),
+  EventHubConnection: z.optional(
+    connectionString({
+      Endpoint: /^sb:\/\/[A-Za-z0-9.-]+(:\d{1,5})?\/?$/,
+      SharedAccessKeyName: nameForm,
+      SharedAccessKey: keyForm,
     }),
+  ),
+  EventHubConnection__fullyQualifiedNamespace: z.optional(host),
+  // "Event Hubs quotas": names of event hubs take 256 characters, those of consumer groups 50.
+  EVENTHUB_NAME: z
+    .string()
+    .check(
+      z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$/, 'must be the name of an event hub: letters, digits and . _ -'),
+    ),
+  EVENTHUB_CONSUMER_GROUP: z.optional(
+    z
+      .string()
+      .check(
+        z.regex(
+          /^\$?[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/,
+          'must be the name of a consumer group: letters, digits and . _ -',
+        ),
+      ),
+  ),
+  AzureWebJobsStorage: z.optional(
+    z.union(
+      [
+        z.literal('UseDevelopmentStorage=true'),
+        connectionString({ AccountName: nameForm, AccountKey: keyForm }),
+        connectionString({ SharedAccessSignature: nameForm, TableEndpoint: nameForm, QueueEndpoint: nameForm }),
+      ],
+      { error: 'is no storage connection string with AccountName and AccountKey, or with a SharedAccessSignature' },
+    ),
   ),
   AzureWebJobsStorage__accountName: z.optional(
     z
@@ -68,6 +105,9 @@ const schema = z.object({
   TWINKEEPER_RETRY_DELAY: wholeNumber(30),
   TWINKEEPER_RETRY_ATTEMPTS: wholeNumber(10),
 });
+
+/** Read by what is started beside the app, or meant for parts of it that this version does not have. */
+const otherNames = /^TWINKEEPER_(LOCAL_|SWEEP_|HUB_|BUDGET_|MAX_OVERWRITES_|RETENTION_)/;
 
 /** Whether a value must not be shown. Connection strings and signatures get pasted into the wrong setting, and all of them hold a `=`. */
 function maybeSecret(name: string, value: string): boolean {
@@ -94,6 +134,12 @@ export function readSettings(environment: Environment): Settings {
   const faults: string[] = [];
   for (const [one, other, why] of alternatives) {
     if (given[one] === undefined && given[other] === undefined) faults.push(`${one} or ${other} is missing: ${why}.`);
+  }
+  // A misspelt TWINKEEPER_MODE would leave an app enforcing that was meant to audit.
+  for (const name of Object.keys(given)) {
+    if (!/^TWINKEEPER_/.test(name) || name in schema.shape || otherNames.test(name)) continue;
+    const known = Object.keys(schema.shape).filter((key) => key.startsWith('TWINKEEPER_'));
+    faults.push(`${name} is no setting of Twinkeeper: there are ${known.join(', ')}.`);
   }
   const result = schema.safeParse(given);
   if (!result.success) {

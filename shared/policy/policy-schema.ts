@@ -56,10 +56,9 @@ export const commonParts = {
   ),
 };
 
-/** The outer shape of a policy as TypeScript writes it; what stands in `desired` is looked at apart. */
+/** The outer shape of a policy as TypeScript writes it; `appliesTo` and what stands in `desired` are looked at apart. */
 export const policyShape = z.strictObject({
   ...commonParts,
-  appliesTo: z.optional(z.union([z.custom((value) => typeof value === 'function'), scopeShape])),
   desired: z.optional(z.unknown()),
   evaluate: z.optional(z.custom((value) => typeof value === 'function', 'must be a function')),
   watches: z.optional(

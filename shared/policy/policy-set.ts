@@ -9,10 +9,10 @@ import {
   twinSize,
 } from '../twin/index.ts';
 import { mendingValue } from './check-rule.ts';
-import { collectRules, type OwnedProperty } from './collect-rules.ts';
+import { collectRules, type OwnedProperty, type ReportFault } from './collect-rules.ts';
 import type { Mode, PolicyDefinition } from './define-policy.ts';
 import { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
-import { policyShape } from './policy-schema.ts';
+import { policyShape, scopeShape } from './policy-schema.ts';
 import { areDisjoint, type Matcher, toMatcher } from './scope.ts';
 
 /** A policy ready for use: valid, with its defaults filled in. */
@@ -94,48 +94,67 @@ export function baselineOf(policy: Policy): JsonObject {
   }, {});
 }
 
+/**
+ * One policy, made ready as far as it can be. All that is wrong with it is added to `faults`; it is given back all the same, so that it
+ * can be held against the others, unless it is no object at all. With any fault, nothing of it is ever used.
+ */
 function compile(definition: PolicyDefinition, index: number, mode: Mode, faults: PolicyFault[]): Policy | undefined {
-  const name = typeof definition?.name === 'string' ? definition.name : `policy ${index + 1}`;
-  const before = faults.length;
+  if (!isJsonObject(definition)) {
+    faults.push({ policy: `policy ${index + 1}`, path: '', message: 'is no object.' });
+    return undefined;
+  }
+  const { $schema: _, appliesTo, ...content } = definition as PolicyDefinition & { readonly $schema?: unknown };
+  const name = typeof content.name === 'string' ? content.name : `policy ${index + 1}`;
   const report = (path: string, message: string) => faults.push({ policy: name, path, message });
 
-  const { $schema: _, ...content } = { ...(isJsonObject(definition) ? definition : {}) } as Record<string, unknown>;
-  const shape = policyShape.safeParse(isJsonObject(definition) ? content : definition);
-  if (!shape.success) {
-    for (const issue of shape.error.issues) report(issue.path.join('.'), issue.message);
+  const shape = policyShape.safeParse(content);
+  const wrong = new Set<string>();
+  for (const { path, message } of shape.error?.issues ?? []) {
+    wrong.add(String(path[0] ?? ''));
+    report(path.join('.'), message);
   }
-  const owned = collectRules(definition?.desired, (path, message) => report(`desired.${path}`, message));
-  if (faults.length > before) return undefined;
+  const scope =
+    appliesTo === undefined || typeof appliesTo === 'function' ? undefined : scopeShape.safeParse(appliesTo);
+  for (const { path, message } of scope?.error?.issues ?? []) report(['appliesTo', ...path].join('.'), message);
 
-  const { module = '', createModule = false, moduleTags = {}, evaluate } = definition;
-  if (createModule && module === '') report('createModule', 'needs a module to create: name it in "module".');
-  if (module.startsWith('$')) report('module', `${module} belongs to IoT Edge and cannot be created or owned.`);
-  if (owned.length === 0 && evaluate === undefined && !createModule) {
-    report('', 'asks for nothing: give it desired properties, an evaluate function or createModule.');
-  }
-  if (definition.watches !== undefined && evaluate === undefined)
-    report('watches', 'says when to call evaluate, which is missing.');
-  for (const { path, message } of limitFaults(moduleTags)) report(`moduleTags.${path}`, message);
-  if (twinSize(moduleTags) > twinLimits.tagsBytes)
-    report('moduleTags', `larger than the ${twinLimits.tagsBytes} bytes a twin takes.`);
-
+  /** A part of the definition, or nothing where it is not what it should be. */
+  const part = <K extends keyof typeof content>(key: K) => (wrong.has(key) ? undefined : content[key]);
+  const owned = collectRules(content.desired, (path, message) => report(`desired.${path}`, message));
   const policy: Policy = {
     name,
-    module,
-    createModule,
-    moduleTags,
-    mode: mode === 'audit' ? 'audit' : (definition.mode ?? 'enforce'),
-    scope: toMatcher(definition.appliesTo),
+    module: part('module') ?? '',
+    createModule: part('createModule') ?? false,
+    moduleTags: part('moduleTags') ?? {},
+    mode: mode === 'audit' ? 'audit' : (part('mode') ?? 'enforce'),
+    scope: toMatcher(scope?.error === undefined ? appliesTo : undefined),
     owned,
-    evaluate,
-    watches: evaluate === undefined ? [] : (definition.watches ?? ['desired', 'tags']),
-    overrideConfigurations: definition.overrideConfigurations ?? false,
+    evaluate: part('evaluate'),
+    watches: part('evaluate') === undefined ? [] : (part('watches') ?? ['desired', 'tags']),
+    overrideConfigurations: part('overrideConfigurations') ?? false,
   };
+  checkSense(policy, content, report);
+  return policy;
+}
+
+/** Whether the parts of a policy, each right by itself, make sense together and fit a twin. */
+function checkSense(policy: Policy, definition: PolicyDefinition, report: ReportFault): void {
+  const { module, createModule, moduleTags } = policy;
+  if (createModule && module === '') report('createModule', 'needs a module to create: name it in "module".');
+  if (module.startsWith('$')) report('module', `${module} belongs to IoT Edge and cannot be created or owned.`);
+  if (definition.desired === undefined && definition.evaluate === undefined && !createModule) {
+    report('', 'asks for nothing: give it desired properties, an evaluate function or createModule.');
+  }
+  if (definition.watches !== undefined && definition.evaluate === undefined) {
+    report('watches', 'says when to call evaluate, which is missing.');
+  }
+  for (const { path, message } of limitFaults(moduleTags)) report(`moduleTags.${path}`, message);
+  if (twinSize(moduleTags) > twinLimits.tagsBytes) {
+    report('moduleTags', `larger than the ${twinLimits.tagsBytes} bytes a twin takes.`);
+  }
   const size = twinSize(baselineOf(policy));
   if (size > twinLimits.desiredBytes) {
     report('desired', `a baseline of ${size} bytes; the desired properties of a twin take ${twinLimits.desiredBytes}.`);
   }
-  return faults.length > before ? undefined : policy;
 }
 
 /** What policies want of each other's paths, where some device could be in the scope of both. */

@@ -70,7 +70,8 @@ function readFindings(result: unknown): Evaluation {
   const findings: Finding[] = [];
   for (const [index, raw] of result.entries()) {
     const finding: unknown = typeof raw === 'object' ? JSON.parse(JSON.stringify(raw)) : raw;
-    const fault = findingFault(finding);
+    const lost = isJsonObject(finding) && finding.expected === undefined && (raw as Finding).expected !== undefined;
+    const fault = lost ? 'expected is no JSON value' : findingFault(finding);
     if (fault !== undefined) return { fault: `finding ${index} of evaluate: ${fault}` };
     findings.push(shortened(finding as Finding));
   }

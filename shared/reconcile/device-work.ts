@@ -2,17 +2,16 @@ import type { Departure } from '../drift/index.ts';
 import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../events/index.ts';
 import { checkRule, mendingValue, type OwnedProperty, type Policy, type PolicySet } from '../policy/index.ts';
 import {
+  fitsTwin,
   isJsonObject,
   type Json,
   type JsonObject,
   type Path,
   parsePath,
-  twinLimits,
-  twinSize,
   type Write,
   writeAt,
 } from '../twin/index.ts';
-import { brokenRules } from './plan.ts';
+import { brokenRules, obstacleNote } from './plan.ts';
 
 /** What an event adds to a history row beside the departure. */
 export interface Witness {
@@ -111,7 +110,7 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
       const module = moduleWork(work, moduleId);
       const actual = patchedValue(desired.properties, property.path);
       // A patch holds only a part of an object; and what no twin could hold is no evidence, and would not fit a row.
-      if ((isJsonObject(actual) && mayBeObject(property)) || twinSize(actual ?? null) > twinLimits.desiredBytes) {
+      if ((isJsonObject(actual) && mayBeObject(property)) || !fitsTwin(actual ?? null)) {
         module.look = true;
         continue;
       }
@@ -136,6 +135,7 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
           // This very event is the write, also where it took something away.
           write: { version: write.version, at: write.at, exact: true },
           mode: policy.mode,
+          ...obstacleNote(desired.properties, property.path),
         },
       });
     }
@@ -158,7 +158,7 @@ function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinRepla
   const module = moduleWork(work, moduleId);
   const broken = brokenRules(concerned, twin);
   // Without metadata nothing says which write brought a value, and what no twin could hold is no evidence; the twin itself will tell.
-  const known = writeAt(twin.desired, []) !== undefined && twinSize(twin.desired.properties) <= twinLimits.desiredBytes;
+  const known = writeAt(twin.desired, []) !== undefined && fitsTwin(twin.desired.properties);
   module.settled = true;
   module.look ||= !known || concerned.some((policy) => policy.watches.length > 0);
   for (const policy of concerned) for (const { text } of policy.owned) endEvidence(module, policy, text, 'healed');

@@ -1,6 +1,7 @@
 import type { DeadLetters } from '../drift/index.ts';
 import { decodeEvent, type HubEvent, type RawEvent } from '../events/index.ts';
 import type { Log } from '../log.ts';
+import { describeThrown } from '../policy/index.ts';
 import { type DeferredQueue, readDeferral } from './deferred-queue.ts';
 import { type DeviceWork, gatherWork } from './device-work.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -86,14 +87,9 @@ export class EventProcessor {
     for (const { event, reason } of unusable) await this.#reject(event, reason);
 
     const works: DeviceWork[] = [];
-    for (const [deviceId, { decoded, raw }] of byDevice) {
-      try {
-        const work = gatherWork(reconciler.policies, deviceId, decoded);
-        if (work.modules.size > 0 || work.goneAt !== undefined) works.push(work);
-      } catch (error) {
-        // Nothing an event says may hold up its neighbours for ever.
-        for (const event of raw) await this.#reject(event, `cannot be made sense of: ${String(error)}`);
-      }
+    for (const [deviceId, events] of byDevice) {
+      const work = await this.#gather(deviceId, events);
+      if (work.modules.size > 0 || work.goneAt !== undefined) works.push(work);
     }
     let deferred = 0;
     if (works.length > 0) {
@@ -106,9 +102,29 @@ export class EventProcessor {
     return { events: events.length, ignored, unusable: unusable.length, devices: works.length, deferred };
   }
 
+  /** What a device's events ask for. Nothing an event says may hold up its neighbours: one that cannot be folded is put aside alone. */
+  async #gather(deviceId: string, { decoded, raw }: DeviceEvents): Promise<DeviceWork> {
+    const { policies } = this.#parts.reconciler;
+    try {
+      return gatherWork(policies, deviceId, decoded);
+    } catch {
+      const usable: HubEvent[] = [];
+      for (const [index, event] of decoded.entries()) {
+        try {
+          gatherWork(policies, deviceId, [event]);
+          usable.push(event);
+        } catch (error) {
+          const original = raw[index];
+          if (original !== undefined) await this.#reject(original, `cannot be made sense of: ${describeThrown(error)}`);
+        }
+      }
+      return gatherWork(policies, deviceId, usable);
+    }
+  }
+
   async #reject(event: RawEvent, reason: string): Promise<void> {
     const { letters, log } = this.#parts;
-    const id = event.systemProperties['iothub-connection-device-id'];
+    const id = event.systemProperties['iothub-connection-device-id'] ?? event.properties.deviceId;
     const deviceId = typeof id === 'string' ? id.slice(0, 128) : '';
     await letters.put({ deviceId, reason, state: 'dead', event });
     log.warn(`An event could not be used and is kept as a dead letter: ${reason}.`);

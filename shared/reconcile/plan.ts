@@ -10,10 +10,12 @@ import {
 } from '../policy/index.ts';
 import {
   diffPatch,
+  formatPath,
   getAt,
   type Json,
   type JsonObject,
   mergePatch,
+  obstacleOn,
   overlaps,
   type Path,
   parsePath,
@@ -135,16 +137,9 @@ function planMissing(
 }
 
 function planTwin(policies: readonly Policy[], twin: Twin): Plan {
-  const drifts: Departure[] = [];
-  const mends: Departure[] = [];
-  let patch: JsonObject = {};
-  for (const departure of findDepartures(policies, twin)) {
-    drifts.push(departure);
-    const change = departure.mode === 'enforce' ? mendingChange(departure) : undefined;
-    if (change === undefined) continue;
-    mends.push(departure);
-    patch = setAt(patch, parsePath(departure.path), change);
-  }
+  const found = findDepartures(policies, twin);
+  const drifts = withoutRestless(policies, twin, found);
+  const { mends, patch } = toPatch(drifts);
   if (mends.length === 0) return { drifts, actions: [] };
 
   const { moduleId, etag, desired } = twin;
@@ -156,6 +151,57 @@ function planTwin(policies: readonly Policy[], twin: Twin): Plan {
   return { drifts, actions: [{ type: 'patchDesired', moduleId, etag, patch, mends }] };
 }
 
+/** One patch for all departures that are to be mended, and can be. */
+function toPatch(drifts: readonly Departure[]): { readonly mends: readonly Departure[]; readonly patch: JsonObject } {
+  const mends: Departure[] = [];
+  let patch: JsonObject = {};
+  for (const drift of drifts) {
+    const change = drift.mode === 'enforce' ? mendingChange(drift) : undefined;
+    if (change === undefined) continue;
+    mends.push(drift);
+    patch = setAt(patch, parsePath(drift.path), change);
+  }
+  return { mends, patch };
+}
+
+/**
+ * The departures, with those of a custom `evaluate` left out that would ask for yet another change once it had its way: nothing it
+ * asks for is done, or Twinkeeper would write for ever, and a `policyError` says so.
+ */
+function withoutRestless(policies: readonly Policy[], twin: Twin, drifts: readonly Departure[]): readonly Departure[] {
+  const { mends, patch } = toPatch(drifts);
+  const custom = new Set(mends.filter(({ kind }) => kind === 'custom').map(({ policy }) => policy));
+  if (custom.size === 0) return drifts;
+  const properties = mergePatch(twin.desired.properties, patch);
+  const mended = { ...twin, desired: { ...twin.desired, properties } };
+  const restless = policies.filter(
+    (policy) =>
+      custom.has(policy.name) && toPatch(customDepartures(policy, mended, ownedPaths(policies))).mends.length > 0,
+  );
+  if (restless.length === 0) return drifts;
+  const names = new Set(restless.map(({ name }) => name));
+  const message = 'evaluate does not come to rest: after the changes that it asks for, it asks for more';
+  return [
+    ...drifts.filter(({ kind, policy }) => kind !== 'custom' || !names.has(policy)),
+    ...restless.map((policy) => policyError(policy, twin.deviceId, twin.moduleId, sectionWrite(twin), message)),
+  ];
+}
+
+/** The paths that rules are about, each with its policy. */
+function ownedPaths(policies: readonly Policy[]): { path: Path; by: string }[] {
+  return policies.flatMap((policy) => policy.owned.map(({ path }) => ({ path, by: policy.name })));
+}
+
+/** For the history: what somebody put in place of a section that a property should be in, which mending the property overwrites. */
+export function obstacleNote(properties: JsonObject, path: Path): { readonly message?: string } {
+  const obstacle = obstacleOn(properties, path);
+  if (obstacle === undefined) return {};
+  const value = JSON.stringify(obstacle.value);
+  return {
+    message: `${formatPath(obstacle.path)} holds ${value.length > 1000 ? `${value.slice(0, 1000)}…` : value} instead of a section`,
+  };
+}
+
 /** Every owned property of a twin that breaks its rule. Custom findings are not asked for. */
 export function brokenRules(policies: readonly Policy[], twin: Twin): readonly Departure[] {
   const broken: Departure[] = [];
@@ -163,7 +209,9 @@ export function brokenRules(policies: readonly Policy[], twin: Twin): readonly D
     for (const { path, text, rule } of policy.owned) {
       const actual = getAt(twin.desired.properties, path);
       const kind = checkRule(rule, actual);
-      if (kind !== undefined) broken.push(departure(policy, twin, path, text, kind, mendingValue(rule), actual));
+      if (kind === undefined) continue;
+      const drift = departure(policy, twin, path, text, kind, mendingValue(rule), actual);
+      broken.push({ ...drift, ...obstacleNote(twin.desired.properties, path) });
     }
   }
   return broken;
@@ -171,7 +219,7 @@ export function brokenRules(policies: readonly Policy[], twin: Twin): readonly D
 
 /** Everything in a twin that breaks one of these policies, rules first, custom findings after. */
 function findDepartures(policies: readonly Policy[], twin: Twin): readonly Departure[] {
-  const taken = policies.flatMap((policy) => policy.owned.map(({ path }) => ({ path, by: policy.name })));
+  const taken = ownedPaths(policies);
   return [...brokenRules(policies, twin), ...policies.flatMap((policy) => customDepartures(policy, twin, taken))];
 }
 

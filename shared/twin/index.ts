@@ -6,7 +6,7 @@
  */
 export { isDeviceId } from './device-id.ts';
 export { deepFreeze, isJsonObject, type Json, type JsonObject, jsonEquals } from './json.ts';
-export { type LimitFault, limitFaults, twinLimits, twinSize } from './limits.ts';
+export { fitsTwin, type LimitFault, limitFaults, twinLimits, twinSize } from './limits.ts';
 export { diffPatch, mergePatch } from './merge-patch.ts';
-export { formatPath, getAt, overlaps, type Path, parsePath, setAt } from './path.ts';
+export { formatPath, getAt, obstacleOn, overlaps, type Path, parsePath, setAt } from './path.ts';
 export { isTimestamp, type Twin, type TwinSection, toSection, toTwin, type Write, writeAt } from './twin.ts';

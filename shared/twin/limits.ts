@@ -84,3 +84,16 @@ function keyFault(key: string): string | undefined {
     ? undefined
     : `the key ${JSON.stringify(key)} holds ${JSON.stringify(forbidden)}, which a twin key cannot.`;
 }
+
+/**
+ * Whether a value could stand in a twin as far as its depth and its size go. Unlike {@link twinSize}, safe to ask about anything: it
+ * goes no deeper than a twin does.
+ */
+export function fitsTwin(value: Json, depth = 0): boolean {
+  if (typeof value === 'string') return value.length <= twinLimits.desiredBytes;
+  if (typeof value !== 'object' || value === null) return true;
+  // Arrays count here, too: how deep they may go in objects the documents do not say, so there is room to spare.
+  if (depth > 4 * twinLimits.depth) return false;
+  const inner = Array.isArray(value) ? value : Object.values(value);
+  return inner.every((item) => fitsTwin(item, depth + 1)) && (depth > 0 || twinSize(value) <= twinLimits.desiredBytes);
+}

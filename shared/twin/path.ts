@@ -39,3 +39,14 @@ export function overlaps(left: Path, right: Path): boolean {
   for (let index = 0; index < length; index++) if (left[index] !== right[index]) return false;
   return true;
 }
+
+/** What stands in the way of a path: the first level on it that holds something, but no object to go on into. */
+export function obstacleOn(root: JsonObject, path: Path): { readonly path: Path; readonly value: Json } | undefined {
+  for (let length = 1; length < path.length; length++) {
+    const upTo = path.slice(0, length);
+    const value = getAt(root, upTo);
+    if (value === undefined || value === null) return undefined;
+    if (!isJsonObject(value)) return { path: upTo, value };
+  }
+  return undefined;
+}

@@ -21,6 +21,33 @@ function complaint(environment: Record<string, string | undefined>): string {
 }
 
 describe('settings', () => {
+  it.each([
+    [
+      'a host with a scheme',
+      { IOTHUB_CONNECTION_STRING: `HostName=https://a.b/;SharedAccessKeyName=x;SharedAccessKey=${secret}` },
+    ],
+    ['a key that is none', { IOTHUB_CONNECTION_STRING: 'HostName=a.b;SharedAccessKeyName=x;SharedAccessKey=***' }],
+    ['an event hub connection without a key', { EventHubConnection: 'Endpoint=sb://x.servicebus.windows.net/' }],
+    ['an event hub name with a slash', { EVENTHUB_NAME: ' a/b ' }],
+    ['a consumer group with spaces', { EVENTHUB_CONSUMER_GROUP: 'a b/c' }],
+    ['an account key that is none', { AzureWebJobsStorage: 'AccountName=a;AccountKey=!!' }],
+  ])('with %s are refused by name', (_, wrong) => {
+    expect(complaint({ ...complete, ...wrong })).toContain(String(Object.keys(wrong)[0]));
+  });
+
+  it('that are misspelt are refused: an app that was meant to audit must not enforce', () => {
+    expect(complaint({ ...complete, TWINKEEPER_MODUS: 'audit' })).toMatch(
+      /TWINKEEPER_MODUS is no setting.*TWINKEEPER_MODE/,
+    );
+    expect(readSettings({ ...complete, TWINKEEPER_LOCAL_FUNCTION_KEY: 'x' })).toMatchObject({ mode: 'enforce' });
+  });
+
+  it('with a shared access signature for the storage account are taken', () => {
+    const sas =
+      'QueueEndpoint=https://a.queue.x/;TableEndpoint=https://a.table.x/;SharedAccessSignature=sv=2024&sig=a%3D';
+    expect(readSettings({ ...complete, AzureWebJobsStorage: sas }).storage).toEqual({ connectionString: sas });
+  });
+
   it('that are complete are taken, with defaults for the rest', () => {
     expect(readSettings(complete)).toEqual({
       hub: { connectionString: complete.IOTHUB_CONNECTION_STRING },

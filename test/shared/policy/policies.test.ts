@@ -209,6 +209,21 @@ describe('a policy that is wrong', () => {
   });
 });
 
+describe('policies of which one is wrong in itself', () => {
+  it('are held against each other all the same, so that one message says everything', () => {
+    const first = { name: 'first', module: 'm', desired: { a: 1 } };
+    const wrong = { name: 'wrong', module: 'm', desired: { a: 2 }, colour: 'red', appliesTo: { tagz: 1, edge: 'no' } };
+    const large = { name: 'first', module: 'm', desired: { a: 3, b: Array(20).fill('x'.repeat(2000)) } };
+    const check = () => toPolicySet([first, wrong as never, large], { mode: 'enforce' });
+    expect(check).toThrow(/wrong: .*colour/);
+    expect(check).toThrow(/wrong at appliesTo: .*tagz/);
+    expect(check).toThrow(/wrong at appliesTo\.edge/);
+    expect(check).toThrow(/wrong at desired\.a: wants exactly\(2\), but the policy first wants exactly\(1\)/);
+    expect(check).toThrow(/first at desired: a baseline of/);
+    expect(check).toThrow(/first at name: another policy has this name/);
+  });
+});
+
 describe('two policies', () => {
   const one = { name: 'one', module: 'm', desired: { a: exactly(1), s: { x: true } } };
 

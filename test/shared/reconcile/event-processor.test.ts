@@ -91,6 +91,24 @@ describe('an event that says more than any twin can hold', () => {
   });
 });
 
+describe('an event that is too deep to be looked through', () => {
+  it('keeps no other event of its device from being done', async () => {
+    const world = newWorld();
+    world.registry.create({ deviceId: 'd' }, {});
+    await world.processor.process(world.newEvents());
+    world.registry.patchTwin({ deviceId: 'd', moduleId: 'm' }, { desired: { mode: 'Off' } }, undefined);
+    const deep = JSON.parse(`${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`) as unknown;
+    const metadata = { $lastUpdated: '2026-01-01T00:00:00Z', $lastUpdatedVersion: 2 };
+    const desired = { s: { x: deep }, $metadata: metadata, $version: 2 };
+    const tally = await world.processor.process([
+      rawEvent('updateTwin', { version: 3, properties: { desired } }, 'd', 'm'),
+      ...world.newEvents(),
+    ]);
+    expect(tally).toMatchObject({ devices: 1, deferred: 0 });
+    expect(brief(await world.history('d')).slice(1)).toEqual([['wrongValue', 'mode', 'enforced']]);
+  });
+});
+
 describe('an event that cannot be used', () => {
   const bad: readonly (readonly [string, RawEvent])[] = [
     ['without a body', rawEvent('updateTwin', undefined, 'x', 'm')],

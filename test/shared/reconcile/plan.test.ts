@@ -18,6 +18,7 @@ import {
   mergePatch,
   overlaps,
   type Path,
+  toTwin,
   twinSize,
 } from '../../../shared/twin/index.ts';
 import { anyJson, fc, hostileEvents, hubTwins, policySets, rawEvent, readTwin } from '../../support/arbitraries.ts';
@@ -181,6 +182,41 @@ describe('a plan', () => {
     const after = carryOut({ A: newTwin({}, 1) }, planFor(policies, { A: newTwin({}, 1) }).actions).fleet;
     expect(JSON.stringify(after.A?.desired.values)).toBe('{"__proto__":{"polluted":1},"constructor":"c"}');
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+});
+
+describe('a custom evaluate that is never content', () => {
+  const counter = definePolicy({
+    name: 'counter',
+    module: 'm',
+    desired: { mode: 'High' },
+    evaluate: (twin) => [{ path: 'count', expected: Number(twin.desired.properties.count ?? 0) + 1 }],
+  });
+
+  it('changes nothing and is a policy error; what its rules say is mended all the same', () => {
+    const { all } = toPolicySet([counter], { mode: 'enforce' });
+    const twin = toTwin({ etag: 'e', properties: { desired: { mode: 'Low', count: 1 } } }, 'd', 'm');
+    if (twin === undefined) throw new Error('no twin');
+    const device = { deviceId: 'd', tags: {}, edge: false };
+    const { drifts, actions } = plan(all, { device, twins: [{ moduleId: 'm', twin }] });
+    expect(drifts.map(({ kind }) => kind)).toEqual(['wrongValue', 'policyError']);
+    expect(actions).toMatchObject([{ patch: { mode: 'High' } }]);
+  });
+});
+
+describe('a value in the place of a section', () => {
+  it('is told in the history of each property that it keeps out', () => {
+    const { all } = toPolicySet([{ name: 'p', module: 'm', desired: { s: { a: 1, b: 2 } } }], { mode: 'enforce' });
+    const twin = toTwin({ etag: 'e', properties: { desired: { s: 'mine' } } }, 'd', 'm');
+    if (twin === undefined) throw new Error('no twin');
+    const { drifts } = plan(all, {
+      device: { deviceId: 'd', tags: {}, edge: false },
+      twins: [{ moduleId: 'm', twin }],
+    });
+    expect(drifts).toMatchObject([
+      { path: 's.a', kind: 'missingProperty', message: 's holds "mine" instead of a section' },
+      { path: 's.b', kind: 'missingProperty', message: 's holds "mine" instead of a section' },
+    ]);
   });
 });
 
