@@ -1,10 +1,9 @@
 import type { Departure, DriftRow, Source } from '../drift/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
-import { type JsonObject, parsePath, setAt, type Write } from '../twin/index.ts';
 import { Chronicle, endingOf } from './chronicle.ts';
-import type { DeviceWork, ModuleWork, Witness } from './device-work.ts';
-import { type Action, mendingChange, type ObservedTwin, plan } from './plan.ts';
+import { absentSince, type DeviceWork, type ModuleWork, oldestWrite, type Witness } from './device-work.ts';
+import { type Action, type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerParts } from './reconciler.ts';
 
 /** Where a pass over a device has come to: to its end, or to modules that must be created before it can go on. */
@@ -112,8 +111,12 @@ export class DevicePass {
 
     for (const { action, rows } of pending) {
       if (action.type !== 'patchDesired') continue;
-      const patch = rows.reduce<JsonObject>((merged, row) => withMend(merged, row), {});
-      const answer = await this.#parts.hub.patchDesired(device.deviceId, action.moduleId, action.etag, patch);
+      const answer = await this.#parts.hub.patchDesired(
+        device.deviceId,
+        action.moduleId,
+        action.etag,
+        toPatch(rows).patch,
+      );
       if (!answer.ok && answer.problem.type === 'conflict') return this.begin();
       deferred = this.#conclude(rows, answer, 'enforced', chronicle) ?? deferred;
     }
@@ -316,22 +319,6 @@ function closeAll(rows: readonly DriftRow[], chronicle: Chronicle, at: string): 
   for (const row of rows) if (Date.parse(row.write.at) <= Date.parse(at)) chronicle.close(row, 'gone');
 }
 
-/** The time of the oldest write that events speak of, to the millisecond: history need not be recalled further back. */
-function oldestWrite({ modules }: DeviceWork): string | undefined {
-  const times = [...modules.values()].flatMap(({ evidence, missing }) => [
-    ...evidence.map(({ departure }) => departure.write.at),
-    ...missing.map(({ since }) => since.at),
-  ]);
-  if (times.length === 0) return undefined;
-  const milliseconds = times.map((time) => Date.parse(time)).filter((time) => time >= 0);
-  return new Date(milliseconds.length < times.length ? 0 : Math.min(...milliseconds)).toISOString();
-}
-
-/** Since when a module is not there, if it turns out not to be. */
-function absentSince(module: ModuleWork): Write | undefined {
-  return module.missing.findLast(({ ended }) => ended === undefined)?.since ?? module.absentSince;
-}
-
 /** A scope function that throws matches nobody; the plan records it. */
 function matches(policy: Policy, device: Device): boolean {
   try {
@@ -339,10 +326,4 @@ function matches(policy: Policy, device: Device): boolean {
   } catch {
     return false;
   }
-}
-
-/** A merge patch with one more departure mended. */
-function withMend(patch: JsonObject, departure: Departure): JsonObject {
-  const change = mendingChange(departure);
-  return change === undefined ? patch : setAt(patch, parsePath(departure.path), change);
 }

@@ -1,17 +1,9 @@
 import type { Departure } from '../drift/index.ts';
 import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../events/index.ts';
-import { checkRule, mendingValue, type OwnedProperty, type Policy, type PolicySet } from '../policy/index.ts';
-import {
-  fitsTwin,
-  isJsonObject,
-  type Json,
-  type JsonObject,
-  type Path,
-  parsePath,
-  type Write,
-  writeAt,
-} from '../twin/index.ts';
-import { brokenRules, obstacleNote } from './plan.ts';
+import { checkRule, mendingValue, type Policy, type PolicySet } from '../policy/index.ts';
+import { fitsTwin, isJsonObject, parsePath, type Write, writeAt } from '../twin/index.ts';
+import { brokenRules, obstacleNote } from './departures.ts';
+import { isTouched, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
 
 /** What an event adds to a history row beside the departure. */
 export interface Witness {
@@ -89,6 +81,22 @@ export function lookAtAll(policies: PolicySet, deviceId: string, since: Write): 
   const work: DeviceWork = { deviceId, modules: new Map() };
   for (const policy of policies.all) if (policy.scope.mayMatchId(deviceId)) lookFor(policies, work, policy, since);
   return work;
+}
+
+/** The time of the oldest write that events speak of, to the millisecond: history need not be recalled further back. */
+export function oldestWrite({ modules }: DeviceWork): string | undefined {
+  const times = [...modules.values()].flatMap(({ evidence, missing }) => [
+    ...evidence.map(({ departure }) => departure.write.at),
+    ...missing.map(({ since }) => since.at),
+  ]);
+  if (times.length === 0) return undefined;
+  const milliseconds = times.map((time) => Date.parse(time)).filter((time) => time >= 0);
+  return new Date(milliseconds.length < times.length ? 0 : Math.min(...milliseconds)).toISOString();
+}
+
+/** Since when a module is not there, if it turns out not to be. */
+export function absentSince(module: ModuleWork): Write | undefined {
+  return module.missing.findLast(({ ended }) => ended === undefined)?.since ?? module.absentSince;
 }
 
 function moduleWork(work: DeviceWork, moduleId: string): ModuleWork {
@@ -259,40 +267,4 @@ function note(event: HubEvent, work: DeviceWork): void {
 
 function witnessOf({ operationTimestamp, correlationId }: HubEvent): Witness {
   return { operationTimestamp, ...(correlationId === undefined ? {} : { correlationId }) };
-}
-
-/** The owned properties that a patch writes or removes. */
-function* touchedProperties(
-  policies: PolicySet,
-  moduleId: string,
-  patch: JsonObject,
-): Generator<{ readonly policy: Policy; readonly property: OwnedProperty }> {
-  for (const key of Object.keys(patch)) {
-    for (const owner of policies.ownersOf(moduleId, key)) {
-      if (patchedValue(patch, owner.property.path) !== undefined) yield owner;
-    }
-  }
-}
-
-/** What a patch makes of a path: a value, `null` where it is removed or something above it is, `undefined` where it is left alone. */
-function patchedValue(patch: JsonObject, path: Path): Json | undefined {
-  let value: Json = patch;
-  for (const key of path) {
-    if (!isJsonObject(value)) return null;
-    if (!Object.hasOwn(value, key)) return undefined;
-    value = value[key] ?? null;
-  }
-  return value;
-}
-
-function isTouched(event: TwinUpdated, [section, ...path]: Path): boolean {
-  const patch =
-    section === 'tags' ? event.tags : section === 'desired' ? event.desired?.properties : event.reported?.properties;
-  return patch !== undefined && patchedValue(patch, path) !== undefined;
-}
-
-/** Whether an object could be what the rule asks for, so that a part of one proves nothing. */
-function mayBeObject({ rule }: OwnedProperty): boolean {
-  if (rule.rule === 'exactly') return isJsonObject(rule.value);
-  return rule.rule === 'oneOf' && rule.values.some(isJsonObject);
 }

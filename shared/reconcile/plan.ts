@@ -1,31 +1,18 @@
 import type { Departure } from '../drift/index.ts';
-import {
-  baselineOf,
-  checkRule,
-  type Device,
-  describeThrown,
-  mendingValue,
-  type Policy,
-  runEvaluate,
-} from '../policy/index.ts';
+import { baselineOf, type Device, describeThrown, type Policy } from '../policy/index.ts';
 import {
   diffPatch,
-  formatPath,
-  getAt,
   type Json,
   type JsonObject,
   mergePatch,
-  obstacleOn,
-  overlaps,
-  type Path,
   parsePath,
   setAt,
   type Twin,
   twinLimits,
   twinSize,
   type Write,
-  writeAt,
 } from '../twin/index.ts';
+import { customDepartures, findDepartures, ownedPaths, policyError, sectionWrite } from './departures.ts';
 
 /** What was seen of one module of a device, or of the device's own twin. */
 export type ObservedTwin =
@@ -152,7 +139,10 @@ function planTwin(policies: readonly Policy[], twin: Twin): Plan {
 }
 
 /** One patch for all departures that are to be mended, and can be. */
-function toPatch(drifts: readonly Departure[]): { readonly mends: readonly Departure[]; readonly patch: JsonObject } {
+export function toPatch(drifts: readonly Departure[]): {
+  readonly mends: readonly Departure[];
+  readonly patch: JsonObject;
+} {
   const mends: Departure[] = [];
   let patch: JsonObject = {};
   for (const drift of drifts) {
@@ -187,118 +177,9 @@ function withoutRestless(policies: readonly Policy[], twin: Twin, drifts: readon
   ];
 }
 
-/** The paths that rules are about, each with its policy. */
-function ownedPaths(policies: readonly Policy[]): { path: Path; by: string }[] {
-  return policies.flatMap((policy) => policy.owned.map(({ path }) => ({ path, by: policy.name })));
-}
-
-/** For the history: what somebody put in place of a section that a property should be in, which mending the property overwrites. */
-export function obstacleNote(properties: JsonObject, path: Path): { readonly message?: string } {
-  const obstacle = obstacleOn(properties, path);
-  if (obstacle === undefined) return {};
-  const value = JSON.stringify(obstacle.value);
-  return {
-    message: `${formatPath(obstacle.path)} holds ${value.length > 1000 ? `${value.slice(0, 1000)}…` : value} instead of a section`,
-  };
-}
-
-/** Every owned property of a twin that breaks its rule. Custom findings are not asked for. */
-export function brokenRules(policies: readonly Policy[], twin: Twin): readonly Departure[] {
-  const broken: Departure[] = [];
-  for (const policy of policies) {
-    for (const { path, text, rule } of policy.owned) {
-      const actual = getAt(twin.desired.properties, path);
-      const kind = checkRule(rule, actual);
-      if (kind === undefined) continue;
-      const drift = departure(policy, twin, path, text, kind, mendingValue(rule), actual);
-      broken.push({ ...drift, ...obstacleNote(twin.desired.properties, path) });
-    }
-  }
-  return broken;
-}
-
-/** Everything in a twin that breaks one of these policies, rules first, custom findings after. */
-function findDepartures(policies: readonly Policy[], twin: Twin): readonly Departure[] {
-  const taken = ownedPaths(policies);
-  return [...brokenRules(policies, twin), ...policies.flatMap((policy) => customDepartures(policy, twin, taken))];
-}
-
-/** What a policy's own `evaluate` finds. It may not ask for changes to a path that a rule or an earlier finding is about. */
-function customDepartures(policy: Policy, twin: Twin, taken: { path: Path; by: string }[]): readonly Departure[] {
-  const fail = (message: string) => [policyError(policy, twin.deviceId, twin.moduleId, sectionWrite(twin), message)];
-  const evaluation = runEvaluate(policy, twin);
-  if ('fault' in evaluation) return fail(evaluation.fault);
-  const found: Departure[] = [];
-  for (const { path: text, expected, message } of evaluation.findings) {
-    const path = parsePath(text);
-    const actual = path.length === 0 ? undefined : getAt(twin.desired.properties, path);
-    const mends =
-      expected !== undefined &&
-      diffPatch(actual, expected) !== undefined &&
-      !(expected === null && actual === undefined);
-    if (mends) {
-      const rival = taken.find((other) => overlaps(other.path, path));
-      if (rival !== undefined) return fail(`evaluate wants to change ${text}, which ${rival.by} owns`);
-      taken.push({ path, by: policy.name });
-    }
-    // The identity of a custom departure is its path: a second finding at the same one would be the same row.
-    if (found.some((earlier) => earlier.path === text)) continue;
-    const drift = departure(policy, twin, path, text, 'custom', expected, actual);
-    found.push({
-      ...drift,
-      ...(mends ? {} : { mode: 'audit' as const }),
-      ...(message === undefined ? {} : { message }),
-    });
-  }
-  return found;
-}
-
-function departure(
-  policy: Policy,
-  twin: Twin,
-  path: Path,
-  text: string,
-  kind: Departure['kind'],
-  expected: Json | undefined,
-  actual: Json | undefined,
-): Departure {
-  return {
-    deviceId: twin.deviceId,
-    moduleId: twin.moduleId,
-    policy: policy.name,
-    path: text,
-    kind,
-    expected,
-    actual,
-    write: writeAt(twin.desired, path) ?? sectionWrite(twin),
-    mode: policy.mode,
-  };
-}
-
 /** What a merge patch must hold at the departure's path to mend it; `undefined` when nothing can. */
-export function mendingChange({ kind, expected, actual, path }: Departure): Json | undefined {
+function mendingChange({ kind, expected, actual, path }: Departure): Json | undefined {
   if (path === '' || kind === 'policyError') return undefined;
   if (kind === 'forbiddenProperty' || expected === undefined || expected === null) return null;
   return diffPatch(actual, expected);
-}
-
-function policyError(policy: Policy, deviceId: string, moduleId: string, write: Write, message: string): Departure {
-  return {
-    deviceId,
-    moduleId,
-    policy: policy.name,
-    path: '',
-    kind: 'policyError',
-    expected: undefined,
-    actual: undefined,
-    write,
-    mode: policy.mode,
-    message,
-  };
-}
-
-/** The last write to the desired properties as a whole; of something older nothing more exact can be said. */
-function sectionWrite({ desired }: Twin): Write {
-  const write = writeAt(desired, []);
-  return { version: write?.version ?? desired.version, at: write?.at ?? new Date(0).toISOString(), exact: false };
 }
