@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 /** The `twinkeeper` command. Each subcommand is a file in `commands/`, which loads what it needs only when it is run. */
 import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { explainMissingBuild } from './missing-build.ts';
+import { onOutputLost } from './output-lost.ts';
 
 const commands = [
   () => import('./commands/local.ts').then(({ localCommand }) => localCommand()),
@@ -9,14 +12,20 @@ const commands = [
   // One line a command: () => import('./commands/NAME.ts').then(({ nameCommand }) => nameCommand()),
 ];
 
+// That nobody reads on is no reason to leave work half done; a command that would work for ever listens for it as well.
+onOutputLost(({ exitCode }) => {
+  process.exitCode = exitCode;
+});
+
 const program = new Command('twinkeeper')
   .description('Keeps the security module twins of an Azure IoT Hub fleet in place and at their baseline.')
+  .version(packageJson.version)
   .showHelpAfterError('(twinkeeper --help shows what there is)');
-for (const load of commands) program.addCommand(await load());
 
 try {
+  for (const load of commands) program.addCommand(await load());
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`twinkeeper: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`twinkeeper: ${explainMissingBuild(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = 1;
 }

@@ -24,7 +24,11 @@ export function onceOutput({ devices, seed, json = false }: LocalOptions): Outpu
   };
 }
 
-/** Resolves when the text has left the process: what ends it next must not cut it off. */
+/** Resolves when the text has left the process: what ends it next must not cut it off. Where it cannot leave, that ends the run. */
 function print(text: string): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(`${text}\n`, () => resolve()));
+  return new Promise((resolve) =>
+    process.stdout.write(`${text}\n`, (error) => {
+      if (!error) resolve();
+    }),
+  );
 }

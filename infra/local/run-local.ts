@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import type { LocalOptions } from './commands/local.ts';
 import { checkEndpointsFile, writeEndpointsFile } from './endpoints-file.ts';
+import { type OutputLost, onOutputLost } from './output-lost.ts';
 import { choosePorts } from './ports.ts';
 import { checkBuild, createRunFolder, projectRoot } from './project.ts';
 import { type LocalSystem, startLocalSystem } from './system.ts';
@@ -10,18 +11,20 @@ import { type LocalSystem, startLocalSystem } from './system.ts';
 const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Signal = keyof typeof signalCodes;
 
-/** What ends a run: the demo's end, a signal, a service that cannot go on. */
+/** What ends a run: the demo's end, a signal, nobody who reads on, a service that cannot go on. */
 type Ending =
   | { readonly type: 'done'; readonly exitCode: number }
-  | { readonly type: 'signal'; readonly signal: Signal }
+  | { readonly type: 'asked'; readonly exitCode: number; readonly why?: string }
   | { readonly type: 'failed'; readonly why: string };
 
+type Asked = Extract<Ending, { type: 'asked' }>;
+
 /**
- * Runs until the demo is over, a signal comes or a service fails for good, and resolves with the exit code. Rejects with one line for a
+ * Runs until the demo is over, a signal comes, output is lost or a service fails for good, and resolves with the exit code. Rejects with one line for a
  * person when something does not start.
  */
 export async function runLocal(options: LocalOptions): Promise<number> {
-  const signal = awaitSignal();
+  const asked = Promise.race([awaitSignal(), awaitOutputLost()]);
   const root = projectRoot();
   checkBuild(root);
   if (options.endpoints !== undefined) checkEndpointsFile(options.endpoints);
@@ -38,22 +41,19 @@ export async function runLocal(options: LocalOptions): Promise<number> {
       onNotice: (text) => output.notice(text),
     });
     cleanUps.push(() => starting.then((system) => system.close()).catch(() => {}));
-    const system = await Promise.race([starting, signal]);
-    if ('signal' in system) return signalCodes[system.signal];
+    const system = await Promise.race([starting, asked]);
+    if ('type' in system) return exitCodeOf(system);
     if (options.endpoints !== undefined) {
       const { endpoints } = options;
       cleanUps.push(await writeEndpointsFile(endpoints, system.endpoints));
     }
     const ending = await Promise.race([
-      signal,
+      asked,
       system.failed.then((why): Ending => ({ type: 'failed', why })),
       output.run(system).then((exitCode): Ending => ({ type: 'done', exitCode })),
     ]);
     await output.close();
-    if (ending.type === 'done') return ending.exitCode;
-    if (ending.type === 'signal') return signalCodes[ending.signal];
-    process.stderr.write(`twinkeeper: ${ending.why}\n`);
-    return 1;
+    return exitCodeOf(ending);
   } finally {
     await output.close();
     for (const cleanUp of cleanUps.reverse()) await cleanUp();
@@ -76,7 +76,17 @@ async function openOutput(options: LocalOptions): Promise<Output> {
   return (await import('./view/demo-output.ts')).demoOutput(options);
 }
 
-function awaitSignal(): Promise<Extract<Ending, { type: 'signal' }>> {
+/** Says why it ended, where that is not plain to see. */
+function exitCodeOf(ending: Ending): number {
+  if ('why' in ending) process.stderr.write(`twinkeeper: ${ending.why}\n`);
+  return ending.type === 'failed' ? 1 : ending.exitCode;
+}
+
+function awaitOutputLost(): Promise<Asked> {
+  return new Promise((resolve) => onOutputLost((lost: OutputLost) => resolve({ type: 'asked', ...lost })));
+}
+
+function awaitSignal(): Promise<Asked> {
   return new Promise((resolve) => {
     let asked = false;
     for (const signal of Object.keys(signalCodes) as readonly Signal[]) {
@@ -84,7 +94,7 @@ function awaitSignal(): Promise<Extract<Ending, { type: 'signal' }>> {
         // Asked twice, it does not wait for anything; its services end by themselves when it is gone.
         if (asked) process.exit(signalCodes[signal]);
         asked = true;
-        resolve({ type: 'signal', signal });
+        resolve({ type: 'asked', exitCode: signalCodes[signal] });
       });
     }
   });

@@ -1,6 +1,7 @@
 /** One service of the local system, seen from its parent: forked, waited for, watched, ended. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { explainMissingBuild } from './missing-build.ts';
 import type { ServiceMessage } from './service.ts';
 
 export interface ServiceSpec {
@@ -47,10 +48,13 @@ export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<Servi
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   let lastLine = '';
+  // After a crash the last line is Node's version.
+  let fault = '';
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue;
     createInterface({ input: stream }).on('line', (line) => {
       if (line.trim() !== '') lastLine = line;
+      if (/^\w*Error( \[\w+\])?: /.test(line)) fault = line;
       onLine(line);
     });
   }
@@ -65,7 +69,8 @@ export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<Servi
       else resolve({ endpoints: answer.ready, ended, close: (patience) => close(child, ended, patience) });
     });
     ended.then((how) => {
-      const message = `${name} ended with ${how} before it was ready${lastLine === '' ? '.' : `: ${lastLine}`}`;
+      const lastWords = explainMissingBuild(fault || lastLine);
+      const message = `${name} ended with ${how} before it was ready${lastWords === '' ? '.' : `: ${lastWords}`}`;
       reject(how.startsWith('signal') ? new KilledEarly(message) : new Error(message));
     });
   });

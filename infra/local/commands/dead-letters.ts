@@ -26,6 +26,8 @@ export function deadLettersCommand(): Command {
 async function list({ json, ...storage }: StorageOptions & { readonly json?: true }): Promise<void> {
   const table = new Table({ head: ['id', 'given up', 'device', 'reason'], style: { head: [], border: [] } });
   for await (const letter of letters(await open(storage))) {
+    // As in `… | head -1`: nobody wants the rest.
+    if (!process.stdout.writable) return;
     if (json) process.stdout.write(`${JSON.stringify(letter)}\n`);
     else table.push([letter.id, letter.at, letter.deviceId, letter.reason]);
   }

@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { createDeadLetters } from '../../../shared/drift/index.ts';
-import { decodeEvent } from '../../../shared/events/index.ts';
-import { createDeferredQueue, toRawEvents } from '../../../shared/reconcile/index.ts';
+import { createDeferredQueue } from '../../../shared/reconcile/index.ts';
+import { readEventFile } from './event-file.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
 /** `twinkeeper replay FILE`: gives the running app one event, or a list of them, from a file. */
@@ -20,12 +19,7 @@ async function replay(file: string, options: StorageOptions): Promise<void> {
     storage,
     createDeadLetters(storage, () => new Date()),
   );
-  for (const event of toRawEvents(JSON.parse(await readFile(file, 'utf8')))) {
-    const decoded = decodeEvent(event);
-    if (decoded.type === 'ignored' || decoded.type === 'unusable') {
-      throw new Error(`${file}: the app could do nothing with this event: ${decoded.reason}.`);
-    }
-    const { type, deviceId, moduleId } = decoded;
+  for (const { event, type, deviceId, moduleId } of await readEventFile(file)) {
     await queue.put({ deviceId, events: [event], attempt: 0, reason: `replayed from ${file}` }, 0);
     process.stdout.write(`${type} of ${deviceId}${moduleId === '' ? '' : `/${moduleId}`} is on its way.\n`);
   }

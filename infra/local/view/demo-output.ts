@@ -7,6 +7,7 @@ import type { Output } from '../run-local.ts';
 import { addressLines } from './addresses.ts';
 import { describeRow } from './describe-row.ts';
 import { renderScreen } from './screen.ts';
+import { terminalSize } from './terminal-size.ts';
 import { type Watcher, watchSystem } from './watcher.ts';
 
 const redrawEvery = 500;
@@ -51,9 +52,8 @@ function liveView(): Surface {
   return {
     start(addresses, watcher) {
       draw = () => {
-        const { columns, rows: lines } = process.stdout;
         const screen = { figures: watcher.figures, rows, addresses, notice };
-        update(renderScreen(screen, { columns, lines }, picocolors.isColorSupported));
+        update(renderScreen(screen, terminalSize(process.stdout), picocolors.isColorSupported));
       };
       process.stdout.on('resize', draw);
       timer = setInterval(draw, redrawEvery);
