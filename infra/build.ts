@@ -2,19 +2,20 @@
  * Builds what is run: `dist/main.cjs`, the single file that Azure Functions loads, and `dist/twinkeeper.js` with the services of
  * the local system beside it. Also writes the JSON Schema of policies, which stands where policies are written.
  */
-import { chmod, rm, writeFile } from 'node:fs/promises';
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { policyJsonSchema } from '../shared/policy/index.ts';
 import { appBundle } from './app-bundle.ts';
 
-await rm('dist', { recursive: true, force: true });
+await writeFile('functions/policies/policy.schema.json', `${JSON.stringify(policyJsonSchema(), null, 2)}\n`);
 
-await Promise.all([
-  writeFile('functions/policies/policy.schema.json', `${JSON.stringify(policyJsonSchema(), null, 2)}\n`),
+const built = await Promise.all([
   build({
     entryPoints: { main: 'functions/main.ts' },
     outdir: 'dist',
     outExtension: { '.js': '.cjs' },
+    metafile: true,
     ...appBundle,
   }),
   build({
@@ -32,7 +33,14 @@ await Promise.all([
     format: 'esm',
     packages: 'external',
     sourcemap: true,
+    metafile: true,
     logLevel: 'warning',
   }),
 ]);
+// What earlier builds left goes last, and what is the same stays in its place: somebody may be running it.
+const wanted = new Set(built.flatMap(({ metafile }) => Object.keys(metafile.outputs).map((file) => resolve(file))));
+for (const entry of await readdir('dist', { recursive: true, withFileTypes: true })) {
+  const file = resolve(join(entry.parentPath, entry.name));
+  if (entry.isFile() && !wanted.has(file)) await rm(file);
+}
 await chmod('dist/twinkeeper.js', 0o755);
