@@ -56,8 +56,6 @@ export interface PolicyDefinition {
    * Each such change costs a read of the twin, so name what matters.
    */
   readonly watches?: readonly string[];
-  /** Enforce even where one of the hub's automatic configurations sets another value. Default: false. */
-  readonly overrideConfigurations?: boolean;
 }
 
 /** Types a policy while it is written, and changes nothing. It is validated, with all others, when the app loads. */

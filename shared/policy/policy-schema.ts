@@ -47,13 +47,6 @@ export const commonParts = {
       .enum(['enforce', 'audit'], 'must be enforce or audit')
       .check(described('Mend what is out of line, or only record it. Default: enforce.')),
   ),
-  overrideConfigurations: z.optional(
-    z
-      .boolean()
-      .check(
-        described("Enforce even where one of the hub's automatic configurations sets another value. Default: false."),
-      ),
-  ),
 };
 
 /** The outer shape of a policy as TypeScript writes it; `appliesTo` and what stands in `desired` are looked at apart. */

@@ -28,7 +28,6 @@ export interface Policy {
   readonly evaluate: PolicyDefinition['evaluate'];
   /** Dotted paths from `desired`, `reported` or `tags`; empty when there is no `evaluate`. */
   readonly watches: readonly string[];
-  readonly overrideConfigurations: boolean;
 }
 
 /** A property, and the policy that owns it. */
@@ -130,7 +129,6 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
     owned,
     evaluate: part('evaluate'),
     watches: part('evaluate') === undefined ? [] : (part('watches') ?? ['desired', 'tags']),
-    overrideConfigurations: part('overrideConfigurations') ?? false,
   };
   checkSense(policy, content, report);
   return policy;

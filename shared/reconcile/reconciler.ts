@@ -75,9 +75,7 @@ export class Reconciler {
       const rows = known.open
         .filter((row) => row.outcome === 'pending' || row.outcome === 'deferred')
         .map((row): DriftRow => ({ ...row, outcome: 'failed', outcomeAt: clock.now().toISOString(), error: reason }));
-      const recent = known.open;
-      if (rows.length === 0 || (await journal.write(deviceId, rows, { ...known, recent })) === 'written')
-        return rows.length;
+      if (rows.length === 0 || (await journal.write(deviceId, rows, known)) === 'written') return rows.length;
     }
     return 0;
   }

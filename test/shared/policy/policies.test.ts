@@ -317,7 +317,6 @@ describe('the JSON form of a policy', () => {
       'module',
       'moduleTags',
       'name',
-      'overrideConfigurations',
     ]);
     // What the schema lists, the app takes.
     const full = {
@@ -328,7 +327,6 @@ describe('the JSON form of a policy', () => {
       createModule: true,
       moduleTags: { a: 1 },
       mode: 'audit',
-      overrideConfigurations: true,
       appliesTo: { tags: { a: 1 }, edge: true, deviceId: 'x*' },
       desired: { a: 1 },
     };
