@@ -26,6 +26,27 @@ export interface NewModule {
   readonly tags: JsonObject;
 }
 
+/** One page of a query's results. Without a continuation it was the last. Pages may be empty and still not be the last. */
+export interface QueryPage {
+  readonly items: readonly JsonObject[];
+  readonly continuation?: string;
+}
+
+/** An automatic configuration of the hub ("Automatic device and module management"), as far as it can compete with a policy. */
+export interface Configuration {
+  readonly id: string;
+  /** A `WHERE` condition for device twins; for module twins it begins with `FROM devices.modules WHERE`. */
+  readonly targetCondition: string;
+  readonly priority: number;
+  /** What it sets on devices' twins, keyed by dotted paths that begin with `properties.desired`. */
+  readonly deviceContent: JsonObject;
+  /** The same for modules' twins. */
+  readonly moduleContent: JsonObject;
+}
+
+/** Who calls. Both share the hub's budget: events come first, and the sweep gets what they leave, but never nothing. */
+export type Lane = 'events' | 'sweep';
+
 /** IoT Hub, in the words of this project. Retries, time-outs and connections are hidden; problems are values. */
 export interface Hub {
   /** The hub's host name, as history rows name it. */
@@ -38,4 +59,10 @@ export interface Hub {
   createModules(modules: readonly NewModule[]): Promise<readonly Answer<void>[]>;
   /** How many devices the hub has: the cheapest question that shows that it can be reached and lets us in. */
   countDevices(): Promise<Answer<number>>;
+  /** One page of a query, the one after `continuation`; a thousand results at most. Results can lag the twins by minutes. One call. */
+  queryPage(query: string, continuation?: string): Promise<Answer<QueryPage>>;
+  /** The hub's automatic configurations. One call. */
+  listConfigurations(): Promise<Answer<readonly Configuration[]>>;
+  /** The same hub as another caller sees it. `onCall` is told of each call that is made through it, retries included. */
+  lane(lane: Lane, onCall?: () => void): Hub;
 }

@@ -6,5 +6,5 @@
  */
 export type { HubAddress } from './connection.ts';
 export { hostOf, openRegistry } from './connection.ts';
-export type { Answer, Hub, NewModule, Problem } from './hub.ts';
+export type { Answer, Configuration, Hub, Lane, NewModule, Problem, QueryPage } from './hub.ts';
 export { connectToHub, type IotHubOptions } from './iot-hub.ts';

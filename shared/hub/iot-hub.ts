@@ -1,11 +1,11 @@
 import type { Registry } from 'azure-iothub';
 import { type Clock, systemClock } from '../clock.ts';
 import { once } from '../once.ts';
-import { isJsonObject, toTwin } from '../twin/index.ts';
+import { isJsonObject, type JsonObject, toTwin } from '../twin/index.ts';
 import { type BulkEntry, toBulkCalls, toBulkEntry } from './bulk.ts';
 import { classifyBulkEntry } from './classify.ts';
 import { type ConnectionOptions, type HubAddress, hostOf, openRegistry } from './connection.ts';
-import type { Answer, Hub, NewModule } from './hub.ts';
+import type { Answer, Configuration, Hub, NewModule } from './hub.ts';
 import { type RetryOptions, withRetries } from './retry.ts';
 
 export interface IotHubOptions extends Partial<ConnectionOptions>, Partial<RetryOptions> {
@@ -27,7 +27,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
     return withRetries(() => use(client), settings, clock, random);
   }
 
-  return {
+  const hub: Hub = {
     name: hostOf(address).host,
 
     async readTwin(deviceId, moduleId) {
@@ -69,7 +69,30 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
       const count = isJsonObject(statistics) ? statistics.totalDeviceCount : undefined;
       return { ok: true, value: typeof count === 'number' ? count : 0 };
     },
+
+    async queryPage(query, continuation) {
+      const answer = await call(async (registry) => {
+        const pages = registry.createQuery(query, itemsPerPage);
+        // Asked without the continuation, the promise form of `next` gives the first page for ever.
+        const { result } = await pages.next(continuation as string);
+        const items: unknown = result;
+        return { items: Array.isArray(items) ? items.filter(isJsonObject) : [], next: pages.continuationToken };
+      });
+      if (!answer.ok) return answer;
+      const { items, next } = answer.value;
+      return { ok: true, value: { items, ...(typeof next === 'string' && next !== '' ? { continuation: next } : {}) } };
+    },
+
+    async listConfigurations() {
+      const answer = await call((registry) => registry.getConfigurations());
+      if (!answer.ok) return answer;
+      const list: unknown = answer.value.responseBody;
+      return { ok: true, value: Array.isArray(list) ? list.filter(isJsonObject).map(toConfiguration) : [] };
+    },
+
+    lane: () => hub,
   };
+  return hub;
 
   async function createBatch(batch: readonly NewModule[]): Promise<Map<NewModule, Answer<void>>> {
     const entries: BulkEntry[] = batch.map(toBulkEntry);
@@ -95,6 +118,20 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
     );
   }
 }
+
+function toConfiguration({ id, targetCondition, priority, content }: JsonObject): Configuration {
+  const { deviceContent, moduleContent } = isJsonObject(content) ? content : {};
+  return {
+    id: String(id),
+    targetCondition: typeof targetCondition === 'string' ? targetCondition : '',
+    priority: typeof priority === 'number' ? priority : 0,
+    deviceContent: isJsonObject(deviceContent) ? deviceContent : {},
+    moduleContent: isJsonObject(moduleContent) ? moduleContent : {},
+  };
+}
+
+/** As many as the service gives in one page ("x-ms-max-item-count"). */
+const itemsPerPage = 1000;
 
 const done: Answer<void> = { ok: true, value: undefined };
 const unanswered: Answer<void> = { ok: false, problem: { type: 'transient', message: 'not part of any call' } };

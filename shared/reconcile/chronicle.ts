@@ -63,6 +63,11 @@ export class Chronicle {
     });
   }
 
+  /** All rows, whatever their outcome. */
+  rows(): readonly DriftRow[] {
+    return [...this.#rows.values()];
+  }
+
   /** Every open row about this module, those of this pass included. */
   openRows(moduleId: string): readonly DriftRow[] {
     return [...this.#rows.values()].filter((row) => row.moduleId === moduleId && isOpen(row));

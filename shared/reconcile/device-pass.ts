@@ -1,8 +1,10 @@
 import type { Departure, DriftRow, Source } from '../drift/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
+import type { Twin } from '../twin/index.ts';
 import { Chronicle, endingOf } from './chronicle.ts';
 import { absentSince, type DeviceWork, type ModuleWork, oldestWrite, type Witness } from './device-work.ts';
+import { guardedHistory } from './guard.ts';
 import { type Action, type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerParts } from './reconciler.ts';
 
@@ -21,6 +23,8 @@ interface Pending {
   readonly action: Action;
   readonly rows: readonly DriftRow[];
 }
+
+const noneHeld: ReadonlyMap<Departure, string> = new Map();
 
 /** How often a pass starts over because someone else wrote meanwhile, before the device is put off. */
 const maxRounds = 6;
@@ -49,7 +53,7 @@ export class DevicePass {
     if (++this.#round > maxRounds) return this.#deferred('others keep writing to its twins at the same time');
 
     const { journal, hub, clock } = this.#parts;
-    const chronicle = new Chronicle(await journal.recall(deviceId, oldestWrite(this.#work)), {
+    const chronicle = new Chronicle(await journal.recall(deviceId, this.#recallFrom()), {
       hub: hub.name,
       source: this.#source,
       now: () => clock.now().toISOString(),
@@ -72,6 +76,13 @@ export class DevicePass {
     const device = await this.#device();
     if ('problem' in device) return this.#deviceProblem(device.problem, chronicle);
     return this.#decide(device.device, looks, missing, chronicle);
+  }
+
+  /** How far back the history matters: to the oldest write that events speak of, and as far as guards look. */
+  #recallFrom(): string {
+    const guarded = new Date(this.#parts.clock.now().getTime() - guardedHistory).toISOString();
+    const oldest = oldestWrite(this.#work);
+    return oldest === undefined || oldest > guarded ? guarded : oldest;
   }
 
   /** Reads, plans, writes ahead and acts. */
@@ -105,8 +116,11 @@ export class DevicePass {
     }
 
     const { drifts, actions } = plan(policies.all, { device, twins: observed });
-    const held = await guard.review(actions.flatMap((action) => action.mends));
-    const pending = this.#record(drifts, actions, held, observed, chronicle);
+    const twins = new Map(observed.flatMap((seen) => ('twin' in seen ? [[seen.moduleId, seen.twin] as const] : [])));
+    const mends = actions.flatMap((action) => action.mends);
+    const held =
+      mends.length === 0 ? noneHeld : await guard.review({ departures: mends, twins, rows: chronicle.rows() });
+    const pending = this.#record(drifts, actions, held, observed, twins, chronicle);
     if ((await this.#write(chronicle)) === 'conflict') return this.begin();
 
     for (const { action, rows } of pending) {
@@ -158,9 +172,9 @@ export class DevicePass {
     actions: readonly Action[],
     held: ReadonlyMap<Departure, string>,
     observed: readonly ObservedTwin[],
+    twins: ReadonlyMap<string, Twin>,
     chronicle: Chronicle,
   ): readonly Pending[] {
-    const twins = new Map(observed.flatMap((seen) => ('twin' in seen ? [[seen.moduleId, seen.twin] as const] : [])));
     const rowOf = new Map(drifts.map((drift) => [drift, chronicle.observe(drift, twins.get(drift.moduleId))]));
     const current = new Set([...rowOf.values()].map((row) => row.rowKey));
     for (const { moduleId } of observed) {

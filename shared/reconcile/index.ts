@@ -8,7 +8,7 @@
 export { createDeferredQueue, type DeferredQueue, deferredQueueName, toRawEvents } from './deferred-queue.ts';
 export { type DeviceWork, gatherWork, lookAtAll } from './device-work.ts';
 export { EventProcessor, type RetrySchedule, type Tally } from './event-processor.ts';
-export { type Guard, noGuard } from './guard.ts';
+export { type Guard, guardedHistory, inTurn, noGuard, type Review } from './guard.ts';
 export { type Action, type Observed, type ObservedTwin, type Plan, plan } from './plan.ts';
 export { putBack } from './put-back.ts';
 export { type DeviceResult, Reconciler, type ReconcilerParts } from './reconciler.ts';

@@ -500,7 +500,7 @@ function hubOver(registry: Registry, trouble: { problem?: Problem }): Hub {
       return { ok: false, problem: { type: 'refused', status, message } };
     }
   };
-  return {
+  const hub: Hub = {
     name: 'test-hub',
     readTwin: async (deviceId, moduleId) =>
       attempt(() => {
@@ -515,7 +515,11 @@ function hubOver(registry: Registry, trouble: { problem?: Problem }): Hub {
         attempt(() => void registry.create({ deviceId, moduleId }, {}, { desired, tags })),
       ),
     countDevices: async () => ({ ok: true, value: 0 }),
+    queryPage: async () => ({ ok: true, value: { items: [] } }),
+    listConfigurations: async () => ({ ok: true, value: [] }),
+    lane: () => hub,
   };
+  return hub;
 }
 
 /** The journal's contract without a table: rows by key, an entry for each open departure, all or nothing. */
