@@ -10,3 +10,12 @@ export { createJournal, isOpen, type Journal, type Recollection } from './journa
 export { driftKey, openKey } from './keys.ts';
 export { packJson, unpackJson } from './packed-json.ts';
 export { openQueue, openTable, type StorageAccount } from './storage.ts';
+export {
+  createSweepStore,
+  type SweepClaim,
+  type SweepRow,
+  type SweepStore,
+  type SweepTally,
+  type SweepTrigger,
+  type WalkMemory,
+} from './sweep-store.ts';
