@@ -1,0 +1,13 @@
+/**
+ * IoT Hub's query language: read into a tree, and evaluated over the documents of twins. Pure.
+ * https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language
+ *
+ * @module
+ */
+export { type ComparisonOperator, type Condition, type FunctionName, type Primitive, pathsIn } from './condition.ts';
+export { holds, predicateOf, valueAt } from './evaluate.ts';
+export { parseCondition, parseQuery, parseTargetCondition, type TargetCondition } from './parse.ts';
+export { isAggregate, type Query, type Selected, type Source } from './query.ts';
+export { QuerySyntaxError } from './query-syntax-error.ts';
+export { reservedWords } from './token-reader.ts';
+export { maxQueryLength } from './tokenize.ts';
