@@ -159,7 +159,9 @@ export class Chronicle {
   #foundAtLaterWrite(departure: Departure): DriftRow | undefined {
     const place = openKey(departure);
     const { version, at } = departure.write;
-    const isLater = ({ write }: DriftRow) => write.version >= version && Date.parse(write.at) >= Date.parse(at);
+    // Of a module that is not there, no twin says at what version it went.
+    const isLater = ({ write }: DriftRow) =>
+      (departure.kind === 'missingModule' || write.version >= version) && Date.parse(write.at) >= Date.parse(at);
     return [...this.#rows.values()].find((row) => !row.write.exact && openKey(row) === place && isLater(row));
   }
 

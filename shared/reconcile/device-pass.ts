@@ -10,13 +10,21 @@ import type { ReconcilerParts } from './reconciler.ts';
 
 /** Where a pass over a device has come to: to its end, or to modules that must be created before it can go on. */
 export type Step =
-  | { readonly deviceId: string; readonly done: true }
-  | { readonly deviceId: string; readonly deferred: string }
+  | { readonly deviceId: string; readonly done: Tally }
+  | { readonly deviceId: string; readonly deferred: string; readonly done: Tally }
   | {
       readonly deviceId: string;
       readonly create: readonly NewModule[];
       resume(answer: (module: NewModule) => Answer<void>): Promise<Step>;
     };
+
+/** What a pass has come to, in numbers of history rows. */
+export interface Tally {
+  /** Departures that the twins showed, known ones included. */
+  readonly found: number;
+  /** Those that were mended. */
+  readonly changed: number;
+}
 
 /** A change on its way, with the rows that wait for its outcome. */
 interface Pending {
@@ -39,6 +47,9 @@ export class DevicePass {
   readonly #source: Source;
   /** Modules that turned out to exist when they were to be created: they are looked at instead. */
   readonly #existing = new Set<string>();
+  /** Row keys; a pass that starts over must not count twice. */
+  readonly #found = new Set<string>();
+  readonly #changed = new Set<string>();
   #round = 0;
 
   constructor(parts: Required<ReconcilerParts>, work: DeviceWork, source: Source) {
@@ -92,7 +103,7 @@ export class DevicePass {
     missing: readonly ModuleWork[],
     chronicle: Chronicle,
   ): Promise<Step> {
-    const { policies, guard } = this.#parts;
+    const { policies, guard, clock } = this.#parts;
     this.#recordEvidence(device, chronicle);
 
     const observed: ObservedTwin[] = [];
@@ -115,7 +126,7 @@ export class DevicePass {
         for (const row of chronicle.openRows(moduleId)) if (row.kind !== 'missingModule') chronicle.close(row, 'gone');
     }
 
-    const { drifts, actions } = plan(policies.all, { device, twins: observed });
+    const { drifts, actions } = plan(policies.all, { device, twins: observed, at: clock.now().toISOString() });
     const twins = new Map(observed.flatMap((seen) => ('twin' in seen ? [[seen.moduleId, seen.twin] as const] : [])));
     const mends = actions.flatMap((action) => action.mends);
     const held =
@@ -177,6 +188,7 @@ export class DevicePass {
   ): readonly Pending[] {
     const rowOf = new Map(drifts.map((drift) => [drift, chronicle.observe(drift, twins.get(drift.moduleId))]));
     const current = new Set([...rowOf.values()].map((row) => row.rowKey));
+    for (const key of current) this.#found.add(key);
     for (const { moduleId } of observed) {
       const twin = twins.get(moduleId);
       for (const row of chronicle.openRows(moduleId)) {
@@ -229,7 +241,10 @@ export class DevicePass {
     chronicle: Chronicle,
   ): string | undefined {
     if (answer.ok) {
-      for (const row of rows) chronicle.conclude(row, success);
+      for (const row of rows) {
+        chronicle.conclude(row, success);
+        this.#changed.add(row.rowKey);
+      }
       return undefined;
     }
     const { problem } = answer;
@@ -274,6 +289,7 @@ export class DevicePass {
   /** Whether the module's twin must be read: for a departure that is not over, or because something open may be. */
   #mustLook(module: ModuleWork, chronicle: Chronicle): boolean {
     if (module.look || this.#existing.has(module.moduleId)) return true;
+    if (module.absent && wasThere(module, chronicle)) return true;
     if (module.settled && chronicle.openRows(module.moduleId).length > 0) return true;
     return module.evidence.some(({ departure, ended }) =>
       ended === undefined ? chronicle.isUnsettled(departure) : ended === 'healed' && chronicle.isHalfWay(departure),
@@ -282,6 +298,7 @@ export class DevicePass {
 
   /** Whether the module is to be created: an event says that it is not there, and the history does not say that this was seen to. */
   #isMissing(module: ModuleWork, chronicle: Chronicle): boolean {
+    if (module.absent) return true;
     const write = module.missing.findLast(({ ended }) => ended === undefined)?.since;
     if (write === undefined) return false;
     const { policies } = this.#parts;
@@ -320,11 +337,15 @@ export class DevicePass {
   }
 
   #done(): Step {
-    return { deviceId: this.#work.deviceId, done: true };
+    return { deviceId: this.#work.deviceId, done: this.#tally() };
   }
 
   #deferred(reason: string): Step {
-    return { deviceId: this.#work.deviceId, deferred: reason };
+    return { deviceId: this.#work.deviceId, deferred: reason, done: this.#tally() };
+  }
+
+  #tally(): Tally {
+    return { found: this.#found.size, changed: this.#changed.size };
   }
 }
 
@@ -332,6 +353,20 @@ export class DevicePass {
 function closeAll(rows: readonly DriftRow[], chronicle: Chronicle, at: string): void {
   for (const row of rows) if (Date.parse(row.write.at) <= Date.parse(at)) chronicle.close(row, 'gone');
 }
+
+/** Whether the history knows of the module's having been there at about the time when a sweep did not find it: queries lag. */
+function wasThere({ moduleId, absentSince }: ModuleWork, chronicle: Chronicle): boolean {
+  const since = Date.parse(absentSince?.at ?? '') - queryLag;
+  return chronicle.rows().some((row) => {
+    if (row.moduleId !== moduleId || Date.parse(row.outcomeAt) < since) return false;
+    return row.kind === 'missingModule'
+      ? row.outcome === 'created' || row.outcome === 'healed'
+      : row.outcome !== 'gone' && row.outcome !== 'pending';
+  });
+}
+
+/** How far the results of queries are taken to lag the twins at most ("minutes", says the documentation), in milliseconds. */
+const queryLag = 15 * 60_000;
 
 /** A scope function that throws matches nobody; the plan records it. */
 function matches(policy: Policy, device: Device): boolean {

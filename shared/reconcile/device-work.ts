@@ -31,6 +31,8 @@ export interface ModuleWork {
   readonly moduleId: string;
   /** Its twin must be read, whatever the evidence says. */
   look: boolean;
+  /** A sweep found that it is not there. Believed, unless the history knows of its having been there since. */
+  absent: boolean;
   /** Something that a policy owns was written and is right: what was open may be over. */
   settled: boolean;
   /** Deleted, with all that was open about it, at this time. */
@@ -83,6 +85,24 @@ export function lookAtAll(policies: PolicySet, deviceId: string, since: Write): 
   return work;
 }
 
+/** The work of looking at one module that may break a policy; if it is not there after all, and should be, it is missing since `since`. */
+export function lookAtModule(policies: PolicySet, deviceId: string, moduleId: string, since: Write): DeviceWork {
+  const work: DeviceWork = { deviceId, modules: new Map() };
+  for (const policy of policies.forModule(moduleId)) {
+    if (policy.scope.mayMatchId(deviceId)) lookFor(policies, work, policy, since);
+  }
+  return work;
+}
+
+/** The work of creating a module that is not there, as far as is known. */
+export function createAbsent(policies: PolicySet, deviceId: string, moduleId: string, since: Write): DeviceWork {
+  const work: DeviceWork = { deviceId, modules: new Map() };
+  if (policies.forModule(moduleId).some((policy) => policy.createModule && policy.scope.mayMatchId(deviceId))) {
+    Object.assign(moduleWork(work, moduleId), { absent: true, absentSince: since });
+  }
+  return work;
+}
+
 /** The time of the oldest write that events speak of, to the millisecond: history need not be recalled further back. */
 export function oldestWrite({ modules }: DeviceWork): string | undefined {
   const times = [...modules.values()].flatMap(({ evidence, missing }) => [
@@ -102,7 +122,7 @@ export function absentSince(module: ModuleWork): Write | undefined {
 function moduleWork(work: DeviceWork, moduleId: string): ModuleWork {
   let module = work.modules.get(moduleId);
   if (module === undefined) {
-    module = { moduleId, look: false, settled: false, evidence: [], missing: [] };
+    module = { moduleId, look: false, absent: false, settled: false, evidence: [], missing: [] };
     work.modules.set(moduleId, module);
   }
   return module;
@@ -257,6 +277,7 @@ function endAll(module: ModuleWork): void {
   for (const evidence of module.evidence) evidence.ended ??= 'gone';
   for (const missing of module.missing) missing.ended ??= 'gone';
   module.look = false;
+  module.absent = false;
   module.settled = false;
   delete module.absentSince;
 }

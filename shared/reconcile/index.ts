@@ -6,7 +6,7 @@
  * @module
  */
 export { createDeferredQueue, type DeferredQueue, deferredQueueName, toRawEvents } from './deferred-queue.ts';
-export { type DeviceWork, gatherWork, lookAtAll } from './device-work.ts';
+export { createAbsent, type DeviceWork, gatherWork, lookAtAll, lookAtModule } from './device-work.ts';
 export { EventProcessor, type RetrySchedule, type Tally } from './event-processor.ts';
 export { type Guard, guardedHistory, inTurn, noGuard, type Review } from './guard.ts';
 export { type Action, type Observed, type ObservedTwin, type Plan, plan } from './plan.ts';

@@ -4,7 +4,7 @@ import type { DriftRow, Journal, Source } from '../drift/index.ts';
 import type { Answer, Hub, NewModule } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import type { PolicySet } from '../policy/index.ts';
-import { DevicePass, type Step } from './device-pass.ts';
+import { DevicePass, type Step, type Tally } from './device-pass.ts';
 import type { DeviceWork } from './device-work.ts';
 import { type Guard, noGuard } from './guard.ts';
 
@@ -19,7 +19,10 @@ export interface ReconcilerParts {
 }
 
 /** What came of one device. `deferred` means: not done, and worth another try later; its rows say so too. */
-export type DeviceResult = { readonly deviceId: string; readonly deferred?: string };
+export interface DeviceResult extends Tally {
+  readonly deviceId: string;
+  readonly deferred?: string;
+}
 
 /** How many devices are worked on at once in one invocation: enough to hide the latency of hub and tables, and no more. */
 const concurrency = 16;
@@ -63,6 +66,7 @@ export class Reconciler {
     }
     return steps.map(({ deviceId, ...step }) => ({
       deviceId,
+      ...('done' in step ? step.done : nothing),
       ...('deferred' in step ? { deferred: step.deferred } : {}),
     }));
   }
@@ -95,11 +99,12 @@ export class Reconciler {
       return await run();
     } catch (error) {
       this.#parts.log.error(`Device ${deviceId} is put off: ${messageOf(error)}`);
-      return { deviceId, deferred: messageOf(error) };
+      return { deviceId, deferred: messageOf(error), done: nothing };
     }
   }
 }
 
+const nothing: Tally = { found: 0, changed: 0 };
 const lost: Answer<void> = { ok: false, problem: { type: 'transient', message: 'the bulk call was not made' } };
 
 function messageOf(error: unknown): string {
