@@ -42,4 +42,6 @@ export default definePolicy({
     // Every setting of this agent is an object with its value inside.
     [section]: Object.fromEntries(Object.entries(vendorDefaults).map(([setting, value]) => [setting, { value }])),
   },
+  // The agent reports every setting that it runs with: one that differs, it could not read or not apply.
+  reported: { mirrors: true, graceMinutes: 60 },
 });

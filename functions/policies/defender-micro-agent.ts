@@ -52,4 +52,6 @@ export default definePolicy({
     Peripheral_CacheSize: 256,
     Statistics_CacheSize: 256,
   },
+  // The agent reports `success` or `failed`, and the fields at fault.
+  reported: { failure: { path: 'latest_state', value: 'failed', fields: 'latest_invalid_fields' }, graceMinutes: 60 },
 });

@@ -1,4 +1,5 @@
 import type { Json, JsonObject, Twin } from '../twin/index.ts';
+import type { Reporting } from './reported.ts';
 import type { Rule } from './rules.ts';
 import type { AppliesTo } from './scope.ts';
 
@@ -46,6 +47,13 @@ export interface PolicyDefinition {
   /** Default: `enforce`. */
   readonly mode?: Mode;
   readonly desired?: DesiredRules;
+  /** How the agent answers to its desired properties. What it did not take is recorded as `notReported`; nothing is changed for it. */
+  readonly reported?: Reporting;
+  /**
+   * Mend also what an automatic configuration of the hub sets otherwise. Default: false, such a path is left alone, because the two
+   * would fight for ever.
+   */
+  readonly overrideConfigurations?: boolean;
   /**
    * Custom findings, for what the rules cannot say. Given frozen data; must be synchronous and quick (a quarter of a second). When it
    * throws, takes too long or returns nonsense, this policy records a `policyError` for the twin and all others go on.

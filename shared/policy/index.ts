@@ -26,6 +26,7 @@ export {
   type PolicySetOptions,
   toPolicySet,
 } from './policy-set.ts';
+export type { ExpectedReport, Reporting } from './reported.ts';
 export { absent, between, byDefault, exactly, oneOf, type Rule } from './rules.ts';
 export { type Evaluation, evaluateTimeLimit, runEvaluate } from './run-evaluate.ts';
 export type { AppliesTo, Device, Scope } from './scope.ts';

@@ -19,6 +19,36 @@ export const scopeShape = z.strictObject({
   ),
 });
 
+const reportedPath = z
+  .string()
+  .check(z.regex(/^[^$.\s]+(\.[^$.\s]+)*$/, 'must be a dotted path below properties.reported'));
+
+/** How the agent answers. */
+const reportingShape = z.strictObject({
+  mirrors: z.optional(
+    z
+      .boolean()
+      .check(described('Each property in desired is expected in reported, at the same path and with the same value.')),
+  ),
+  failure: z.optional(
+    z
+      .strictObject({
+        path: reportedPath.check(described('The reported property that says so.')),
+        value: json.check(described('What it holds when the configuration was refused.')),
+        fields: z.optional(reportedPath.check(described('The reported property that lists the fields at fault.'))),
+      })
+      .check(described('How the agent reports that it refused its configuration.')),
+  ),
+  graceMinutes: z.optional(
+    z
+      .number('must be a number of minutes')
+      .check(
+        z.gte(0, 'must be a number of minutes, 0 or more'),
+        described('Minutes that the agent has to take up a change. Default: 60.'),
+      ),
+  ),
+});
+
 /** What policies in TypeScript and in JSON have in common. */
 export const commonParts = {
   name: z
@@ -46,6 +76,18 @@ export const commonParts = {
     z
       .enum(['enforce', 'audit'], 'must be enforce or audit')
       .check(described('Mend what is out of line, or only record it. Default: enforce.')),
+  ),
+  reported: z.optional(
+    reportingShape.check(
+      described(
+        'How the agent answers to its desired properties. What it did not take is recorded, and nothing is changed.',
+      ),
+    ),
+  ),
+  overrideConfigurations: z.optional(
+    z
+      .boolean()
+      .check(described('Mend also what an automatic configuration of the hub sets otherwise. Default: false.')),
   ),
 };
 

@@ -13,6 +13,7 @@ import { collectRules, type OwnedProperty, type ReportFault } from './collect-ru
 import type { Mode, PolicyDefinition } from './define-policy.ts';
 import { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 import { policyShape, scopeShape } from './policy-schema.ts';
+import { checkReporting, type ExpectedReport, toExpectedReport } from './reported.ts';
 import { areDisjoint, type Matcher, toMatcher } from './scope.ts';
 
 /** A policy ready for use: valid, with its defaults filled in. */
@@ -25,6 +26,10 @@ export interface Policy {
   readonly mode: Mode;
   readonly scope: Matcher;
   readonly owned: readonly OwnedProperty[];
+  /** What the agent is expected to report; `undefined` when nothing is. */
+  readonly reported: ExpectedReport | undefined;
+  /** Whether a path is mended although an automatic configuration of the hub sets it otherwise. */
+  readonly overrideConfigurations: boolean;
   readonly evaluate: PolicyDefinition['evaluate'];
   /** Dotted paths from `desired`, `reported` or `tags`; empty when there is no `evaluate`. */
   readonly watches: readonly string[];
@@ -119,6 +124,7 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
   /** A part of the definition, or nothing where it is not what it should be. */
   const part = <K extends keyof typeof content>(key: K) => (wrong.has(key) ? undefined : content[key]);
   const owned = collectRules(content.desired, (path, message) => report(`desired.${path}`, message));
+  const reporting = part('reported');
   const policy: Policy = {
     name,
     module: part('module') ?? '',
@@ -127,6 +133,8 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
     mode: mode === 'audit' ? 'audit' : (part('mode') ?? 'enforce'),
     scope: toMatcher(scope?.error === undefined ? appliesTo : undefined),
     owned,
+    reported: reporting === undefined ? undefined : toExpectedReport(reporting),
+    overrideConfigurations: part('overrideConfigurations') ?? false,
     evaluate: part('evaluate'),
     watches: part('evaluate') === undefined ? [] : (part('watches') ?? ['desired', 'tags']),
   };
@@ -136,15 +144,16 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
 
 /** Whether the parts of a policy, each right by itself, make sense together and fit a twin. */
 function checkSense(policy: Policy, definition: PolicyDefinition, report: ReportFault): void {
-  const { module, createModule, moduleTags } = policy;
+  const { module, createModule, moduleTags, reported } = policy;
   if (createModule && module === '') report('createModule', 'needs a module to create: name it in "module".');
   if (module.startsWith('$')) report('module', `${module} belongs to IoT Edge and cannot be created or owned.`);
-  if (definition.desired === undefined && definition.evaluate === undefined && !createModule) {
-    report('', 'asks for nothing: give it desired properties, an evaluate function or createModule.');
+  if (definition.desired === undefined && definition.evaluate === undefined && !createModule && !reported) {
+    report('', 'asks for nothing: give it desired properties, an evaluate function, createModule or reported.');
   }
   if (definition.watches !== undefined && definition.evaluate === undefined) {
     report('watches', 'says when to call evaluate, which is missing.');
   }
+  if (reported !== undefined) checkReporting(reported, definition.desired, report);
   for (const { path, message } of limitFaults(moduleTags)) report(`moduleTags.${path}`, message);
   if (twinSize(moduleTags) > twinLimits.tagsBytes) {
     report('moduleTags', `larger than the ${twinLimits.tagsBytes} bytes a twin takes.`);

@@ -13,6 +13,7 @@ import {
   type Write,
 } from '../twin/index.ts';
 import { customDepartures, findDepartures, ownedPaths, policyError, sectionWrite } from './departures.ts';
+import { notReported } from './reported.ts';
 
 /** What was seen of one module of a device, or of the device's own twin. */
 export type ObservedTwin =
@@ -24,6 +25,8 @@ export type ObservedTwin =
 export interface Observed {
   readonly device: Device;
   readonly twins: readonly ObservedTwin[];
+  /** When the twins were read, ISO 8601. Without it, nothing is said of what agents did not take up in time. */
+  readonly at?: string;
 }
 
 /** A change to the hub, and the departures it mends. */
@@ -54,14 +57,15 @@ export interface Plan {
  * Decides what is out of line on a device and what would mend it, from the policies and the twins as they are now and from nothing
  * else. Applying the actions and planning again gives no actions, and no action touches a path that no policy owns.
  */
-export function plan(policies: readonly Policy[], { device, twins }: Observed): Plan {
+export function plan(policies: readonly Policy[], { device, twins, at }: Observed): Plan {
   const drifts: Departure[] = [];
   const actions: Action[] = [];
   for (const observed of twins) {
     const candidates = policies.filter((policy) => policy.module === observed.moduleId);
     const { applicable, errors } = applying(candidates, device, observed);
     drifts.push(...errors);
-    const part = 'twin' in observed ? planTwin(applicable, observed.twin) : planMissing(applicable, device, observed);
+    const part =
+      'twin' in observed ? planTwin(applicable, observed.twin, at) : planMissing(applicable, device, observed);
     drifts.push(...part.drifts);
     actions.push(...part.actions);
   }
@@ -123,9 +127,10 @@ function planMissing(
   return { drifts, actions: [{ type: 'createModule', moduleId, desired, tags, mends }] };
 }
 
-function planTwin(policies: readonly Policy[], twin: Twin): Plan {
+function planTwin(policies: readonly Policy[], twin: Twin, at: string | undefined): Plan {
   const found = findDepartures(policies, twin);
-  const drifts = withoutRestless(policies, twin, found);
+  const unheeded = at === undefined ? [] : notReported(policies, twin, at);
+  const drifts = [...withoutRestless(policies, twin, found), ...unheeded];
   const { mends, patch } = toPatch(drifts);
   if (mends.length === 0) return { drifts, actions: [] };
 
@@ -179,7 +184,7 @@ function withoutRestless(policies: readonly Policy[], twin: Twin, drifts: readon
 
 /** What a merge patch must hold at the departure's path to mend it; `undefined` when nothing can. */
 function mendingChange({ kind, expected, actual, path }: Departure): Json | undefined {
-  if (path === '' || kind === 'policyError') return undefined;
+  if (path === '' || kind === 'policyError' || kind === 'notReported') return undefined;
   if (kind === 'forbiddenProperty' || expected === undefined || expected === null) return null;
   return diffPatch(actual, expected);
 }

@@ -197,7 +197,7 @@ describe('a policy that is wrong', () => {
       jsonObject.map((desired) => ({ name: 'p', desired })),
       fc.jsonValue().map((desired) => ({ name: 'p', desired })),
       fc.dictionary(
-        fc.constantFrom('name', 'module', 'mode', 'appliesTo', 'desired', '__proto__', 'watches'),
+        fc.constantFrom('name', 'module', 'mode', 'appliesTo', 'desired', '__proto__', 'watches', 'reported'),
         fc.jsonValue(),
       ),
     );
@@ -317,6 +317,8 @@ describe('the JSON form of a policy', () => {
       'module',
       'moduleTags',
       'name',
+      'overrideConfigurations',
+      'reported',
     ]);
     // What the schema lists, the app takes.
     const full = {
@@ -329,6 +331,12 @@ describe('the JSON form of a policy', () => {
       mode: 'audit',
       appliesTo: { tags: { a: 1 }, edge: true, deviceId: 'x*' },
       desired: { a: 1 },
+      reported: {
+        mirrors: true,
+        failure: { path: 'agent.state', value: 'failed', fields: 'agent.invalid' },
+        graceMinutes: 0.5,
+      },
+      overrideConfigurations: true,
     };
     expect(Object.keys(full).toSorted()).toEqual(Object.keys(schema.properties).toSorted());
     expect(faultsOf(full)).toEqual([]);
