@@ -27,15 +27,26 @@ export interface Matcher {
   matches(device: Device): boolean;
   /** True when the id alone decides, so that no device twin need be read. */
   readonly byIdAlone: boolean;
+  /** The scope as it is written; `undefined` for a predicate, into which nobody can look. */
+  readonly parts: Scope | undefined;
+  /** What stands between the asterisks of the pattern for the id, from the first to the last: one piece is the id itself. */
+  readonly idPieces: readonly string[] | undefined;
 }
 
 /** Prepares a scope for asking. A predicate that throws counts as "does not apply" for nobody: the error goes to the caller. */
 export function toMatcher(appliesTo: AppliesTo | undefined): Matcher {
   if (typeof appliesTo === 'function') {
-    return { mayMatchId: () => true, matches: (device) => appliesTo(device) === true, byIdAlone: false };
+    return {
+      mayMatchId: () => true,
+      matches: (device) => appliesTo(device) === true,
+      byIdAlone: false,
+      parts: undefined,
+      idPieces: undefined,
+    };
   }
   const { tags, edge, deviceId } = appliesTo ?? {};
-  const mayMatchId = deviceId === undefined ? () => true : toGlobTest(deviceId);
+  const idPieces = deviceId === undefined ? undefined : globPieces(deviceId);
+  const mayMatchId = idPieces === undefined ? () => true : toGlobTest(idPieces);
   return {
     mayMatchId,
     matches: (device) =>
@@ -43,6 +54,8 @@ export function toMatcher(appliesTo: AppliesTo | undefined): Matcher {
       (edge === undefined || edge === device.edge) &&
       (tags === undefined || holds(device.tags, tags)),
     byIdAlone: tags === undefined && edge === undefined,
+    parts: appliesTo ?? {},
+    idPieces,
   };
 }
 
@@ -70,12 +83,15 @@ function holds(actual: Json | undefined, wanted: JsonObject): boolean {
   });
 }
 
+function globPieces(glob: string): readonly string[] {
+  return glob.split(/(?<!\\)\*+/).map((piece) => piece.replaceAll('\\*', '*'));
+}
+
 /**
  * Matches the pieces between asterisks one after the other, each at the first place where it fits. A regular expression made of the
  * pattern would do the same, but could take for ever to find that an id does not fit.
  */
-function toGlobTest(glob: string): (id: string) => boolean {
-  const pieces = glob.split(/(?<!\\)\*+/).map((piece) => piece.replaceAll('\\*', '*'));
+function toGlobTest(pieces: readonly string[]): (id: string) => boolean {
   const [first = '', ...others] = pieces;
   const last = others.pop();
   if (last === undefined) return (id) => id === first;
