@@ -6,6 +6,13 @@
  */
 export { createDeadLetters, type DeadLetter, type DeadLetters } from './dead-letters.ts';
 export { type Departure, type DriftKind, type DriftRow, isOver, type Outcome, type Source } from './departure.ts';
+export {
+  type CompetingSetting,
+  createGuardStore,
+  type GuardStore,
+  type GuardStoreOptions,
+  releaseTime,
+} from './guard-store.ts';
 export { createJournal, isOpen, type Journal, type Recollection } from './journal.ts';
 export { driftKey, openKey } from './keys.ts';
 export { packJson, unpackJson } from './packed-json.ts';
