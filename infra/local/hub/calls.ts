@@ -17,8 +17,10 @@ export type CallClass = (typeof CALL_CLASSES)[number];
 export interface CallCounts {
   readonly total: number;
   readonly byClass: Readonly<Record<CallClass, number>>;
-  /** Keyed by HTTP status. */
+  /** Keyed by HTTP status; `dropped` are those whose connection broke before there was an answer. */
   readonly byStatus: Readonly<Record<string, number>>;
+  /** How many were answered with 429. */
+  readonly throttledByClass: Readonly<Record<CallClass, number>>;
 }
 
 export interface CallReport extends CallCounts {
@@ -38,7 +40,7 @@ export class CallCounter {
     this.reset();
   }
 
-  record(callClass: CallClass, status: number, policy: string | undefined): void {
+  record(callClass: CallClass, status: number | 'dropped', policy: string | undefined): void {
     this.#all.record(callClass, status);
     if (policy !== undefined) this.#byPolicy.get(policy)?.record(callClass, status);
   }
@@ -56,13 +58,15 @@ export class CallCounter {
 
 class Counts {
   #total = 0;
-  readonly #byClass = new Map<CallClass, number>(CALL_CLASSES.map((callClass) => [callClass, 0]));
+  readonly #byClass = zeros();
   readonly #byStatus = new Map<string, number>();
+  readonly #throttledByClass = zeros();
 
-  record(callClass: CallClass, status: number): void {
+  record(callClass: CallClass, status: number | 'dropped'): void {
     this.#total += 1;
-    this.#byClass.set(callClass, (this.#byClass.get(callClass) ?? 0) + 1);
-    this.#byStatus.set(String(status), (this.#byStatus.get(String(status)) ?? 0) + 1);
+    increment(this.#byClass, callClass);
+    increment(this.#byStatus, String(status));
+    if (status === 429) increment(this.#throttledByClass, callClass);
   }
 
   snapshot(): CallCounts {
@@ -70,6 +74,15 @@ class Counts {
       total: this.#total,
       byClass: Object.fromEntries(this.#byClass) as Record<CallClass, number>,
       byStatus: Object.fromEntries(this.#byStatus),
+      throttledByClass: Object.fromEntries(this.#throttledByClass) as Record<CallClass, number>,
     };
   }
+}
+
+function zeros(): Map<CallClass, number> {
+  return new Map(CALL_CLASSES.map((callClass) => [callClass, 0]));
+}
+
+function increment<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

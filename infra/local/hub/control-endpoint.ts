@@ -3,10 +3,13 @@ import { createServer } from 'node:http';
 import type { CallCounter } from './calls.ts';
 import { HubError, invalid, shown } from './errors.ts';
 import type { EventLog } from './event-log.ts';
+import type { Faults } from './faults.ts';
 import { type Answer, type ReceivedRequest, requestListener } from './http-edge.ts';
 import type { Target } from './ids.ts';
+import { isObject } from './json.ts';
 import { type Listening, listen } from './listen.ts';
 import type { Registry } from './registry.ts';
+import type { Throttle } from './throttle.ts';
 import { readSection } from './twin.ts';
 
 export interface ControlOptions {
@@ -15,11 +18,19 @@ export interface ControlOptions {
   readonly registry: Registry;
   readonly calls: CallCounter;
   readonly log: EventLog;
+  readonly throttle: Throttle;
+  readonly faults: Faults;
 }
 
 const HELP = {
   'GET /calls': 'how many calls the hub answered, by class, status and shared access policy',
   'DELETE /calls': 'counts from zero',
+  'GET /throttle': 'the throttles in force, or null',
+  'PUT /throttle': 'throttles from now on: { tier, units, bulkCost?, burst?, queue? }',
+  'DELETE /throttle': 'no longer throttles',
+  'GET /faults': 'the faults that were asked for, and how many calls they were about and struck',
+  'PUT /faults': 'lets calls fail: { faults: [{ share, classes?, policy?, kinds, seconds?, seed? }] }',
+  'DELETE /faults': 'no longer lets calls fail',
   'GET /events': 'how many events are on each partition',
   'PATCH /reported/{deviceId}[/{moduleId}]': 'merges the body into reported properties, as the agent there would',
 };
@@ -49,7 +60,7 @@ export async function reportProperties(
   if (!response.ok) throw new Error(`The hub answered ${response.status} to a report for ${ids.join('/')}: ${body}`);
 }
 
-function respond(request: ReceivedRequest, { registry, calls, log }: ControlOptions): Answer {
+function respond(request: ReceivedRequest, { registry, calls, log, throttle, faults }: ControlOptions): Answer {
   const [first, ...rest] = request.segments;
   switch (`${request.method} /${first}`) {
     case 'GET /':
@@ -58,6 +69,25 @@ function respond(request: ReceivedRequest, { registry, calls, log }: ControlOpti
       return { status: 200, body: calls.report() };
     case 'DELETE /calls':
       calls.reset();
+      return { status: 204 };
+    case 'GET /throttle':
+      return { status: 200, body: throttle.options ?? null };
+    case 'PUT /throttle':
+      throttle.turnOn(request.json());
+      return { status: 200, body: throttle.options };
+    case 'DELETE /throttle':
+      throttle.turnOff();
+      return { status: 204 };
+    case 'GET /faults':
+      return { status: 200, body: { faults: faults.report() } };
+    case 'PUT /faults': {
+      const body = request.json();
+      if (!isObject(body)) throw invalid(`Faults are asked for with { "faults": [ … ] }, not ${shown(body)}`);
+      faults.replace(body.faults);
+      return { status: 200, body: { faults: faults.report() } };
+    }
+    case 'DELETE /faults':
+      faults.replace([]);
       return { status: 204 };
     case 'GET /events': {
       const partitions = log.partitionIds.map((id) => ({ id, count: log.events(id).length }));

@@ -26,7 +26,9 @@ const NUMBERS = {
   MessageTooLarge: 413001,
   TooManyDevices: 413002,
   TooManyModulesOnDevice: 413003,
+  ThrottlingException: 429001,
   ServerError: 500001,
+  ServiceUnavailable: 503001,
 } as const;
 
 export type ErrorCode = keyof typeof NUMBERS;

@@ -26,14 +26,28 @@ export interface ReceivedRequest {
   header(name: string): string | undefined;
   /** The body as JSON. Throws 400 if it is none, or is nested beyond all reason. */
   json(): JsonValue;
+  /** Aborts when the client is gone before it was answered. */
+  readonly signal: AbortSignal;
+}
+
+/** Thrown in place of an answer: the connection breaks without one. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
 }
 
 /** Answers every request with what `respond` makes of it, and with the error's answer where it throws. Never lets a request hang or the process end. */
 export function requestListener(respond: (request: ReceivedRequest) => Answer | Promise<Answer>): RequestListener {
   return (incoming, response) => {
-    receive(incoming)
+    const gone = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort();
+    });
+    receive(incoming, gone.signal)
       .then(respond)
-      .catch(errorAnswer)
+      .catch((error) => {
+        if (error instanceof NoAnswer) throw error;
+        return errorAnswer(error);
+      })
       .then((answer) => send(response, answer))
       .catch(() => response.destroy());
   };
@@ -72,7 +86,7 @@ export function parseJson(bytes: Uint8Array): JsonValue {
   return value;
 }
 
-async function receive(incoming: IncomingMessage): Promise<ReceivedRequest> {
+async function receive(incoming: IncomingMessage, signal: AbortSignal): Promise<ReceivedRequest> {
   const bytes = await readBody(incoming);
   return {
     method: incoming.method ?? 'GET',
@@ -82,6 +96,7 @@ async function receive(incoming: IncomingMessage): Promise<ReceivedRequest> {
       return Array.isArray(value) ? value.join(', ') : value;
     },
     json: () => parseJson(bytes),
+    signal,
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { createServer } from 'node:https';
 import type { CallClass, CallCounter } from './calls.ts';
-import { type Answer, errorAnswer, type ReceivedRequest, requestListener } from './http-edge.ts';
+import { type Answer, errorAnswer, NoAnswer, type ReceivedRequest, requestListener } from './http-edge.ts';
 import { type Listening, listen } from './listen.ts';
 import { checkApiVersion, route, type Stores } from './routes.ts';
 import { authorize, type SasPolicy } from './sas.ts';
@@ -18,8 +18,8 @@ export interface Call {
 }
 
 /**
- * Stands between a call and its operation: may answer in its place, delay it, or change its answer once `next` has carried it out.
- * Throttles and faults are these.
+ * Stands between a call and its operation: may answer in its place, delay it, or change its answer once `next` has carried it out;
+ * with a `NoAnswer` thrown, the connection breaks. Throttles and faults are these.
  */
 export type Middleware = (call: Call, next: () => Promise<Answer>) => Promise<Answer>;
 
@@ -59,6 +59,10 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Lis
         operation,
       )();
     } catch (error) {
+      if (error instanceof NoAnswer) {
+        calls.record(callClass, 'dropped', policy);
+        throw error;
+      }
       answer = errorAnswer(error);
     }
     calls.record(callClass, answer.status, policy);

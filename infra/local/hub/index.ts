@@ -7,12 +7,15 @@ import type { Service } from '../service.ts';
 import { startAmqp } from './amqp/index.ts';
 import { EVENTS_POLICY, loadCredentials, OWNER_POLICY, TWINKEEPER_POLICY } from './credentials.ts';
 import { EventLog } from './event-log.ts';
-import { startRegistryService } from './registry-service.ts';
+import { type HubBehaviour, startRegistryService } from './registry-service.ts';
 
 export { reportProperties } from './control-endpoint.ts';
+export type { Fault, FaultKind } from './fault.ts';
 export type { Target } from './ids.ts';
+export type { HubBehaviour } from './registry-service.ts';
+export type { ThrottleOptions } from './throttle.ts';
 
-export interface LocalHubOptions {
+export interface LocalHubOptions extends HubBehaviour {
   /** 0 or none: any free one. The same goes for the other two. */
   readonly httpsPort?: number;
   readonly amqpPort?: number;
@@ -37,10 +40,10 @@ export interface LocalHubEndpoints {
 
 /** Starts the hub on loopback, empty. Rejects with one line for a person if a port is taken or the folder's files are spoilt. */
 export async function startLocalHub(options: LocalHubOptions): Promise<Service<LocalHubEndpoints>> {
-  const { httpsPort = 0, amqpPort = 0, controlPort = 0, folder, hubName = 'twinkeeper-local' } = options;
+  const { httpsPort = 0, amqpPort = 0, controlPort = 0, folder, hubName = 'twinkeeper-local', ...behaviour } = options;
   const log = new EventLog();
   const credentials = await loadCredentials(folder);
-  const service = await startRegistryService({ httpsPort, controlPort, hubName, credentials, log });
+  const service = await startRegistryService({ httpsPort, controlPort, hubName, credentials, log, ...behaviour });
   try {
     const eventHubName = hubName;
     const key = credentials.keys[EVENTS_POLICY];

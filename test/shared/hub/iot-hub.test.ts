@@ -28,7 +28,7 @@ const fault: Middleware = async (_, next) => {
 let local: TestHub;
 let hub: Hub;
 beforeAll(async () => {
-  local = await startTestHub([fault]);
+  local = await startTestHub({ before: [fault] });
   const connectionString = local.connectionString('twinkeeper').replace('localhost', `localhost:${local.httpsPort}`);
   hub = connectToHub(
     { connectionString },

@@ -40,12 +40,19 @@ describe('the control endpoint', () => {
       total: 8,
       byClass: { ...none, twinRead: 2, twinUpdate: 1, query: 1, bulk: 1, configuration: 1, statistics: 1, identity: 1 },
       byStatus: { 200: 7, 404: 1 },
+      throttledByClass: none,
       byPolicy: {
-        twinkeeper: { total: 3, byClass: { ...none, twinRead: 2, twinUpdate: 1 }, byStatus: { 200: 2, 404: 1 } },
+        twinkeeper: {
+          total: 3,
+          byClass: { ...none, twinRead: 2, twinUpdate: 1 },
+          byStatus: { 200: 2, 404: 1 },
+          throttledByClass: none,
+        },
         iothubowner: {
           total: 5,
           byClass: { ...none, query: 1, bulk: 1, configuration: 1, statistics: 1, identity: 1 },
           byStatus: { 200: 5 },
+          throttledByClass: none,
         },
       },
     });

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import azureIotHub from 'azure-iothub';
 import { loadCredentials } from '../../../../infra/local/hub/credentials.ts';
 import { EventLog, type LoggedEvent } from '../../../../infra/local/hub/event-log.ts';
-import type { Middleware } from '../../../../infra/local/hub/http-service.ts';
-import { startRegistryService } from '../../../../infra/local/hub/registry-service.ts';
+import { type RegistryServiceOptions, startRegistryService } from '../../../../infra/local/hub/registry-service.ts';
 
 export const HUB_NAME = 'test-hub';
 
@@ -42,8 +41,10 @@ export function connect(
   return { registry, close: () => agent.destroy() };
 }
 
+type Given = 'httpsPort' | 'controlPort' | 'hubName' | 'credentials' | 'log';
+
 /** Starts a hub without AMQP, with clients for both of its policies. */
-export async function startTestHub(before: readonly Middleware[] = []) {
+export async function startTestHub(options: Omit<RegistryServiceOptions, Given> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'hub-test-'));
   const log = new EventLog();
   const credentials = await loadCredentials(folder);
@@ -53,7 +54,7 @@ export async function startTestHub(before: readonly Middleware[] = []) {
     hubName: HUB_NAME,
     credentials,
     log,
-    before,
+    ...options,
   });
   const ca = await readFile(credentials.caFile, 'utf8');
   const connectionString = (policy: 'iothubowner' | 'twinkeeper') =>

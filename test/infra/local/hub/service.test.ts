@@ -458,15 +458,6 @@ describe('queries', () => {
     expect(result.find((found: { deviceId: string }) => found.deviceId === deviceId)).toEqual(twin);
   });
 
-  it.each(['SELECT * FROM devices WHERE a = 1', 'DROP TABLE devices', ''])(
-    'are refused beyond that: %s',
-    async (text) => {
-      const response = await raw('POST', `/devices/query${version}`, { body: JSON.stringify({ query: text }) });
-      expect(response.status).toBe(400);
-      expect(JSON.parse(response.body).Message).toMatch(/^ErrorCode:ArgumentInvalid;/);
-    },
-  );
-
   it('are refused with a continuation of another query', async () => {
     const first = await raw('POST', `/devices/query${version}`, {
       body: '{"query":"SELECT * FROM devices"}',
@@ -607,17 +598,19 @@ describe('what stands before the operations', () => {
       status: 429,
       body: { Message: 'ErrorCode:ThrottlingException;slow down', ExceptionMessage: '' },
     };
-    const guarded = await startTestHub([
-      async (call, next) => {
-        const answer = await next();
-        seen.push(`${call.policy} ${call.callClass} ${answer.status}`);
-        return answer;
-      },
-      async (call, next) => {
-        const answer = await next();
-        return call.callClass === 'statistics' ? throttled : answer;
-      },
-    ]);
+    const guarded = await startTestHub({
+      before: [
+        async (call, next) => {
+          const answer = await next();
+          seen.push(`${call.policy} ${call.callClass} ${answer.status}`);
+          return answer;
+        },
+        async (call, next) => {
+          const answer = await next();
+          return call.callClass === 'statistics' ? throttled : answer;
+        },
+      ],
+    });
     try {
       await guarded.twinkeeper.create({ deviceId: 'd' });
       const error = await refusal(guarded.operator.getRegistryStatistics());
