@@ -1,35 +1,54 @@
-/**
- * Queries, `POST /devices/query`. So far the hub knows two: all device twins and all module twins. A real language goes here: a
- * `parseQuery` that understands more, and a `matches` and projection in `runQuery`.
- */
+/** Queries, `POST /devices/query`, over all twins of the registry as queries see it. */
+import {
+  type Condition,
+  isAggregate,
+  parseQuery as parse,
+  pathsIn,
+  predicateOf,
+  type Query,
+  QuerySyntaxError,
+} from '../../../shared/query/index.ts';
+import { readContinuation, writeContinuation } from './continuation.ts';
 import { invalid, shown } from './errors.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
+import { countResults, resultFor } from './query-result.ts';
+import {
+  deviceTwins,
+  isAmongValues,
+  type ListedTwin,
+  moduleTwins,
+  renderValues,
+  renderWhole,
+} from './registered-twin.ts';
 import type { Registry } from './registry.ts';
 
-export interface Query {
-  readonly source: 'devices' | 'devices.modules';
+/** A query with the text that it was read from, to which continuation tokens are bound. */
+export interface QueryRequest {
+  readonly text: string;
+  readonly query: Query;
 }
 
 /** One page of results. No continuation means that it was the last. */
 export interface Page {
   readonly items: readonly JsonObject[];
+  /** What the hub says in `x-ms-item-type`: whole twins, or something made of them. */
+  readonly itemType: 'Twin' | 'Raw';
   readonly continuation?: string;
 }
 
 const DEFAULT_PAGE_SIZE = 100;
 const MAX_PAGE_SIZE = 1000;
 
-/** Reads the body of a query request. Throws 400 on anything but the two queries there are. */
-export function parseQuery(body: JsonValue): Query {
+/** Reads the body of a query request. Throws 400 on anything that is no query. */
+export function parseQuery(body: JsonValue): QueryRequest {
   const text = isObject(body) ? body.query : undefined;
   if (typeof text !== 'string') throw invalid(`A query request is { "query": "…" }, not ${shown(body)}`);
-  const source = /^\s*SELECT\s+\*\s+FROM\s+(devices(?:\.modules)?)\s*;?\s*$/i.exec(text)?.[1]?.toLowerCase();
-  if (source !== 'devices' && source !== 'devices.modules') {
-    throw invalid(
-      `BadRequest: the local hub answers SELECT * FROM devices and SELECT * FROM devices.modules, not ${shown(text)}`,
-    );
+  try {
+    return { text, query: parse(text) };
+  } catch (error) {
+    if (error instanceof QuerySyntaxError) throw invalid(`BadRequest: ${error.message}`);
+    throw error;
   }
-  return { source };
 }
 
 /** Reads `x-ms-max-item-count`; larger pages than the hub gives are cut to its size. Throws 400 unless it is a positive integer. */
@@ -45,40 +64,54 @@ export function parsePageSize(header: string | undefined): number {
  * The page after the one that gave this continuation. What is registered meanwhile comes on a later page, what is deleted leaves
  * no gap. Throws 400 on a continuation that is not of this query.
  */
-export function runQuery(registry: Registry, query: Query, pageSize: number, continuation?: string): Page {
-  const [device, module] = readContinuation(query, continuation);
+export function runQuery(registry: Registry, request: QueryRequest, pageSize: number, continuation?: string): Page {
+  const { text, query } = request;
+  const { given, place } = readContinuation(text, continuation);
+  const { top = Number.POSITIVE_INFINITY } = query;
+  const size = Math.min(pageSize, Math.max(0, top - given));
+  const counts = isAggregate(query);
+  const results: Iterable<Result> = counts
+    ? countResults(query, matching(registry, query, []))
+        .map((item, index) => ({ place: [index], item: () => item }))
+        .slice(given)
+    : twinResults(query, matching(registry, query, place));
   const items: JsonObject[] = [];
+  const itemType = query.select === '*' ? 'Twin' : 'Raw';
   let last: readonly number[] = [];
-  const found =
-    query.source === 'devices'
-      ? places(registry.deviceTwins(device), (twin) => [twin.sequence])
-      : places(registry.moduleTwins(device, module), (twin) => [twin.deviceSequence, twin.sequence]);
-  for (const [document, place] of found) {
-    if (items.length === pageSize) return { items, continuation: writeContinuation(query, last) };
-    items.push(document);
-    last = place;
+  for (const result of results) {
+    if (items.length === size) {
+      const next = given + items.length;
+      if (next >= top) break;
+      return { items, itemType, continuation: writeContinuation(text, { given: next, place: last }) };
+    }
+    items.push(result.item());
+    last = result.place;
   }
-  return { items };
+  return { items, itemType };
 }
 
-function* places<T extends { readonly document: JsonObject }>(
-  twins: Iterable<T>,
-  place: (twin: T) => readonly number[],
-): Iterable<readonly [JsonObject, readonly number[]]> {
-  for (const twin of twins) yield [twin.document, place(twin)];
+interface Result {
+  readonly place: readonly number[];
+  /** Made only for those that are on the page. */
+  item(): JsonObject;
 }
 
-function writeContinuation(query: Query, place: readonly number[]): string {
-  return Buffer.from(JSON.stringify([query.source, ...place])).toString('base64');
+function* twinResults({ select }: Query, twins: Iterable<ListedTwin>): Iterable<Result> {
+  for (const twin of twins) yield { place: twin.place, item: () => resultFor(twin, select) };
 }
 
-function readContinuation(query: Query, continuation: string | undefined): readonly (number | undefined)[] {
-  if (continuation === undefined || continuation === '') return [];
-  try {
-    const [source, ...place] = JSON.parse(Buffer.from(continuation, 'base64').toString()) as readonly unknown[];
-    if (source === query.source && place.length > 0 && place.every((item) => typeof item === 'number')) return place;
-  } catch {
-    // Not ours, like any other that does not fit.
+function* matching(registry: Registry, { source, where }: Query, after: readonly number[]): Iterable<ListedTwin> {
+  const twins = (source === 'devices' ? deviceTwins : moduleTwins)(registry.queried, after);
+  if (where === undefined) {
+    yield* twins;
+    return;
   }
-  throw invalid(`x-ms-continuation ${shown(continuation)} does not belong to this query`);
+  const matches = matcherOf(where);
+  for (const twin of twins) if (matches(twin)) yield twin;
+}
+
+function matcherOf(where: Condition): (twin: ListedTwin) => boolean {
+  const holds = predicateOf(where);
+  const render = pathsIn(where).every(isAmongValues) ? renderValues : renderWhole;
+  return ({ target, registered }) => holds(render(target, registered));
 }

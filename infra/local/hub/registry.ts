@@ -7,16 +7,11 @@ import { HubError } from './errors.ts';
 import { checkIfMatch, type IfMatch } from './etag.ts';
 import type { EventLog } from './event-log.ts';
 import { hubEvent, type OpType } from './hub-events.ts';
-import {
-  type Identity,
-  type IdentityWrite,
-  renderDevice,
-  renderModule,
-  renderTwinIdentity,
-  writeIdentity,
-} from './identity.ts';
+import { type Identity, type IdentityWrite, renderDevice, renderModule, writeIdentity } from './identity.ts';
 import { checkTarget, notFound, type Target } from './ids.ts';
 import type { JsonObject } from './json.ts';
+import { LaggingView } from './lagging-view.ts';
+import { type RegisteredDevices, renderWhole } from './registered-twin.ts';
 import {
   etagOf,
   newTwin,
@@ -44,17 +39,13 @@ interface DeviceEntry extends Entry {
   readonly modules: Map<string, Entry>;
 }
 
-/** A twin document with its place in the order of registration. */
-export interface ListedTwin {
-  readonly sequence: number;
-  readonly document: JsonObject;
-}
-
 export interface RegistryOptions {
   readonly hubName: string;
   readonly log: EventLog;
   /** Milliseconds since 1970, with a fraction. */
   readonly now?: () => number;
+  /** Queries see the registry as it was so many milliseconds ago. Default: 0, as it is. */
+  readonly queryLag?: number;
 }
 
 export class Registry {
@@ -62,12 +53,16 @@ export class Registry {
   readonly #hubName: string;
   readonly #log: EventLog;
   readonly #now: () => number;
+  readonly #lagging: LaggingView | undefined;
   #sequence = 0;
 
   constructor(options: RegistryOptions) {
     this.#hubName = options.hubName;
     this.#log = options.log;
     this.#now = options.now ?? preciseNow;
+    const { queryLag = 0 } = options;
+    if (!(queryLag >= 0)) throw new RangeError(`queryLag must be 0 or more milliseconds, not ${queryLag}.`);
+    this.#lagging = queryLag === 0 ? undefined : new LaggingView(queryLag);
   }
 
   /** Registers a device or module with its twin. Throws 409 if it exists, 404 if a module's device does not, 413 at the module limit. */
@@ -80,6 +75,7 @@ export class Registry {
         throw new HubError('DeviceAlreadyExists', `A device with ID '${deviceId}' is already registered.`);
       const device: DeviceEntry = { ...this.#newEntry(identity, twin, now), modules: new Map() };
       this.#devices.set(deviceId, device);
+      this.#lagging?.note(now, target, device);
       this.#emit(target, 'createDeviceIdentity', device, now);
       if (device.identity.iotEdge) this.#addEdgeModules(deviceId, device, now);
       return renderDevice(deviceId, device.identity);
@@ -95,6 +91,7 @@ export class Registry {
     }
     const module = this.#newEntry(identity, twin, now);
     device.modules.set(moduleId, module);
+    this.#lagging?.note(now, target, module);
     this.#emit(target, 'createDeviceIdentity', module, now);
     return renderModule(deviceId, moduleId, module.identity);
   }
@@ -107,6 +104,7 @@ export class Registry {
     const now = this.#now();
     const wasEdge = entry.identity.iotEdge;
     entry.identity = writeIdentity(write, entry.identity, now);
+    this.#lagging?.note(now, target, entry);
     if (target.moduleId !== undefined) return renderModule(target.deviceId, target.moduleId, entry.identity);
     const device = this.#device(target.deviceId);
     if (!wasEdge && entry.identity.iotEdge) this.#addEdgeModules(target.deviceId, device, now);
@@ -137,6 +135,7 @@ export class Registry {
     }
     // One event for one operation, as documented; whether the real hub tells of each module, too, the documents do not say.
     this.#devices.delete(target.deviceId);
+    this.#lagging?.note(now, target, undefined);
     this.#emit(target, 'deleteDeviceIdentity', device, now);
   }
 
@@ -193,23 +192,9 @@ export class Registry {
     return this.#keep(target, entry, twin, 'updateTwin', change, now);
   }
 
-  /** The twins of all devices, registered after `sequence`, in that order. */
-  *deviceTwins(sequence = -1): Iterable<ListedTwin> {
-    for (const [deviceId, device] of this.#devices) {
-      if (device.sequence > sequence) yield { sequence: device.sequence, document: renderWhole({ deviceId }, device) };
-    }
-  }
-
-  /** The twins of all modules after the given place: device by device, each device's modules in order of registration. */
-  *moduleTwins(deviceSequence = -1, sequence = -1): Iterable<ListedTwin & { readonly deviceSequence: number }> {
-    for (const [deviceId, device] of this.#devices) {
-      if (device.sequence < deviceSequence) continue;
-      for (const [moduleId, module] of device.modules) {
-        if (device.sequence === deviceSequence && module.sequence <= sequence) continue;
-        const document = renderWhole({ deviceId, moduleId }, module);
-        yield { deviceSequence: device.sequence, sequence: module.sequence, document };
-      }
-    }
+  /** All that there is, as queries see it. To be read before anything else happens: it changes with the registry. */
+  get queried(): RegisteredDevices {
+    return this.#lagging?.at(this.#now()) ?? this.#devices;
   }
 
   /** How many devices there are, as `GET /statistics/devices` counts them. */
@@ -245,6 +230,7 @@ export class Registry {
       if (device.modules.has(moduleId)) continue;
       const module = this.#newEntry({ managedBy: 'iotEdge' }, {}, now);
       device.modules.set(moduleId, module);
+      this.#lagging?.note(now, { deviceId, moduleId }, module);
       this.#emit({ deviceId, moduleId }, 'createDeviceIdentity', module, now);
     }
   }
@@ -253,11 +239,13 @@ export class Registry {
     const module = device.modules.get(moduleId);
     if (module === undefined) return;
     device.modules.delete(moduleId);
+    this.#lagging?.note(now, { deviceId, moduleId }, undefined);
     this.#emit({ deviceId, moduleId }, 'deleteDeviceIdentity', module, now);
   }
 
   #keep(target: Target, entry: Entry, twin: Twin, opType: OpType, body: JsonObject, now: number): JsonObject {
     entry.twin = twin;
+    this.#lagging?.note(now, target, entry);
     this.#log.append(hubEvent(this.#hubName, target, opType, body, now));
     return renderWhole(target, entry);
   }
@@ -265,17 +253,6 @@ export class Registry {
   #emit(target: Target, opType: OpType, entry: Entry, now: number): void {
     this.#log.append(hubEvent(this.#hubName, target, opType, renderForEvent(target, entry.twin), now));
   }
-}
-
-/** A twin as `GET /twins/…` and queries show it. */
-function renderWhole(target: Target, entry: Entry): JsonObject {
-  return {
-    ...target,
-    etag: etagOf(entry.twin),
-    ...renderTwinIdentity(entry.identity),
-    ...renderTwin(entry.twin),
-    ...(target.moduleId === undefined ? { capabilities: { iotEdge: entry.identity.iotEdge } } : {}),
-  };
 }
 
 /** A twin as events that carry all of it show it. */

@@ -123,7 +123,7 @@ function query(request: ReceivedRequest, { registry }: Stores): Operation {
     const size = parsePageSize(request.header('x-ms-max-item-count'));
     const page = runQuery(registry, parseQuery(request.json()), size, request.header('x-ms-continuation'));
     const more = page.continuation === undefined ? {} : { 'x-ms-continuation': page.continuation };
-    return { status: 200, headers: { 'x-ms-item-type': 'Twin', ...more }, body: page.items };
+    return { status: 200, headers: { 'x-ms-item-type': page.itemType, ...more }, body: page.items };
   });
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EventLog, type LoggedEvent } from '../../../../infra/local/hub/event-log.ts';
+import { moduleTwins } from '../../../../infra/local/hub/registered-twin.ts';
 import { MAX_MODULES_PER_DEVICE, Registry } from '../../../../infra/local/hub/registry.ts';
 import { bodyOf, eventsOf } from './hub-client.ts';
 
@@ -186,15 +187,15 @@ describe('the registry', () => {
     }
     const seen: unknown[] = [];
     let place: readonly number[] = [];
-    for (const twin of registry.moduleTwins()) {
-      seen.push(`${twin.document.deviceId}${twin.document.moduleId}`);
-      place = [twin.deviceSequence, twin.sequence];
+    for (const twin of moduleTwins(registry.queried)) {
+      seen.push(`${twin.target.deviceId}${twin.target.moduleId}`);
+      place = twin.place;
       if (seen.length === 5) break;
     }
     registry.delete({ deviceId: 'b', moduleId: '3' }, '*');
     registry.delete({ deviceId: 'b', moduleId: '2' }, '*');
     registry.create({ deviceId: 'b', moduleId: '4' }, {});
-    for (const twin of registry.moduleTwins(...place)) seen.push(`${twin.document.deviceId}${twin.document.moduleId}`);
+    for (const { target } of moduleTwins(registry.queried, place)) seen.push(`${target.deviceId}${target.moduleId}`);
     expect(seen).toEqual(['a1', 'a2', 'a3', 'b1', 'b2', 'b4', 'c1', 'c2', 'c3']);
   });
 });
