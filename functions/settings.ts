@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import type { StorageAccount } from '../shared/drift/index.ts';
 import { type HubAddress, hostOf } from '../shared/hub/index.ts';
 import type { Mode } from '../shared/policy/index.ts';
-import type { RetrySchedule } from '../shared/reconcile/index.ts';
+import type { OverwriteLimit, RetrySchedule } from '../shared/reconcile/index.ts';
 
 /** The app settings, read and checked. */
 export interface Settings {
@@ -10,7 +10,20 @@ export interface Settings {
   readonly storage: StorageAccount;
   readonly mode: Mode;
   readonly retry: RetrySchedule;
+  readonly sweep: {
+    /** NCRONTAB. */
+    readonly schedule: string;
+    /** How long one invocation of the sweep may take before it leaves the rest to the next one. */
+    readonly minutes: number;
+  };
+  /** The hub's edition and units, from which its throttles follow, and the part of them that is for Twinkeeper: above 0, at most 1. */
+  readonly budget: { readonly tier: HubTier; readonly units: number; readonly share: number };
+  /** For each policy, in an hour. */
+  readonly maxOverwrites: OverwriteLimit;
 }
+
+const hubTiers = ['F1', 'B1', 'B2', 'B3', 'S1', 'S2', 'S3'] as const;
+type HubTier = (typeof hubTiers)[number];
 
 /** Thrown when settings are missing or malformed: the app does not start. Its message names each setting and the way out. */
 export class SettingsError extends Error {
@@ -43,18 +56,57 @@ const hostForm = /^[A-Za-z0-9.-]+(:\d{1,5})?$/;
 const keyForm = /^[A-Za-z0-9+/]+={0,2}$/;
 const nameForm = /^\S+$/;
 
-const wholeNumber = (fallback: number) =>
-  z._default(
+const wholeNumber = (fallback: number, most?: number) => {
+  const must = `must be a whole number, ${most === undefined ? '1 or more' : `1 to ${most}`}`;
+  return z._default(
     z.pipe(
-      z.string().check(z.regex(/^[1-9]\d{0,8}$/, 'must be a whole number, 1 or more')),
+      z.string().check(
+        z.regex(/^[1-9]\d{0,8}$/, { error: must, abort: true }),
+        z.refine((text) => Number(text) <= (most ?? Number.POSITIVE_INFINITY), must),
+      ),
       z.transform((text: string) => Number(text)),
     ),
     fallback,
   );
+};
 
 const host = z
   .string()
   .check(z.regex(hostForm, 'must be a host name such as my-hub.azure-devices.net, without https://'));
+
+/** One field of an NCRONTAB: `*`, `5`, `1-5`, `MON-FRI`, each also `/15`, and lists of them. What the numbers may be is the runtime's to say. */
+const cronItem = String.raw`(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?`;
+const cronField = `${cronItem}(,${cronItem})*`;
+const schedule = z
+  .string()
+  .check(
+    z.regex(
+      new RegExp(`^\\s*(${cronField}\\s+){4,5}${cronField}\\s*$`),
+      'must be an NCRONTAB of six fields, second first, such as 0 */15 * * * *',
+    ),
+  );
+
+const share = z.pipe(
+  z.string().check(z.regex(/^(0?\.\d*[1-9]\d*|1(\.0+)?)$/, 'must be a number above 0 and at most 1, such as 0.5')),
+  z.transform((text: string) => Number(text)),
+);
+
+const overwriteLimit = z.pipe(
+  z
+    .string()
+    .check(
+      z.regex(
+        /^([1-9]\d{0,8}|(?=.*[1-9])\d{1,5}(\.\d{1,4})?%)$/,
+        "must be a whole number, 1 or more, or a percentage of a policy's devices, such as 20%",
+      ),
+    ),
+  z.transform(
+    (text: string): OverwriteLimit =>
+      text.endsWith('%')
+        ? { type: 'share', share: Number(text.slice(0, -1)) / 100 }
+        : { type: 'count', count: Number(text) },
+  ),
+);
 
 /** Every setting that can be checked by itself. */
 const schema = z.object({
@@ -104,10 +156,17 @@ const schema = z.object({
   TWINKEEPER_MODE: z._default(z.enum(['enforce', 'audit'], 'must be enforce or audit'), 'enforce'),
   TWINKEEPER_RETRY_DELAY: wholeNumber(30),
   TWINKEEPER_RETRY_ATTEMPTS: wholeNumber(10),
+  TWINKEEPER_SWEEP_SCHEDULE: z._default(schedule, '0 */15 * * * *'),
+  // The runtime of a Consumption plan ends an invocation after ten minutes at the latest.
+  TWINKEEPER_SWEEP_MINUTES: wholeNumber(4, 9),
+  TWINKEEPER_HUB_TIER: z._default(z.enum(hubTiers, `must be one of ${hubTiers.join(', ')}`), 'S1'),
+  TWINKEEPER_HUB_UNITS: wholeNumber(1, 200),
+  TWINKEEPER_BUDGET_SHARE: z._default(share, 0.5),
+  TWINKEEPER_MAX_OVERWRITES_PER_HOUR: z._default(overwriteLimit, { type: 'share', share: 0.2 }),
 });
 
 /** Read by what is started beside the app, or meant for parts of it that this version does not have. */
-const otherNames = /^TWINKEEPER_(LOCAL_|SWEEP_|HUB_|BUDGET_|MAX_OVERWRITES_|RETENTION_)/;
+const otherNames = /^TWINKEEPER_(LOCAL_|RETENTION_)/;
 
 /** Whether a value must not be shown. Connection strings and signatures get pasted into the wrong setting, and all of them hold a `=`. */
 function maybeSecret(name: string, value: string): boolean {
@@ -169,5 +228,12 @@ export function readSettings(environment: Environment): Settings {
         : { accountName: settings.AzureWebJobsStorage__accountName },
     mode: settings.TWINKEEPER_MODE,
     retry: { firstDelay: settings.TWINKEEPER_RETRY_DELAY, attempts: settings.TWINKEEPER_RETRY_ATTEMPTS },
+    sweep: { schedule: settings.TWINKEEPER_SWEEP_SCHEDULE.trim(), minutes: settings.TWINKEEPER_SWEEP_MINUTES },
+    budget: {
+      tier: settings.TWINKEEPER_HUB_TIER,
+      units: settings.TWINKEEPER_HUB_UNITS,
+      share: settings.TWINKEEPER_BUDGET_SHARE,
+    },
+    maxOverwrites: settings.TWINKEEPER_MAX_OVERWRITES_PER_HOUR,
   };
 }

@@ -17,6 +17,12 @@ export function localSettings(
     EVENTHUB_CONSUMER_GROUP: '$Default',
     // Seconds; nobody at a terminal waits for half a minute.
     TWINKEEPER_RETRY_DELAY: '1',
+    // The demo disturbs in minutes what a fleet would not see in a year: any real limit would hold most of it back.
+    TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '100000000',
+    // The local hub throttles only when it is asked to: a budget for less than the largest hub would slow the demo down for nothing.
+    TWINKEEPER_HUB_TIER: 'S3',
+    TWINKEEPER_HUB_UNITS: '10',
+    TWINKEEPER_BUDGET_SHARE: '1',
   };
 }
 

@@ -9,6 +9,7 @@ const commands = [
   () => import('./commands/local.ts').then(({ localCommand }) => localCommand()),
   () => import('./commands/dead-letters.ts').then(({ deadLettersCommand }) => deadLettersCommand()),
   () => import('./commands/replay.ts').then(({ replayCommand }) => replayCommand()),
+  () => import('./commands/release.ts').then(({ releaseCommand }) => releaseCommand()),
   // One line a command: () => import('./commands/NAME.ts').then(({ nameCommand }) => nameCommand()),
 ];
 

@@ -54,6 +54,9 @@ describe('settings', () => {
       storage: { connectionString: complete.AzureWebJobsStorage },
       mode: 'enforce',
       retry: { firstDelay: 30, attempts: 10 },
+      sweep: { schedule: '0 */15 * * * *', minutes: 4 },
+      budget: { tier: 'S1', units: 1, share: 0.5 },
+      maxOverwrites: { type: 'share', share: 0.2 },
     });
   });
 
@@ -66,13 +69,52 @@ describe('settings', () => {
       TWINKEEPER_MODE: 'audit',
       TWINKEEPER_RETRY_DELAY: '5',
       TWINKEEPER_RETRY_ATTEMPTS: '3',
+      TWINKEEPER_SWEEP_SCHEDULE: '0 0 2,14 * JAN-MAR MON',
+      TWINKEEPER_SWEEP_MINUTES: '9',
+      TWINKEEPER_HUB_TIER: 'S3',
+      TWINKEEPER_HUB_UNITS: '200',
+      TWINKEEPER_BUDGET_SHARE: '1',
+      TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '250',
     });
     expect(settings).toEqual({
       hub: { hostName: 'my-hub.azure-devices.net' },
       storage: { accountName: 'account' },
       mode: 'audit',
       retry: { firstDelay: 5, attempts: 3 },
+      sweep: { schedule: '0 0 2,14 * JAN-MAR MON', minutes: 9 },
+      budget: { tier: 'S3', units: 200, share: 1 },
+      maxOverwrites: { type: 'count', count: 250 },
     });
+  });
+
+  it.each([
+    ['0 */5 * * * *', '0 */5 * * * *'],
+    ['*/5 * * * *', '*/5 * * * *'],
+    [' 0  30 9-17/2,20 * * MON-FRI ', '0  30 9-17/2,20 * * MON-FRI'],
+  ])('take %s for a schedule', (given, schedule) => {
+    expect(readSettings({ ...complete, TWINKEEPER_SWEEP_SCHEDULE: given }).sweep.schedule).toBe(schedule);
+  });
+
+  it.each([
+    ['12.5%', 0.125],
+    ['0.1%', 0.001],
+    ['300%', 3],
+  ])("take %s for a part of a policy's devices", (given, share) => {
+    expect(readSettings({ ...complete, TWINKEEPER_MAX_OVERWRITES_PER_HOUR: given }).maxOverwrites).toEqual({
+      type: 'share',
+      share,
+    });
+  });
+
+  it('whose name is only like one of ours are refused', () => {
+    for (const name of [
+      'TWINKEEPER_SWEEP_SCEDULE',
+      'TWINKEEPER_HUB_SIZE',
+      'TWINKEEPER_BUDGET',
+      'TWINKEEPER_MAX_OVERWRITES',
+    ]) {
+      expect(complaint({ ...complete, [name]: '1' })).toContain(`${name} is no setting`);
+    }
   });
 
   it('take the emulator for a storage account', () => {
@@ -100,6 +142,20 @@ describe('settings', () => {
     ['TWINKEEPER_RETRY_DELAY', '1.5', '1.5'],
     ['TWINKEEPER_RETRY_DELAY', '0', '"0"'],
     ['TWINKEEPER_RETRY_ATTEMPTS', 'many', 'many'],
+    ['TWINKEEPER_SWEEP_SCHEDULE', '00:15:00', '00:15:00'],
+    ['TWINKEEPER_SWEEP_SCHEDULE', '*/15 * * *', '*/15'],
+    ['TWINKEEPER_SWEEP_SCHEDULE', '0 0 0 * * * *', '0 0 0'],
+    ['TWINKEEPER_SWEEP_SCHEDULE', '0 */15 * * * ;', ';'],
+    ['TWINKEEPER_SWEEP_MINUTES', '10', '"10"'],
+    ['TWINKEEPER_HUB_TIER', 'S4', 'S4'],
+    ['TWINKEEPER_HUB_UNITS', '201', '201'],
+    ['TWINKEEPER_BUDGET_SHARE', '0', '"0"'],
+    ['TWINKEEPER_BUDGET_SHARE', '1.1', '1.1'],
+    ['TWINKEEPER_BUDGET_SHARE', '50%', '50%'],
+    ['TWINKEEPER_MAX_OVERWRITES_PER_HOUR', '0', '"0"'],
+    ['TWINKEEPER_MAX_OVERWRITES_PER_HOUR', '0.0%', '0.0%'],
+    ['TWINKEEPER_MAX_OVERWRITES_PER_HOUR', '20 %', '20 %'],
+    ['TWINKEEPER_MAX_OVERWRITES_PER_HOUR', 'all', 'all'],
   ])('whose %s is %s are refused, naming both', (name, value, shown) => {
     const message = complaint({ ...complete, [name]: value });
     expect(message).toContain(name);

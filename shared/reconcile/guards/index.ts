@@ -9,6 +9,7 @@ import { type BlastRadiusParts, blastRadiusGuard } from './blast-radius.ts';
 import { competingGuard } from './competing-configurations.ts';
 import { contestedGuard } from './contested.ts';
 
+export type { CompetingSetting } from '../../drift/index.ts';
 export type { OverwriteLimit } from './blast-radius.ts';
 export { competingSettings, describeCompeting } from './competing-settings.ts';
 
