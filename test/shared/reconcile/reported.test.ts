@@ -298,7 +298,10 @@ describe('a change of reported properties', () => {
   const set = policiesOf(
     { appliesTo: { deviceId: 'd*' }, desired: { s: { a: 1 } }, reported: { mirrors: true } },
     { desired: { own: 1 } },
-    { reported: { failure: { path: 'agent.state', value: 'failed', fields: 'agent.fields' } } },
+    {
+      appliesTo: { deviceId: 'd*' },
+      reported: { failure: { path: 'agent.state', value: 'failed', fields: 'agent.fields' } },
+    },
   );
 
   it.each<[string, JsonObject, boolean]>([
@@ -316,7 +319,7 @@ describe('a change of reported properties', () => {
   });
 
   it('of a device that the policy is not about is none', () => {
-    expect(isAnswer(set, 'x', 'm', { s: { a: 2 } })).toBe(false);
+    expect(isAnswer(set, 'x', 'm', { s: { a: 2 }, agent: { state: 'failed' } })).toBe(false);
   });
 
   it('is an answer wherever it ends what was found', () => {
