@@ -1,17 +1,29 @@
 import type { InvocationContext } from '@azure/functions';
-import { createDeadLetters, createJournal } from '../shared/drift/index.ts';
+import { systemClock } from '../shared/clock.ts';
+import {
+  createDeadLetters,
+  createGuardStore,
+  createJournal,
+  createSweepStore,
+  type GuardStore,
+} from '../shared/drift/index.ts';
 import { connectToHub, type Hub } from '../shared/hub/index.ts';
 import type { Log } from '../shared/log.ts';
 import { type PolicyDefinition, toPolicySet } from '../shared/policy/index.ts';
-import { createDeferredQueue, EventProcessor, Reconciler } from '../shared/reconcile/index.ts';
+import { createDeferredQueue, createGuards, EventProcessor, Reconciler } from '../shared/reconcile/index.ts';
+import { createSweepQueue, Sweeper, type SweepQueue, SweepWorker } from '../shared/sweep/index.ts';
 import type { Settings } from './settings.ts';
 
 /** Everything that the triggers work with, put together once. */
 export interface App {
   readonly settings: Settings;
   readonly hub: Hub;
+  readonly guardStore: GuardStore;
+  readonly sweepQueue: SweepQueue;
   /** The processor, its messages going to this invocation's log. */
   processorFor(context: InvocationContext): EventProcessor;
+  sweeperFor(context: InvocationContext): Sweeper;
+  sweepWorkerFor(context: InvocationContext): SweepWorker;
 }
 
 /**
@@ -20,18 +32,63 @@ export interface App {
  * @throws {PolicyFaultsError} when a policy is wrong.
  */
 export function createApp(settings: Settings, definitions: readonly PolicyDefinition[]): App {
+  const clock = systemClock;
+  const now = () => clock.now();
   const policies = toPolicySet(definitions, { mode: settings.mode });
-  const hub = connectToHub(settings.hub);
+  const hub = connectToHub(settings.hub, { budget: settings.budget, clock });
   const journal = createJournal(settings.storage);
-  const letters = createDeadLetters(settings.storage, () => new Date());
+  const letters = createDeadLetters(settings.storage, now);
   const queue = createDeferredQueue(settings.storage, letters);
+  const sweepStore = createSweepStore(settings.storage, now);
+  const sweepQueue = createSweepQueue(settings.storage);
+  const guardStore = createGuardStore(settings.storage, { clock });
+  const guard = createGuards({
+    store: guardStore,
+    limit: settings.maxOverwrites,
+    countDevices: async () => {
+      const answer = await hub.countDevices();
+      return answer.ok ? answer.value : undefined;
+    },
+    clock,
+    // What guards say is of the app as a whole, and of no invocation.
+    log: console,
+  });
+
+  function sweeperFor(context: InvocationContext): Sweeper {
+    return new Sweeper({
+      policies,
+      hub,
+      store: sweepStore,
+      queue: sweepQueue,
+      notes: guardStore,
+      log: toLog(context),
+      clock,
+      minutes: settings.sweep.minutes,
+    });
+  }
+
   return {
     settings,
     hub,
+    guardStore,
+    sweepQueue,
     processorFor(context) {
       const log = toLog(context);
-      const reconciler = new Reconciler({ policies, hub, journal, log });
+      const reconciler = new Reconciler({ policies, hub, journal, log, guard, clock });
       return new EventProcessor({ reconciler, queue, letters, log, retry: settings.retry });
+    },
+    sweeperFor,
+    sweepWorkerFor(context) {
+      const log = toLog(context);
+      return new SweepWorker({
+        sweeper: sweeperFor(context),
+        reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log, guard, clock }),
+        hub,
+        store: sweepStore,
+        queue: sweepQueue,
+        log,
+        retry: settings.retry,
+      });
     },
   };
 }

@@ -7,10 +7,12 @@ import { registerDeferred } from './deferred.ts';
 import { registerHealth } from './health.ts';
 import { policies } from './policies/index.ts';
 import { readSettings } from './settings.ts';
+import { registerSweep } from './sweep.ts';
 import { registerTwinEvents } from './twin-events.ts';
 
 const twinkeeper = createApp(readSettings(process.env), policies);
 
 registerTwinEvents(twinkeeper);
 registerDeferred(twinkeeper);
+registerSweep(twinkeeper);
 registerHealth(twinkeeper);

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import type { Policy, PolicySet } from '../policy/index.ts';
+import {
+  brokenModulesQueries,
+  compileModuleScope,
+  compileRules,
+  compileScope,
+  countDevicesQuery,
+  countModulesQuery,
+} from './where/index.ts';
+
+/** One thing that a sweep does; it keeps its place between and within them. */
+export type SweepStep =
+  /** Read the hub's automatic configurations. */
+  | { readonly type: 'configurations' }
+  /** Ask which modules break a policy. Where the hub does not take the query, all are walked. */
+  | { readonly type: 'suspects'; readonly policy: Policy; readonly query: string }
+  /** Look at every module of a policy that cannot be asked as a query, for the reason given. */
+  | { readonly type: 'walk'; readonly policy: Policy; readonly why: string }
+  /** Count a policy's devices and, where it creates its module, find those without. */
+  | { readonly type: 'missing'; readonly policy: Policy };
+
+/** All that a sweep does under these policies, in order. Pure. */
+export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
+  const steps: SweepStep[] = [{ type: 'configurations' }];
+  for (const policy of policies.all) {
+    const { walk } = compileRules(policy);
+    // A walk sees all that queries would name.
+    if (walk !== undefined) steps.push({ type: 'walk', policy, why: walk });
+    else for (const query of brokenModulesQueries(policy)) steps.push({ type: 'suspects', policy, query });
+  }
+  for (const policy of policies.all) steps.push({ type: 'missing', policy });
+  return steps;
+}
+
+/** The same for the same steps: a place kept under other policies means nothing. */
+export function fingerprintOf(steps: readonly SweepStep[]): string {
+  const text = steps.map((step) => JSON.stringify(describeStep(step))).join('\n');
+  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
+}
+
+function describeStep(step: SweepStep): readonly string[] {
+  if (step.type === 'configurations') return [step.type];
+  const { name } = step.policy;
+  switch (step.type) {
+    case 'suspects':
+      return [step.type, name, step.query];
+    case 'walk':
+      return [step.type, name, step.why];
+    case 'missing':
+      return [step.type, name, countDevicesQuery(step.policy), countModulesQuery(step.policy)];
+  }
+}
+
+/** How the number of devices in a policy's scope and that of its modules tell whether any is missing. */
+export type Comparison =
+  /** The scope can be asked of devices and of modules alike: equal counts say that none is missing. */
+  | 'alike'
+  /** Only of devices: no count of modules is about these devices alone. */
+  | 'devicesOnly'
+  /** Of neither: devices must be looked at. */
+  | 'neither';
+
+/** What counting can say about a policy's scope. */
+export function comparisonOf(policy: Policy): Comparison {
+  if (!compileScope(policy).exact) return 'neither';
+  return policy.scope.byIdAlone && compileModuleScope(policy).exact ? 'alike' : 'devicesOnly';
+}

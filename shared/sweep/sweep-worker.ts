@@ -1,0 +1,96 @@
+import type { SweepStore } from '../drift/index.ts';
+import type { Hub } from '../hub/index.ts';
+import type { Log } from '../log.ts';
+import { createAbsent, lookAtModule, type Reconciler, type RetrySchedule } from '../reconcile/index.ts';
+import { readSweepMessage, type SweepPart, type SweepQueue } from './part-queue.ts';
+import type { Sweeper } from './sweeper.ts';
+
+export interface SweepWorkerParts {
+  readonly sweeper: Sweeper;
+  /** Makes a reconciler whose hub calls are the sweep's, and are counted. */
+  reconcilerFor(hub: Hub): Reconciler;
+  readonly hub: Hub;
+  readonly store: SweepStore;
+  readonly queue: SweepQueue;
+  readonly log: Log;
+  readonly retry: RetrySchedule;
+  /** From 0 to 1, for jitter. */
+  readonly random?: () => number;
+}
+
+/** Rather than wait longer than this for the hub, in milliseconds, a part goes back into the queue. */
+const longestWait = 30_000;
+/** No retry waits longer than this, in seconds: the next sweep would find the same by itself. */
+const longestDelay = 900;
+
+/** Deals with the messages of the sweep's queue: work that was found, and requests to begin a sweep or to go on with one. */
+export class SweepWorker {
+  readonly #parts: Required<SweepWorkerParts>;
+
+  constructor(parts: SweepWorkerParts) {
+    this.#parts = { random: Math.random, ...parts };
+  }
+
+  /** Throws a `TypeError` on what is no message of that queue, and whatever storage throws; the queue then brings it again. */
+  async handle(message: unknown): Promise<void> {
+    const content = readSweepMessage(message);
+    const { sweeper, log } = this.#parts;
+    switch (content.type) {
+      case 'part':
+        return this.#work(content);
+      case 'continue':
+        await sweeper.run({ trigger: 'timer', only: content.sweepId });
+        return;
+      case 'start': {
+        const { state } = await sweeper.run({ trigger: 'manual' });
+        if (state === 'busy') log.info('A sweep was asked for while one is under way.');
+      }
+    }
+  }
+
+  async #work(part: SweepPart): Promise<void> {
+    const { hub, store, queue, reconcilerFor, log, random } = this.#parts;
+    const operation = part.finding === 'missing' ? 'bulk' : 'twinRead';
+    const wait = hub.lane('sweep').waitFor(operation);
+    // Put back before anything is written down: waiting its turn is no failure.
+    if (wait > longestWait) return queue.put(part, (wait / 1000) * (1 + random() / 4));
+
+    let hubCalls = 0;
+    const reconciler = reconcilerFor(hub.lane('sweep', () => hubCalls++));
+    const { policies } = reconciler;
+    const since = { version: 0, at: part.at, exact: false };
+    const workOn = part.finding === 'missing' ? createAbsent : lookAtModule;
+    const works = part.devices
+      .map((deviceId) => workOn(policies, deviceId, part.moduleId, since))
+      .filter(({ modules }) => modules.size > 0);
+    const results = await reconciler.reconcile(works, 'sweep');
+
+    const deferred = results.filter((result) => result.deferred !== undefined);
+    const name = part.attempt === 0 ? part.part : `${part.part}.${part.attempt}`;
+    await store.addPart(part.sweepId, name, {
+      examined: part.attempt === 0 ? works.length : 0,
+      found: part.attempt === 0 ? results.reduce((sum, { found }) => sum + found, 0) : 0,
+      changed: results.reduce((sum, { changed }) => sum + changed, 0),
+      hubCalls,
+      deferred: part.attempt === 0 ? deferred.length : 0,
+    });
+    if (deferred.length > 0)
+      await this.#retry(
+        part,
+        deferred.map(({ deviceId }) => deviceId),
+        deferred[0]?.deferred,
+      );
+    log.info(`Sweep ${part.sweepId}, part ${name}: ${works.length} devices, ${deferred.length} deferred.`);
+  }
+
+  async #retry(part: SweepPart, devices: readonly string[], reason = ''): Promise<void> {
+    const { queue, log, retry, random } = this.#parts;
+    const attempt = part.attempt + 1;
+    if (attempt >= retry.attempts) {
+      log.warn(`${devices.length} devices are left to the next sweep after ${attempt} tries: ${reason}`);
+      return;
+    }
+    const delay = Math.min(longestDelay, retry.firstDelay * 2 ** part.attempt) * (0.75 + random() / 2);
+    await queue.put({ ...part, devices, attempt }, delay);
+  }
+}

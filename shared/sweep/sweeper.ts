@@ -1,0 +1,48 @@
+import type { SweepTrigger } from '../drift/index.ts';
+import { type RunEnd, type SweepParts, SweepRun } from './sweep-run.ts';
+
+export interface SweeperParts extends SweepParts {
+  /** How long one run may begin new queries, in minutes; what is left is gone on with in another. */
+  readonly minutes: number;
+}
+
+/** What came of asking for a sweep. */
+export type SweepEnd = { readonly state: 'busy' } | ({ readonly id: string } & RunEnd);
+
+/**
+ * Sweeps the hub for departures that no event told of, one sweep at a time over all instances. One that comes to its deadline, or whose
+ * process dies, is gone on with from its place by whoever asks next.
+ */
+export class Sweeper {
+  readonly #parts: SweeperParts;
+
+  constructor(parts: SweeperParts) {
+    this.#parts = parts;
+  }
+
+  /** Begins a sweep, or goes on with the one that is under way; with `only`, goes on with that one or does nothing. */
+  async run(wish: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepEnd> {
+    const { store, queue, clock, log, minutes } = this.#parts;
+    const claim = await store.claim(wish);
+    if (claim === undefined) return { state: 'busy' };
+    const run = new SweepRun(this.#parts, claim, clock.now().getTime() + minutes * 60_000);
+    const end = await run.run();
+    const { parts, hubCalls } = run.row;
+    switch (end.state) {
+      case 'done':
+        log.info(`Sweep ${claim.id} is done: ${hubCalls} hub calls, ${parts} parts of work handed out.`);
+        break;
+      case 'paused':
+        log.info(`Sweep ${claim.id} pauses (${end.why}): ${hubCalls} hub calls, ${parts} parts so far.`);
+        await queue.put({ type: 'continue', sweepId: claim.id }, end.delay);
+        break;
+      case 'lost':
+        log.warn(`Sweep ${claim.id} is gone on with by another instance.`);
+        break;
+      case 'abandoned':
+        log.info(`Sweep ${claim.id} was begun under other policies: a new one takes its place.`);
+        return this.run({ trigger: wish.trigger });
+    }
+    return { id: claim.id, ...end };
+  }
+}
