@@ -58,19 +58,19 @@ export function renderWhole(target: Target, { identity, twin }: Registered): Jso
 }
 
 /**
- * The part of {@link renderWhole} that most conditions are about: ids, tags and properties, without the metadata and versions beside
- * them. Copies nothing, so that a query can look into a hundred thousand twins.
+ * The part of {@link renderWhole} that most conditions are about: ids, tags, capabilities and properties, without the metadata and
+ * versions beside those. Copies nothing, so that a query can look into a hundred thousand twins.
  */
-export function renderValues({ deviceId, moduleId }: Target, { twin }: Registered): JsonObject {
+export function renderValues({ deviceId, moduleId }: Target, { identity, twin }: Registered): JsonObject {
   const properties = { desired: twin.desired.values, reported: twin.reported.values };
-  const { tags } = twin;
-  if (moduleId === undefined) return tags === undefined ? { deviceId, properties } : { deviceId, tags, properties };
-  return tags === undefined ? { deviceId, moduleId, properties } : { deviceId, moduleId, tags, properties };
+  const tags = twin.tags === undefined ? {} : { tags: twin.tags };
+  if (moduleId === undefined) return { deviceId, ...tags, properties, capabilities: { iotEdge: identity.iotEdge } };
+  return { deviceId, moduleId, ...tags, properties };
 }
 
 /** Whether {@link renderValues} shows what is at this path. */
 export function isAmongValues([top, section, key]: readonly string[]): boolean {
-  if (top !== 'properties') return top === 'deviceId' || top === 'moduleId' || top === 'tags';
+  if (top !== 'properties') return top !== undefined && ['deviceId', 'moduleId', 'tags', 'capabilities'].includes(top);
   if (section === undefined) return true;
   return (section === 'desired' || section === 'reported') && key !== '$metadata' && key !== '$version';
 }
