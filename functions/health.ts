@@ -1,6 +1,6 @@
 import { app, type HttpResponseInit } from '@azure/functions';
 import { openQueue, openTable } from '../shared/drift/index.ts';
-import { deferredQueueName } from '../shared/reconcile/index.ts';
+import { deferredQueueName, describeCompeting } from '../shared/reconcile/index.ts';
 import type { App } from './app.ts';
 
 /** What one check found. */
@@ -24,9 +24,13 @@ export function registerHealth(twinkeeper: App): void {
 
 /** Asks hub and storage, both at once. Answers within seconds whatever they do, and never throws. */
 export async function checkHealth(twinkeeper: App) {
-  const [hub, storage] = await Promise.all([checkHub(twinkeeper), checkStorage(twinkeeper)]);
+  const [hub, storage, configurations] = await Promise.all([
+    checkHub(twinkeeper),
+    checkStorage(twinkeeper),
+    checkConfigurations(twinkeeper),
+  ]);
   // That this answers at all says that the settings and the policies are valid: the app does not start otherwise.
-  const checks = { settings: { ok: true, detail: 'valid' }, hub, storage };
+  const checks = { settings: { ok: true, detail: 'valid' }, hub, storage, configurations };
   const isHealthy = Object.values(checks).every(({ ok }) => ok);
   return { status: isHealthy ? ('healthy' as const) : ('unhealthy' as const), checks };
 }
@@ -46,6 +50,17 @@ function checkStorage({ settings }: App): Promise<Check> {
     await Promise.all([openTable(settings.storage, 'TwinkeeperDrift'), openQueue(settings.storage, deferredQueueName)]);
     return { ok: true, detail: 'tables and queues can be reached' };
   });
+}
+
+/** Configurations of the hub that fight with policies. That they do is worth knowing, and keeps nothing from working. */
+async function checkConfigurations({ guardStore }: App): Promise<Check> {
+  const read = async () => {
+    const sentences = [...new Set((await guardStore.competing()).map(describeCompeting))];
+    const told = sentences.slice(0, 10).join(' ');
+    return { ok: true, detail: sentences.length === 0 ? 'none competes with a policy' : told };
+  };
+  const { ok, detail } = await within('storage', read);
+  return { ok: true, detail: ok ? detail : 'not known' };
 }
 
 /** Whoever asks for health has no time for all the retries that a real call is worth. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { App } from '../../functions/app.ts';
 import { checkHealth } from '../../functions/health.ts';
+import { createGuardStore } from '../../shared/drift/index.ts';
 import type { Hub } from '../../shared/hub/index.ts';
 import { startWorld, type World } from '../support/world.ts';
 
@@ -17,12 +18,37 @@ function appWith({
   hub = world.door,
   storage = world.storage,
 }: Partial<{ hub: Hub; storage: typeof world.storage }>): App {
-  return { hub, settings: { storage } } as unknown as App;
+  return { hub, guardStore: createGuardStore(storage), settings: { storage } } as unknown as App;
 }
 
 describe('health', () => {
   it('is good when hub and storage answer', async () => {
     expect(await checkHealth(appWith({}))).toMatchObject({ status: 'healthy', checks: { hub: { ok: true } } });
+  });
+
+  it('tells of automatic configurations that compete with policies, and is good all the same', async () => {
+    const store = createGuardStore(world.storage);
+    expect((await checkHealth(appWith({}))).checks.configurations).toEqual({
+      ok: true,
+      detail: 'none competes with a policy',
+    });
+    const setting = {
+      configuration: 'winter-tuning',
+      targetCondition: '*',
+      priority: 1,
+      about: 'module',
+      policy: 'agents',
+      module: 'm',
+      path: 'Process_Disabled',
+      theirs: true,
+      wanted: false,
+      overridden: false,
+    } as const;
+    await store.putCompeting([setting]);
+    const { status, checks } = await checkHealth(appWith({}));
+    await store.putCompeting([]);
+    expect(status).toBe('healthy');
+    expect(checks.configurations).toEqual({ ok: true, detail: expect.stringContaining('winter-tuning') });
   });
 
   it('names the hub when it refuses', async () => {
