@@ -201,6 +201,11 @@ describe('what an agent should report', () => {
     expect(compileReported(policyOf({ desired: { a: 1 } }))).toEqual([]);
   });
 
+  it('is nothing for a property that must not be there', () => {
+    const policy = policyOf({ desired: { a: absent(), b: 1 }, reported: { mirrors: true } });
+    expect(compileReported(policy).join()).not.toContain('properties.reported.a');
+  });
+
   it('is asked only of agents that have reported the section at all', () => {
     const policy = policyOf({ desired: { a: { b: 1, c: 'x' } }, reported: { mirrors: true } });
     const [condition = '', ...others] = compileReported(policy);
