@@ -10,14 +10,15 @@ interface SdkError {
 /**
  * What an error of `azure-iothub` means. Told by the HTTP status, not by the SDK's error classes: it makes every 403 a
  * `TooManyDevicesError`, and a 404 without a code it knows a plain `Error`. An error without a response is a broken connection.
+ * The time is needed where the hub says `Retry-After` with a date.
  */
-export function classifyError(error: unknown): Problem {
+export function classifyError(error: unknown, now: Date): Problem {
   const { response, responseBody, message } = (error ?? {}) as SdkError;
   const status = typeof response?.statusCode === 'number' ? response.statusCode : 0;
   const body = typeof responseBody === 'string' ? responseBody : '';
   const text = brief(body) || brief(typeof message === 'string' ? message : 'it gave no reason');
   if (status === 0) return { type: 'transient', message: `no answer from the hub: ${text}` };
-  return classifyStatus(status, codeOf(body), `${status} ${text}`, retryAfter(response?.headers));
+  return classifyStatus(status, codeOf(body), `${status} ${text}`, retryAfter(response?.headers, now));
 }
 
 /** One entry of a bulk answer's `errors`. The code is a name in some versions of the service and a number in others. */
@@ -62,13 +63,15 @@ function codeOf(body: string): string {
   return /ErrorCode:\s*(\w+)/i.exec(body)?.[1] ?? '';
 }
 
-/** The seconds that the hub asks for, as milliseconds. A date, the other form of `Retry-After`, counts as none given. */
-function retryAfter(headers: Readonly<Record<string, unknown>> | undefined): number | undefined {
+/** What the hub asks for, in milliseconds: seconds, or an HTTP date (RFC 9110, 10.2.3), of which one that has passed asks for nothing. */
+function retryAfter(headers: Readonly<Record<string, unknown>> | undefined, now: Date): number | undefined {
   const value = headers?.['retry-after'];
+  if (typeof value !== 'string' || value.trim() === '') return undefined;
   const seconds = Number(value);
-  return typeof value === 'string' && value.trim() !== '' && Number.isFinite(seconds) && seconds >= 0
-    ? seconds * 1000
-    : undefined;
+  if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : undefined;
+  // `Date.parse` takes much for a date; all three forms of an HTTP date begin with the day of the week.
+  const date = /^\s*(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now.getTime());
 }
 
 /** The hub's own words without its tracking id, short, and free of anything that looks like a signature. */

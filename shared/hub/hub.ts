@@ -1,4 +1,5 @@
 import type { JsonObject, Twin } from '../twin/index.ts';
+import type { OperationClass } from './throttle-limits.ts';
 
 /** Why the hub did not do what was asked, told apart by what the caller can do about it. */
 export type Problem =
@@ -8,7 +9,9 @@ export type Problem =
   | { readonly type: 'exists'; readonly message: string }
   /** 412: someone else has written since the twin was read. Read again, decide again. */
   | { readonly type: 'conflict'; readonly message: string }
-  /** 429, after all retries: the hub has no room for it now. */
+  /**
+   * 429 after all retries, or not even sent because the budget has no room in time. `retryAfter`: milliseconds after which there may be room.
+   */
   | { readonly type: 'throttled'; readonly message: string; readonly retryAfter?: number }
   /** 5xx, a time-out, a broken connection, after all retries: it may succeed later. */
   | { readonly type: 'transient'; readonly message: string }
@@ -47,7 +50,7 @@ export interface Configuration {
 /** Who calls. Both share the hub's budget: events come first, and the sweep gets what they leave, but never nothing. */
 export type Lane = 'events' | 'sweep';
 
-/** IoT Hub, in the words of this project. Retries, time-outs and connections are hidden; problems are values. */
+/** IoT Hub, in the words of this project. Retries, time-outs, budgets and connections are hidden; problems are values. */
 export interface Hub {
   /** The hub's host name, as history rows name it. */
   readonly name: string;
@@ -55,7 +58,7 @@ export interface Hub {
   readTwin(deviceId: string, moduleId: string): Promise<Answer<Twin>>;
   /** Merges a patch into the desired properties, if the twin still has this ETag. One call. */
   patchDesired(deviceId: string, moduleId: string, etag: string, patch: JsonObject): Promise<Answer<void>>;
-  /** Creates modules with their twins, 100 to a call and no device twice in one. Answers in the order of `modules`. */
+  /** Creates modules with their twins, 100 to a call and no device twice in one, a few calls at a time. Answers in the order of `modules`. */
   createModules(modules: readonly NewModule[]): Promise<readonly Answer<void>[]>;
   /** How many devices the hub has: the cheapest question that shows that it can be reached and lets us in. */
   countDevices(): Promise<Answer<number>>;
@@ -63,6 +66,14 @@ export interface Hub {
   queryPage(query: string, continuation?: string): Promise<Answer<QueryPage>>;
   /** The hub's automatic configurations. One call. */
   listConfigurations(): Promise<Answer<readonly Configuration[]>>;
-  /** The same hub as another caller sees it. `onCall` is told of each call that is made through it, retries included. */
+  /**
+   * The same hub, over the same connections and within the same budget, for another caller. `onCall` is told of each HTTP call that is made
+   * through it, retries included.
+   */
   lane(lane: Lane, onCall?: () => void): Hub;
+  /**
+   * How long the next call of a class would wait for the budget on this lane, in milliseconds, as far as can be told now. Who has a queue can
+   * put work back for so long rather than wait.
+   */
+  waitFor(operation: OperationClass): number;
 }

@@ -1,7 +1,14 @@
+import type { ClientRequest } from 'node:http';
 import { Agent, type AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { ongoingCall } from './deadline.ts';
 
-/** Node only announces that a socket has been silent for too long; this ends it, so that the call fails and the socket is freed. */
+/** Called by Node for each request, though its types leave it out: other agents (`agent-base`) stand on it, too. */
+interface AddsRequests {
+  addRequest(request: ClientRequest, options: unknown): void;
+}
+
+/** Ends a request whose time is over, so that its call fails and its socket is freed: Node itself only announces a socket's silence. */
 export class TimedAgent extends Agent {
   override createConnection(
     options: AgentOptions,
@@ -12,5 +19,12 @@ export class TimedAgent extends Agent {
       socket.destroy(Object.assign(new Error('IoT Hub did not answer in time.'), { code: 'ETIMEDOUT' }));
     });
     return socket;
+  }
+
+  addRequest(request: ClientRequest, options: unknown): void {
+    const call = ongoingCall();
+    call?.signal.addEventListener('abort', () => request.destroy(call.signal.reason as Error), { once: true });
+    if (call?.patience.idleTimeout !== undefined) request.setTimeout(call.patience.idleTimeout);
+    (Agent.prototype as unknown as AddsRequests).addRequest.call(this, request, options);
   }
 }

@@ -49,7 +49,7 @@ export async function startWorld() {
   const letters = createDeadLetters(storage, () => new Date());
   const door = connectToHub(
     { connectionString: hub.connectionString('twinkeeper').replace('localhost', `localhost:${hub.httpsPort}`) },
-    { ca: hub.ca, firstDelay: 1, longestDelay: 5 },
+    { ca: hub.ca, firstDelay: 1, longestDelay: 5, budget: { tier: 'S3', units: 10, share: 1 } },
   );
 
   return {

@@ -3,8 +3,10 @@ import type { Clock } from '../../../shared/clock.ts';
 import { toBulkCalls, toBulkEntry } from '../../../shared/hub/bulk.ts';
 import { classifyBulkEntry, classifyError } from '../../../shared/hub/classify.ts';
 import { hostOf } from '../../../shared/hub/index.ts';
-import { type RetryOptions, withRetries } from '../../../shared/hub/retry.ts';
+import { type Attempt, type RetryOptions, withRetries } from '../../../shared/hub/retry.ts';
 import { fc } from '../../support/arbitraries.ts';
+
+const now = new Date('2026-11-22T08:00:00Z');
 
 /** What `azure-iothub` rejects with. */
 function sdkError(statusCode: number, body = '', headers: Record<string, unknown> = {}): Error {
@@ -35,7 +37,7 @@ describe('an answer of the hub', () => {
     [413, 'TooManyModulesOnDevice', { type: 'refused', status: 413 }],
   ])('%i %s is a problem of its own kind', (status, code, problem) => {
     const body = code === '' ? '' : bodyOf(code);
-    expect(classifyError(sdkError(status, body))).toMatchObject({
+    expect(classifyError(sdkError(status, body), now)).toMatchObject({
       ...problem,
       message: expect.stringContaining(`${status} `),
     });
@@ -47,7 +49,7 @@ describe('an answer of the hub', () => {
     ['text', 'no route'],
     ['an odd object', { response: { statusCode: '404' } }],
   ])('that is %s is transient', (_, error) => {
-    expect(classifyError(error)).toMatchObject({
+    expect(classifyError(error, now)).toMatchObject({
       type: 'transient',
       message: expect.stringContaining('no answer from the hub'),
     });
@@ -61,8 +63,15 @@ describe('an answer of the hub', () => {
     ['', undefined],
     ['-1', undefined],
     ['soon', undefined],
+    ['1e400', undefined],
+    ['2026-11-22', undefined],
+    ['Sun, 22 Nov 2026 08:00:30 GMT', 30_000],
+    ['Sunday, 22-Nov-26 08:01:00 GMT', 60_000],
+    ['Sun Nov 22 08:02:00 2026 GMT', 120_000],
+    ['Sun, 22 Nov 2026 07:59:00 GMT', 0],
+    ['Sun, 99 Nov 2026 07:59:00 GMT', undefined],
   ])('that is throttled with Retry-After %j is to be asked again after %j ms', (header, milliseconds) => {
-    const problem = classifyError(sdkError(429, '', header === undefined ? {} : { 'retry-after': header }));
+    const problem = classifyError(sdkError(429, '', header === undefined ? {} : { 'retry-after': header }), now);
     expect('retryAfter' in problem ? problem.retryAfter : undefined).toBe(milliseconds);
   });
 
@@ -104,9 +113,9 @@ describe('an answer of the hub', () => {
     ];
     for (const text of secrets) {
       const problems = [
-        classifyError(sdkError(401, bodyOf('IotHubUnauthorizedAccess', text))),
-        classifyError(sdkError(500, `<html>${text}</html>`)),
-        classifyError(new Error(`connect failed: ${text}`)),
+        classifyError(sdkError(401, bodyOf('IotHubUnauthorizedAccess', text)), now),
+        classifyError(sdkError(500, `<html>${text}</html>`), now),
+        classifyError(new Error(`connect failed: ${text}`), now),
         classifyBulkEntry({ errorCode: 'ArgumentInvalid', errorStatus: text }),
       ];
       for (const { message } of problems) {
@@ -114,14 +123,14 @@ describe('an answer of the hub', () => {
         expect(message).not.toContain('Tracking');
       }
     }
-    expect(classifyError(sdkError(500, 'x'.repeat(100_000))).message.length).toBeLessThan(400);
+    expect(classifyError(sdkError(500, 'x'.repeat(100_000)), now).message.length).toBeLessThan(400);
   });
 
   it('of any shape is classified without a throw', () => {
     fc.assert(
       fc.property(fc.anything(), fc.anything(), fc.anything(), (error, responseBody, status) => {
         const shaped = { response: { statusCode: status, headers: error }, responseBody, message: error };
-        for (const candidate of [error, shaped]) expect(typeof classifyError(candidate).message).toBe('string');
+        for (const candidate of [error, shaped]) expect(typeof classifyError(candidate, now).message).toBe('string');
       }),
     );
   });
@@ -135,12 +144,11 @@ describe('asking again', () => {
     const sleeps: number[] = [];
     const clock: Clock = { now: () => new Date(0), sleep: async (milliseconds) => void sleeps.push(milliseconds) };
     let calls = 0;
-    const call = async () => {
+    const attempt = async (): Promise<Attempt<string>> => {
       const error = errors[calls++];
-      if (error !== undefined) throw error;
-      return 'value';
+      return error === undefined ? { ok: true, value: 'value' } : { ok: false, problem: classifyError(error, now) };
     };
-    return { answer: await withRetries(call, { ...options, ...settings }, clock, () => random), calls, sleeps };
+    return { answer: await withRetries(attempt, { ...options, ...settings }, clock, () => random), calls, sleeps };
   }
 
   it('is not needed when the first answer is a value', async () => {
@@ -172,10 +180,16 @@ describe('asking again', () => {
     expect((await ask(errors, {}, 1)).sleeps).toEqual([150, 300]);
   });
 
-  it('waits as long as the hub asks for, where that is longer', async () => {
+  it('does not wait for Retry-After, which all calls of a class wait for together', async () => {
     const throttled = sdkError(429, '', { 'retry-after': '2' });
-    expect((await ask([throttled, throttled])).sleeps).toEqual([2000, 2000]);
-    expect((await ask([sdkError(429, '', { 'retry-after': '0' })])).sleeps).toEqual([100]);
+    expect((await ask([throttled, throttled])).sleeps).toEqual([100, 200]);
+  });
+
+  it('does not happen where an attempt is final', async () => {
+    const problem = { type: 'throttled', message: 'no room', retryAfter: 5 } as const;
+    const attempt = async (): Promise<Attempt<string>> => ({ ok: false, problem, final: true });
+    const clock: Clock = { now: () => new Date(0), sleep: () => expect.unreachable('nothing to wait for') };
+    expect(await withRetries(attempt, options, clock, () => 0.5)).toEqual({ ok: false, problem });
   });
 
   it('ends after all retries with the last problem, without a last wait', async () => {

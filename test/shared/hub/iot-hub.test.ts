@@ -25,6 +25,9 @@ const fault: Middleware = async (_, next) => {
   }
 };
 
+/** No test waits for it. */
+const plenty = { tier: 'S3', units: 10, share: 1 } as const;
+
 let local: TestHub;
 let hub: Hub;
 beforeAll(async () => {
@@ -32,7 +35,7 @@ beforeAll(async () => {
   const connectionString = local.connectionString('twinkeeper').replace('localhost', `localhost:${local.httpsPort}`);
   hub = connectToHub(
     { connectionString },
-    { ca: local.ca, retries: 3, firstDelay: 1, longestDelay: 2, idleTimeout: 250 },
+    { ca: local.ca, retries: 3, firstDelay: 1, longestDelay: 2, idleTimeout: 250, budget: plenty },
   );
 });
 afterAll(() => local.close());

@@ -518,6 +518,7 @@ function hubOver(registry: Registry, trouble: { problem?: Problem }): Hub {
     queryPage: async () => ({ ok: true, value: { items: [] } }),
     listConfigurations: async () => ({ ok: true, value: [] }),
     lane: () => hub,
+    waitFor: () => 0,
   };
   return hub;
 }

@@ -1,0 +1,40 @@
+/**
+ * The classes of operations that IoT Hub throttles each by itself. A bulk call has its own here, though the hub counts it with the
+ * identities: whether as one operation or as many as it has entries is not documented.
+ */
+export const operationClasses = ['identity', 'twinRead', 'twinUpdate', 'query', 'bulk', 'configuration'] as const;
+
+export type OperationClass = (typeof operationClasses)[number];
+
+/** The editions of IoT Hub: free, basic and standard, in their sizes. */
+export const hubTiers = ['F1', 'B1', 'B2', 'B3', 'S1', 'S2', 'S3'] as const;
+
+export type HubTier = (typeof hubTiers)[number];
+
+type Limits = Readonly<Record<OperationClass, number>>;
+
+/**
+ * What a hub lets through of each class, in calls per second ("IoT Hub quotas and throttling", operation throttles). A bulk call
+ * counts as one identity operation here, the most that it can be.
+ */
+export function throttleLimits(tier: HubTier, units: number): Limits {
+  const identity = (size(tier) === 3 ? 5000 / 60 : 100 / 60) * units;
+  const common = { identity, bulk: identity, configuration: (20 / 60) * units };
+  switch (size(tier)) {
+    case 1:
+      return { ...common, twinRead: 100, twinUpdate: 50, query: (20 / 60) * units };
+    case 2:
+      return {
+        ...common,
+        twinRead: Math.max(100, 10 * units),
+        twinUpdate: Math.max(50, 5 * units),
+        query: (20 / 60) * units,
+      };
+    case 3:
+      return { ...common, twinRead: 500 * units, twinUpdate: 250 * units, query: (1000 / 60) * units };
+  }
+}
+
+function size(tier: HubTier): 1 | 2 | 3 {
+  return tier.endsWith('3') ? 3 : tier.endsWith('2') ? 2 : 1;
+}
