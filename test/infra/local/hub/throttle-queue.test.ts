@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import { ThrottleQueue, type Turn } from '../../../../infra/local/hub/throttle-queue.ts';
+import { scaledClock } from '../../../../infra/local/scaled-clock.ts';
+import { VirtualClock } from '../../../shared/hub/virtual-clock.ts';
+import { fc } from './arbitraries.ts';
+
+const forever = new AbortController().signal;
+
+/** Calls of a queue with their turns, as they come. */
+function callers(queue: ThrottleQueue, clock: VirtualClock) {
+  const turns: { readonly name: string; readonly at: number; readonly turn: Turn }[] = [];
+  return {
+    turns,
+    call(name: string, cost = 1, signal: AbortSignal = forever): void {
+      void queue.enter(cost, signal).then((turn) => turns.push({ name, at: clock.time, turn }));
+    },
+    /** `name@milliseconds` of those that were served. */
+    served: () => turns.filter(({ turn }) => turn.type === 'served').map(({ name, at }) => `${name}@${at}`),
+  };
+}
+
+describe('a throttle', () => {
+  it('lets a burst through, then serves at its rate in order, then refuses until there is room', async () => {
+    const clock = new VirtualClock();
+    const { call, served, turns } = callers(new ThrottleQueue({ perSecond: 2, burst: 1.5, queue: 1 }, clock), clock);
+    for (const name of 'abcdefg') call(name);
+    await clock.pass(0);
+    expect(served()).toEqual(['a@0', 'b@0', 'c@0']);
+    expect(turns.slice(3)).toEqual([
+      { name: 'f', at: 0, turn: { type: 'refused', retryAfter: 1 } },
+      { name: 'g', at: 0, turn: { type: 'refused', retryAfter: 1 } },
+    ]);
+    await clock.pass(10_000);
+    expect(served().slice(3)).toEqual(['d@500', 'e@1000']);
+  });
+
+  it('has its burst again after a rest, and no more than that', async () => {
+    const clock = new VirtualClock();
+    const { call, served } = callers(new ThrottleQueue({ perSecond: 1, burst: 2, queue: 0 }, clock), clock);
+    await clock.pass(3_600_000);
+    for (const name of 'abc') call(name);
+    await clock.pass(1000);
+    for (const name of 'de') call(name);
+    await clock.pass(0);
+    expect(served()).toEqual(['a@3600000', 'b@3600000', 'd@3601000']);
+  });
+
+  it('serves what costs more than a burst, and lets those behind wait for it', async () => {
+    const clock = new VirtualClock();
+    const { call, served, turns } = callers(new ThrottleQueue({ perSecond: 1, burst: 2, queue: 8 }, clock), clock);
+    call('large', 10);
+    call('small');
+    call('too late');
+    await clock.pass(0);
+    expect(served()).toEqual(['large@0']);
+    expect(turns.slice(1)).toEqual([
+      { name: 'small', at: 0, turn: { type: 'refused', retryAfter: 2 } },
+      { name: 'too late', at: 0, turn: { type: 'refused', retryAfter: 2 } },
+    ]);
+    await clock.pass(2000);
+    call('small');
+    await clock.pass(20_000);
+    expect(served()).toEqual(['large@0', 'small@9000']);
+  });
+
+  it('gives the place of one that left to those behind', async () => {
+    const clock = new VirtualClock();
+    const { call, served, turns } = callers(new ThrottleQueue({ perSecond: 1, burst: 0, queue: 10 }, clock), clock);
+    const leaving = new AbortController();
+    call('a');
+    call('left', 5, leaving.signal);
+    call('b');
+    await clock.pass(500);
+    leaving.abort();
+    call('never came', 1, leaving.signal);
+    await clock.pass(20_000);
+    expect(served()).toEqual(['a@0', 'b@1000']);
+    expect(
+      turns
+        .filter(({ turn }) => turn.type === 'gone')
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(['left', 'never came']);
+  });
+
+  it('keeps to its rate for any calls, keeps their order, and keeps nobody waiting for longer than it says', async () => {
+    const arrivals = fc.array(
+      fc.record({ gap: fc.nat(3000), cost: fc.integer({ min: 1, max: 20 }), patience: fc.option(fc.nat(2000)) }),
+      { maxLength: 30 },
+    );
+    const limits = fc.record({
+      perSecond: fc.double({ min: 0.1, max: 50, noNaN: true }),
+      burst: fc.double({ min: 0, max: 10, noNaN: true }),
+      queue: fc.double({ min: 0, max: 10, noNaN: true }),
+    });
+    await fc.assert(
+      fc.asyncProperty(limits, arrivals, async (given, calls) => {
+        const clock = new VirtualClock();
+        const queue = new ThrottleQueue(given, clock);
+        const turns: Turn[] = [];
+        const served: {
+          readonly index: number;
+          readonly cost: number;
+          readonly at: number;
+          readonly waited: number;
+        }[] = [];
+        for (const [index, { gap, cost, patience }] of calls.entries()) {
+          await clock.pass(gap);
+          const came = clock.time;
+          const leaving = new AbortController();
+          if (patience !== null) void clock.sleep(patience).then(() => leaving.abort());
+          void queue.enter(cost, leaving.signal).then((turn) => {
+            turns.push(turn);
+            if (turn.type === 'served') served.push({ index, cost, at: clock.time, waited: clock.time - came });
+          });
+        }
+        await clock.pass(60_000);
+        expect(turns).toHaveLength(calls.length);
+        expect(served.map(({ index }) => index)).toEqual(served.map(({ index }) => index).toSorted((a, b) => a - b));
+        expect(Math.max(0, ...served.map(({ waited }) => waited))).toBeLessThanOrEqual(given.queue * 1000 + 1);
+        const capacity = Math.max(1, given.perSecond * given.burst);
+        for (const [first, from] of served.entries()) {
+          let before = 0;
+          for (const to of served.slice(first)) {
+            // Two milliseconds more: time is told in whole ones.
+            const allowed = capacity + ((to.at - from.at + 2) / 1000) * given.perSecond;
+            expect(before).toBeLessThanOrEqual(allowed);
+            before += to.cost;
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('has room for who comes back when it said, and not a second before', async () => {
+    const costs = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 20 });
+    const limit = fc.constantFrom(1 / 3, 100 / 60, 10, 83.3);
+    const seconds = fc.constantFrom(0, 1, 2.5, 5);
+    await fc.assert(
+      fc.asyncProperty(limit, seconds, costs, async (perSecond, queueSeconds, calls) => {
+        /** What comes of one who comes back so many milliseconds after the refusal; before that, of the one refused. */
+        const turnAfter = async (milliseconds: (retryAfter: number) => number): Promise<[Turn, Turn]> => {
+          const clock = new VirtualClock();
+          const queue = new ThrottleQueue({ perSecond, burst: 1, queue: queueSeconds }, clock);
+          for (const cost of calls) void queue.enter(cost, forever);
+          const first = queue.enter(1, forever);
+          await clock.pass(0);
+          const refused = await Promise.race([first, Promise.resolve({ type: 'served' } as const)]);
+          fc.pre(refused.type === 'refused');
+          await clock.pass(milliseconds(refused.retryAfter));
+          const again = queue.enter(1, forever);
+          await clock.pass(60_000);
+          return [refused, await again];
+        };
+        expect(await turnAfter((retryAfter) => retryAfter * 1000)).toMatchObject([{}, { type: 'served' }]);
+        const early = await turnAfter((retryAfter) => Math.max(0, (retryAfter - 1) * 1000 - 1));
+        expect(early).toMatchObject([{}, { type: 'refused' }]);
+      }),
+    );
+  });
+
+  it('holds its limit in scaled time, with many callers at once', async () => {
+    const clock = scaledClock(300);
+    const queue = new ThrottleQueue({ perSecond: 100 / 60, burst: 60, queue: 60 }, clock);
+    const start = clock.now().getTime();
+    const end = start + 600_000;
+    let served = 0;
+    let last = start;
+    await Promise.all(
+      Array.from({ length: 50 }, async () => {
+        while (clock.now().getTime() < end) {
+          if ((await queue.enter(1, forever)).type !== 'served') continue;
+          served += 1;
+          last = clock.now().getTime();
+        }
+      }),
+    );
+    const allowed = 100 + ((last - start) / 1000) * (100 / 60);
+    expect(served / allowed).toBeGreaterThan(0.98);
+    expect(served / allowed).toBeLessThan(1.02);
+  });
+});
