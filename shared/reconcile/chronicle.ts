@@ -55,7 +55,7 @@ export class Chronicle {
     const row = this.#find(departure) ?? (departure.write.exact ? undefined : this.#openAtSamePlace(departure));
     if (row === undefined) return this.#add(departure, this.#circumstances.witness, versions);
     // The twin shows the whole value, where an event may have shown a part of it.
-    return this.change(row, {
+    return this.change(this.#reopened(row), {
       ...versions,
       actual: departure.actual,
       expected: departure.expected,
@@ -143,6 +143,12 @@ export class Chronicle {
       ...departure,
       write: { ...write, at: witness?.operationTimestamp ?? this.#circumstances.now(), exact: false },
     };
+  }
+
+  /** What had ceased may come back by the same write: an agent that refuses it once more, a device that is in scope again. */
+  #reopened(row: DriftRow): DriftRow {
+    const { closedAt, ...open } = this.current(row);
+    return closedAt === undefined ? row : this.#put(open);
   }
 
   #find(departure: Departure): DriftRow | undefined {

@@ -51,6 +51,8 @@ export class DevicePass {
   readonly #found = new Set<string>();
   readonly #changed = new Set<string>();
   #round = 0;
+  /** The oldest write that a row was about which could not be stored, in milliseconds. */
+  #oldestRow = Number.POSITIVE_INFINITY;
 
   constructor(parts: Required<ReconcilerParts>, work: DeviceWork, source: Source) {
     this.#parts = parts;
@@ -92,8 +94,10 @@ export class DevicePass {
   /** How far back the history matters: to the oldest write that events speak of, and as far as guards look. */
   #recallFrom(): string {
     const guarded = new Date(this.#parts.clock.now().getTime() - guardedHistory).toISOString();
-    const oldest = oldestWrite(this.#work);
-    return oldest === undefined || oldest > guarded ? guarded : oldest;
+    const oldest = oldestWrite(this.#work) ?? guarded;
+    const conflicting =
+      this.#oldestRow === Number.POSITIVE_INFINITY ? guarded : new Date(Math.max(0, this.#oldestRow)).toISOString();
+    return [guarded, oldest, conflicting].reduce((first, time) => (time < first ? time : first));
   }
 
   /** Reads, plans, writes ahead and acts. */
@@ -327,7 +331,12 @@ export class DevicePass {
 
   async #write(chronicle: Chronicle): Promise<'written' | 'conflict'> {
     const { rows, known } = chronicle.takeChanges();
-    return rows.length === 0 ? 'written' : this.#parts.journal.write(this.#work.deviceId, rows, known);
+    if (rows.length === 0) return 'written';
+    const outcome = await this.#parts.journal.write(this.#work.deviceId, rows, known);
+    // What was to be added may be a row of old that is over, and that was not recalled: the next round must know it.
+    if (outcome === 'conflict')
+      this.#oldestRow = Math.min(...rows.map(({ write }) => Date.parse(write.at) || 0), this.#oldestRow);
+    return outcome;
   }
 
   /** Stores what came of it all, and ends the pass. */

@@ -4,6 +4,7 @@ import { checkRule, mendingValue, type Policy, type PolicySet } from '../policy/
 import { fitsTwin, isJsonObject, parsePath, type Write, writeAt } from '../twin/index.ts';
 import { brokenRules, obstacleNote } from './departures.ts';
 import { isTouched, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
+import { isAnswer } from './reported.ts';
 
 /** What an event adds to a history row beside the departure. */
 export interface Witness {
@@ -129,7 +130,7 @@ function moduleWork(work: DeviceWork, moduleId: string): ModuleWork {
 }
 
 function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): void {
-  const { deviceId, moduleId, desired } = event;
+  const { deviceId, moduleId, desired, reported } = event;
   if (moduleId === '' && event.tags !== undefined) foldTags(policies, work, event, event.version);
   if (desired !== undefined) {
     for (const { policy, property } of touchedProperties(policies, moduleId, desired.properties)) {
@@ -167,6 +168,10 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
         },
       });
     }
+  }
+  if (reported !== undefined && isAnswer(policies, deviceId, moduleId, reported.properties)) {
+    note(event, work);
+    moduleWork(work, moduleId).settled = true;
   }
   for (const policy of policies.forModule(moduleId)) {
     if (policy.watches.length === 0 || !policy.scope.mayMatchId(deviceId)) continue;

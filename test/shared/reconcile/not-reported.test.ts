@@ -34,6 +34,7 @@ async function someHoursLater(hours: number) {
       reportProperties(world.hub.controlUrl, { deviceId, moduleId: 'Agent' }, patch),
     operatorWrites: (desired: object) =>
       world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*'),
+    settle: () => twinkeeper.settle(),
     look: async () => {
       const since = { version: 1, at: clock.now().toISOString(), exact: false };
       const [result] = await reconciler.reconcile([lookAtAll(policies, deviceId, since)], 'sweep');
@@ -74,6 +75,29 @@ describe('a configuration that the agent refuses', () => {
     expect((await device.rows()).map(isOpen)).toEqual([true]);
     await device.agentReports({ state: 'success' });
     await device.look();
+    expect((await device.rows()).map(isOpen)).toEqual([false]);
+  });
+
+  it('is open again when it refuses the very same write once more', async () => {
+    const device = await someHoursLater(5);
+    await device.agentReports({ state: 'failed' });
+    await device.look();
+    const [first] = await device.rows();
+    await device.agentReports({ state: 'success' });
+    await device.look();
+    await device.agentReports({ state: 'failed' });
+    expect(await device.look()).not.toHaveProperty('deferred');
+    expect((await device.rows()).map((row) => [row.rowKey, row.outcome, isOpen(row)])).toEqual([
+      [first?.rowKey, 'audited', true],
+    ]);
+  });
+
+  it('is over with the event of its answer', async () => {
+    const device = await someHoursLater(5);
+    await device.agentReports({ state: 'failed' });
+    await device.look();
+    await device.agentReports({ state: 'success' });
+    await device.settle();
     expect((await device.rows()).map(isOpen)).toEqual([false]);
   });
 
