@@ -31,7 +31,7 @@ const HELP = {
   'GET /faults': 'the faults that were asked for, and how many calls they were about and struck',
   'PUT /faults': 'lets calls fail: { faults: [{ share, classes?, policy?, kinds, seconds?, seed? }] }',
   'DELETE /faults': 'no longer lets calls fail',
-  'GET /events': 'how many events are on each partition',
+  'GET /events': 'how many events each partition has taken',
   'PATCH /reported/{deviceId}[/{moduleId}]': 'merges the body into reported properties, as the agent there would',
 };
 
@@ -90,7 +90,7 @@ function respond(request: ReceivedRequest, { registry, calls, log, throttle, fau
       faults.replace([]);
       return { status: 204 };
     case 'GET /events': {
-      const partitions = log.partitionIds.map((id) => ({ id, count: log.events(id).length }));
+      const partitions = log.partitionIds.map((id) => ({ id, count: log.count(id) }));
       return { status: 200, body: { partitions, total: partitions.reduce((sum, { count }) => sum + count, 0) } };
     }
     case 'PATCH /reported': {

@@ -40,8 +40,14 @@ export class EventLog {
   readonly #partitions: readonly LoggedEvent[][];
   readonly #appended = new EventEmitter().setMaxListeners(0);
   readonly #now: () => Date;
+  readonly #retain: number;
 
-  constructor(partitionCount = 4, now: () => Date = () => new Date()) {
+  /** Each partition keeps its newest `retain` events. Throws a `RangeError` unless that is a whole number from 1 on, or `Infinity`. */
+  constructor(partitionCount = 4, now: () => Date = () => new Date(), retain = Number.POSITIVE_INFINITY) {
+    if (retain !== Number.POSITIVE_INFINITY && !(Number.isInteger(retain) && retain >= 1)) {
+      throw new RangeError(`retain must be a number of events, 1 or more, not ${retain}.`);
+    }
+    this.#retain = retain;
     this.#partitions = Array.from({ length: partitionCount }, () => []);
     this.#now = now;
     this.createdAt = now();
@@ -64,16 +70,23 @@ export class EventLog {
     const previous = events.at(-1);
     const logged: LoggedEvent = {
       ...event,
-      sequenceNumber: events.length,
+      sequenceNumber: this.count(partitionId),
       offset: String(previous === undefined ? 0 : Number(previous.offset) + previous.body.length + 256),
       enqueuedTime: this.#now(),
     };
     events.push(logged);
+    if (events.length > this.#retain) events.shift();
     this.#appended.emit(partitionId);
     return logged;
   }
 
-  /** The events of a partition, oldest first. The array grows as events come. Throws a `RangeError` on an unknown partition. */
+  /** How many events a partition has taken: the sequence number of the next. Throws a `RangeError` on an unknown partition. */
+  count(partitionId: string): number {
+    const last = this.#events(partitionId).at(-1);
+    return last === undefined ? 0 : last.sequenceNumber + 1;
+  }
+
+  /** The events that a partition keeps, oldest first. The array grows as events come, and loses its first ones. Throws a `RangeError` on an unknown partition. */
   events(partitionId: string): readonly LoggedEvent[] {
     return this.#events(partitionId);
   }

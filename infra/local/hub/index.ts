@@ -23,6 +23,10 @@ export interface LocalHubOptions extends HubBehaviour {
   /** Where keys and certificates are kept. */
   readonly folder: string;
   readonly hubName?: string;
+  /** How many of the newest events each partition keeps for those that read them later. Default: all. */
+  readonly retainEvents?: number;
+  /** Whether a route brings the hub's events to its event endpoint; without one they are lost. Default: true. */
+  readonly routesEvents?: boolean;
 }
 
 export interface LocalHubEndpoints {
@@ -40,10 +44,19 @@ export interface LocalHubEndpoints {
 
 /** Starts the hub on loopback, empty. Rejects with one line for a person if a port is taken or the folder's files are spoilt. */
 export async function startLocalHub(options: LocalHubOptions): Promise<Service<LocalHubEndpoints>> {
-  const { httpsPort = 0, amqpPort = 0, controlPort = 0, folder, hubName = 'twinkeeper-local', ...behaviour } = options;
-  const log = new EventLog();
+  const { httpsPort = 0, amqpPort = 0, controlPort = 0, folder, hubName = 'twinkeeper-local', ...rest } = options;
+  const { retainEvents, routesEvents = true, ...behaviour } = rest;
+  const log = new EventLog(undefined, undefined, retainEvents);
+  const emitted = routesEvents ? log : new EventLog(undefined, undefined, 1);
   const credentials = await loadCredentials(folder);
-  const service = await startRegistryService({ httpsPort, controlPort, hubName, credentials, log, ...behaviour });
+  const service = await startRegistryService({
+    httpsPort,
+    controlPort,
+    hubName,
+    credentials,
+    log: emitted,
+    ...behaviour,
+  });
   try {
     const eventHubName = hubName;
     const key = credentials.keys[EVENTS_POLICY];

@@ -18,6 +18,8 @@ export interface HubBehaviour {
   readonly throttle?: ThrottleOptions;
   /** In force from the start; none unless given. */
   readonly faults?: readonly Fault[];
+  /** Milliseconds of the hub's time: queries see its twins as they were so long ago. Default: 0. */
+  readonly queryLag?: number;
   /** How many times as fast as the clock the hub's time runs, for all that takes time: 60 makes a minute a second. */
   readonly timeScale?: number;
 }
@@ -44,11 +46,11 @@ export interface RegistryService {
 
 /** Starts both endpoints on 127.0.0.1. Rejects, with nothing left running, if a port is taken. */
 export async function startRegistryService(options: RegistryServiceOptions): Promise<RegistryService> {
-  const { hubName, credentials, log, before = [], timeScale = 1 } = options;
+  const { hubName, credentials, log, before = [], timeScale = 1, queryLag = 0 } = options;
   const clock = scaledClock(timeScale, options.clock ?? systemClock);
   const throttle = new Throttle(clock);
   if (options.throttle !== undefined) throttle.turnOn(options.throttle);
-  const registry = new Registry({ hubName, log });
+  const registry = new Registry({ hubName, log, queryLag: queryLag / timeScale });
   const policies = servicePolicies(credentials);
   const policyNames = policies.map(({ name }) => name);
   const calls = new CallCounter(policyNames);

@@ -47,7 +47,8 @@ export function startFeed(
   const events = log.events(partitionId);
   const unsettled = new Map<Delivery, number>();
   let unsettledBytes = 0;
-  let next = start.index;
+  // Not an index, for events may go from the front of the log.
+  let next = events[start.index]?.sequenceNumber ?? log.count(partitionId);
   let started = false;
   let draining = false;
   let scheduled = false;
@@ -76,7 +77,7 @@ export function startFeed(
       send(event);
     }
     process.nextTick(() => socket.uncork());
-    if (next >= events.length) {
+    if (next >= log.count(partitionId)) {
       if (draining) sender.set_drained(true);
       draining = false;
     } else if (sent === maxBurst) {
@@ -86,9 +87,10 @@ export function startFeed(
 
   function nextEvent(): LoggedEvent | undefined {
     for (;;) {
-      const event = events[next];
+      // What is gone cannot be sent: then the oldest that is there comes next, as in Event Hubs.
+      const event = events[Math.max(0, next - (events[0]?.sequenceNumber ?? 0))];
       if (event === undefined) return undefined;
-      next += 1;
+      next = event.sequenceNumber + 1;
       // Only while the log has nothing past the start position yet can events come that the receiver did not ask for.
       started ||= start.matches(event);
       if (started) return event;
@@ -106,7 +108,7 @@ export function startFeed(
     if (delivery === undefined) return;
     unsettledBytes -= unsettled.get(delivery) ?? 0;
     unsettled.delete(delivery);
-    if (next < events.length) schedule();
+    if (next < log.count(partitionId)) schedule();
   });
   // Without a listener here, rhea would offer each of these to session, connection and container.
   for (const outcome of ['accepted', 'released', 'rejected', 'modified', 'sendable']) sender.on(outcome, () => {});
