@@ -1,6 +1,6 @@
 /** A hub for one test file, and the unmodified SDK as its client. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { Agent } from 'node:https';
+import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import azureIotHub from 'azure-iothub';
@@ -79,6 +79,53 @@ export async function startTestHub(options: Omit<RegistryServiceOptions, Given> 
 }
 
 export type TestHub = Awaited<ReturnType<typeof startTestHub>>;
+
+/** A signature by this policy, which lasts until `expiry`: seconds since 1970, by default a minute from now. */
+export function authorizationFor(
+  { credentials }: Pick<TestHub, 'credentials'>,
+  policy: 'iothubowner' | 'twinkeeper' = 'iothubowner',
+  expiry = Math.floor(Date.now() / 1000) + 60,
+): string {
+  return azureIotHub.SharedAccessSignature.create('localhost', policy, credentials.keys[policy], expiry).toString();
+}
+
+export interface RawRequest {
+  readonly body?: string | Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Ends the connection when it aborts. */
+  readonly signal?: AbortSignal;
+}
+
+/** A request as it stands, past the SDK, on a connection of its own. Rejects where it gets no answer. */
+export function requestRaw(
+  hub: Pick<TestHub, 'credentials' | 'httpsPort' | 'ca'>,
+  method: string,
+  path: string,
+  { body, headers, signal }: RawRequest = {},
+): Promise<RawResponse> {
+  return new Promise((resolve, reject) => {
+    const sent = httpsRequest(
+      {
+        host: '127.0.0.1',
+        port: hub.httpsPort,
+        method,
+        path,
+        ca: hub.ca,
+        agent: false,
+        headers: { authorization: authorizationFor(hub), ...headers },
+        ...(signal === undefined ? {} : { signal }),
+      },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
+      },
+    );
+    sent.on('error', reject).end(body);
+  });
+}
 
 /** What the hub refuses this with. Throws if it does not refuse. */
 export async function refusal(call: Promise<unknown>): Promise<SdkError> {

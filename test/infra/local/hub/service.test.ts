@@ -1,9 +1,17 @@
 /** The hub's service API, with `azure-iothub` as it comes from the registry of packages. */
 import { Agent, request as httpsRequest } from 'node:https';
-import azureIotHub from 'azure-iothub';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer } from '../../../../infra/local/hub/http-edge.ts';
-import { connect, eventsOf, type RawResponse, refusal, startTestHub, type TestHub } from './hub-client.ts';
+import {
+  authorizationFor,
+  connect,
+  eventsOf,
+  type RawRequest,
+  refusal,
+  requestRaw,
+  startTestHub,
+  type TestHub,
+} from './hub-client.ts';
 
 let hub: TestHub;
 let ids = 0;
@@ -33,42 +41,8 @@ async function newModule(): Promise<[deviceId: string, moduleId: string]> {
   return [deviceId, 'm'];
 }
 
-function authorization(
-  policy: 'iothubowner' | 'twinkeeper' = 'iothubowner',
-  expiry = Math.floor(Date.now() / 1000) + 60,
-): string {
-  return azureIotHub.SharedAccessSignature.create('localhost', policy, hub.credentials.keys[policy], expiry).toString();
-}
-
-/** A request as it stands, past the SDK. */
-function raw(
-  method: string,
-  path: string,
-  options: { body?: string | Buffer; headers?: Record<string, string> } = {},
-): Promise<RawResponse> {
-  return new Promise((resolve, reject) => {
-    const { body, headers } = options;
-    const sent = httpsRequest(
-      {
-        host: '127.0.0.1',
-        port: hub.httpsPort,
-        method,
-        path,
-        ca: hub.ca,
-        agent: false,
-        headers: { authorization: authorization(), ...headers },
-      },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          text += chunk;
-        });
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));
-      },
-    );
-    sent.on('error', reject).end(body);
-  });
-}
+const authorization = (policy?: 'iothubowner' | 'twinkeeper', expiry?: number) => authorizationFor(hub, policy, expiry);
+const raw = (method: string, path: string, options?: RawRequest) => requestRaw(hub, method, path, options);
 
 const version = '?api-version=2021-04-12';
 
