@@ -187,8 +187,8 @@ export function createGuardStore(
 
     async release(policy) {
       const now = clock.now();
-      // Whatever was counted until now is forgotten, so that nothing need be read; a count that was on its way finds this and starts over.
-      await upsert({ ...policyKey(policy, 'overwrites'), minutes: '{}', releasedAt: now.toISOString() });
+      // What was counted until now is forgotten, so nothing need be read; a count that is on its way finds this and starts over.
+      await upsert({ ...policyKey(policy, 'overwrites'), releasedAt: now.toISOString() });
       return new Date(now.getTime() + releaseTime);
     },
 

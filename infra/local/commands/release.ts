@@ -26,6 +26,6 @@ async function release(policy: string, options: StorageOptions): Promise<void> {
   );
   // A sweep that is started from here finds at once what is held back.
   process.stdout.write(
-    'What is held back is mended when its device is looked at: by the next sweep, or at its next event.\n',
+    'What is held back is mended when its device is looked at: by the next sweep, or with its next change.\n',
   );
 }

@@ -29,8 +29,7 @@ export function contestedGuard({ store, clock }: { readonly store: GuardStore; r
       for (const [departure, times] of contested) {
         const released = releases.get(departure.policy) ?? 0;
         const last = lastOfFight(times.filter((time) => time > released));
-        if (last === undefined || now >= last + standDown) continue;
-        held.set(departure, reasonFor(departure.policy, last));
+        if (last !== undefined) held.set(departure, reasonFor(departure.policy, last));
       }
       return held;
     },

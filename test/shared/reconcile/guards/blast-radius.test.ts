@@ -56,6 +56,8 @@ describe('a part of the number of devices', () => {
   });
 
   it('is what arithmetic says, not what floating point makes of it', () => {
+    expect(0.07 * 100).toBeGreaterThan(7);
+    expect(overwritesAnHour(0.07, 100)).toBe(7);
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 1_000_000 }), (percent, devices) => {
         const expected = Number((BigInt(percent) * BigInt(devices) + 99n) / 100n);

@@ -177,6 +177,21 @@ describe('an automatic configuration that competes', () => {
     expect((await rows()).map(([, outcome]) => outcome)).toEqual(['enforced', 'enforced', 'enforced']);
   });
 
+  it('uses up nothing of what may be overwritten', async () => {
+    const { agent, store, write, rows, pass } = await guarded({ type: 'count', count: 1 });
+    const configuration = { id: 'rollout', targetCondition: '*', priority: 1, deviceContent: {} };
+    const { all } = toPolicySet([agent], { mode: 'enforce' });
+    await store.putCompeting(
+      competingSettings(all, [{ ...configuration, moduleContent: { 'properties.desired.a': 'theirs' } }]),
+    );
+    pass(minute);
+    await write({ a: 'theirs', b: 'wrong' });
+    expect((await rows()).toSorted()).toEqual([
+      ['a', 'heldBack', 'competingConfiguration'],
+      ['b', 'enforced', undefined],
+    ]);
+  });
+
   it('and storage that does not say puts the device off, with nothing changed', async () => {
     const { agent, deviceId, desired, write, store, pass } = await guarded();
     const guard = createGuards({
