@@ -65,7 +65,7 @@ function idParts(pieces: readonly string[]): readonly Part[] {
     ...[...new Set(inner)].flatMap((piece) => test('CONTAINS', piece)),
     ...test('ENDSWITH', last),
   ];
-  const isApart = inner.length === 0 ? !canOverlap(first, last) : parts.length === 1;
+  const isApart = inner.length === 0 ? !canOverlap(first, last) : inner.length === 1 && parts.length === 1;
   return isApart ? parts : parts.map((part) => ({ ...part, loose: true }));
 }
 

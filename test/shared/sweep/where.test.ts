@@ -254,6 +254,7 @@ describe("a policy's scope", () => {
     ['a prefix', { deviceId: 'plant-*' }, "STARTSWITH(deviceId, 'plant-')", true],
     ['a suffix', { deviceId: '*-eu' }, "ENDSWITH(deviceId, '-eu')", true],
     ['a part', { deviceId: '*eu*' }, "CONTAINS(deviceId, 'eu')", true],
+    ['the same part twice', { deviceId: '*eu*eu*' }, "CONTAINS(deviceId, 'eu')", false],
     ['both ends', { deviceId: 'plant*eu' }, "STARTSWITH(deviceId, 'plant') AND ENDSWITH(deviceId, 'eu')", true],
     [
       'ends that can overlap',
