@@ -1,12 +1,13 @@
 /** What the function host is told: the app settings of the local system, and nothing of a real one. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LocalHubEndpoints } from './hub/index.ts';
+import type { LocalHubEndpoints, LocalHubOptions } from './hub/index.ts';
 
 /** The app settings under which the functions run on this machine (the `Values` of local.settings.json). */
 export function localSettings(
   hub: LocalHubEndpoints,
   storageConnectionString: string,
+  { throttle, routesEvents = true }: Pick<LocalHubOptions, 'throttle' | 'routesEvents'> = {},
 ): Readonly<Record<string, string>> {
   return {
     FUNCTIONS_WORKER_RUNTIME: 'node',
@@ -19,10 +20,12 @@ export function localSettings(
     TWINKEEPER_RETRY_DELAY: '1',
     // The demo disturbs in minutes what a fleet would not see in a year: any real limit would hold most of it back.
     TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '100000000',
-    // The local hub throttles only when it is asked to: a budget for less than the largest hub would slow the demo down for nothing.
-    TWINKEEPER_HUB_TIER: 'S3',
-    TWINKEEPER_HUB_UNITS: '10',
-    TWINKEEPER_BUDGET_SHARE: '1',
+    // Unless the hub is asked to throttle, a budget for less than the largest would slow the demo down for nothing.
+    ...(throttle === undefined
+      ? { TWINKEEPER_HUB_TIER: 'S3', TWINKEEPER_HUB_UNITS: '10', TWINKEEPER_BUDGET_SHARE: '1' }
+      : { TWINKEEPER_HUB_TIER: throttle.tier, TWINKEEPER_HUB_UNITS: String(throttle.units) }),
+    // Every minute is often enough to be seen. Without events, the demo itself asks for sweeps, when it has done what they are to find.
+    TWINKEEPER_SWEEP_SCHEDULE: routesEvents ? '0 * * * * *' : '0 0 0 1 1 *',
   };
 }
 

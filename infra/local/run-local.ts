@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import type { LocalOptions } from './commands/local.ts';
 import { checkEndpointsFile, writeEndpointsFile } from './endpoints-file.ts';
+import { hubBehaviour } from './hub-behaviour.ts';
 import { type OutputLost, onOutputLost } from './output-lost.ts';
 import { choosePorts } from './ports.ts';
 import { checkBuild, createRunFolder, projectRoot } from './project.ts';
@@ -38,6 +39,7 @@ export async function runLocal(options: LocalOptions): Promise<number> {
       runFolder,
       ports,
       keepOwnSettings: !options.demo,
+      hub: { ...hubBehaviour(options), routesEvents: options.events },
       onNotice: (text) => output.notice(text),
     });
     cleanUps.push(() => starting.then((system) => system.close()).catch(() => {}));

@@ -5,7 +5,7 @@ import { startAzurite } from './azurite.ts';
 import type { SystemEndpoints } from './endpoints-file.ts';
 import type { FunctionHostEndpoints } from './host/index.ts';
 import { hostEnvironment, localSettings, writeSettingsFile } from './host-environment.ts';
-import type { LocalHubEndpoints } from './hub/index.ts';
+import type { HubBehaviour, LocalHubEndpoints, LocalHubOptions } from './hub/index.ts';
 import type { Ports } from './ports.ts';
 import { hubFolder } from './project.ts';
 import { KilledEarly, type ServiceProcess, type ServiceSpec, startServiceProcess } from './service-process.ts';
@@ -15,6 +15,7 @@ export interface SystemOptions {
   /** For files of this run. */
   readonly runFolder: string;
   readonly ports: Ports;
+  readonly hub: Pick<LocalHubOptions, keyof HubBehaviour | 'routesEvents'>;
   /** Whether `TWINKEEPER_…` settings of the environment count. */
   readonly keepOwnSettings: boolean;
   /** Told what a person should know: a service that was started again, an error in the app's log. */
@@ -51,7 +52,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
       }),
     );
     const storageConnectionString = azurite.endpoints.connectionString;
-    const values = localSettings(hub.endpoints, storageConnectionString);
+    const values = localSettings(hub.endpoints, storageConnectionString, options.hub);
     const host = await keepHostRunning(
       {
         name: 'The function host',
@@ -84,12 +85,12 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
   }
 }
 
-async function startHub({ root, runFolder, ports }: SystemOptions): Promise<ServiceProcess<LocalHubEndpoints>> {
+async function startHub({ root, runFolder, ports, hub }: SystemOptions): Promise<ServiceProcess<LocalHubEndpoints>> {
   const folder = await hubFolder(root, runFolder);
   return startServiceProcess({
     name: 'The local hub',
     script: join(root, 'dist/local/hub.js'),
-    options: { folder, httpsPort: ports.hub, amqpPort: ports.events, controlPort: ports.control },
+    options: { folder, httpsPort: ports.hub, amqpPort: ports.events, controlPort: ports.control, ...hub },
   });
 }
 

@@ -56,6 +56,23 @@ describe('twinkeeper local --once --json', { timeout: 120_000 }, () => {
     expect(() => readFileSync(endpoints)).toThrow('ENOENT');
   });
 
+  it('finds and mends by sweeps alone what can still be seen when the hub routes no events', async () => {
+    const { run } = await once(20, ['--no-events']);
+    expect(await run.ended, run.stderr()).toBe(0);
+    const summary = JSON.parse(run.stdout()) as Record<string, number>;
+    expect(summary).toMatchObject({ devices: 20, ...right });
+    expect(summary.departuresRecorded).toBe(summary.departuresInjected);
+    expect(summary.enforced).toBeGreaterThan(20);
+  });
+
+  it('comes to the same while a fifth of its hub calls fails in every way there is', async () => {
+    const { run } = await once(12, ['--faults', '20%']);
+    expect(await run.ended, run.stderr()).toBe(0);
+    const summary = JSON.parse(run.stdout()) as Record<string, number>;
+    expect(summary).toMatchObject({ devices: 12, ...right });
+    expect(summary.departuresRecorded).toBe(summary.departuresInjected);
+  });
+
   // Counted in the hub's events: while devices arrive, while modules are created, while twins are disturbed, in the end.
   it.each([[[1, 45]], [[20, 70]]])(
     'comes to the same summary when the function host is killed after %j events',

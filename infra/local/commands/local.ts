@@ -1,9 +1,12 @@
 import { Command, InvalidArgumentError } from 'commander';
+import { type BehaviourOptions, parseNumber, parseShare, parseThrottle } from '../hub-behaviour.ts';
 
 /** What `twinkeeper local` was asked for. */
-export interface LocalOptions {
+export interface LocalOptions extends BehaviourOptions {
   readonly devices: number;
   readonly demo: boolean;
+  /** False: the hub routes no events, as before its routes were made. */
+  readonly events: boolean;
   readonly endpoints?: string;
   readonly portBase?: number;
   readonly seed: number;
@@ -30,6 +33,11 @@ export function localCommand(): Command {
       '--once',
       'seed the fleet, disturb it, wait until all is settled, print a summary; exit 0 only if all is right',
     )
+    .option('--no-events', 'the hub routes no events: what is out of line is found by sweeps alone')
+    .option('--faults <share>', "this share of Twinkeeper's hub calls fails in one way or another", parseShare)
+    .option('--throttle <tier:units>', 'the hub throttles like one of this tier, such as S1:2', parseThrottle)
+    .option('--query-lag <seconds>', "queries see the hub's twins as they were so long ago", parseNumber)
+    .option('--time-scale <n>', 'for throttles and lag, time runs n times as fast', wholeNumber(1, 3600))
     .option('--json', 'with --once: print the summary as JSON, and nothing else')
     .addHelpText(
       'after',
@@ -38,6 +46,8 @@ Examples:
   $ npm start                                              watch it happen
   $ npm start -- --once --devices 100                      a full run that ends by itself
   $ npm start -- --once --json --devices 1000 --seed 7     the same, for a program
+  $ npm start -- --once --no-events                        the same without events: the sweep finds everything
+  $ npm start -- --once --faults 20%                       the same on a bad day: every fifth hub call fails
   $ npm start -- --no-demo --endpoints endpoints.json      only the services, for your own clients
   $ npm start -- --port-base 7000                          hub 7000, events 7001, control 7002, functions 7003,
                                                            blobs 7004, queues 7005, tables 7006`,

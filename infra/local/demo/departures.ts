@@ -54,14 +54,25 @@ export function departuresOfPatch(
   return policiesFor(policies, device)
     .filter(({ module }) => module === moduleId)
     .flatMap((policy) => {
-      const after = mergePatch(baselineOf(policy), patch);
-      return policy.owned.flatMap(({ path, text, rule }): readonly InjectedDeparture[] => {
-        const kind = checkRule(rule, getAt(after, path));
-        return kind === undefined
-          ? []
-          : [{ deviceId: device.deviceId, moduleId, policy: policy.name, path: text, kind }];
-      });
+      return departuresOfTwin([policy], device, moduleId, mergePatch(baselineOf(policy), patch));
     });
+}
+
+/** What of a module's desired properties is out of line. */
+export function departuresOfTwin(
+  policies: readonly Policy[],
+  device: Device,
+  moduleId: string,
+  desired: JsonObject,
+): readonly InjectedDeparture[] {
+  return policiesFor(policies, device)
+    .filter(({ module }) => module === moduleId)
+    .flatMap(({ name, owned }) =>
+      owned.flatMap(({ path, text, rule }): readonly InjectedDeparture[] => {
+        const kind = checkRule(rule, getAt(desired, path));
+        return kind === undefined ? [] : [{ deviceId: device.deviceId, moduleId, policy: name, path: text, kind }];
+      }),
+    );
 }
 
 /** What of a module's desired properties breaks a policy, in words; empty when it is compliant. */
@@ -71,14 +82,9 @@ export function breaches(
   moduleId: string,
   desired: JsonObject,
 ): readonly string[] {
-  return policiesFor(policies, device)
-    .filter(({ module }) => module === moduleId)
-    .flatMap(({ owned }) =>
-      owned.flatMap(({ path, text, rule }) => {
-        const kind = checkRule(rule, getAt(desired, path));
-        return kind === undefined ? [] : `${device.deviceId} ${moduleId} ${text}: ${kind}`;
-      }),
-    );
+  return departuresOfTwin(policies, device, moduleId, desired).map(
+    ({ deviceId, path, kind }) => `${deviceId} ${moduleId} ${path}: ${kind}`,
+  );
 }
 
 function policiesFor(policies: readonly Policy[], device: Device): readonly Policy[] {

@@ -1,28 +1,25 @@
 /** `--once`: seed a fleet, disturb it, wait until all is settled, compare the history with what was done. */
 import pMap from 'p-map';
-import { isOpen } from '../../../shared/drift/index.ts';
 import type { Policy } from '../../../shared/policy/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
+import { conclude, type OnceResult } from './conclude.ts';
 import { type DevicePlan, planDemo } from './demo-plan.ts';
 import { demoPolicies } from './demo-policies.ts';
-import { breaches, type InjectedDeparture, wantedModules } from './departures.ts';
+import { type InjectedDeparture, wantedModules } from './departures.ts';
+import { disturbBySweeps } from './disturb-by-sweeps.ts';
 import type { DemoDevice } from './fleet.ts';
-import { compareHistory, describeDeparture, unsettled } from './ledger.ts';
+import { unsettled } from './ledger.ts';
 import { type Observer, observe } from './observer.ts';
 import { Operator } from './operator.ts';
-import { countCreated, percentile, reactionTimes, type Summary } from './summary.ts';
+import { until } from './until.ts';
 
 export interface OnceOptions {
   readonly devices: number;
   readonly seed: number;
+  /** False where the hub routes no events, so that only sweeps can find what was done. */
+  readonly events: boolean;
   /** Told how far it has come, a line at a time. */
   readonly onProgress: (text: string) => void;
-}
-
-export interface OnceResult {
-  readonly summary: Summary;
-  /** What is not as it should be, in words. */
-  readonly complaints: readonly string[];
 }
 
 /** How many devices are disturbed at once. */
@@ -30,7 +27,7 @@ const concurrency = 12;
 
 /** Runs the demo once against a local system. Rejects when it cannot be carried out; that the outcome is wrong is a result. */
 export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions): Promise<OnceResult> {
-  const { devices, seed, onProgress } = options;
+  const { devices, seed, events, onProgress } = options;
   const startedAt = Date.now();
   // Generous: on a busy machine everything takes its time.
   const deadline = startedAt + 300_000 + devices * 300;
@@ -41,6 +38,12 @@ export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions):
   const ledger: InjectedDeparture[] = [];
 
   onProgress(`Seed ${seed}: creating ${devices} devices.`);
+  if (!events) {
+    for (const arrival of ['bulk', 'single', 'lateBulk', 'lateSingle'] as const)
+      await arrive(plan, arrival, operator, []);
+    await disturbBySweeps(plan, ledger, { policies, operator, observer, endpoints, deadline, onProgress });
+    return conclude(plan, ledger, policies, operator, observer, startedAt);
+  }
   await arrive(plan, 'bulk', operator, ledger);
   await arrive(plan, 'single', operator, ledger);
   const early = plan.filter(({ device }) => !isLate(device)).map(({ device }) => device);
@@ -137,73 +140,4 @@ async function settle(
     // What was mended last is itself an event, and the history is read over some time.
     return waiting.length === 0 && (await observer.backlog()) === 0;
   });
-}
-
-async function conclude(
-  plan: readonly DevicePlan[],
-  ledger: readonly InjectedDeparture[],
-  policies: readonly Policy[],
-  operator: Operator,
-  observer: Observer,
-  startedAt: number,
-): Promise<OnceResult> {
-  const [history, letters, modules, calls] = await Promise.all([
-    observer.history(plan.map(({ device }) => device.deviceId)),
-    observer.deadLetters(),
-    operator.allModules(),
-    observer.calls(),
-  ]);
-  const known = new Set(policies.map(({ name }) => name));
-  const rows = [...history.values()].flatMap(({ recent }) => recent.filter(({ policy }) => known.has(policy)));
-  const { surplus } = compareHistory(ledger, rows);
-  const open = [...history.values()].flatMap((memory) =>
-    memory.open.filter((row) => known.has(row.policy) && isOpen(row)),
-  );
-  const faults = plan.flatMap(({ device, isDeleted }) => {
-    if (isDeleted) return [];
-    const ofDevice = modules.get(device.deviceId);
-    return wantedModules(policies, device).flatMap((moduleId) => {
-      const desired = ofDevice?.get(moduleId);
-      return desired === undefined
-        ? [`${device.deviceId} ${moduleId}: missing`]
-        : breaches(policies, device, moduleId, desired);
-    });
-  });
-  const unresolved = [
-    ...unsettled(ledger, rows),
-    ...faults.map((fault) => `still out of line: ${fault}`),
-    ...open.map((row) => `still open: ${describeDeparture(row)}`),
-    ...letters.map(({ deviceId, reason }) => `dead letter of ${deviceId || 'an unknown device'}: ${reason}`),
-  ];
-  const times = reactionTimes(rows);
-  return {
-    summary: {
-      devices: plan.length,
-      modulesCreated: countCreated(rows),
-      departuresInjected: ledger.length,
-      departuresRecorded: rows.length,
-      duplicates: surplus.length,
-      unresolved: unresolved.length,
-      enforced: rows.filter(({ outcome }) => outcome === 'enforced').length,
-      detectToEnforcedMs: { p50: percentile(times, 0.5), p99: percentile(times, 0.99) },
-      hubCalls: calls.byPolicy.twinkeeper?.byClass ?? {},
-      seconds: Math.round((Date.now() - startedAt) / 100) / 10,
-    },
-    complaints: [
-      ...unresolved,
-      ...surplus.map(
-        (row) =>
-          `in the history, but never done: ${describeDeparture(row)} (${row.outcome}, write ${row.write.version})`,
-      ),
-    ],
-  };
-}
-
-/** Asks again and again, ever more slowly up to `slowest` milliseconds. False when the time is up before the answer is yes. */
-async function until(deadline: number, slowest: number, isDone: () => Promise<boolean>): Promise<boolean> {
-  for (let wait = 50; !(await isDone()); wait = Math.min(wait * 1.5, slowest)) {
-    if (Date.now() > deadline) return false;
-    await new Promise((resolve) => setTimeout(resolve, wait));
-  }
-  return true;
 }

@@ -1,0 +1,76 @@
+/** What came of a run with `--once`: the history beside what was done. */
+import { isOpen } from '../../../shared/drift/index.ts';
+import type { Policy } from '../../../shared/policy/index.ts';
+import type { DevicePlan } from './demo-plan.ts';
+import { breaches, type InjectedDeparture, wantedModules } from './departures.ts';
+import { compareHistory, describeDeparture, unsettled } from './ledger.ts';
+import type { Observer } from './observer.ts';
+import type { Operator } from './operator.ts';
+import { countCreated, percentile, reactionTimes, type Summary } from './summary.ts';
+
+export interface OnceResult {
+  readonly summary: Summary;
+  /** What is not as it should be, in words. */
+  readonly complaints: readonly string[];
+}
+
+/** Reads everything back and compares. `ledger` is what the history should hold; `startedAt` in milliseconds since 1970. */
+export async function conclude(
+  plan: readonly DevicePlan[],
+  ledger: readonly InjectedDeparture[],
+  policies: readonly Policy[],
+  operator: Operator,
+  observer: Observer,
+  startedAt: number,
+): Promise<OnceResult> {
+  const [history, letters, modules, calls] = await Promise.all([
+    observer.history(plan.map(({ device }) => device.deviceId)),
+    observer.deadLetters(),
+    operator.allModules(),
+    observer.calls(),
+  ]);
+  const known = new Set(policies.map(({ name }) => name));
+  const rows = [...history.values()].flatMap(({ recent }) => recent.filter(({ policy }) => known.has(policy)));
+  const { surplus } = compareHistory(ledger, rows);
+  const open = [...history.values()].flatMap((memory) =>
+    memory.open.filter((row) => known.has(row.policy) && isOpen(row)),
+  );
+  const faults = plan.flatMap(({ device, isDeleted }) => {
+    if (isDeleted) return [];
+    const ofDevice = modules.get(device.deviceId);
+    return wantedModules(policies, device).flatMap((moduleId) => {
+      const desired = ofDevice?.get(moduleId);
+      return desired === undefined
+        ? [`${device.deviceId} ${moduleId}: missing`]
+        : breaches(policies, device, moduleId, desired);
+    });
+  });
+  const unresolved = [
+    ...unsettled(ledger, rows),
+    ...faults.map((fault) => `still out of line: ${fault}`),
+    ...open.map((row) => `still open: ${describeDeparture(row)}`),
+    ...letters.map(({ deviceId, reason }) => `dead letter of ${deviceId || 'an unknown device'}: ${reason}`),
+  ];
+  const times = reactionTimes(rows);
+  return {
+    summary: {
+      devices: plan.length,
+      modulesCreated: countCreated(rows),
+      departuresInjected: ledger.length,
+      departuresRecorded: rows.length,
+      duplicates: surplus.length,
+      unresolved: unresolved.length,
+      enforced: rows.filter(({ outcome }) => outcome === 'enforced').length,
+      detectToEnforcedMs: { p50: percentile(times, 0.5), p99: percentile(times, 0.99) },
+      hubCalls: calls.byPolicy.twinkeeper?.byClass ?? {},
+      seconds: Math.round((Date.now() - startedAt) / 100) / 10,
+    },
+    complaints: [
+      ...unresolved,
+      ...surplus.map(
+        (row) =>
+          `in the history, but never done: ${describeDeparture(row)} (${row.outcome}, write ${row.write.version})`,
+      ),
+    ],
+  };
+}
