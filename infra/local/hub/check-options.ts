@@ -11,7 +11,7 @@ export function checkOptions<T>(name: string, shape: z.ZodMiniType<T>, value: un
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path, message }) => {
     const found = path.reduce<unknown>((at, key) => (at as Readonly<Record<PropertyKey, JsonValue>>)?.[key], value);
-    return `${[name, ...path].join('.')} ${message}, and is ${shown(found)}`;
+    return `${[name, ...path].join('.')} ${message}, and is ${found === undefined ? 'missing' : shown(found)}`;
   });
   throw invalid(faults.join(' - '));
 }

@@ -35,11 +35,17 @@ const STATUSES = [429, 500, 503] as const;
 
 const when = z.enum(['before', 'after']);
 
+const wholeSeconds = 'must be a whole number of seconds, 0 or more';
+const milliseconds = 'must be a number of milliseconds, 0 or more';
+
 const kind = z.union(
   [
-    z.strictObject({ status: z.literal(STATUSES), retryAfter: z.exactOptional(z.int().check(z.gte(0))) }),
+    z.strictObject({
+      status: z.literal(STATUSES),
+      retryAfter: z.exactOptional(z.int(wholeSeconds).check(z.gte(0, wholeSeconds))),
+    }),
     z.strictObject({ drop: when }),
-    z.strictObject({ delay: z.number().check(z.gte(0)), operation: z.exactOptional(when) }),
+    z.strictObject({ delay: z.number(milliseconds).check(z.gte(0, milliseconds)), operation: z.exactOptional(when) }),
   ],
   `must be { status: ${STATUSES.join(' | ')}, retryAfter?: seconds }, { drop: before | after } or { delay: milliseconds, operation?: before | after }`,
 );

@@ -20,12 +20,14 @@ export interface ThrottleOptions {
   readonly queue?: number;
 }
 
-const seconds = z.number('must be a number of seconds, 0 or more').check(z.gte(0, 'must be 0 seconds or more'));
+const countOfUnits = 'must be a whole number, 1 or more';
+const countOfSeconds = 'must be a number of seconds, 0 or more';
+const seconds = z.number(countOfSeconds).check(z.gte(0, countOfSeconds));
 
 const shape = z.strictObject(
   {
     tier: z.enum(TIERS, `must be one of ${TIERS.join(', ')}`),
-    units: z.int('must be a whole number, 1 or more').check(z.gte(1, 'must be 1 or more')),
+    units: z.int(countOfUnits).check(z.gte(1, countOfUnits)),
     bulkCost: z.exactOptional(z.enum(['call', 'entries'], 'must be call or entries')),
     burst: z.exactOptional(seconds),
     queue: z.exactOptional(seconds),
