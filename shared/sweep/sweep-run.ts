@@ -297,7 +297,8 @@ export class SweepRun {
     }
     const answer = await this.#hub.queryPage(query, continuation);
     if (answer.ok) return answer.value;
-    if (answer.problem.type !== 'refused') throw stoppedBy(answer.problem);
+    // Malformed is a 400, too long has been seen to be a 412; whatever else it may be, asking again would not change it.
+    if (answer.problem.type === 'throttled' || answer.problem.type === 'transient') throw stoppedBy(answer.problem);
     // Continuations do not live for ever: what was seen already is seen again.
     if (continuation !== undefined) return this.#page(query, undefined);
     throw new QueryRefused(answer.problem.message);

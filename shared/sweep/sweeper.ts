@@ -23,6 +23,7 @@ export class Sweeper {
   /** Begins a sweep, or goes on with the one that is under way; with `only`, goes on with that one or does nothing. */
   async run(wish: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepEnd> {
     const { store, queue, clock, log, minutes } = this.#parts;
+    if (wish.trigger === 'timer' && wish.only === undefined && (await this.#isWorkLeft())) return { state: 'busy' };
     const claim = await store.claim(wish);
     if (claim === undefined) return { state: 'busy' };
     const run = new SweepRun(this.#parts, claim, clock.now().getTime() + minutes * 60_000);
@@ -45,4 +46,17 @@ export class Sweeper {
     }
     return { id: claim.id, ...end };
   }
+
+  /** Whether the last sweep's work is still being done: what the next would find, and more, is in the queue already. */
+  async #isWorkLeft(): Promise<boolean> {
+    const { store, clock, log } = this.#parts;
+    const [last] = await store.list(1);
+    if (last === undefined || last.state === 'running' || last.partsDone >= last.parts) return false;
+    if (clock.now().getTime() - Date.parse(last.startedAt) > patience) return false;
+    log.info(`No new sweep yet: of the last one's ${last.parts} parts of work, ${last.partsDone} are done.`);
+    return true;
+  }
 }
+
+/** After so long, in milliseconds, work that is not done is taken for lost, and a sweep finds it again. */
+const patience = 6 * 3600_000;
