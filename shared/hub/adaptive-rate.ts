@@ -17,7 +17,7 @@ const fullCallsToRetry = 300;
 const leastToRetry = 30_000;
 
 /** After so many milliseconds without a refusal the configured rate is back, however low it had been. */
-const longestRecovery = 2 * 3_600_000;
+const longestRecovery = 3_600_000;
 
 /**
  * The rate at which calls may be made, in calls per millisecond, learnt from refusals alone: a hub's limit is shared with others, and where
@@ -47,7 +47,7 @@ export class AdaptiveRate {
     const toRetry = Math.max(leastToRetry, fullCallsToRetry / this.configured, ownCallsToRetry / refused);
     const rate =
       refused * (0.5 + (returnsTo - 0.5) * returned + (1 - returnsTo) * (since / toRetry)) +
-      this.configured * (since / longestRecovery) ** 4;
+      this.configured * (since / longestRecovery) ** 3;
     return Math.min(this.configured, Math.max(this.#floor, rate));
   }
 

@@ -38,6 +38,9 @@ const longestSleep = 60_000;
 
 const lanes = ['events', 'sweep'] as const satisfies readonly Lane[];
 
+/** Up to this part is added to what the hub asks for: instances that were refused together must not come back together. */
+const jitter = 0.1;
+
 interface Waiter {
   /** When it gives up, in the clock's milliseconds. */
   readonly until: number;
@@ -193,12 +196,11 @@ export class Bucket {
   #refused(round: number, retryAfter = 0): void {
     const now = this.#count();
     const pause = Math.min(longestPause, retryAfter);
-    // Instances that were refused together must not come back together.
-    const until = Math.max(this.#closedUntil, now + pause + pause * 0.1 * this.#random());
+    const until = Math.max(this.#closedUntil, now + Math.ceil(pause + pause * jitter * this.#random()));
     if (round === this.#round) {
       this.#rate.refuse(now, until);
       this.#round += 1;
-      this.#tokens = Math.min(this.#tokens, pause > 0 ? 1 : 0);
+      this.#tokens = pause > 0 ? 1 : 0;
     } else if (until > this.#closedUntil) {
       this.#rate.postpone(until);
     }

@@ -25,7 +25,7 @@ export class VirtualClock implements Clock {
   sleep(milliseconds: number): Promise<void> {
     this.sleeps += 1;
     return new Promise((wake) => {
-      const at = this.#time + Math.max(0, milliseconds);
+      const at = this.#time + Math.ceil(Math.max(0, milliseconds));
       const place = this.#sleepers.findLastIndex((other) => other.at <= at) + 1;
       this.#sleepers.splice(place, 0, { at, wake });
     });
