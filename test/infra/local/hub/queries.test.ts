@@ -247,7 +247,7 @@ describe('queries that lag', () => {
 
   it('end up seeing all that reads see, in the same order', () => {
     const change = fc.tuple(
-      fc.constantFrom('device', 'module', 'delete', 'deleteModule', 'patch', 'wait'),
+      fc.constantFrom('device', 'module', 'delete', 'deleteModule', 'patch', 'patchDevice', 'wait'),
       fc.constantFrom('a', 'b', 'c'),
     );
     fc.assert(
@@ -263,6 +263,7 @@ describe('queries that lag', () => {
               if (what === 'delete') each.delete({ deviceId }, '*');
               if (what === 'deleteModule') each.delete({ deviceId, moduleId: 'm' }, '*');
               if (what === 'patch') each.patchTwin({ deviceId, moduleId: 'm' }, { desired: { a: 1 } }, '*');
+              if (what === 'patchDevice') each.patchTwin({ deviceId }, { tags: { a: 1 } }, '*');
             } catch {
               // There is nothing to delete, or it is there already: the same in both.
             }
@@ -277,6 +278,17 @@ describe('queries that lag', () => {
         }
       }),
     );
+  });
+
+  it('keep up over thousands of changes, asked or not', () => {
+    const { registry, ask, pass } = laggingRegistry();
+    for (let index = 0; index < 3500; index += 1) {
+      registry.create({ deviceId: `d${index}` }, {});
+      pass(1);
+    }
+    expect(ask('SELECT COUNT() AS n FROM devices')).toEqual([{ n: 2501 }]);
+    pass(lag);
+    expect(ask('SELECT COUNT() AS n FROM devices')).toEqual([{ n: 3500 }]);
   });
 
   it('are an option of the hub, in its own time', async () => {
