@@ -20,6 +20,8 @@ export interface SweepWorkerParts {
 
 /** Rather than wait longer than this for the hub, in milliseconds, a part goes back into the queue. */
 const longestWait = 30_000;
+/** Seconds until it is tried again to begin a sweep while another is under way. */
+const startDelay = 30;
 /** No retry waits longer than this, in seconds: the next sweep would find the same by itself. */
 const longestDelay = 900;
 
@@ -34,7 +36,7 @@ export class SweepWorker {
   /** Throws a `TypeError` on what is no message of that queue, and whatever storage throws; the queue then brings it again. */
   async handle(message: unknown): Promise<void> {
     const content = readSweepMessage(message);
-    const { sweeper, log } = this.#parts;
+    const { sweeper, queue, log } = this.#parts;
     switch (content.type) {
       case 'part':
         return this.#work(content);
@@ -43,7 +45,10 @@ export class SweepWorker {
         return;
       case 'start': {
         const { state } = await sweeper.run({ trigger: 'manual' });
-        if (state === 'busy') log.info('A sweep was asked for while one is under way.');
+        if (state !== 'busy') return;
+        // The one under way may be past what this one is to find.
+        log.info('A sweep was asked for while one is under way: it waits its turn.');
+        await queue.put(content, startDelay);
       }
     }
   }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { policies } from '../../../functions/policies/index.ts';
 import { createGuardStore } from '../../../shared/drift/index.ts';
+import { createSweepQueue } from '../../../shared/sweep/index.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
 /** `twinkeeper release POLICY`: lets go of what the guards hold back. */
@@ -13,7 +14,8 @@ export function releaseCommand(): Command {
 }
 
 async function release(policy: string, options: StorageOptions): Promise<void> {
-  const until = await createGuardStore(await storageOf(options)).release(policy);
+  const storage = await storageOf(options);
+  const until = await createGuardStore(storage).release(policy);
   const names = policies.map(({ name }) => name);
   if (!names.includes(policy)) {
     // What is deployed may be another version than this one: a warning, and no more.
@@ -24,8 +26,6 @@ async function release(policy: string, options: StorageOptions): Promise<void> {
       'that. Where it stood down because a property was changed back again and again, it tries again. What a configuration of the ' +
       'hub sets is still left alone.\n',
   );
-  // A sweep that is started from here finds at once what is held back.
-  process.stdout.write(
-    'What is held back is mended when its device is looked at: by the next sweep, or with its next change.\n',
-  );
+  await createSweepQueue(storage).put({ type: 'start' });
+  process.stdout.write('The running app begins a sweep within seconds, which mends what is held back.\n');
 }
