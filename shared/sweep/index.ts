@@ -5,6 +5,23 @@
  *
  * @module
  */
+export {
+  type Forecast,
+  type ForecastParts,
+  forecast,
+  type OverwriteForecast,
+  type PolicyForecast,
+} from './forecast.ts';
+export type { CallForecast } from './forecast-calls.ts';
+export type { ForecastProgress } from './forecast-questions.ts';
+export type {
+  Fate,
+  ForecastExample,
+  PropertyForecast,
+  RecordedForecast,
+  RecordedReason,
+  ValueForecast,
+} from './forecast-tally.ts';
 export { createSweepQueue, type SweepMessage, type SweepPart, type SweepQueue, sweepQueueName } from './part-queue.ts';
 export type { SweepNotes } from './sweep-run.ts';
 export { SweepWorker } from './sweep-worker.ts';
