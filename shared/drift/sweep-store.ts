@@ -1,5 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
+import { joinText, splitText } from './long-text.ts';
 import { openTable, type StorageAccount } from './storage.ts';
 
 /** What woke a sweep. */
@@ -73,7 +74,10 @@ export interface SweepStore {
   keep(claim: SweepClaim, place: unknown, row: SweepRow): Promise<'kept' | 'lost'>;
   /** Keeps both and gives the lead up. After `done` the next claim begins a new sweep. */
   leave(claim: SweepClaim, place: unknown, row: SweepRow): Promise<'kept' | 'lost'>;
-  /** Notes what came of a part. Noted twice, as after a redelivery, the larger numbers count. */
+  /**
+   * Notes what came of a part. Noted twice, as after a redelivery, the larger numbers count. `<part>.<n>` is the nth time that what the
+   * part had to put off is tried again: its numbers count as well, but it is no part of its own.
+   */
   addPart(sweepId: string, part: string, tally: SweepTally): Promise<void>;
   /** Rows of sweeps with all parts added, newest first. */
   list(limit: number): Promise<readonly SweepRow[]>;
@@ -100,9 +104,9 @@ const lastMillisecond = 99_999_999_999_999;
 /** The lead is free again so long after it was last kept, in milliseconds: longer than any single step takes. */
 export const leadTime = 150_000;
 
-/** 64 KiB a binary property and 1 MiB an entity (Table Storage data model), with room to spare. */
+/** 64 KiB a binary property and 1 MiB an entity (Table Storage data model), also where they are counted as the Base64 that is sent. */
 const bytesPerProperty = 60_000;
-const propertiesPerEntity = 14;
+const propertiesPerEntity = 10;
 
 /** The sweeps of a storage account. Errors of the storage service are thrown as they come. */
 export function createSweepStore(account: StorageAccount, now: () => Date): SweepStore {
@@ -117,7 +121,8 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
   /** Writes the entity of the lead if nobody else has since it was read. */
   async function lead(sweepId: string, fields: Omit<Current, 'etag'>, etag: string | undefined): Promise<boolean> {
     const client = await table();
-    const entity = { partitionKey: 'current', rowKey: 'current', ...fields };
+    const { text, ...plain } = fields;
+    const entity = { partitionKey: 'current', rowKey: 'current', ...plain, ...splitText('text', text) };
     try {
       const answer =
         etag === undefined ? await client.createEntity(entity) : await client.updateEntity(entity, 'Replace', { etag });
@@ -136,8 +141,8 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
         partitionKey: 'sweeps',
         rowKey: id,
         ...plain,
-        competing: JSON.stringify(competing),
-        walked: JSON.stringify(walked),
+        ...splitText('competing', JSON.stringify(competing)),
+        ...splitText('walked', JSON.stringify(walked)),
       },
       'Replace',
     );
@@ -147,7 +152,6 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
     const etag = etags.get(claim.id);
     if (etag === undefined) return 'lost';
     const state = row.state === 'running' ? 'running' : 'over';
-    // The row first: whoever takes the lead next finds it as far as the place says.
     const text = JSON.stringify({ place, row });
     if (!(await lead(claim.id, { sweepId: claim.id, until, state, text }, etag))) return 'lost';
     await putRow(row);
@@ -165,7 +169,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
         changed: sum.changed + number('changed'),
         hubCalls: sum.hubCalls + number('hubCalls'),
         deferred: sum.deferred + number('deferred'),
-        partsDone: sum.partsDone + 1,
+        partsDone: sum.partsDone + (String(entity.rowKey).includes('.') ? 0 : 1),
       };
     }
     return sum;
@@ -181,7 +185,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
       if (only !== undefined && (!goesOn || held.sweepId !== only)) return undefined;
       const until = new Date(time.getTime() + leadTime).toISOString();
       if (goesOn) {
-        const { place, row: last } = JSON.parse(held.text) as { place: unknown; row: SweepRow };
+        const { place, row: last } = contentOf(held);
         const row = { ...last, resumed: last.resumed + 1 };
         const fields = {
           sweepId: held.sweepId,
@@ -193,6 +197,8 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
         await putRow(row);
         return { id: held.sweepId, place, row, resumed: true };
       }
+      // Whoever gave the lead up may have died before it wrote the row.
+      if (held !== undefined) await putRow(contentOf(held).row);
       const row = newRow(trigger, time);
       const fields = { sweepId: row.id, until, state: 'running' as const, text: JSON.stringify({ row }) };
       if (!(await lead(row.id, fields, held?.etag))) return undefined;
@@ -241,6 +247,8 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
     async saveBytes(sweepId, name, bytes) {
       const client = await table();
       const perEntity = bytesPerProperty * propertiesPerEntity;
+      // Tells the pieces from those that an interrupted saving has left.
+      const saving = crypto.randomUUID();
       for (let from = 0, part = 0; from < Math.max(1, bytes.length); from += perEntity, part++) {
         const slice = bytes.subarray(from, from + perEntity);
         const properties: Record<string, Uint8Array> = {};
@@ -249,7 +257,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
         }
         const rowKey = `${name}!${String(part).padStart(4, '0')}`;
         await client.upsertEntity(
-          { partitionKey: `bytes!${sweepId}`, rowKey, length: bytes.length, ...properties },
+          { partitionKey: `bytes!${sweepId}`, rowKey, saving, length: bytes.length, ...properties },
           'Replace',
         );
       }
@@ -258,9 +266,12 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
     async loadBytes(sweepId, name) {
       const chunks: Uint8Array[] = [];
       let length: number | undefined;
+      let saving: unknown;
       for await (const entity of partition(table, `bytes!${sweepId}`)) {
         if (!String(entity.rowKey).startsWith(`${name}!`)) continue;
         length ??= Number(entity.length);
+        saving ??= entity.saving;
+        if (entity.saving !== saving) break;
         for (let index = 0; entity[`b${index}`] instanceof Uint8Array; index++) {
           chunks.push(entity[`b${index}`] as Uint8Array);
         }
@@ -301,9 +312,13 @@ function toCurrent(entity: Record<string, unknown>): Current {
     sweepId: String(entity.sweepId),
     until: String(entity.until),
     state: entity.state === 'running' ? 'running' : 'over',
-    text: String(entity.text),
+    text: joinText('text', entity) ?? '',
     etag: String(entity.etag),
   };
+}
+
+function contentOf({ text }: Current): { readonly place: unknown; readonly row: SweepRow } {
+  return JSON.parse(text) as { place: unknown; row: SweepRow };
 }
 
 function newRow(trigger: SweepTrigger, time: Date): SweepRow {
@@ -343,14 +358,14 @@ function toRow(entity: Record<string, unknown>): SweepRow {
     deferred: number('deferred'),
     parts: number('parts'),
     partsDone: 0,
-    competing: texts(entity.competing),
-    walked: texts(entity.walked),
+    competing: texts(joinText('competing', entity)),
+    walked: texts(joinText('walked', entity)),
   };
 }
 
-function texts(stored: unknown): readonly string[] {
+function texts(stored: string | undefined): readonly string[] {
   try {
-    const list: unknown = JSON.parse(String(stored));
+    const list: unknown = JSON.parse(stored ?? '[]');
     return Array.isArray(list) ? list.map(String) : [];
   } catch {
     return [];

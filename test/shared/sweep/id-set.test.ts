@@ -1,0 +1,69 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { IdSet } from '../../../shared/sweep/id-set.ts';
+import { deviceIds, fc } from '../../support/arbitraries.ts';
+
+const manyIds = fc.array(fc.oneof(deviceIds, fc.nat(300).map(String)), { maxLength: 400 });
+
+describe('a set of device ids', () => {
+  it('says the same as a Set', () => {
+    fc.assert(
+      fc.property(manyIds, manyIds, fc.string(), (added, asked, salt) => {
+        const ours = new IdSet(salt);
+        const theirs = new Set<string>();
+        for (const id of added) {
+          ours.add(id);
+          theirs.add(id);
+          expect(ours.size).toBe(theirs.size);
+        }
+        for (const id of [...added, ...asked]) expect(ours.has(id)).toBe(theirs.has(id));
+      }),
+    );
+  });
+
+  it('comes back from its bytes, eight for each id, wherever they lie in memory', () => {
+    fc.assert(
+      fc.property(manyIds, manyIds, fc.nat(7), (added, later, offset) => {
+        const set = new IdSet('salt');
+        for (const id of added) set.add(id);
+        const bytes = set.toBytes();
+        expect(bytes).toHaveLength(8 * new Set(added).size);
+
+        const shifted = new Uint8Array(bytes.length + offset);
+        shifted.set(bytes, offset);
+        const again = IdSet.fromBytes('salt', shifted.subarray(offset));
+        for (const id of [...added, ...later]) expect(again.has(id)).toBe(set.has(id));
+        for (const id of later) again.add(id);
+        expect(again.size).toBe(new Set([...added, ...later]).size);
+      }),
+    );
+  });
+
+  it('is in the same places in each of two sets with the same salt, and in others with another', () => {
+    const bytesOf = (salt: string) => {
+      const set = new IdSet(salt);
+      for (const id of ['a', 'b']) set.add(id);
+      return Buffer.from(set.toBytes()).toString('hex');
+    };
+    expect(bytesOf('x')).toBe(bytesOf('x'));
+    expect(bytesOf('x')).not.toBe(bytesOf('y'));
+  });
+
+  it('takes at most 40 bytes for each of many ids', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    // Right after the table has grown there is most room in it that nobody uses.
+    const count = 2 ** 15 + 1;
+    collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    const set = new IdSet('salt');
+    for (let index = 0; index < count; index++) set.add(`device-with-quite-a-long-name-${index}`);
+    collect();
+    const after = process.memoryUsage();
+    const taken = after.heapUsed - heapUsed + after.arrayBuffers - arrayBuffers;
+    expect(set.size).toBe(count);
+    expect(taken / count).toBeLessThan(40);
+    expect(taken / count).toBeGreaterThan(8);
+  });
+});
