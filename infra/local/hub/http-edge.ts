@@ -35,7 +35,10 @@ export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
-/** Answers every request with what `respond` makes of it, and with the error's answer where it throws. Never lets a request hang or the process end. */
+/**
+ * Answers every request with what `respond` makes of it, and with the error's answer where it throws; breaks the connection where that
+ * is a `NoAnswer`. Never lets a request hang or the process end.
+ */
 export function requestListener(respond: (request: ReceivedRequest) => Answer | Promise<Answer>): RequestListener {
   return (incoming, response) => {
     const gone = new AbortController();

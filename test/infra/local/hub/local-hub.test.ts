@@ -88,6 +88,33 @@ describe('the local hub as a process', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
+  it('throttles, fails and keeps a time of its own as its options say', async () => {
+    const throttle = { tier: 'S1', units: 2, bulkCost: 'entries', burst: 0, queue: 0 };
+    const fault = { share: 1, policy: 'twinkeeper', kinds: [{ status: 503 }], seconds: 3600 };
+    const child = start({ folder, throttle, faults: [fault], timeScale: 60 });
+    const [message] = await once(child, 'message');
+    const { controlUrl } = (message as { ready: { controlUrl: string } }).ready;
+    const get = async (path: string) => (await fetch(`${controlUrl}${path}`)).json();
+    expect(await get('/throttle')).toEqual(throttle);
+    expect(await get('/faults')).toEqual({ faults: [{ fault, active: true, calls: 0, struck: 0 }] });
+    child.kill('SIGTERM');
+    await once(child, 'exit');
+  });
+
+  it.each([
+    [{ throttle: { tier: 'S1' } }, 'throttle.units must be a whole number, 1 or more, and is missing'],
+    [
+      { faults: [{ share: '20%', kinds: [{ drop: 'after' }] }] },
+      'faults.0.share must be a number from 0 to 1, and is "20%"',
+    ],
+    [{ timeScale: 0 }, 'A time scale must be a number above 0, such as 60 for a minute in a second, not 0.'],
+  ])('does not start with %j, and says why in one line', async (options, reason) => {
+    const child = start({ folder, ...options });
+    const [message] = await once(child, 'message');
+    expect(message).toEqual({ failed: reason });
+    expect(await once(child, 'exit')).toEqual([1, null]);
+  });
+
   it('ends when its parent is gone', async () => {
     const child = start({ folder });
     await once(child, 'message');
