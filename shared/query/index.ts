@@ -1,5 +1,5 @@
 /**
- * IoT Hub's query language: read into a tree, and evaluated over the documents of twins. Pure.
+ * IoT Hub's query language: read into a tree, evaluated over the documents of twins, and written. Pure.
  * https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language
  *
  * @module
@@ -11,3 +11,4 @@ export { isAggregate, type Query, type Selected, type Source } from './query.ts'
 export { QuerySyntaxError } from './query-syntax-error.ts';
 export { reservedWords } from './token-reader.ts';
 export { maxQueryLength } from './tokenize.ts';
+export { writeLiteral, writePath } from './write.ts';

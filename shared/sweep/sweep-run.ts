@@ -19,6 +19,8 @@ import {
 
 /** Where a sweep leaves what guards and the app's health want to know. */
 export interface SweepNotes {
+  /** What {@link putCompeting} put last. */
+  competing(): Promise<readonly CompetingSetting[]>;
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
   putDeviceCount(policy: string, devices: number): Promise<void>;
 }
@@ -152,9 +154,11 @@ export class SweepRun {
       return;
     }
     const settings = competingSettings(policies.all, answer.value);
-    await notes.putCompeting(settings);
     const competing = [...new Set(settings.map(describeCompeting))];
-    if (competing.length > 0) {
+    const known = new Set((await notes.competing()).map(describeCompeting));
+    await notes.putCompeting(settings);
+    // Once: the row of every sweep names them, and so does the app's health.
+    if (competing.some((sentence) => !known.has(sentence))) {
       log.warn(`Automatic configurations of the hub compete with policies: ${competing.join(' ')}`);
     }
     const told = competing.slice(0, toldSettings).map((sentence) => sentence.slice(0, 400));

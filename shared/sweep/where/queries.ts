@@ -1,6 +1,5 @@
 import type { Policy } from '../../policy/index.ts';
-import { maxQueryLength } from '../../query/index.ts';
-import { writeLiteral } from '../../query/write.ts';
+import { maxQueryLength, writeLiteral } from '../../query/index.ts';
 import { type Clause, joinClauses, lengthOf, packClauses } from './clause.ts';
 import { compileExpectations } from './reported.ts';
 import { compileRule } from './rule.ts';

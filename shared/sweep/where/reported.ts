@@ -1,5 +1,5 @@
 import type { OwnedProperty, Policy } from '../../policy/index.ts';
-import { writeLiteral, writePath } from '../../query/write.ts';
+import { writeLiteral, writePath } from '../../query/index.ts';
 import type { Clause } from './clause.ts';
 import { type Compiled, isPrimitive, typeTests, typeWanted, unwritable } from './rule.ts';
 

@@ -1,5 +1,5 @@
 import type { OwnedProperty, Rule } from '../../policy/index.ts';
-import { writeLiteral, writePath } from '../../query/write.ts';
+import { writeLiteral, writePath } from '../../query/index.ts';
 import type { Json } from '../../twin/index.ts';
 
 /** What can be said of a property in a query, and why that is not all where it is not. */

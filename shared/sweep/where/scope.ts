@@ -1,6 +1,5 @@
 import type { Policy } from '../../policy/index.ts';
-import { maxQueryLength } from '../../query/index.ts';
-import { writeLiteral, writePath } from '../../query/write.ts';
+import { maxQueryLength, writeLiteral, writePath } from '../../query/index.ts';
 import { isJsonObject, type JsonObject } from '../../twin/index.ts';
 import { lengthOf } from './clause.ts';
 
