@@ -2,9 +2,11 @@ import type { Bench } from './bench.ts';
 import { events } from './events.ts';
 import { load } from './load.ts';
 import { memory } from './memory.ts';
+import { needle } from './needle.ts';
+import { steady } from './steady.ts';
 
 /** Everything that `npm run bench` measures, in this order. */
-export const benches: readonly Bench[] = [events, load, memory];
+export const benches: readonly Bench[] = [events, load, memory, steady, needle];
 
 /**
  * The benches of these names in the order of the list, each once; all when none is named.
