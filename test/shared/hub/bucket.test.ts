@@ -236,6 +236,19 @@ describe('a refusal', () => {
     expect(went.length).toBe(3);
   });
 
+  it('lets the rate grow only from when calls are made again', async () => {
+    const bucket = newBucket();
+    const { ask, permits } = callersAt(bucket);
+    for (let n = 0; n < 2; n++) ask('events');
+    await clock.pass(0);
+    permits[0]?.refused(1000);
+    permits[1]?.refused(20_000);
+    await clock.pass(20_000);
+    expect(bucket.perSecond).toBe(0.5);
+    await clock.pass(1000);
+    expect(bucket.perSecond).toBeGreaterThan(0.5);
+  });
+
   it('leaves no burst behind it', async () => {
     const { ask, went, permits } = callersAt(newBucket());
     ask('events');

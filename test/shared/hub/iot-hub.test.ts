@@ -3,11 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Middleware } from '../../../infra/local/hub/http-service.ts';
 import type { Clock } from '../../../shared/clock.ts';
+import { withDeadline } from '../../../shared/hub/deadline.ts';
 import { connectToHub, type Hub, type IotHubOptions } from '../../../shared/hub/index.ts';
 import { startTestHub, type TestHub } from '../../infra/local/hub/hub-client.ts';
 
 /** What the hub does with the next calls; when there is nothing left, it is well. */
-let trouble: ('throttle' | 'throttle for 3 s' | 'fail' | 'hang' | 'wait')[] = [];
+let trouble: ('throttle' | 'throttle for 3 s' | 'throttle entries' | 'fail' | 'hang' | 'wait')[] = [];
 let asked = 0;
 /** Calls that the hub keeps waiting, to be answered by a test. */
 let waiting: (() => void)[] = [];
@@ -26,6 +27,14 @@ const fault: Middleware = async (_, next) => {
         status: 429,
         headers: { 'retry-after': '3' },
         body: { Message: 'ErrorCode:ThrottlingException;slow down' },
+      };
+    case 'throttle entries':
+      return {
+        status: 200,
+        body: {
+          isSuccessful: false,
+          errors: [{ deviceId: 'x', errorCode: 'ThrottlingException', errorStatus: 'slow' }],
+        },
       };
     case 'wait':
       await new Promise<void>((resolve) => waiting.push(resolve));
@@ -181,6 +190,30 @@ describe('the budget', () => {
     expect(asked).toBe(12);
   });
 
+  it('is what a call may wait for only so long over all its attempts', async () => {
+    const { clock } = quickClock();
+    const hurried = connect({ clock, random: () => 0, firstDelay: 500, longestDelay: 10_000, longestWait: 5000 });
+    trouble = Array(3).fill('throttle for 3 s');
+    // It waits 2750 ms for the first attempt, and cannot wait as long again.
+    expect(await hurried.countDevices()).toMatchObject({
+      ok: false,
+      problem: { message: expect.stringContaining('not sent') },
+    });
+    expect(asked).toBe(2);
+  });
+
+  it('learns from a bulk call of which the hub had room for a part', async () => {
+    const poor = connect({ budget: { tier: 'S1', units: 1, share: 1 } });
+    trouble = ['throttle entries'];
+    const modules = ['x', 'y'].map((deviceId) => ({ deviceId, moduleId: 'm', desired: {}, tags: {} }));
+    expect(await poor.createModules(modules)).toMatchObject([
+      { ok: false, problem: { type: 'throttled' } },
+      { ok: true },
+    ]);
+    expect(poor.waitFor('bulk')).toBeGreaterThan(0);
+    expect(poor.waitFor('identity')).toBe(0);
+  });
+
   it('refuses one that is none', () => {
     expect(() => connect({ budget: { share: 2 } })).toThrow('2');
   });
@@ -229,6 +262,11 @@ describe('several bulk calls', () => {
 });
 
 describe('a hub that is slow', () => {
+  it('is given up at the deadline though nothing has been sent that could be broken off', async () => {
+    await expect(withDeadline({ deadline: 10 }, () => new Promise(() => {}))).rejects.toThrow('10 ms');
+    await expect(withDeadline({ deadline: Number.POSITIVE_INFINITY }, async () => 'in time')).resolves.toBe('in time');
+  });
+
   it('is given up at the deadline though it answers a byte now and then, and the connection is closed', async () => {
     const closed = Promise.withResolvers<void>();
     const server = createServer(local.credentials.tls, (_, response) => {
