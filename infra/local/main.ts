@@ -10,6 +10,8 @@ const commands = [
   () => import('./commands/dead-letters.ts').then(({ deadLettersCommand }) => deadLettersCommand()),
   () => import('./commands/replay.ts').then(({ replayCommand }) => replayCommand()),
   () => import('./commands/release.ts').then(({ releaseCommand }) => releaseCommand()),
+  () => import('./commands/plan.ts').then(({ planCommand }) => planCommand()),
+  () => import('./commands/sweep.ts').then(({ sweepCommand }) => sweepCommand()),
   // One line a command: () => import('./commands/NAME.ts').then(({ nameCommand }) => nameCommand()),
 ];
 

@@ -112,11 +112,11 @@ export class ModuleForecast {
   async #lookAtDevices(policy: Policy): Promise<void> {
     const { questions } = this.#parts;
     const notes = this.#notesOf(policy);
-    const counted = await questions.count(countDevicesQuery(policy), 'sweepToo');
+    const counted = await questions.count(countDevicesQuery(policy));
     notes.atMost = counted;
     const isExact = counted !== undefined && compileScope(policy).exact;
     if (isExact) notes.devices = counted;
-    const modules = policy.createModule ? await questions.count(countModulesQuery(policy), 'sweepToo') : undefined;
+    const modules = policy.createModule ? await questions.count(countModulesQuery(policy)) : undefined;
     const present = (await this.#mayMiss(policy, counted, modules)) ? await this.#present(policy, modules) : undefined;
     if (isExact && present === undefined) return;
     await this.#walkDevices(policy, present);
@@ -128,7 +128,7 @@ export class ModuleForecast {
     if (!policy.createModule) return false;
     if (modules === undefined) return true;
     if (comparisonOf(policy) === 'alike') return modules !== devices;
-    return modules !== (await this.#parts.questions.count(countLikeQuery(policy), 'sweepToo'));
+    return modules !== (await this.#parts.questions.count(countLikeQuery(policy)));
   }
 
   /** The devices that have the module. */

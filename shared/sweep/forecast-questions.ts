@@ -32,6 +32,7 @@ export class Questions {
   calls = 0;
   /** Pages that a sweep would ask for, too. */
   sweepQueries = 0;
+  readonly #counts = new Map<string, number | undefined>();
 
   constructor(hub: Hub, clock: Clock, onProgress: (progress: ForecastProgress) => void) {
     this.#clock = clock;
@@ -49,11 +50,14 @@ export class Questions {
     throw this.#noAnswer(answer.problem);
   }
 
-  /** What a `COUNT() AS n` says; `undefined` where the answer cannot be understood. */
-  async count(query: string, asker: Asker): Promise<number | undefined> {
-    const { items } = await this.#page(query, undefined, asker);
-    const count = items[0]?.n;
-    return typeof count === 'number' ? count : undefined;
+  /** What a `COUNT() AS n` says; `undefined` where the answer cannot be understood. The same question is asked once, as by a sweep. */
+  async count(query: string): Promise<number | undefined> {
+    if (!this.#counts.has(query)) {
+      const { items } = await this.#page(query, undefined, 'sweepToo');
+      const count = items[0]?.n;
+      this.#counts.set(query, typeof count === 'number' ? count : undefined);
+    }
+    return this.#counts.get(query);
   }
 
   /**

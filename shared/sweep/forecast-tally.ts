@@ -29,7 +29,7 @@ export interface PropertyForecast {
   /** Dotted, below `properties.desired`; `''` for the module or the twin as a whole. */
   readonly path: string;
   readonly count: number;
-  /** The most frequent ones; what is too long to show is cut, and then a text. */
+  /** The most frequent ones, where there are any to tell; what is too long to show is cut, and then a text. */
   readonly values: readonly ValueForecast[];
   /** How many more there are that are not among `values`. */
   readonly others: number;
@@ -90,13 +90,13 @@ export class PolicyTally {
     const [departure, fate] = first;
     const examples = this.#examples[fate === 'create' || fate === 'change' ? fate : 'record'];
     if (examples.length >= shownExamples) return;
-    const { moduleId, path, expected, actual } = departure;
+    const { moduleId, path, kind, expected, actual } = departure;
     examples.push({
       deviceId,
       moduleId,
       fate,
       path,
-      ...valuesOf(fate === 'create' ? {} : { from: actual, to: expected }),
+      ...valuesOf({ from: actual, to: wantedOf(kind, expected) }),
       more: departures.length - 1,
     });
   }
@@ -136,15 +136,15 @@ export class PolicyTally {
     }
     const first = { kind, why: fate, ...(message === undefined ? {} : { message: cut(message, longestMessage) }) };
     const key = JSON.stringify([fate, kind, path]);
-    // That a module is not there says nothing of its baseline, which would be told once more for each policy.
-    const wanted = kind === 'missingModule' ? undefined : expected;
-    countIn(this.#recorded, key, path, () => first).add(actual, wanted);
+    countIn(this.#recorded, key, path, () => first).add(actual, wantedOf(kind, expected));
   }
 }
 
 interface PathTally {
   readonly path: string;
   count: number;
+  /** How many had values that there was no room to keep. */
+  dropped: number;
   readonly values: Map<string, { readonly value: Omit<ValueForecast, 'count'>; count: number }>;
 }
 
@@ -161,6 +161,7 @@ function countIn<T>(
     ...rest(),
     path: isKept ? cut(path, longestValue) : otherPaths,
     count: 0,
+    dropped: 0,
     values: new Map(),
   };
   tallies.set(at, tally);
@@ -168,18 +169,21 @@ function countIn<T>(
     add(from, to) {
       tally.count++;
       const value = valuesOf({ from, to });
+      if (value.from === undefined && value.to === undefined) return;
       const text = JSON.stringify(value);
       const known = tally.values.get(text);
       if (known !== undefined) known.count++;
       else if (tally.values.size < keptValues) tally.values.set(text, { value, count: 1 });
+      else tally.dropped++;
     },
   };
 }
 
-function toProperty({ path, count, values }: PathTally): PropertyForecast {
-  const most = [...values.values()].toSorted(byCount).slice(0, shownValues);
-  const told = most.map(({ value, count: its }): ValueForecast => ({ ...value, count: its }));
-  return { path, count, values: told, others: count - told.reduce((sum, { count: its }) => sum + its, 0) };
+function toProperty({ path, count, dropped, values }: PathTally): PropertyForecast {
+  const all = [...values.values()].map(({ value, count: its }): ValueForecast => ({ ...value, count: its }));
+  const sorted = all.toSorted(byCount);
+  const others = sorted.slice(shownValues).reduce((sum, { count: its }) => sum + its, dropped);
+  return { path, count, values: sorted.slice(0, shownValues), others };
 }
 
 function byCount(a: { readonly count: number }, b: { readonly count: number }): number {
@@ -188,6 +192,11 @@ function byCount(a: { readonly count: number }, b: { readonly count: number }): 
 
 function rankOf(fate: Fate): number {
   return fate === 'create' ? 0 : fate === 'change' ? 1 : 2;
+}
+
+/** That a module is not there says all; its baseline would be told once for each policy and device. */
+function wantedOf(kind: DriftKind, expected: Json | undefined): Json | undefined {
+  return kind === 'missingModule' ? undefined : expected;
 }
 
 function valuesOf({ from, to }: { readonly from?: Json | undefined; readonly to?: Json | undefined }) {

@@ -1,0 +1,137 @@
+import { readFile } from 'node:fs/promises';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { readSettings, type Settings } from '../../../functions/settings.ts';
+import { type HubAddress, hubTiers } from '../../../shared/hub/index.ts';
+
+/** How a command is told which hub it is about, and how much of it may be used. */
+export interface HubOptions {
+  readonly hub?: string;
+  readonly endpoints?: string;
+  readonly tier?: string;
+  readonly units?: string;
+  readonly share?: string;
+}
+
+/** A hub, how to get in, and what the app may do to it. */
+export interface ChosenHub extends Pick<Settings, 'budget' | 'maxOverwrites'> {
+  readonly address: HubAddress;
+  /** The certificate authority to trust beside Node's own, in PEM. */
+  readonly ca?: string;
+}
+
+/** Adds the options that choose the hub and the budget. */
+export function withHubOptions(command: Command): Command {
+  return command
+    .option(
+      '--hub <connection-string>',
+      'the hub (default: IOTHUB_HOSTNAME with your own identity, or IOTHUB_CONNECTION_STRING, of the environment)',
+    )
+    .option('--endpoints <file>', 'file that "twinkeeper local --endpoints <file>" has written')
+    .addOption(
+      new Option('--tier <tier>', "the hub's edition (default: TWINKEEPER_HUB_TIER, or S1)").choices([...hubTiers]),
+    )
+    .option('--units <n>', 'its units (default: TWINKEEPER_HUB_UNITS, or 1)', like(/^[1-9]\d{0,2}$/, '1 to 200'))
+    .option(
+      '--share <share>',
+      "the part of the hub's throttles to use (default: TWINKEEPER_BUDGET_SHARE, or 0.5)",
+      like(/^(0?\.\d*[1-9]\d*|1(\.0+)?)$/, 'above 0 and at most 1, such as 0.5'),
+    );
+}
+
+/** What `twinkeeper local` sets for its app: all of a hub that throttles only when it is asked to, and no limit to speak of. */
+const ofLocalApp = {
+  TWINKEEPER_HUB_TIER: 'S3',
+  TWINKEEPER_HUB_UNITS: '10',
+  TWINKEEPER_BUDGET_SHARE: '1',
+  TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '100000000',
+};
+
+/** Settings that are needed to start the app, and that are of no matter here. */
+const ofNoMatter = {
+  EventHubConnection__fullyQualifiedNamespace: 'none',
+  EVENTHUB_NAME: 'none',
+  AzureWebJobsStorage__accountName: 'none',
+};
+
+/**
+ * The hub that the options or the environment name, with the budget and the limit that the app would have. Throws with the way out when
+ * none does, or when something is malformed; connection strings are secret and never shown.
+ */
+export async function hubOf(options: HubOptions): Promise<ChosenHub> {
+  const { env } = process;
+  const { ca, ...given } = await addressSettings(options);
+  const settings = readSettings({
+    ...ofNoMatter,
+    ...(options.endpoints === undefined ? {} : ofLocalApp),
+    ...pick(env, Object.keys(ofLocalApp)),
+    ...pick({ TWINKEEPER_HUB_TIER: options.tier, TWINKEEPER_HUB_UNITS: options.units }),
+    ...pick({ TWINKEEPER_BUDGET_SHARE: options.share }),
+    ...given,
+  });
+  const { hub: address, budget, maxOverwrites } = settings;
+  return { address, budget, maxOverwrites, ...(ca === undefined ? {} : { ca }) };
+}
+
+interface AddressSettings {
+  readonly IOTHUB_HOSTNAME?: string;
+  readonly IOTHUB_CONNECTION_STRING?: string;
+  readonly ca?: string;
+}
+
+async function addressSettings({ hub, endpoints }: HubOptions): Promise<AddressSettings> {
+  if (hub !== undefined) return { IOTHUB_CONNECTION_STRING: checked(hub, '--hub') };
+  if (endpoints !== undefined) return fromEndpoints(endpoints);
+  const given = pick(process.env, ['IOTHUB_HOSTNAME', 'IOTHUB_CONNECTION_STRING']);
+  if (Object.keys(given).length > 0) return given;
+  throw new Error('No hub: give --hub or --endpoints, or set IOTHUB_HOSTNAME or IOTHUB_CONNECTION_STRING.');
+}
+
+async function fromEndpoints(file: string): Promise<AddressSettings> {
+  const { iotHubConnectionString, caFile } = parse(await readFile(file, 'utf8'), file) ?? {};
+  if (typeof iotHubConnectionString !== 'string' || typeof caFile !== 'string') {
+    throw new Error(`${file} has no iotHubConnectionString and caFile: is it from "twinkeeper local --endpoints"?`);
+  }
+  const address = checked(iotHubConnectionString, `The iotHubConnectionString of ${file}`);
+  return { IOTHUB_CONNECTION_STRING: address, ca: await readFile(caFile, 'utf8') };
+}
+
+function parse(
+  text: string,
+  file: string,
+): { readonly iotHubConnectionString?: unknown; readonly caFile?: unknown } | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser quotes what it stumbled over, which may be a key.
+    throw new Error(`${file} is not valid JSON: is it from "twinkeeper local --endpoints"?`);
+  }
+}
+
+function checked(connectionString: string, source: string): string {
+  const parts = ['HostName=[A-Za-z0-9.:-]+', 'SharedAccessKeyName=\\S+', 'SharedAccessKey=[A-Za-z0-9+/]+={0,2}'];
+  if (parts.every((part) => new RegExp(`(^|;)${part}(;|$)`, 'i').test(connectionString))) return connectionString;
+  throw new Error(
+    `${source} is no connection string of a hub: it must look like ` +
+      'HostName=my-hub.azure-devices.net;SharedAccessKeyName=…;SharedAccessKey=…',
+  );
+}
+
+/** The settings that are there; the portal and shells leave cleared ones empty. */
+function pick(
+  settings: Readonly<Record<string, string | undefined>>,
+  names: readonly string[] = Object.keys(settings),
+): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = settings[name];
+      return value === undefined || value === '' ? [] : [[name, value] as const];
+    }),
+  );
+}
+
+function like(form: RegExp, what: string): (text: string) => string {
+  return (text) => {
+    if (!form.test(text)) throw new InvalidArgumentError(`It must be a number, ${what}.`);
+    return text;
+  };
+}
