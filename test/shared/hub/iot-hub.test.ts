@@ -57,7 +57,7 @@ let hub: Hub;
 /** The hub, without anything that an earlier test has taught its budget. */
 function connect(options: IotHubOptions = {}, port = local.httpsPort): Hub {
   const connectionString = local.connectionString('twinkeeper').replace('localhost', `localhost:${port}`);
-  const quick = { retries: 3, firstDelay: 1, longestDelay: 2, idleTimeout: 250, budget: plenty };
+  const quick = { retries: 3, firstDelay: 1, longestDelay: 2, idleTimeout: 1000, budget: plenty };
   return connectToHub({ connectionString }, { ca: local.ca, ...quick, ...options });
 }
 
@@ -254,7 +254,7 @@ describe('several bulk calls', () => {
     const patient = connect({ idleTimeout: 10_000 });
     const answers = patient.createModules(modules);
     // None is answered before all three have been asked.
-    await expect.poll(() => waiting.length).toBe(3);
+    await expect.poll(() => waiting.length, { timeout: 20_000 }).toBe(3);
     for (const answer of waiting.toReversed()) answer();
     expect((await answers).flatMap(({ ok }, index) => (ok ? [] : [index]))).toEqual([120]);
     expect(asked).toBe(3);
@@ -292,11 +292,13 @@ describe('a hub that is slow', () => {
   });
 
   it('may think longer about a query than about anything else', async () => {
-    const patient = connect({ deadline: 100, queryDeadline: 30_000, idleTimeout: 50, retries: 0 });
-    trouble = ['wait', 'hang'];
+    const patient = connect({ deadline: 1000, queryDeadline: 30_000, idleTimeout: 500 });
+    // The connection that the query will go by.
+    await patient.countDevices();
+    trouble = ['wait', ...Array<'hang'>(4).fill('hang')];
     const page = patient.queryPage('SELECT * FROM devices');
-    await expect.poll(() => waiting.length).toBe(1);
-    // Longer than any other call has: this one is over when the query is still under way.
+    await expect.poll(() => waiting.length, { timeout: 20_000 }).toBe(1);
+    // Anything else has been given up several times over before the query is answered.
     expect(await patient.countDevices()).toMatchObject({ ok: false, problem: { type: 'transient' } });
     for (const answer of waiting) answer();
     expect(await page).toMatchObject({ ok: true });
