@@ -52,7 +52,7 @@ export class Chronicle {
       twin === undefined || departure.mode === 'audit'
         ? {}
         : { twinVersion: twin.version, desiredVersion: twin.desired.version };
-    const row = this.#find(departure) ?? (departure.write.exact ? undefined : this.#openAtSamePlace(departure));
+    const row = this.#find(departure) ?? this.#openOne(departure);
     if (row === undefined) return this.#add(departure, this.#circumstances.witness, versions);
     // The twin shows the whole value, where an event may have shown a part of it.
     return this.change(this.#reopened(row), {
@@ -153,6 +153,13 @@ export class Chronicle {
 
   #find(departure: Departure): DriftRow | undefined {
     return this.#rows.get(driftKey(departure));
+  }
+
+  /** The open row that a departure is taken for which has none of its own. */
+  #openOne(departure: Departure): DriftRow | undefined {
+    if (!departure.write.exact) return this.#openAtSamePlace(departure);
+    const row = this.#foundAtLaterWrite(departure);
+    return row !== undefined && isOpen(row) ? row : undefined;
   }
 
   #openAtSamePlace(departure: Departure): DriftRow | undefined {

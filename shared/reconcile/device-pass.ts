@@ -293,10 +293,21 @@ export class DevicePass {
   /** Whether the module's twin must be read: for a departure that is not over, or because something open may be. */
   #mustLook(module: ModuleWork, chronicle: Chronicle): boolean {
     if (module.look || this.#existing.has(module.moduleId)) return true;
-    if (module.absent && wasThere(module, chronicle)) return true;
+    if (module.absent && (wasThere(module, chronicle) || !this.#isSettledByCreating(module, chronicle))) return true;
     if (module.settled && chronicle.openRows(module.moduleId).length > 0) return true;
     return module.evidence.some(({ departure, ended }) =>
       ended === undefined ? chronicle.isUnsettled(departure) : ended === 'healed' && chronicle.isHalfWay(departure),
+    );
+  }
+
+  /** Whether it does no harm to believe that a module is not there: creating it would show, or it is on record as missing already. */
+  #isSettledByCreating({ moduleId }: ModuleWork, chronicle: Chronicle): boolean {
+    const wanting = this.#parts.policies
+      .forModule(moduleId)
+      .filter((policy) => policy.createModule && policy.scope.mayMatchId(this.#work.deviceId));
+    return (
+      wanting.some((policy) => policy.mode === 'enforce') ||
+      chronicle.openRows(moduleId).some((row) => row.kind === 'missingModule')
     );
   }
 
@@ -367,9 +378,9 @@ function closeAll(rows: readonly DriftRow[], chronicle: Chronicle, at: string): 
 function wasThere({ moduleId, absentSince }: ModuleWork, chronicle: Chronicle): boolean {
   const since = Date.parse(absentSince?.at ?? '') - queryLag;
   return chronicle.rows().some((row) => {
-    if (row.moduleId !== moduleId || Date.parse(row.outcomeAt) < since) return false;
+    if (row.moduleId !== moduleId || Date.parse(row.closedAt ?? row.outcomeAt) < since) return false;
     return row.kind === 'missingModule'
-      ? row.outcome === 'created' || row.outcome === 'healed'
+      ? row.outcome === 'created' || row.outcome === 'healed' || row.closedAt !== undefined
       : row.outcome !== 'gone' && row.outcome !== 'pending';
   });
 }
