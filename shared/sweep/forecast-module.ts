@@ -182,18 +182,29 @@ export class ModuleForecast {
   /** Adds a device without the module. True where the module would be created. */
   #planMissing(device: Device, found: Policy): boolean {
     const { deviceId } = device;
-    if (this.#planned.has(deviceId)) return false;
+    const isRepeated = this.#planned.has(deviceId);
     this.#planned.add(deviceId);
     const policies = this.#parts.policies.map((policy) =>
       policy === found && !policy.scope.byIdAlone ? this.#scopeOf(policy).asPolicy() : policy,
     );
     const key = JSON.stringify(policies.map((policy) => applies(policy, device)));
-    const known = this.#missingPlans.get(key) ?? plan(policies, { device, twins: [this.#missingTwin()] });
-    this.#missingPlans.set(key, known);
-    const mended = new Set(known.actions.flatMap(({ mends }) => mends));
-    this.#add(deviceId, known.drifts, (drift) => (mended.has(drift) ? 'create' : this.#recordedFor(drift)));
+    const { drifts, actions } = this.#missingPlans.get(key) ?? plan(policies, { device, twins: [this.#missingTwin()] });
+    this.#missingPlans.set(key, { drifts, actions });
+    const isCreated = actions.length > 0;
+    // Whoever finds it again looks whether what was created is there.
+    if (isRepeated ? isCreated : !this.#isTried(deviceId)) this.calls.twinRead++;
     if (!this.#concernedById(deviceId)) this.calls.twinRead++;
-    return known.actions.length > 0;
+    if (isRepeated) return false;
+    const mended = new Set(actions.flatMap(({ mends }) => mends));
+    this.#add(deviceId, drifts, (drift) => (mended.has(drift) ? 'create' : this.#recordedFor(drift)));
+    return isCreated;
+  }
+
+  /** Whether some policy may create the module, which would show that it is there; otherwise it is looked for before it is recorded. */
+  #isTried(deviceId: string): boolean {
+    return this.#parts.policies.some(
+      ({ createModule, mode, scope }) => createModule && mode === 'enforce' && scope.mayMatchId(deviceId),
+    );
   }
 
   #missingTwin() {
