@@ -3,10 +3,11 @@ import { events } from './events.ts';
 import { load } from './load.ts';
 import { memory } from './memory.ts';
 import { needle } from './needle.ts';
+import { onboarding } from './onboarding.ts';
 import { steady } from './steady.ts';
 
 /** Everything that `npm run bench` measures, in this order. */
-export const benches: readonly Bench[] = [events, load, memory, steady, needle];
+export const benches: readonly Bench[] = [events, load, memory, steady, needle, onboarding];
 
 /**
  * The benches of these names in the order of the list, each once; all when none is named.

@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../shared/clock.ts';
+import {
+  createGuardStore,
+  createJournal,
+  createSweepStore,
+  type StorageAccount,
+  type SweepRow,
+} from '../../shared/drift/index.ts';
+import { type BudgetOptions, connectToHub, type Hub } from '../../shared/hub/index.ts';
+import type { Log } from '../../shared/log.ts';
+import { type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
+import { createGuards, Reconciler } from '../../shared/reconcile/index.ts';
+import { Sweeper, SweepWorker } from '../../shared/sweep/index.ts';
+import { projectRoot } from '../local/project.ts';
+import type { BenchHub } from './bench-hub.ts';
+import { MemoryQueue } from './memory-queue.ts';
+
+export interface SweepingAppOptions {
+  readonly hub: BenchHub;
+  readonly storage: StorageAccount;
+  readonly definitions: readonly PolicyDefinition[];
+  readonly budget: BudgetOptions;
+  /** For everything that waits. */
+  readonly clock: Clock;
+  /** Gets warnings and errors. */
+  readonly onTrouble?: (message: string) => void;
+}
+
+/** The parts of the app as `functions/app.ts` puts them together, on one hub client, with the sweep's queue in memory. */
+export interface SweepingApp {
+  readonly hub: Hub;
+  /** For events. */
+  readonly reconciler: Reconciler;
+  /** Sweeps once, resolves when all that was found has been seen to, and says what is on record about it. */
+  sweep(): Promise<SweepRow>;
+}
+
+/** What the queue trigger of the deployed app hands to one instance at once. */
+const partsAtOnce = queueSettings().batchSize;
+
+/** Puts it together. Policies may overwrite what they like: the limit is no part of what is measured. */
+export function createSweepingApp({
+  hub: benchHub,
+  storage,
+  definitions,
+  budget,
+  clock,
+  onTrouble = () => {},
+}: SweepingAppOptions): SweepingApp {
+  const log: Log = { info: () => {}, warn: onTrouble, error: onTrouble };
+  const now = () => clock.now();
+  const policies = toPolicySet(definitions, { mode: 'enforce' });
+  const hub = connectToHub(benchHub.addressFor('twinkeeper'), { ca: benchHub.ca, budget, clock });
+  const journal = createJournal(storage);
+  const store = createSweepStore(storage, now);
+  const guardStore = createGuardStore(storage, { clock });
+  const limit = { type: 'count', count: 1_000_000 } as const;
+  const guard = createGuards({ store: guardStore, limit, countDevices: async () => undefined, clock, log });
+  const reconcilerFor = (lane: Hub) => new Reconciler({ policies, hub: lane, journal, log, guard, clock });
+
+  return {
+    hub,
+    reconciler: reconcilerFor(hub),
+    async sweep() {
+      const queue = new MemoryQueue(clock, partsAtOnce);
+      const sweeper = new Sweeper({ policies, hub, store, queue, notes: guardStore, log, clock, minutes: 4 });
+      const retry = { firstDelay: 30, attempts: 10 };
+      const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry });
+      queue.serve((message) => worker.handle(message));
+      // Asked for over the queue, as the command does.
+      await queue.put({ type: 'start' });
+      await queue.idle();
+      const [row] = await store.list(1);
+      if (row === undefined) throw new Error('The sweep has left no row.');
+      return row;
+    },
+  };
+}
+
+function queueSettings(): { readonly batchSize: number } {
+  const host = JSON.parse(readFileSync(join(projectRoot(), 'host.json'), 'utf8')) as {
+    readonly extensions: { readonly queues: { readonly batchSize: number } };
+  };
+  return host.extensions.queues;
+}
