@@ -33,7 +33,7 @@ export interface SweepRow {
   readonly partsDone: number;
   /** Automatic configurations of the hub that compete with policies, each in a sentence. */
   readonly competing: readonly string[];
-  /** Policies that cannot be asked as queries, each with the reason in a sentence: all of their modules were walked. */
+  /** Policies that cannot be asked as queries, each with the reason in a sentence: their modules were walked, or not swept at all. */
   readonly walked: readonly string[];
 }
 

@@ -62,10 +62,14 @@ interface Place {
 
 /** How many pages of a search may have to be read again after a crash. */
 const pagesPerSave = 25;
+/** And how long it may have taken to read them, in milliseconds: where queries are scarce, the lead would be lost before there are so many. */
+const timePerSave = 45_000;
 /** After so long without a change in the counts, a search is made all the same, in milliseconds. */
 const searchAnyway = 24 * 3600_000;
 /** Competing settings named in a sweep's row: it must fit a table's cell. */
 const toldSettings = 50;
+/** How much of a reason is kept. */
+const longestReason = 400;
 
 /**
  * One run of a sweep, from the place where the last left it to its end or its deadline. It asks the hub who breaks the policies and who
@@ -83,6 +87,7 @@ export class SweepRun {
   /** Devices that have the module that is being searched for. */
   #present: IdSet | undefined;
   #unsavedPages = 0;
+  #keptAt: number;
   #place: Place;
   #row: SweepRow;
 
@@ -92,6 +97,7 @@ export class SweepRun {
     this.#claim = claim;
     this.#deadline = deadline;
     this.#row = claim.row;
+    this.#keptAt = parts.clock.now().getTime();
     this.#handedOut = new IdSet(claim.id);
     this.#hub = parts.hub.lane('sweep', () => {
       this.#row = { ...this.#row, hubCalls: this.#row.hubCalls + 1 };
@@ -131,7 +137,19 @@ export class SweepRun {
     return this.#row;
   }
 
+  /** A step that the hub refuses must not keep the others from being taken, in this sweep and in every later one. */
   async #take(step: SweepStep): Promise<void> {
+    try {
+      await this.#begin(step);
+    } catch (error) {
+      if (!(error instanceof QueryRefused) || step.type === 'configurations') throw error;
+      const why = `The hub refuses what is asked about ${step.policy.name}, which is not swept: ${error.message}`;
+      this.#parts.log.error(why);
+      this.#tell(why);
+    }
+  }
+
+  async #begin(step: SweepStep): Promise<void> {
     switch (step.type) {
       case 'configurations':
         return this.#readConfigurations();
@@ -161,7 +179,7 @@ export class SweepRun {
     if (competing.some((sentence) => !known.has(sentence))) {
       log.warn(`Automatic configurations of the hub compete with policies: ${competing.join(' ')}`);
     }
-    const told = competing.slice(0, toldSettings).map((sentence) => sentence.slice(0, 400));
+    const told = competing.slice(0, toldSettings).map((sentence) => sentence.slice(0, longestReason));
     this.#row = { ...this.#row, competing: told };
   }
 
@@ -172,8 +190,8 @@ export class SweepRun {
       await this.#eachPage(step, query, (items) => items.flatMap(deviceIdOf).filter(policy.scope.mayMatchId));
     } catch (error) {
       if (!(error instanceof QueryRefused)) throw error;
-      const why = `The hub does not take the query for ${policy.name}: ${error.message}`;
-      this.#place = { ...withoutContinuation(this.#place), walkInstead: why.slice(0, 400) };
+      const why = `The hub does not take the query for ${policy.name}: ${error.message}`.slice(0, longestReason);
+      this.#place = { ...withoutContinuation(this.#place), walkInstead: why };
       await this.#walk(step, policy, why);
     }
   }
@@ -181,10 +199,7 @@ export class SweepRun {
   /** Looks at every twin of a policy's module, a page at a time, as the query shows it. */
   async #walk(step: SweepStep, policy: Policy, why: string): Promise<void> {
     const { clock, log } = this.#parts;
-    if (!this.#row.walked.includes(why)) {
-      log.info(`All modules of ${policy.name} are walked. ${why}`);
-      this.#row = { ...this.#row, walked: [...this.#row.walked, why] };
-    }
+    if (this.#tell(why)) log.info(`All modules of ${policy.name} are walked. ${why}`);
     await this.#eachPage(step, twinsQuery(policy), (items) => {
       const at = clock.now().toISOString();
       this.#row = { ...this.#row, examined: this.#row.examined + items.length };
@@ -248,11 +263,10 @@ export class SweepRun {
     this.#counts.clear();
     const isPlain = policy.scope.byIdAlone || compileScope(policy).exact;
     const { condition } = compileScope(policy);
-    const query = `SELECT ${isPlain ? 'deviceId' : '*'} FROM devices${condition === '' ? '' : ` WHERE ${condition}`}`;
-    await this.#eachPage(step, query, (items) => {
+    const lacking = (knowsScope: boolean) => (items: readonly JsonObject[]) => {
       const missing = items.flatMap((item) =>
         deviceIdOf(item).filter(
-          (id) => !present.has(id) && policy.scope.mayMatchId(id) && (isPlain || isInScope(policy, item, id)),
+          (id) => !present.has(id) && policy.scope.mayMatchId(id) && (knowsScope || isInScope(policy, item, id)),
         ),
       );
       if (this.#place.search !== undefined) {
@@ -260,20 +274,39 @@ export class SweepRun {
         this.#place = { ...this.#place, search };
       }
       return missing;
-    });
+    };
+    const query = `SELECT ${isPlain ? 'deviceId' : '*'} FROM devices${condition === '' ? '' : ` WHERE ${condition}`}`;
+    try {
+      await this.#eachPage(step, query, lacking(isPlain));
+    } catch (error) {
+      if (!(error instanceof QueryRefused) || condition === '') throw error;
+      this.#tell(`The hub does not take the scope of ${policy.name}: ${error.message}`);
+      await this.#eachPage(step, 'SELECT * FROM devices', lacking(policy.scope.byIdAlone));
+    }
     if (search.missing === 0 || policy.mode === 'audit') {
       await store.rememberWalk(policy.name, { at: clock.now().toISOString(), counts: search.counts });
     }
   }
 
-  /** What a `COUNT() AS n` says; `undefined` where the hub's answer cannot be understood. The same question is asked once in a step. */
+  /**
+   * What a `COUNT() AS n` says; `undefined` where the hub does not take the question, or its answer cannot be understood. The same question
+   * is asked once in a step.
+   */
   async #count(query: string): Promise<number | undefined> {
-    if (!this.#counts.has(query)) {
+    if (!this.#counts.has(query)) this.#counts.set(query, await this.#askForCount(query));
+    return this.#counts.get(query);
+  }
+
+  async #askForCount(query: string): Promise<number | undefined> {
+    try {
       const { items } = await this.#page(query, undefined);
       const count = items[0]?.n;
-      this.#counts.set(query, typeof count === 'number' ? count : undefined);
+      return typeof count === 'number' ? count : undefined;
+    } catch (error) {
+      if (!(error instanceof QueryRefused)) throw error;
+      this.#parts.log.warn(`The hub does not take a query: ${query}: ${error.message}`);
+      return undefined;
     }
-    return this.#counts.get(query);
   }
 
   /** Goes through a query's pages from the step's place on, and hands out the devices that `find` names on each. */
@@ -290,7 +323,9 @@ export class SweepRun {
       // A page of a search counts only together with the set that it was put into.
       this.#place = { ...withoutContinuation(this.#place), ...(continuation === undefined ? {} : { continuation }) };
       if (continuation === undefined) return;
-      if (this.#present !== undefined && ++this.#unsavedPages >= pagesPerSave) await this.#savePresent();
+      if (this.#present !== undefined && (++this.#unsavedPages >= pagesPerSave || this.#isKeepDue())) {
+        await this.#savePresent();
+      }
       if (this.#unsavedPages === 0) await this.#keep();
     }
   }
@@ -344,6 +379,19 @@ export class SweepRun {
     if ((await this.#parts.store.keep(this.#claim, this.#place, this.#row)) === 'lost') {
       throw new Stopped({ state: 'lost' });
     }
+    this.#keptAt = this.#parts.clock.now().getTime();
+  }
+
+  #isKeepDue(): boolean {
+    return this.#parts.clock.now().getTime() - this.#keptAt >= timePerSave;
+  }
+
+  /** Has the sweep's row say something about a policy; whether it did not say so before. */
+  #tell(reason: string): boolean {
+    const sentence = reason.slice(0, longestReason);
+    const isNew = !this.#row.walked.includes(sentence);
+    if (isNew) this.#row = { ...this.#row, walked: [...this.#row.walked, sentence] };
+    return isNew;
   }
 
   async #savePresent(): Promise<void> {

@@ -161,9 +161,14 @@ function sweeping(world: World, definitions: readonly PolicyDefinition[], option
     },
   };
   const noted = { devices: new Map<string, number>(), competing: [] as string[] };
+  let competing: Awaited<ReturnType<SweepNotes['competing']>> = [];
   const notes: SweepNotes = {
+    competing: async () => competing,
     putDeviceCount: async (policy, devices) => void noted.devices.set(policy, devices),
-    putCompeting: async (settings) => void noted.competing.push(...settings.map((setting) => setting.configuration)),
+    putCompeting: async (settings) => {
+      competing = settings;
+      noted.competing.push(...settings.map((setting) => setting.configuration));
+    },
   };
   const sweeper = new Sweeper({ policies, hub, store, queue, notes, log, clock, minutes });
   const worker = new SweepWorker({

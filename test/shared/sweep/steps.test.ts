@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { policies as builtIn } from '../../../functions/policies/index.ts';
+import { exactly, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
+import { parseQuery } from '../../../shared/query/index.ts';
+import { comparisonOf, fingerprintOf, type SweepStep, sweepSteps } from '../../../shared/sweep/steps.ts';
+
+const agent: PolicyDefinition = { name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } };
+const custom: PolicyDefinition = { name: 'custom', module: 'Agent', evaluate: () => [] };
+const device: PolicyDefinition = { name: 'device', desired: { b: true } };
+
+const stepsOf = (...definitions: PolicyDefinition[]) => sweepSteps(toPolicySet(definitions, { mode: 'enforce' }));
+const outline = (steps: readonly SweepStep[]) =>
+  steps.map((step) => (step.type === 'configurations' ? step.type : `${step.type} ${step.policy.name}`));
+const fingerprint = (...definitions: PolicyDefinition[]) => fingerprintOf(stepsOf(...definitions));
+
+describe('the steps of a sweep', () => {
+  it('are first what competes, then what is broken, and last what is missing', () => {
+    expect(outline(stepsOf(agent, custom, device))).toEqual([
+      'configurations',
+      'suspects agent',
+      'walk custom',
+      'suspects device',
+      'missing agent',
+      'missing custom',
+      'missing device',
+    ]);
+  });
+
+  it('without policies are none but to look at configurations', () => {
+    expect(outline(stepsOf())).toEqual(['configurations']);
+  });
+
+  it('are a walk, and no query beside it, where a query cannot say all', () => {
+    const steps = stepsOf({ ...agent, desired: { a: 1, b: exactly([1, 2]) } });
+    expect(outline(steps)).toEqual(['configurations', 'walk agent', 'missing agent']);
+    expect(steps[1]).toMatchObject({ why: expect.stringContaining('desired.b') });
+  });
+
+  it('ask what the hub can read', () => {
+    const steps = stepsOf(...builtIn, device);
+    const queries = steps.flatMap((step) => (step.type === 'suspects' ? [parseQuery(step.query)] : []));
+    expect(queries.map(({ source }) => source)).toEqual(expect.arrayContaining(['devices', 'devices.modules']));
+    // What a compliant hub costs follows from these: a call each, and two or three counts in all.
+    expect(steps.filter(({ type }) => type === 'walk')).toEqual([]);
+    expect(queries.length).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('the fingerprint of steps', () => {
+  it('is the same for the same policies, whoever compiles them', () => {
+    expect(fingerprint(agent, custom)).toBe(fingerprint({ ...agent }, { ...custom, evaluate: () => [] }));
+    expect(fingerprint(agent)).toMatch(/^[\w-]{16}$/);
+  });
+
+  it.each<[string, readonly PolicyDefinition[]]>([
+    ['another value', [{ ...agent, desired: { a: 2 } }, custom]],
+    ['another path', [{ ...agent, desired: { c: 1 } }, custom]],
+    ['another module', [{ ...agent, module: 'Other' }, custom]],
+    ['another scope', [{ ...agent, appliesTo: { deviceId: 'plant-*' } }, custom]],
+    ['another scope by tags', [{ ...agent, appliesTo: { tags: { plant: 1 } } }, custom]],
+    ['another name', [{ ...agent, name: 'agents' }, custom]],
+    ['another order', [custom, agent]],
+    ['one more policy', [agent, custom, device]],
+    ['one policy less', [agent]],
+    ['a rule instead of a function', [agent, { name: 'custom', module: 'Agent', desired: { z: 1 } }]],
+  ])('is another for %s', (_, definitions) => {
+    expect(fingerprint(...definitions)).not.toBe(fingerprint(agent, custom));
+  });
+});
+
+describe('what counting can say', () => {
+  it.each<[string, PolicyDefinition['appliesTo'], ReturnType<typeof comparisonOf>]>([
+    ['all devices', undefined, 'alike'],
+    ['a certain device', { deviceId: 'one' }, 'alike'],
+    ['ids with a beginning', { deviceId: 'plant-*' }, 'alike'],
+    ['ids with a beginning and an end that can overlap', { deviceId: 'aba*ab' }, 'neither'],
+    ['ids with three pieces in their order', { deviceId: 'a*b*c' }, 'neither'],
+    ['tags', { tags: { plant: { floor: 1 } } }, 'devicesOnly'],
+    ['edge devices', { edge: true }, 'devicesOnly'],
+    ['tags with a list', { tags: { floors: [1, 2] } }, 'neither'],
+    ['a function', () => true, 'neither'],
+  ])('of a scope of %s', (_, appliesTo, comparison) => {
+    const { all } = toPolicySet([{ ...agent, ...(appliesTo === undefined ? {} : { appliesTo }) }], { mode: 'enforce' });
+    expect(all.map(comparisonOf)).toEqual([comparison]);
+  });
+});
