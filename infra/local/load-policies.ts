@@ -1,7 +1,7 @@
 /** Policies that are not deployed: those of a folder, bundled and loaded as they are now. */
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BuildFailure } from 'esbuild';
 import {
@@ -12,6 +12,7 @@ import {
   policyFromJson,
   toPolicySet,
 } from '../../shared/policy/index.ts';
+import { jsonEquals } from '../../shared/twin/index.ts';
 
 /** One policy, and the file that it is in. */
 interface LoadedPolicy {
@@ -36,24 +37,32 @@ const isPolicyFile = (name: string): boolean =>
  * @throws one message with all that is wrong, each fault with its file: what cannot be loaded, exports no policy, or is a wrong one.
  */
 export async function loadPolicies(folder: string): Promise<PolicySet> {
-  const names = (await filesIn(folder)).filter(isPolicyFile).toSorted();
+  const names = (await filesIn(folder)).filter(isPolicyFile);
   if (names.length === 0) throw new Error(`${folder} holds no policies: no .ts, .js, .mjs or .json file.`);
   const faults: string[] = [];
-  const loaded = new Map<unknown, LoadedPolicy>();
-  for (const [name, exported] of await loadAll(folder, names, faults)) {
+  const policies: LoadedPolicy[] = [];
+  // An index names what stands in files of its own, and those are what a fault is to be looked for in: it comes last.
+  const loaded = await loadAll(
+    folder,
+    names.toSorted((a, b) => Number(isIndex(a)) - Number(isIndex(b)) || (a < b ? -1 : 1)),
+    faults,
+  );
+  for (const [name, exported] of loaded) {
     const file = join(folder, name);
     const definitions = definitionsIn(exported);
     if (definitions === undefined) {
       faults.push(`${file}: exports no policy: give it a default export, or put what is none into a folder below.`);
     }
     for (const definition of definitions ?? []) {
-      // An index names what stands in files of its own, and those are what a fault is to be looked for in.
-      if (!loaded.has(definition) || isIndex(loaded.get(definition)?.file ?? '')) {
-        loaded.set(definition, { file, definition: policyFromJson(definition) });
-      }
+      // A JSON file is another object for each that imports it.
+      const isKnown = policies.some(
+        (other) =>
+          other.definition === definition ||
+          (isIndex(name) && jsonEquals(other.definition as never, definition as never)),
+      );
+      if (!isKnown) policies.push({ file, definition: policyFromJson(definition) });
     }
   }
-  const policies = [...loaded.values()];
   const set = check(policies, faults);
   if (set !== undefined && faults.length === 0) return set;
   throw new Error(
@@ -98,8 +107,8 @@ function nameOf(definition: unknown): unknown {
   return (definition as { readonly name?: unknown } | null | undefined)?.name;
 }
 
-function isIndex(file: string): boolean {
-  return /^index\.[^.]+$/.test(basename(file));
+function isIndex(name: string): boolean {
+  return /^index\.[^.]+$/.test(name);
 }
 
 /** The policies that a file exports; `undefined` where it exports nothing that could be one. */
