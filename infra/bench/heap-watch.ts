@@ -9,8 +9,8 @@ export interface HeapPeak {
   readonly samples: number;
 }
 
-/** Milliseconds between two looks. To collect all garbage takes about as long as this. */
-const intervals: Readonly<Record<Sampling, number>> = { asItIs: 2, collected: 25 };
+/** Milliseconds between two looks. To collect all garbage takes some twenty. */
+const intervals: Readonly<Record<Sampling, number>> = { asItIs: 2, collected: 50 };
 
 /** Watches how large this process's heap gets. Needs `--expose-gc`. */
 export class HeapWatch {

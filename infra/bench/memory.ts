@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { projectRoot } from '../local/project.ts';
 import { measureApart } from './apart.ts';
-import type { Bench } from './bench.ts';
+import type { Bench, Report } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
 import { bundleChild } from './bundle-child.ts';
 import type { HeapSample } from './children/heap.ts';
 import { unreachable } from './loaded-app.ts';
+import { measureSweepMemory } from './memory-sweep.ts';
 import { slope } from './statistics.ts';
 
 const settled = 20_000;
@@ -17,36 +18,41 @@ const allowedGrowth = 0.1;
 /** Whether an instance that runs for weeks keeps its size. */
 export const memory: Bench = {
   name: 'memory',
-  description: `heap after ${all.toLocaleString('en')} events beside the heap after the first ${settled.toLocaleString('en')}`,
+  description: `heap after ${all.toLocaleString('en')} events beside the heap after the first ${settled.toLocaleString('en')}, and in sweeps of large and small fleets`,
   async run(report) {
-    report.progress(`${all} events, each about another device`);
-    const samples = await inBenchFolder(async (folder) =>
-      measureApart<readonly HeapSample[]>({
-        child: await bundleChild('heap', folder),
-        options: { file: join(projectRoot(), 'dist/main.cjs'), events: all, every: settled },
-        settings: unreachable,
-        nodeOptions: ['--expose-gc'],
-      }),
-    );
-    const first = samples.at(0);
-    const last = samples.at(-1);
-    if (first === undefined || last === undefined) throw new Error('The heap was never measured.');
-    const perEvent = slope(samples.map(({ events, bytes }) => ({ x: events, y: bytes })));
-    report.measured({
-      case: 'heap',
-      ours: last.bytes / 1e6,
-      peer: first.bytes / 1e6,
-      unit: 'MB',
-      target: { atMost: 1 + allowedGrowth },
-      note: `used after garbage collection, ours after ${last.events} events, the peer after ${first.events}.`,
-    });
-    report.measured({
-      case: 'slope',
-      ours: perEvent,
-      peer: (first.bytes * allowedGrowth) / (last.events - first.events),
-      unit: 'bytes/event',
-      target: { atMost: 1 },
-      note: `fitted to the heap after each ${settled} events; the peer is what a growth by ${allowedGrowth * 100} % would be.`,
+    await inBenchFolder(async (folder) => {
+      await measureEvents(folder, report);
+      await measureSweepMemory(folder, report);
     });
   },
 };
+
+async function measureEvents(folder: string, report: Report): Promise<void> {
+  report.progress(`${all} events, each about another device`);
+  const samples = await measureApart<readonly HeapSample[]>({
+    child: await bundleChild('heap', folder),
+    options: { file: join(projectRoot(), 'dist/main.cjs'), events: all, every: settled },
+    settings: unreachable,
+    nodeOptions: ['--expose-gc'],
+  });
+  const first = samples.at(0);
+  const last = samples.at(-1);
+  if (first === undefined || last === undefined) throw new Error('The heap was never measured.');
+  const perEvent = slope(samples.map(({ events, bytes }) => ({ x: events, y: bytes })));
+  report.measured({
+    case: 'heap',
+    ours: last.bytes / 1e6,
+    peer: first.bytes / 1e6,
+    unit: 'MB',
+    target: { atMost: 1 + allowedGrowth },
+    note: `used after garbage collection, ours after ${last.events} events, the peer after ${first.events}.`,
+  });
+  report.measured({
+    case: 'slope',
+    ours: perEvent,
+    peer: (first.bytes * allowedGrowth) / (last.events - first.events),
+    unit: 'bytes/event',
+    target: { atMost: 1 },
+    note: `fitted to the heap after each ${settled} events; the peer is what a growth by ${allowedGrowth * 100} % would be.`,
+  });
+}
