@@ -186,9 +186,9 @@ async function live(
     }
   };
   await survive(() => sweeper.run({ trigger: 'timer' }));
-  while (!killed && queue.length > 0) {
-    const [message] = queue;
-    await survive(() => worker.handle(JSON.parse(JSON.stringify({ v: 1, ...message }))));
+  for (let [message] = queue; message !== undefined && !killed; [message] = queue) {
+    const delivered: unknown = JSON.parse(JSON.stringify({ v: 1, ...message }));
+    await survive(() => worker.handle(delivered));
     // Only a process that got to the end of it takes it out.
     if (!killed) queue.splice(queue.indexOf(message), 1);
   }
