@@ -1,0 +1,50 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Run, twinkeeper } from '../../../e2e/twinkeeper.ts';
+
+let folder = '';
+let endpoints = '';
+let local: Run;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'twinkeeper-sweep-'));
+  endpoints = join(folder, 'endpoints.json');
+  local = twinkeeper(['local', '--no-demo', '--endpoints', endpoints]);
+  await local.says('Ready.');
+});
+
+afterAll(async () => {
+  local.child.kill('SIGTERM');
+  await local.ended;
+  await rm(folder, { recursive: true });
+});
+
+async function run(...args: readonly string[]) {
+  const { ended, stdout } = twinkeeper([...args, '--endpoints', endpoints]);
+  return { code: await ended, stdout: stdout() };
+}
+
+describe('twinkeeper sweep', () => {
+  it('has the running app sweep, and ends when that is done', async () => {
+    const { code, stdout } = await run('sweep', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ state: 'done', endedAt: expect.any(String) });
+    const told = await run('sweep');
+    expect(told.code).toBe(0);
+    expect(told.stdout).toMatch(
+      /^Sweep \S+ is done: .*\n\d+ twins? examined, \d+ departures? found, \d+ changes? made/,
+    );
+  });
+
+  it('need not be waited for', async () => {
+    expect(await run('sweep', '--no-wait')).toEqual({ code: 0, stdout: 'A sweep is asked for.\n' });
+  });
+
+  it('finds the same hub as a plan does', async () => {
+    const { code, stdout } = await run('plan');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ hub: 'localhost', somethingToDo: false });
+  });
+});
