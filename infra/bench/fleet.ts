@@ -61,8 +61,9 @@ const kinds: readonly (readonly [moduleId: string, patch: JsonObject])[] = [
 
 /** So many broken modules, spread evenly over a fleet of `devices`, each on a device of its own. @throws {RangeError} when it is too small. */
 export function breakages(count: number, devices: number): readonly Breakage[] {
-  if (count > devices)
-    throw new RangeError(`${count} modules on devices of their own need more than ${devices} devices.`);
+  if (count > devices) {
+    throw new RangeError(`${count} broken modules need ${count} devices, and there are ${devices}.`);
+  }
   return Array.from({ length: count }, (_, index) => {
     const [moduleId, patch] = kinds[index % kinds.length] ?? [microAgent, {}];
     return { deviceId: deviceIdOf(Math.floor((index * devices) / count)), moduleId, patch };

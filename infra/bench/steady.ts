@@ -51,7 +51,7 @@ export const steady: Bench = {
           peer: result.ms / 1000,
           unit: 's',
           target: { atMost: 1 },
-          note: 'of both, on a hub that does not throttle; that of ours with the app’s own budget and all that it writes to storage.',
+          note: 'of both, on a hub that does not throttle; ours within its own budget, and with all that it writes to storage.',
         });
       });
     });
