@@ -10,7 +10,7 @@ export interface HeapPeak {
 }
 
 /** Milliseconds between two looks. To collect all garbage takes some twenty. */
-const intervals: Readonly<Record<Sampling, number>> = { asItIs: 2, collected: 50 };
+const intervals: Readonly<Record<Sampling, number>> = { asItIs: 2, collected: 100 };
 
 /** Watches how large this process's heap gets. Needs `--expose-gc`. */
 export class HeapWatch {

@@ -35,7 +35,7 @@ export const steady: Bench = {
           peer: allowedCalls,
           unit: 'hub calls',
           target: { atMost: 1 },
-          note: `all calls of a sweep of ${modules} modules on ${devices} devices under two policies, as the hub counts them; the peer is the limit.`,
+          note: `all calls of a sweep of ${modules} modules on ${devices} devices under two policies, as the hub counts them (the sweep's own row says ${row.hubCalls}); the peer is the limit.`,
         });
         report.measured({
           case: 'calls',
