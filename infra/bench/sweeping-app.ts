@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Clock } from '../../shared/clock.ts';
 import {
   createGuardStore,
@@ -13,7 +11,6 @@ import type { Log } from '../../shared/log.ts';
 import { type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
 import { createGuards, Reconciler } from '../../shared/reconcile/index.ts';
 import { Sweeper, SweepWorker } from '../../shared/sweep/index.ts';
-import { projectRoot } from '../local/project.ts';
 import type { BenchHub } from './bench-hub.ts';
 import { MemoryQueue } from './memory-queue.ts';
 
@@ -37,8 +34,8 @@ export interface SweepingApp {
   sweep(): Promise<SweepRow>;
 }
 
-/** What the queue trigger of the deployed app hands to one instance at once. */
-const partsAtOnce = queueSettings().batchSize;
+/** Fewer than the queue trigger of the deployed app hands out, whose storage has more than one core. */
+const partsAtOnce = 4;
 
 /** Puts it together. Policies may overwrite what they like: the limit is no part of what is measured. */
 export function createSweepingApp({
@@ -77,11 +74,4 @@ export function createSweepingApp({
       return row;
     },
   };
-}
-
-function queueSettings(): { readonly batchSize: number } {
-  const host = JSON.parse(readFileSync(join(projectRoot(), 'host.json'), 'utf8')) as {
-    readonly extensions: { readonly queues: { readonly batchSize: number } };
-  };
-  return host.extensions.queues;
 }
