@@ -3,25 +3,48 @@ import { systemClock } from '../shared/clock.ts';
 import {
   createDeadLetters,
   createGuardStore,
+  createHistory,
   createJournal,
+  createRetention,
+  createRollups,
   createSweepStore,
+  type DeadLetters,
   type GuardStore,
+  type History,
+  type Rollups,
+  type SweepStore,
 } from '../shared/drift/index.ts';
 import { connectToHub, type Hub } from '../shared/hub/index.ts';
 import type { Log } from '../shared/log.ts';
-import { type PolicyDefinition, toPolicySet } from '../shared/policy/index.ts';
-import { createDeferredQueue, createGuards, EventProcessor, Reconciler } from '../shared/reconcile/index.ts';
+import { type PolicyDefinition, type PolicySet, toPolicySet } from '../shared/policy/index.ts';
+import {
+  createDeferredQueue,
+  createGuards,
+  type DeferredQueue,
+  EventProcessor,
+  Reconciler,
+} from '../shared/reconcile/index.ts';
 import { createSweepQueue, Sweeper, type SweepQueue, SweepWorker } from '../shared/sweep/index.ts';
 import type { Settings } from './settings.ts';
 
 /** Everything that the triggers work with, put together once. */
 export interface App {
   readonly settings: Settings;
+  readonly policies: PolicySet;
   readonly hub: Hub;
+  readonly history: History;
+  readonly rollups: Rollups;
+  readonly retention: ReturnType<typeof createRetention>;
+  readonly letters: DeadLetters;
+  readonly deferredQueue: DeferredQueue;
   readonly guardStore: GuardStore;
+  readonly sweepStore: SweepStore;
   readonly sweepQueue: SweepQueue;
+  now(): Date;
   /** The processor, its messages going to this invocation's log. */
   processorFor(context: InvocationContext): EventProcessor;
+  /** What looks at devices now, because somebody asks for it. */
+  reconcilerFor(context: InvocationContext): Reconciler;
   sweeperFor(context: InvocationContext): Sweeper;
   sweepWorkerFor(context: InvocationContext): SweepWorker;
 }
@@ -36,7 +59,7 @@ export function createApp(settings: Settings, definitions: readonly PolicyDefini
   const now = () => clock.now();
   const policies = toPolicySet(definitions, { mode: settings.mode });
   const hub = connectToHub(settings.hub, { budget: settings.budget, clock });
-  const journal = createJournal(settings.storage);
+  const journal = createJournal(settings.storage, now);
   const letters = createDeadLetters(settings.storage, now);
   const queue = createDeferredQueue(settings.storage, letters);
   const sweepStore = createSweepStore(settings.storage, now);
@@ -54,6 +77,10 @@ export function createApp(settings: Settings, definitions: readonly PolicyDefini
     log: console,
   });
 
+  function reconcilerFor(context: InvocationContext): Reconciler {
+    return new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock });
+  }
+
   function sweeperFor(context: InvocationContext): Sweeper {
     return new Sweeper({
       policies,
@@ -69,14 +96,22 @@ export function createApp(settings: Settings, definitions: readonly PolicyDefini
 
   return {
     settings,
+    policies,
     hub,
+    history: createHistory(settings.storage, now),
+    rollups: createRollups(settings.storage, now),
+    retention: createRetention(settings.storage),
+    letters,
+    deferredQueue: queue,
     guardStore,
+    sweepStore,
     sweepQueue,
+    now,
     processorFor(context) {
-      const log = toLog(context);
-      const reconciler = new Reconciler({ policies, hub, journal, log, guard, clock });
-      return new EventProcessor({ reconciler, queue, letters, log, retry: settings.retry });
+      const reconciler = reconcilerFor(context);
+      return new EventProcessor({ reconciler, queue, letters, log: toLog(context), retry: settings.retry });
     },
+    reconcilerFor,
     sweeperFor,
     sweepWorkerFor(context) {
       const log = toLog(context);

@@ -5,6 +5,7 @@
 import { createApp } from './app.ts';
 import { registerDeferred } from './deferred.ts';
 import { registerHealth } from './health.ts';
+import { registerHousekeeping } from './housekeeping.ts';
 import { policies } from './policies/index.ts';
 import { readSettings } from './settings.ts';
 import { registerSweep } from './sweep.ts';
@@ -15,4 +16,5 @@ const twinkeeper = createApp(readSettings(process.env), policies);
 registerTwinEvents(twinkeeper);
 registerDeferred(twinkeeper);
 registerSweep(twinkeeper);
+registerHousekeeping(twinkeeper);
 registerHealth(twinkeeper);

@@ -20,6 +20,9 @@ export interface Settings {
   readonly budget: { readonly tier: HubTier; readonly units: number; readonly share: number };
   /** For each policy, in an hour. */
   readonly maxOverwrites: OverwriteLimit;
+  readonly retentionDays: number;
+  /** NCRONTAB: when the history is counted. */
+  readonly rollupSchedule: string;
 }
 
 const hubTiers = ['F1', 'B1', 'B2', 'B3', 'S1', 'S2', 'S3'] as const;
@@ -159,6 +162,8 @@ const schema = z.object({
   TWINKEEPER_SWEEP_SCHEDULE: z._default(schedule, '0 */15 * * * *'),
   // The runtime of a Consumption plan ends an invocation after ten minutes at the latest.
   TWINKEEPER_SWEEP_MINUTES: wholeNumber(4, 9),
+  TWINKEEPER_ROLLUP_SCHEDULE: z._default(schedule, '15 */5 * * * *'),
+  TWINKEEPER_RETENTION_DAYS: wholeNumber(400, 36_500),
   TWINKEEPER_HUB_TIER: z._default(z.enum(hubTiers, `must be one of ${hubTiers.join(', ')}`), 'S1'),
   TWINKEEPER_HUB_UNITS: wholeNumber(1, 200),
   TWINKEEPER_BUDGET_SHARE: z._default(share, 0.5),
@@ -166,7 +171,7 @@ const schema = z.object({
 });
 
 /** Read by what is started beside the app, or meant for parts of it that this version does not have. */
-const otherNames = /^TWINKEEPER_(LOCAL_|RETENTION_)/;
+const otherNames = /^TWINKEEPER_LOCAL_/;
 
 /** Whether a value must not be shown. Connection strings and signatures get pasted into the wrong setting, and all of them hold a `=`. */
 function maybeSecret(name: string, value: string): boolean {
@@ -229,6 +234,8 @@ export function readSettings(environment: Environment): Settings {
     mode: settings.TWINKEEPER_MODE,
     retry: { firstDelay: settings.TWINKEEPER_RETRY_DELAY, attempts: settings.TWINKEEPER_RETRY_ATTEMPTS },
     sweep: { schedule: settings.TWINKEEPER_SWEEP_SCHEDULE.trim(), minutes: settings.TWINKEEPER_SWEEP_MINUTES },
+    retentionDays: settings.TWINKEEPER_RETENTION_DAYS,
+    rollupSchedule: settings.TWINKEEPER_ROLLUP_SCHEDULE.trim(),
     budget: {
       tier: settings.TWINKEEPER_HUB_TIER,
       units: settings.TWINKEEPER_HUB_UNITS,

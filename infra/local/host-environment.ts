@@ -24,6 +24,7 @@ export function localSettings(
     ...(throttle === undefined
       ? { TWINKEEPER_HUB_TIER: 'S3', TWINKEEPER_HUB_UNITS: '10', TWINKEEPER_BUDGET_SHARE: '1' }
       : { TWINKEEPER_HUB_TIER: throttle.tier, TWINKEEPER_HUB_UNITS: String(throttle.units) }),
+    TWINKEEPER_ROLLUP_SCHEDULE: '*/10 * * * * *',
     // Every minute is often enough to be seen. Without events, the demo itself asks for sweeps, when it has done what they are to find.
     TWINKEEPER_SWEEP_SCHEDULE: routesEvents ? '0 * * * * *' : '0 0 0 1 1 *',
   };

@@ -82,3 +82,8 @@ export interface DriftRow extends Departure {
 export function isOver(outcome: Outcome): boolean {
   return outcome === 'created' || outcome === 'enforced' || outcome === 'healed' || outcome === 'gone';
 }
+
+/** Whether a row's departure is still out of line. */
+export function isOpen(row: DriftRow): boolean {
+  return !isOver(row.outcome) && row.closedAt === undefined;
+}

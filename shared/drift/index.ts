@@ -5,7 +5,15 @@
  * @module
  */
 export { createDeadLetters, type DeadLetter, type DeadLetters } from './dead-letters.ts';
-export { type Departure, type DriftKind, type DriftRow, isOver, type Outcome, type Source } from './departure.ts';
+export {
+  type Departure,
+  type DriftKind,
+  type DriftRow,
+  isOpen,
+  isOver,
+  type Outcome,
+  type Source,
+} from './departure.ts';
 export {
   type CompetingSetting,
   createGuardStore,
@@ -13,9 +21,19 @@ export {
   type GuardStoreOptions,
   releaseTime,
 } from './guard-store.ts';
-export { createJournal, isOpen, type Journal, type Recollection } from './journal.ts';
+export {
+  BadCursorError,
+  createHistory,
+  type DriftQuery,
+  type History,
+  type HistoryPage,
+  type OpenQuery,
+} from './history.ts';
+export { createJournal, type Journal, type Recollection } from './journal.ts';
 export { driftKey, openKey } from './keys.ts';
 export { packJson, unpackJson } from './packed-json.ts';
+export { createRetention, type RetentionResult } from './retention.ts';
+export { type Compliance, createRollups, type Rollups, type Summary, type SummaryBucket } from './rollups.ts';
 export { openQueue, openTable, type StorageAccount } from './storage.ts';
 export {
   createSweepStore,

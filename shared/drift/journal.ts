@@ -1,6 +1,7 @@
 import type { TransactionAction } from '@azure/data-tables';
 import { once } from '../once.ts';
-import { type DriftRow, isOver } from './departure.ts';
+import { type DriftRow, isOpen } from './departure.ts';
+import { createHistoryIndex, type IndexChange } from './history-index.ts';
 import { openKey, openPrefix, partitionKey, rowsFrom } from './keys.ts';
 import { fromEntity, toEntity } from './row-entity.ts';
 import { openTable, type StorageAccount } from './storage.ts';
@@ -32,9 +33,37 @@ export interface Journal {
 const rowsPerTransaction = 50;
 const bytesPerTransaction = 3_000_000;
 
-/** The journal in the table `TwinkeeperDrift` of a storage account. Errors of the storage service are thrown as they come. */
-export function createJournal(account: StorageAccount): Journal {
+/**
+ * The journal in the table `TwinkeeperDrift` of a storage account, and the copies of its rows by which others are asked for. Errors of the
+ * storage service are thrown as they come.
+ *
+ * A row that is given an outcome is put into the index first and into the device's partition after: were the process to end in between,
+ * whoever goes on finds a row without an outcome, and does both again. A row that is only written ahead is not in the index.
+ */
+export function createJournal(account: StorageAccount, now: () => Date = () => new Date()): Journal {
   const table = once(() => openTable(account, 'TwinkeeperDrift'));
+  const index = createHistoryIndex(account, now);
+
+  /** Makes the index say of these rows what the device's partition says. */
+  async function repair(deviceId: string, rows: readonly DriftRow[]): Promise<void> {
+    const client = await table();
+    for (const row of rows) {
+      const stored = await client
+        .getEntity<Record<string, unknown>>(partitionKey(deviceId), row.rowKey)
+        .then(fromEntity, unlessMissing);
+      if (stored?.detectedAt !== row.detectedAt) await index.retract([row]);
+      if (stored === undefined) continue;
+      const current = await client
+        .getEntity<Record<string, unknown>>(partitionKey(deviceId), openKey(row))
+        .then(fromEntity, unlessMissing);
+      const isCurrentListed = current !== undefined && isListed(current);
+      await index.apply({
+        rows: [stored],
+        listed: isCurrentListed ? [current] : [],
+        unlisted: isCurrentListed ? [] : [row],
+      });
+    }
+  }
 
   return {
     async recall(deviceId, since) {
@@ -51,17 +80,41 @@ export function createJournal(account: StorageAccount): Journal {
 
     async write(deviceId, rows, known) {
       const client = await table();
+      const change = toIndexChange(rows, known);
+      await index.apply(change);
       for (const actions of toTransactions(deviceId, rows, known)) {
         try {
           await client.submitTransaction(actions);
         } catch (error) {
-          if (isConflict(error)) return 'conflict';
-          throw error;
+          if (!isConflict(error)) throw error;
+          await repair(deviceId, change.rows);
+          return 'conflict';
         }
       }
       return 'written';
     },
   };
+}
+
+/** What the index must say of these rows. Nothing of those that are only written ahead, unless it says something of them already. */
+function toIndexChange(rows: readonly DriftRow[], known: Recollection): IndexChange {
+  const before = new Map([...known.recent, ...known.open].map((row) => [row.rowKey, row]));
+  const listedBefore = new Set(known.open.filter(isListed).map(openKey));
+  const listed: DriftRow[] = [];
+  const unlisted: DriftRow[] = [];
+  for (const [slot, sharing] of Map.groupBy(rows, openKey)) {
+    const current = sharing.findLast(isListed);
+    if (current !== undefined) listed.push(current);
+    else if (listedBefore.has(slot)) unlisted.push(...sharing.slice(-1));
+  }
+  const isIndexed = ({ outcome, rowKey }: DriftRow) =>
+    outcome !== 'pending' || (before.get(rowKey)?.outcome ?? 'pending') !== 'pending';
+  return { rows: rows.filter(isIndexed), listed, unlisted };
+}
+
+/** Whether a row is in the list of what is out of line: what is about to be mended is not. */
+function isListed(row: DriftRow): boolean {
+  return isOpen(row) && row.outcome !== 'pending';
 }
 
 /** The operations that store these rows, cut into transactions that Table Storage takes. */
@@ -102,14 +155,13 @@ function* toTransactions(
   if (actions.length > 0) yield actions;
 }
 
-/** Whether a row's departure is still out of line. */
-export function isOpen(row: DriftRow): boolean {
-  return !isOver(row.outcome) && row.closedAt === undefined;
-}
-
 /** Another writer was there first: what was to be created exists, or what was to be removed does not. */
 function isConflict(error: unknown): boolean {
   const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
   const code = (error as { code?: unknown } | undefined)?.code;
   return status === 409 || status === 412 || (status === 404 && code !== 'TableNotFound');
+}
+
+function unlessMissing(error: unknown): undefined {
+  if ((error as { statusCode?: unknown } | undefined)?.statusCode !== 404) throw error;
 }

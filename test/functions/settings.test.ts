@@ -57,6 +57,8 @@ describe('settings', () => {
       sweep: { schedule: '0 */15 * * * *', minutes: 4 },
       budget: { tier: 'S1', units: 1, share: 0.5 },
       maxOverwrites: { type: 'share', share: 0.2 },
+      retentionDays: 400,
+      rollupSchedule: '15 */5 * * * *',
     });
   });
 
@@ -71,6 +73,8 @@ describe('settings', () => {
       TWINKEEPER_RETRY_ATTEMPTS: '3',
       TWINKEEPER_SWEEP_SCHEDULE: '0 0 2,14 * JAN-MAR MON',
       TWINKEEPER_SWEEP_MINUTES: '9',
+      TWINKEEPER_RETENTION_DAYS: '30',
+      TWINKEEPER_ROLLUP_SCHEDULE: ' 0 * * * * * ',
       TWINKEEPER_HUB_TIER: 'S3',
       TWINKEEPER_HUB_UNITS: '200',
       TWINKEEPER_BUDGET_SHARE: '1',
@@ -84,6 +88,8 @@ describe('settings', () => {
       sweep: { schedule: '0 0 2,14 * JAN-MAR MON', minutes: 9 },
       budget: { tier: 'S3', units: 200, share: 1 },
       maxOverwrites: { type: 'count', count: 250 },
+      retentionDays: 30,
+      rollupSchedule: '0 * * * * *',
     });
   });
 
@@ -147,6 +153,8 @@ describe('settings', () => {
     ['TWINKEEPER_SWEEP_SCHEDULE', '0 0 0 * * * *', '0 0 0'],
     ['TWINKEEPER_SWEEP_SCHEDULE', '0 */15 * * * ;', ';'],
     ['TWINKEEPER_SWEEP_MINUTES', '10', '"10"'],
+    ['TWINKEEPER_RETENTION_DAYS', '0', '"0"'],
+    ['TWINKEEPER_RETENTION_DAYS', '99999', '"99999"'],
     ['TWINKEEPER_HUB_TIER', 'S4', 'S4'],
     ['TWINKEEPER_HUB_UNITS', '201', '201'],
     ['TWINKEEPER_BUDGET_SHARE', '0', '"0"'],

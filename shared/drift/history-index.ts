@@ -1,0 +1,84 @@
+import { once } from '../once.ts';
+import type { DriftRow } from './departure.ts';
+import { GroupCommit, type TableChange } from './group-commit.ts';
+import { toEntity } from './row-entity.ts';
+import { openTable, type StorageAccount } from './storage.ts';
+import { hourOf, openListKey, timelineKey } from './timeline-keys.ts';
+
+export const timelineTable = 'TwinkeeperTimeline';
+export const openListTable = 'TwinkeeperOpen';
+export const rollupTable = 'TwinkeeperRollups';
+
+/** Partition of the roll-ups that names the hours which have changed since they were counted. */
+export const uncounted = 'uncounted';
+
+/** What one device's rows become. */
+export interface IndexChange {
+  /** Rows as they are to be in the timeline. */
+  readonly rows: readonly DriftRow[];
+  /** Rows as they are to be in the list of what is out of line. */
+  readonly listed: readonly DriftRow[];
+  /** Rows whose place in that list is to be empty. */
+  readonly unlisted: readonly DriftRow[];
+}
+
+/** The copies of history rows by time, and of those that are out of line. */
+export interface HistoryIndex {
+  /** Resolves when all is stored. */
+  apply(change: IndexChange): Promise<void>;
+  /** Takes rows out that were put and then not stored. */
+  retract(rows: readonly DriftRow[]): Promise<void>;
+}
+
+/** An hour is marked as changed at most so often by one process while it lasts, in milliseconds: it is counted again anyway. */
+const marksAgainAfter = 60_000;
+
+/** The index of a storage account. Rows that many passes write at the same time share transactions. */
+export function createHistoryIndex(account: StorageAccount, now: () => Date): HistoryIndex {
+  const timeline = new GroupCommit(once(() => openTable(account, timelineTable)));
+  const openList = new GroupCommit(once(() => openTable(account, openListTable)));
+  const rollups = new GroupCommit(once(() => openTable(account, rollupTable)));
+  let marked: { readonly hour: string; readonly at: number } | undefined;
+
+  /** Says that these hours must be counted again. The hour that is under way needs it only now and then. */
+  async function mark(rows: readonly DriftRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    const time = now();
+    const current = hourOf(time.toISOString());
+    const hours = new Set(rows.map(({ detectedAt }) => hourOf(detectedAt)));
+    if (marked?.hour === current && time.getTime() - marked.at < marksAgainAfter) hours.delete(current);
+    if (hours.size === 0) return;
+    const changes = [...hours].map(
+      (hour): TableChange => ({
+        type: 'upsert',
+        entity: { partitionKey: uncounted, rowKey: hour, at: time.toISOString() },
+      }),
+    );
+    await rollups.apply(changes);
+    if (hours.has(current)) marked = { hour: current, at: time.getTime() };
+  }
+
+  return {
+    async apply({ rows, listed, unlisted }) {
+      await Promise.all([
+        mark(rows),
+        timeline.apply(rows.map((row) => upsert(row, timelineKey(row)))),
+        openList.apply([
+          ...listed.map((row) => upsert(row, openListKey(row))),
+          ...unlisted.map((row): TableChange => ({ type: 'delete', ...openListKey(row) })),
+        ]),
+      ]);
+    },
+
+    async retract(rows) {
+      await Promise.all([
+        timeline.apply(rows.map((row): TableChange => ({ type: 'delete', ...timelineKey(row) }))),
+        openList.apply(rows.map((row): TableChange => ({ type: 'delete', ...openListKey(row) }))),
+      ]);
+    },
+  };
+}
+
+function upsert(row: DriftRow, key: { readonly partitionKey: string; readonly rowKey: string }): TableChange {
+  return { type: 'upsert', entity: { ...toEntity(row, key.rowKey), partitionKey: key.partitionKey } };
+}
