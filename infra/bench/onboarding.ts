@@ -136,6 +136,7 @@ function bySweep(report: Report) {
       storage,
       definitions: [azureiotsecurity],
       budget: { ...oneUnit, share: 1 },
+      partsAtOnce: 4,
       clock,
       onTrouble: (message) => report.progress(message),
     });

@@ -29,3 +29,10 @@ export function slope(points: readonly Point[]): number {
     throw new RangeError(`A slope needs points at two different x; there are ${points.length} points.`);
   return points.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0) / spread;
 }
+
+/** The smallest value that at least this share (0 to 1) of the values do not exceed: 0.99 for p99. @throws {RangeError} where there is none. */
+export function percentile(values: readonly number[], share: number): number {
+  const value = values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)];
+  if (value === undefined) throw new RangeError('There is no percentile of no values.');
+  return value;
+}

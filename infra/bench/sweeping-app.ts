@@ -19,6 +19,8 @@ export interface SweepingAppOptions {
   readonly storage: StorageAccount;
   readonly definitions: readonly PolicyDefinition[];
   readonly budget: BudgetOptions;
+  /** Parts of a sweep that are worked on at once: fewer than the deployed app's trigger hands out, whose storage is more than one core. */
+  readonly partsAtOnce: number;
   /** For everything that waits. */
   readonly clock: Clock;
   /** Gets warnings and errors. */
@@ -34,15 +36,13 @@ export interface SweepingApp {
   sweep(): Promise<SweepRow>;
 }
 
-/** Fewer than the queue trigger of the deployed app hands out, whose storage has more than one core. */
-const partsAtOnce = 4;
-
 /** Puts it together. Policies may overwrite what they like: the limit is no part of what is measured. */
 export function createSweepingApp({
   hub: benchHub,
   storage,
   definitions,
   budget,
+  partsAtOnce,
   clock,
   onTrouble = () => {},
 }: SweepingAppOptions): SweepingApp {
