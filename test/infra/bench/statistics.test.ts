@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { median, range, slope } from '../../../infra/bench/statistics.ts';
+import { median, percentile, range, slope } from '../../../infra/bench/statistics.ts';
 
 const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 const some = fc.array(finite, { minLength: 1 });
@@ -81,5 +81,22 @@ describe('the slope', () => {
     ],
   ])('of %j is refused', (points) => {
     expect(() => slope(points)).toThrow(/two different x/);
+  });
+});
+
+describe('a percentile', () => {
+  it('is a value that so large a part of the values do not exceed', () => {
+    const values = Array.from({ length: 200 }, (_, index) => 200 - index);
+    expect(percentile(values, 0.99)).toBe(198);
+    expect(percentile(values, 0.5)).toBe(100);
+    expect(percentile(values, 1)).toBe(200);
+  });
+
+  it('of one value is that value', () => {
+    expect(percentile([7], 0.99)).toBe(7);
+  });
+
+  it('of no values is an error', () => {
+    expect(() => percentile([], 0.99)).toThrow(RangeError);
   });
 });

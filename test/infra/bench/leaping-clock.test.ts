@@ -1,0 +1,54 @@
+import { createServer, get } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it } from 'vitest';
+import { LeapingClock } from '../../../infra/bench/leaping-clock.ts';
+
+const minute = 60_000;
+
+it('leaps over what everybody sleeps through', async () => {
+  const clock = new LeapingClock();
+  const from = performance.now();
+  const began = clock.now().getTime();
+  await clock.sleep(100 * minute);
+  expect(clock.now().getTime() - began).toBeGreaterThanOrEqual(100 * minute);
+  expect(performance.now() - from).toBeLessThan(minute / 4);
+});
+
+it('does not add up the sleeps of those who sleep at once, and wakes them in order', async () => {
+  const clock = new LeapingClock();
+  const began = clock.now().getTime();
+  const woken: number[] = [];
+  await Promise.all([3, 1, 2].map((minutes) => clock.sleep(minutes * minute).then(() => woken.push(minutes))));
+  expect(woken).toEqual([1, 2, 3]);
+  expect(clock.now().getTime() - began).toBeLessThan(4 * minute);
+});
+
+it('does not leap while another process is asked', async () => {
+  const asked = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
+  const server = createServer(async (_, response) => {
+    asked.resolve();
+    await answered.promise;
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const clock = new LeapingClock();
+  let isAwake = false;
+  const slept = clock.sleep(minute).then(() => {
+    isAwake = true;
+  });
+  const answer = new Promise<void>((resolve) => {
+    get({ host: '127.0.0.1', port }, (response) => response.resume().once('end', resolve));
+  });
+  await asked.promise;
+  // Real time alone wakes this one.
+  const from = performance.now();
+  await clock.sleep(50);
+  expect(performance.now() - from).toBeGreaterThan(45);
+  expect(isAwake).toBe(false);
+  answered.resolve();
+  await answer;
+  await slept;
+  server.close();
+});
