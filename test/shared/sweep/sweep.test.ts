@@ -570,13 +570,14 @@ describe('a sweep that comes to its deadline', () => {
     const asked: string[] = [];
     const options = {
       clock,
+      minutes: 0.5,
       throughHub: (hub: SweepWorld['door']) =>
         atQueries(
           inPagesOf(3, hub),
           (query) => query.startsWith('SELECT deviceId') && !query.includes('properties'),
           (query) => {
             asked.push(query);
-            if (asked.length % 2 === 0) clock.pass(10 * 60_000);
+            if (asked.length % 2 === 0) clock.pass(31_000);
             return undefined;
           },
         ),
@@ -594,6 +595,35 @@ describe('a sweep that comes to its deadline', () => {
     }
     expect(end.state).toBe('done');
     expect((await sweeping.store.list(1))[0]?.hubCalls).toBe(calls);
+  });
+
+  it('counts no page of a search as read whose modules it lost when it died', async () => {
+    const devices = fleet();
+    const clock = new MovableClock();
+    const modulePages = (query: string) =>
+      query.startsWith('SELECT deviceId FROM devices.modules') && !query.includes('IS_');
+    /** Something happens at the nth page of the search's modules. */
+    const atPage = (n: number, act: () => undefined) => {
+      let page = 0;
+      return (hub: SweepWorld['door']) =>
+        atQueries(inPagesOf(2, hub), modulePages, () => (++page === n ? act() : undefined));
+    };
+    // Its time is up at the second page, which it reads: the set is saved as far as that.
+    const first = world.sweeping([agent], {
+      clock,
+      minutes: 0.5,
+      throughHub: atPage(2, () => void clock.pass(31_000)),
+    });
+    expect(await first.run()).toMatchObject({ state: 'paused' });
+    const dies = atPage(4, () => {
+      throw new Error('killed');
+    });
+    await expect(world.sweeping([agent], { clock, throughHub: dies }).run()).rejects.toThrow('killed');
+    clock.pass(200_000);
+    const last = world.sweeping([agent], { clock, throughHub: (hub) => inPagesOf(2, hub) });
+    expect(await last.run()).toMatchObject({ state: 'done' });
+    const missing = last.parts().filter(({ finding }) => finding === 'missing');
+    expect(missing.flatMap((part) => part.devices)).toEqual(devices.filter((_, index) => index % 4 === 3));
   });
 
   /** Sixteen devices, of which three are broken and four have no module. */
