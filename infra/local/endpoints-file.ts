@@ -13,6 +13,10 @@ export interface SystemEndpoints {
   readonly storageConnectionString: string;
   /** Without a slash at its end, and without the route prefix `/api`. */
   readonly functionsUrl: string;
+  /** Opens what only reads, as the header `x-functions-key` or the query's `code`. The same as long as the system runs. */
+  readonly functionKey: string;
+  /** Opens what changes something as well. */
+  readonly masterKey: string;
   /** The certificate authority of the local hub, in PEM. */
   readonly caFile: string;
   readonly controlUrl: string;

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { startAzurite } from './azurite.ts';
 import type { SystemEndpoints } from './endpoints-file.ts';
+import type { Keys } from './host/http-trigger.ts';
 import type { FunctionHostEndpoints } from './host/index.ts';
 import { hostEnvironment, localSettings, writeSettingsFile } from './host-environment.ts';
 import type { HubBehaviour, LocalHubEndpoints, LocalHubOptions } from './hub/index.ts';
@@ -71,7 +72,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
     closing.push(async () => storage.stop());
     const { twinkeeperConnectionString: _, ...hubEndpoints } = hub.endpoints;
     return {
-      endpoints: { ...hubEndpoints, storageConnectionString, functionsUrl: host.functionsUrl },
+      endpoints: { ...hubEndpoints, storageConnectionString, functionsUrl: host.functionsUrl, ...host.keys },
       failed: Promise.race([
         hub.ended.then((how) => `The local hub ended with ${how}. Its devices and events were in memory: start again.`),
         storage.gone.then(() => 'Azurite ended. The history and the checkpoints were in its memory: start again.'),
@@ -102,6 +103,7 @@ async function all<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
 
 interface KeptHost {
   readonly functionsUrl: string;
+  readonly keys: Keys;
   readonly failed: Promise<string>;
   close(): Promise<void>;
 }
@@ -132,8 +134,17 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
   }
 
   let current = await start(spec);
-  const { functionsUrl } = current.endpoints;
-  const again = { ...spec, options: { ...spec.options, httpPort: Number(new URL(functionsUrl).port) } };
+  const { functionsUrl, functionKey, masterKey } = current.endpoints;
+  const again = {
+    ...spec,
+    options: { ...spec.options, httpPort: Number(new URL(functionsUrl).port) },
+    // Addresses that were handed out hold a key.
+    environment: {
+      ...spec.environment,
+      TWINKEEPER_LOCAL_FUNCTION_KEY: functionKey,
+      TWINKEEPER_LOCAL_MASTER_KEY: masterKey,
+    },
+  };
 
   async function watch(): Promise<string> {
     try {
@@ -152,6 +163,7 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
 
   return {
     functionsUrl,
+    keys: { functionKey, masterKey },
     failed: watch(),
     async close() {
       closing = true;

@@ -34,8 +34,9 @@ describe('twinkeeper local', { timeout: 60_000 }, () => {
     const run = start('--no-demo', '--endpoints', file);
     await run.says('Ready.');
     expect(Object.keys(JSON.parse(await readFile(file, 'utf8')) as object).toSorted()).toEqual(
-      ['caFile', 'controlUrl', 'eventHubConnectionString', 'eventHubName', 'functionsUrl'].concat([
+      ['caFile', 'controlUrl', 'eventHubConnectionString', 'eventHubName', 'functionKey', 'functionsUrl'].concat([
         'iotHubConnectionString',
+        'masterKey',
         'storageConnectionString',
       ]),
     );

@@ -16,11 +16,11 @@ export interface Keys {
   readonly masterKey: string;
 }
 
-/** The keys of this host: from the settings where they are there, else random. */
+/** The keys of this host: from the settings where they are there, else random, and short enough that an address with one fits a line. */
 export function hostKeys(environment: Readonly<Record<string, string | undefined>>): Keys {
   return {
-    functionKey: environment.TWINKEEPER_LOCAL_FUNCTION_KEY ?? randomBytes(32).toString('base64url'),
-    masterKey: environment.TWINKEEPER_LOCAL_MASTER_KEY ?? randomBytes(32).toString('base64url'),
+    functionKey: environment.TWINKEEPER_LOCAL_FUNCTION_KEY ?? randomBytes(16).toString('base64url'),
+    masterKey: environment.TWINKEEPER_LOCAL_MASTER_KEY ?? randomBytes(16).toString('base64url'),
   };
 }
 
