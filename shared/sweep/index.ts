@@ -5,15 +5,16 @@
  *
  * @module
  */
+
+export type { CallForecast } from './forecast/calls.ts';
 export {
   type Forecast,
   type ForecastParts,
   forecast,
   type OverwriteForecast,
   type PolicyForecast,
-} from './forecast.ts';
-export type { CallForecast } from './forecast-calls.ts';
-export type { ForecastProgress } from './forecast-questions.ts';
+} from './forecast/forecast.ts';
+export type { ForecastProgress } from './forecast/questions.ts';
 export type {
   Fate,
   ForecastExample,
@@ -21,8 +22,8 @@ export type {
   RecordedForecast,
   RecordedReason,
   ValueForecast,
-} from './forecast-tally.ts';
+} from './forecast/tally.ts';
 export { createSweepQueue, type SweepMessage, type SweepPart, type SweepQueue, sweepQueueName } from './part-queue.ts';
-export type { SweepNotes } from './sweep-run.ts';
+export type { SweepNotes } from './sweep-parts.ts';
 export { SweepWorker } from './sweep-worker.ts';
 export { type SweepEnd, Sweeper } from './sweeper.ts';

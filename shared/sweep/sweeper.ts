@@ -1,5 +1,7 @@
 import type { SweepTrigger } from '../drift/index.ts';
-import { type RunEnd, type SweepParts, SweepRun } from './sweep-run.ts';
+import type { RunEnd } from './interruption.ts';
+import type { SweepParts } from './sweep-parts.ts';
+import { SweepRun } from './sweep-run.ts';
 
 export interface SweeperParts extends SweepParts {
   /** How long one run may begin new queries, in minutes; what is left is gone on with in another. */

@@ -9,6 +9,7 @@ export {
   compileReported,
   compileRules,
   countDevicesQuery,
+  countLikeQuery,
   countModulesQuery,
   modulesQuery,
   scopeQuery,

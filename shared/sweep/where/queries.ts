@@ -61,14 +61,19 @@ export function countModulesQuery(policy: Policy): string {
   return query('COUNT() AS n', policy);
 }
 
-/** Gives the `deviceId` of each device in the policy's scope, and of others where {@link compileScope} is not exact. */
-export function scopeQuery(policy: Policy): string {
-  return select('deviceId', 'devices', [compileScope(policy).condition]);
+/** Gives each device in the policy's scope, its id or its whole twin, and others where {@link compileScope} is not exact. */
+export function scopeQuery(policy: Policy, what: 'deviceId' | '*' = 'deviceId'): string {
+  return select(what, 'devices', [compileScope(policy).condition]);
 }
 
 /** Gives how many devices there are in the policy's scope, and of others where {@link compileScope} is not exact, as `n`. */
 export function countDevicesQuery(policy: Policy): string {
   return select('COUNT() AS n', 'devices', [compileScope(policy).condition]);
+}
+
+/** Gives how many devices there are to which {@link countModulesQuery} could apply, whatever their tags, as `n`. */
+export function countLikeQuery(policy: Policy): string {
+  return select('COUNT() AS n', 'devices', [compileModuleScope(policy).condition]);
 }
 
 interface Compilation {

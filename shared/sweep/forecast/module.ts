@@ -1,24 +1,28 @@
-import type { Clock } from '../clock.ts';
-import type { CompetingSetting, Departure } from '../drift/index.ts';
-import type { Device, Policy } from '../policy/index.ts';
-import { breaks, type OverwriteLimit, type Plan, plan } from '../reconcile/index.ts';
-import { type JsonObject, type Twin, toTwin } from '../twin/index.ts';
-import type { PolicyForecast } from './forecast.ts';
-import { ForecastGuard } from './forecast-guard.ts';
-import { QueryRefused, type Questions } from './forecast-questions.ts';
-import { asTwins, countLikeQuery, deviceIdsOf, devicesQuery, isPlain, KnownScope, toDevice } from './forecast-scope.ts';
-import { type Fate, PolicyTally } from './forecast-tally.ts';
-import { IdSet } from './id-set.ts';
-import { comparisonOf } from './steps.ts';
+import type { Clock } from '../../clock.ts';
+import type { CompetingSetting, Departure } from '../../drift/index.ts';
+import type { Device, Policy } from '../../policy/index.ts';
+import { breaks, type OverwriteLimit, type Plan, plan } from '../../reconcile/index.ts';
+import { type JsonObject, type Twin, toTwin } from '../../twin/index.ts';
+import { IdSet } from '../id-set.ts';
+import { QueryRefused } from '../interruption.ts';
+import { comparisonOf } from '../steps.ts';
+import { asTwins, deviceIdsOf, isPlain, toDevice } from '../twin-results.ts';
 import {
   brokenModulesQueries,
   compileRules,
   compileScope,
   countDevicesQuery,
+  countLikeQuery,
   countModulesQuery,
   modulesQuery,
+  scopeQuery,
   twinsQuery,
-} from './where/index.ts';
+} from '../where/index.ts';
+import type { PolicyForecast } from './forecast.ts';
+import { ForecastGuard } from './guard.ts';
+import type { Questions } from './questions.ts';
+import { KnownScope } from './scope.ts';
+import { type Fate, PolicyTally } from './tally.ts';
 
 export interface ModuleForecastParts {
   /** `''` for devices' own twins. */
@@ -151,7 +155,7 @@ export class ModuleForecast {
     const needsTwins = !isSettled || (present !== undefined && policies.some((other) => !this.#byId(other, policy)));
     const created = this.calls.bulk;
     let missing = 0;
-    for await (const items of questions.pages(devicesQuery(policy, needsTwins ? 'twins' : 'ids'), {
+    for await (const items of questions.pages(scopeQuery(policy, needsTwins ? '*' : 'deviceId'), {
       asker: present === undefined ? 'forecastOnly' : 'sweepToo',
       what: `devices of ${policy.name}`,
       total: this.#notesOf(policy).atMost,

@@ -1,5 +1,5 @@
-import type { Departure, DriftKind } from '../drift/index.ts';
-import type { Json } from '../twin/index.ts';
+import type { Departure, DriftKind } from '../../drift/index.ts';
+import type { Json } from '../../twin/index.ts';
 
 /** Why a departure would be recorded and nothing changed for it. */
 export type RecordedReason =

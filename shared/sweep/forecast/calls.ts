@@ -1,4 +1,4 @@
-import { type BudgetOptions, throttleLimits } from '../hub/index.ts';
+import { type BudgetOptions, throttleLimits } from '../../hub/index.ts';
 
 /** Hub calls by the class that is throttled by itself. */
 export interface CallForecast {

@@ -1,12 +1,12 @@
-import type { Clock } from '../clock.ts';
-import type { CompetingSetting } from '../drift/index.ts';
-import type { BudgetOptions, Hub } from '../hub/index.ts';
-import type { Mode, Policy, PolicySet } from '../policy/index.ts';
-import { competingSettings, type OverwriteLimit } from '../reconcile/index.ts';
-import { type CallForecast, secondsFor } from './forecast-calls.ts';
-import { ModuleForecast } from './forecast-module.ts';
-import { type ForecastProgress, Questions } from './forecast-questions.ts';
-import type { ForecastExample, PropertyForecast, RecordedForecast } from './forecast-tally.ts';
+import type { Clock } from '../../clock.ts';
+import type { CompetingSetting } from '../../drift/index.ts';
+import type { BudgetOptions, Hub } from '../../hub/index.ts';
+import type { Mode, Policy, PolicySet } from '../../policy/index.ts';
+import { competingSettings, type OverwriteLimit } from '../../reconcile/index.ts';
+import { type CallForecast, secondsFor } from './calls.ts';
+import { ModuleForecast } from './module.ts';
+import { type ForecastProgress, Questions } from './questions.ts';
+import type { ForecastExample, PropertyForecast, RecordedForecast } from './tally.ts';
 
 export interface ForecastParts {
   readonly policies: PolicySet;

@@ -1,6 +1,7 @@
-import type { Clock } from '../clock.ts';
-import type { Answer, Configuration, Hub, Problem, QueryPage } from '../hub/index.ts';
-import type { JsonObject } from '../twin/index.ts';
+import type { Clock } from '../../clock.ts';
+import type { Answer, Configuration, Hub, Problem, QueryPage } from '../../hub/index.ts';
+import type { JsonObject } from '../../twin/index.ts';
+import { QueryRefused } from '../interruption.ts';
 
 /** Whether a sweep would ask the same, or has another way to know. */
 export type Asker = 'sweepToo' | 'forecastOnly';
@@ -12,11 +13,6 @@ export interface ForecastProgress {
   readonly done: number;
   /** Of so many, where that is known. */
   readonly total?: number;
-}
-
-/** The hub calls a query malformed, or does not know something in it. */
-export class QueryRefused extends Error {
-  override readonly name = 'QueryRefused';
 }
 
 /** A page of a long walk is asked for this often before all that was seen is given up, so many milliseconds apart. */

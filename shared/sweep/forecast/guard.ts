@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts';
-import type { CompetingSetting, Departure, GuardStore } from '../drift/index.ts';
-import { createGuards, type OverwriteLimit } from '../reconcile/index.ts';
-import type { Twin } from '../twin/index.ts';
+import type { Clock } from '../../clock.ts';
+import type { CompetingSetting, Departure, GuardStore } from '../../drift/index.ts';
+import { createGuards, type OverwriteLimit } from '../../reconcile/index.ts';
+import type { Twin } from '../../twin/index.ts';
 import type { OverwriteForecast } from './forecast.ts';
 
 export interface ForecastGuardParts {

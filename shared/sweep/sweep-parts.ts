@@ -1,0 +1,25 @@
+import type { Clock } from '../clock.ts';
+import type { CompetingSetting, SweepStore } from '../drift/index.ts';
+import type { Hub } from '../hub/index.ts';
+import type { Log } from '../log.ts';
+import type { PolicySet } from '../policy/index.ts';
+import type { SweepQueue } from './part-queue.ts';
+
+/** Where a sweep leaves what guards and the app's health want to know. */
+export interface SweepNotes {
+  /** What {@link putCompeting} put last. */
+  competing(): Promise<readonly CompetingSetting[]>;
+  putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
+  putDeviceCount(policy: string, devices: number): Promise<void>;
+}
+
+/** What a sweep works with. */
+export interface SweepParts {
+  readonly policies: PolicySet;
+  readonly hub: Hub;
+  readonly store: SweepStore;
+  readonly queue: SweepQueue;
+  readonly notes: SweepNotes;
+  readonly log: Log;
+  readonly clock: Clock;
+}
