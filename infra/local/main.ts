@@ -12,6 +12,7 @@ const commands = [
   () => import('./commands/release.ts').then(({ releaseCommand }) => releaseCommand()),
   () => import('./commands/plan.ts').then(({ planCommand }) => planCommand()),
   () => import('./commands/sweep.ts').then(({ sweepCommand }) => sweepCommand()),
+  () => import('./commands/drift.ts').then(({ driftCommand }) => driftCommand()),
   // One line a command: () => import('./commands/NAME.ts').then(({ nameCommand }) => nameCommand()),
 ];
 

@@ -1,5 +1,4 @@
 /** A forecast as text, for a terminal of a given width. Pure. */
-import Table from 'cli-table3';
 import { createColors } from 'picocolors';
 import { describeCompeting } from '../../../shared/reconcile/index.ts';
 import type {
@@ -12,6 +11,7 @@ import type {
   RecordedReason,
 } from '../../../shared/sweep/index.ts';
 import type { Json } from '../../../shared/twin/index.ts';
+import { plainTable } from './plain-table.ts';
 import { safeText } from './safe-text.ts';
 
 /** Rows of a table, and values in one row; `--json` has more. */
@@ -31,7 +31,7 @@ export function renderForecast(forecast: Forecast, columns: number, colour: bool
   const paint = createColors(colour);
   const { bold, dim, green, yellow } = paint;
   const width = Math.max(60, columns - 1);
-  const overview = table(
+  const overview = plainTable(
     ['policy', 'mode', 'devices', 'compliant', 'create', 'change', 'only record'].map(dim),
     forecast.policies.map((policy) => {
       const recorded = sum(policy.recorded);
@@ -165,26 +165,16 @@ function duration(seconds: number): string {
   return minutes < 120 ? `about ${minutes} min` : `about ${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** No border, two spaces between columns: what a terminal is narrow for is the content. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const none = ['top', 'bottom', 'left', 'mid', 'right'].flatMap((side) => [side, `${side}-mid`, `${side}-left`]);
-  const chars = Object.fromEntries([...none, 'top-right', 'bottom-right'].map((name) => [name, '']));
-  const made = new Table({
-    chars: { ...chars, 'right-mid': '', middle: '  ' },
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-    head: [...head],
-  });
-  made.push(...rows.map((row) => [...row]));
-  return made.toString().replace(/ +$/gm, '');
-}
-
 function limited(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   dim: (text: string) => string,
 ): readonly string[] {
   const more = rows.length - mostRows;
-  return [table(head, rows.slice(0, mostRows)), ...(more > 0 ? [dim(`… and ${grouped(more)} more: see --json.`)] : [])];
+  return [
+    plainTable(head, rows.slice(0, mostRows)),
+    ...(more > 0 ? [dim(`… and ${grouped(more)} more: see --json.`)] : []),
+  ];
 }
 
 function share(width: number, part: number): number {

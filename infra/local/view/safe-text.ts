@@ -12,7 +12,12 @@ export function safeText(text: string, longest = 200): string {
 
 /** JSON that is safe to look at on a terminal, too: what a terminal obeys or hides is written as an escape. */
 export function safeJson(value: unknown): string {
-  return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, (character) =>
+  return escapeHidden(JSON.stringify(value));
+}
+
+/** Text of any length in which what a terminal obeys or hides is written as JSON escapes it. */
+export function escapeHidden(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, (character) =>
     Array.from({ length: character.length }, (_, unit) => {
       return `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`;
     }).join(''),

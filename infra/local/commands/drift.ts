@@ -1,0 +1,137 @@
+import { Command, Option } from 'commander';
+import picocolors from 'picocolors';
+import type { DriftQuery, DriftRow } from '../../../shared/drift/index.ts';
+import { safeJson } from '../view/safe-text.ts';
+import { type HistoryOptions, historyHelp, historyOf, withHistoryOptions } from './history-option.ts';
+import { pagesOf } from './history-source.ts';
+import { print } from './print.ts';
+import { parseCount, type QueryOptions, queryOf, withQueryOptions } from './query-option.ts';
+
+interface DriftOptions extends HistoryOptions, QueryOptions {
+  readonly limit?: number;
+  readonly json?: true;
+  readonly csv?: true;
+  readonly follow?: true;
+}
+
+/** Rows in a table, and before those that come with `--follow`, unless more are asked for. */
+const defaultLimit = 50;
+const defaultFollowed = 10;
+
+/** `twinkeeper drift`: asks the history. */
+export function driftCommand(): Command {
+  const command = new Command('drift')
+    .summary('ask the history: what was out of line, and what came of it')
+    .description(
+      'Shows rows of the history, newest first: the last 24 hours, or all of a device, unless --from and --to say otherwise.',
+    );
+  return withHistoryOptions(withQueryOptions(command))
+    .option(
+      '--limit <n>',
+      `at most so many rows (default: ${defaultLimit} in a table, all with --json and --csv)`,
+      parseCount,
+    )
+    .option('--json', 'one JSON object a line (NDJSON)')
+    .addOption(new Option('--csv', 'CSV, with a line of column names').conflicts('json'))
+    .addOption(
+      new Option(
+        '--follow',
+        'go on with new rows, and new outcomes of those shown, as they come; Ctrl-C ends it',
+      ).conflicts('to'),
+    )
+    .addHelpText(
+      'after',
+      `
+Times are UTC. A value that begins with a dash is given with "=" where it could be an option: --device=-V1.
+The exit code is 0 also where there are no such rows, and 1 when the history cannot be read.
+
+${historyHelp}
+
+Examples:
+  $ twinkeeper drift                                       the last 24 hours
+  $ twinkeeper drift --device press-01 --from -7d
+  $ twinkeeper drift --policy defender-micro-agent --outcome heldBack
+  $ twinkeeper drift --from 2026-11-01 --to 2026-12-01 --csv > november.csv
+  $ twinkeeper drift --json | jq -r 'select(.kind == "wrongValue") | .deviceId'
+  $ twinkeeper drift --follow --endpoints endpoints.json`,
+    )
+    .action(drift);
+}
+
+async function drift(options: DriftOptions): Promise<void> {
+  const query = queryOf(options);
+  const history = await historyOf(options);
+  const write = await writerOf(options);
+  if (options.follow) {
+    const { follow } = await import('./follow.ts');
+    // Of a time that was asked for, everything; otherwise enough to see what is going on.
+    const limit = options.limit ?? (options.from === undefined ? defaultFollowed : Number.POSITIVE_INFINITY);
+    const ending = new AbortController();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
+    await follow(history, query, limit, write, ending.signal);
+    return;
+  }
+  const isTable = !options.json && !options.csv;
+  const limit = options.limit ?? (isTable ? defaultLimit : Number.POSITIVE_INFINITY);
+  let count = 0;
+  let isMore = false;
+  for await (const { rows, more } of pagesOf(history, query, limit)) {
+    count += rows.length;
+    isMore = more;
+    if (!(await write(rows))) return;
+  }
+  if (count === 0) await write([]);
+  if (isTable && count === 0) process.stdout.write(`${describeNone(options, query)}\n`);
+  else if (isTable && isMore) {
+    process.stderr.write(
+      `The newest ${count} rows; there are more: --limit shows more, --from and --to choose the time.\n`,
+    );
+  }
+}
+
+/** What writes rows in the form that is asked for; its answer is false when nobody reads any more. */
+async function writerOf({ json, csv }: DriftOptions): Promise<(rows: readonly DriftRow[]) => Promise<boolean>> {
+  if (json) return (rows) => print(rows.map((row) => `${safeJson(row)}\n`).join(''));
+  let head: string | undefined;
+  if (csv) {
+    const { csvHead, csvLine } = await import('../view/drift-csv.ts');
+    head = csvHead;
+    return (rows) => {
+      const text = `${head ?? ''}${rows.map(csvLine).join('')}`;
+      head = undefined;
+      return print(text);
+    };
+  }
+  const [{ driftTable }, { terminalSize }] = await Promise.all([
+    import('../view/drift-table.ts'),
+    import('../view/terminal-size.ts'),
+  ]);
+  const { stdout } = process;
+  let table: ReturnType<typeof driftTable> | undefined;
+  return (rows) => {
+    if (rows.length === 0) return Promise.resolve(true);
+    const isFirst = table === undefined;
+    const place = {
+      colour: stdout.isTTY && picocolors.isColorSupported,
+      ...(stdout.isTTY ? { columns: terminalSize(stdout).columns } : {}),
+    };
+    // With a terminal, its width may have changed since.
+    if (stdout.isTTY || table === undefined) table = driftTable(place, rows);
+    const { head, row } = table;
+    return print(`${isFirst ? `${head}\n` : ''}${rows.map((each) => `${row(each)}\n`).join('')}`);
+  };
+}
+
+function describeNone(options: QueryOptions, { from, to }: DriftQuery): string {
+  const when = from === undefined ? '' : ` from ${from} to ${to}`;
+  const others = Object.keys(options).some((name) =>
+    ['module', 'policy', 'path', 'kind', 'outcome', 'source'].includes(name),
+  );
+  const hint =
+    options.from === undefined && options.device === undefined
+      ? ' --from -30d looks further back.'
+      : others
+        ? ' Try fewer filters.'
+        : '';
+  return `The history has no such rows${when}.${hint}`;
+}

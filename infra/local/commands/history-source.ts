@@ -1,0 +1,68 @@
+import {
+  createDeadLetters,
+  createGuardStore,
+  createHistory,
+  createSweepStore,
+  type DriftQuery,
+  type DriftRow,
+  type History,
+  type StorageAccount,
+  type SweepRow,
+} from '../../../shared/drift/index.ts';
+
+/** What commands ask of the history, wherever it comes from. */
+export interface HistorySource extends Pick<History, 'page' | 'open'> {
+  /** The newest sweep; `undefined` when there has been none. */
+  lastSweep(): Promise<SweepRow | undefined>;
+  /** How many events were given up. */
+  deadLetters(): Promise<number>;
+  /** The policies that are in force, and how many devices are in the scope of each: `undefined` when nobody has counted them yet. */
+  policies(): Promise<readonly { readonly policy: string; readonly devices: number | undefined }[]>;
+}
+
+/** The history in a storage account, read directly; `policies` are those that this program has with it. */
+export function fromStorage(storage: StorageAccount, policies: readonly string[]): HistorySource {
+  const now = () => new Date();
+  const { page, open } = createHistory(storage, now);
+  return {
+    page,
+    open,
+
+    async lastSweep() {
+      return (await createSweepStore(storage, now).list(1))[0];
+    },
+
+    async deadLetters() {
+      let count = 0;
+      // Parked letters belong to a retry that is on its way.
+      for await (const { state } of createDeadLetters(storage, now).list()) if (state === 'dead') count++;
+      return count;
+    },
+
+    async policies() {
+      const guards = createGuardStore(storage);
+      return Promise.all(policies.map(async (policy) => ({ policy, devices: await guards.deviceCount(policy) })));
+    },
+  };
+}
+
+/** The largest page that is asked for. */
+const largestPage = 1000;
+
+/** The rows of a query a page at a time, and whether more were left than the limit lets through. */
+export async function* pagesOf(
+  history: HistorySource,
+  query: DriftQuery,
+  limit: number,
+): AsyncGenerator<{ readonly rows: readonly DriftRow[]; readonly more: boolean }> {
+  let cursor: string | undefined;
+  let left = limit;
+  do {
+    // One more than is wanted says whether that was all.
+    const page = await history.page(query, Math.min(largestPage, left + 1), cursor);
+    const rows = page.rows.slice(0, left);
+    left -= rows.length;
+    cursor = page.cursor;
+    if (rows.length > 0) yield { rows, more: page.rows.length > rows.length };
+  } while (cursor !== undefined && left > 0);
+}

@@ -1,0 +1,19 @@
+import Table from 'cli-table3';
+
+/** A table without borders, two spaces between columns: what a terminal is narrow for is the content. With widths, cells are cut to them. */
+export function plainTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  widths?: readonly number[],
+): string {
+  const none = ['top', 'bottom', 'left', 'mid', 'right'].flatMap((side) => [side, `${side}-mid`, `${side}-left`]);
+  const chars = Object.fromEntries([...none, 'top-right', 'bottom-right'].map((name) => [name, '']));
+  const made = new Table({
+    chars: { ...chars, 'right-mid': '', middle: '  ' },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+    head: [...head],
+    ...(widths === undefined ? {} : { colWidths: [...widths], wordWrap: false }),
+  });
+  made.push(...rows.map((row) => [...row]));
+  return made.toString().replace(/ +$/gm, '');
+}
