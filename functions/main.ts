@@ -2,6 +2,9 @@
  * The entry of the function app: reads the settings, checks the policies, registers the triggers. When a setting or a policy is wrong it
  * throws, and the app does not start.
  */
+
+import { registerDashboard } from './api/dashboard.ts';
+import { registerApi } from './api/index.ts';
 import { createApp } from './app.ts';
 import { registerDeferred } from './deferred.ts';
 import { registerHealth } from './health.ts';
@@ -18,3 +21,5 @@ registerDeferred(twinkeeper);
 registerSweep(twinkeeper);
 registerHousekeeping(twinkeeper);
 registerHealth(twinkeeper);
+registerApi(twinkeeper);
+registerDashboard();

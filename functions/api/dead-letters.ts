@@ -1,0 +1,56 @@
+import { putBack } from '../../shared/reconcile/index.ts';
+import type { App } from '../app.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import * as parameter from './parameters.ts';
+import { ApiProblem, badParameter } from './problem.ts';
+import type { DeadLettersPage, ReplayAnswer } from './shapes.ts';
+
+/** `GET /api/dead-letters` and `POST /api/dead-letters/{id}/replay`. */
+export function deadLetterEndpoints({ letters, deferredQueue }: App): readonly Endpoint[] {
+  const list = endpoint({
+    name: 'dead-letters',
+    method: 'GET',
+    route: 'dead-letters',
+    summary:
+      'What was given up, newest first, without the events themselves: `twinkeeper dead-letters list --json` shows those.',
+    query: { limit: parameter.limit, cursor: parameter.cursor },
+    answers: { 200: { schema: 'DeadLetters' } },
+    async handle({ query: { limit = 100, cursor } }) {
+      // A letter's id sorts by its time: it is where the next page begins.
+      if (cursor !== undefined && !parameter.letterId.safeParse(cursor).success) {
+        throw badParameter('cursor', 'must be that of the answer before: begin again without it');
+      }
+      const page: DeadLettersPage['letters'][number][] = [];
+      for await (const { id, at, reason, deviceId, state } of letters.list()) {
+        // Parked letters belong to a retry that is on its way.
+        if (state !== 'dead' || (cursor !== undefined && id <= cursor)) continue;
+        if (page.length === limit) {
+          const last = page.at(-1);
+          return { jsonBody: { letters: page, cursor: last?.id ?? '' } satisfies DeadLettersPage };
+        }
+        page.push({ id, at, reason, deviceId });
+      }
+      return { jsonBody: { letters: page } satisfies DeadLettersPage };
+    },
+  });
+
+  const replay = endpoint({
+    name: 'dead-letter-replay',
+    method: 'POST',
+    route: 'dead-letters/{id}/replay',
+    summary: 'Puts a dead letter back: its events are tried again at once, and the letter is gone.',
+    path: { id: parameter.letterId },
+    answers: { 200: { schema: 'Replayed' } },
+    async handle({ path: { id } }) {
+      const letter = await letters.get(id);
+      if (letter?.state !== 'dead' || !(await putBack(id, letters, deferredQueue))) {
+        throw new ApiProblem('notFound', `There is no dead letter ${id}; GET /api/dead-letters lists them.`, {
+          parameter: 'id',
+        });
+      }
+      return { jsonBody: { id, status: 'replayed' } satisfies ReplayAnswer };
+    },
+  });
+
+  return [list, replay];
+}

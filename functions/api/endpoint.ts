@@ -1,0 +1,133 @@
+import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
+import type * as z from 'zod/mini';
+import { ApiProblem, badParameter, toProblem, toProblemResponse } from './problem.ts';
+import type { SchemaName } from './schemas.ts';
+
+/** Schemas of parameters by their names. Each is given text. */
+export type Parameters = Readonly<Record<string, z.ZodMiniType>>;
+
+/** The parameters' values: all of a path's, and those of a query that were given. */
+type Required<P extends Parameters> = { readonly [K in keyof P]: z.output<P[K]> };
+type Given<P extends Parameters> = { readonly [K in keyof P]?: z.output<P[K]> };
+
+/** A request whose parameters are good. */
+export interface Call<Path extends Parameters, Query extends Parameters> {
+  readonly path: Required<Path>;
+  readonly query: Given<Query>;
+  readonly request: HttpRequest;
+  readonly context: InvocationContext;
+}
+
+/** What is said of an endpoint in the API's document. */
+export interface Description {
+  /** The function's name. */
+  readonly name: string;
+  readonly method: 'GET' | 'POST';
+  /** Below `/api`. */
+  readonly route: string;
+  readonly authLevel: 'anonymous' | 'function' | 'admin';
+  readonly summary: string;
+  readonly path: Parameters;
+  readonly query: Parameters;
+  /** By status: the schema of the answer, and its other forms where it has some. Problems are not listed here. */
+  readonly answers: Readonly<Record<number, { readonly schema: SchemaName; readonly forms?: readonly string[] }>>;
+}
+
+/** One thing that can be asked of the API. */
+export interface Endpoint extends Description {
+  answer(request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit>;
+}
+
+interface Definition<Path extends Parameters, Query extends Parameters>
+  extends Omit<Description, 'path' | 'query' | 'authLevel'> {
+  readonly path?: Path;
+  readonly query?: Query;
+  /** Seconds after which whoever asked is told that something does not answer: before the runtime or a proxy gives up. */
+  readonly deadline?: number;
+  /** Throws an {@link ApiProblem} where there is no answer. */
+  handle(call: Call<Path, Query>): Promise<HttpResponseInit>;
+}
+
+/**
+ * An endpoint whose requests are checked before they are handled, and whose errors become problem documents. Reading takes a function
+ * key, writing the master key.
+ */
+export function endpoint<Path extends Parameters = Parameters, Query extends Parameters = Parameters>(
+  definition: Definition<Path, Query>,
+): Endpoint {
+  const { path = {} as Path, query = {} as Query, deadline = 60, handle, ...description } = definition;
+  return {
+    ...description,
+    path,
+    query,
+    authLevel: description.method === 'GET' ? 'function' : 'admin',
+    async answer(request, context) {
+      try {
+        const call = { path: readPath(path, request), query: readQuery(query, request), request, context };
+        const { headers, ...answer } = await within(deadline, () => handle(call));
+        return {
+          ...answer,
+          headers: { ...plainHeaders, ...(headers as Readonly<Record<string, string>> | undefined) },
+        };
+      } catch (error) {
+        const problem = toProblem(error, context.invocationId);
+        if (problem.status >= 500) context.error(`${description.name}: ${problem.message}`, problem.cause);
+        const { headers, ...answer } = toProblemResponse(problem);
+        return { ...answer, headers: { ...plainHeaders, ...(headers as Readonly<Record<string, string>>) } };
+      }
+    },
+  };
+}
+
+/** Makes it one of the app's functions. */
+export function register({ name, method, route, authLevel, answer }: Endpoint): void {
+  app.http(name, { methods: [method], authLevel, route, handler: answer });
+}
+
+/** What is asked for is of this moment and of nobody else's business, and is what it says that it is. */
+const plainHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+/** Read by Azure Functions: the key, and its name. */
+const keyParameters = new Set(['code', 'clientId']);
+
+function readPath<P extends Parameters>(schemas: P, { params }: HttpRequest): Required<P> {
+  const values = Object.entries(schemas).map(([name, schema]) => [name, read(name, schema, params[name] ?? '')]);
+  return Object.fromEntries(values) as Required<P>;
+}
+
+function readQuery<P extends Parameters>(schemas: P, { query }: HttpRequest): Given<P> {
+  const values: [string, unknown][] = [];
+  for (const name of new Set(query.keys())) {
+    if (keyParameters.has(name)) continue;
+    const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
+    if (schema === undefined) {
+      const known = Object.keys(schemas);
+      const way = known.length === 0 ? 'this takes none' : `there are ${known.join(', ')}`;
+      const shown = name.length > 100 ? `${name.slice(0, 100)}…` : name;
+      throw new ApiProblem('parameter', `There is no parameter ${JSON.stringify(shown)}: ${way}.`, {
+        parameter: shown,
+      });
+    }
+    const [text = '', ...more] = query.getAll(name);
+    if (more.length > 0) throw badParameter(name, 'must be given once only');
+    values.push([name, read(name, schema, text)]);
+  }
+  return Object.fromEntries(values) as Given<P>;
+}
+
+function read(name: string, schema: z.ZodMiniType, text: string): unknown {
+  const result = schema.safeParse(text);
+  if (result.success) return result.data;
+  throw badParameter(name, result.error.issues[0]?.message ?? 'cannot be used', text);
+}
+
+async function within<T>(seconds: number, work: () => Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const problem = () => new ApiProblem('unavailable', `There was no answer within ${seconds} s. Try again later.`);
+  const timer = setTimeout(() => reject(problem()), seconds * 1000);
+  try {
+    return await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

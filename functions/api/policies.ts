@@ -1,0 +1,44 @@
+import { mendingValue } from '../../shared/policy/index.ts';
+import type { App } from '../app.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { ruleInWords } from './rule-words.ts';
+import type { PoliciesAnswer, PolicyAnswer } from './shapes.ts';
+
+/** `GET /api/policies`. */
+export function policyEndpoints({ policies, guardStore, rollups }: App): readonly Endpoint[] {
+  return [
+    endpoint({
+      name: 'policies',
+      method: 'GET',
+      route: 'policies',
+      summary: 'The policies in force, and how many devices are in line with each now.',
+      answers: { 200: { schema: 'Policies' } },
+      async handle() {
+        const [open, devices] = await Promise.all([
+          rollups.openDevices(),
+          Promise.all(policies.all.map(({ name }) => guardStore.deviceCount(name))),
+        ]);
+        const answers = policies.all.map((policy, index): PolicyAnswer => {
+          const { name, module, mode, createModule, scope, owned, evaluate } = policy;
+          const openDevices = open.get(name) ?? 0;
+          const inScope = devices[index];
+          return {
+            name,
+            module,
+            mode,
+            createModule,
+            ...(scope.parts === undefined ? {} : { appliesTo: scope.parts }),
+            properties: owned.map(({ text, rule }) => {
+              const expected = mendingValue(rule);
+              return { path: text, rule: ruleInWords(rule), ...(expected === undefined ? {} : { expected }) };
+            }),
+            evaluates: evaluate !== undefined,
+            ...(inScope === undefined ? {} : { devices: inScope, compliant: Math.max(0, inScope - openDevices) }),
+            openDevices,
+          };
+        });
+        return { jsonBody: { policies: answers } satisfies PoliciesAnswer };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,34 @@
+import type { App } from '../app.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import * as parameter from './parameters.ts';
+import type { SummaryAnswer } from './shapes.ts';
+import { resolveTime, toRange } from './time-range.ts';
+
+/** `GET /api/summary`. */
+export function summaryEndpoints({ rollups, now }: App): readonly Endpoint[] {
+  return [
+    endpoint({
+      name: 'summary',
+      method: 'GET',
+      route: 'summary',
+      summary: 'The history of a range of time in numbers, the last 24 hours unless given. Counted every few minutes.',
+      query: { from: parameter.from, to: parameter.to, bucket: parameter.bucket },
+      answers: { 200: { schema: 'Summary' } },
+      async handle({ query: { from, to, bucket = '1h' } }) {
+        const at = now();
+        const range = toRange(
+          {
+            ...(from === undefined ? {} : { from: resolveTime('from', from, at) }),
+            to: to === undefined ? at.toISOString() : resolveTime('to', to, at),
+          },
+          at,
+        );
+        const hours = Number.parseInt(bucket, 10) * (bucket.endsWith('d') ? 24 : 1);
+        // Counted by the hour: one that begins with the end of the range is no part of it.
+        const last = new Date(Date.parse(range.to) - 1).toISOString();
+        const { bucketHours: _, ...summary } = await rollups.summary(range.from, last, hours);
+        return { jsonBody: { ...summary, ...range, bucket } satisfies SummaryAnswer };
+      },
+    }),
+  ];
+}
