@@ -171,7 +171,8 @@ async function live(
   const sweeper = new Sweeper({ policies, hub, store, queue: putQueue, notes, log: quiet, clock, minutes: 4 });
   const worker = new SweepWorker({
     sweeper,
-    reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log: quiet, clock }),
+    // By the clock that the hub goes by: when something was found is held against when it was written there.
+    reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log: quiet }),
     hub,
     store,
     queue: putQueue,
