@@ -58,10 +58,16 @@ export class GroupCommit {
         await this.#commit(partition, latest(group.map(({ change }) => change)));
         for (const { done } of group) done();
       } catch (error) {
-        for (const { failed } of group) failed(error);
+        if (group.length > 1 && isRefused(error)) await this.#commitEach(partition, group);
+        else for (const { failed } of group) failed(error);
       }
     }
     this.#partitions.delete(partition);
+  }
+
+  /** What is wrong with one change must not be the others' misfortune. */
+  async #commitEach(partition: string, group: readonly Waiting[]): Promise<void> {
+    for (const { change, done, failed } of group) await this.#commit(partition, [change]).then(done, failed);
   }
 
   async #commit(partition: string, changes: readonly TableChange[]): Promise<void> {
@@ -102,6 +108,12 @@ function toAction(change: TableChange): TransactionAction {
   return change.type === 'upsert'
     ? ['upsert', change.entity, 'Replace']
     : ['delete', { partitionKey: change.partitionKey, rowKey: change.rowKey }];
+}
+
+/** Malformed or too large, and so every time that it is tried. */
+function isRefused(error: unknown): boolean {
+  const { statusCode } = (error ?? {}) as { readonly statusCode?: unknown };
+  return statusCode === 400 || statusCode === 413;
 }
 
 function isMissing(error: unknown): boolean {

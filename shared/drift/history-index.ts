@@ -12,23 +12,18 @@ export const rollupTable = 'TwinkeeperRollups';
 /** Partition of the roll-ups that names the hours which have changed since they were counted. */
 export const uncounted = 'uncounted';
 
-/** What one device's rows become. */
-export interface IndexChange {
-  /** Rows as they are to be in the timeline. */
-  readonly rows: readonly DriftRow[];
-  /** Rows as they are to be in the list of what is out of line. */
-  readonly listed: readonly DriftRow[];
-  /** Rows whose place in that list is to be empty. */
-  readonly unlisted: readonly DriftRow[];
-}
-
 /** The copies of history rows by time, and of those that are out of line. */
 export interface HistoryIndex {
-  /** Resolves when all is stored. */
-  apply(change: IndexChange): Promise<void>;
-  /** Takes rows out that were put and then not stored. */
+  /** Stores rows as they are to be in the timeline and in the list of what is out of line. Resolves when all is stored. */
+  put(change: { readonly rows: readonly DriftRow[]; readonly listed: readonly DriftRow[] }): Promise<void>;
+  /** Takes rows out of the list of what is out of line, if they are there. */
+  unlist(rows: readonly DriftRow[]): Promise<void>;
+  /** Takes rows out of all, that were put there and then not stored. */
   retract(rows: readonly DriftRow[]): Promise<void>;
 }
+
+/** Partition and key of the entity in the roll-ups that tells from which hour on the timeline is whole; older rows may be removed. */
+export const retained = 'retained';
 
 /** An hour is marked as changed at most so often by one process while it lasts, in milliseconds: it is counted again anyway. */
 const marksAgainAfter = 60_000;
@@ -58,27 +53,30 @@ export function createHistoryIndex(account: StorageAccount, now: () => Date): Hi
     if (hours.has(current)) marked = { hour: current, at: time.getTime() };
   }
 
+  const unlist = (rows: readonly DriftRow[]) => openList.apply(rows.map((row) => removal(openListKey(row))));
+
   return {
-    async apply({ rows, listed, unlisted }) {
+    async put({ rows, listed }) {
       await Promise.all([
-        mark(rows),
-        timeline.apply(rows.map((row) => upsert(row, timelineKey(row)))),
-        openList.apply([
-          ...listed.map((row) => upsert(row, openListKey(row))),
-          ...unlisted.map((row): TableChange => ({ type: 'delete', ...openListKey(row) })),
-        ]),
+        // Marked after, not before: an hour that is counted in between is counted again.
+        timeline.apply(rows.map((row) => upsert(row, timelineKey(row)))).then(() => mark(rows)),
+        openList.apply(listed.map((row) => upsert(row, openListKey(row)))),
       ]);
     },
 
+    unlist,
+
     async retract(rows) {
-      await Promise.all([
-        timeline.apply(rows.map((row): TableChange => ({ type: 'delete', ...timelineKey(row) }))),
-        openList.apply(rows.map((row): TableChange => ({ type: 'delete', ...openListKey(row) }))),
-      ]);
+      const removed = timeline.apply(rows.map((row) => removal(timelineKey(row)))).then(() => mark(rows));
+      await Promise.all([removed, unlist(rows)]);
     },
   };
 }
 
 function upsert(row: DriftRow, key: { readonly partitionKey: string; readonly rowKey: string }): TableChange {
   return { type: 'upsert', entity: { ...toEntity(row, key.rowKey), partitionKey: key.partitionKey } };
+}
+
+function removal(key: { readonly partitionKey: string; readonly rowKey: string }): TableChange {
+  return { type: 'delete', ...key };
 }

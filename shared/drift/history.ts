@@ -61,6 +61,9 @@ const rowsPerRequest = 1000;
 /** How far back a question without a beginning goes, in milliseconds. */
 export const defaultRange = 24 * 3600_000;
 
+/** How far the hub's clock may be ahead of ours, in milliseconds. */
+const clockSkew = 5 * 60_000;
+
 /** A range of keys in one partition of a table, with what else the rows must fit. */
 interface Range {
   readonly table: 'drift' | 'timeline' | 'open';
@@ -73,6 +76,8 @@ interface Range {
 interface Place {
   readonly partition: string;
   readonly after: string;
+  /** Where the range of time began that the first page was about, if that is not said in the query. */
+  readonly since?: string;
 }
 
 /** The history in the tables of a storage account. Errors of the storage service are thrown as they come. */
@@ -84,16 +89,20 @@ export function createHistory(account: StorageAccount, now: () => Date): History
     rollups: once(() => openTable(account, rollupTable)),
   };
 
+  /** What is detected while somebody asks is in the answer. */
+  const soon = () => new Date(now().getTime() + 1000).toISOString();
+
   /** One after the other the ranges that hold the rows of a query. */
   async function* rangesOf(query: DriftQuery, place: Place | undefined): AsyncGenerator<Range> {
     if (query.deviceId !== undefined) {
-      // Rows are sorted by the write that they are about, which is never later than its detection.
-      const from = query.to === undefined ? rowPrefix : rowsFrom(query.to);
+      // Rows are sorted by the write that they are about, which comes before its detection, by clocks that may differ.
+      const from =
+        query.to === undefined ? rowPrefix : rowsFrom(new Date(Date.parse(query.to) + clockSkew).toISOString());
       yield { table: 'drift', partition: partitionKey(query.deviceId), from, to: `${rowPrefix}~` };
       return;
     }
-    const to = query.to ?? new Date(now().getTime() + 1000).toISOString();
-    const from = query.from ?? new Date(Date.parse(to) - defaultRange).toISOString();
+    const to = query.to ?? soon();
+    const from = query.from ?? sinceBefore(to);
     for await (const hour of hoursBetween(
       from,
       place === undefined ? to : `${place.partition}:59:59.999Z`,
@@ -156,28 +165,23 @@ export function createHistory(account: StorageAccount, now: () => Date): History
 
   async function page(query: DriftQuery, limit: number, cursor?: string): Promise<HistoryPage> {
     const place = readCursor(query, cursor);
-    const { rows, last } = await take(rangesOf(query, place), await conditionsOf(query), limit, place);
-    return { rows, ...(last === undefined ? {} : { cursor: writeCursor(query, last) }) };
+    const { deviceId, from, to } = query;
+    // Of pages of the last hours, all must end at the same time.
+    const since =
+      deviceId === undefined && from === undefined ? (place?.since ?? sinceBefore(to ?? soon())) : undefined;
+    const whole = since === undefined ? query : { ...query, from: since };
+    const { rows, last } = await take(rangesOf(whole, place), await conditionsOf(whole), limit, place);
+    const next = last === undefined || since === undefined ? last : { ...last, since };
+    return { rows, ...(next === undefined ? {} : { cursor: writeCursor(query, next) }) };
   }
 
   return {
     page,
 
     async *rows(query) {
-      // What the range is must not change while it is read.
-      const to = query.to ?? new Date(now().getTime() + 1000).toISOString();
-      const fixed = {
-        ...query,
-        to,
-        from:
-          query.from ??
-          (query.deviceId === undefined ? new Date(Date.parse(to) - defaultRange).toISOString() : undefined),
-      };
-      const { from, ...rest } = fixed;
-      const whole: DriftQuery = from === undefined ? rest : { ...rest, from };
       let cursor: string | undefined;
       do {
-        const next = await page(whole, rowsPerRequest, cursor);
+        const next = await page(query, rowsPerRequest, cursor);
         yield* next.rows;
         cursor = next.cursor;
       } while (cursor !== undefined);
@@ -194,6 +198,10 @@ export function createHistory(account: StorageAccount, now: () => Date): History
   };
 }
 
+function sinceBefore(to: string): string {
+  return new Date(Date.parse(to) - defaultRange).toISOString();
+}
+
 /** What a table is asked beside the range of keys. Each value is quoted by the SDK: none can be taken for a part of the question. */
 async function conditionsOf({
   from,
@@ -204,6 +212,7 @@ async function conditionsOf({
   outcome,
   source,
   deviceId,
+  to,
 }: DriftQuery): Promise<readonly string[]> {
   const { odata } = await import('@azure/data-tables');
   return [
@@ -215,6 +224,7 @@ async function conditionsOf({
     source === undefined ? undefined : odata`source eq ${source}`,
     // In the timeline, the range of keys says it.
     deviceId === undefined || from === undefined ? undefined : odata`detectedAt ge ${new Date(from).toISOString()}`,
+    deviceId === undefined || to === undefined ? undefined : odata`detectedAt lt ${new Date(to).toISOString()}`,
   ].filter((condition) => condition !== undefined);
 }
 
@@ -222,10 +232,11 @@ async function conditionsOf({
 async function* hoursBetween(from: string, to: string, rollups: () => Promise<TableClient>): AsyncGenerator<string> {
   const { odata } = await import('@azure/data-tables');
   const first = hourOf(from);
-  const last = hourOf(to);
+  const last = hourOf(new Date(Date.parse(to) - 1).toISOString());
   const client = await rollups();
-  const hoursIn = async (partition: string) => {
-    const filter = odata`PartitionKey eq ${partition} and RowKey ge ${first} and RowKey le ${last}`;
+  const hoursIn = async (partition: string, condition = '') => {
+    const range = odata`PartitionKey eq ${partition} and RowKey ge ${first} and RowKey le ${last}`;
+    const filter = `${range}${condition}`;
     const hours: string[] = [];
     for await (const { rowKey } of client.listEntities({ queryOptions: { filter, select: ['rowKey'] } })) {
       if (rowKey !== undefined) hours.push(rowKey);
@@ -239,24 +250,29 @@ async function* hoursBetween(from: string, to: string, rollups: () => Promise<Ta
     day -= 86_400_000
   ) {
     const name = new Date(day).toISOString().slice(0, 10);
-    const hours = new Set([...(await hoursIn(name)), ...waiting.filter((hour) => hour.startsWith(name))]);
+    const hours = new Set([
+      ...(await hoursIn(name, ' and total gt 0')),
+      ...waiting.filter((hour) => hour.startsWith(name)),
+    ]);
     yield* [...hours].toSorted().reverse();
   }
 }
 
 /** A place as text that only fits this query, and shows when it was changed. */
-function writeCursor(query: DriftQuery | OpenQuery, { partition, after }: Place): string {
-  const text = JSON.stringify([partition, after]);
-  return Buffer.from(JSON.stringify([partition, after, seal(query, text)])).toString('base64url');
+function writeCursor(query: DriftQuery | OpenQuery, { partition, after, since = '' }: Place): string {
+  const parts = [partition, after, since];
+  return Buffer.from(JSON.stringify([...parts, seal(query, JSON.stringify(parts))])).toString('base64url');
 }
 
 function readCursor(query: DriftQuery | OpenQuery, cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined;
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(parts) && parts.length === 3 && parts.every((part) => typeof part === 'string')) {
-      const [partition, after, sealed] = parts as [string, string, string];
-      if (sealed === seal(query, JSON.stringify([partition, after]))) return { partition, after };
+    if (Array.isArray(parts) && parts.length === 4 && parts.every((part) => typeof part === 'string')) {
+      const [partition, after, since, sealed] = parts as [string, string, string, string];
+      if (sealed === seal(query, JSON.stringify([partition, after, since]))) {
+        return { partition, after, ...(since === '' ? {} : { since }) };
+      }
     }
   } catch {
     // Not ours, like any other that does not fit.

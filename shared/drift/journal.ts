@@ -1,7 +1,7 @@
 import type { TransactionAction } from '@azure/data-tables';
 import { once } from '../once.ts';
 import { type DriftRow, isOpen } from './departure.ts';
-import { createHistoryIndex, type IndexChange } from './history-index.ts';
+import { createHistoryIndex } from './history-index.ts';
 import { openKey, openPrefix, partitionKey, rowsFrom } from './keys.ts';
 import { fromEntity, toEntity } from './row-entity.ts';
 import { openTable, type StorageAccount } from './storage.ts';
@@ -37,12 +37,16 @@ const bytesPerTransaction = 3_000_000;
  * The journal in the table `TwinkeeperDrift` of a storage account, and the copies of its rows by which others are asked for. Errors of the
  * storage service are thrown as they come.
  *
- * A row that is given an outcome is put into the index first and into the device's partition after: were the process to end in between,
- * whoever goes on finds a row without an outcome, and does both again. A row that is only written ahead is not in the index.
+ * A row is in its device's partition before it is in the index, as one without an outcome if need be; it is in the index with its outcome
+ * before it has one there; and it leaves the list of what is out of line last. So wherever the process ends, whoever goes on finds a row
+ * that was left half-way and does the rest again, under the same keys; and of the list it can only be that it names too much. A row that
+ * is only written ahead is not in the index.
  */
 export function createJournal(account: StorageAccount, now: () => Date = () => new Date()): Journal {
   const table = once(() => openTable(account, 'TwinkeeperDrift'));
   const index = createHistoryIndex(account, now);
+  /** Rows as they were found. One without an outcome among them was left half-way, and may be in the index with one. */
+  const found = new WeakSet<DriftRow>();
 
   /** Makes the index say of these rows what the device's partition says. */
   async function repair(deviceId: string, rows: readonly DriftRow[]): Promise<void> {
@@ -53,16 +57,33 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
         .then(fromEntity, unlessMissing);
       if (stored?.detectedAt !== row.detectedAt) await index.retract([row]);
       if (stored === undefined) continue;
-      const current = await client
-        .getEntity<Record<string, unknown>>(partitionKey(deviceId), openKey(row))
-        .then(fromEntity, unlessMissing);
-      const isCurrentListed = current !== undefined && isListed(current);
-      await index.apply({
-        rows: [stored],
-        listed: isCurrentListed ? [current] : [],
-        unlisted: isCurrentListed ? [] : [row],
-      });
+      await index.put({ rows: stored.outcome === 'pending' ? [] : [stored], listed: [stored].filter(isListed) });
+      if (!isListed(stored)) await index.unlist([stored]);
     }
+  }
+
+  /** Stores rows of which those that have an outcome are there already. */
+  async function store(
+    deviceId: string,
+    rows: readonly DriftRow[],
+    known: Recollection,
+  ): Promise<'written' | 'conflict'> {
+    const client = await table();
+    const indexed = rows.filter(isIndexedOver(known));
+    const listed = indexed.filter(isListed);
+    await index.put({ rows: indexed, listed });
+    try {
+      for (const actions of toTransactions(deviceId, rows, known)) await client.submitTransaction(actions);
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      await repair(deviceId, indexed);
+      return 'conflict';
+    }
+    const written = new Set(rows.map(({ rowKey }) => rowKey));
+    for (const { rowKey } of listed) written.delete(rowKey);
+    const mayBeListed = (row: DriftRow) => isOpen(row) && (row.outcome !== 'pending' || found.has(row));
+    await index.unlist(known.open.filter((row) => mayBeListed(row) && written.has(row.rowKey)));
+    return 'written';
   }
 
   return {
@@ -73,43 +94,42 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
       const open: DriftRow[] = [];
       const recent: DriftRow[] = [];
       for await (const entity of (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-        (entity.rowKey?.startsWith(openPrefix) ? open : recent).push(fromEntity(entity));
+        const row = fromEntity(entity);
+        found.add(row);
+        (entity.rowKey?.startsWith(openPrefix) ? open : recent).push(row);
       }
       return { open, recent };
     },
 
     async write(deviceId, rows, known) {
-      const client = await table();
-      const change = toIndexChange(rows, known);
-      await index.apply(change);
-      for (const actions of toTransactions(deviceId, rows, known)) {
-        try {
-          await client.submitTransaction(actions);
-        } catch (error) {
-          if (!isConflict(error)) throw error;
-          await repair(deviceId, change.rows);
-          return 'conflict';
-        }
-      }
-      return 'written';
+      const stored = new Set([...known.open, ...known.recent].map(({ rowKey }) => rowKey));
+      // A row that were in the index and nowhere else would stay there, and be found once more under another time.
+      const isNew = ({ rowKey, outcome }: DriftRow) => outcome !== 'pending' && !stored.has(rowKey);
+      const ahead = rows.map((row) => (isNew(row) ? withoutOutcome(row) : row));
+      if ((await store(deviceId, ahead, known)) === 'conflict') return 'conflict';
+      const rest = rows.filter(isNew);
+      return rest.length === 0 ? 'written' : store(deviceId, rest, after(known, ahead));
     },
   };
 }
 
-/** What the index must say of these rows. Nothing of those that are only written ahead, unless it says something of them already. */
-function toIndexChange(rows: readonly DriftRow[], known: Recollection): IndexChange {
-  const before = new Map([...known.recent, ...known.open].map((row) => [row.rowKey, row]));
-  const listedBefore = new Set(known.open.filter(isListed).map(openKey));
-  const listed: DriftRow[] = [];
-  const unlisted: DriftRow[] = [];
-  for (const [slot, sharing] of Map.groupBy(rows, openKey)) {
-    const current = sharing.findLast(isListed);
-    if (current !== undefined) listed.push(current);
-    else if (listedBefore.has(slot)) unlisted.push(...sharing.slice(-1));
-  }
-  const isIndexed = ({ outcome, rowKey }: DriftRow) =>
-    outcome !== 'pending' || (before.get(rowKey)?.outcome ?? 'pending') !== 'pending';
-  return { rows: rows.filter(isIndexed), listed, unlisted };
+function withoutOutcome({ error: _, closedAt: __, ...row }: DriftRow): DriftRow {
+  return { ...row, outcome: 'pending', outcomeAt: row.detectedAt };
+}
+
+/** What is known once these rows have been written. */
+function after(known: Recollection, rows: readonly DriftRow[]): Recollection {
+  const slots = new Set(rows.map(openKey));
+  return {
+    open: [...known.open.filter((row) => !slots.has(openKey(row))), ...rows.filter(isOpen)],
+    recent: [...known.recent, ...rows],
+  };
+}
+
+/** Whether a row is to be in the timeline: not one that is only written ahead, unless it is there already. */
+function isIndexedOver(known: Recollection): (row: DriftRow) => boolean {
+  const before = new Map([...known.recent, ...known.open].map((row) => [row.rowKey, row.outcome]));
+  return ({ outcome, rowKey }) => outcome !== 'pending' || (before.get(rowKey) ?? 'pending') !== 'pending';
 }
 
 /** Whether a row is in the list of what is out of line: what is about to be mended is not. */

@@ -2,7 +2,7 @@ import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
 import { isOpen } from './departure.ts';
 import { GroupCommit, type TableChange } from './group-commit.ts';
-import { timelineTable } from './history-index.ts';
+import { retained, rollupTable, timelineTable } from './history-index.ts';
 import { partitionKey } from './keys.ts';
 import { fromEntity } from './row-entity.ts';
 import { openTable, type StorageAccount } from './storage.ts';
@@ -18,8 +18,8 @@ export interface RetentionResult {
   readonly isUnfinished: boolean;
 }
 
-/** How many rows are looked at before the next are read. */
-const rowsPerBatch = 500;
+/** How many rows are looked at before the next are read; each may be on a device of its own, and all of them go at the same time. */
+const rowsPerBatch = 100;
 
 /**
  * Removes history rows that were detected before a time, oldest first, with their copies by time. The timeline says which they are, so no
@@ -29,11 +29,15 @@ const rowsPerBatch = 500;
 export function createRetention(account: StorageAccount) {
   const drift = once(() => openTable(account, 'TwinkeeperDrift'));
   const timeline = once(() => openTable(account, timelineTable));
+  const rollups = once(() => openTable(account, rollupTable));
   const rows = new GroupCommit(drift);
   const copies = new GroupCommit(timeline);
 
   return {
     async removeBefore(time: Date, mayGoOn: () => boolean): Promise<RetentionResult> {
+      // An hour of which some rows are gone must not be counted again.
+      const since = hourOf(time.toISOString());
+      await (await rollups()).upsertEntity({ partitionKey: retained, rowKey: retained, since }, 'Replace');
       let removed = 0;
       let kept = 0;
       for await (const batch of oldRows(await timeline(), time)) {

@@ -1,6 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
-import { openListTable, rollupTable, timelineTable, uncounted } from './history-index.ts';
+import { openListTable, retained, rollupTable, timelineTable, uncounted } from './history-index.ts';
 import { joinText, splitText } from './long-text.ts';
 import { fromEntity } from './row-entity.ts';
 import { openTable, type StorageAccount } from './storage.ts';
@@ -43,11 +43,14 @@ export interface Summary {
 export interface Rollups {
   /** Counts the hours again that have changed, and how many devices of each policy are in line now. To be called every few minutes. */
   refresh(policies: readonly { readonly name: string; readonly devices: number | undefined }[]): Promise<void>;
-  /** One range of keys for each day. `from` and `to` are ISO 8601 and count by the hour that they are in. */
+  /** One range of keys for each day. Hours count as a whole; `from` and `to` are ISO 8601, and `to` is not included. */
   summary(from: string, to: string, bucketHours: number): Promise<Summary>;
   /** Counts, for each policy, the devices that are out of line now. One range of keys for each shard of the open list. */
   openDevices(): Promise<ReadonlyMap<string, number>>;
 }
+
+/** So long after its end an hour may still be written to by those who noted, while it lasted, that it changes; in milliseconds. */
+const settlesAfter = 5 * 60_000;
 
 /** How many devices and properties a summary names. */
 const named = 10;
@@ -79,6 +82,24 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
     return counts;
   }
 
+  /** Counts an hour and keeps the compliance that was noted in it, unless there is a newer one. */
+  async function count(client: TableClient, hour: string, compliance: object | undefined): Promise<void> {
+    const day = hour.slice(0, 10);
+    const tally = await countHour(hour);
+    const before = await client.getEntity<Record<string, unknown>>(day, hour).catch(unlessMissing);
+    const shares = compliance === undefined ? joinText('compliance', before ?? {}) : JSON.stringify(compliance);
+    const entity = {
+      partitionKey: day,
+      rowKey: hour,
+      v: 1,
+      total: tally.total,
+      ...splitText('tally', JSON.stringify(tally)),
+      ...splitText('compliance', shares),
+    };
+    // Not merged: of a text that was longer before, the rest would stay.
+    await client.upsertEntity(entity, 'Replace');
+  }
+
   return {
     openDevices,
 
@@ -95,18 +116,14 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
           ? []
           : [{ policy: name, devices, compliant: Math.max(0, devices - (open.get(name) ?? 0)) }],
       );
+      const oldest = await oldestWhole(client);
+      const settled = hourOf(new Date(now().getTime() - settlesAfter).toISOString());
       for (const hour of new Set([...marks.map((mark) => mark.hour), current])) {
-        const entity = {
-          partitionKey: hour.slice(0, 10),
-          rowKey: hour,
-          v: 1,
-          ...splitText('tally', JSON.stringify(await countHour(hour))),
-          ...(hour === current ? splitText('compliance', JSON.stringify(compliance)) : {}),
-        };
-        await client.upsertEntity(entity, 'Merge');
+        // What has been removed from the timeline would be missing in a new count.
+        if (hour >= oldest) await count(client, hour, hour === current ? compliance : undefined);
         const mark = marks.find((one) => one.hour === hour);
-        // As long as an hour lasts it stays marked; and so does one that has changed since it was counted.
-        if (mark === undefined || hour === current) continue;
+        // As long as an hour lasts, and a little longer, it stays marked; and so does one that has changed since it was counted.
+        if (mark === undefined || hour >= settled) continue;
         await client.deleteEntity(uncounted, hour, { etag: mark.etag }).catch((error: unknown) => {
           const { statusCode } = error as { readonly statusCode?: unknown };
           if (statusCode !== 412 && statusCode !== 404) throw error;
@@ -116,12 +133,12 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
 
     async summary(from, to, bucketHours) {
       const first = hourOf(from);
-      const last = hourOf(to);
+      const last = hourOf(new Date(Date.parse(to) - 1).toISOString());
       const { odata } = await import('@azure/data-tables');
       const hours: { readonly hour: string; readonly tally: HourTally }[] = [];
       const compliance: Compliance[] = [];
       const client = await rollups();
-      for (let day = Date.parse(`${first.slice(0, 10)}T00:00:00Z`); day <= Date.parse(to); day += 86_400_000) {
+      for (let day = Date.parse(`${first.slice(0, 10)}T00:00:00Z`); day < Date.parse(to); day += 86_400_000) {
         const name = new Date(day).toISOString().slice(0, 10);
         const filter = odata`PartitionKey eq ${name} and RowKey ge ${first} and RowKey le ${last}`;
         for await (const entity of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
@@ -175,4 +192,14 @@ async function* partition(
 
 function parse<T>(text: string | undefined, otherwise: T): T {
   return text === undefined ? otherwise : (JSON.parse(text) as T);
+}
+
+/** The first hour that the timeline still has all rows of. */
+async function oldestWhole(client: TableClient): Promise<string> {
+  const entity = await client.getEntity<{ readonly since?: string }>(retained, retained).catch(unlessMissing);
+  return entity?.since ?? '';
+}
+
+function unlessMissing(error: unknown): undefined {
+  if ((error as { statusCode?: unknown } | undefined)?.statusCode !== 404) throw error;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DriftRow } from './departure.ts';
-import { openKey, partitionKey } from './keys.ts';
+import { partitionKey } from './keys.ts';
 
 /*
  * Copies of history rows, so that whoever asks by time, or for what is open, reads just that:
@@ -8,7 +8,7 @@ import { openKey, partitionKey } from './keys.ts';
  *   TwinkeeperTimeline   PartitionKey  hour in which it was detected, `2026-11-22T05`
  *                        RowKey        `<inverted millisecond>!<device>!<row>`, newest first
  *   TwinkeeperOpen       PartitionKey  `open-0` … `open-7`, by device
- *                        RowKey        `<policy>!<encoded device id>!<slot>`
+ *                        RowKey        `<policy>!<encoded device id>!<row>`
  */
 
 /** Year 5138, as in the keys of history rows. */
@@ -35,12 +35,12 @@ export function timelineKey(row: DriftRow): { readonly partitionKey: string; rea
   };
 }
 
-/** Where a row is among those that are out of line now. */
+/** Where a row is among those that are out of line now: a place of its own, so that who takes it out takes out nobody else's. */
 export function openListKey(row: DriftRow): { readonly partitionKey: string; readonly rowKey: string } {
   const shard = createHash('sha256').update(row.deviceId).digest().readUInt32BE() % openShards.length;
   return {
     partitionKey: openShards[shard] ?? openShards[0],
-    rowKey: `${row.policy}!${partitionKey(row.deviceId)}!${openKey(row)}`,
+    rowKey: `${row.policy}!${partitionKey(row.deviceId)}!${digest(row.rowKey)}`,
   };
 }
 
