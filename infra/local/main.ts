@@ -13,6 +13,8 @@ const commands = [
   () => import('./commands/plan.ts').then(({ planCommand }) => planCommand()),
   () => import('./commands/sweep.ts').then(({ sweepCommand }) => sweepCommand()),
   () => import('./commands/drift.ts').then(({ driftCommand }) => driftCommand()),
+  () => import('./commands/status.ts').then(({ statusCommand }) => statusCommand()),
+  () => import('./commands/device.ts').then(({ deviceCommand }) => deviceCommand()),
   // One line a command: () => import('./commands/NAME.ts').then(({ nameCommand }) => nameCommand()),
 ];
 

@@ -1,3 +1,4 @@
+import type { ComparedModule, ComparedProperty, DeviceAnswer } from '../../../functions/api/shapes.ts';
 import {
   createDeadLetters,
   createGuardStore,
@@ -10,6 +11,19 @@ import {
   type SweepRow,
 } from '../../../shared/drift/index.ts';
 
+/** One thing that a policy asks of a twin, and whether it is so. */
+export type LiveProperty = Omit<ComparedProperty, 'rule'>;
+
+/** A module that some policy is about, or the device's own twin (`moduleId` is `''`). */
+export interface LiveModule extends Pick<ComparedModule, 'moduleId' | 'exists' | 'policies'> {
+  readonly properties: readonly LiveProperty[];
+}
+
+/** A device's twins as they are now, held against what its policies ask of them. */
+export interface LiveDevice extends Pick<DeviceAnswer, 'exists' | 'at'> {
+  readonly modules: readonly LiveModule[];
+}
+
 /** What commands ask of the history, wherever it comes from. */
 export interface HistorySource extends Pick<History, 'page' | 'open'> {
   /** The newest sweep; `undefined` when there has been none. */
@@ -18,6 +32,8 @@ export interface HistorySource extends Pick<History, 'page' | 'open'> {
   deadLetters(): Promise<number>;
   /** The policies that are in force, and how many devices are in the scope of each: `undefined` when nobody has counted them yet. */
   policies(): Promise<readonly { readonly policy: string; readonly devices: number | undefined }[]>;
+  /** The device's twins, where whoever tells the history can read them. */
+  device?(deviceId: string): Promise<LiveDevice>;
 }
 
 /** The history in a storage account, read directly; `policies` are those that this program has with it. */

@@ -1,0 +1,51 @@
+/** What happened to one device, as text. Pure. */
+import { createColors } from 'picocolors';
+import type { DriftRow } from '../../../shared/drift/index.ts';
+import { changeOf, paintOutcome, type TablePlace, whatOf } from './drift-table.ts';
+import { plainTable } from './plain-table.ts';
+import { safeText } from './safe-text.ts';
+
+/** The rows in the order in which they happened, by days: read downwards, the newest last. Nothing in it can do a terminal any harm. */
+export function renderTimeline(newestFirst: readonly DriftRow[], { columns, colour }: TablePlace): string {
+  const paint = createColors(colour);
+  const oldestFirst = newestFirst.toSorted((a, b) =>
+    a.detectedAt < b.detectedAt ? -1 : a.detectedAt > b.detectedAt ? 1 : 0,
+  );
+  // Without a terminal, nothing is cut but what is longer than any line should be.
+  const longest = columns === undefined ? 200 : Math.max(8, Math.floor((columns - 45) / 3));
+  const rows = oldestFirst.map((row) => [
+    `  ${row.detectedAt.slice(11, 19)}`,
+    paintOutcome(row.outcome, paint)(safeText(row.outcome, 9)),
+    safeText(row.moduleId || '(device twin)', longest),
+    safeText(whatOf(row), longest),
+    safeText(changeOf(row, Math.max(8, Math.floor(longest / 2))), longest),
+    paint.dim(howOf(row)),
+  ]);
+  // One table for all, so that the columns of all days are the same.
+  const lines = rows.length === 0 ? [] : plainTable([], rows).split('\n');
+  return oldestFirst
+    .flatMap((row, index) => {
+      const day = row.detectedAt.slice(0, 10);
+      const isNew = day !== oldestFirst[index - 1]?.detectedAt.slice(0, 10);
+      const why = row.error ?? row.message;
+      return [
+        ...(isNew ? [paint.bold(`${day} (UTC)`)] : []),
+        lines[index] ?? '',
+        ...(why === undefined ? [] : [paint.dim(`            ${safeText(why, 300)}`)]),
+      ];
+    })
+    .join('\n');
+}
+
+/** What noticed it, and how long it took until it had its outcome. */
+function howOf({ source, detectedAt, outcome, outcomeAt }: DriftRow): string {
+  const seconds = (Date.parse(outcomeAt) - Date.parse(detectedAt)) / 1000;
+  const isMended = outcome === 'created' || outcome === 'enforced';
+  return isMended && seconds >= 0 ? `${source}, ${duration(seconds)}` : source;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
