@@ -4,7 +4,7 @@ import type { App } from './app.ts';
 
 /**
  * `sweep`: looks for what no event told of, by the clock. `sweep-work`: does what a sweep found, and goes on with one that came to its
- * deadline. `sweep-start`: `POST /api/sweep` asks for one now.
+ * deadline; `sweep-work-poison`: takes note of what could not be done. `sweep-start`: `POST /api/sweep` asks for one now.
  */
 export function registerSweep(twinkeeper: App): void {
   app.timer('sweep', {
@@ -18,6 +18,13 @@ export function registerSweep(twinkeeper: App): void {
     queueName: sweepQueueName,
     async handler(message: unknown, context: InvocationContext) {
       await twinkeeper.sweepWorkerFor(context).handle(message);
+    },
+  });
+  app.storageQueue('sweep-work-poison', {
+    connection: 'AzureWebJobsStorage',
+    queueName: `${sweepQueueName}-poison`,
+    async handler(message: unknown, context: InvocationContext) {
+      await twinkeeper.sweepWorkerFor(context).bury(message);
     },
   });
   app.http('sweep-start', {

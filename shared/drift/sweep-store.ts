@@ -31,6 +31,8 @@ export interface SweepRow {
   /** The parts that the work was handed out in, and how many of them are done. */
   readonly parts: number;
   readonly partsDone: number;
+  /** When the last of them was done; absent before. */
+  readonly lastPartAt?: string;
   /** Automatic configurations of the hub that compete with policies, each in a sentence. */
   readonly competing: readonly string[];
   /** Policies that cannot be asked as queries, each with the reason in a sentence: their modules were walked, or not swept at all. */
@@ -101,7 +103,10 @@ export interface SweepStore {
  */
 const lastMillisecond = 99_999_999_999_999;
 
-/** The lead is free again so long after it was last kept, in milliseconds: longer than any single step takes. */
+/**
+ * The lead is free again so long after it was last kept, in milliseconds: longer than a page of a query usually takes. Whoever takes longer
+ * and has lost it meanwhile is told when it next keeps its place, and what it handed out since is handed out again.
+ */
 export const leadTime = 150_000;
 
 /** 64 KiB a binary property and 1 MiB an entity (Table Storage data model), also where they are counted as the Base64 that is sent. */
@@ -170,6 +175,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
         hubCalls: sum.hubCalls + number('hubCalls'),
         deferred: sum.deferred + number('deferred'),
         partsDone: sum.partsDone + (String(entity.rowKey).includes('.') ? 0 : 1),
+        ...(typeof entity.at === 'string' && entity.at > (sum.lastPartAt ?? '') ? { lastPartAt: entity.at } : {}),
       };
     }
     return sum;
@@ -226,13 +232,16 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
       const larger = Object.fromEntries(
         Object.entries(tally).map(([name, count]) => [name, Math.max(count, Number(known?.[name] ?? 0))]),
       );
-      await client.upsertEntity({ ...key, ...larger }, 'Replace');
+      await client.upsertEntity({ ...key, ...larger, at: now().toISOString() }, 'Replace');
     },
 
     async list(limit) {
+      const { odata } = await import('@azure/data-tables');
+      const queryOptions = { filter: odata`PartitionKey eq ${'sweeps'}` };
+      const pages = (await table()).listEntities<Record<string, unknown>>({ queryOptions });
       const rows: SweepRow[] = [];
-      for await (const entity of partition(table, 'sweeps')) {
-        rows.push(toRow(entity));
+      for await (const page of pages.byPage({ maxPageSize: Math.min(limit, 1000) })) {
+        rows.push(...page.map(toRow).slice(0, limit - rows.length));
         if (rows.length === limit) break;
       }
       return Promise.all(rows.map(withParts));

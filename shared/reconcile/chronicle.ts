@@ -214,7 +214,10 @@ export function endingOf(row: DriftRow, twin: Twin): 'enforced' | 'created' | 'h
   if (row.kind === 'missingModule') {
     const { properties, version } = twin.desired;
     const ours = isJsonObject(row.expected) && jsonEquals(mergePatch(properties, row.expected), properties);
-    return row.mode === 'enforce' && ours && version <= 2 ? 'created' : 'healed';
+    // Whoever had made it before it was missed was not us. Clocks differ a little.
+    const writtenAt = Date.parse(writeAt(twin.desired, [])?.at ?? '');
+    const isSince = writtenAt >= Date.parse(row.detectedAt) - clockDifference;
+    return row.mode === 'enforce' && ours && isSince && version <= 2 ? 'created' : 'healed';
   }
   // Versions start again when a module is deleted and created anew.
   if (twin.desired.version < row.write.version) return 'gone';
@@ -223,3 +226,6 @@ export function endingOf(row: DriftRow, twin: Twin): 'enforced' | 'created' | 'h
   const written = writeAt(twin.desired, path)?.version;
   return mended && row.desiredVersion !== undefined && written === row.desiredVersion + 1 ? 'enforced' : 'healed';
 }
+
+/** By how much the hub's clock may be behind ours, in milliseconds. */
+const clockDifference = 5_000;

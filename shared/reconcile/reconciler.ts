@@ -24,8 +24,11 @@ export interface DeviceResult extends Tally {
   readonly deferred?: string;
 }
 
-/** How many devices are worked on at once in one invocation: enough to hide the latency of hub and tables, and no more. */
-const concurrency = 16;
+/**
+ * How many devices are worked on at once in one invocation: enough to hide the latency of hub and tables, and no more. A sweep has many
+ * invocations at the same time and no hurry; the events that come meanwhile have.
+ */
+const concurrencyOf: Readonly<Record<Source, number>> = { event: 16, manual: 16, sweep: 4 };
 
 /**
  * Brings devices in line with the policies. Level-triggered: it is told where to look, looks, and acts on what it sees. Whatever is
@@ -48,6 +51,7 @@ export class Reconciler {
    */
   async reconcile(works: readonly DeviceWork[], source: Source): Promise<readonly DeviceResult[]> {
     const parts = this.#parts;
+    const concurrency = concurrencyOf[source];
     const begin = (work: DeviceWork) => this.#step(work.deviceId, () => new DevicePass(parts, work, source).begin());
     let steps = await pMap(works, begin, { concurrency });
 

@@ -40,13 +40,16 @@ async function countsThatDiffer(
   if (devices !== undefined) await notes.putDeviceCount(policy.name, devices);
   if (!policy.createModule) return undefined;
   const modules = await progress.count(countModulesQuery(policy));
-  const isAlike = comparisonOf(policy) === 'alike';
-  if (modules !== undefined && isAlike && modules === devices) return undefined;
+  if (comparisonOf(policy) === 'alike') {
+    return modules !== undefined && modules === devices ? undefined : JSON.stringify([devices, modules]);
+  }
   // Tags of devices cannot be asked of modules. But where every device has the module, those in the scope have it, too.
-  const all = isAlike ? undefined : await progress.count(countLikeQuery(policy));
+  const all = await progress.count(countLikeQuery(policy));
   if (modules !== undefined && modules === all) return undefined;
-  const counts = JSON.stringify([devices, modules, all]);
-  const last = await store.recallWalk(policy.name);
+  // What a search found is an answer to the same question only: another scope is another one, and nobody can look into a predicate.
+  const { parts } = policy.scope;
+  const counts = JSON.stringify([devices, modules, all, policy.module, parts]);
+  const last = parts === undefined ? undefined : await store.recallWalk(policy.name);
   const isRecent = last !== undefined && clock.now().getTime() - Date.parse(last.at) < searchAnyway;
   return isRecent && last.counts === counts ? undefined : counts;
 }
@@ -80,8 +83,8 @@ async function searchFor(
   // A search takes its time; what was counted before it is old by then.
   progress.forgetCounts();
   await askWhoLacks(progress, policy, present);
-  const missing = progress.place.search?.missing ?? 0;
-  if (missing === 0 || policy.mode === 'audit') {
+  // As long as any is missing, the next sweep must search as well.
+  if (progress.place.search?.missing === 0) {
     await store.rememberWalk(policy.name, { at: clock.now().toISOString(), counts: search.counts });
   }
 }

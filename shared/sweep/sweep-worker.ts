@@ -1,5 +1,5 @@
 import type { SweepStore } from '../drift/index.ts';
-import type { Hub } from '../hub/index.ts';
+import type { Hub, OperationClass } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import { createAbsent, lookAtModule, type Reconciler, type RetrySchedule } from '../reconcile/index.ts';
 import { readSweepMessage, type SweepPart, type SweepQueue } from './part-queue.ts';
@@ -53,10 +53,22 @@ export class SweepWorker {
     }
   }
 
+  /** Takes note of a message that the queue itself gave up: the work in it is left to the next sweep. */
+  async bury(message: unknown): Promise<void> {
+    const { store, log } = this.#parts;
+    const content = readSweepMessage(message);
+    if (content.type !== 'part') return;
+    const { sweepId, part, devices } = content;
+    log.error(
+      `Part ${part} of sweep ${sweepId} failed every time: its ${devices.length} devices are left to the next.`,
+    );
+    const nothing = { examined: 0, found: 0, changed: 0, hubCalls: 0 };
+    await store.addPart(sweepId, part, { ...nothing, deferred: devices.length });
+  }
+
   async #work(part: SweepPart): Promise<void> {
     const { hub, store, queue, reconcilerFor, log, random } = this.#parts;
-    const operation = part.finding === 'missing' ? 'bulk' : 'twinRead';
-    const wait = hub.lane('sweep').waitFor(operation);
+    const wait = hub.lane('sweep').waitFor(operationOf(part));
     // Put back before anything is written down: waiting its turn is no failure.
     if (wait > longestWait) return queue.put(part, (wait / 1000) * (1 + random() / 4));
 
@@ -90,6 +102,9 @@ export class SweepWorker {
 
   async #retry(part: SweepPart, devices: readonly string[], reason = ''): Promise<void> {
     const { queue, log, retry, random } = this.#parts;
+    const wait = this.#parts.hub.lane('sweep').waitFor(operationOf(part)) / 1000;
+    // The hub has no room at present: that is nobody's failure, and no reason to give up.
+    if (wait > retry.firstDelay) return queue.put({ ...part, devices }, wait * (1 + random() / 4));
     const attempt = part.attempt + 1;
     if (attempt >= retry.attempts) {
       log.warn(`${devices.length} devices are left to the next sweep after ${attempt} tries: ${reason}`);
@@ -98,4 +113,9 @@ export class SweepWorker {
     const delay = Math.min(longestDelay, retry.firstDelay * 2 ** part.attempt) * (0.75 + random() / 2);
     await queue.put({ ...part, devices, attempt }, delay);
   }
+}
+
+/** What a part asks of the hub for each of its devices, or for all at once. */
+function operationOf({ finding }: SweepPart): OperationClass {
+  return finding === 'missing' ? 'bulk' : 'twinRead';
 }

@@ -54,11 +54,15 @@ export class Sweeper {
     const { store, clock, log } = this.#parts;
     const [last] = await store.list(1);
     if (last === undefined || last.state === 'running' || last.partsDone >= last.parts) return false;
-    if (clock.now().getTime() - Date.parse(last.startedAt) > patience) return false;
+    const lastDone = Math.max(
+      Date.parse(last.endedAt ?? last.startedAt),
+      Date.parse(last.lastPartAt ?? last.startedAt),
+    );
+    if (clock.now().getTime() - lastDone > patience) return false;
     log.info(`No new sweep yet: of the last one's ${last.parts} parts of work, ${last.partsDone} are done.`);
     return true;
   }
 }
 
-/** After so long, in milliseconds, work that is not done is taken for lost, and a sweep finds it again. */
-const patience = 6 * 3600_000;
+/** When no part has been done for so long, in milliseconds, the rest is taken for lost, and a new sweep finds it again. */
+const patience = 30 * 60_000;

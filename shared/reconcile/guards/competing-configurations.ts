@@ -6,7 +6,7 @@ import { remembered } from './remembered.ts';
 import { targetsOf } from './target-condition.ts';
 
 /** How long an instance goes by what it has read, in milliseconds. */
-const readAgainAfter = 60_000;
+const readAgainAfter = 10_000;
 
 /**
  * Leaves alone what an automatic configuration of the hub sets otherwise, on the twins that the configuration targets, unless the
