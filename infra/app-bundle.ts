@@ -1,4 +1,5 @@
 import type { BuildOptions } from 'esbuild';
+import { embeddedPage } from './embedded-page.ts';
 import { lazyPackages } from './lazy-packages.ts';
 
 /** How CommonJS bundles are made: small, for the oldest Node that is supported, with names left for stack traces. */
@@ -18,5 +19,5 @@ export const appBundle = {
   ...commonJsBundle,
   // The Functions runtime supplies it by intercepting `require`.
   external: ['@azure/functions-core'],
-  plugins: [lazyPackages(commonJsBundle)],
+  plugins: [lazyPackages(commonJsBundle), embeddedPage],
 } satisfies BuildOptions;

@@ -1,0 +1,96 @@
+/** What is looked at is in the page's address, so that a view can be shared and Back works. */
+
+const code = 'code';
+const rowFilters = ['deviceId', 'policy', 'kind', 'outcome', 'path'];
+const known = [...rowFilters, 'range', 'from', 'to', 'by', 'view', 'of', 'row'];
+
+const ranges = {
+  '1h': 3_600_000,
+  '24h': 86_400_000,
+  '7d': 7 * 86_400_000,
+  '30d': 30 * 86_400_000,
+  '90d': 90 * 86_400_000,
+};
+
+/** The key that the page was opened with. */
+export function key() {
+  return new URLSearchParams(location.search).get(code) ?? '';
+}
+
+/** What the address says, and what it does not say as it is by default. Nonsense in it counts as not said. */
+export function view() {
+  const given = new URLSearchParams(location.search);
+  const said = Object.fromEntries(known.flatMap((name) => (given.get(name) ? [[name, given.get(name)]] : [])));
+  const isTime = (text) => text !== undefined && !Number.isNaN(Date.parse(text));
+  const isCustom = isTime(said.from) && isTime(said.to) && Date.parse(said.from) < Date.parse(said.to);
+  return {
+    filters: Object.fromEntries(rowFilters.flatMap((name) => (said[name] === undefined ? [] : [[name, said[name]]]))),
+    range: isCustom ? 'custom' : said.range in ranges ? said.range : '24h',
+    ...(isCustom ? { from: said.from, to: said.to } : {}),
+    by: ['policy', 'kind', 'outcome'].includes(said.by) ? said.by : 'policy',
+    details: detailsOf(said),
+  };
+}
+
+function detailsOf({ view: what, of, row }) {
+  if (what === 'device' && of !== undefined) return { type: 'device', deviceId: of };
+  if (what === 'row' && of !== undefined && row !== undefined) return { type: 'row', deviceId: of, rowKey: row };
+  return undefined;
+}
+
+/** The time that a view is about, as ISO 8601; what has no end of its own ends now. */
+export function times({ range, from, to }, now = Date.now()) {
+  if (range === 'custom') return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+  return { from: new Date(now - ranges[range]).toISOString(), to: new Date(now).toISOString() };
+}
+
+/** The address with some of it changed; what is empty or undefined is left out. */
+export function href(changes) {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined || value === '') query.delete(name);
+    else query.set(name, value);
+  }
+  return `?${query}`;
+}
+
+export const noDetails = { view: undefined, of: undefined, row: undefined };
+
+export function deviceHref(deviceId) {
+  return href({ view: 'device', of: deviceId, row: undefined });
+}
+
+export function rowHref(row) {
+  return href({ view: 'row', of: row.deviceId, row: row.rowKey });
+}
+
+const listeners = [];
+
+/** Calls back whenever the address has changed, by us or by Back and Forward. */
+export function onView(listener) {
+  listeners.push(listener);
+}
+
+/** Goes to another view of this page. */
+export function go(changes, { replace = false } = {}) {
+  const to = href(changes);
+  if (to === location.search) return;
+  history[replace ? 'replaceState' : 'pushState'](null, '', to);
+  changed();
+}
+
+function changed() {
+  for (const listener of listeners) listener(view());
+}
+
+addEventListener('popstate', changed);
+
+// Links of the page are followed within it, unless somebody wants another tab.
+addEventListener('click', (event) => {
+  const link = event.target instanceof Element ? event.target.closest('a[href^="?"]') : null;
+  if (link === null || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  if (link.getAttribute('href') === location.search) return;
+  history.pushState(null, '', link.getAttribute('href'));
+  changed();
+});

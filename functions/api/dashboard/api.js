@@ -1,0 +1,60 @@
+/** The page's only way out: its own API, with the key that is in the page's address. */
+import { key } from './address.js';
+
+/** What the API refused, or that it could not be asked, with what to do about it. */
+export class Problem extends Error {
+  constructor(message, { status, advice } = {}) {
+    super(message);
+    this.status = status;
+    this.advice = advice;
+  }
+}
+
+const patience = 20_000;
+
+/** Asks for JSON. @throws {Problem} */
+export async function ask(path, query = {}) {
+  return (await send(path, query, 'application/json', AbortSignal.timeout(patience))).json();
+}
+
+/** Asks for CSV, all of it. @throws {Problem} */
+export async function askCsv(path, query) {
+  return (await send(path, query, 'text/csv')).blob();
+}
+
+async function send(path, query, accept, signal) {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+  const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+  const headers = { accept, 'x-functions-key': key() };
+  const options = { headers, cache: 'no-store', credentials: 'same-origin', redirect: 'error', signal };
+  let response;
+  try {
+    response = await fetch(`/api/${path}${search}`, options);
+  } catch (error) {
+    const isLate = error instanceof DOMException && error.name === 'TimeoutError';
+    const what = isLate ? `The app has not answered within ${patience / 1000} seconds.` : 'The app cannot be reached.';
+    throw new Problem(what, { advice: 'It is tried again by itself. If this stays so, look at /api/health.' });
+  }
+  if (response.ok) return response;
+  throw await problemOf(response);
+}
+
+/** What an answer says of its failure, by RFC 9457 where it can. */
+async function problemOf(response) {
+  const { status } = response;
+  if (status === 401 || status === 403) {
+    return new Problem('The key in this page’s address does not open the history.', {
+      status,
+      advice: 'Open the page again as /api/dashboard?code=KEY, with a function key of the app.',
+    });
+  }
+  const said = await response.json().catch(() => ({}));
+  const message = said.detail ?? said.title ?? `The app answered ${status}.`;
+  const advice =
+    status === 400
+      ? 'Change the filters or the time, or clear them.'
+      : status >= 500
+        ? 'It is tried again by itself. If this stays so, look at /api/health and the app’s log.'
+        : undefined;
+  return new Problem(message, { status, advice });
+}

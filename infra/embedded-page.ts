@@ -1,0 +1,22 @@
+import { brotliCompressSync } from 'node:zlib';
+import type { Plugin } from 'esbuild';
+import { dashboardPage } from '../functions/api/dashboard/page.ts';
+
+/**
+ * Puts the dashboard into the bundle as it is served, in place of the module that puts it together: compressed, because most instances of
+ * the app start without ever being asked for it.
+ */
+export const embeddedPage: Plugin = {
+  name: 'embedded-page',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]functions[\\/]api[\\/]dashboard[\\/]page\.ts$/ }, () => {
+      const packed = brotliCompressSync(JSON.stringify(dashboardPage())).toString('base64');
+      return {
+        loader: 'js',
+        contents: `
+          import { brotliDecompressSync } from 'node:zlib';
+          export const dashboardPage = () => JSON.parse(brotliDecompressSync(Buffer.from('${packed}', 'base64')).toString());`,
+      };
+    });
+  },
+};
