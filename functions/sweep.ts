@@ -35,7 +35,7 @@ export function registerSweep(twinkeeper: App): void {
       await twinkeeper.sweepQueue.put({ type: 'start' });
       return {
         status: 202,
-        jsonBody: { status: 'accepted', detail: 'A sweep begins within seconds, unless one is under way.' },
+        jsonBody: { status: 'accepted', detail: 'A sweep begins within seconds or, if one is under way, after it.' },
       };
     },
   });

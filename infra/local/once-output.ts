@@ -7,14 +7,20 @@ import type { Output } from './run-local.ts';
 /** More would push the summary off the screen. */
 const mostComplaints = 20;
 
-export function onceOutput({ devices, seed, events, json = false }: LocalOptions): Output {
+export function onceOutput({ devices, seed, events, queryLag = 0, timeScale = 1, json = false }: LocalOptions): Output {
   const isQuiet = json && !process.stderr.isTTY;
   const say = (text: string) => process.stderr.write(`${text}\n`);
   return {
     notice: say,
     async run({ endpoints }) {
       const onProgress = isQuiet ? () => {} : say;
-      const { summary, complaints } = await runOnce(endpoints, { devices, seed, events, onProgress });
+      const { summary, complaints } = await runOnce(endpoints, {
+        devices,
+        seed,
+        events,
+        queryLag: (queryLag * 1000) / timeScale,
+        onProgress,
+      });
       for (const complaint of complaints.slice(0, mostComplaints)) say(complaint);
       if (complaints.length > mostComplaints) say(`… and ${complaints.length - mostComplaints} more.`);
       await print(json ? JSON.stringify(summary) : describeSummary(summary));

@@ -18,6 +18,8 @@ export interface OnceOptions {
   readonly seed: number;
   /** False where the hub routes no events, so that only sweeps can find what was done. */
   readonly events: boolean;
+  /** Milliseconds by which queries lag: so long after a change, they show it. */
+  readonly queryLag: number;
   /** Told how far it has come, a line at a time. */
   readonly onProgress: (text: string) => void;
 }
@@ -27,13 +29,13 @@ const concurrency = 12;
 
 /** Runs the demo once against a local system. Rejects when it cannot be carried out; that the outcome is wrong is a result. */
 export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions): Promise<OnceResult> {
-  const { devices, seed, events, onProgress } = options;
+  const { devices, seed, events, queryLag, onProgress } = options;
   const startedAt = Date.now();
   // Generous: on a busy machine everything takes its time.
   const deadline = startedAt + 300_000 + devices * 300;
   const policies = demoPolicies();
   const plan = planDemo(seed, devices, policies);
-  const operator = await Operator.connect(endpoints);
+  const operator = await Operator.connect(endpoints, queryLag);
   const observer = observe(endpoints);
   const ledger: InjectedDeparture[] = [];
 

@@ -14,15 +14,18 @@ const bulkSize = 100;
 
 export class Operator {
   readonly #registry: Registry;
+  readonly #queryLag: number;
 
-  private constructor(registry: Registry) {
+  private constructor(registry: Registry, queryLag: number) {
     this.#registry = registry;
+    this.#queryLag = queryLag;
   }
 
-  static async connect({ iotHubConnectionString, caFile }: SystemEndpoints): Promise<Operator> {
+  /** `queryLag`: milliseconds by which the hub's queries lag. */
+  static async connect({ iotHubConnectionString, caFile }: SystemEndpoints, queryLag = 0): Promise<Operator> {
     const address = { connectionString: iotHubConnectionString };
     const registry = await openRegistry(address, { idleTimeout: 15_000, ca: await readFile(caFile, 'utf8') });
-    return new Operator(registry);
+    return new Operator(registry, queryLag);
   }
 
   async createInBulk(devices: readonly DemoDevice[]): Promise<void> {
@@ -63,8 +66,10 @@ export class Operator {
     return faults.flat();
   }
 
-  /** The desired properties of all module twins on the hub, by device and module. */
+  /** The desired properties of all module twins on the hub as they are now, by device and module. */
   async allModules(): Promise<ReadonlyMap<string, ReadonlyMap<string, JsonObject>>> {
+    // Only then do queries show what there is now.
+    await new Promise((resolve) => setTimeout(resolve, this.#queryLag));
     const modules = new Map<string, Map<string, JsonObject>>();
     const query = this.#registry.createQuery('SELECT * FROM devices.modules', 1000);
     while (query.hasMoreResults) {
