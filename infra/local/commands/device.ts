@@ -74,6 +74,12 @@ async function device(deviceId: string, options: DeviceOptions): Promise<void> {
       `The history has nothing of a device ${safeText(deviceId)}${where}. Ids are case-sensitive: is it written so?`,
     );
   }
+  const told = rows[0]?.hub;
+  if (live?.hub !== undefined && told !== undefined && told !== live.hub) {
+    process.stderr.write(
+      `The history is of the hub ${safeText(told)}, and the twins are of ${safeText(live.hub)}: do the options belong together?\n`,
+    );
+  }
   const inLine =
     live?.exists === true
       ? live.modules.every(({ properties }) => properties.every(({ ok }) => ok))
@@ -99,10 +105,10 @@ async function readLive(
   if (hub === undefined && history.device !== undefined) return history.device(deviceId);
   const { IOTHUB_HOSTNAME, IOTHUB_CONNECTION_STRING } = process.env;
   if (hub === undefined && endpoints === undefined && !IOTHUB_HOSTNAME && !IOTHUB_CONNECTION_STRING) return undefined;
-  const [{ hubOf }, { connectToHub }, { compareLive }, { toPolicySet }, { policies }] = await Promise.all([
+  const [{ hubOf }, { connectToHub }, { compareDevice }, { toPolicySet }, { policies }] = await Promise.all([
     import('./hub-option.ts'),
     import('../../../shared/hub/index.ts'),
-    import('./live-comparison.ts'),
+    import('../../../functions/api/compare-device.ts'),
     import('../../../shared/policy/index.ts'),
     import('../../../functions/policies/index.ts'),
   ]);
@@ -111,7 +117,14 @@ async function readLive(
     ...(endpoints === undefined ? {} : { endpoints }),
   });
   const door = connectToHub(address, { budget, ...(ca === undefined ? {} : { ca }) });
-  return compareLive(door, toPolicySet(policies, { mode: 'enforce' }), deviceId, new Date());
+  const now = () => new Date();
+  const parts = { policies: toPolicySet(policies, { mode: 'enforce' }), hub: door, now };
+  const comparison = await compareDevice(deviceId, parts).catch((error: Error) => {
+    // The API keeps the hub's own words to itself; whoever sits here may know them.
+    throw new Error(`${error.message}${typeof error.cause === 'string' ? ` (${safeText(error.cause, 400)})` : ''}`);
+  });
+  const { at = now().toISOString(), modules = [] } = comparison ?? {};
+  return { exists: comparison !== undefined, at, modules, hub: door.name };
 }
 
 async function render({ deviceId, inLine, rows, open, live }: DeviceReport, { all }: DeviceOptions): Promise<string> {

@@ -94,7 +94,10 @@ async function writerOf({ json, csv }: DriftOptions): Promise<(rows: readonly Dr
   if (json) return (rows) => print(rows.map((row) => `${safeJson(row)}\n`).join(''));
   let head: string | undefined;
   if (csv) {
-    const { csvHead, csvLine } = await import('../view/drift-csv.ts');
+    const [{ csvHead }, { csvLine }] = await Promise.all([
+      import('../../../functions/api/drift-csv.ts'),
+      import('../view/drift-csv.ts'),
+    ]);
     head = csvHead;
     return (rows) => {
       const text = `${head ?? ''}${rows.map(csvLine).join('')}`;

@@ -1,4 +1,4 @@
-import type { ComparedModule, ComparedProperty, DeviceAnswer } from '../../../functions/api/shapes.ts';
+import type { DeviceAnswer } from '../../../functions/api/shapes.ts';
 import {
   createDeadLetters,
   createGuardStore,
@@ -11,17 +11,10 @@ import {
   type SweepRow,
 } from '../../../shared/drift/index.ts';
 
-/** One thing that a policy asks of a twin, and whether it is so. */
-export type LiveProperty = Omit<ComparedProperty, 'rule'>;
-
-/** A module that some policy is about, or the device's own twin (`moduleId` is `''`). */
-export interface LiveModule extends Pick<ComparedModule, 'moduleId' | 'exists' | 'policies'> {
-  readonly properties: readonly LiveProperty[];
-}
-
 /** A device's twins as they are now, held against what its policies ask of them. */
-export interface LiveDevice extends Pick<DeviceAnswer, 'exists' | 'at'> {
-  readonly modules: readonly LiveModule[];
+export interface LiveDevice extends Pick<DeviceAnswer, 'exists' | 'at' | 'modules'> {
+  /** The hub that they were read from, where it was asked directly. */
+  readonly hub?: string;
 }
 
 /** What commands ask of the history, wherever it comes from. */

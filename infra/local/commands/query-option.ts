@@ -1,29 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { kinds, outcomes, sources } from '../../../functions/api/parameters.ts';
 import type { DriftKind, DriftQuery, Outcome, Source } from '../../../shared/drift/index.ts';
 import { parseTime } from './time-option.ts';
-
-/** The words of the history, complete: the compiler counts them. */
-const kinds = Object.keys({
-  missingModule: 0,
-  missingProperty: 0,
-  wrongValue: 0,
-  forbiddenProperty: 0,
-  notReported: 0,
-  custom: 0,
-  policyError: 0,
-} satisfies Record<DriftKind, 0>);
-const outcomes = Object.keys({
-  pending: 0,
-  created: 0,
-  enforced: 0,
-  audited: 0,
-  healed: 0,
-  gone: 0,
-  deferred: 0,
-  heldBack: 0,
-  failed: 0,
-} satisfies Record<Outcome, 0>);
-const sources = Object.keys({ event: 0, sweep: 0, manual: 0 } satisfies Record<Source, 0>);
 
 /** Which rows of the history a command is about. */
 export interface QueryOptions {

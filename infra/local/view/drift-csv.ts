@@ -1,28 +1,11 @@
 /** History rows as CSV (RFC 4180). Pure. */
 import { stringify } from 'csv-stringify/sync';
+import { csvHead } from '../../../functions/api/drift-csv.ts';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { escapeHidden, safeJson } from './safe-text.ts';
 
-const columns = [
-  ...[
-    'detectedAt',
-    'hub',
-    'deviceId',
-    'moduleId',
-    'policy',
-    'path',
-    'kind',
-    'expected',
-    'actual',
-    'outcome',
-    'outcomeAt',
-    'closedAt',
-  ],
-  ...['source', 'mode', 'writtenAt', 'operationTimestamp', 'correlationId', 'twinVersion', 'error', 'message'],
-] as const;
-
-/** The names of the columns. */
-export const csvHead: string = stringify([[...columns]]);
+/** The same as those of the API's export. */
+const columns = csvHead.trim().split(',');
 
 /**
  * One row, with its line end. Property values are JSON; what a terminal obeys or hides is written as an escape, and a cell that a

@@ -1,7 +1,7 @@
 /** A device's twins beside what its policies ask of them, as a diff. Pure. */
 import { createColors } from 'picocolors';
+import type { ComparedModule, ComparedProperty } from '../../../functions/api/shapes.ts';
 import { isJsonObject, type Json } from '../../../shared/twin/index.ts';
-import type { LiveModule, LiveProperty } from '../commands/history-source.ts';
 import { safeText } from './safe-text.ts';
 
 /** No value and no sentence is longer than this; `--json` has all. */
@@ -17,7 +17,7 @@ export interface DiffOptions {
  * For each module what is there (`-`, red) and what should be (`+`, green); what is right is counted or, with `all`, listed (dim). Nothing in
  * it can do a terminal any harm.
  */
-export function renderTwinDiff(modules: readonly LiveModule[], { all, colour }: DiffOptions): string {
+export function renderTwinDiff(modules: readonly ComparedModule[], { all, colour }: DiffOptions): string {
   const { bold, dim, red, green, yellow } = createColors(colour);
   return modules
     .map(({ moduleId, exists, policies, properties }) => {
@@ -45,9 +45,11 @@ interface DiffLine {
   readonly text: string;
 }
 
-function linesOf({ kind, path, expected, actual, message }: LiveProperty): readonly DiffLine[] {
+function linesOf({ kind, path, expected, actual, message }: ComparedProperty): readonly DiffLine[] {
   const note: DiffLine[] = message === undefined ? [] : [{ sign: '!', text: safeText(message, longestValue) }];
   if (kind === 'missingModule') {
+    // What it would hold is in its baseline.
+    if (path !== '') return [];
     return [{ sign: '-', text: '(no such module)' }, ...leaves(expected, []).map((text) => added(text)), ...note];
   }
   const name = path === '' ? '(the twin as a whole)' : safeText(path);
