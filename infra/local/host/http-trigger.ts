@@ -106,8 +106,9 @@ export async function startHttpServer(host: TriggerHost, options: HttpOptions): 
     const relayed = relay(options.streamUri, request, response, url, invocationId, stop.signal).then(() => 'relayed');
     const first = await Promise.race([outcome, relayed]);
     if (typeof first === 'string') return;
-    // The handler has ended. Where it threw or returned nothing, the library's end of the stream stays open without a word.
-    if (!response.headersSent) await Promise.race([relayed, soon()]);
+    // The handler has ended. Where it threw or returned nothing, the library's end of the stream stays open without a word. An answer is on
+    // its way otherwise, which on a busy machine takes its time.
+    if (!response.headersSent) await Promise.race([relayed, passed(first.succeeded ? answerWithin : 100)]);
     if (!response.headersSent) {
       stop.abort();
       await relayed.catch(() => undefined);
@@ -141,7 +142,10 @@ export async function startHttpServer(host: TriggerHost, options: HttpOptions): 
   };
 }
 
-const soon = () => new Promise((resolve) => setTimeout(resolve, 100));
+/** So long after its handler an answer is awaited, in milliseconds; then there was none. */
+const answerWithin = 5_000;
+
+const passed = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 
 function isAllowed(authLevel: string, key: string, keys: Keys): boolean {
   if (authLevel === 'anonymous') return true;
