@@ -11,10 +11,14 @@ export class Problem extends Error {
 }
 
 const patience = 20_000;
+const triedAgain = 'It is tried again by itself. If this stays so, look at /api/health and the app’s log.';
 
 /** Asks for JSON. @throws {Problem} */
 export async function ask(path, query = {}) {
-  return (await send(path, query, 'application/json', AbortSignal.timeout(patience))).json();
+  const response = await send(path, query, 'application/json', AbortSignal.timeout(patience));
+  return response.json().catch(() => {
+    throw new Problem('The app’s answer broke off.', { advice: triedAgain });
+  });
 }
 
 /** Asks for CSV, all of it. @throws {Problem} */
@@ -33,7 +37,7 @@ async function send(path, query, accept, signal) {
   } catch (error) {
     const isLate = error instanceof DOMException && error.name === 'TimeoutError';
     const what = isLate ? `The app has not answered within ${patience / 1000} seconds.` : 'The app cannot be reached.';
-    throw new Problem(what, { advice: 'It is tried again by itself. If this stays so, look at /api/health.' });
+    throw new Problem(what, { advice: triedAgain });
   }
   if (response.ok) return response;
   throw await problemOf(response);
@@ -51,10 +55,6 @@ async function problemOf(response) {
   const said = await response.json().catch(() => ({}));
   const message = said.detail ?? said.title ?? `The app answered ${status}.`;
   const advice =
-    status === 400
-      ? 'Change the filters or the time, or clear them.'
-      : status >= 500
-        ? 'It is tried again by itself. If this stays so, look at /api/health and the app’s log.'
-        : undefined;
+    status === 400 ? 'Change the filters or the time, or clear them.' : status >= 500 ? triedAgain : undefined;
   return new Problem(message, { status, advice });
 }

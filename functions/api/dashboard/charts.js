@@ -126,6 +126,7 @@ function createFigure(element, { height, label, empty, onSelect }) {
   const legend = el('ul', { class: 'legend' });
   const table = el('details', { class: 'as-table' });
   element.append(surface, nothing, legend, table);
+  for (const part of [nothing, legend, table]) part.hidden = true;
   const chart = createChart(surface, { height, onSelect });
   return {
     show({ names, says, xs, cells, draw }) {
@@ -218,7 +219,7 @@ export function stackedBars(element, { label, empty, onSelect }) {
               },
               series: [{}, ...series],
               axes: [
-                axis({ values: axisTimes, space: 70 }),
+                axis({ values: axisTimes, space: 70, size: 26 }),
                 axis({
                   size: 44,
                   space: 36,
@@ -274,7 +275,7 @@ export function shareLines(element, { label, empty }) {
               },
               series: [{}, ...series],
               axes: [
-                axis({ values: axisTimes, space: 70 }),
+                axis({ values: axisTimes, space: 70, size: 26 }),
                 axis({ size: 44, space: 28, values: (_, splits) => splits.map((split) => `${split} %`) }),
               ],
             },

@@ -73,7 +73,7 @@ export function createRows() {
       lines = new Map();
       unannounced = [];
       body.replaceChildren(
-        el('tr', { role: 'row' }, el('td', { role: 'cell', colspan: '7', class: 'empty loading' }, 'Loading…')),
+        el('tr', { role: 'row' }, el('td', { role: 'cell', colspan: '8', class: 'empty loading' }, 'Loading…')),
       );
       fill(find('rows-note'));
     },
@@ -111,7 +111,7 @@ export function createRows() {
         const nothing = isFiltered
           ? 'No row fits these filters in this time. Clear the filters, or look at a longer time.'
           : 'Nothing has departed from its baseline in this time.';
-        place([el('tr', { role: 'row' }, el('td', { role: 'cell', colspan: '7', class: 'empty' }, nothing))]);
+        place([el('tr', { role: 'row' }, el('td', { role: 'cell', colspan: '8', class: 'empty' }, nothing))]);
       }
       announce();
     },
@@ -156,8 +156,8 @@ function fillLine(line, row) {
         { class: 'row-link', href: rowHref(row), title: printable(row.path, 400) },
         foreign(shortPath(subject(row)), 200),
       ),
-      el('span', { class: 'muted kind' }, words(row.kind)),
     ),
+    cell('Kind', 'kind', words(row.kind)),
     cell(
       'Was → wanted',
       'values',
