@@ -69,7 +69,9 @@ function compareModule(
   const rest = new Set(drifts);
   const properties = policies.flatMap((policy) =>
     policy.owned.map(({ path, text, rule }): ComparedProperty => {
-      const drift = drifts.find((one) => one.policy === policy.name && one.path === text);
+      const drift = drifts.find(
+        (one) => one.policy === policy.name && one.path === text && !otherMatters.has(one.kind),
+      );
       if (drift !== undefined) rest.delete(drift);
       const words = ruleInWords(rule);
       if (drift !== undefined) return { ...toProperty(drift), rule: words };
@@ -96,6 +98,9 @@ function compareModule(
     ...(twin === undefined ? {} : { desired: twin.desired.properties }),
   };
 }
+
+/** What can be found at an owned path beside its rule: a line of its own. */
+const otherMatters: ReadonlySet<Departure['kind']> = new Set(['notReported', 'custom', 'policyError', 'missingModule']);
 
 const wordsOf: Readonly<Partial<Record<Departure['kind'], string>>> = {
   missingModule: 'the module exists',

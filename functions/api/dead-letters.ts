@@ -2,7 +2,7 @@ import { putBack } from '../../shared/reconcile/index.ts';
 import type { App } from '../app.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 import * as parameter from './parameters.ts';
-import { ApiProblem, badParameter } from './problem.ts';
+import { ApiProblem } from './problem.ts';
 import type { DeadLettersPage, ReplayAnswer } from './shapes.ts';
 
 /** `GET /api/dead-letters` and `POST /api/dead-letters/{id}/replay`. */
@@ -13,13 +13,9 @@ export function deadLetterEndpoints({ letters, deferredQueue }: App): readonly E
     route: 'dead-letters',
     summary:
       'What was given up, newest first, without the events themselves: `twinkeeper dead-letters list --json` shows those.',
-    query: { limit: parameter.limit, cursor: parameter.cursor },
+    query: { limit: parameter.limit, cursor: parameter.letterCursor },
     answers: { 200: { schema: 'DeadLetters' } },
     async handle({ query: { limit = 100, cursor } }) {
-      // A letter's id sorts by its time: it is where the next page begins.
-      if (cursor !== undefined && !parameter.letterId.safeParse(cursor).success) {
-        throw badParameter('cursor', 'must be that of the answer before: begin again without it');
-      }
       const page: DeadLettersPage['letters'][number][] = [];
       for await (const { id, at, reason, deviceId, state } of letters.list()) {
         // Parked letters belong to a retry that is on its way.

@@ -29,8 +29,8 @@ export interface Description {
   readonly summary: string;
   readonly path: Parameters;
   readonly query: Parameters;
-  /** By status: the schema of the answer, and its other forms where it has some. Problems are not listed here. */
-  readonly answers: Readonly<Record<number, { readonly schema: SchemaName; readonly forms?: readonly string[] }>>;
+  /** By status: the schema of its JSON, and its other forms where it has some. Problems are not listed here. */
+  readonly answers: Readonly<Record<number, { readonly schema?: SchemaName; readonly forms?: readonly string[] }>>;
 }
 
 /** One thing that can be asked of the API. */

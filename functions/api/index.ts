@@ -64,6 +64,16 @@ const elsewhere: readonly Description[] = [
     answers: { 200: { schema: 'Health' }, 503: { schema: 'Health' } },
   },
   {
+    name: 'dashboard',
+    method: 'GET',
+    route: 'dashboard',
+    authLevel: 'function',
+    summary: 'All of this as a page.',
+    path: {},
+    query: {},
+    answers: { 200: { forms: ['text/html'] } },
+  },
+  {
     name: 'sweep-start',
     method: 'POST',
     route: 'sweep',

@@ -57,7 +57,7 @@ function toOperation({ name, summary, path, query, answers, authLevel, method }:
           {
             description: method === 'GET' ? 'What was asked for.' : 'Done.',
             content: {
-              'application/json': reference(schema),
+              ...(schema === undefined ? {} : { 'application/json': reference(schema) }),
               ...Object.fromEntries(forms.map((form) => [form, { schema: { type: 'string' } }])),
             },
           },
@@ -67,7 +67,9 @@ function toOperation({ name, summary, path, query, answers, authLevel, method }:
         ? {}
         : { 400: problem, 401: { $ref: '#/components/responses/NoKey' }, 500: problem, 503: problem }),
       ...(Object.keys(path).length === 0 ? {} : { 404: problem }),
-      ...(Object.values(answers).some(({ forms }) => forms !== undefined) ? { 406: problem } : {}),
+      ...(Object.values(answers).some(({ schema, forms }) => schema !== undefined && forms !== undefined)
+        ? { 406: problem }
+        : {}),
     },
   };
 }

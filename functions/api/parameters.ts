@@ -112,9 +112,19 @@ export const bucket = z
     about('How long each part is that is counted by itself: `1h`, `6h`, `1d`. `1h` unless given.'),
   );
 
+const letterForm = /^\d{14}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 export const letterId = z
   .string()
   .check(
-    z.regex(/^\d{14}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'must be the id of a dead letter'),
+    z.regex(letterForm, 'must be the id of a dead letter, as GET /api/dead-letters lists them'),
     about('The id of a dead letter, from `GET /api/dead-letters`.'),
+  );
+
+/** A letter's id sorts by its time: it is where the next page begins. */
+export const letterCursor = z
+  .string()
+  .check(
+    z.regex(letterForm, 'must be that of the answer before: begin again without it'),
+    about('Where to go on: the `cursor` of the answer before.'),
   );

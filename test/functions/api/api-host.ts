@@ -1,0 +1,109 @@
+/** The whole app in a function host of its own, beside a hub and a storage account, asked over HTTP. */
+import { policies } from '../../../functions/policies/index.ts';
+import { createRollups } from '../../../shared/drift/index.ts';
+import { startHost } from '../../infra/local/host/fixtures/host-process.ts';
+import { newDeviceId, startWorld } from '../../support/world.ts';
+
+export const keys = { functionKey: 'the-function-key', masterKey: 'the-master-key' };
+
+/** What nothing but HTTP may fire: the tests themselves do what these would. */
+const others = ['twin-events', 'deferred', 'sweep', 'sweep-work', 'roll-up', 'retention'];
+
+/** As seen from the fixtures of the function host. */
+const main = '../../../../../functions/main.ts';
+
+/** Starts the app; `storage` and `hub` are connection strings. */
+export function startApp({ storage, hub, caFile }: { storage: string; hub: string; caFile: string }) {
+  return startHost({
+    app: main,
+    hostJson: { extensions: { http: { routePrefix: 'api' } } },
+    settings: {
+      AzureWebJobsStorage: storage,
+      IOTHUB_CONNECTION_STRING: hub,
+      EventHubConnection: 'Endpoint=sb://localhost;SharedAccessKeyName=nobody;SharedAccessKey=bm9ib2R5',
+      EVENTHUB_NAME: 'events',
+      TWINKEEPER_HUB_TIER: 'S3',
+      TWINKEEPER_HUB_UNITS: '10',
+      TWINKEEPER_BUDGET_SHARE: '1',
+      TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '1000000',
+      ...Object.fromEntries(others.map((name) => [`AzureWebJobs.${name}.Disabled`, 'true'])),
+    },
+    environment: {
+      NODE_EXTRA_CA_CERTS: caFile,
+      TWINKEEPER_LOCAL_FUNCTION_KEY: keys.functionKey,
+      TWINKEEPER_LOCAL_MASTER_KEY: keys.masterKey,
+    },
+  });
+}
+
+/** An answer, with its body as JSON where it is JSON. */
+export interface Answer<T = Record<string, unknown>> {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+  readonly body: T;
+}
+
+/** Asks with the function key, unless another is named; without any when it is `''`. */
+export async function ask<T = Record<string, unknown>>(
+  url: string,
+  {
+    key = keys.functionKey,
+    method = 'GET',
+    accept,
+  }: { readonly key?: string; readonly method?: string; readonly accept?: string } = {},
+): Promise<Answer<T>> {
+  const answer = await fetch(url, {
+    method,
+    headers: { ...(key === '' ? {} : { 'x-functions-key': key }), ...(accept === undefined ? {} : { accept }) },
+  });
+  const text = await answer.text();
+  const type = answer.headers.get('content-type') ?? '';
+  return { status: answer.status, type, text, body: (/json$/.test(type) ? JSON.parse(text) : undefined) as T };
+}
+
+/** Hub, storage, a reconciler that fills the history, and the app. */
+export async function startApi() {
+  const world = await startWorld();
+  const keeping = world.withPolicies(policies);
+  const host = await startApp({
+    storage: world.storage.connectionString,
+    hub: world.hub.connectionString('twinkeeper').replace('localhost', `localhost:${world.hub.httpsPort}`),
+    caFile: world.hub.credentials.caFile,
+  });
+  const base = `${host.endpoints.functionsUrl}/api`;
+
+  return {
+    world,
+    host,
+    base,
+    keeping,
+    get: <T = Record<string, unknown>>(path: string, options: Parameters<typeof ask>[1] = {}) =>
+      ask<T>(`${base}/${path}`, options),
+    post: <T = Record<string, unknown>>(path: string, options: Parameters<typeof ask>[1] = {}) =>
+      ask<T>(`${base}/${path}`, { key: keys.masterKey, ...options, method: 'POST' }),
+
+    /** A device that is new to the hub, with its modules made and on record: four rows a device. */
+    async addDevice(deviceId = newDeviceId()): Promise<string> {
+      world.hub.registry.create({ deviceId }, {});
+      await keeping.settle();
+      return deviceId;
+    },
+
+    /** Sets a property of the micro agent's module wrong. The reconciler hears of it when it next settles. */
+    disturb(deviceId: string, desired: Record<string, never> | object): void {
+      world.hub.registry.patchTwin({ deviceId, moduleId: 'DefenderIotMicroAgent' }, { desired: desired as never }, '*');
+    },
+
+    /** Counts the history, as the timer would. */
+    count: (devices: number) =>
+      createRollups(world.storage, () => new Date()).refresh(policies.map(({ name }) => ({ name, devices }))),
+
+    async close(): Promise<void> {
+      await host.end();
+      await world.close();
+    },
+  };
+}
+
+export type Api = Awaited<ReturnType<typeof startApi>>;

@@ -1,0 +1,139 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type SchemaName, schemas } from '../../../functions/api/schemas.ts';
+import { createSweepStore } from '../../../shared/drift/index.ts';
+import { definePolicy } from '../../../shared/policy/index.ts';
+import { type Api, keys, startApi } from './api-host.ts';
+
+interface Operation {
+  readonly operationId: string;
+  readonly security?: readonly unknown[];
+  readonly description: string;
+  readonly parameters: readonly { readonly name: string; readonly schema: Readonly<Record<string, unknown>> }[];
+  readonly responses: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: { readonly $ref?: string } }>> }>
+  >;
+}
+interface Document {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+let api: Api;
+let document: Document;
+let deviceId: string;
+let letter: string;
+beforeAll(async () => {
+  api = await startApi();
+  document = (await api.get<Document>('openapi.json')).body;
+  // Something of everything, so that no part of an answer goes unseen.
+  deviceId = await api.addDevice();
+  const audit = api.world.withPolicies([
+    definePolicy({ name: 'watch-only', module: 'DefenderIotMicroAgent', mode: 'audit', desired: { Extra: 1 } }),
+  ]);
+  api.disturb(deviceId, { Process_Disabled: true, Extra: [{ a: null }] });
+  // The one that knows the policy comes last: what belongs to no policy is closed.
+  await api.keeping.settle();
+  await audit.settle();
+  api.disturb(deviceId, { Process_Disabled: true });
+  await api.count(1);
+  const store = createSweepStore(api.world.storage, () => new Date());
+  const claim = await store.claim({ trigger: 'timer' });
+  if (claim !== undefined) await store.leave(claim, undefined, { ...claim.row, state: 'done' });
+  letter = await api.world.letters.put({ deviceId, reason: 'lost', state: 'dead', event: {} });
+});
+afterAll(() => api?.close());
+
+const operations = () =>
+  Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+  );
+/** Requests that are good, for what takes more than a path. */
+const filled = (path: string) => path.replace('{deviceId}', deviceId).replace('{id}', letter);
+
+describe('/api/openapi.json', () => {
+  it('is a valid OpenAPI 3.1 document', async () => {
+    const { valid, errors } = await new Validator().validate({ ...structuredClone(document) });
+    expect(errors).toBeUndefined();
+    expect(valid).toBe(true);
+  });
+
+  it('describes every function that answers over HTTP, and nothing else', () => {
+    const registered = api.host.endpoints.functions
+      .filter(({ type }) => type === 'httptrigger')
+      .map(({ name }) => name);
+    expect(
+      operations()
+        .map(({ operation }) => operation.operationId)
+        .toSorted(),
+    ).toEqual(registered.toSorted());
+  });
+
+  it('describes parameters by the schemas that check them', () => {
+    const { parameters } = operations().find(({ operation }) => operation.operationId === 'drift')?.operation ?? {
+      parameters: [],
+    };
+    const shape = (name: string) => parameters.find((parameter) => parameter.name === name)?.schema;
+    expect(shape('limit')).toEqual({ type: 'integer', minimum: 1, maximum: 1000 });
+    expect(shape('source')).toEqual({ type: 'string', enum: ['event', 'sweep', 'manual'] });
+    expect(parameters.map(({ name }) => name)).toContain('cursor');
+  });
+
+  it('has schemas that every answer fits, with nothing left over', async () => {
+    const seen: string[] = [];
+    // Replaying takes the letter away, and reconciling what is open: reading comes first.
+    for (const { path, method, operation } of operations().toSorted((a, b) => (a.method < b.method ? -1 : 1))) {
+      const answer = await (method === 'GET' ? api.get : api.post)(filled(path).slice(1));
+      const name = operation.responses[answer.status]?.content?.['application/json']?.schema.$ref?.split('/').at(-1);
+      if (name === undefined && answer.type.startsWith('text/html')) continue;
+      expect([path, answer.status, name === undefined]).toEqual([
+        path,
+        expect.toSatisfy((n: number) => n < 300),
+        false,
+      ]);
+      // An object schema takes over what it knows: what it does not know would be missing.
+      expect(schemas[name as SchemaName].parse(answer.body)).toEqual(answer.body);
+      expect(JSON.stringify(answer.body).length).toBeGreaterThan(20);
+      seen.push(path);
+    }
+    expect(seen).toEqual(expect.arrayContaining(['/drift', '/drift/open', '/devices/{deviceId}/reconcile']));
+  });
+
+  it('has a schema that problems fit', async () => {
+    const { body } = await api.get('drift?limit=0');
+    expect(schemas.Problem.parse(body)).toEqual(body);
+  });
+});
+
+describe('keys', () => {
+  it('are needed: a function key to read, the master key to write', async () => {
+    for (const { path, method, operation } of operations()) {
+      // A cursor that is none: nothing is done with the right key either.
+      const url = `${filled(path).slice(1)}?nothing=1`;
+      const statuses = await Promise.all(
+        ['', 'wrong', keys.functionKey, keys.masterKey].map(
+          async (key) => (await api.get(url, { key, method })).status,
+        ),
+      );
+      const opened = statuses.map((status) => status !== 401);
+      const needs = operation.security?.length === 0 ? 'no key' : method === 'GET' ? 'function key' : 'master key';
+      expect([path, method, ...opened]).toEqual([
+        path,
+        method,
+        needs === 'no key',
+        needs === 'no key',
+        needs !== 'master key',
+        true,
+      ]);
+    }
+  });
+
+  it('are taken from the address as well, and are never told', async () => {
+    const answer = await api.get(`drift?code=${keys.functionKey}&clientId=default&limit=0`, { key: '' });
+    expect(answer.status).toBe(400);
+    expect(answer.text).not.toContain(keys.functionKey);
+  });
+
+  it('come before everything else', async () => {
+    expect((await api.get('drift?limit=0', { key: '' })).text).toBe('');
+  });
+});

@@ -1,0 +1,259 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DriftPage, OpenPage, ProblemAnswer } from '../../../functions/api/shapes.ts';
+import { definePolicy, exactly } from '../../../shared/policy/index.ts';
+import { newDeviceId } from '../../support/world.ts';
+import { type Api, startApi } from './api-host.ts';
+
+let api: Api;
+/** With characters that mean something in URLs, in table keys and in OData. */
+const hostile = "de#vi?ce%2B+'*&=x".replace('&', '@');
+beforeAll(async () => {
+  api = await startApi();
+  for (const deviceId of [hostile, newDeviceId(), newDeviceId()]) await api.addDevice(deviceId);
+  api.disturb(hostile, { Process_Disabled: true, Login_UsePAM: true, Process_CacheSize: 'O\'Hara, "=1+1"\n<b>' });
+  await api.keeping.settle();
+});
+afterAll(() => api?.close());
+
+const of = (deviceId: string) => `deviceId=${encodeURIComponent(deviceId)}`;
+const keysIn = ({ rows }: Pick<DriftPage, 'rows'>) => rows.map(({ deviceId, rowKey }) => `${deviceId} ${rowKey}`);
+
+/** All pages of a query, from the first to the last. */
+async function pages(path: string, between: () => Promise<void> = async () => {}): Promise<DriftPage[]> {
+  const all: DriftPage[] = [];
+  let cursor: string | undefined;
+  do {
+    const { status, body } = await api.get<DriftPage>(`${path}${cursor === undefined ? '' : `&cursor=${cursor}`}`);
+    expect(status).toBe(200);
+    all.push(body);
+    cursor = body.cursor;
+    await between();
+  } while (cursor !== undefined);
+  return all;
+}
+
+describe('GET /api/drift', () => {
+  it('tells the history, newest first, as it is stored', async () => {
+    const { status, type, body } = await api.get<DriftPage>(`drift?${of(hostile)}&policy=defender-micro-agent`);
+    expect([status, type]).toEqual([200, 'application/json']);
+    expect(body.rows.map(({ path, kind, outcome }) => [path, kind, outcome])).toEqual([
+      ...body.rows.slice(0, 3).map(({ path }) => [path, 'wrongValue', 'enforced']),
+      ['', 'missingModule', 'created'],
+    ]);
+    expect(body.rows.slice(0, 3).map(({ path, expected, actual }) => [path, expected, actual])).toEqual(
+      expect.arrayContaining([
+        ['Process_Disabled', false, true],
+        ['Process_CacheSize', 256, 'O\'Hara, "=1+1"\n<b>'],
+      ]),
+    );
+  });
+
+  it.each([
+    ['deviceId', hostile],
+    ['moduleId', 'azureiotsecurity'],
+    ['policy', 'defender-micro-agent'],
+    ['path', 'Login_UsePAM'],
+    ['path', ''],
+    ['kind', 'wrongValue'],
+    ['outcome', 'created'],
+    ['source', 'event'],
+  ] as const)('filters by %s', async (name, value) => {
+    const [all, some] = await Promise.all([
+      api.get<DriftPage>('drift?limit=1000'),
+      api.get<DriftPage>(`drift?limit=1000&${name}=${encodeURIComponent(value)}`),
+    ]);
+    const fitting = all.body.rows.filter((row) => row[name] === value);
+    expect(keysIn(some.body).toSorted()).toEqual(keysIn({ rows: fitting }).toSorted());
+    expect(some.body.rows.length).toBeGreaterThan(0);
+  });
+
+  it('tells of a range of time, with its beginning and without its end', async () => {
+    const { rows } = (await api.get<DriftPage>('drift?limit=1000')).body;
+    const [newest, oldest] = [rows[0]?.detectedAt ?? '', rows.at(-1)?.detectedAt ?? ''];
+    const range = await api.get<DriftPage>(`drift?limit=1000&from=${oldest}&to=${newest}`);
+    expect(range.body.rows).toEqual(rows.filter(({ detectedAt }) => detectedAt < newest));
+    const offset = newest.replace('Z', '+00:00');
+    const first = await api.get<DriftPage>(`drift?from=${encodeURIComponent(offset)}`);
+    expect(first.body.rows).toEqual(rows.filter(({ detectedAt }) => detectedAt === newest));
+    // As it is typed: in a query, + is a space.
+    expect((await api.get<DriftPage>(`drift?from=${offset}`)).body).toEqual(first.body);
+    expect((await api.get<DriftPage>('drift?from=-2d&to=-1d')).body).toEqual({ rows: [] });
+  });
+
+  it('finds nothing for what could be taken for a part of a table query', async () => {
+    for (const path of ["' or PartitionKey ne '", "x' or '1' eq '1"]) {
+      const { status, body } = await api.get<DriftPage>(`drift?path=${encodeURIComponent(path)}`);
+      expect([status, body]).toEqual([200, { rows: [] }]);
+    }
+  });
+
+  it.each(['drift?limit=2', 'drift?limit=1&from=-24h', `drift?limit=3&${of(hostile)}`])(
+    'pages to the end of %s, no row twice and none missing, while new rows come',
+    async (path) => {
+      const before = keysIn((await api.get<DriftPage>(path.replace(/limit=\d/, 'limit=1000'))).body);
+      let count = 0;
+      const all = await pages(path, async () => {
+        if (count++ >= 3) return;
+        await api.addDevice();
+        api.disturb(hostile, { Process_Mode: 3 });
+        await api.keeping.settle();
+      });
+      const told = all.flatMap(keysIn);
+      expect(new Set(told).size).toBe(told.length);
+      expect(told.filter((key) => before.includes(key))).toEqual(before);
+    },
+  );
+
+  it.each([
+    ['limit=0', 'limit', /from 1 to 1000, but it is "0"/],
+    ['limit=1001', 'limit', /from 1 to 1000/],
+    ['limit=ten', 'limit', /from 1 to 1000/],
+    ['limit=1&limit=2', 'limit', /once only/],
+    ['device=x', 'device', /There is no parameter "device": there are deviceId, /],
+    ['__proto__=x', '__proto__', /There is no parameter/],
+    ['deviceId=', 'deviceId', /1 to 128 letters/],
+    ['deviceId=a%2Fb', 'deviceId', /but it is "a\/b"/],
+    ['moduleId=a%20b', 'moduleId', /nothing at all for the device's own twin/],
+    ["policy=a'%20or%20true", 'policy', /name of a policy/],
+    ['kind=wrong', 'kind', /one of missingModule, /],
+    ['outcome=', 'outcome', /one of pending, /],
+    ['source=me', 'source', /one of event, sweep, manual/],
+    ['from=yesterday', 'from', /-24h/],
+    ['from=2026-02-30', 'from', /real moment/],
+    ['from=1969-01-01', 'from', /real moment/],
+    ['from=-3650d', 'from', /400 days/],
+    ['from=2016-01-01&to=2026-01-01', 'from', /400 days/],
+    ['from=2026-01-02&to=2026-01-01', 'from', /leave some time/],
+    ['from=2099-01-01', 'from', /leave some time/],
+    [`from=2026-01-02&to=2026-01-01&deviceId=x`, 'from', /before the end/],
+    ['cursor=abc', 'cursor', /begin again without it/],
+    ['cursor=', 'cursor', /cursor of an earlier answer/],
+    ['cursor=..%2F', 'cursor', /cursor of an earlier answer/],
+  ])('refuses %s and names the parameter', async (query, parameter, detail) => {
+    const { status, type, body } = await api.get<ProblemAnswer>(`drift?${query}`);
+    expect([status, type]).toEqual([400, 'application/problem+json']);
+    expect(body).toEqual({
+      type: 'urn:twinkeeper:problem:parameter',
+      title: 'A parameter cannot be used',
+      status: 400,
+      parameter,
+      detail: expect.stringMatching(detail),
+    });
+  });
+
+  it('refuses a cursor that was tampered with, or is of another query', async () => {
+    const { cursor = '' } = (await api.get<DriftPage>('drift?limit=1&from=-24h')).body;
+    const parts = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as string[];
+    const forge = (index: number, text: string) =>
+      Buffer.from(JSON.stringify(parts.with(index, text))).toString('base64url');
+    const inner = Buffer.from(parts[4] ?? '', 'base64url').toString();
+    const refused = [
+      `limit=1&cursor=${cursor}`,
+      `limit=1&from=-48h&cursor=${cursor}`,
+      `limit=1&from=-24h&kind=custom&cursor=${cursor}`,
+      `limit=1&from=-24h&cursor=${cursor.slice(0, -3)}`,
+      `limit=1&from=-24h&cursor=${forge(2, '2016-01-01T00:00:00.000Z')}`,
+      `limit=1&from=-24h&cursor=${forge(2, 'never')}`,
+      `limit=1&from=-24h&cursor=${forge(4, Buffer.from(inner.replace(/T\d\d/, 'T00')).toString('base64url'))}`,
+      `limit=1&from=-24h&cursor=${Buffer.from('[1,2]').toString('base64url')}`,
+    ];
+    for (const query of refused) {
+      const { status, body } = await api.get<ProblemAnswer>(`drift?${query}`);
+      expect([query, status, body.parameter]).toEqual([query, 400, expect.stringMatching(/^(cursor|from)$/)]);
+    }
+    expect((await api.get(`drift?limit=5&from=-24h&cursor=${cursor}`)).status).toBe(200);
+  });
+});
+
+describe('GET /api/drift as a stream', () => {
+  it('is NDJSON, the whole of it', async () => {
+    const rows = (await pages('drift?limit=1000')).flatMap((page) => page.rows);
+    const { status, type, text } = await api.get('drift', { accept: 'application/x-ndjson' });
+    expect([status, type]).toEqual([200, 'application/x-ndjson; charset=utf-8']);
+    expect(
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual(rows);
+  });
+
+  it('is CSV, in which nothing ends a cell or becomes a formula that should not', async () => {
+    const { type, text } = await api.get(`drift?${of(hostile)}&path=Process_CacheSize`, { accept: 'text/csv' });
+    expect(type).toBe('text/csv; charset=utf-8');
+    const [head, line = ''] = text.split('\n');
+    expect(head).toMatch(/^detectedAt,hub,deviceId,moduleId,policy,path,kind,expected,actual,outcome,/);
+    expect(line).toContain(`,"${hostile}",`.replaceAll('"', ''));
+    expect(line).toContain(String.raw`,256,"""O'Hara, \""=1+1\""\n<b>""",enforced,`);
+    const formula = '=1+1@x';
+    await api.addDevice(formula);
+    const csv = await api.get(`drift?${of(formula)}`, { accept: 'text/csv' });
+    expect(csv.text).toContain(`,'${formula},`);
+  });
+
+  it('ends at the limit, and has an end without rows', async () => {
+    const lines = async (query: string) =>
+      (await api.get(`drift?${query}`, { accept: 'application/x-ndjson' })).text.split('\n').length - 1;
+    expect(await lines('limit=2')).toBe(2);
+    expect(await lines('kind=custom')).toBe(0);
+    expect((await api.get('drift?kind=custom', { accept: 'text/csv' })).text.split('\n')).toHaveLength(2);
+  });
+
+  it('has no cursor, and no other form', async () => {
+    const { cursor = '' } = (await api.get<DriftPage>('drift?limit=1')).body;
+    const stream = await api.get<ProblemAnswer>(`drift?cursor=${cursor}`, { accept: 'text/csv' });
+    expect([stream.status, stream.body.parameter]).toEqual([400, 'cursor']);
+    const picture = await api.get<ProblemAnswer>('drift', { accept: 'image/png' });
+    expect([picture.status, picture.body.detail]).toEqual([406, expect.stringContaining('text/csv')]);
+  });
+
+  it('refuses what is wrong before it begins', async () => {
+    const { status, type } = await api.get('drift?limit=0', { accept: 'text/csv' });
+    expect([status, type]).toEqual([400, 'application/problem+json']);
+  });
+});
+
+describe('GET /api/drift/open', () => {
+  it('says what is out of line and why it is not mended, by policy and by device', async () => {
+    const watched = [newDeviceId('watched'), newDeviceId('watched')];
+    const audit = api.world.withPolicies([
+      definePolicy({
+        name: 'watch-only',
+        module: 'DefenderIotMicroAgent',
+        mode: 'audit',
+        desired: { Extra_A: exactly(1), Extra_B: exactly(2) },
+      }),
+    ]);
+    for (const deviceId of watched) await api.addDevice(deviceId);
+    for (const deviceId of watched) api.disturb(deviceId, { Extra_A: 9, Extra_B: 9 });
+    await audit.settle();
+
+    const all = await pages('drift/open?limit=3');
+    const rows = all.flatMap((page) => page.rows) as OpenPage['rows'][number][];
+    expect(new Set(keysIn({ rows })).size).toBe(rows.length);
+    expect(rows.map(({ deviceId, path, why }) => [deviceId, path, why.state]).toSorted()).toEqual(
+      watched.flatMap((deviceId) => [
+        [deviceId, 'Extra_A', 'audited'],
+        [deviceId, 'Extra_B', 'audited'],
+      ]),
+    );
+    expect(rows[0]?.why.reason).toMatch(/audit mode/);
+
+    const count = async (query: string) => (await api.get<OpenPage>(`drift/open?${query}`)).body.rows.length;
+    expect(await count('policy=watch-only')).toBe(4);
+    expect(await count('policy=watch')).toBe(0);
+    expect(await count(of(watched[0] ?? ''))).toBe(2);
+    expect(await count(`policy=watch-only&${of(watched[1] ?? '')}`)).toBe(2);
+    expect(await count(`policy=defender-micro-agent&${of(watched[1] ?? '')}`)).toBe(0);
+  });
+
+  it.each([
+    ['limit=0', 'limit'],
+    ['kind=custom', 'kind'],
+    ['policy=A', 'policy'],
+    ['cursor=x', 'cursor'],
+  ])('refuses %s', async (query, parameter) => {
+    const { status, body } = await api.get<ProblemAnswer>(`drift/open?${query}`);
+    expect([status, body.parameter]).toEqual([400, parameter]);
+  });
+});
