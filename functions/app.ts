@@ -5,6 +5,7 @@ import {
   createGuardStore,
   createHistory,
   createJournal,
+  createOpenList,
   createRetention,
   createRollups,
   createSweepStore,
@@ -64,6 +65,7 @@ export function createApp(settings: Settings, definitions: readonly PolicyDefini
   const queue = createDeferredQueue(settings.storage, letters);
   const sweepStore = createSweepStore(settings.storage, now);
   const sweepQueue = createSweepQueue(settings.storage);
+  const openList = createOpenList(settings.storage, now);
   const guardStore = createGuardStore(settings.storage, { clock });
   const guard = createGuards({
     store: guardStore,
@@ -88,6 +90,7 @@ export function createApp(settings: Settings, definitions: readonly PolicyDefini
       store: sweepStore,
       queue: sweepQueue,
       notes: guardStore,
+      openList,
       log: toLog(context),
       clock,
       minutes: settings.sweep.minutes,

@@ -2,6 +2,7 @@ import type { Clock } from '../../shared/clock.ts';
 import {
   createGuardStore,
   createJournal,
+  createOpenList,
   createSweepStore,
   type StorageAccount,
   type SweepRow,
@@ -53,6 +54,7 @@ export function createSweepingApp({
   const journal = createJournal(storage);
   const store = createSweepStore(storage, now);
   const guardStore = createGuardStore(storage, { clock });
+  const openList = createOpenList(storage, () => clock.now());
   const limit = { type: 'count', count: 1_000_000 } as const;
   const guard = createGuards({ store: guardStore, limit, countDevices: async () => undefined, clock, log });
   const reconcilerFor = (lane: Hub) => new Reconciler({ policies, hub: lane, journal, log, guard, clock });
@@ -62,7 +64,7 @@ export function createSweepingApp({
     reconciler: reconcilerFor(hub),
     async sweep() {
       const queue = new MemoryQueue(clock, partsAtOnce);
-      const sweeper = new Sweeper({ policies, hub, store, queue, notes: guardStore, log, clock, minutes: 4 });
+      const sweeper = new Sweeper({ policies, hub, store, queue, notes: guardStore, openList, log, clock, minutes: 4 });
       const retry = { firstDelay: 30, attempts: 10 };
       const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry });
       queue.serve((message) => worker.handle(message));

@@ -31,6 +31,7 @@ export {
 } from './history.ts';
 export { createJournal, type Journal, type Recollection } from './journal.ts';
 export { driftKey, openKey } from './keys.ts';
+export { createOpenList, type OpenList } from './open-list.ts';
 export { packJson, unpackJson } from './packed-json.ts';
 export { createRetention, type RetentionResult } from './retention.ts';
 export { type Compliance, createRollups, type Rollups, type Summary, type SummaryBucket } from './rollups.ts';

@@ -157,6 +157,19 @@ export class Progress {
     }
   }
 
+  /** Whether this sweep has handed a module out already, as far as this run knows. */
+  isHandedOut({ moduleId }: Finding, deviceId: string): boolean {
+    return this.#handedOut.has(`${moduleId}\n${deviceId}`);
+  }
+
+  /** Hands out those of these devices that were not yet, at once. How many they are. */
+  async handOutOnce(finding: Finding, devices: readonly string[]): Promise<number> {
+    const found = this.#firstTime(finding, devices);
+    this.place = { ...this.place, pending: found };
+    await this.handOut(finding, 1);
+    return found.length;
+  }
+
   /** Has `save` called before the place is kept, because the place means nothing without what it saves. `undefined` ends that. */
   saveFirst(save: (() => Promise<void>) | undefined): void {
     this.#saveFirst = save;
@@ -191,12 +204,12 @@ export class Progress {
   }
 
   #firstTime({ finding, moduleId }: Finding, found: readonly string[]): readonly string[] {
-    if (finding === 'missing') return found;
     return found.filter((id) => {
       const name = `${moduleId}\n${id}`;
       const isFirst = !this.#handedOut.has(name);
       this.#handedOut.add(name);
-      return isFirst;
+      // That a module may break a policy says nothing of its being missing.
+      return isFirst || finding === 'missing';
     });
   }
 }

@@ -18,7 +18,9 @@ export type SweepStep =
   /** Look at every module of a policy that cannot be asked as a query, for the reason given. */
   | { readonly type: 'walk'; readonly policy: Policy; readonly why: string }
   /** Count a policy's devices and, where it creates its module, find those without. */
-  | { readonly type: 'missing'; readonly policy: Policy };
+  | { readonly type: 'missing'; readonly policy: Policy }
+  /** Look again at what is out of line by the history, and was named by none of the others. */
+  | { readonly type: 'open' };
 
 /** All that a sweep does under these policies, in order. Pure. */
 export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
@@ -30,6 +32,7 @@ export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
     else for (const query of brokenModulesQueries(policy)) steps.push({ type: 'suspects', policy, query });
   }
   for (const policy of policies.all) steps.push({ type: 'missing', policy });
+  if (policies.all.length > 0) steps.push({ type: 'open' });
   return steps;
 }
 
@@ -40,7 +43,7 @@ export function fingerprintOf(steps: readonly SweepStep[]): string {
 }
 
 function describeStep(step: SweepStep): readonly string[] {
-  if (step.type === 'configurations') return [step.type];
+  if (step.type === 'configurations' || step.type === 'open') return [step.type];
   const { name } = step.policy;
   switch (step.type) {
     case 'suspects':

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { CompetingSetting, SweepStore } from '../drift/index.ts';
+import type { CompetingSetting, OpenList, SweepStore } from '../drift/index.ts';
 import type { Hub } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import type { PolicySet } from '../policy/index.ts';
@@ -20,6 +20,7 @@ export interface SweepParts {
   readonly store: SweepStore;
   readonly queue: SweepQueue;
   readonly notes: SweepNotes;
+  readonly openList: OpenList;
   readonly log: Log;
   readonly clock: Clock;
 }

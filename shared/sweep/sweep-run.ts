@@ -1,4 +1,6 @@
 import type { SweepClaim, SweepRow } from '../drift/index.ts';
+import type { Policy } from '../policy/index.ts';
+import { checkOpen } from './check-open.ts';
 import { findMissing } from './find-missing.ts';
 import { askForSuspects, walk } from './find-suspects.ts';
 import { Interrupted, QueryRefused, type RunEnd } from './interruption.ts';
@@ -34,7 +36,7 @@ export class SweepRun {
     try {
       for (let step = this.#step(); step !== undefined; step = this.#step()) {
         await this.#take(step);
-        if (step.type !== 'configurations') await progress.handOut(findingOf(step), 1);
+        if (isAboutPolicy(step)) await progress.handOut(findingOf(step), 1);
         progress.place = { steps: progress.place.steps, step: progress.place.step + 1, pending: [] };
         await progress.keep();
       }
@@ -64,7 +66,7 @@ export class SweepRun {
     try {
       await this.#begin(step);
     } catch (error) {
-      if (!(error instanceof QueryRefused) || step.type === 'configurations') throw error;
+      if (!(error instanceof QueryRefused) || !isAboutPolicy(step)) throw error;
       const why = `The hub refuses what is asked about ${step.policy.name}, which is not swept: ${error.message}`;
       this.#parts.log.error(why);
       this.#progress.tell(why);
@@ -82,10 +84,18 @@ export class SweepRun {
         return walk(this.#parts, this.#progress, step.policy, step.why);
       case 'missing':
         return findMissing(this.#parts, this.#progress, step.policy);
+      case 'open':
+        return checkOpen(this.#parts, this.#progress);
     }
   }
 }
 
-function findingOf({ type, policy }: Exclude<SweepStep, { type: 'configurations' }>) {
+type PolicyStep = Extract<SweepStep, { readonly policy: Policy }>;
+
+function isAboutPolicy(step: SweepStep): step is PolicyStep {
+  return 'policy' in step;
+}
+
+function findingOf({ type, policy }: PolicyStep) {
   return { moduleId: policy.module, finding: type === 'missing' ? ('missing' as const) : ('suspect' as const) };
 }

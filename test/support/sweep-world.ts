@@ -1,7 +1,14 @@
 /** A world with sweeps in it: sweeper, worker and an in-process queue between them, all of which can be disturbed. */
 
 import type { Clock } from '../../shared/clock.ts';
-import { createSweepStore, type SweepRow, type SweepStore, type SweepTrigger } from '../../shared/drift/index.ts';
+import {
+  createOpenList,
+  createSweepStore,
+  openTable,
+  type SweepRow,
+  type SweepStore,
+  type SweepTrigger,
+} from '../../shared/drift/index.ts';
 import type { Answer, Hub, QueryPage } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
 import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
@@ -170,7 +177,17 @@ function sweeping(world: World, definitions: readonly PolicyDefinition[], option
       noted.competing.push(...settings.map((setting) => setting.configuration));
     },
   };
-  const sweeper = new Sweeper({ policies, hub, store, queue, notes, log, clock, minutes });
+  const sweeper = new Sweeper({
+    policies,
+    hub,
+    store,
+    queue,
+    notes,
+    openList: createOpenList(world.storage, () => clock.now()),
+    log,
+    clock,
+    minutes,
+  });
   const worker = new SweepWorker({
     sweeper,
     reconcilerFor: (lane) =>
@@ -220,4 +237,9 @@ async function clearSweeps({ storage }: World): Promise<void> {
     allowInsecureConnection: true,
   });
   await table.deleteTable();
+  // What other tests have left out of line is none of a sweep's business.
+  const open = await openTable(storage, 'TwinkeeperOpen');
+  for await (const { partitionKey, rowKey } of open.listEntities()) {
+    await open.deleteEntity(String(partitionKey), String(rowKey));
+  }
 }

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createSweepStore, type DriftRow, type SweepRow } from '../../../shared/drift/index.ts';
+import {
+  createOpenList,
+  createSweepStore,
+  type DriftRow,
+  type OpenList,
+  type SweepRow,
+} from '../../../shared/drift/index.ts';
 import type { Hub } from '../../../shared/hub/index.ts';
 import { absent, definePolicy, oneOf, toPolicySet } from '../../../shared/policy/index.ts';
 import { Reconciler } from '../../../shared/reconcile/index.ts';
@@ -119,6 +125,22 @@ async function newHub(): Promise<Swept> {
   return { ids, queue: [], clock: new MovableClock() };
 }
 
+/** The list with times as the sweep's clock tells them, which is ahead of the one that rows are written by. */
+function inTimeOf(clock: MovableClock, { page, confirm }: OpenList): OpenList {
+  const ahead = clock.now().getTime() - Date.now();
+  const shifted = (row: DriftRow): DriftRow => ({
+    ...row,
+    outcomeAt: new Date(Date.parse(row.outcomeAt) + ahead).toISOString(),
+  });
+  return {
+    async page(limit, after) {
+      const { rows, ...rest } = await page(limit, after);
+      return { ...rest, rows: rows.map(shifted) };
+    },
+    confirm,
+  };
+}
+
 interface Kill {
   /** At which call, counted from 1. */
   readonly n: number;
@@ -168,7 +190,23 @@ async function live(
   const journal = mortal(world.journal);
   const putQueue = mortal({ put: async (message: SweepMessage) => void queue.push(message) });
   const notes = mortal({ competing: async () => [], putCompeting: async () => {}, putDeviceCount: async () => {} });
-  const sweeper = new Sweeper({ policies, hub, store, queue: putQueue, notes, log: quiet, clock, minutes: 4 });
+  const openList = mortal(
+    inTimeOf(
+      clock,
+      createOpenList(world.storage, () => clock.now()),
+    ),
+  );
+  const sweeper = new Sweeper({
+    policies,
+    hub,
+    store,
+    queue: putQueue,
+    notes,
+    openList,
+    log: quiet,
+    clock,
+    minutes: 4,
+  });
   const worker = new SweepWorker({
     sweeper,
     // By the clock that the hub goes by: when something was found is held against when it was written there.

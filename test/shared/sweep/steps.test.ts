@@ -10,11 +10,11 @@ const device: PolicyDefinition = { name: 'device', desired: { b: true } };
 
 const stepsOf = (...definitions: PolicyDefinition[]) => sweepSteps(toPolicySet(definitions, { mode: 'enforce' }));
 const outline = (steps: readonly SweepStep[]) =>
-  steps.map((step) => (step.type === 'configurations' ? step.type : `${step.type} ${step.policy.name}`));
+  steps.map((step) => ('policy' in step ? `${step.type} ${step.policy.name}` : step.type));
 const fingerprint = (...definitions: PolicyDefinition[]) => fingerprintOf(stepsOf(...definitions));
 
 describe('the steps of a sweep', () => {
-  it('are first what competes, then what is broken, and last what is missing', () => {
+  it('are first what competes, then what is broken, then what is missing, and last what is open still', () => {
     expect(outline(stepsOf(agent, custom, device))).toEqual([
       'configurations',
       'suspects agent',
@@ -23,6 +23,7 @@ describe('the steps of a sweep', () => {
       'missing agent',
       'missing custom',
       'missing device',
+      'open',
     ]);
   });
 
@@ -32,7 +33,7 @@ describe('the steps of a sweep', () => {
 
   it('are a walk, and no query beside it, where a query cannot say all', () => {
     const steps = stepsOf({ ...agent, desired: { a: 1, b: exactly([1, 2]) } });
-    expect(outline(steps)).toEqual(['configurations', 'walk agent', 'missing agent']);
+    expect(outline(steps)).toEqual(['configurations', 'walk agent', 'missing agent', 'open']);
     expect(steps[1]).toMatchObject({ why: expect.stringContaining('desired.b') });
   });
 

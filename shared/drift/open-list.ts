@@ -1,0 +1,78 @@
+import { once } from '../once.ts';
+import { type DriftRow, isOpen } from './departure.ts';
+import { createHistoryIndex, openListTable } from './history-index.ts';
+import { partitionKey } from './keys.ts';
+import { fromEntity } from './row-entity.ts';
+import { openTable, type StorageAccount } from './storage.ts';
+import { openListKey, openShards } from './timeline-keys.ts';
+
+/** What is out of line, for who sees to it that it is: a list that a crash may have left with too much in it. */
+export interface OpenList {
+  /** So many rows after this place in an order that never changes, from its beginning without one. Without `next` it is the end. */
+  page(limit: number, after?: string): Promise<{ readonly rows: readonly DriftRow[]; readonly next?: string }>;
+  /** Those of these rows that are open by their devices' own records. What is over, and was in the list by mistake, leaves it. */
+  confirm(rows: readonly DriftRow[]): Promise<readonly DriftRow[]>;
+}
+
+/** Whoever puts a row there stores it within this time, in milliseconds. */
+const settlesAfter = 10 * 60_000;
+
+/** The list of what is out of line in a storage account. Errors of the storage service are thrown as they come. */
+export function createOpenList(account: StorageAccount, now: () => Date): OpenList {
+  const drift = once(() => openTable(account, 'TwinkeeperDrift'));
+  const list = once(() => openTable(account, openListTable));
+  const index = createHistoryIndex(account, now);
+
+  async function confirmOne(row: DriftRow): Promise<readonly DriftRow[]> {
+    const client = await drift();
+    const stored = await client
+      .getEntity<Record<string, unknown>>(partitionKey(row.deviceId), row.rowKey)
+      .then(fromEntity, unlessStatus(404));
+    if (stored !== undefined && isOpen(stored)) {
+      // What two have written at the same time may differ.
+      if (stored.outcome !== 'pending' && stored.outcomeAt !== row.outcomeAt) {
+        await index.put({ rows: [stored], listed: [stored] });
+      }
+      return [stored];
+    }
+    const { partitionKey: shard, rowKey } = openListKey(row);
+    const entry = await (await list()).getEntity(shard, rowKey).catch(unlessStatus(404));
+    if (entry === undefined || now().getTime() - Date.parse(entry.timestamp ?? '') < settlesAfter) return [];
+    await (await list()).deleteEntity(shard, rowKey, { etag: entry.etag }).catch(unlessStatus(404, 412));
+    if (stored !== undefined) await index.put({ rows: [stored], listed: [] });
+    return [];
+  }
+
+  return {
+    async page(limit, after) {
+      const { odata } = await import('@azure/data-tables');
+      const client = await list();
+      const [first = openShards[0], key = ''] = after?.split(' ') ?? [];
+      const rows: DriftRow[] = [];
+      for (const shard of openShards.filter((name) => name >= first)) {
+        const filter = odata`PartitionKey eq ${shard} and RowKey gt ${shard === first ? key : ''}`;
+        const pages = client
+          .listEntities<Record<string, unknown>>({ queryOptions: { filter } })
+          .byPage({ maxPageSize: Math.min(1000, limit - rows.length) });
+        for await (const page of pages) {
+          for (const entity of page) {
+            rows.push(fromEntity(entity));
+            if (rows.length === limit) return { rows, next: `${shard} ${entity.rowKey}` };
+          }
+        }
+      }
+      return { rows };
+    },
+
+    async confirm(rows) {
+      return (await Promise.all(rows.map(confirmOne))).flat();
+    },
+  };
+}
+
+function unlessStatus(...allowed: readonly number[]): (error: unknown) => undefined {
+  return (error) => {
+    const { statusCode } = (error ?? {}) as { readonly statusCode?: unknown };
+    if (!allowed.some((status) => status === statusCode)) throw error;
+  };
+}

@@ -1,0 +1,35 @@
+import { type DriftRow, driftKey } from '../../shared/drift/index.ts';
+
+/** A row of the history, of whatever tests are about. Its write is as old as its detection unless said otherwise. */
+export function driftRow(deviceId: string, detectedAt: string, more: Partial<DriftRow> = {}): DriftRow {
+  const departure = {
+    deviceId,
+    moduleId: 'Agent',
+    policy: 'agent',
+    path: 'mode',
+    kind: 'wrongValue',
+    expected: 1,
+    actual: 2,
+    write: { version: 1, at: detectedAt, exact: true },
+    mode: 'enforce',
+    ...more,
+  } as const;
+  return {
+    ...departure,
+    v: 1,
+    hub: 'hub',
+    rowKey: driftKey(departure),
+    detectedAt,
+    source: 'event',
+    outcome: 'enforced',
+    outcomeAt: detectedAt,
+    ...more,
+  };
+}
+
+/** What comes of everything that is asked for, whatever fails. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
