@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DriftQuery, DriftRow } from '../../../shared/drift/index.ts';
+import { safeText } from '../view/safe-text.ts';
 import { type HistorySource, pagesOf } from './history-source.ts';
 
 /** Pause between two looks, in milliseconds, and at least so many times as long as a look takes. */
@@ -62,7 +63,9 @@ export async function follow(
       if (matching.length > 0 && !(await write(matching.toSorted(byOutcomeTime)))) return;
     } catch (error) {
       if (!failing)
-        process.stderr.write(`The history cannot be read, and is asked again: ${(error as Error).message}\n`);
+        process.stderr.write(
+          `The history cannot be read, and is asked again: ${safeText((error as Error).message, 400)}\n`,
+        );
       failing = true;
     }
     const rest = Math.max(lookEvery, restFactor * (Date.now() - started));

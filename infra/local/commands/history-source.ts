@@ -66,12 +66,14 @@ export async function* pagesOf(
 ): AsyncGenerator<{ readonly rows: readonly DriftRow[]; readonly more: boolean }> {
   let cursor: string | undefined;
   let left = limit;
+  let more = false;
   do {
     // One more than is wanted says whether that was all.
     const page = await history.page(query, Math.min(largestPage, left + 1), cursor);
     const rows = page.rows.slice(0, left);
     left -= rows.length;
     cursor = page.cursor;
-    if (rows.length > 0) yield { rows, more: page.rows.length > rows.length };
-  } while (cursor !== undefined && left > 0);
+    more = page.rows.length > rows.length;
+    if (page.rows.length > 0) yield { rows, more };
+  } while (cursor !== undefined && !more);
 }
