@@ -7,7 +7,16 @@ import { newDeviceId, startWorld } from '../../support/world.ts';
 export const keys = { functionKey: 'the-function-key', masterKey: 'the-master-key' };
 
 /** What nothing but HTTP may fire: the tests themselves do what these would. */
-const others = ['twin-events', 'deferred', 'sweep', 'sweep-work', 'roll-up', 'retention'];
+const others = [
+  'twin-events',
+  'deferred',
+  'deferred-poison',
+  'sweep',
+  'sweep-work',
+  'sweep-work-poison',
+  'roll-up',
+  'retention',
+];
 
 /** As seen from the fixtures of the function host. */
 const main = '../../../../../functions/main.ts';
