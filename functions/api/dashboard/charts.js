@@ -14,12 +14,10 @@ function colour(place) {
   return style(place >= palette ? '--series-rest' : `--series-${place + 1}`);
 }
 
-const axisFont = '11px system-ui, sans-serif';
-
 function axis(more) {
   return {
     stroke: style('--muted'),
-    font: axisFont,
+    font: `11px ${getComputedStyle(document.body).fontFamily}`,
     grid: { stroke: style('--line'), width: 1 },
     ticks: { show: false },
     ...more,

@@ -63,7 +63,7 @@ export function createOverview() {
       showTiles(summary, policies, open);
       showPolicies(policies, view);
       showDepartures(departures, summary, view, range);
-      showCompliance(compliance, summary, range);
+      showCompliance(compliance, summary, policies, view, range);
       showOpen(open, view);
       showTops(summary);
     },
@@ -179,8 +179,16 @@ function showDepartures(chart, summary, view, range) {
   });
 }
 
-function showCompliance(chart, summary, range) {
-  const points = summary.compliance
+function showCompliance(chart, summary, policies, view, range) {
+  // What ends now ends with what is so now.
+  const isNow = view.range !== 'custom';
+  const now = policies.map(({ name, devices, compliant }) => ({
+    at: range.to,
+    policy: name,
+    devices: devices ?? 0,
+    compliant,
+  }));
+  const points = [...summary.compliance, ...(isNow ? now : [])]
     .filter(({ devices }) => devices > 0)
     .map(({ at, policy, devices, compliant }) => ({
       at: Date.parse(at),

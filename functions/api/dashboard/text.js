@@ -25,7 +25,7 @@ export function el(name, attributes = {}, ...children) {
 }
 
 function append(element, children) {
-  for (const child of children.flat()) {
+  for (const child of children.flat(Number.POSITIVE_INFINITY)) {
     if (child === undefined || child === null || child === false) continue;
     element.append(child instanceof Node ? child : printable(child));
   }
@@ -135,6 +135,7 @@ const outcomeGrades = {
   pending: 'busy',
   deferred: 'busy',
   heldBack: 'warn',
+  contested: 'warn',
   failed: 'bad',
 };
 
