@@ -1,0 +1,164 @@
+import { TableClient } from '@azure/data-tables';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startAzurite } from '../../../infra/local/azurite.ts';
+import {
+  createHistory,
+  createJournal,
+  createOpenList,
+  type Departure,
+  type DriftRow,
+  isOpen,
+  type Outcome,
+} from '../../../shared/drift/index.ts';
+import { Chronicle } from '../../../shared/reconcile/chronicle.ts';
+import { collect } from '../../support/drift-rows.ts';
+
+let azurite: Awaited<ReturnType<typeof startAzurite>>;
+beforeAll(async () => {
+  azurite = await startAzurite();
+});
+afterAll(() => {
+  restore();
+  return azurite.close();
+});
+
+/** Every call of Table Storage, of which one can be the last that this process makes. */
+const storage = { calls: 0, killAt: 0, when: 'before' as 'before' | 'after', isDead: false };
+const original = new Map<string, unknown>();
+for (const name of ['submitTransaction', 'getEntity', 'upsertEntity', 'deleteEntity'] as const) {
+  const call = TableClient.prototype[name] as (...args: unknown[]) => Promise<unknown>;
+  original.set(name, call);
+  const mortal = async function (this: TableClient, ...args: unknown[]) {
+    if (storage.isDead) throw new Error('killed');
+    const isLast = ++storage.calls === storage.killAt;
+    if (isLast) storage.isDead = true;
+    if (isLast && storage.when === 'before') throw new Error('killed');
+    const result = await call.apply(this, args);
+    if (storage.isDead) throw new Error('killed');
+    return result;
+  };
+  Object.assign(TableClient.prototype, { [name]: mortal });
+}
+function restore(): void {
+  for (const [name, call] of original) Object.assign(TableClient.prototype, { [name]: call });
+}
+
+/** What a twin is like: for each property the write that brought it out of line, unless it is right. */
+type Twin = Map<string, number>;
+type Ending = Extract<Outcome, 'audited' | 'heldBack' | 'enforced' | 'deferred' | 'failed'>;
+
+const start = Date.UTC(2026, 2, 1);
+let time = start;
+const clock = () => new Date(time);
+
+/** A pass over a device as the reconciler makes it: recall, look, write ahead, act, write what came of it. */
+async function pass(deviceId: string, twin: Twin, ending: Ending): Promise<void> {
+  const journal = createJournal(azurite.endpoints, clock);
+  for (let round = 0; round < 6; round++) {
+    time += 400_000;
+    const now = clock().toISOString();
+    const chronicle = new Chronicle(await journal.recall(deviceId, new Date(start).toISOString()), {
+      hub: 'hub',
+      source: 'event',
+      now: () => now,
+    });
+    const current = new Set<string>();
+    const pending: DriftRow[] = [];
+    for (const [path, version] of twin) {
+      const row = chronicle.observe(departure(deviceId, path, version), undefined);
+      current.add(row.rowKey);
+      if (ending === 'audited' || ending === 'heldBack') chronicle.conclude(row, ending);
+      else pending.push(chronicle.conclude(row, 'pending'));
+    }
+    for (const row of chronicle.openRows('Agent')) if (!current.has(row.rowKey)) chronicle.close(row, 'healed');
+    const write = async () => {
+      const { rows, known } = chronicle.takeChanges();
+      return rows.length === 0 ? 'written' : journal.write(deviceId, rows, known);
+    };
+    if ((await write()) === 'conflict') continue;
+    for (const row of pending) chronicle.conclude(row, ending);
+    if ((await write()) === 'written') return;
+  }
+}
+
+function departure(deviceId: string, path: string, version: number): Departure {
+  const write = { version, at: new Date(start + version * 1000).toISOString(), exact: true };
+  return {
+    deviceId,
+    moduleId: 'Agent',
+    policy: 'agent',
+    path,
+    kind: 'wrongValue',
+    expected: 1,
+    actual: 2,
+    write,
+    mode: 'enforce',
+  };
+}
+
+const byKey = (rows: readonly DriftRow[]) => rows.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
+
+/** All there is about these devices: by their own records, by time, and in the list. */
+async function everywhere(devices: readonly string[]) {
+  const history = createHistory(azurite.endpoints, clock);
+  const journal = createJournal(azurite.endpoints, clock);
+  const ours = ({ deviceId }: DriftRow) => devices.includes(deviceId);
+  const rows: DriftRow[] = [];
+  for (const deviceId of devices) rows.push(...(await journal.recall(deviceId, new Date(start).toISOString())).recent);
+  const list = createOpenList(azurite.endpoints, () => new Date(Date.now() + 3600_000));
+  const before = (await list.page(10_000)).rows.filter(ours);
+  await list.confirm(before);
+  return {
+    rows: byKey(rows),
+    timeline: byKey((await collect(history.rows({ from: new Date(start).toISOString() }))).filter(ours)),
+    listedBefore: new Set(before.map(({ rowKey }) => rowKey)),
+    listed: byKey((await history.open({}, 10_000)).rows.filter(ours)),
+  };
+}
+
+let runs = 0;
+const change = fc.record({
+  device: fc.nat(1),
+  path: fc.constantFrom('a', 'b'),
+  becomes: fc.constantFrom('wrong', 'right', 'same'),
+  ending: fc.constantFrom<Ending>('audited', 'heldBack', 'enforced', 'deferred', 'failed'),
+  /** What the redelivery comes to may be something else. */
+  later: fc.constantFrom<Ending>('audited', 'heldBack', 'enforced', 'failed'),
+  killAt: fc.integer({ min: 0, max: 9 }),
+  when: fc.constantFrom('before', 'after'),
+});
+
+describe('what is told of devices, of times and of what is open', () => {
+  it('agrees, wherever the process that writes it is killed, once what it was about is done again', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 6 }), async (changes) => {
+        const devices = [`run${++runs}-a`, `run${runs}-b`];
+        const twins: readonly Twin[] = [new Map(), new Map()];
+        let version = 0;
+        for (const { device, path, becomes, ending, later, killAt, when } of changes) {
+          const twin = twins[device] ?? new Map();
+          const deviceId = devices[device] ?? '';
+          if (becomes === 'wrong') twin.set(path, ++version);
+          if (becomes === 'right') twin.delete(path);
+          Object.assign(storage, { calls: 0, killAt, when, isDead: false });
+          const end = await pass(deviceId, twin, ending).then(
+            () => ending,
+            () => undefined,
+          );
+          Object.assign(storage, { killAt: 0, isDead: false });
+          if (end === undefined) await pass(deviceId, twin, later);
+          // What a pass has mended is right.
+          if ((end ?? later) === 'enforced') twin.clear();
+        }
+        const { rows, timeline, listed, listedBefore } = await everywhere(devices);
+        expect(rows.filter(({ outcome }) => outcome === 'pending')).toEqual([]);
+        expect(timeline).toEqual(rows);
+        const open = rows.filter(isOpen);
+        expect(open.filter(({ rowKey }) => !listedBefore.has(rowKey))).toEqual([]);
+        expect(listed).toEqual(open);
+      }),
+      { numRuns: 60 },
+    );
+  }, 240_000);
+});
