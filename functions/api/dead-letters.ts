@@ -1,16 +1,13 @@
 import { putBack } from '../../shared/reconcile/index.ts';
 import type { App } from '../app.ts';
-import { type Endpoint, endpoint } from './endpoint.ts';
+import { endpoint } from './endpoint.ts';
 import * as parameter from './parameters.ts';
 import { ApiProblem } from './problem.ts';
 import type { DeadLettersPage, ReplayAnswer } from './shapes.ts';
 
 /** `GET /api/dead-letters` and `POST /api/dead-letters/{id}/replay`. */
-export function deadLetterEndpoints({ letters, deferredQueue }: App): readonly Endpoint[] {
-  const list = endpoint({
-    name: 'dead-letters',
-    method: 'GET',
-    route: 'dead-letters',
+export function deadLetterEndpoints({ letters, deferredQueue }: App) {
+  const list = endpoint('dead-letters', {
     summary:
       'What was given up, newest first, without the events themselves: `twinkeeper dead-letters list --json` shows those.',
     query: { limit: parameter.limit, cursor: parameter.letterCursor },
@@ -30,10 +27,7 @@ export function deadLetterEndpoints({ letters, deferredQueue }: App): readonly E
     },
   });
 
-  const replay = endpoint({
-    name: 'dead-letter-replay',
-    method: 'POST',
-    route: 'dead-letters/{id}/replay',
+  const replay = endpoint('dead-letter-replay', {
     summary: 'Puts a dead letter back: its events are tried again at once, and the letter is gone.',
     path: { id: parameter.letterId },
     answers: { 200: { schema: 'Replayed' } },
@@ -48,5 +42,5 @@ export function deadLetterEndpoints({ letters, deferredQueue }: App): readonly E
     },
   });
 
-  return [list, replay];
+  return { 'dead-letters': list, 'dead-letter-replay': replay };
 }

@@ -1,7 +1,7 @@
 import { lookAtAll } from '../../shared/reconcile/index.ts';
 import type { App } from '../app.ts';
 import { compareDevice } from './compare-device.ts';
-import { type Endpoint, endpoint } from './endpoint.ts';
+import { endpoint } from './endpoint.ts';
 import { toOpenRow } from './open-row.ts';
 import * as parameter from './parameters.ts';
 import { ApiProblem, hubProblem } from './problem.ts';
@@ -12,17 +12,14 @@ const lastRows = 50;
 const mostOpen = 1000;
 
 /** `GET /api/devices/{deviceId}` and `POST /api/devices/{deviceId}/reconcile`. */
-export function deviceEndpoints(app: App): readonly Endpoint[] {
+export function deviceEndpoints(app: App) {
   const { history, hub, policies, now } = app;
 
   async function openRows(deviceId: string): Promise<readonly OpenRow[]> {
     return (await history.open({ deviceId }, mostOpen)).rows.map(toOpenRow);
   }
 
-  const device = endpoint({
-    name: 'device',
-    method: 'GET',
-    route: 'devices/{deviceId}',
+  const device = endpoint('device', {
     summary:
       'A device: its policies, its twins as they are now beside the baseline, what is out of line, and its last 50 rows.',
     path: { deviceId: parameter.deviceId },
@@ -43,10 +40,7 @@ export function deviceEndpoints(app: App): readonly Endpoint[] {
     },
   });
 
-  const reconcile = endpoint({
-    name: 'device-reconcile',
-    method: 'POST',
-    route: 'devices/{deviceId}/reconcile',
+  const reconcile = endpoint('device-reconcile', {
     summary: 'Looks at a device now, and mends what is out of line as an event or a sweep would.',
     path: { deviceId: parameter.deviceId },
     answers: { 200: { schema: 'Reconciled' } },
@@ -72,7 +66,7 @@ export function deviceEndpoints(app: App): readonly Endpoint[] {
     },
   });
 
-  return [device, reconcile];
+  return { device, 'device-reconcile': reconcile };
 }
 
 function noDevice(deviceId: string): ApiProblem {

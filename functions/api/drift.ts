@@ -4,7 +4,7 @@ import type { App } from '../app.ts';
 import { acceptedForm } from './accept.ts';
 import { csvHead, toCsv } from './drift-csv.ts';
 import { readDriftCursor, writeDriftCursor } from './drift-cursor.ts';
-import { type Endpoint, endpoint } from './endpoint.ts';
+import { endpoint } from './endpoint.ts';
 import { toBody } from './flow.ts';
 import { toOpenRow } from './open-row.ts';
 import * as parameter from './parameters.ts';
@@ -19,7 +19,7 @@ const rowsUnlessSaid = 100;
 const forms = ['application/json', 'text/csv', 'application/x-ndjson'] as const;
 
 /** `GET /api/drift`, whole pages or the whole answer as a stream, and `GET /api/drift/open`. */
-export function driftEndpoints({ history, now }: App): readonly Endpoint[] {
+export function driftEndpoints({ history, now }: App) {
   /** The rows of a query, a page at a time, up to `most`. */
   async function* pagesOf(query: DriftQuery, most: number): AsyncGenerator<HistoryPage> {
     let cursor: string | undefined;
@@ -32,10 +32,7 @@ export function driftEndpoints({ history, now }: App): readonly Endpoint[] {
     } while (cursor !== undefined && left > 0);
   }
 
-  const drift = endpoint({
-    name: 'drift',
-    method: 'GET',
-    route: 'drift',
+  const drift = endpoint('drift', {
     summary:
       'The history, newest first: that of one device, or that of a range of time, which is the last 24 hours unless given. As CSV and as ' +
       'NDJSON it comes whole, as a stream, unless `limit` ends it.',
@@ -77,10 +74,7 @@ export function driftEndpoints({ history, now }: App): readonly Endpoint[] {
     },
   });
 
-  const open = endpoint({
-    name: 'drift-open',
-    method: 'GET',
-    route: 'drift/open',
+  const open = endpoint('drift-open', {
     summary: 'What is out of line now and why it is not mended, of a policy, of a device, or all of it.',
     query: {
       policy: parameter.policy,
@@ -96,7 +90,7 @@ export function driftEndpoints({ history, now }: App): readonly Endpoint[] {
     },
   });
 
-  return [drift, open];
+  return { drift, 'drift-open': open };
 }
 
 /** The range that parameters stand for. A device's history has no need of one. */

@@ -1,6 +1,7 @@
-import { app, type HttpRequest, type HttpResponseInit, type InvocationContext } from '@azure/functions';
+import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type * as z from 'zod/mini';
 import { ApiProblem, badParameter, toProblem, toProblemResponse } from './problem.ts';
+import { authLevelOf, type Route, type RouteName, routes } from './routes.ts';
 import type { SchemaName } from './schemas.ts';
 
 /** Schemas of parameters by their names. Each is given text. */
@@ -19,12 +20,9 @@ export interface Call<Path extends Parameters, Query extends Parameters> {
 }
 
 /** What is said of an endpoint in the API's document. */
-export interface Description {
+export interface Description extends Route {
   /** The function's name. */
   readonly name: string;
-  readonly method: 'GET' | 'POST';
-  /** Below `/api`. */
-  readonly route: string;
   readonly authLevel: 'anonymous' | 'function' | 'admin';
   readonly summary: string;
   readonly path: Parameters;
@@ -39,7 +37,7 @@ export interface Endpoint extends Description {
 }
 
 interface Definition<Path extends Parameters, Query extends Parameters>
-  extends Omit<Description, 'path' | 'query' | 'authLevel'> {
+  extends Pick<Description, 'summary' | 'answers'> {
   readonly path?: Path;
   readonly query?: Query;
   /** Seconds after which whoever asked is told that something does not answer: before the runtime or a proxy gives up. */
@@ -48,19 +46,19 @@ interface Definition<Path extends Parameters, Query extends Parameters>
   handle(call: Call<Path, Query>): Promise<HttpResponseInit>;
 }
 
-/**
- * An endpoint whose requests are checked before they are handled, and whose errors become problem documents. Reading takes a function
- * key, writing the master key.
- */
+/** What answers at a route. Requests are checked before they are handled, and errors become problem documents. */
 export function endpoint<Path extends Parameters = Parameters, Query extends Parameters = Parameters>(
-  definition: Definition<Path, Query>,
+  name: RouteName,
+  { path = {} as Path, query = {} as Query, deadline = 60, handle, ...description }: Definition<Path, Query>,
 ): Endpoint {
-  const { path = {} as Path, query = {} as Query, deadline = 60, handle, ...description } = definition;
+  const route: Route = routes[name];
   return {
     ...description,
+    ...route,
+    name,
+    authLevel: authLevelOf(route),
     path,
     query,
-    authLevel: description.method === 'GET' ? 'function' : 'admin',
     async answer(request, context) {
       try {
         const call = { path: readPath(path, request), query: readQuery(query, request), request, context };
@@ -71,17 +69,12 @@ export function endpoint<Path extends Parameters = Parameters, Query extends Par
         };
       } catch (error) {
         const problem = toProblem(error, context.invocationId);
-        if (problem.status >= 500) context.error(`${description.name}: ${problem.message}`, problem.cause);
+        if (problem.status >= 500) context.error(`${name}: ${problem.message}`, problem.cause);
         const { headers, ...answer } = toProblemResponse(problem);
         return { ...answer, headers: { ...plainHeaders, ...(headers as Readonly<Record<string, string>>) } };
       }
     },
   };
-}
-
-/** Makes it one of the app's functions. */
-export function register({ name, method, route, authLevel, answer }: Endpoint): void {
-  app.http(name, { methods: [method], authLevel, route, handler: answer });
 }
 
 /** What is asked for is of this moment and of nobody else's business, and is what it says that it is. */

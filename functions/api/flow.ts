@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ReadableStream } from 'node:stream/web';
+import type { ReadableStream as BodyStream } from 'node:stream/web';
 
 /*
  * Answers that come in pieces. `@azure/functions` passes a stream on as fast as it can be read, however slowly the other side takes it, and
@@ -27,7 +27,7 @@ export function watchAnswers(): void {
  * A body made of these pieces, each of which is asked for when those before it have been taken. When nobody takes them any more, no more
  * are asked for. An error breaks the connection off: an answer that is not whole must not look as if it were.
  */
-export function toBody(pieces: AsyncIterable<string>, invocationId: string): ReadableStream {
+export function toBody(pieces: AsyncIterable<string>, invocationId: string): BodyStream {
   async function* paced() {
     const response = underWay.get(invocationId);
     try {

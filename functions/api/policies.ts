@@ -1,16 +1,13 @@
 import { mendingValue } from '../../shared/policy/index.ts';
 import type { App } from '../app.ts';
-import { type Endpoint, endpoint } from './endpoint.ts';
+import { endpoint } from './endpoint.ts';
 import { ruleInWords } from './rule-words.ts';
 import type { PoliciesAnswer, PolicyAnswer } from './shapes.ts';
 
 /** `GET /api/policies`. */
-export function policyEndpoints({ policies, guardStore, rollups }: App): readonly Endpoint[] {
-  return [
-    endpoint({
-      name: 'policies',
-      method: 'GET',
-      route: 'policies',
+export function policyEndpoints({ policies, guardStore, rollups }: App) {
+  return {
+    policies: endpoint('policies', {
       summary: 'The policies in force, and how many devices are in line with each now.',
       answers: { 200: { schema: 'Policies' } },
       async handle() {
@@ -40,5 +37,5 @@ export function policyEndpoints({ policies, guardStore, rollups }: App): readonl
         return { jsonBody: { policies: answers } satisfies PoliciesAnswer };
       },
     }),
-  ];
+  };
 }

@@ -1,16 +1,13 @@
 import type { App } from '../app.ts';
-import { type Endpoint, endpoint } from './endpoint.ts';
+import { endpoint } from './endpoint.ts';
 import * as parameter from './parameters.ts';
 import type { SummaryAnswer } from './shapes.ts';
 import { resolveTime, toRange } from './time-range.ts';
 
 /** `GET /api/summary`. */
-export function summaryEndpoints({ rollups, now }: App): readonly Endpoint[] {
-  return [
-    endpoint({
-      name: 'summary',
-      method: 'GET',
-      route: 'summary',
+export function summaryEndpoints({ rollups, now }: App) {
+  return {
+    summary: endpoint('summary', {
       summary: 'The history of a range of time in numbers, the last 24 hours unless given. Counted every few minutes.',
       query: { from: parameter.from, to: parameter.to, bucket: parameter.bucket },
       answers: { 200: { schema: 'Summary' } },
@@ -30,5 +27,5 @@ export function summaryEndpoints({ rollups, now }: App): readonly Endpoint[] {
         return { jsonBody: { ...summary, ...range, bucket } satisfies SummaryAnswer };
       },
     }),
-  ];
+  };
 }

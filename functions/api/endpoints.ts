@@ -1,0 +1,66 @@
+import { once } from '../../shared/once.ts';
+import type { App } from '../app.ts';
+import { deadLetterEndpoints } from './dead-letters.ts';
+import { deviceEndpoints } from './devices.ts';
+import { driftEndpoints } from './drift.ts';
+import { type Description, type Endpoint, endpoint } from './endpoint.ts';
+import { policyEndpoints } from './policies.ts';
+import type { RouteName } from './routes.ts';
+import { summaryEndpoints } from './summary.ts';
+import { sweepEndpoints } from './sweeps.ts';
+
+/** What answers at each of the routes. */
+export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoint>> {
+  const endpoints = {
+    ...driftEndpoints(twinkeeper),
+    ...summaryEndpoints(twinkeeper),
+    ...deviceEndpoints(twinkeeper),
+    ...policyEndpoints(twinkeeper),
+    ...sweepEndpoints(twinkeeper),
+    ...deadLetterEndpoints(twinkeeper),
+  };
+  const document = once(async () => {
+    const { toOpenApi } = await import('./openapi.ts');
+    return toOpenApi([...Object.values(endpoints), openapi, ...elsewhere]);
+  });
+  const openapi: Endpoint = endpoint('openapi', {
+    summary: 'This document.',
+    answers: { 200: { schema: 'OpenApi' } },
+    handle: async () => ({ jsonBody: await document() }),
+  });
+  return { ...endpoints, openapi };
+}
+
+/** Functions that answer over HTTP and are registered elsewhere. */
+const elsewhere: readonly Description[] = [
+  {
+    name: 'health',
+    method: 'GET',
+    route: 'health',
+    authLevel: 'anonymous',
+    summary: 'Whether the hub and the storage account can be reached.',
+    path: {},
+    query: {},
+    answers: { 200: { schema: 'Health' }, 503: { schema: 'Health' } },
+  },
+  {
+    name: 'dashboard',
+    method: 'GET',
+    route: 'dashboard',
+    authLevel: 'function',
+    summary: 'All of this as a page.',
+    path: {},
+    query: {},
+    answers: { 200: { forms: ['text/html'] } },
+  },
+  {
+    name: 'sweep-start',
+    method: 'POST',
+    route: 'sweep',
+    authLevel: 'admin',
+    summary: 'Asks for a sweep now.',
+    path: {},
+    query: {},
+    answers: { 202: { schema: 'SweepAccepted' } },
+  },
+];
