@@ -39,7 +39,7 @@ function counts(run: Run) {
 
 let undisturbed: Promise<ReturnType<typeof counts>> | undefined;
 
-describe('twinkeeper local --once --json', { timeout: 120_000 }, () => {
+describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
   it('mends a fleet of twenty, records every departure once, and prints nothing but the summary', async () => {
     const { run, endpoints } = await once(20);
     expect(await run.ended, run.stderr()).toBe(0);
@@ -86,7 +86,7 @@ describe('twinkeeper local --once --json', { timeout: 120_000 }, () => {
       const { controlUrl } = await vi.waitFor(
         () => JSON.parse(readFileSync(endpoints, 'utf8')) as { controlUrl: string },
         {
-          timeout: 30_000,
+          timeout: 60_000,
         },
       );
       for (const moment of moments) {
