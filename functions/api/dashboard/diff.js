@@ -46,8 +46,8 @@ function side(title, lines, sign) {
     '\n',
   ]);
   return el(
-    'section',
-    { 'aria-label': title },
+    'div',
+    {},
     el('h3', {}, title),
     el('pre', { tabindex: '0', role: 'region', 'aria-label': title }, el('bdi', {}, shown.slice(0, -1))),
   );
