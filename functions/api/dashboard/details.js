@@ -96,11 +96,11 @@ async function readRow({ deviceId, rowKey }) {
   return row;
 }
 
-function facts(entries) {
+function facts(entries, more = '') {
   const shown = entries.filter(([, value]) => value !== undefined && value !== '');
   return el(
     'dl',
-    { class: 'facts' },
+    { class: `facts ${more}` },
     shown.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))),
   );
 }
@@ -142,10 +142,13 @@ function describeRow(row) {
       ['Device', el('a', { href: deviceHref(row.deviceId) }, foreign(row.deviceId, 128))],
       ['Module', row.moduleId === '' ? 'the device’s own twin' : foreign(row.moduleId, 128)],
       ['Policy', foreign(row.policy, 64)],
-      ['Property', row.path === '' ? 'the module as a whole' : el('code', {}, foreign(row.path, 4200))],
       ['Kind', words(row.kind)],
       ['Mode', row.mode],
     ]),
+    facts(
+      [['Property', row.path === '' ? 'the module as a whole' : el('code', {}, foreign(row.path, 4200))]],
+      'single',
+    ),
     sideBySide(row.expected, row.actual),
     el('h3', {}, 'What was done'),
     el(
@@ -154,9 +157,7 @@ function describeRow(row) {
       badge(row.outcome),
       ' ',
       (whatWasDone[row.outcome] ?? (() => ''))(row),
-      milliseconds === undefined
-        ? ''
-        : ` It took ${duration(milliseconds)}${row.operationTimestamp === undefined ? ' from its detection' : ' from the change'}.`,
+      milliseconds === undefined ? '' : ` ${howLong(row, duration(milliseconds))}`,
     ),
     [row.error, row.message]
       .filter((text) => text !== undefined)
@@ -172,6 +173,13 @@ function describeRow(row) {
       ['Hub', foreign(row.hub, 128)],
     ]),
   );
+}
+
+function howLong({ outcome, operationTimestamp }, took) {
+  const since = operationTimestamp === undefined ? 'its detection' : 'the change';
+  return outcome === 'enforced' || outcome === 'created'
+    ? `It took ${took} from ${since}.`
+    : `It was over ${took} after ${since}.`;
 }
 
 function describeDevice(device, lookAgain) {
