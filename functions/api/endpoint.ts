@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type * as z from 'zod/mini';
-import { ApiProblem, badParameter, toProblem, toProblemResponse } from './problem.ts';
+import { ApiProblem, badParameter, causeOf, toProblem, toProblemResponse } from './problem.ts';
 import { authLevelOf, type Route, type RouteName, routes } from './routes.ts';
 import type { SchemaName } from './schemas.ts';
 
@@ -69,7 +69,7 @@ export function endpoint<Path extends Parameters = Parameters, Query extends Par
         };
       } catch (error) {
         const problem = toProblem(error, context.invocationId);
-        if (problem.status >= 500) context.error(`${name}: ${problem.message}`, problem.cause);
+        if (problem.status >= 500) context.error(`${name}: ${problem.message} ${causeOf(problem)}`);
         const { headers, ...answer } = toProblemResponse(problem);
         return { ...answer, headers: { ...plainHeaders, ...(headers as Readonly<Record<string, string>>) } };
       }

@@ -60,6 +60,14 @@ export function toProblem(error: unknown, invocationId: string): ApiProblem {
   });
 }
 
+/** What is behind a problem, for the log: where in the code for what was not foreseen, and no more than a few words of what others said. */
+export function causeOf({ kind, cause }: ApiProblem): string {
+  if (!(cause instanceof Error)) return typeof cause === 'string' ? cause : '';
+  const { code, statusCode } = cause as { readonly code?: unknown; readonly statusCode?: unknown };
+  if (kind === 'internal') return cause.stack ?? cause.message;
+  return [cause.name, code, statusCode].filter((part) => part !== undefined).join(' ');
+}
+
 /** RFC 9457. */
 export function toProblemResponse({ kind, message, parameter }: ApiProblem): HttpResponseInit {
   const { status, title } = kinds[kind];
