@@ -21,10 +21,8 @@ export function summaryEndpoints({ rollups, now }: App) {
           at,
         );
         const hours = Number.parseInt(bucket, 10) * (bucket.endsWith('d') ? 24 : 1);
-        // Counted by the hour: one that begins with the end of the range is no part of it.
-        const last = new Date(Date.parse(range.to) - 1).toISOString();
-        const { bucketHours: _, ...summary } = await rollups.summary(range.from, last, hours);
-        return { jsonBody: { ...summary, ...range, bucket } satisfies SummaryAnswer };
+        const { bucketHours: _, ...summary } = await rollups.summary(range.from, range.to, hours);
+        return { jsonBody: { ...summary, bucket } satisfies SummaryAnswer };
       },
     }),
   };
