@@ -13,6 +13,7 @@ import type { Service } from '../service.ts';
 import { type App, installCoreApi } from './core-api.ts';
 import type { Keys } from './http-trigger.ts';
 import { createLog, describeError } from './log.ts';
+import { keepToLoopback } from './loopback.ts';
 import { applySettings, connectionString, readHostJson, resolveExpressions } from './settings.ts';
 import type { Trigger, TriggeredFunction, TriggerHost } from './trigger.ts';
 
@@ -45,6 +46,7 @@ export async function startFunctionHost(options: FunctionHostOptions): Promise<S
   const { localHttpPort } = applySettings(options.settingsFile);
   const hostJson = readHostJson(appRoot);
   const log = createLog(hostJson.logLevel);
+  keepToLoopback();
   const app = installCoreApi(log);
   const loadMs = await loadApp(appRoot);
   app.started();
