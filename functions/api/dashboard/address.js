@@ -1,4 +1,5 @@
 /** What is looked at is in the page's address, so that a view can be shared and Back works. */
+import { el } from './text.js';
 
 const code = 'code';
 const rowFilters = ['deviceId', 'policy', 'kind', 'outcome', 'path'];
@@ -56,12 +57,21 @@ export function href(changes) {
 
 export const noDetails = { view: undefined, of: undefined, row: undefined };
 
-export function deviceHref(deviceId) {
-  return href({ view: 'device', of: deviceId, row: undefined });
+export function toDevice(deviceId) {
+  return { view: 'device', of: deviceId, row: undefined };
 }
 
-export function rowHref(row) {
-  return href({ view: 'row', of: row.deviceId, row: row.rowKey });
+export function toRow({ deviceId, rowKey }) {
+  return { view: 'row', of: deviceId, row: rowKey };
+}
+
+const changesOf = new WeakMap();
+
+/** A link to the view that has these changes, whatever the address is by the time that somebody follows it. */
+export function link(changes, attributes, ...children) {
+  const element = el('a', { ...attributes, href: href(changes) }, ...children);
+  changesOf.set(element, changes);
+  return element;
 }
 
 const listeners = [];
@@ -80,6 +90,10 @@ export function go(changes, { replace = false } = {}) {
 }
 
 function changed() {
+  for (const element of document.querySelectorAll('a')) {
+    const changes = changesOf.get(element);
+    if (changes !== undefined) element.setAttribute('href', href(changes));
+  }
   for (const listener of listeners) listener(view());
 }
 
@@ -87,10 +101,10 @@ addEventListener('popstate', changed);
 
 // Links of the page are followed within it, unless somebody wants another tab.
 addEventListener('click', (event) => {
-  const link = event.target instanceof Element ? event.target.closest('a[href^="?"]') : null;
-  if (link === null || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  const element = event.target instanceof Element ? event.target.closest('a') : null;
+  const changes = element === null ? undefined : changesOf.get(element);
+  if (changes === undefined || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    return;
   event.preventDefault();
-  if (link.getAttribute('href') === location.search) return;
-  history.pushState(null, '', link.getAttribute('href'));
-  changed();
+  go(changes);
 });

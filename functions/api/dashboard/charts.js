@@ -1,5 +1,5 @@
 /** Charts over time, drawn by uPlot, each with what it shows in words and as a table for those who cannot see it. */
-import { count, el, fill, foreign } from './text.js';
+import { count, el, fill, foreign, refill } from './text.js';
 
 /* global uPlot */
 
@@ -126,6 +126,7 @@ function createFigure(element, { height, label, empty, onSelect }) {
   element.append(surface, nothing, legend, table);
   for (const part of [nothing, legend, table]) part.hidden = true;
   const chart = createChart(surface, { height, onSelect });
+  let told;
   return {
     show({ names, says, xs, cells, draw }) {
       const isEmpty = names.length === 0;
@@ -135,6 +136,11 @@ function createFigure(element, { height, label, empty, onSelect }) {
       table.hidden = isEmpty;
       if (isEmpty) return chart.clear();
       surface.setAttribute('aria-label', `${label}: ${says}`);
+      chart.show(draw);
+      // Somebody may be reading the table.
+      const telling = JSON.stringify([names, xs, xs.map((_, index) => cells(index))]);
+      if (telling === told) return;
+      told = telling;
       fill(
         legend,
         names.map((name, place) => el('li', {}, swatch(place), foreign(name, 60))),
@@ -148,7 +154,7 @@ function createFigure(element, { height, label, empty, onSelect }) {
           cells(index).map((cell) => el('td', { class: 'number' }, cell)),
         ),
       );
-      fill(
+      refill(
         table,
         el('summary', {}, 'As a table'),
         el(
@@ -162,7 +168,6 @@ function createFigure(element, { height, label, empty, onSelect }) {
           ),
         ),
       );
-      chart.show(draw);
     },
   };
 }

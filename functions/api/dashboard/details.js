@@ -1,5 +1,5 @@
 /** What opens beside the page: one row, or one device. */
-import { deviceHref, go, href, noDetails, rowHref } from './address.js';
+import { go, link, noDetails, toDevice, toRow } from './address.js';
 import { ask } from './api.js';
 import { sideBySide } from './diff.js';
 import {
@@ -139,7 +139,7 @@ function describeRow(row) {
     'div',
     { 'data-outcome': row.outcome },
     facts([
-      ['Device', el('a', { href: deviceHref(row.deviceId) }, foreign(row.deviceId, 128))],
+      ['Device', link(toDevice(row.deviceId), {}, foreign(row.deviceId, 128))],
       ['Module', row.moduleId === '' ? 'the device’s own twin' : foreign(row.moduleId, 128)],
       ['Policy', foreign(row.policy, 64)],
       ['Kind', words(row.kind)],
@@ -202,7 +202,7 @@ function describeDevice(device, lookAgain) {
       state,
       el('span', { class: 'muted' }, 'read ', time(device.at)),
       again,
-      el('a', { href: href({ deviceId: device.deviceId, ...noDetails }) }, 'Only this device in the history'),
+      link({ deviceId: device.deviceId, ...noDetails }, {}, 'Only this device in the history'),
     ),
     facts([
       ['Policies', device.policies.length === 0 ? 'none' : foreign(device.policies.join(', '), 1000)],
@@ -228,7 +228,7 @@ function describeOpen(row) {
       'div',
       { class: 'open-head' },
       badge(row.why.state),
-      el('a', { href: rowHref(row) }, foreign(shortPath(subject(row)), 200)),
+      link(toRow(row), {}, foreign(shortPath(subject(row)), 200)),
       el('span', { class: 'muted' }, 'since ', time(row.detectedAt)),
     ),
     el('div', { class: 'why' }, foreign(row.why.reason, 400)),
@@ -245,7 +245,7 @@ function describeEntry(row) {
     el(
       'span',
       {},
-      el('a', { href: rowHref(row), title: printable(row.path, 400) }, foreign(shortPath(subject(row)), 200)),
+      link(toRow(row), { title: printable(row.path, 400) }, foreign(shortPath(subject(row)), 200)),
       el('span', { class: 'muted' }, ` ${words(row.kind)}`),
     ),
     el('span', { class: 'number muted' }, milliseconds === undefined ? '' : duration(milliseconds)),

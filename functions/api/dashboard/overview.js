@@ -1,5 +1,5 @@
 /** The upper half of the page: how compliant the fleet is, what departed over the time, what is out of line now and why. */
-import { deviceHref, go, href, rowHref, times } from './address.js';
+import { go, link, times, toDevice, toRow } from './address.js';
 import { shareLines, stackedBars } from './charts.js';
 import {
   badge,
@@ -11,6 +11,7 @@ import {
   foreign,
   percent,
   printable,
+  refill,
   shortPath,
   subject,
   time,
@@ -91,7 +92,7 @@ function showTiles(summary, policies, open) {
   const isMore = open.cursor !== undefined;
   const openCount = `${count(open.rows.length)}${isMore ? '+' : ''}`;
   const { p50, p99 } = summary.timeToEnforcedMs ?? {};
-  fill(
+  refill(
     find('tiles'),
     tile(
       'Compliant now',
@@ -114,7 +115,7 @@ function showTiles(summary, policies, open) {
 }
 
 function showPolicies(policies, view) {
-  if (policies.length === 0) return fill(find('policies'), el('p', { class: 'empty' }, 'There are no policies.'));
+  if (policies.length === 0) return refill(find('policies'), el('p', { class: 'empty' }, 'There are no policies.'));
   const lines = policies.map(({ name, devices, compliant, openDevices, mode }) => {
     const isChosen = view.filters.policy === name;
     const share = devices === undefined || devices === 0 ? undefined : (compliant ?? 0) / devices;
@@ -131,11 +132,7 @@ function showPolicies(policies, view) {
       el(
         'th',
         { scope: 'row' },
-        el(
-          'a',
-          { href: href({ policy: isChosen ? undefined : name }), 'aria-current': isChosen ? 'true' : undefined },
-          foreign(name),
-        ),
+        link({ policy: isChosen ? undefined : name }, { 'aria-current': isChosen ? 'true' : undefined }, foreign(name)),
         mode === 'audit' ? el('span', { class: 'tag' }, 'audit') : undefined,
       ),
       el('td', { class: 'bar' }, bar),
@@ -148,7 +145,7 @@ function showPolicies(policies, view) {
     );
   });
   const heads = ['policy', '', 'compliant', 'devices'].map((text) => el('th', { scope: 'col' }, text));
-  fill(
+  refill(
     find('policies'),
     el('table', { class: 'plain' }, el('thead', { class: 'hidden' }, el('tr', {}, heads)), el('tbody', {}, lines)),
   );
@@ -218,7 +215,7 @@ function showOpen({ rows, cursor }, view) {
   const states = [...byState].map(([state, its]) => `${count(its.length)} ${words(state)}`).join(', ');
   fill(find('open-count'), rows.length === 0 ? '' : `${states}${cursor === undefined ? '' : ', and more'}${about}`);
   if (rows.length === 0) {
-    return fill(
+    return refill(
       find('open'),
       el('p', { class: 'empty' }, `Nothing${about}: everything that departed has been mended.`),
     );
@@ -231,27 +228,22 @@ function showOpen({ rows, cursor }, view) {
         'div',
         { class: 'open-head' },
         badge(row.why.state),
-        el('a', { href: deviceHref(row.deviceId) }, foreign(row.deviceId, 128)),
+        link(toDevice(row.deviceId), {}, foreign(row.deviceId, 128)),
         el('span', { class: 'muted' }, 'since ', time(row.detectedAt)),
       ),
-      el('a', { class: 'quiet', href: rowHref(row) }, foreign(shortPath(subject(row)), 200)),
+      link(toRow(row), { class: 'quiet' }, foreign(shortPath(subject(row)), 200)),
       el('div', { class: 'why' }, foreign(row.why.reason, 400)),
     ),
   );
-  fill(find('open'), el('ul', { class: 'open-list' }, items));
+  refill(find('open'), el('ul', { class: 'open-list' }, items));
 }
 
 function showTops({ topDevices, topProperties }) {
-  ranking(find('top-devices'), topDevices, ({ deviceId }) =>
-    el('a', { href: deviceHref(deviceId) }, foreign(deviceId, 128)),
-  );
+  ranking(find('top-devices'), topDevices, ({ deviceId }) => link(toDevice(deviceId), {}, foreign(deviceId, 128)));
   ranking(find('top-properties'), topProperties, ({ policy, path }) => [
-    el(
-      'a',
-      {
-        href: href(path === '' ? { policy, kind: 'missingModule', path: undefined } : { policy, path }),
-        title: printable(path, 400),
-      },
+    link(
+      path === '' ? { policy, kind: 'missingModule', path: undefined } : { policy, path },
+      { title: printable(path, 400) },
       foreign(path === '' ? '(the module)' : shortPath(path), 200),
     ),
     el('span', { class: 'muted' }, foreign(policy, 60)),
@@ -259,7 +251,7 @@ function showTops({ topDevices, topProperties }) {
 }
 
 function ranking(element, items, name) {
-  if (items.length === 0) return fill(element, el('p', { class: 'empty' }, 'None in this time.'));
+  if (items.length === 0) return refill(element, el('p', { class: 'empty' }, 'None in this time.'));
   const most = Math.max(...items.map((item) => item.count));
   const lines = items.map((item) => {
     const line = el(
@@ -271,5 +263,5 @@ function ranking(element, items, name) {
     line.style.setProperty('--share', String(item.count / most));
     return line;
   });
-  fill(element, el('ol', { class: 'ranking' }, lines));
+  refill(element, el('ol', { class: 'ranking' }, lines));
 }

@@ -1,5 +1,5 @@
 /** The live list: rows of the history, newest first, each line kept as long as its row is there so that nobody loses their place. */
-import { deviceHref, go, rowHref } from './address.js';
+import { go, link, toDevice, toRow } from './address.js';
 import {
   badge,
   counted,
@@ -48,11 +48,11 @@ export function createRows() {
   });
   body.addEventListener('keydown', (event) => {
     const step = { ArrowDown: 'nextElementSibling', ArrowUp: 'previousElementSibling' }[event.key];
-    const link = event.target.closest('a');
-    if (step === undefined || link === null) return;
-    const target = link
+    const from = event.target.closest('a');
+    if (step === undefined || from === null) return;
+    const target = from
       .closest('tr')
-      [step]?.querySelector(link.matches('.row-link') ? 'a.row-link' : 'a:not(.row-link)');
+      [step]?.querySelector(from.matches('.row-link') ? 'a.row-link' : 'a:not(.row-link)');
     if (!target) return;
     event.preventDefault();
     target.focus();
@@ -142,20 +142,12 @@ function fillLine(line, row) {
   fill(
     line,
     cell('Detected', 'when', time(row.detectedAt)),
-    cell(
-      'Device',
-      'device',
-      el('a', { class: 'device-link', href: deviceHref(row.deviceId) }, foreign(row.deviceId, 128)),
-    ),
+    cell('Device', 'device', link(toDevice(row.deviceId), { class: 'device-link' }, foreign(row.deviceId, 128))),
     cell('Policy', 'policy', foreign(row.policy, 64)),
     cell(
       'Property',
       'what',
-      el(
-        'a',
-        { class: 'row-link', href: rowHref(row), title: printable(row.path, 400) },
-        foreign(shortPath(subject(row)), 200),
-      ),
+      link(toRow(row), { class: 'row-link', title: printable(row.path, 400) }, foreign(shortPath(subject(row)), 200)),
     ),
     cell('Kind', 'kind', words(row.kind)),
     cell(

@@ -37,6 +37,18 @@ export function fill(element, ...children) {
   append(element, children);
 }
 
+/** The same for what is shown anew while somebody may be at it: what has the focus keeps it, as far as it is still there. */
+export function refill(element, ...children) {
+  const reachable = () => [...element.querySelectorAll('a, button, summary, [tabindex]')];
+  const place = reachable().indexOf(document.activeElement);
+  const said = document.activeElement?.textContent;
+  fill(element, ...children);
+  if (place < 0) return;
+  const now = reachable();
+  const again = now.find(({ textContent }) => textContent === said) ?? now[Math.min(place, now.length - 1)];
+  again?.focus({ preventScroll: true });
+}
+
 /** What came from outside, kept apart from the direction of what is around it. */
 export function foreign(value, longest) {
   return el('bdi', {}, printable(value, longest));
