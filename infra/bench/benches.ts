@@ -1,6 +1,7 @@
 import type { Bench } from './bench.ts';
 import { crowd } from './crowd.ts';
 import { events } from './events.ts';
+import { history } from './history.ts';
 import { load } from './load.ts';
 import { memory } from './memory.ts';
 import { needle } from './needle.ts';
@@ -8,7 +9,7 @@ import { onboarding } from './onboarding.ts';
 import { steady } from './steady.ts';
 
 /** Everything that `npm run bench` measures, in this order. */
-export const benches: readonly Bench[] = [events, load, memory, steady, needle, onboarding, crowd];
+export const benches: readonly Bench[] = [events, load, memory, steady, needle, onboarding, crowd, history];
 
 /**
  * The benches of these names in the order of the list, each once; all when none is named.
