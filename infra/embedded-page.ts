@@ -13,9 +13,10 @@ export const embeddedPage: Plugin = {
       const packed = brotliCompressSync(JSON.stringify(dashboardPage())).toString('base64');
       return {
         loader: 'js',
+        // Required where it is needed: every start of the app would pay for it otherwise.
         contents: `
-          import { brotliDecompressSync } from 'node:zlib';
-          export const dashboardPage = () => JSON.parse(brotliDecompressSync(Buffer.from('${packed}', 'base64')).toString());`,
+          export const dashboardPage = () =>
+            JSON.parse(require('node:zlib').brotliDecompressSync(Buffer.from('${packed}', 'base64')).toString());`,
       };
     });
   },

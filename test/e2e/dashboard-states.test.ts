@@ -301,6 +301,41 @@ describe.skipIf(isWithoutChromium)('the dashboard', { timeout: 60_000 }, () => {
     await page.getByRole('dialog').getByText('contested: told so').waitFor();
   });
 
+  it('leaves the focus where it is while numbers change, and leads on from where one is', async () => {
+    const device = (count: number) => ({
+      topDevices: [
+        { deviceId: 'pump', count },
+        { deviceId: 'valve', count: 1 },
+      ],
+    });
+    answers.summary = { ...noSummary, ...device(2) };
+    answers.policies = { policies: [{ name: 'agents', module: 'agent', mode: 'enforce', openDevices: 0 }] };
+    answers['devices/pump'] = {
+      deviceId: 'pump',
+      exists: false,
+      edge: false,
+      tags: {},
+      at: '',
+      policies: [],
+      modules: [],
+      open: [],
+      rows: [],
+    };
+    await open('&view=device&of=pump');
+    await page.locator('#top-devices', { hasText: 'valve' }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    await page.locator('#policies').getByRole('link', { name: 'agents' }).click();
+    await page.waitForURL(/policy=agents/);
+    expect(new URL(page.url()).searchParams.get('view')).toBeNull();
+    const link = page.locator('#top-devices').getByRole('link', { name: 'pump' });
+    await link.focus();
+    answers.summary = { ...noSummary, ...device(3) };
+    await page.clock.runFor(11_000);
+    await page.locator('#top-devices', { hasText: '3' }).waitFor();
+    expect(await link.evaluate((its) => its === its.ownerDocument.activeElement)).toBe(true);
+  });
+
   it('takes nothing that the API says for markup, wherever it stands', async () => {
     const hostile = row(1, {
       deviceId: markup,
