@@ -9,7 +9,7 @@ import { askedDevice, days, newest } from './history-rows.ts';
 import { isKeyRange, rangeOf, type TableRecorder, type TableRequest } from './table-recorder.ts';
 
 const at = (hoursBefore: number) => new Date(newest - hoursBefore * 3600_000).toISOString();
-const fullHour = at(-1 / 60).slice(0, 13);
+const fullHour = at(0).slice(0, 13);
 
 /** What it took to answer a question. */
 export interface Answered {
@@ -52,6 +52,7 @@ export async function askAll(recorder: TableRecorder, direct: StorageAccount): P
   const answers: Answered[] = [];
   for (const [name, ask, isFiltered = false] of questions) {
     const { result, requests } = await recorder.during(ask);
+    if (result === 0) throw new Error(`Nothing answers the question ${name}: nothing is measured by it.`);
     const returned = requests.reduce((sum, { rows }) => sum + rows, 0);
     answers.push({ name, given: result, requests, returned, gone: await rowsIn(direct, requests), isFiltered });
   }

@@ -1,7 +1,6 @@
 import type { TransactionAction } from '@azure/data-tables';
 import pMap from 'p-map';
 import { type DriftRow, driftKey, type Outcome, openTable, type StorageAccount } from '../../shared/drift/index.ts';
-import { partitionKey } from '../../shared/drift/keys.ts';
 import { toEntity } from '../../shared/drift/row-entity.ts';
 import { openListKey, timelineKey } from '../../shared/drift/timeline-keys.ts';
 import { deviceIdOf } from './fleet.ts';
@@ -16,7 +15,7 @@ export const recentRows = 10_000;
 const rowsPerHour = recentRows / ((days * 24) / hoursBetween);
 /** Rows of the time before, in full hours. */
 const oldRowsPerHour = 1000;
-const devices = 500;
+const devices = 100;
 export const openRows = 400;
 
 /** The row with this number: those below {@link recentRows} are of the last days, the others of the time before. */
@@ -79,9 +78,8 @@ export async function putRows(account: StorageAccount, from: number, to: number,
   }
 }
 
-/** The partition of the device whose rows are asked for. */
+/** Whose rows are asked for. */
 export const askedDevice = deviceIdOf(7);
-export const askedPartition = partitionKey(askedDevice);
 
 async function putAll(
   account: StorageAccount,
