@@ -217,7 +217,7 @@ export function stackedBars(element, { label, empty, onSelect }) {
             data: [xs, ...sums.toReversed()],
             options: {
               scales: {
-                x: { range: [Math.min(from, start) / 1000, Math.max(to, start + bucketMs) / 1000] },
+                x: { range: [Math.min(from, start) / 1000, Math.max(to / 1000, (xs.at(-1) ?? 0) + bucketMs / 1000)] },
                 y: { range: (_, __, most) => [0, Math.max(4, most * 1.08)] },
               },
               series: [{}, ...series],
