@@ -47,7 +47,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-describe('a sweep that is killed', () => {
+describe('a sweep that is killed', { timeout: 240_000 }, () => {
   it.each(['before', 'after'] as const)(
     'right %s any of its calls, and by whoever comes next gone on with, leaves the history as if nothing had been',
     async (when) => {
