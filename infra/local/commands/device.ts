@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import picocolors from 'picocolors';
 import type { DriftRow } from '../../../shared/drift/index.ts';
+import { hasColour } from '../view/colour.ts';
 import { safeJson, safeText } from '../view/safe-text.ts';
 import { type HistoryOptions, historyHelp, historyOf, withHistoryOptions } from './history-option.ts';
 import { type HistorySource, type LiveDevice, pagesOf } from './history-source.ts';
@@ -134,7 +135,7 @@ async function render({ deviceId, inLine, rows, open, live }: DeviceReport, { al
     import('../view/terminal-size.ts'),
   ]);
   const { stdout } = process;
-  const colour = stdout.isTTY && picocolors.isColorSupported;
+  const colour = hasColour(stdout);
   const place = { colour, ...(stdout.isTTY ? { columns: terminalSize(stdout).columns } : {}) };
   const timeline = rows.length === 0 ? 'Nothing has ever been out of line here.' : renderTimeline(rows, place);
   const count = open.length === 1 ? '1 departure is' : `${open.length} departures are`;

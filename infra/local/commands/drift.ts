@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
-import picocolors from 'picocolors';
 import type { DriftQuery, DriftRow } from '../../../shared/drift/index.ts';
+import { hasColour } from '../view/colour.ts';
 import { safeJson } from '../view/safe-text.ts';
 import { type HistoryOptions, historyHelp, historyOf, withHistoryOptions } from './history-option.ts';
 import { pagesOf } from './history-source.ts';
@@ -115,7 +115,7 @@ async function writerOf({ json, csv }: DriftOptions): Promise<(rows: readonly Dr
     if (rows.length === 0) return Promise.resolve(true);
     const isFirst = table === undefined;
     const place = {
-      colour: stdout.isTTY && picocolors.isColorSupported,
+      colour: hasColour(stdout),
       ...(stdout.isTTY ? { columns: terminalSize(stdout).columns } : {}),
     };
     // With a terminal, its width may have changed since.

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import picocolors from 'picocolors';
 import { policies as deployed } from '../../../functions/policies/index.ts';
 import { systemClock } from '../../../shared/clock.ts';
 import { connectToHub } from '../../../shared/hub/index.ts';
 import { toPolicySet } from '../../../shared/policy/index.ts';
 import { describeCompeting } from '../../../shared/reconcile/index.ts';
 import { type ForecastProgress, forecast } from '../../../shared/sweep/index.ts';
+import { hasColour } from '../view/colour.ts';
 import { type HubOptions, hubOf, withHubOptions } from './hub-option.ts';
 
 interface PlanOptions extends HubOptions {
@@ -75,7 +75,7 @@ async function plan(options: PlanOptions): Promise<void> {
       import('../view/terminal-size.ts'),
     ]);
     const { columns } = terminalSize(process.stdout);
-    process.stdout.write(`${renderForecast(result, columns, picocolors.isColorSupported)}\n`);
+    process.stdout.write(`${renderForecast(result, columns, hasColour(process.stdout))}\n`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import picocolors from 'picocolors';
+import { hasColour } from '../view/colour.ts';
 import { complianceOf } from './compliance.ts';
 import { type HistoryOptions, historyHelp, historyOf, withHistoryOptions } from './history-option.ts';
 
@@ -37,6 +37,6 @@ async function status({ json, ...options }: HistoryOptions & { readonly json?: t
     return;
   }
   const { renderCompliance } = await import('../view/compliance-view.ts');
-  const colour = process.stdout.isTTY && picocolors.isColorSupported;
+  const colour = hasColour(process.stdout);
   process.stdout.write(`${renderCompliance(compliance, new Date(), colour)}\n`);
 }

@@ -1,10 +1,10 @@
 import { createLogUpdate } from 'log-update';
-import picocolors from 'picocolors';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import type { LocalOptions } from '../commands/local.ts';
 import { disturbForever } from '../demo/forever.ts';
 import type { Output } from '../run-local.ts';
 import { addressLines } from './addresses.ts';
+import { hasColour } from './colour.ts';
 import { describeRow } from './describe-row.ts';
 import { renderScreen } from './screen.ts';
 import { terminalSize } from './terminal-size.ts';
@@ -53,7 +53,7 @@ function liveView(): Surface {
     start(addresses, watcher) {
       draw = () => {
         const screen = { figures: watcher.figures, rows, addresses, notice };
-        update(renderScreen(screen, terminalSize(process.stdout), picocolors.isColorSupported));
+        update(renderScreen(screen, terminalSize(process.stdout), hasColour(process.stdout)));
       };
       process.stdout.on('resize', draw);
       timer = setInterval(draw, redrawEvery);
