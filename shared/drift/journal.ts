@@ -69,7 +69,8 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     known: Recollection,
   ): Promise<'written' | 'conflict'> {
     const client = await table();
-    const indexed = rows.filter(isIndexedOver(known));
+    // Of a row that is to be mended after all, the timeline says what it said: were that not to come about, nobody would put it right.
+    const indexed = rows.filter(({ outcome }) => outcome !== 'pending');
     const listed = indexed.filter(isListed);
     await index.put({ rows: indexed, listed });
     try {
@@ -124,12 +125,6 @@ function after(known: Recollection, rows: readonly DriftRow[]): Recollection {
     open: [...known.open.filter((row) => !slots.has(openKey(row))), ...rows.filter(isOpen)],
     recent: [...known.recent, ...rows],
   };
-}
-
-/** Whether a row is to be in the timeline: not one that is only written ahead, unless it is there already. */
-function isIndexedOver(known: Recollection): (row: DriftRow) => boolean {
-  const before = new Map([...known.recent, ...known.open].map((row) => [row.rowKey, row.outcome]));
-  return ({ outcome, rowKey }) => outcome !== 'pending' || (before.get(rowKey) ?? 'pending') !== 'pending';
 }
 
 /** Whether a row is in the list of what is out of line: what is about to be mended is not. */
