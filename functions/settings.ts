@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { StorageAccount } from '../shared/drift/index.ts';
-import { type HubAddress, hostOf } from '../shared/hub/index.ts';
+import { type HubAddress, type HubTier, hostOf, hubTiers } from '../shared/hub/index.ts';
 import type { Mode } from '../shared/policy/index.ts';
 import type { OverwriteLimit, RetrySchedule } from '../shared/reconcile/index.ts';
 
@@ -24,9 +24,6 @@ export interface Settings {
   /** NCRONTAB: when the history is counted. */
   readonly rollupSchedule: string;
 }
-
-const hubTiers = ['F1', 'B1', 'B2', 'B3', 'S1', 'S2', 'S3'] as const;
-type HubTier = (typeof hubTiers)[number];
 
 /** Thrown when settings are missing or malformed: the app does not start. Its message names each setting and the way out. */
 export class SettingsError extends Error {

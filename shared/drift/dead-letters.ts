@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TransactionAction } from '@azure/data-tables';
 import { once } from '../once.ts';
+import { newestFirst } from './keys.ts';
 import { packJson, unpackJson } from './packed-json.ts';
 import { openTable, type StorageAccount } from './storage.ts';
 
@@ -32,8 +33,6 @@ export interface DeadLetters {
 const bytesPerProperty = 60_000;
 const propertiesPerEntity = 14;
 const partition = 'letters';
-/** Beyond any time a letter can be put at, as in {@link rowsFrom}. */
-const lastMillisecond = 99_999_999_999_999;
 
 /** Dead letters in a storage account. Bodies are compressed and, where need be, spread over several entities: none is cut short. */
 export function createDeadLetters(account: StorageAccount, now: () => Date): DeadLetters {
@@ -72,7 +71,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
   return {
     async put({ reason, deviceId, state, event }) {
       const at = now();
-      const id = `${String(lastMillisecond - at.getTime()).padStart(14, '0')}-${randomUUID()}`;
+      const id = `${newestFirst(at.getTime())}-${randomUUID()}`;
       const packed = await packJson(event);
       const perEntity = bytesPerProperty * propertiesPerEntity;
       const actions: TransactionAction[] = [];

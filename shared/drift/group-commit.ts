@@ -1,4 +1,5 @@
 import type { TableClient, TableEntity, TransactionAction } from '@azure/data-tables';
+import { isMissing, unlessMissing } from './table-answers.ts';
 
 /** One change to a table. Of several to one entity that wait together, only the last is made. */
 export type TableChange =
@@ -114,13 +115,4 @@ function toAction(change: TableChange): TransactionAction {
 function isRefused(error: unknown): boolean {
   const { statusCode } = (error ?? {}) as { readonly statusCode?: unknown };
   return statusCode === 400 || statusCode === 413;
-}
-
-function isMissing(error: unknown): boolean {
-  const { statusCode, code } = (error ?? {}) as { readonly statusCode?: unknown; readonly code?: unknown };
-  return statusCode === 404 && code !== 'TableNotFound';
-}
-
-function unlessMissing(error: unknown): void {
-  if (!isMissing(error)) throw error;
 }

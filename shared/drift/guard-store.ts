@@ -13,6 +13,7 @@ import {
 } from './overwrite-window.ts';
 import { packJson, unpackJson } from './packed-json.ts';
 import { openTable, type StorageAccount } from './storage.ts';
+import { isMissing } from './table-answers.ts';
 
 /** A path that a policy owns and an automatic configuration of the hub sets to what breaks the policy's rule. */
 export interface CompetingSetting {
@@ -235,10 +236,4 @@ function toWindow(minutes: unknown): OverwriteWindow {
 
 function toDate(text: unknown): Date | undefined {
   return typeof text === 'string' ? new Date(text) : undefined;
-}
-
-/** The entity is not there; that the whole table is not there is another matter. */
-function isMissing(error: unknown): boolean {
-  const { statusCode, code } = error as { readonly statusCode?: unknown; readonly code?: unknown };
-  return statusCode === 404 && code !== 'TableNotFound';
 }

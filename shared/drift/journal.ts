@@ -5,6 +5,7 @@ import { createHistoryIndex } from './history-index.ts';
 import { openKey, openPrefix, partitionKey, rowsFrom } from './keys.ts';
 import { fromEntity, toEntity } from './row-entity.ts';
 import { openTable, type StorageAccount } from './storage.ts';
+import { isMissing, statusOf, unlessMissing } from './table-answers.ts';
 
 /** What the history knows of a device at the moment it is asked. */
 export interface Recollection {
@@ -172,11 +173,5 @@ function* toTransactions(
 
 /** Another writer was there first: what was to be created exists, or what was to be removed does not. */
 function isConflict(error: unknown): boolean {
-  const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return status === 409 || status === 412 || (status === 404 && code !== 'TableNotFound');
-}
-
-function unlessMissing(error: unknown): undefined {
-  if ((error as { statusCode?: unknown } | undefined)?.statusCode !== 404) throw error;
+  return statusOf(error) === 409 || statusOf(error) === 412 || isMissing(error);
 }

@@ -17,6 +17,11 @@ const lastMillisecond = 99_999_999_999_999;
 export const openPrefix = 'open!';
 export const rowPrefix = 'row!';
 
+/** A time, in milliseconds since 1970, as the beginning of a key: later ones sort first. */
+export function newestFirst(milliseconds: number): string {
+  return String(lastMillisecond - milliseconds).padStart(14, '0');
+}
+
 /** A device id as a PartitionKey: what Table Storage does not allow in keys is written `~` and two hex digits (ids hold no `~`). */
 export function partitionKey(deviceId: string): string {
   return deviceId.replace(/[^A-Za-z0-9_.-]/g, (char) => `~${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
@@ -42,7 +47,7 @@ export function rowsFrom(at: string): string {
   const isReadable = parsed >= 0;
   const milliseconds = isReadable ? Math.min(lastMillisecond, parsed) : 0;
   const ticks = isReadable ? Number((/\.\d{3}(\d{1,4})/.exec(at)?.[1] ?? '').padEnd(4, '0')) : 0;
-  return `${rowPrefix}${String(lastMillisecond - milliseconds).padStart(14, '0')}${String(9999 - ticks).padStart(4, '0')}`;
+  return `${rowPrefix}${newestFirst(milliseconds)}${String(9999 - ticks).padStart(4, '0')}`;
 }
 
 function digest(parts: readonly string[]): string {

@@ -4,6 +4,7 @@ import { createHistoryIndex, openListTable } from './history-index.ts';
 import { partitionKey } from './keys.ts';
 import { fromEntity } from './row-entity.ts';
 import { openTable, type StorageAccount } from './storage.ts';
+import { statusOf, unlessMissing } from './table-answers.ts';
 import { openListKey, openShards } from './timeline-keys.ts';
 
 /** What is out of line, for who sees to it that it is: a list that a crash may have left with too much in it. */
@@ -27,7 +28,7 @@ export function createOpenList(account: StorageAccount, now: () => Date): OpenLi
     const client = await drift();
     const stored = await client
       .getEntity<Record<string, unknown>>(partitionKey(row.deviceId), row.rowKey)
-      .then(fromEntity, unlessStatus(404));
+      .then(fromEntity, unlessMissing);
     if (stored !== undefined && isOpen(stored)) {
       // What two have written at the same time may differ.
       if (stored.outcome !== 'pending' && stored.outcomeAt !== row.outcomeAt) {
@@ -36,9 +37,11 @@ export function createOpenList(account: StorageAccount, now: () => Date): OpenLi
       return [stored];
     }
     const { partitionKey: shard, rowKey } = openListKey(row);
-    const entry = await (await list()).getEntity(shard, rowKey).catch(unlessStatus(404));
+    const entry = await (await list()).getEntity(shard, rowKey).catch(unlessMissing);
     if (entry === undefined || now().getTime() - Date.parse(entry.timestamp ?? '') < settlesAfter) return [];
-    await (await list()).deleteEntity(shard, rowKey, { etag: entry.etag }).catch(unlessStatus(404, 412));
+    await (await list()).deleteEntity(shard, rowKey, { etag: entry.etag }).catch((error: unknown) => {
+      if (statusOf(error) !== 412) unlessMissing(error);
+    });
     if (stored !== undefined) await index.put({ rows: [stored], listed: [] });
     return [];
   }
@@ -67,12 +70,5 @@ export function createOpenList(account: StorageAccount, now: () => Date): OpenLi
     async confirm(rows) {
       return (await Promise.all(rows.map(confirmOne))).flat();
     },
-  };
-}
-
-function unlessStatus(...allowed: readonly number[]): (error: unknown) => undefined {
-  return (error) => {
-    const { statusCode } = (error ?? {}) as { readonly statusCode?: unknown };
-    if (!allowed.some((status) => status === statusCode)) throw error;
   };
 }

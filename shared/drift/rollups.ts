@@ -4,6 +4,7 @@ import { openListTable, retained, rollupTable, timelineTable, uncounted } from '
 import { joinText, splitText } from './long-text.ts';
 import { fromEntity } from './row-entity.ts';
 import { openTable, type StorageAccount } from './storage.ts';
+import { entitiesOf, unlessMissing } from './table-answers.ts';
 import { addTallies, emptyTally, type HourTally, largestOf, percentileOf, TallyCounter } from './tally.ts';
 import { hourOf, openShards } from './timeline-keys.ts';
 
@@ -63,7 +64,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
 
   async function countHour(hour: string): Promise<HourTally> {
     const counter = new TallyCounter();
-    for await (const entity of partition(timeline, hour)) counter.add(fromEntity(entity));
+    for await (const entity of entitiesOf(await timeline(), hour)) counter.add(fromEntity(entity));
     return counter.tally();
   }
 
@@ -71,7 +72,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
     const counts = new Map<string, number>();
     for (const shard of openShards) {
       let last = '';
-      for await (const { rowKey } of partition(openList, shard, ['rowKey'])) {
+      for await (const { rowKey } of entitiesOf(await openList(), shard, ['rowKey'])) {
         // Sorted by policy, then by device: what belongs together comes together.
         const [policy = '', device = ''] = String(rowKey).split('!');
         if (`${policy}!${device}` === last) continue;
@@ -107,7 +108,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
       const client = await rollups();
       const current = hourOf(now().toISOString());
       const marks: { readonly hour: string; readonly etag: string }[] = [];
-      for await (const { rowKey, etag } of partition(rollups, uncounted)) {
+      for await (const { rowKey, etag } of entitiesOf(await rollups(), uncounted)) {
         marks.push({ hour: String(rowKey), etag: String(etag) });
       }
       const open = await openDevices();
@@ -178,18 +179,6 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
   };
 }
 
-async function* partition(
-  table: () => Promise<TableClient>,
-  name: string,
-  select?: string[],
-): AsyncGenerator<Record<string, unknown>> {
-  const { odata } = await import('@azure/data-tables');
-  const filter = odata`PartitionKey eq ${name}`;
-  yield* (await table()).listEntities<Record<string, unknown>>({
-    queryOptions: { filter, ...(select === undefined ? {} : { select }) },
-  });
-}
-
 function parse<T>(text: string | undefined, otherwise: T): T {
   return text === undefined ? otherwise : (JSON.parse(text) as T);
 }
@@ -198,8 +187,4 @@ function parse<T>(text: string | undefined, otherwise: T): T {
 async function oldestWhole(client: TableClient): Promise<string> {
   const entity = await client.getEntity<{ readonly since?: string }>(retained, retained).catch(unlessMissing);
   return entity?.since ?? '';
-}
-
-function unlessMissing(error: unknown): undefined {
-  if ((error as { statusCode?: unknown } | undefined)?.statusCode !== 404) throw error;
 }

@@ -1,7 +1,8 @@
-import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
+import { newestFirst } from './keys.ts';
 import { joinText, splitText } from './long-text.ts';
 import { openTable, type StorageAccount } from './storage.ts';
+import { entitiesOf, statusOf, unlessMissing } from './table-answers.ts';
 
 /** What woke a sweep. */
 export type SweepTrigger = 'timer' | 'manual';
@@ -101,7 +102,6 @@ export interface SweepStore {
  *                 `bytes!<id>`      `<name>!<n>`               what an interrupted sweep needs to go on
  *                 `walks`           `<name>`                   what the last complete walk saw
  */
-const lastMillisecond = 99_999_999_999_999;
 
 /**
  * The lead is free again so long after it was last kept, in milliseconds: longer than a page of a query usually takes. Whoever takes longer
@@ -119,7 +119,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
   const etags = new Map<string, string>();
 
   async function current(): Promise<Current | undefined> {
-    const entity = await found(() => getCurrent(table));
+    const entity = await (await table()).getEntity<Record<string, unknown>>('current', 'current').catch(unlessMissing);
     return entity === undefined ? undefined : toCurrent(entity);
   }
 
@@ -165,7 +165,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
 
   async function withParts(row: SweepRow): Promise<SweepRow> {
     let sum = row;
-    for await (const entity of partition(table, `parts!${row.id}`)) {
+    for await (const entity of entitiesOf(await table(), `parts!${row.id}`)) {
       const number = (name: string) => (typeof entity[name] === 'number' ? entity[name] : 0);
       sum = {
         ...sum,
@@ -219,7 +219,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
       if (kept === 'lost' || row.state === 'running') return kept;
       // Nobody will go on with it.
       const client = await table();
-      for await (const { rowKey } of partition(table, `bytes!${claim.id}`)) {
+      for await (const { rowKey } of entitiesOf(await table(), `bytes!${claim.id}`)) {
         await client.deleteEntity(`bytes!${claim.id}`, String(rowKey));
       }
       return kept;
@@ -228,7 +228,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
     async addPart(sweepId, part, tally) {
       const client = await table();
       const key = { partitionKey: `parts!${sweepId}`, rowKey: part };
-      const known = await found(() => client.getEntity<Record<string, unknown>>(key.partitionKey, key.rowKey));
+      const known = await client.getEntity<Record<string, unknown>>(key.partitionKey, key.rowKey).catch(unlessMissing);
       const larger = Object.fromEntries(
         Object.entries(tally).map(([name, count]) => [name, Math.max(count, Number(known?.[name] ?? 0))]),
       );
@@ -249,7 +249,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
 
     async get(id) {
       const client = await table();
-      const entity = await found(() => client.getEntity<Record<string, unknown>>('sweeps', id));
+      const entity = await client.getEntity<Record<string, unknown>>('sweeps', id).catch(unlessMissing);
       return entity === undefined ? undefined : withParts(toRow(entity));
     },
 
@@ -276,7 +276,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
       const chunks: Uint8Array[] = [];
       let length: number | undefined;
       let saving: unknown;
-      for await (const entity of partition(table, `bytes!${sweepId}`)) {
+      for await (const entity of entitiesOf(await table(), `bytes!${sweepId}`)) {
         if (!String(entity.rowKey).startsWith(`${name}!`)) continue;
         length ??= Number(entity.length);
         saving ??= entity.saving;
@@ -291,7 +291,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
 
     async recallWalk(name) {
       const client = await table();
-      const entity = await found(() => client.getEntity<Record<string, unknown>>('walks', name));
+      const entity = await client.getEntity<Record<string, unknown>>('walks', name).catch(unlessMissing);
       return entity === undefined ? undefined : { at: String(entity.at), counts: String(entity.counts) };
     },
 
@@ -312,10 +312,6 @@ interface Current {
   readonly etag: string;
 }
 
-async function getCurrent(table: () => Promise<TableClient>) {
-  return (await table()).getEntity<Record<string, unknown>>('current', 'current');
-}
-
 function toCurrent(entity: Record<string, unknown>): Current {
   return {
     sweepId: String(entity.sweepId),
@@ -333,7 +329,7 @@ function contentOf({ text }: Current): { readonly place: unknown; readonly row: 
 function newRow(trigger: SweepTrigger, time: Date): SweepRow {
   return {
     v: 1,
-    id: `${String(lastMillisecond - time.getTime()).padStart(14, '0')}-${crypto.randomUUID().slice(0, 8)}`,
+    id: `${newestFirst(time.getTime())}-${crypto.randomUUID().slice(0, 8)}`,
     trigger,
     startedAt: time.toISOString(),
     state: 'running',
@@ -379,27 +375,4 @@ function texts(stored: string | undefined): readonly string[] {
   } catch {
     return [];
   }
-}
-
-async function* partition(
-  table: () => Promise<TableClient>,
-  partitionKey: string,
-): AsyncGenerator<Record<string, unknown>> {
-  const { odata } = await import('@azure/data-tables');
-  const filter = odata`PartitionKey eq ${partitionKey}`;
-  yield* (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } });
-}
-
-/** What is asked for, or `undefined` where there is none. */
-async function found<T>(get: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await get();
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw error;
-  }
-}
-
-function statusOf(error: unknown): unknown {
-  return (error as { statusCode?: unknown } | undefined)?.statusCode;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { DriftRow } from './departure.ts';
-import { partitionKey } from './keys.ts';
+import { newestFirst, partitionKey } from './keys.ts';
 
 /*
  * Copies of history rows, so that whoever asks by time, or for what is open, reads just that:
@@ -10,9 +10,6 @@ import { partitionKey } from './keys.ts';
  *   TwinkeeperOpen       PartitionKey  `open-0` … `open-7`, by device
  *                        RowKey        `<policy>!<encoded device id>!<row>`
  */
-
-/** Year 5138, as in the keys of history rows. */
-const lastMillisecond = 99_999_999_999_999;
 
 /** Shards of the open list: a fleet that drifts as a whole writes to all of them at once. */
 export const openShards = ['open-0', 'open-1', 'open-2', 'open-3', 'open-4', 'open-5', 'open-6', 'open-7'] as const;
@@ -24,7 +21,7 @@ export function hourOf(at: string): string {
 
 /** The RowKey in an hour at which rows of this time (ISO 8601) begin; those that are older sort after it. */
 export function timelineFrom(at: string): string {
-  return String(lastMillisecond - Date.parse(at)).padStart(14, '0');
+  return newestFirst(Date.parse(at));
 }
 
 /** Where a row is in the timeline. Made of what never changes in it, so that its outcome overwrites what was there before. */

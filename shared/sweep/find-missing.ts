@@ -3,7 +3,7 @@ import type { JsonObject } from '../twin/index.ts';
 import { IdSet } from './id-set.ts';
 import { QueryRefused } from './interruption.ts';
 import { type Finding, type Progress, type Search, withoutContinuation } from './progress.ts';
-import { comparisonOf } from './steps.ts';
+import { countsAlike } from './steps.ts';
 import type { SweepParts } from './sweep-parts.ts';
 import { deviceIdsOf, isPlain, toDevice } from './twin-results.ts';
 import {
@@ -40,7 +40,7 @@ async function countsThatDiffer(
   if (devices !== undefined) await notes.putDeviceCount(policy.name, devices);
   if (!policy.createModule) return undefined;
   const modules = await progress.count(countModulesQuery(policy));
-  if (comparisonOf(policy) === 'alike') {
+  if (countsAlike(policy)) {
     return modules !== undefined && modules === devices ? undefined : JSON.stringify([devices, modules]);
   }
   // Tags of devices cannot be asked of modules. But where every device has the module, those in the scope have it, too.

@@ -55,17 +55,10 @@ function describeStep(step: SweepStep): readonly string[] {
   }
 }
 
-/** How the number of devices in a policy's scope and that of its modules tell whether any is missing. */
-export type Comparison =
-  /** The scope can be asked of devices and of modules alike: equal counts say that none is missing. */
-  | 'alike'
-  /** Only of devices: no count of modules is about these devices alone. */
-  | 'devicesOnly'
-  /** Of neither: devices must be looked at. */
-  | 'neither';
-
-/** What counting can say about a policy's scope. */
-export function comparisonOf(policy: Policy): Comparison {
-  if (!compileScope(policy).exact) return 'neither';
-  return policy.scope.byIdAlone && compileModuleScope(policy).exact ? 'alike' : 'devicesOnly';
+/**
+ * Whether a policy's scope can be asked of devices and of modules alike, so that equal counts say that no module is missing. Tags cannot be
+ * asked of modules, nor can a predicate of anybody.
+ */
+export function countsAlike(policy: Policy): boolean {
+  return compileScope(policy).exact && policy.scope.byIdAlone && compileModuleScope(policy).exact;
 }

@@ -5,7 +5,7 @@ import { breaks, type OverwriteLimit, type Plan, plan } from '../../reconcile/in
 import { type JsonObject, type Twin, toTwin } from '../../twin/index.ts';
 import { IdSet } from '../id-set.ts';
 import { QueryRefused } from '../interruption.ts';
-import { comparisonOf } from '../steps.ts';
+import { countsAlike } from '../steps.ts';
 import { asTwins, deviceIdsOf, isPlain, toDevice } from '../twin-results.ts';
 import {
   brokenModulesQueries,
@@ -131,7 +131,7 @@ export class ModuleForecast {
   async #mayMiss(policy: Policy, devices: number | undefined, modules: number | undefined): Promise<boolean> {
     if (!policy.createModule) return false;
     if (modules === undefined) return true;
-    if (comparisonOf(policy) === 'alike') return modules !== devices;
+    if (countsAlike(policy)) return modules !== devices;
     return modules !== (await this.#parts.questions.count(countLikeQuery(policy)));
   }
 

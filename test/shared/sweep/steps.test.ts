@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { policies as builtIn } from '../../../functions/policies/index.ts';
 import { exactly, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import { parseQuery } from '../../../shared/query/index.ts';
-import { comparisonOf, fingerprintOf, type SweepStep, sweepSteps } from '../../../shared/sweep/steps.ts';
+import { countsAlike, fingerprintOf, type SweepStep, sweepSteps } from '../../../shared/sweep/steps.ts';
 
 const agent: PolicyDefinition = { name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } };
 const custom: PolicyDefinition = { name: 'custom', module: 'Agent', evaluate: () => [] };
@@ -69,19 +69,19 @@ describe('the fingerprint of steps', () => {
   });
 });
 
-describe('what counting can say', () => {
-  it.each<[string, PolicyDefinition['appliesTo'], ReturnType<typeof comparisonOf>]>([
-    ['all devices', undefined, 'alike'],
-    ['a certain device', { deviceId: 'one' }, 'alike'],
-    ['ids with a beginning', { deviceId: 'plant-*' }, 'alike'],
-    ['ids with a beginning and an end that can overlap', { deviceId: 'aba*ab' }, 'neither'],
-    ['ids with three pieces in their order', { deviceId: 'a*b*c' }, 'neither'],
-    ['tags', { tags: { plant: { floor: 1 } } }, 'devicesOnly'],
-    ['edge devices', { edge: true }, 'devicesOnly'],
-    ['tags with a list', { tags: { floors: [1, 2] } }, 'neither'],
-    ['a function', () => true, 'neither'],
-  ])('of a scope of %s', (_, appliesTo, comparison) => {
+describe('whether counting can settle it', () => {
+  it.each<[string, PolicyDefinition['appliesTo'], boolean]>([
+    ['all devices', undefined, true],
+    ['a certain device', { deviceId: 'one' }, true],
+    ['ids with a beginning', { deviceId: 'plant-*' }, true],
+    ['ids with a beginning and an end that can overlap', { deviceId: 'aba*ab' }, false],
+    ['ids with three pieces in their order', { deviceId: 'a*b*c' }, false],
+    ['tags', { tags: { plant: { floor: 1 } } }, false],
+    ['edge devices', { edge: true }, false],
+    ['tags with a list', { tags: { floors: [1, 2] } }, false],
+    ['a function', () => true, false],
+  ])('of a scope of %s', (_, appliesTo, isAlike) => {
     const { all } = toPolicySet([{ ...agent, ...(appliesTo === undefined ? {} : { appliesTo }) }], { mode: 'enforce' });
-    expect(all.map(comparisonOf)).toEqual([comparison]);
+    expect(all.map(countsAlike)).toEqual([isAlike]);
   });
 });
