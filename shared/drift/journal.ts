@@ -104,9 +104,10 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     },
 
     async write(deviceId, rows, known) {
-      const stored = new Set([...known.open, ...known.recent].map(({ rowKey }) => rowKey));
-      // A row that were in the index and nowhere else would stay there, and be found once more under another time.
-      const isNew = ({ rowKey, outcome }: DriftRow) => outcome !== 'pending' && !stored.has(rowKey);
+      const stored = new Map([...known.recent, ...known.open].map(({ rowKey, outcome }) => [rowKey, outcome]));
+      // Whoever finds a row without an outcome gives it one, here and in the index. One that is new, or that has another outcome, must not
+      // be in the index alone: what was decided once need not be decided so again.
+      const isNew = ({ rowKey, outcome }: DriftRow) => outcome !== 'pending' && stored.get(rowKey) !== 'pending';
       const ahead = rows.map((row) => (isNew(row) ? withoutOutcome(row) : row));
       if ((await store(deviceId, ahead, known)) === 'conflict') return 'conflict';
       const rest = rows.filter(isNew);
