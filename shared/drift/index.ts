@@ -29,19 +29,12 @@ export {
   type HistoryPage,
   type OpenQuery,
 } from './history.ts';
-export { createJournal, type Journal, type Recollection } from './journal.ts';
+export { createJournal, type Journal, nothingRecalled, type Recollection } from './journal.ts';
 export { driftKey, openKey } from './keys.ts';
 export { createOpenList, type OpenList } from './open-list.ts';
 export { packJson, unpackJson } from './packed-json.ts';
 export { createRetention, type RetentionResult } from './retention.ts';
 export { type Compliance, createRollups, type Rollups, type Summary, type SummaryBucket } from './rollups.ts';
 export { openQueue, openTable, type StorageAccount } from './storage.ts';
-export {
-  createSweepStore,
-  type SweepClaim,
-  type SweepRow,
-  type SweepStore,
-  type SweepTally,
-  type SweepTrigger,
-  type WalkMemory,
-} from './sweep-store.ts';
+export type { SweepRow, SweepTally, SweepTrigger } from './sweep-row.ts';
+export { createSweepStore, type SweepClaim, type SweepStore, type WalkMemory } from './sweep-store.ts';
