@@ -1,0 +1,225 @@
+/** The README's examples of the HTTP API, run by `sh` as they stand, against the demo that `npm start` starts. */
+import { execFile, spawnSync } from 'node:child_process';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { csvHead } from '../../functions/api/drift-csv.ts';
+import type { SystemEndpoints } from '../../infra/local/endpoints-file.ts';
+import { project, type Run, twinkeeper } from './twinkeeper.ts';
+
+/** Where there is no curl, the examples cannot be run; but they must be wherever all must have been run. */
+const isWithoutCurl = spawnSync('curl', ['--version']).error !== undefined && process.env.CI === undefined;
+if (isWithoutCurl) {
+  console.warn('The README\'s curl examples are skipped. There is no curl: install it ("apt-get install -y curl").');
+}
+
+interface Printed {
+  readonly stdout: string;
+  /** The statuses of its requests, one after the other. */
+  readonly statuses: readonly number[];
+}
+
+/** Throws, or gives false, where this is not what was promised. */
+type Promised = (printed: Printed) => void;
+
+const json = ({ stdout }: Printed) => JSON.parse(stdout) as unknown;
+const some = (shape: object) => expect.arrayContaining([expect.objectContaining(shape)]);
+const text = expect.any(String) as string;
+const number = expect.any(Number) as number;
+
+const answersWith =
+  (shape: object, status = 200): Promised =>
+  (printed) => {
+    expect(printed.statuses).toEqual([status]);
+    expect(json(printed)).toMatchObject(shape);
+  };
+
+/** What each example promises, by what is only in it. */
+const promises: readonly (readonly [string, Promised])[] = [
+  ['"$URL/drift" ', answersWith({ rows: some({ deviceId: text, policy: text, outcome: text }), cursor: text })],
+  [
+    'kind=missingModule&outcome=created',
+    (printed) => {
+      answersWith({ rows: some({ kind: 'missingModule', outcome: 'created' }) })(printed);
+      expect(json(printed)).toHaveProperty('rows.length', 5);
+    },
+  ],
+  [
+    'x-ndjson',
+    ({ stdout, statuses }) => {
+      expect(statuses).toEqual([200]);
+      const lines = stdout.split('\n');
+      expect(lines.pop()).toBe('');
+      // More than a page of JSON would have.
+      expect(lines.length).toBeGreaterThan(100);
+      for (const line of lines) expect(JSON.parse(line)).toMatchObject({ deviceId: text, rowKey: text });
+    },
+  ],
+  ['/drift/open', answersWith({ rows: expect.any(Array) })],
+  ['/summary?', answersWith({ bucket: '1h', total: number, buckets: some({ total: number }) })],
+  [
+    'DEVICE=$(curl',
+    ({ stdout, statuses }) => {
+      expect({ stdout, statuses }).toEqual({ stdout: '', statuses: [200] });
+    },
+  ],
+  ['"$URL/devices/$DEVICE" ', answersWith({ exists: true, modules: some({ properties: some({ rule: text }) }) })],
+  ['/reconcile', answersWith({ deviceId: text, status: 'done' })],
+  [
+    'text/csv',
+    ({ stdout, statuses }) => {
+      expect(statuses).toEqual([200]);
+      const [head, first = ''] = stdout.split('\n');
+      expect(`${head}\n`).toBe(csvHead);
+      expect(first).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z,/);
+    },
+  ],
+  ['/policies', answersWith({ policies: some({ name: 'azureiotsecurity', devices: number }) })],
+  ['/sweeps?', answersWith({ sweeps: some({ id: text, trigger: text }) })],
+  ['"$URL/sweep"', answersWith({ status: 'accepted' }, 202)],
+  ['/dead-letters', answersWith({ letters: expect.any(Array) })],
+  ['/health', answersWith({ status: 'healthy' })],
+  [
+    '/openapi.json',
+    ({ stdout, statuses }) => {
+      expect(statuses).toEqual([200]);
+      expect(stdout).toContain("'/devices/{deviceId}/reconcile'");
+    },
+  ],
+  [
+    'limit=0',
+    ({ stdout, statuses }) => {
+      expect(statuses).toEqual([400]);
+      expect(stdout).toMatch(/^HTTP\/1\.1 400 [\s\S]*^content-type: application\/problem\+json\r$/m);
+      expect(JSON.parse(stdout.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status: 400, parameter: 'limit' });
+    },
+  ],
+  [
+    'while PAGE=',
+    ({ stdout, statuses }) => {
+      const pages = stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { readonly rows: readonly object[]; readonly cursor?: string });
+      expect(pages.length).toBeGreaterThan(2);
+      expect(statuses).toEqual(pages.map(() => 200));
+      expect(pages.map(({ cursor }) => typeof cursor)).toEqual([...pages.slice(1).map(() => 'string'), 'undefined']);
+      const keys = pages.flatMap(({ rows }) => rows.map((row) => JSON.stringify(row, ['deviceId', 'rowKey'])));
+      expect(new Set(keys).size).toBe(keys.length);
+    },
+  ],
+];
+
+/** The commands in the section's blocks of shell, each as long as `sh` needs it to be. */
+function commandsOf(readme: string): readonly string[] {
+  const [, section = ''] = /^## The HTTP API\n([\s\S]*?)(?=^## |$(?![\s\S]))/m.exec(readme) ?? [];
+  const lines = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) => block.split('\n'));
+  const commands: string[] = [];
+  let begun: string[] = [];
+  for (const line of lines) {
+    begun.push(line);
+    const isWhole = !line.endsWith('\\') && spawnSync('sh', ['-n'], { input: begun.join('\n') }).status === 0;
+    if (!isWhole) continue;
+    if (begun.join('').trim() !== '') commands.push(begun.join('\n'));
+    begun = [];
+  }
+  return begun.length === 0 ? commands : [...commands, begun.join('\n')];
+}
+
+describe.skipIf(isWithoutCurl)("the README's curl examples", { timeout: 60_000 }, () => {
+  let folder: string;
+  let run: Run;
+  let readme: string;
+
+  beforeAll(async () => {
+    readme = await readFile(join(project, 'README.md'), 'utf8');
+    folder = await mkdtemp(join(tmpdir(), 'twinkeeper-curl-'));
+    // They are made for the project's folder, where `node -p` could take its script for a module.
+    await copyFile(join(project, 'package.json'), join(folder, 'package.json'));
+    // Tells the statuses without a change to the examples.
+    await writeFile(join(folder, '.curlrc'), 'write-out = "%{stderr}\\nstatus %{http_code}\\n"\n');
+    const file = join(folder, 'local.json');
+    run = twinkeeper(['local', '--endpoints', file]);
+    await run.says('Ready.');
+    const endpoints = JSON.parse(await readFile(file, 'utf8')) as SystemEndpoints;
+    const ask = async (path: string, method = 'GET') => {
+      const headers = { 'x-functions-key': endpoints.masterKey };
+      return (await (await fetch(`${endpoints.functionsUrl}/api/${path}`, { method, headers })).json()) as object;
+    };
+    const counted = { policies: [{ devices: number }, { devices: number }] };
+    await vi.waitFor(async () => expect(await ask('drift?limit=101')).toHaveProperty('cursor'), waiting);
+    await vi.waitFor(async () => expect(await ask('drift?outcome=enforced')).toHaveProperty('rows.0'), waiting);
+    await vi.waitFor(async () => expect(await ask('summary')).toHaveProperty('buckets.0'), waiting);
+    await ask('sweep', 'POST');
+    await vi.waitFor(async () => expect(await ask('sweeps')).toHaveProperty('sweeps.0.endedAt'), waiting);
+    await vi.waitFor(async () => expect(await ask('policies')).toMatchObject(counted), waiting);
+  }, 180_000);
+  const waiting = { timeout: 120_000, interval: 250 };
+
+  afterAll(async () => {
+    run?.child.kill('SIGTERM');
+    await run?.ended;
+    await rm(folder, { recursive: true });
+  });
+
+  /** Runs all commands in one shell, and says of which the output is not what it promises. */
+  async function faultsOf(markdown: string): Promise<readonly string[]> {
+    const commands = commandsOf(markdown);
+    const place = await mkdtemp(join(folder, 'run-'));
+    await Promise.all(commands.map((command, index) => writeFile(join(place, `${index}.sh`), `${command}\n`)));
+    const each = commands.map((_, index) => {
+      const file = join(place, String(index));
+      return `. ${file}.sh > ${file}.out 2> ${file}.err; echo $? > ${file}.code\n`;
+    });
+    await writeFile(join(place, 'all.sh'), each.join(''));
+    const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
+    const env = { ...process.env, PATH, CURL_HOME: folder };
+    await promisify(execFile)('sh', [join(place, 'all.sh')], { cwd: folder, env }).catch(() => {});
+    const read = (index: number, form: string) => readFile(join(place, `${index}.${form}`), 'utf8').catch(() => '');
+
+    const faults: string[] = [];
+    const kept = new Set<string>();
+    for (const [index, command] of commands.entries()) {
+      const [stdout, stderr, code] = await Promise.all(['out', 'err', 'code'].map((form) => read(index, form)));
+      const statuses = [...(stderr ?? '').matchAll(/^status (\d+)$/gm)].map(([, status]) => Number(status));
+      const its = promises.filter(([mark]) => command.includes(mark));
+      for (const [mark] of its) kept.add(mark);
+      if (code?.trim() !== '0') faults.push(`${command}: ended with ${code?.trim() || 'the shell'}: ${stderr}`);
+      else if (its.length !== (/\bcurl\b/.test(command) ? 1 : 0)) faults.push(`${command}: ${its.length} promises`);
+      for (const [, keeps] of its) {
+        try {
+          keeps({ stdout: stdout ?? '', statuses });
+        } catch (error) {
+          faults.push(`${command}: ${(error as Error).message}\n${stdout?.slice(0, 1000)}${stderr?.slice(0, 1000)}`);
+        }
+      }
+    }
+    return [...faults, ...promises.filter(([mark]) => !kept.has(mark)).map(([mark]) => `there is no example ${mark}`)];
+  }
+
+  // The demo deletes a device now and then: it may be the very one that an example has just chosen.
+  it('run as they stand, and answer what they promise', { retry: 1 }, async () => {
+    expect(await faultsOf(readme)).toEqual([]);
+  });
+
+  it.each<[string, string, string, RegExp]>([
+    ['a path that is none', '/summary?', '/sumary?', /there is no example \/summary/],
+    [
+      'a key that opens nothing',
+      '-X POST -H "$MASTER" "$URL/sweep"',
+      '-X POST -H "$KEY" "$URL/sweep"',
+      /URL\/sweep"[\s\S]*401/,
+    ],
+    ['a parameter that is none', 'bucket=1h', 'buckets=1h', /buckets=1h[\s\S]*400/],
+    ['a quote that is missing', `"$URL/drift/open"`, `"$URL/drift/open`, /ended with|there is no example/],
+    ['a command that is none', 'CURSOR=$(printf', 'CURSOR=$(printff', /while PAGE=/],
+    ['no examples', '```sh', '```text', /there is no example/],
+  ])('would not pass with %s', async (_, right, wrong, fault) => {
+    const heading = '## The HTTP API';
+    const [before = '', section = ''] = readme.split(heading);
+    expect(section).toContain(right);
+    expect((await faultsOf(`${before}${heading}${section.replaceAll(right, wrong)}`)).join('\n')).toMatch(fault);
+  });
+});
