@@ -6,9 +6,10 @@ import { retained, rollupTable, timelineTable } from './history-index.ts';
 import { partitionKey } from './keys.ts';
 import { fromEntity } from './row-entity.ts';
 import { openTable, type StorageAccount } from './storage.ts';
+import { createSweepRetention, type SweepRetentionResult } from './sweep-retention.ts';
 import { hourOf } from './timeline-keys.ts';
 
-/** What a run of {@link createRetention} did. */
+/** What a run of {@link Retention.removeBefore} did. */
 export interface RetentionResult {
   /** Rows that are gone. */
   readonly removed: number;
@@ -21,20 +22,30 @@ export interface RetentionResult {
 /** How many rows are looked at before the next are read; each may be on a device of its own, and all of them go at the same time. */
 const rowsPerBatch = 100;
 
-/**
- * Removes history rows that were detected before a time, oldest first, with their copies by time. The timeline says which they are, so no
- * device's partition is searched. May be interrupted anywhere: a row leaves the timeline last, so the next run finds what is left. Roll-ups
- * stay. `mayGoOn` is asked before each batch.
- */
-export function createRetention(account: StorageAccount) {
+/** Removes what is older than it must be. Either may be interrupted anywhere, and finds what is left when it is run again. */
+export interface Retention {
+  /**
+   * Removes history rows that were detected before a time, oldest first, with their copies by time. The timeline says which they are, so
+   * no device's partition is searched. A row leaves the timeline last. Roll-ups stay. `mayGoOn` is asked before each batch.
+   */
+  removeBefore(time: Date, mayGoOn: () => boolean): Promise<RetentionResult>;
+  /** Removes the sweeps that were begun before a time, but for the one under way. `mayGoOn` is asked before each batch. */
+  removeSweepsBefore(time: Date, mayGoOn: () => boolean): Promise<SweepRetentionResult>;
+}
+
+/** The retention of a storage account. Errors of the storage service are thrown as they come. */
+export function createRetention(account: StorageAccount): Retention {
   const drift = once(() => openTable(account, 'TwinkeeperDrift'));
   const timeline = once(() => openTable(account, timelineTable));
   const rollups = once(() => openTable(account, rollupTable));
   const rows = new GroupCommit(drift);
   const copies = new GroupCommit(timeline);
+  const sweeps = createSweepRetention(account);
 
   return {
-    async removeBefore(time: Date, mayGoOn: () => boolean): Promise<RetentionResult> {
+    removeSweepsBefore: (time, mayGoOn) => sweeps.removeBefore(time, mayGoOn),
+
+    async removeBefore(time, mayGoOn) {
       // An hour of which some rows are gone must not be counted again.
       const since = hourOf(time.toISOString());
       await (await rollups()).upsertEntity({ partitionKey: retained, rowKey: retained, since }, 'Replace');
