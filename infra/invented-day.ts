@@ -1,5 +1,12 @@
 /** A day of history for a fleet that was made a minute ago, so that charts over time have something to show. */
-import { createJournal, createRollups, type DriftRow, driftKey, type StorageAccount } from '../shared/drift/index.ts';
+import {
+  createJournal,
+  createRollups,
+  type DriftRow,
+  driftKey,
+  nothingRecalled,
+  type StorageAccount,
+} from '../shared/drift/index.ts';
 import { demoPolicies } from './local/demo/demo-policies.ts';
 import { demoFleet } from './local/demo/fleet.ts';
 import { seededRandom } from './local/demo/random.ts';
@@ -51,7 +58,6 @@ export async function inventDay(account: StorageAccount, devices: number): Promi
     };
   }
 
-  const nothing = { open: [], recent: [] };
   for (let start = thisHour - 23 * hour; start < thisHour; start += hour) {
     const end = new Date(start + hour - minute);
     const journal = createJournal(account, () => end);
@@ -60,15 +66,14 @@ export async function inventDay(account: StorageAccount, devices: number): Promi
     const rows = Array.from({ length: Math.floor(busy * (8 + random.below(14))) }, () =>
       invent(start + random.below(55 * minute)),
     );
-    for (const row of rows) await journal.write(row.deviceId, [row], nothing);
+    for (const row of rows) await journal.write(row.deviceId, [row], nothingRecalled());
     // Some are out of line as the hour ends, and mended right after.
     const late = Array.from({ length: random.below(3) }, () => invent(end.getTime() - minute));
     const open = late.map((row): DriftRow => ({ ...row, outcome: 'deferred' }));
-    for (const row of open) await journal.write(row.deviceId, [row], nothing);
+    for (const row of open) await journal.write(row.deviceId, [row], nothingRecalled());
     await createRollups(account, () => end).refresh(policies.map(({ name }) => ({ name, devices })));
     for (const row of late) {
-      const known = open.filter(({ rowKey, deviceId }) => rowKey === row.rowKey && deviceId === row.deviceId);
-      await journal.write(row.deviceId, [row], { open: known, recent: known });
+      await journal.write(row.deviceId, [row], await journal.recall(row.deviceId));
     }
   }
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { createDeadLetterList, type DeadLetterHead, type DeadLetterList } from './dead-letter-list.ts';
 export { createDeadLetters, type DeadLetter, type DeadLetters } from './dead-letters.ts';
 export {
   type Departure,

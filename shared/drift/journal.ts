@@ -13,6 +13,13 @@ export interface Recollection {
   readonly open: readonly DriftRow[];
   /** Rows whose write is as young as was asked for, newest first; open ones are among them. */
   readonly recent: readonly DriftRow[];
+  /** What the journal has seen of the device: ETags by RowKey. It keeps them as it writes; they are handed back to it as they are. */
+  readonly versions: Map<string, string>;
+}
+
+/** What there is to recall of a device that nothing is known of. */
+export function nothingRecalled(): Recollection {
+  return { open: [], recent: [], versions: new Map() };
 }
 
 /** The history of drift, as far as recording it goes. Every call is about one device, whose rows are one partition. */
@@ -24,8 +31,9 @@ export interface Journal {
   recall(deviceId: string, since?: string): Promise<Recollection>;
   /**
    * Stores rows as they are now to be, each with its entry among the open ones, so that a row and its entry never differ. `known` is
-   * what {@link recall} said before: a row that is in neither of its lists must not exist yet. `conflict`: someone else has
-   * written meanwhile and nothing, or only a part, was stored; recall and decide again.
+   * what {@link recall} said before, with what was written since: a row that is in neither of its lists must not exist yet, and one
+   * that is must be as it was then. `conflict`: someone else has written meanwhile and nothing, or only a part, was stored; recall
+   * and decide again.
    */
   write(deviceId: string, rows: readonly DriftRow[], known: Recollection): Promise<'written' | 'conflict'>;
 }
@@ -33,6 +41,9 @@ export interface Journal {
 /** A batch takes 100 operations and 4 MiB (Table Storage, "Performing entity group transactions"); a row takes two of them. */
 const rowsPerTransaction = 50;
 const bytesPerTransaction = 3_000_000;
+
+/** The ETag that any version of an entity has, as long as there is one. */
+const anyVersion = '*';
 
 /**
  * The journal in the table `TwinkeeperDrift` of a storage account, and the copies of its rows by which others are asked for. Errors of the
@@ -63,7 +74,7 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     }
   }
 
-  /** Stores rows of which those that have an outcome are there already. */
+  /** Stores rows of which those that have an outcome are there already, without one. */
   async function store(
     deviceId: string,
     rows: readonly DriftRow[],
@@ -72,20 +83,21 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     const client = await table();
     // Of a row that is to be mended after all, the timeline says what it said: were that not to come about, nobody would put it right.
     const indexed = rows.filter(({ outcome }) => outcome !== 'pending');
-    const listed = indexed.filter(isListed);
-    await index.put({ rows: indexed, listed });
+    await index.put({ rows: indexed, listed: indexed.filter(isListed) });
     try {
-      for (const actions of toTransactions(deviceId, rows, known)) await client.submitTransaction(actions);
+      for (const actions of toTransactions(deviceId, rows, known)) {
+        const { subResponses } = await client.submitTransaction(actions);
+        for (const [place, [type, { rowKey }]] of actions.entries()) {
+          if (type === 'delete') known.versions.delete(rowKey);
+          else known.versions.set(rowKey, subResponses[place]?.etag ?? anyVersion);
+        }
+      }
+      return 'written';
     } catch (error) {
       if (!isConflict(error)) throw error;
       await repair(deviceId, indexed);
       return 'conflict';
     }
-    const written = new Set(rows.map(({ rowKey }) => rowKey));
-    for (const { rowKey } of listed) written.delete(rowKey);
-    const mayBeListed = (row: DriftRow) => isOpen(row) && (row.outcome !== 'pending' || found.has(row));
-    await index.unlist(known.open.filter((row) => mayBeListed(row) && written.has(row.rowKey)));
-    return 'written';
   }
 
   return {
@@ -95,25 +107,54 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
       const filter = odata`PartitionKey eq ${partitionKey(deviceId)} and RowKey ge ${openPrefix} and RowKey le ${end}`;
       const open: DriftRow[] = [];
       const recent: DriftRow[] = [];
+      const versions = new Map<string, string>();
       for await (const entity of (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
         const row = fromEntity(entity);
+        const rowKey = entity.rowKey ?? '';
         found.add(row);
-        (entity.rowKey?.startsWith(openPrefix) ? open : recent).push(row);
+        versions.set(rowKey, entity.etag);
+        if (!rowKey.startsWith(openPrefix)) recent.push(row);
+        else {
+          open.push(row);
+          // The row itself may be older than what was asked for.
+          versions.set(row.rowKey, anyVersion);
+        }
       }
-      return { open, recent };
+      // Of two that were open at a time when the process ended, one has no entry.
+      const entered = new Set(open.map(({ rowKey }) => rowKey));
+      const bare = recent.filter((row) => isOpen(row) && !entered.has(row.rowKey));
+      return { open: [...bare, ...open], recent, versions };
     },
 
     async write(deviceId, rows, known) {
-      const stored = new Map([...known.recent, ...known.open].map(({ rowKey, outcome }) => [rowKey, outcome]));
-      // Whoever finds a row without an outcome gives it one, here and in the index. One that is new, or that has another outcome, must not
-      // be in the index alone: what was decided once need not be decided so again.
-      const isNew = ({ rowKey, outcome }: DriftRow) => outcome !== 'pending' && stored.get(rowKey) !== 'pending';
-      const ahead = rows.map((row) => (isNew(row) ? withoutOutcome(row) : row));
-      if ((await store(deviceId, ahead, known)) === 'conflict') return 'conflict';
-      const rest = rows.filter(isNew);
-      return rest.length === 0 ? 'written' : store(deviceId, rest, after(known, ahead));
+      let knownNow = known;
+      for (const step of toSteps(rows, known)) {
+        if ((await store(deviceId, step, knownNow)) === 'conflict') return 'conflict';
+        knownNow = after(knownNow, step);
+      }
+      const left = new Set(rows.filter((row) => !isListed(row)).map(({ rowKey }) => rowKey));
+      const mayBeListed = (row: DriftRow) => isOpen(row) && (row.outcome !== 'pending' || found.has(row));
+      await index.unlist(known.open.filter((row) => mayBeListed(row) && left.has(row.rowKey)));
+      return 'written';
     },
   };
+}
+
+/**
+ * What to store one after the other, so that rows come to what they are to be. Whoever finds a row without an outcome gives it one, here
+ * and in the index. One that is new, or that has another outcome, must not be in the index alone: what was decided once need not be
+ * decided so again. What is new is stored when what it follows upon has ended, so that no two of one property are open longer than need be.
+ */
+function toSteps(rows: readonly DriftRow[], known: Recollection): readonly (readonly DriftRow[])[] {
+  const stored = new Map([...known.recent, ...known.open].map(({ rowKey, outcome }) => [rowKey, outcome]));
+  const decided = rows.filter(({ rowKey, outcome }) => outcome !== 'pending' && stored.get(rowKey) !== 'pending');
+  const added = new Set(decided.filter(({ rowKey }) => !stored.has(rowKey)));
+  const steps = [
+    decided.filter((row) => !added.has(row)).map(withoutOutcome),
+    rows.map((row) => (added.has(row) ? withoutOutcome(row) : row)),
+    [...added],
+  ];
+  return steps.filter((step) => step.length > 0);
 }
 
 function withoutOutcome({ error: _, closedAt: __, ...row }: DriftRow): DriftRow {
@@ -121,11 +162,13 @@ function withoutOutcome({ error: _, closedAt: __, ...row }: DriftRow): DriftRow 
 }
 
 /** What is known once these rows have been written. */
-function after(known: Recollection, rows: readonly DriftRow[]): Recollection {
-  const slots = new Set(rows.map(openKey));
+function after({ open, recent, versions }: Recollection, rows: readonly DriftRow[]): Recollection {
+  const written = new Set(rows.map(({ rowKey }) => rowKey));
+  const others = ({ rowKey }: DriftRow) => !written.has(rowKey);
   return {
-    open: [...known.open.filter((row) => !slots.has(openKey(row))), ...rows.filter(isOpen)],
-    recent: [...known.recent, ...rows],
+    open: [...open.filter(others), ...rows.filter(isOpen)],
+    recent: [...recent.filter(others), ...rows],
+    versions,
   };
 }
 
@@ -138,26 +181,29 @@ function isListed(row: DriftRow): boolean {
 function* toTransactions(
   deviceId: string,
   rows: readonly DriftRow[],
-  known: Recollection,
+  { open, versions }: Recollection,
 ): Generator<TransactionAction[]> {
-  const stored = new Set([...known.open, ...known.recent].map((row) => row.rowKey));
-  const storedOpen = new Set(known.open.map(openKey));
+  // An entity must be as it was seen, and one that was not seen must not be there.
+  const toAction = (row: DriftRow, rowKey: string): TransactionAction => {
+    const etag = versions.get(rowKey);
+    const entity = toEntity(row, rowKey);
+    return etag === undefined ? ['create', entity] : ['update', entity, 'Replace', { etag }];
+  };
   // One departure of a property can end as the next begins: its entry then stands for the last of them.
   const bySlot = Map.groupBy(rows, openKey);
+  const written = new Set(rows.map(({ rowKey }) => rowKey));
+  const others = Map.groupBy(
+    open.filter(({ rowKey }) => !written.has(rowKey)),
+    openKey,
+  );
   let actions: TransactionAction[] = [];
   let count = 0;
   let bytes = 0;
   for (const [slot, sharing] of bySlot) {
-    const current = sharing.findLast(isOpen);
-    const next: TransactionAction[] = sharing.map((row) =>
-      stored.has(row.rowKey) ? ['upsert', toEntity(row, row.rowKey), 'Replace'] : ['create', toEntity(row, row.rowKey)],
-    );
-    if (current !== undefined) {
-      const entity = toEntity(current, slot);
-      next.push(storedOpen.has(slot) ? ['upsert', entity, 'Replace'] : ['create', entity]);
-    } else if (storedOpen.has(slot)) {
-      next.push(['delete', { partitionKey: partitionKey(deviceId), rowKey: slot }]);
-    }
+    const current = sharing.findLast(isOpen) ?? others.get(slot)?.at(-1);
+    const next = sharing.map((row) => toAction(row, row.rowKey));
+    if (current !== undefined) next.push(toAction(current, slot));
+    else if (versions.has(slot)) next.push(['delete', { partitionKey: partitionKey(deviceId), rowKey: slot }]);
     const size = 2 * JSON.stringify(next).length;
     if (actions.length > 0 && (count + sharing.length > rowsPerTransaction || bytes + size > bytesPerTransaction)) {
       yield actions;
@@ -172,7 +218,7 @@ function* toTransactions(
   if (actions.length > 0) yield actions;
 }
 
-/** Another writer was there first: what was to be created exists, or what was to be removed does not. */
+/** Another writer was there first: what was to be created exists, or what was to be changed does not, or is not as it was. */
 function isConflict(error: unknown): boolean {
   return statusOf(error) === 409 || statusOf(error) === 412 || isMissing(error);
 }

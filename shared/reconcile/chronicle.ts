@@ -127,7 +127,7 @@ export class Chronicle {
     const rows = [...this.#changed].flatMap((key) => this.#rows.get(key) ?? []);
     const all = [...this.#rows.values()];
     this.#changed.clear();
-    this.#stored = { open: all.filter(isOpen), recent: all };
+    this.#stored = { open: all.filter(isOpen), recent: all, versions: known.versions };
     return { rows, known };
   }
 

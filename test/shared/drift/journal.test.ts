@@ -9,6 +9,7 @@ import {
   type DriftRow,
   driftKey,
   type Journal,
+  nothingRecalled,
   type Outcome,
   openTable,
   type Recollection,
@@ -24,7 +25,8 @@ beforeAll(async () => {
 });
 afterAll(() => azurite.close());
 
-const nothing: Recollection = { open: [], recent: [] };
+/** What the history says, without the marks that the journal keeps for itself. */
+const told = ({ open, recent }: Recollection) => ({ open, recent });
 const ever = '1970-01-01T00:00:00Z';
 
 let devices = 0;
@@ -66,7 +68,7 @@ const paths = (rows: readonly DriftRow[]) => rows.map(({ path, outcome }) => `${
 
 describe('the journal', () => {
   it('knows nothing of a device that it has not heard of', async () => {
-    expect(await journal.recall(newDevice(), ever)).toEqual(nothing);
+    expect(await journal.recall(newDevice(), ever)).toEqual(nothingRecalled());
   });
 
   it('gives back rows newest first, and the open ones also by themselves', async () => {
@@ -77,7 +79,7 @@ describe('the journal', () => {
       rowOf(id, 'c', 3, 'audited'),
       rowOf(id, 'd', 4, 'failed'),
     ];
-    expect(await journal.write(id, rows, nothing)).toBe('written');
+    expect(await journal.write(id, rows, nothingRecalled())).toBe('written');
     const { open, recent } = await journal.recall(id, ever);
     expect(recent).toEqual(rows.toReversed());
     expect(paths(open).toSorted()).toEqual(['a pending', 'c audited', 'd failed']);
@@ -89,7 +91,7 @@ describe('the journal', () => {
     await journal.write(
       id,
       [1, 2, 3].map((minute) => rowOf(id, `p${minute}`, minute, minute === 1 ? 'pending' : 'enforced')),
-      nothing,
+      nothingRecalled(),
     );
     const { open, recent } = await journal.recall(id, '2026-01-01T00:03:00.0000000Z');
     expect(paths(recent)).toEqual(['p3 enforced']);
@@ -99,7 +101,7 @@ describe('the journal', () => {
 
   it('keeps row and open entry in step through all that can become of a row', async () => {
     const id = newDevice();
-    let known = nothing;
+    let known = nothingRecalled();
     const steps: [Outcome, Partial<DriftRow>, boolean][] = [
       ['pending', {}, true],
       ['deferred', {}, true],
@@ -117,14 +119,14 @@ describe('the journal', () => {
       const row = rowOf(id, 'a', 1, outcome, more);
       expect(await journal.write(id, [row], known)).toBe('written');
       known = await journal.recall(id, ever);
-      expect(known).toEqual({ open: isOpen ? [row] : [], recent: [row] });
+      expect(told(known)).toEqual({ open: isOpen ? [row] : [], recent: [row] });
     }
   });
 
   it('lets the later of two departures of one property stand among the open ones', async () => {
     const id = newDevice();
     const first = rowOf(id, 'a', 1);
-    await journal.write(id, [first], nothing);
+    await journal.write(id, [first], nothingRecalled());
     const known = await journal.recall(id, ever);
     const second = rowOf(id, 'a', 2);
     expect(await journal.write(id, [{ ...first, outcome: 'healed' }, second], known)).toBe('written');
@@ -134,38 +136,74 @@ describe('the journal', () => {
   it('takes nothing of a row that somebody else has written meanwhile', async () => {
     const id = newDevice();
     const theirs = rowOf(id, 'a', 1, 'enforced');
-    await journal.write(id, [theirs], nothing);
-    expect(await journal.write(id, [rowOf(id, 'b', 2), rowOf(id, 'a', 1)], nothing)).toBe('conflict');
+    await journal.write(id, [theirs], nothingRecalled());
+    expect(await journal.write(id, [rowOf(id, 'b', 2), rowOf(id, 'a', 1)], nothingRecalled())).toBe('conflict');
     expect((await journal.recall(id, ever)).recent).toEqual([theirs]);
   });
 
   it('takes no second departure as open where somebody else has opened one', async () => {
     const id = newDevice();
-    await journal.write(id, [rowOf(id, 'a', 1)], nothing);
-    expect(await journal.write(id, [rowOf(id, 'a', 2)], nothing)).toBe('conflict');
+    await journal.write(id, [rowOf(id, 'a', 1)], nothingRecalled());
+    expect(await journal.write(id, [rowOf(id, 'a', 2)], nothingRecalled())).toBe('conflict');
     expect(paths((await journal.recall(id, ever)).recent)).toEqual(['a pending']);
   });
 
   it('takes no end of a departure that somebody else has ended', async () => {
     const id = newDevice();
     const row = rowOf(id, 'a', 1);
-    await journal.write(id, [row], nothing);
-    const known = await journal.recall(id, ever);
-    await journal.write(id, [{ ...row, outcome: 'enforced' }], known);
-    expect(await journal.write(id, [{ ...row, outcome: 'healed' }], known)).toBe('conflict');
+    await journal.write(id, [row], nothingRecalled());
+    const [ours, theirs] = [await journal.recall(id, ever), await journal.recall(id, ever)];
+    await journal.write(id, [{ ...row, outcome: 'enforced' }], theirs);
+    expect(await journal.write(id, [{ ...row, outcome: 'healed' }], ours)).toBe('conflict');
     expect(paths((await journal.recall(id, ever)).recent)).toEqual(['a enforced']);
+  });
+
+  it('takes nothing over what somebody else has made of a row that is open still', async () => {
+    const id = newDevice();
+    const row = rowOf(id, 'a', 1, 'audited');
+    await journal.write(id, [row], nothingRecalled());
+    const [ours, theirs] = [await journal.recall(id, ever), await journal.recall(id, ever)];
+    await journal.write(id, [{ ...row, outcome: 'heldBack' }], theirs);
+    expect(await journal.write(id, [{ ...row, outcome: 'failed' }], ours)).toBe('conflict');
+    const { open, recent } = await journal.recall(id, ever);
+    expect(paths([...open, ...recent])).toEqual(['a heldBack', 'a heldBack']);
+  });
+
+  it('writes on what it wrote itself without asking again', async () => {
+    const id = newDevice();
+    const row = rowOf(id, 'a', 1);
+    const known = nothingRecalled();
+    await journal.write(id, [row], known);
+    for (const outcome of ['deferred', 'failed', 'enforced'] as const) {
+      const before: Recollection = { open: [row], recent: [row], versions: known.versions };
+      expect(await journal.write(id, [{ ...row, outcome }], before)).toBe('written');
+    }
+    expect(paths((await journal.recall(id, ever)).recent)).toEqual(['a enforced']);
+  });
+
+  it('keeps an entry for a departure that begins as the one before it ends, wherever it is read between', async () => {
+    const id = newDevice();
+    const first = rowOf(id, 'a', 1, 'audited');
+    await journal.write(id, [first], nothingRecalled());
+    const known = await journal.recall(id, ever);
+    const second = rowOf(id, 'a', 2);
+    await journal.write(id, [{ ...first, closedAt: '2026-01-01T01:00:00Z' }, second], known);
+    const later = await journal.recall(id);
+    expect(paths(later.open)).toEqual(['a pending']);
+    expect(await journal.write(id, [{ ...second, outcome: 'enforced' }], later)).toBe('written');
+    expect((await journal.recall(id)).open).toEqual([]);
   });
 
   it('takes hundreds of rows in one write, and their ends in another', async () => {
     const id = newDevice();
     const rows = Array.from({ length: 230 }, (_, index) => rowOf(id, `p${index}`, index));
-    expect(await journal.write(id, rows, nothing)).toBe('written');
+    expect(await journal.write(id, rows, nothingRecalled())).toBe('written');
     const known = await journal.recall(id, ever);
     expect(known.open).toHaveLength(230);
     expect(known.recent).toEqual(rows.toReversed());
     const ended = rows.map((row): DriftRow => ({ ...row, outcome: 'enforced' }));
     expect(await journal.write(id, ended, known)).toBe('written');
-    expect(await journal.recall(id, ever)).toEqual({ open: [], recent: ended.toReversed() });
+    expect(told(await journal.recall(id, ever))).toEqual({ open: [], recent: ended.toReversed() });
   });
 
   it('takes rows whose values together are larger than one transaction', async () => {
@@ -174,13 +212,13 @@ describe('the journal', () => {
     const rows = Array.from({ length: 12 }, (_, index) =>
       rowOf(id, `p${index}`, index, 'pending', { actual: large, expected: large }),
     );
-    expect(await journal.write(id, rows, nothing)).toBe('written');
+    expect(await journal.write(id, rows, nothingRecalled())).toBe('written');
     expect((await journal.recall(id, ever)).recent).toEqual(rows.toReversed());
   });
 
   it('keeps devices apart whose ids hold every character, or differ in case only', async () => {
     const ids = ["a#b?c%d'e$f+g=h,i!j(k)l*m:n@o", 'A', 'a', '%23', '#'];
-    for (const id of ids) expect(await journal.write(id, [rowOf(id, 'a', 1)], nothing)).toBe('written');
+    for (const id of ids) expect(await journal.write(id, [rowOf(id, 'a', 1)], nothingRecalled())).toBe('written');
     for (const id of ids) expect((await journal.recall(id)).open.map((row) => row.deviceId)).toEqual([id]);
   });
 });

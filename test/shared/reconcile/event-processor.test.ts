@@ -534,7 +534,8 @@ function memoryJournal(): Journal & { broken?: Error } {
       const recent = [...rows.values()].filter(
         ({ write }) => since !== undefined && Date.parse(write.at) >= Date.parse(since),
       );
-      return { open: [...open.values()], recent: recent.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1)) };
+      const newestFirst = recent.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
+      return { open: [...open.values()], recent: newestFirst, versions: new Map() };
     },
     async write(deviceId, changed, known) {
       if (journal.broken !== undefined) throw journal.broken;
