@@ -1,29 +1,27 @@
+import { createDeadLetterList } from '../../shared/drift/index.ts';
 import { putBack } from '../../shared/reconcile/index.ts';
 import type { App } from '../app.ts';
 import { endpoint } from './endpoint.ts';
+import { readKeyCursor, writeKeyCursor } from './key-cursor.ts';
 import * as parameter from './parameters.ts';
 import { ApiProblem } from './problem.ts';
 import type { DeadLettersPage, ReplayAnswer } from './shapes.ts';
 
 /** `GET /api/dead-letters` and `POST /api/dead-letters/{id}/replay`. */
-export function deadLetterEndpoints({ letters, deferredQueue }: App) {
+export function deadLetterEndpoints({ letters, deferredQueue, settings }: App) {
+  const heads = createDeadLetterList(settings.storage);
+
   const list = endpoint('dead-letters', {
     summary:
       'What was given up, newest first, without the events themselves: `twinkeeper dead-letters list --json` shows those.',
-    query: { limit: parameter.limit, cursor: parameter.letterCursor },
+    query: { limit: parameter.limit, cursor: parameter.cursor },
     answers: { 200: { schema: 'DeadLetters' } },
     async handle({ query: { limit = 100, cursor } }) {
-      const page: DeadLettersPage['letters'][number][] = [];
-      for await (const { id, at, reason, deviceId, state } of letters.list()) {
-        // Parked letters belong to a retry that is on its way.
-        if (state !== 'dead' || (cursor !== undefined && id <= cursor)) continue;
-        if (page.length === limit) {
-          const last = page.at(-1);
-          return { jsonBody: { letters: page, cursor: last?.id ?? '' } satisfies DeadLettersPage };
-        }
-        page.push({ id, at, reason, deviceId });
-      }
-      return { jsonBody: { letters: page } satisfies DeadLettersPage };
+      const after = cursor === undefined ? undefined : readKeyCursor('dead-letters', cursor);
+      const page = await heads.page(limit, after);
+      const last = page.length === limit ? page.at(-1) : undefined;
+      const next = last === undefined ? {} : { cursor: writeKeyCursor('dead-letters', last.id) };
+      return { jsonBody: { letters: page, ...next } satisfies DeadLettersPage };
     },
   });
 

@@ -1,4 +1,4 @@
-import { badParameter } from './problem.ts';
+import { badCursor } from './problem.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** Where the next page begins, and of what range of time: `-24h` must mean the same on each page. */
@@ -24,7 +24,7 @@ export function writeDriftCursor({ asked, range, after }: DriftPlace): string {
 export function readDriftCursor(cursor: string, asked: DriftPlace['asked']): DriftPlace {
   const [askedFrom, askedTo, from = '', to = '', after = ''] = partsOf(cursor);
   if (askedFrom !== (asked.from ?? '') || askedTo !== (asked.to ?? '') || after === '') {
-    throw badParameter('cursor', 'must be that of the answer before, with the same filters: begin again without it');
+    throw badCursor();
   }
   return { asked, range: { ...(from === '' ? {} : { from }), ...(to === '' ? {} : { to }) }, after };
 }

@@ -8,7 +8,7 @@ import { endpoint } from './endpoint.ts';
 import { toBody } from './flow.ts';
 import { toOpenRow } from './open-row.ts';
 import * as parameter from './parameters.ts';
-import { badParameter } from './problem.ts';
+import { badCursor, badParameter } from './problem.ts';
 import type { DriftPage, OpenPage } from './shapes.ts';
 import { checkRange, resolveTime, type TimeRange, toRange } from './time-range.ts';
 
@@ -117,10 +117,6 @@ async function orBadCursor<T>(ask: () => Promise<T>): Promise<T> {
     if (error instanceof BadCursorError) throw badCursor();
     throw error;
   }
-}
-
-export function badCursor() {
-  return badParameter('cursor', 'must be that of the answer before, with the same filters: begin again without it');
 }
 
 function formOf(request: HttpRequest): (typeof forms)[number] {

@@ -1,6 +1,6 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type * as z from 'zod/mini';
-import { ApiProblem, badParameter, causeOf, toProblem, toProblemResponse } from './problem.ts';
+import { ApiProblem, badParameter, causeOf, toProblem, toProblemResponse, unknownParameter } from './problem.ts';
 import { authLevelOf, type Route, type RouteName, routes } from './routes.ts';
 import type { SchemaName } from './schemas.ts';
 
@@ -94,12 +94,7 @@ function readQuery<P extends Parameters>(schemas: P, { query }: HttpRequest): Gi
     if (keyParameters.has(name)) continue;
     const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
     if (schema === undefined) {
-      const known = Object.keys(schemas);
-      const way = known.length === 0 ? 'this takes none' : `there are ${known.join(', ')}`;
-      const shown = name.length > 100 ? `${name.slice(0, 100)}…` : name;
-      throw new ApiProblem('parameter', `There is no parameter ${JSON.stringify(shown)}: ${way}.`, {
-        parameter: shown,
-      });
+      throw unknownParameter(name, Object.keys(schemas));
     }
     const [text = '', ...more] = query.getAll(name);
     if (more.length > 0) throw badParameter(name, 'must be given once only');

@@ -53,14 +53,4 @@ const elsewhere: readonly Description[] = [
     query: {},
     answers: { 200: { forms: ['text/html'] } },
   },
-  {
-    name: 'sweep-start',
-    method: 'POST',
-    route: 'sweep',
-    authLevel: 'admin',
-    summary: 'Asks for a sweep now.',
-    path: {},
-    query: {},
-    answers: { 202: { schema: 'SweepAccepted' } },
-  },
 ];

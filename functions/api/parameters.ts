@@ -120,11 +120,3 @@ export const letterId = z
     z.regex(letterForm, 'must be the id of a dead letter, as GET /api/dead-letters lists them'),
     about('The id of a dead letter, from `GET /api/dead-letters`.'),
   );
-
-/** A letter's id sorts by its time: it is where the next page begins. */
-export const letterCursor = z
-  .string()
-  .check(
-    z.regex(letterForm, 'must be that of the answer before: begin again without it'),
-    about('Where to go on: the `cursor` of the answer before.'),
-  );

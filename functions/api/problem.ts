@@ -34,6 +34,18 @@ export function badParameter(parameter: string, must: string, given?: string): A
   return new ApiProblem('parameter', `${parameter} ${must}${shown}.`, { parameter });
 }
 
+/** A cursor that no page of this question has given. */
+export function badCursor(): ApiProblem {
+  return badParameter('cursor', 'must be that of the answer before, with the same filters: begin again without it');
+}
+
+/** A parameter that there is not, beside those that there are. */
+export function unknownParameter(parameter: string, known: readonly string[]): ApiProblem {
+  const way = known.length === 0 ? 'this takes none' : `there are ${known.join(', ')}`;
+  const shown = shorten(parameter);
+  return new ApiProblem('parameter', `There is no parameter ${JSON.stringify(shown)}: ${way}.`, { parameter: shown });
+}
+
 /** The hub has not done what was asked. Its own words stay in the log. */
 export function hubProblem(problem: Problem): ApiProblem {
   const said = {

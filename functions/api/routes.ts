@@ -14,6 +14,7 @@ export const routes = {
   'device-reconcile': { method: 'POST', route: 'devices/{deviceId}/reconcile' },
   policies: { method: 'GET', route: 'policies' },
   sweeps: { method: 'GET', route: 'sweeps' },
+  'sweep-start': { method: 'POST', route: 'sweep' },
   'dead-letters': { method: 'GET', route: 'dead-letters' },
   'dead-letter-replay': { method: 'POST', route: 'dead-letters/{id}/replay' },
   openapi: { method: 'GET', route: 'openapi.json' },

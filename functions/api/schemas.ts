@@ -15,6 +15,7 @@ import type {
   ReconcileAnswer,
   ReplayAnswer,
   SummaryAnswer,
+  SweepAcceptedAnswer,
   SweepsAnswer,
 } from './shapes.ts';
 
@@ -197,10 +198,11 @@ const sweep: z.ZodMiniType<SweepRow> = z.object({
   deferred: count('Devices that are tried again.'),
   parts: count('That the work was handed out in.'),
   partsDone: count('Of those, done.'),
+  lastPartAt: optionalText('When the last of them was done; absent before.'),
   competing: z.array(z.string()).check(about('Automatic configurations of the hub that compete with policies.')),
   walked: z.array(z.string()).check(about('Policies that cannot be asked as queries.')),
 });
-const sweeps: z.ZodMiniType<SweepsAnswer> = z.object({ sweeps: z.array(sweep) });
+const sweeps: z.ZodMiniType<SweepsAnswer> = z.object({ sweeps: z.array(sweep), cursor });
 
 const deadLetters: z.ZodMiniType<DeadLettersPage> = z.object({
   letters: z.array(
@@ -214,7 +216,10 @@ const deadLetters: z.ZodMiniType<DeadLettersPage> = z.object({
   cursor,
 });
 const replay: z.ZodMiniType<ReplayAnswer> = z.object({ id: z.string(), status: z.literal('replayed') });
-const sweepAccepted = z.object({ status: z.literal('accepted'), detail: z.string() });
+const sweepAccepted: z.ZodMiniType<SweepAcceptedAnswer> = z.object({
+  status: z.literal('accepted'),
+  detail: z.string(),
+});
 
 const check = z.object({ ok: z.boolean(), detail: z.string() });
 const health = z.object({

@@ -134,9 +134,16 @@ export interface PoliciesAnswer {
   readonly policies: readonly PolicyAnswer[];
 }
 
-/** `GET /api/sweeps`: newest first. */
+/** `GET /api/sweeps`: newest first. Without a cursor there are no more. */
 export interface SweepsAnswer {
   readonly sweeps: readonly SweepRow[];
+  readonly cursor?: string;
+}
+
+/** `POST /api/sweep`. */
+export interface SweepAcceptedAnswer {
+  readonly status: 'accepted';
+  readonly detail: string;
 }
 
 /** `GET /api/dead-letters`: newest first, without the events themselves. */

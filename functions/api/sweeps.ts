@@ -1,18 +1,33 @@
 import type { App } from '../app.ts';
 import { endpoint } from './endpoint.ts';
+import { readKeyCursor, writeKeyCursor } from './key-cursor.ts';
 import * as parameter from './parameters.ts';
-import type { SweepsAnswer } from './shapes.ts';
+import type { SweepAcceptedAnswer, SweepsAnswer } from './shapes.ts';
 
-/** `GET /api/sweeps`. */
-export function sweepEndpoints({ sweepStore }: App) {
-  return {
-    sweeps: endpoint('sweeps', {
-      summary: 'The last sweeps, newest first.',
-      query: { limit: parameter.wholeNumber(100, 'How many at most. 20 unless given.') },
-      answers: { 200: { schema: 'Sweeps' } },
-      async handle({ query: { limit = 20 } }) {
-        return { jsonBody: { sweeps: await sweepStore.list(limit) } satisfies SweepsAnswer };
-      },
-    }),
-  };
+/** `GET /api/sweeps` and `POST /api/sweep`. */
+export function sweepEndpoints({ sweepStore, sweepQueue }: App) {
+  const list = endpoint('sweeps', {
+    summary: 'The sweeps that there were, newest first.',
+    query: { limit: parameter.wholeNumber(100, 'How many at most. 20 unless given.'), cursor: parameter.cursor },
+    answers: { 200: { schema: 'Sweeps' } },
+    async handle({ query: { limit = 20, cursor } }) {
+      const after = cursor === undefined ? undefined : readKeyCursor('sweeps', cursor);
+      const sweeps = await sweepStore.list(limit, after);
+      const last = sweeps.length === limit ? sweeps.at(-1) : undefined;
+      const next = last === undefined ? {} : { cursor: writeKeyCursor('sweeps', last.id) };
+      return { jsonBody: { sweeps, ...next } satisfies SweepsAnswer };
+    },
+  });
+
+  const start = endpoint('sweep-start', {
+    summary: 'Asks for a sweep now.',
+    answers: { 202: { schema: 'SweepAccepted' } },
+    async handle() {
+      await sweepQueue.put({ type: 'start' });
+      const detail = 'A sweep begins within seconds or, if one is under way, after it.';
+      return { status: 202, jsonBody: { status: 'accepted', detail } satisfies SweepAcceptedAnswer };
+    },
+  });
+
+  return { sweeps: list, 'sweep-start': start };
 }

@@ -19,12 +19,22 @@ export interface DeadLetter {
   readonly event: unknown;
 }
 
-/** The table `TwinkeeperDeadLetters`. */
+/*
+ * The table `TwinkeeperDeadLetters`:
+ *
+ *   PartitionKey  `letters`   RowKey `<inverted time>-<uuid>`       a letter, newest first; this is its id
+ *                                    `<inverted time>-<uuid>~<n>`   what of its event did not fit in there
+ */
+export const deadLetterTable = 'TwinkeeperDeadLetters';
+export const lettersPartition = 'letters';
+
+/** What could not be done, with its events. */
 export interface DeadLetters {
   /** Stores a letter and gives back its id, which sorts newest first. */
   put(letter: Omit<DeadLetter, 'id' | 'at'>): Promise<string>;
+  /** Reads the range of keys that begin with the id. */
   get(id: string): Promise<DeadLetter | undefined>;
-  /** Newest first; `event` included. */
+  /** Newest first; `event` included. Reads the partition, whole, a page at a time. */
   list(): AsyncIterable<DeadLetter>;
   remove(id: string): Promise<void>;
 }
@@ -32,19 +42,18 @@ export interface DeadLetters {
 /** 64 KiB a binary property and 1 MiB an entity (Table Storage data model), with room to spare. */
 const bytesPerProperty = 60_000;
 const propertiesPerEntity = 14;
-const partition = 'letters';
 
 /** Dead letters in a storage account. Bodies are compressed and, where need be, spread over several entities: none is cut short. */
 export function createDeadLetters(account: StorageAccount, now: () => Date): DeadLetters {
-  const table = once(() => openTable(account, 'TwinkeeperDeadLetters'));
+  const table = once(() => openTable(account, deadLetterTable));
 
   /** The entities of one letter, its head first; all letters without an id. */
   async function* entities(id?: string): AsyncGenerator<Record<string, unknown>> {
     const { odata } = await import('@azure/data-tables');
     const filter =
       id === undefined
-        ? odata`PartitionKey eq ${partition}`
-        : odata`PartitionKey eq ${partition} and RowKey ge ${id} and RowKey le ${`${id}~~`}`;
+        ? odata`PartitionKey eq ${lettersPartition}`
+        : odata`PartitionKey eq ${lettersPartition} and RowKey ge ${id} and RowKey le ${`${id}~~`}`;
     yield* (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } });
   }
 
@@ -83,7 +92,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
         }
         const head = part === 0 ? { at: at.toISOString(), reason: reason.slice(0, 8000), deviceId, state, v: 1 } : {};
         const rowKey = part === 0 ? id : `${id}~${String(part).padStart(3, '0')}`;
-        actions.push(['create', { partitionKey: partition, rowKey, ...head, ...body }]);
+        actions.push(['create', { partitionKey: lettersPartition, rowKey, ...head, ...body }]);
       }
       // Four entities of 840 KB would fill a transaction; the parts come first so that no head ever stands without them.
       const client = await table();
@@ -100,7 +109,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
 
     async remove(id) {
       const client = await table();
-      for await (const { rowKey } of entities(id)) await client.deleteEntity(partition, String(rowKey));
+      for await (const { rowKey } of entities(id)) await client.deleteEntity(lettersPartition, String(rowKey));
     },
   };
 }

@@ -13,7 +13,7 @@ interface Registration {
 const registered = vi.hoisted(() => new Map<string, unknown>());
 vi.mock('@azure/functions', () => {
   const register = (type: string) => (name: string, options: object) => registered.set(name, { type, ...options });
-  return { app: { timer: register('timer'), storageQueue: register('storageQueue'), http: register('http') } };
+  return { app: { timer: register('timer'), storageQueue: register('storageQueue') } };
 });
 const { registerSweep } = await import('../../functions/sweep.ts');
 
@@ -40,11 +40,10 @@ const fire = (name: string, ...args: unknown[]) => (registered.get(name) as Regi
 const nextMessage = () => JSON.parse(JSON.stringify({ v: 1, ...sweeping.messages.shift() })) as unknown;
 
 describe('the functions of the sweep', () => {
-  it('are woken by the clock, by the queue and by an administrator', () => {
+  it('are woken by the clock and by the queue', () => {
     expect(Object.fromEntries(registered)).toMatchObject({
       sweep: { type: 'timer', schedule: '0 */5 * * * *' },
       'sweep-work': { type: 'storageQueue', queueName: sweepQueueName, connection: 'AzureWebJobsStorage' },
-      'sweep-start': { type: 'http', methods: ['POST'], route: 'sweep', authLevel: 'admin' },
     });
     expect(registered.get('sweep')).not.toHaveProperty('runOnStartup');
   });
@@ -59,10 +58,8 @@ describe('the functions of the sweep', () => {
     expect(await sweeping.store.list(5)).toMatchObject([{ trigger: 'timer', state: 'done', parts: 1, partsDone: 1 }]);
   });
 
-  it('accept that a sweep is asked for at once, and begin it over the queue', async () => {
-    expect(await fire('sweep-start', {}, {})).toMatchObject({ status: 202, jsonBody: { status: 'accepted' } });
-    expect(await sweeping.store.list(5)).toEqual([]);
-    await fire('sweep-work', nextMessage(), {});
+  it('begin over the queue a sweep that was asked for', async () => {
+    await fire('sweep-work', { v: 1, type: 'start' }, {});
     expect(await sweeping.store.list(5)).toMatchObject([{ trigger: 'manual', state: 'done' }]);
   });
 
