@@ -13,64 +13,78 @@ import type { HistorySource } from './history-source.ts';
 const timeout = 60_000;
 const largestPage = 1000;
 
+/** An answer that is a problem document: what it says, and the kind of problem that it is. */
+class Refusal extends Error {
+  readonly type: unknown;
+
+  constructor(message: string, type: unknown) {
+    super(message);
+    this.type = type;
+  }
+}
+
 /**
  * The history as the running app tells it over HTTP. Errors say what to do about them, and never show the key.
  *
  * @param address where the functions are, with or without `/api`
- * @throws for an address that is none, or over which a key would go in the clear
+ * @throws for an address that is none, or over which a key would go in the clear, and for a key that can be none
  */
 export function fromFunctions(address: string, key: string | undefined): HistorySource {
   const base = baseOf(address, key !== undefined);
+  // What sends it would show it, in saying that it cannot be sent.
+  if (key !== undefined && !/^[!-~]+$/.test(key.trim())) {
+    throw new Error('The key is empty, or has characters that no key has: copy it again, as one line.');
+  }
 
+  /** Asks for what is at a path, and has a list by this name. */
   async function get<T>(
     path: string,
+    list: keyof T & string,
     parameters: Readonly<Record<string, string | number | undefined>> = {},
   ): Promise<T> {
     const url = new URL(`${base}/${path}`);
     for (const [name, value] of Object.entries(parameters)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
-    const headers = { accept: 'application/json', ...(key === undefined ? {} : { 'x-functions-key': key }) };
-    // The key is for this address, and for none that it sends us on to.
-    const answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeout) }).catch(
-      (error: Error) => {
-        const cause = error.cause instanceof Error ? error.cause.message : error.message;
-        throw new Error(`${base} cannot be asked: ${safeText(cause)}.`);
-      },
-    );
-    const text = await answer.text();
-    if (answer.status === 401 || answer.status === 403) {
+    const { ok, status, text } = await ask(url).catch((error: Error) => {
+      const cause = error.cause instanceof Error ? error.cause.message : error.message;
+      throw new Error(`${base} cannot be asked: ${safeText(cause)}.`);
+    });
+    if (status === 401 || status === 403) {
       throw new Error(
-        `${base} does not let us in (${answer.status}): ${key === undefined ? 'give its function key with --key, or in FUNCTION_APP_KEY' : 'the key is not one of its function keys'}.`,
+        `${base} does not let us in (${status}): ${key === undefined ? 'give its function key with --key, or in FUNCTION_APP_KEY' : 'the key is not one of its function keys'}.`,
       );
     }
-    const body = parse(text);
-    if (answer.ok && body !== undefined) return body as T;
-    const { detail, title } = (body ?? {}) as { readonly detail?: unknown; readonly title?: unknown };
-    const said =
-      typeof detail === 'string'
-        ? detail
-        : typeof title === 'string'
-          ? title
-          : 'is --url the address of the functions?';
-    throw new Error(`${base}/${path.split('/', 1)[0]} answered ${answer.status}: ${safeText(said, 400)}`);
+    const body = (parse(text) ?? {}) as Readonly<Record<string, unknown>>;
+    if (ok && Array.isArray(body[list])) return body as T;
+    const { detail = body.title, type } = ok ? {} : body;
+    const said = typeof detail === 'string' ? detail : 'is --url the address of the functions?';
+    throw new Refusal(`${base}/${path.split('/', 1)[0]} answered ${status}: ${safeText(said, 400)}`, type);
+  }
+
+  async function ask(url: URL) {
+    const headers = { accept: 'application/json', ...(key === undefined ? {} : { 'x-functions-key': key }) };
+    // The key is for this address, and for none that it sends us on to.
+    const answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeout) });
+    return { ok: answer.ok, status: answer.status, text: await answer.text() };
   }
 
   return {
-    page: (query, limit, cursor) => get<DriftPage>('drift', { ...query, limit: Math.min(largestPage, limit), cursor }),
+    page: (query, limit, cursor) =>
+      get<DriftPage>('drift', 'rows', { ...query, limit: Math.min(largestPage, limit), cursor }),
 
     open: (query, limit, cursor) =>
-      get<OpenPage>('drift/open', { ...query, limit: Math.min(largestPage, limit), cursor }),
+      get<OpenPage>('drift/open', 'rows', { ...query, limit: Math.min(largestPage, limit), cursor }),
 
     async lastSweep() {
-      return (await get<SweepsAnswer>('sweeps', { limit: 1 })).sweeps[0];
+      return (await get<SweepsAnswer>('sweeps', 'sweeps', { limit: 1 })).sweeps[0];
     },
 
     async deadLetters() {
       let count = 0;
       let cursor: string | undefined;
       do {
-        const page = await get<DeadLettersPage>('dead-letters', { limit: largestPage, cursor });
+        const page = await get<DeadLettersPage>('dead-letters', 'letters', { limit: largestPage, cursor });
         count += page.letters.length;
         cursor = page.cursor;
       } while (cursor !== undefined);
@@ -78,13 +92,19 @@ export function fromFunctions(address: string, key: string | undefined): History
     },
 
     async policies() {
-      const { policies } = await get<PoliciesAnswer>('policies');
+      const { policies } = await get<PoliciesAnswer>('policies', 'policies');
       return policies.map(({ name, devices }) => ({ policy: name, devices }));
     },
 
     async device(deviceId) {
-      const { exists, at, modules } = await get<DeviceAnswer>(`devices/${encodeURIComponent(deviceId)}`);
-      return { exists, at, modules };
+      try {
+        const { exists, at, modules } = await get<DeviceAnswer>(`devices/${encodeURIComponent(deviceId)}`, 'modules');
+        return { exists, at, modules };
+      } catch (error) {
+        // That neither the hub nor the history knows it. An address where nothing is has no such document.
+        if (!(error instanceof Refusal) || error.type !== 'urn:twinkeeper:problem:notFound') throw error;
+        return { exists: false, at: new Date().toISOString(), modules: [] };
+      }
     },
   };
 }
