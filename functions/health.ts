@@ -1,6 +1,9 @@
-import { app, type HttpResponseInit } from '@azure/functions';
+import { app, type HttpRequest, type HttpResponseInit } from '@azure/functions';
 import { openQueue, openTable } from '../shared/drift/index.ts';
 import { deferredQueueName, describeCompeting } from '../shared/reconcile/index.ts';
+import { keyParameters } from './api/key-parameters.ts';
+import { plainHeaders } from './api/plain-headers.ts';
+import { toProblemResponse, unknownParameter } from './api/problem.ts';
 import type { App } from './app.ts';
 
 /** What one check found. */
@@ -15,9 +18,11 @@ export function registerHealth(twinkeeper: App): void {
     methods: ['GET'],
     authLevel: 'anonymous',
     route: 'health',
-    async handler(): Promise<HttpResponseInit> {
+    async handler({ query }: HttpRequest): Promise<HttpResponseInit> {
+      const unknown = [...query.keys()].find((name) => !keyParameters.has(name));
+      if (unknown !== undefined) return toProblemResponse(unknownParameter(unknown, []));
       const health = await checkHealth(twinkeeper);
-      return { status: health.status === 'healthy' ? 200 : 503, jsonBody: health };
+      return { status: health.status === 'healthy' ? 200 : 503, headers: plainHeaders, jsonBody: health };
     },
   });
 }

@@ -10,7 +10,7 @@ import { toOpenRow } from './open-row.ts';
 import * as parameter from './parameters.ts';
 import { badCursor, badParameter } from './problem.ts';
 import type { DriftPage, OpenPage } from './shapes.ts';
-import { checkRange, resolveTime, type TimeRange, toRange } from './time-range.ts';
+import { isRange, resolveTime, type TimeRange, toRange } from './time-range.ts';
 
 /** The largest page that Table Storage gives. */
 const rowsAtOnce = 1000;
@@ -57,8 +57,10 @@ export function driftEndpoints({ history, now }: App) {
       }
       const asked = { from, to };
       const place = cursor === undefined ? undefined : readDriftCursor(cursor, asked);
-      const range = place?.range ?? rangeOf(asked, filters.deviceId !== undefined, now());
-      if (filters.deviceId === undefined) checkRange({ from: '', to: '', ...range }, 'from');
+      const isOfDevice = filters.deviceId !== undefined;
+      const range = place?.range ?? rangeOf(asked, isOfDevice, now());
+      // Only a cursor that nobody was given says anything else.
+      if (!isOfDevice && !isRange(range)) throw badCursor();
       const query = { ...filters, ...range } as DriftQuery;
       if (form === 'application/json') {
         const page = await orBadCursor(() => history.page(query, limit ?? rowsUnlessSaid, place?.after));

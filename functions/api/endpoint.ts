@@ -1,5 +1,7 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type * as z from 'zod/mini';
+import { keyParameters } from './key-parameters.ts';
+import { plainHeaders } from './plain-headers.ts';
 import { ApiProblem, badParameter, causeOf, toProblem, toProblemResponse, unknownParameter } from './problem.ts';
 import { authLevelOf, type Route, type RouteName, routes } from './routes.ts';
 import type { SchemaName } from './schemas.ts';
@@ -70,18 +72,11 @@ export function endpoint<Path extends Parameters = Parameters, Query extends Par
       } catch (error) {
         const problem = toProblem(error, context.invocationId);
         if (problem.status >= 500) context.error(`${name}: ${problem.message} ${causeOf(problem)}`);
-        const { headers, ...answer } = toProblemResponse(problem);
-        return { ...answer, headers: { ...plainHeaders, ...(headers as Readonly<Record<string, string>>) } };
+        return toProblemResponse(problem);
       }
     },
   };
 }
-
-/** What is asked for is of this moment and of nobody else's business, and is what it says that it is. */
-const plainHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
-
-/** Read by Azure Functions: the key, and its name. */
-const keyParameters = new Set(['code', 'clientId']);
 
 function readPath<P extends Parameters>(schemas: P, { params }: HttpRequest): Required<P> {
   const values = Object.entries(schemas).map(([name, schema]) => [name, read(name, schema, params[name] ?? '')]);

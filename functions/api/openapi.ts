@@ -63,9 +63,10 @@ function toOperation({ name, summary, path, query, answers, authLevel, method }:
           },
         ]),
       ),
+      400: problem,
       ...(authLevel === 'anonymous'
         ? {}
-        : { 400: problem, 401: { $ref: '#/components/responses/NoKey' }, 500: problem, 503: problem }),
+        : { 401: { $ref: '#/components/responses/NoKey' }, 500: problem, 503: problem }),
       ...(Object.keys(path).length === 0 ? {} : { 404: problem }),
       ...(Object.values(answers).some(({ schema, forms }) => schema !== undefined && forms !== undefined)
         ? { 406: problem }

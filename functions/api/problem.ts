@@ -1,5 +1,6 @@
 import type { HttpResponseInit } from '@azure/functions';
 import type { Problem } from '../../shared/hub/index.ts';
+import { plainHeaders } from './plain-headers.ts';
 import type { ProblemAnswer } from './shapes.ts';
 
 /** What kinds of problems there are; the last part of their `type`. */
@@ -92,7 +93,11 @@ export function toProblemResponse({ kind, message, parameter }: ApiProblem): Htt
   };
   return {
     status,
-    headers: { 'content-type': 'application/problem+json', ...(status === 503 ? { 'retry-after': '10' } : {}) },
+    headers: {
+      ...plainHeaders,
+      'content-type': 'application/problem+json',
+      ...(status === 503 ? { 'retry-after': '10' } : {}),
+    },
     body: JSON.stringify(body),
   };
 }

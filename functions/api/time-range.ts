@@ -46,17 +46,29 @@ export function toRange(given: Partial<TimeRange>, now: Date): TimeRange {
   return { from, to };
 }
 
-/** @throws {ApiProblem} */
-export function checkRange({ from, to }: TimeRange, atFault: 'from' | 'to'): void {
-  const length = Date.parse(to) - Date.parse(from);
-  if (!(length > 0)) throw badParameter(atFault, `must leave some time: from ${from} to ${to} there is none`);
-  if (length > longestRange * day + 1000) {
+/** Whether a range has some time in it, and no more than may be asked for. */
+export function isRange(range: Partial<TimeRange>): boolean {
+  return lengthOf(range) > 0 && !isTooLong(range);
+}
+
+function checkRange(range: TimeRange, atFault: 'from' | 'to'): void {
+  const { from, to } = range;
+  if (!(lengthOf(range) > 0)) throw badParameter(atFault, `must leave some time: from ${from} to ${to} there is none`);
+  if (isTooLong(range)) {
     throw badParameter(
       atFault,
       `must be at most ${longestRange} days before the end of the range: ask for one part after the other, or for one device`,
       from,
     );
   }
+}
+
+function lengthOf({ from = '', to = '' }: Partial<TimeRange>): number {
+  return Date.parse(to) - Date.parse(from);
+}
+
+function isTooLong(range: Partial<TimeRange>): boolean {
+  return lengthOf(range) > longestRange * day + 1000;
 }
 
 function isOnCalendar(date: string): boolean {
