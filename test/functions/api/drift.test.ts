@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DriftPage, OpenPage, ProblemAnswer } from '../../../functions/api/shapes.ts';
+import type { DriftRow } from '../../../shared/drift/index.ts';
 import { definePolicy, exactly } from '../../../shared/policy/index.ts';
+import { driftRow } from '../../support/drift-rows.ts';
 import { newDeviceId } from '../../support/world.ts';
 import { type Api, startApi } from './api-host.ts';
 
@@ -159,7 +161,7 @@ describe('GET /api/drift', () => {
     ];
     for (const query of refused) {
       const { status, body } = await api.get<ProblemAnswer>(`drift?${query}`);
-      expect([query, status, body.parameter]).toEqual([query, 400, expect.stringMatching(/^(cursor|from)$/)]);
+      expect([query, status, body.parameter]).toEqual([query, 400, 'cursor']);
     }
     expect((await api.get(`drift?limit=5&from=-24h&cursor=${cursor}`)).status).toBe(200);
   });
@@ -228,7 +230,7 @@ describe('GET /api/drift/open', () => {
     for (const deviceId of watched) api.disturb(deviceId, { Extra_A: 9, Extra_B: 9 });
     await audit.settle();
 
-    const all = await pages('drift/open?limit=3');
+    const all = await pages('drift/open?limit=3&policy=watch-only');
     const rows = all.flatMap((page) => page.rows) as OpenPage['rows'][number][];
     expect(new Set(keysIn({ rows })).size).toBe(rows.length);
     expect(rows.map(({ deviceId, path, why }) => [deviceId, path, why.state]).toSorted()).toEqual(
@@ -245,6 +247,78 @@ describe('GET /api/drift/open', () => {
     expect(await count(of(watched[0] ?? ''))).toBe(2);
     expect(await count(`policy=watch-only&${of(watched[1] ?? '')}`)).toBe(2);
     expect(await count(`policy=defender-micro-agent&${of(watched[1] ?? '')}`)).toBe(0);
+  });
+
+  it.each([
+    ['', 18],
+    ['&policy=POLICY', 18],
+    ['&deviceId=POLICY-0', 3],
+    ['&deviceId=POLICY-0&policy=POLICY', 3],
+  ])(
+    'pages to the end of what is open%s, no row twice and none missing, while rows come and go',
+    async (filters, least) => {
+      const { journal } = api.world;
+      const policy = newDeviceId('paged');
+      const at = new Date().toISOString();
+      const device = (index: number) => `${policy}-${index}`;
+      const out = (deviceId: string, path: string, more: Partial<DriftRow> = {}) =>
+        driftRow(deviceId, at, { policy, path, outcome: 'audited', mode: 'audit', ...more });
+      const write = async (...rows: readonly DriftRow[]) => {
+        const [{ deviceId } = { deviceId: '' }] = rows;
+        expect(await journal.write(deviceId, rows, await journal.recall(deviceId, new Date(0).toISOString()))).toBe(
+          'written',
+        );
+      };
+      for (let index = 0; index < 6; index++) {
+        await write(...['a', 'b', 'c'].map((path) => out(device(index), path)));
+      }
+
+      const path = (limit: number) => `drift/open?limit=${limit}${filters.replaceAll('POLICY', policy)}`;
+      const before = keysIn((await api.get<DriftPage>(path(1000))).body);
+      expect(before.length).toBeGreaterThanOrEqual(least);
+      const gone = out(device(5), 'a', { closedAt: at });
+      let count = 0;
+      const all = await pages(path(2), async () => {
+        if (++count > 3) return;
+        await write(out(`more-${count}-${policy}`, 'a'));
+        for (const index of [0, 3]) await write(out(device(index), `more-${count}`));
+        // It may have been told by then, and need not be.
+        if (count === 1) await write(gone);
+      });
+      const told = all.flatMap(keysIn);
+      expect(all.length).toBeGreaterThan(1);
+      expect(new Set(told).size).toBe(told.length);
+      expect(told).toEqual(expect.arrayContaining(before.filter((key) => key !== keysIn({ rows: [gone] })[0])));
+      const after = (await api.get<DriftPage>(path(1000))).body;
+      expect(keysIn(after)).not.toContain(keysIn({ rows: [gone] })[0]);
+      expect(after.rows.filter((row) => row.policy === policy && row.path.startsWith('more-')).length).toBeGreaterThan(
+        0,
+      );
+    },
+  );
+
+  it('refuses a cursor of other filters, or that was tampered with', async () => {
+    const { journal } = api.world;
+    const rows = ['a', 'b'].map((path) =>
+      driftRow('tampered', new Date().toISOString(), { policy: 'tampered', path, outcome: 'audited' }),
+    );
+    await journal.write('tampered', rows, await journal.recall('tampered'));
+    const { cursor = '' } = (await api.get<OpenPage>('drift/open?limit=1&policy=tampered')).body;
+    const parts = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as string[];
+    const forged = parts.map((part, index) =>
+      Buffer.from(JSON.stringify(parts.with(index, `${part}0`))).toString('base64url'),
+    );
+    for (const query of [
+      `cursor=${cursor}`,
+      `deviceId=tampered&cursor=${cursor}`,
+      `policy=other&cursor=${cursor}`,
+      ...forged.map((text) => `policy=tampered&cursor=${text}`),
+    ]) {
+      const { status, body } = await api.get<ProblemAnswer>(`drift/open?${query}`);
+      expect([query, status, body.parameter]).toEqual([query, 400, 'cursor']);
+    }
+    const next = await api.get<OpenPage>(`drift/open?limit=1&policy=tampered&cursor=${cursor}`);
+    expect([next.status, next.body.rows.length]).toEqual([200, 1]);
   });
 
   it.each([

@@ -12,8 +12,9 @@ import type {
 import { policies as definitions } from '../../../functions/policies/index.ts';
 import { createSweepStore, openQueue } from '../../../shared/drift/index.ts';
 import { deferredQueueName } from '../../../shared/reconcile/index.ts';
+import { sweepQueueName } from '../../../shared/sweep/index.ts';
 import { newDeviceId } from '../../support/world.ts';
-import { type Api, startApi } from './api-host.ts';
+import { type Api, keys, startApi } from './api-host.ts';
 
 let api: Api;
 const agent = 'DefenderIotMicroAgent';
@@ -186,21 +187,45 @@ describe('GET /api/policies', () => {
 });
 
 describe('GET /api/sweeps', () => {
-  it('tells of the last ones, newest first', async () => {
-    let now = Date.now();
+  let now = Date.now();
+  const ids: string[] = [];
+  async function sweep(): Promise<void> {
+    now += 1000;
     const store = createSweepStore(api.world.storage, () => new Date(now));
-    const ids: string[] = [];
-    for (let count = 0; count < 3; count++) {
-      const claim = await store.claim({ trigger: 'manual' });
-      if (claim === undefined) throw new Error('Nobody else sweeps here.');
-      ids.unshift(claim.id);
-      await store.leave(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date(now).toISOString() });
-      now += 1000;
-    }
+    const claim = await store.claim({ trigger: 'manual' });
+    if (claim === undefined) throw new Error('Nobody else sweeps here.');
+    ids.unshift(claim.id);
+    await store.leave(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date(now).toISOString() });
+  }
+
+  it('tells of all of them, newest first, to the end, while new ones begin', async () => {
+    for (let count = 0; count < 5; count++) await sweep();
     const { status, body } = await api.get<SweepsAnswer>('sweeps');
     expect([status, body.sweeps.map(({ id, state }) => [id, state])]).toEqual([200, ids.map((id) => [id, 'done'])]);
     expect((await api.get<SweepsAnswer>('sweeps?limit=1')).body.sweeps.map(({ id }) => id)).toEqual(ids.slice(0, 1));
-    expect((await api.get<ProblemAnswer>('sweeps?limit=101')).body).toMatchObject({ status: 400, parameter: 'limit' });
+
+    const told: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await api.get<SweepsAnswer>(`sweeps?limit=2${cursor === undefined ? '' : `&cursor=${cursor}`}`);
+      expect([page.status, page.body.sweeps.length <= 2]).toEqual([200, true]);
+      told.push(...page.body.sweeps.map(({ id }) => id));
+      cursor = page.body.cursor;
+      await sweep();
+    } while (cursor !== undefined);
+    expect(told).toEqual(ids.slice(-told.length));
+    expect(told).toHaveLength(5);
+  });
+
+  it('tells of one that is under way, with what its parts came to so far', async () => {
+    const store = createSweepStore(api.world.storage, () => new Date(now));
+    const claim = await store.claim({ trigger: 'manual' });
+    if (claim === undefined) throw new Error('Nobody else sweeps here.');
+    await store.keep(claim, undefined, { ...claim.row, parts: 2, hubCalls: 1 });
+    await store.addPart(claim.id, '1-0', { examined: 10, found: 4, changed: 3, hubCalls: 12, deferred: 1 });
+    const { body } = await api.get<SweepsAnswer>('sweeps?limit=1');
+    expect(body.sweeps).toMatchObject([{ id: claim.id, state: 'running', parts: 2, partsDone: 1, hubCalls: 13 }]);
+    await store.leave(claim, undefined, { ...claim.row, state: 'done' });
   });
 });
 
@@ -223,6 +248,8 @@ describe('/api/dead-letters', () => {
       told.push(...body.letters.map(({ id }) => id));
       cursor = body.cursor;
       await put('came meanwhile');
+      // The page may end with one that is put back before the next is asked for.
+      if (told.length === 2) await api.world.letters.remove(told[1] ?? '');
     } while (cursor !== undefined);
     expect(told).toEqual(told.toSorted());
     expect(new Set(told)).toEqual(ids);
@@ -268,5 +295,46 @@ describe('/api/dead-letters', () => {
   it.each(['9', '0', "x' or true"])('have no id like %s', async (id) => {
     const { status, body } = await api.post<ProblemAnswer>(`dead-letters/${encodeURIComponent(id)}/replay`);
     expect([status, body.parameter]).toEqual([400, 'id']);
+  });
+});
+
+describe('POST /api/sweep', () => {
+  it('asks for a sweep, which begins over the queue', async () => {
+    const queue = await openQueue(api.world.storage, sweepQueueName);
+    await queue.clearMessages();
+    const { status, body } = await api.post('sweep');
+    expect([status, body]).toEqual([202, { status: 'accepted', detail: expect.stringContaining('within seconds') }]);
+    const { receivedMessageItems } = await queue.receiveMessages();
+    expect(receivedMessageItems.map(({ messageText }) => JSON.parse(atob(messageText)) as unknown)).toEqual([
+      { v: 1, type: 'start' },
+    ]);
+  });
+
+  it('asks for none where something is wrong with the question, or with the key', async () => {
+    const queue = await openQueue(api.world.storage, sweepQueueName);
+    await queue.clearMessages();
+    expect((await api.post<ProblemAnswer>('sweep?policy=agent')).body).toMatchObject({ parameter: 'policy' });
+    for (const key of ['', 'wrong', keys.functionKey]) expect((await api.post('sweep', { key })).status).toBe(401);
+    expect((await queue.peekMessages()).peekedMessageItems).toEqual([]);
+  });
+});
+
+describe('GET /api/health', () => {
+  it('needs no key, and says how things stand', async () => {
+    const { status, body } = await api.get('health', { key: '' });
+    expect([status, body]).toMatchObject([
+      200,
+      { status: 'healthy', checks: { hub: { ok: true }, storage: { ok: true } } },
+    ]);
+  });
+});
+
+describe('GET /api/dashboard', () => {
+  it('is a page that loads nothing from elsewhere, and holds no key', async () => {
+    const { status, type, text } = await api.get(`dashboard?code=${keys.functionKey}&policy=%3Cscript%3E`, { key: '' });
+    expect([status, type]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(text).not.toContain(keys.functionKey);
+    expect(text).not.toContain('<script>"');
+    expect(text).toMatch(/^<!doctype html>/i);
   });
 });
