@@ -50,6 +50,8 @@ export interface Answer<T = Record<string, unknown>> {
   readonly status: number;
   readonly type: string;
   readonly text: string;
+  /** All of them, one a line. */
+  readonly headers: string;
   readonly body: T;
 }
 
@@ -68,7 +70,8 @@ export async function ask<T = Record<string, unknown>>(
   });
   const text = await answer.text();
   const type = answer.headers.get('content-type') ?? '';
-  return { status: answer.status, type, text, body: (/json$/.test(type) ? JSON.parse(text) : undefined) as T };
+  const headers = [...answer.headers].map(([name, value]) => `${name}: ${value}`).join('\n');
+  return { status: answer.status, type, text, headers, body: (/json$/.test(type) ? JSON.parse(text) : undefined) as T };
 }
 
 /** Hub, storage, a reconciler that fills the history, and the app. */
