@@ -40,7 +40,7 @@ export interface CompetingSetting {
 /** How long a release lifts the limit of a policy, in milliseconds. */
 export const releaseTime = 60 * 60_000;
 
-/** What the guards remember: the same for all instances of the app, and kept over restarts. */
+/** What the guards remember: the same for all instances of the app, and kept over restarts. All of it is read by its keys, an entity each. */
 export interface GuardStore {
   /**
    * Asks for room to overwrite `count` values for a policy that may overwrite `limit` of them in an hour. Gives back how many may be

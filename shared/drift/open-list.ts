@@ -9,9 +9,15 @@ import { openListKey, openShards } from './timeline-keys.ts';
 
 /** What is out of line, for who sees to it that it is: a list that a crash may have left with too much in it. */
 export interface OpenList {
-  /** So many rows after this place in an order that never changes, from its beginning without one. Without `next` it is the end. */
+  /**
+   * So many rows after this place in an order that never changes, from its beginning without one. Without `next` it is the end. Reads the
+   * shards of the list one after the other, of each the range of keys after the place.
+   */
   page(limit: number, after?: string): Promise<{ readonly rows: readonly DriftRow[]; readonly next?: string }>;
-  /** Those of these rows that are open by their devices' own records. What is over, and was in the list by mistake, leaves it. */
+  /**
+   * Those of these rows that are open by their devices' own records, each read by its key. What is over, and was in the list by mistake,
+   * leaves it.
+   */
   confirm(rows: readonly DriftRow[]): Promise<readonly DriftRow[]>;
 }
 

@@ -42,7 +42,10 @@ export interface Summary {
 
 /** The history in numbers, hour by hour, counted once from the timeline rather than whenever somebody asks. */
 export interface Rollups {
-  /** Counts the hours again that have changed, and how many devices of each policy are in line now. To be called every few minutes. */
+  /**
+   * Counts the hours again that have changed, and how many devices of each policy are in line now. To be called every few minutes. Reads the
+   * partition of marks, that of each marked hour in the timeline, and the shards of the open list.
+   */
   refresh(policies: readonly { readonly name: string; readonly devices: number | undefined }[]): Promise<void>;
   /** One range of keys for each day. Hours count as a whole; `from` and `to` are ISO 8601, and `to` is not included. */
   summary(from: string, to: string, bucketHours: number): Promise<Summary>;

@@ -222,6 +222,9 @@ describe('the row of a sweep', () => {
     }
     expect((await open().list(10)).map((row) => row.id)).toEqual(ids);
     expect((await open().list(2)).map((row) => row.id)).toEqual(ids.slice(0, 2));
+    expect((await open().list(2, ids[1])).map((row) => row.id)).toEqual(ids.slice(2));
+    expect((await open().list(1, ids[0])).map((row) => row.id)).toEqual(ids.slice(1, 2));
+    expect(await open().list(2, ids[3])).toEqual([]);
     expect(await open().list(10)).toEqual(
       (await open().list(10)).toSorted((a, b) => (a.startedAt < b.startedAt ? 1 : -1)),
     );
