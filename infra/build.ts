@@ -6,18 +6,12 @@ import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { policyJsonSchema } from '../shared/policy/index.ts';
-import { appBundle } from './app-bundle.ts';
+import { bundleApp } from './app-bundle.ts';
 
 await writeFile('functions/policies/policy.schema.json', `${JSON.stringify(policyJsonSchema(), null, 2)}\n`);
 
-const built = await Promise.all([
-  build({
-    entryPoints: { main: 'functions/main.ts' },
-    outdir: 'dist',
-    outExtension: { '.js': '.cjs' },
-    metafile: true,
-    ...appBundle,
-  }),
+const app = 'dist/main.cjs';
+const [{ metafile }] = await Promise.all([
   build({
     entryPoints: {
       twinkeeper: 'infra/local/main.ts',
@@ -36,9 +30,10 @@ const built = await Promise.all([
     metafile: true,
     logLevel: 'warning',
   }),
+  bundleApp({ entryPoints: ['functions/main.ts'] }, app),
 ]);
 // What earlier builds left goes last, and what is the same stays in its place: somebody may be running it.
-const wanted = new Set(built.flatMap(({ metafile }) => Object.keys(metafile.outputs).map((file) => resolve(file))));
+const wanted = new Set([app, ...Object.keys(metafile.outputs)].map((file) => resolve(file)));
 for (const entry of await readdir('dist', { recursive: true, withFileTypes: true })) {
   const file = resolve(join(entry.parentPath, entry.name));
   if (entry.isFile() && !wanted.has(file)) await rm(file);

@@ -1,10 +1,9 @@
 import { app, type HttpResponseInit } from '@azure/functions';
 import { once } from '../../shared/once.ts';
-import { dashboardPage } from './dashboard/page.ts';
 
 /** `dashboard`: `GET /api/dashboard`, the history as a page. It holds nothing of the fleet: what it shows it asks of the API, with its own key. */
 export function registerDashboard(): void {
-  const page = once(async () => dashboardPage());
+  const page = once(async () => (await import('./dashboard/page.ts')).dashboardPage());
   app.http('dashboard', {
     methods: ['GET'],
     authLevel: 'function',

@@ -68,7 +68,7 @@ async function countScripts(bundle: string, folder: string, report: Report): Pro
   });
   if (afterHubCall === 0) {
     throw new Error(
-      'No script of azure-iothub was compiled even by a hub call, so that none before it means nothing: is the SDK still packed apart (infra/lazy-packages.ts)?',
+      'No script of azure-iothub was compiled even by a hub call, so that none before it means nothing: does the SDK still wait as a chunk of its own (infra/app-bundle.ts)?',
     );
   }
   report.measured({

@@ -1,7 +1,6 @@
 /** The apps that ours is held against: as small as an app can be, and bundled as ours is. */
 import { join } from 'node:path';
-import { build } from 'esbuild';
-import { appBundle } from '../app-bundle.ts';
+import { bundleApp } from '../app-bundle.ts';
 import { projectRoot } from '../local/project.ts';
 
 /** One HTTP function that answers with nothing. */
@@ -24,13 +23,10 @@ export const emptyEventHubApp = `
   });
 `;
 
-/** Bundles an app's source into `FOLDER/NAME.cjs` with the very options of `infra/build.ts`, and returns the file's path. */
+/** Bundles an app's source into `FOLDER/NAME.cjs` as `infra/build.ts` does, and returns the file's path. */
 export async function bundlePeer(source: string, folder: string, name: string): Promise<string> {
   const outfile = join(folder, `${name}.cjs`);
-  await build({
-    stdin: { contents: source, resolveDir: projectRoot(), sourcefile: `${name}.ts`, loader: 'ts' },
-    outfile,
-    ...appBundle,
-  });
+  const stdin = { contents: source, resolveDir: projectRoot(), sourcefile: `${name}.ts`, loader: 'ts' } as const;
+  await bundleApp({ stdin }, outfile);
   return outfile;
 }

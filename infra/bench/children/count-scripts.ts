@@ -17,7 +17,7 @@ const session = new Session();
 session.connect();
 let count = 0;
 session.on('Debugger.scriptParsed', ({ params }) => {
-  if (params.url.startsWith(`${name} `) || params.url.includes(`/node_modules/${name}/`)) count++;
+  if (params.url.includes(`node_modules/${name}/`)) count++;
 });
 session.post('Debugger.enable');
 
@@ -26,5 +26,5 @@ const app = await loadApp(file);
 await new Promise((resolve) => setImmediate(resolve));
 const afterLoad = count;
 // It asks the hub for its number of devices. That there is no hub comes after the SDK was needed.
-await app.handle('health');
+await app.handle('health', { query: new URLSearchParams() });
 sendResult({ afterLoad, afterHubCall: count } satisfies ScriptCount);
