@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explainMissingBuild } from './missing-build.ts';
+import { bypassProxyForThisMachine } from './no-proxy.ts';
 import { onOutputLost } from './output-lost.ts';
 
 const commands = [
@@ -22,6 +23,8 @@ const commands = [
 onOutputLost(({ exitCode }) => {
   process.exitCode = exitCode;
 });
+
+bypassProxyForThisMachine(process.env);
 
 const program = new Command('twinkeeper')
   .description('Keeps the security module twins of an Azure IoT Hub fleet in place and at their baseline.')

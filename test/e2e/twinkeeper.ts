@@ -21,7 +21,10 @@ export interface Run {
 export function twinkeeper(args: readonly string[], root = project): Run {
   const command = join(root, 'dist/twinkeeper.js');
   if (!existsSync(command)) throw new Error(`${command} is missing: npm run build comes before these tests.`);
-  const child = spawn(process.execPath, [command, ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  // As in many a company: what is on this machine cannot be reached through its proxy.
+  const proxy = 'http://127.0.0.1:9';
+  const env = { ...process.env, http_proxy: proxy, https_proxy: proxy, NO_PROXY: undefined, no_proxy: undefined };
+  const child = spawn(process.execPath, [command, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => {
