@@ -33,9 +33,14 @@ export interface Journal {
    * Stores rows as they are now to be, each with its entry among the open ones, so that a row and its entry never differ. `known` is
    * what {@link recall} said before, with what was written since: a row that is in neither of its lists must not exist yet, and one
    * that is must be as it was then. `conflict`: someone else has written meanwhile and nothing, or only a part, was stored; recall
-   * and decide again.
+   * and decide again. `doubles` are rows without an outcome that turned out to tell of what others among the known do: they go.
    */
-  write(deviceId: string, rows: readonly DriftRow[], known: Recollection): Promise<'written' | 'conflict'>;
+  write(
+    deviceId: string,
+    rows: readonly DriftRow[],
+    known: Recollection,
+    doubles?: readonly DriftRow[],
+  ): Promise<'written' | 'conflict'>;
 }
 
 /** A batch takes 100 operations and 4 MiB (Table Storage, "Performing entity group transactions"); a row takes two of them. */
@@ -80,22 +85,40 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     rows: readonly DriftRow[],
     known: Recollection,
   ): Promise<'written' | 'conflict'> {
-    const client = await table();
     // Of a row that is to be mended after all, the timeline says what it said: were that not to come about, nobody would put it right.
     const indexed = rows.filter(({ outcome }) => outcome !== 'pending');
     await index.put({ rows: indexed, listed: indexed.filter(isListed) });
+    const outcome = await commit(toTransactions(deviceId, rows, known), known.versions);
+    if (outcome === 'conflict') await repair(deviceId, indexed);
+    return outcome;
+  }
+
+  /** Takes rows out of the history that were only written ahead. Whoever wrote them may have come as far as the index. */
+  async function remove(
+    deviceId: string,
+    rows: readonly DriftRow[],
+    known: Recollection,
+  ): Promise<'written' | 'conflict'> {
+    await index.retract(rows);
+    return commit(toTransactions(deviceId, rows, known, 'delete'), known.versions);
+  }
+
+  async function commit(
+    transactions: Iterable<TransactionAction[]>,
+    versions: Map<string, string>,
+  ): Promise<'written' | 'conflict'> {
+    const client = await table();
     try {
-      for (const actions of toTransactions(deviceId, rows, known)) {
+      for (const actions of transactions) {
         const { subResponses } = await client.submitTransaction(actions);
         for (const [place, [type, { rowKey }]] of actions.entries()) {
-          if (type === 'delete') known.versions.delete(rowKey);
-          else known.versions.set(rowKey, subResponses[place]?.etag ?? anyVersion);
+          if (type === 'delete') versions.delete(rowKey);
+          else versions.set(rowKey, subResponses[place]?.etag ?? anyVersion);
         }
       }
       return 'written';
     } catch (error) {
       if (!isConflict(error)) throw error;
-      await repair(deviceId, indexed);
       return 'conflict';
     }
   }
@@ -126,7 +149,8 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
       return { open: [...bare, ...open], recent, versions };
     },
 
-    async write(deviceId, rows, known) {
+    async write(deviceId, rows, known, doubles = []) {
+      if (doubles.length > 0 && (await remove(deviceId, doubles, known)) === 'conflict') return 'conflict';
       let knownNow = known;
       for (const step of toSteps(rows, known)) {
         if ((await store(deviceId, step, knownNow)) === 'conflict') return 'conflict';
@@ -177,12 +201,14 @@ function isListed(row: DriftRow): boolean {
   return isOpen(row) && row.outcome !== 'pending';
 }
 
-/** The operations that store these rows, cut into transactions that Table Storage takes. */
+/** The operations that store these rows, or remove them, cut into transactions that Table Storage takes. */
 function* toTransactions(
   deviceId: string,
   rows: readonly DriftRow[],
   { open, versions }: Recollection,
+  change: 'store' | 'delete' = 'store',
 ): Generator<TransactionAction[]> {
+  const toRemoval = (rowKey: string): TransactionAction => ['delete', { partitionKey: partitionKey(deviceId), rowKey }];
   // An entity must be as it was seen, and one that was not seen must not be there.
   const toAction = (row: DriftRow, rowKey: string): TransactionAction => {
     const etag = versions.get(rowKey);
@@ -200,10 +226,11 @@ function* toTransactions(
   let count = 0;
   let bytes = 0;
   for (const [slot, sharing] of bySlot) {
-    const current = sharing.findLast(isOpen) ?? others.get(slot)?.at(-1);
-    const next = sharing.map((row) => toAction(row, row.rowKey));
+    const stored = change === 'store' ? sharing : [];
+    const current = stored.findLast(isOpen) ?? others.get(slot)?.at(-1);
+    const next = sharing.map((row) => (change === 'store' ? toAction(row, row.rowKey) : toRemoval(row.rowKey)));
     if (current !== undefined) next.push(toAction(current, slot));
-    else if (versions.has(slot)) next.push(['delete', { partitionKey: partitionKey(deviceId), rowKey: slot }]);
+    else if (versions.has(slot)) next.push(toRemoval(slot));
     const size = 2 * JSON.stringify(next).length;
     if (actions.length > 0 && (count + sharing.length > rowsPerTransaction || bytes + size > bytesPerTransaction)) {
       yield actions;

@@ -30,11 +30,17 @@ export class Chronicle {
   /** By row key. Rows of this pass shadow those of the journal. */
   readonly #rows = new Map<string, DriftRow>();
   readonly #changed = new Set<string>();
+  #doubles: readonly DriftRow[];
 
   constructor(known: Recollection, circumstances: Circumstances) {
     this.#stored = known;
     this.#circumstances = circumstances;
     for (const row of [...known.recent, ...known.open]) this.#rows.set(row.rowKey, row);
+    // Who wrote this ahead did not know yet that somebody else was doing the same, from a look at the twin.
+    this.#doubles = [...this.#rows.values()].filter(
+      (row) => row.outcome === 'pending' && row.write.exact && this.#foundAtLaterWrite(row) !== undefined,
+    );
+    for (const { rowKey } of this.#doubles) this.#rows.delete(rowKey);
   }
 
   /** The row of a departure that an event shows, made `pending` when there is none. Says nothing of what came of it. */
@@ -121,14 +127,20 @@ export class Chronicle {
     return this.#rows.get(row.rowKey) ?? row;
   }
 
-  /** The rows to store since this was last asked, and what the journal knows until they are. */
-  takeChanges(): { readonly rows: readonly DriftRow[]; readonly known: Recollection } {
+  /** The rows to store and to remove since this was last asked, and what the journal knows until they are. */
+  takeChanges(): {
+    readonly rows: readonly DriftRow[];
+    readonly doubles: readonly DriftRow[];
+    readonly known: Recollection;
+  } {
     const known = this.#stored;
+    const doubles = this.#doubles;
+    this.#doubles = [];
     const rows = [...this.#changed].flatMap((key) => this.#rows.get(key) ?? []);
     const all = [...this.#rows.values()];
     this.#changed.clear();
     this.#stored = { open: all.filter(isOpen), recent: all, versions: known.versions };
-    return { rows, known };
+    return { rows, doubles, known };
   }
 
   /**

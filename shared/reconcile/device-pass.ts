@@ -341,9 +341,9 @@ export class DevicePass {
   }
 
   async #write(chronicle: Chronicle): Promise<'written' | 'conflict'> {
-    const { rows, known } = chronicle.takeChanges();
-    if (rows.length === 0) return 'written';
-    const outcome = await this.#parts.journal.write(this.#work.deviceId, rows, known);
+    const { rows, doubles, known } = chronicle.takeChanges();
+    if (rows.length + doubles.length === 0) return 'written';
+    const outcome = await this.#parts.journal.write(this.#work.deviceId, rows, known, doubles);
     // What was to be added may be a row of old that is over, and that was not recalled: the next round must know it.
     if (outcome === 'conflict')
       this.#oldestRow = Math.min(...rows.map(({ write }) => Date.parse(write.at) || 0), this.#oldestRow);
