@@ -5,6 +5,7 @@ import type { Twin } from '../twin/index.ts';
 import { Chronicle, endingOf } from './chronicle.ts';
 import { absentSince, type DeviceWork, type ModuleWork, oldestWrite, type Witness } from './device-work.ts';
 import { guardedHistory } from './guard.ts';
+import { hasEndedEvidence, OpenQuestions } from './open-questions.ts';
 import { type Action, type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerParts } from './reconciler.ts';
 
@@ -65,7 +66,7 @@ export class DevicePass {
     if (modules.size === 0 && goneAt === undefined) return this.#done();
     if (++this.#round > maxRounds) return this.#deferred('others keep writing to its twins at the same time');
 
-    const { journal, hub, clock } = this.#parts;
+    const { journal, hub, clock, policies } = this.#parts;
     const chronicle = new Chronicle(await journal.recall(deviceId, this.#recallFrom()), {
       hub: hub.name,
       source: this.#source,
@@ -80,11 +81,11 @@ export class DevicePass {
     }
 
     // A read costs a call, so it is made only for what the history does not settle: a redelivered event is an answered question.
-    const looks = [...modules.values()].filter((module) => this.#mustLook(module, chronicle));
-    const missing = [...modules.values()].filter(
-      (module) => !looks.includes(module) && this.#isMissing(module, chronicle),
-    );
-    if (looks.length === 0 && missing.length === 0 && !this.#hasEndedEvidence()) return this.#store(chronicle);
+    const questions = new OpenQuestions(policies, deviceId, chronicle);
+    const mustLook = (module: ModuleWork) => this.#existing.has(module.moduleId) || questions.mustLook(module);
+    const looks = [...modules.values()].filter(mustLook);
+    const missing = [...modules.values()].filter((module) => !looks.includes(module) && questions.isMissing(module));
+    if (looks.length === 0 && missing.length === 0 && !hasEndedEvidence(this.#work)) return this.#store(chronicle);
 
     const device = await this.#device();
     if ('problem' in device) return this.#deviceProblem(device.problem, chronicle);
@@ -290,56 +291,6 @@ export class DevicePass {
     return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
   }
 
-  /** Whether the module's twin must be read: for a departure that is not over, or because something open may be. */
-  #mustLook(module: ModuleWork, chronicle: Chronicle): boolean {
-    if (module.look || this.#existing.has(module.moduleId)) return true;
-    if (module.absent && (wasThere(module, chronicle) || !this.#isSettledByCreating(module, chronicle))) return true;
-    if (module.settled && chronicle.openRows(module.moduleId).length > 0) return true;
-    return module.evidence.some(({ departure, ended }) =>
-      ended === undefined ? chronicle.isUnsettled(departure) : ended === 'healed' && chronicle.isHalfWay(departure),
-    );
-  }
-
-  /** Whether it does no harm to believe that a module is not there: creating it would show, or it is on record as missing already. */
-  #isSettledByCreating({ moduleId }: ModuleWork, chronicle: Chronicle): boolean {
-    const wanting = this.#parts.policies
-      .forModule(moduleId)
-      .filter((policy) => policy.createModule && policy.scope.mayMatchId(this.#work.deviceId));
-    return (
-      wanting.some((policy) => policy.mode === 'enforce') ||
-      chronicle.openRows(moduleId).some((row) => row.kind === 'missingModule')
-    );
-  }
-
-  /** Whether the module is to be created: an event says that it is not there, and the history does not say that this was seen to. */
-  #isMissing(module: ModuleWork, chronicle: Chronicle): boolean {
-    if (module.absent) return true;
-    const write = module.missing.findLast(({ ended }) => ended === undefined)?.since;
-    if (write === undefined) return false;
-    const { policies } = this.#parts;
-    return policies.forModule(module.moduleId).some((policy) => {
-      if (!policy.createModule || !policy.scope.mayMatchId(this.#work.deviceId)) return false;
-      return chronicle.isUnsettled({
-        deviceId: this.#work.deviceId,
-        moduleId: module.moduleId,
-        policy: policy.name,
-        path: '',
-        kind: 'missingModule',
-        expected: undefined,
-        actual: undefined,
-        write,
-        mode: policy.mode,
-      });
-    });
-  }
-
-  #hasEndedEvidence(): boolean {
-    return [...this.#work.modules.values()].some(
-      ({ evidence, missing }) =>
-        evidence.some(({ ended }) => ended !== undefined) || missing.some(({ ended }) => ended !== undefined),
-    );
-  }
-
   async #write(chronicle: Chronicle): Promise<'written' | 'conflict'> {
     const { rows, doubles, known } = chronicle.takeChanges();
     if (rows.length + doubles.length === 0) return 'written';
@@ -373,20 +324,6 @@ export class DevicePass {
 function closeAll(rows: readonly DriftRow[], chronicle: Chronicle, at: string): void {
   for (const row of rows) if (Date.parse(row.write.at) <= Date.parse(at)) chronicle.close(row, 'gone');
 }
-
-/** Whether the history knows of the module's having been there at about the time when a sweep did not find it: queries lag. */
-function wasThere({ moduleId, absentSince }: ModuleWork, chronicle: Chronicle): boolean {
-  const since = Date.parse(absentSince?.at ?? '') - queryLag;
-  return chronicle.rows().some((row) => {
-    if (row.moduleId !== moduleId || Date.parse(row.closedAt ?? row.outcomeAt) < since) return false;
-    return row.kind === 'missingModule'
-      ? row.outcome === 'created' || row.outcome === 'healed' || row.closedAt !== undefined
-      : row.outcome !== 'gone' && row.outcome !== 'pending';
-  });
-}
-
-/** How far the results of queries are taken to lag the twins at most ("minutes", says the documentation), in milliseconds. */
-const queryLag = 15 * 60_000;
 
 /** A scope function that throws matches nobody; the plan records it. */
 function matches(policy: Policy, device: Device): boolean {
