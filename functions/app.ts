@@ -16,7 +16,7 @@ import {
   type SweepStore,
 } from '../shared/drift/index.ts';
 import { connectToHub, type Hub } from '../shared/hub/index.ts';
-import type { Log } from '../shared/log.ts';
+import { once } from '../shared/once.ts';
 import { type PolicyDefinition, type PolicySet, toPolicySet } from '../shared/policy/index.ts';
 import {
   createDeferredQueue,
@@ -25,8 +25,9 @@ import {
   EventProcessor,
   Reconciler,
 } from '../shared/reconcile/index.ts';
-import { createSweepQueue, Sweeper, type SweepQueue, SweepWorker } from '../shared/sweep/index.ts';
+import { toLog } from './log.ts';
 import type { Settings } from './settings.ts';
+import type { Sweeping } from './sweeping.ts';
 
 /** Everything that the triggers work with, put together once. */
 export interface App {
@@ -40,14 +41,13 @@ export interface App {
   readonly deferredQueue: DeferredQueue;
   readonly guardStore: GuardStore;
   readonly sweepStore: SweepStore;
-  readonly sweepQueue: SweepQueue;
   now(): Date;
   /** The processor, its messages going to this invocation's log. */
   processorFor(context: InvocationContext): EventProcessor;
   /** What looks at devices now, because somebody asks for it. */
   reconcilerFor(context: InvocationContext): Reconciler;
-  sweeperFor(context: InvocationContext): Sweeper;
-  sweepWorkerFor(context: InvocationContext): SweepWorker;
+  /** What sweeps, loaded when it is first asked for. */
+  sweeping(): Promise<Sweeping>;
 }
 
 /**
@@ -64,7 +64,6 @@ export function createApp(settings: Settings, definitions: readonly PolicyDefini
   const letters = createDeadLetters(settings.storage, now);
   const queue = createDeferredQueue(settings.storage, letters);
   const sweepStore = createSweepStore(settings.storage, now);
-  const sweepQueue = createSweepQueue(settings.storage);
   const openList = createOpenList(settings.storage, now);
   const guardStore = createGuardStore(settings.storage, { clock });
   const guard = createGuards({
@@ -83,19 +82,10 @@ export function createApp(settings: Settings, definitions: readonly PolicyDefini
     return new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock });
   }
 
-  function sweeperFor(context: InvocationContext): Sweeper {
-    return new Sweeper({
-      policies,
-      hub,
-      store: sweepStore,
-      queue: sweepQueue,
-      notes: guardStore,
-      openList,
-      log: toLog(context),
-      clock,
-      minutes: settings.sweep.minutes,
-    });
-  }
+  const sweeping = once(async () => {
+    const { createSweeping } = await import('./sweeping.ts');
+    return createSweeping({ settings, policies, hub, journal, guard, guardStore, openList, sweepStore, clock });
+  });
 
   return {
     settings,
@@ -108,33 +98,12 @@ export function createApp(settings: Settings, definitions: readonly PolicyDefini
     deferredQueue: queue,
     guardStore,
     sweepStore,
-    sweepQueue,
     now,
     processorFor(context) {
       const reconciler = reconcilerFor(context);
       return new EventProcessor({ reconciler, queue, letters, log: toLog(context), retry: settings.retry });
     },
     reconcilerFor,
-    sweeperFor,
-    sweepWorkerFor(context) {
-      const log = toLog(context);
-      return new SweepWorker({
-        sweeper: sweeperFor(context),
-        reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log, guard, clock }),
-        hub,
-        store: sweepStore,
-        queue: sweepQueue,
-        log,
-        retry: settings.retry,
-      });
-    },
-  };
-}
-
-function toLog(context: InvocationContext): Log {
-  return {
-    info: (message) => context.info(message),
-    warn: (message) => context.warn(message),
-    error: (message) => context.error(message),
+    sweeping,
   };
 }

@@ -56,89 +56,77 @@ const hostForm = /^[A-Za-z0-9.-]+(:\d{1,5})?$/;
 const keyForm = /^[A-Za-z0-9+/]+={0,2}$/;
 const nameForm = /^\S+$/;
 
-const wholeNumber = (fallback: number, most?: number) => {
+const wholeNumber = (most?: number) => {
   const must = `must be a whole number, ${most === undefined ? '1 or more' : `1 to ${most}`}`;
-  return z._default(
-    z.pipe(
-      z.string().check(
-        z.regex(/^[1-9]\d{0,8}$/, { error: must, abort: true }),
-        z.refine((text) => Number(text) <= (most ?? Number.POSITIVE_INFINITY), must),
-      ),
-      z.transform((text: string) => Number(text)),
+  return z.pipe(
+    z.string().check(
+      z.regex(/^[1-9]\d{0,8}$/, { error: must, abort: true }),
+      z.refine((text) => Number(text) <= (most ?? Number.POSITIVE_INFINITY), must),
     ),
-    fallback,
+    z.transform((text: string) => Number(text)),
   );
 };
 
-const host = z
-  .string()
-  .check(z.regex(hostForm, 'must be a host name such as my-hub.azure-devices.net, without https://'));
+const text = (form: RegExp, must: string) => z.string().check(z.regex(form, must));
+
+const host = () => text(hostForm, 'must be a host name such as my-hub.azure-devices.net, without https://');
 
 /** One field of an NCRONTAB: `*`, `5`, `1-5`, `MON-FRI`, each also `/15`, and lists of them. What the numbers may be is the runtime's to say. */
 const cronItem = String.raw`(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?`;
 const cronField = `${cronItem}(,${cronItem})*`;
-const schedule = z
-  .string()
-  .check(
-    z.regex(
-      new RegExp(`^\\s*(${cronField}\\s+){4,5}${cronField}\\s*$`),
-      'must be an NCRONTAB of six fields, second first, such as 0 */15 * * * *',
+const schedule = () =>
+  text(
+    new RegExp(`^\\s*(${cronField}\\s+){4,5}${cronField}\\s*$`),
+    'must be an NCRONTAB of six fields, second first, such as 0 */15 * * * *',
+  );
+
+const share = () =>
+  z.pipe(
+    text(/^(0?\.\d*[1-9]\d*|1(\.0+)?)$/, 'must be a number above 0 and at most 1, such as 0.5'),
+    z.transform((given: string) => Number(given)),
+  );
+
+const overwriteLimit = () =>
+  z.pipe(
+    text(
+      /^([1-9]\d{0,8}|(?=.*[1-9])\d{1,5}(\.\d{1,4})?%)$/,
+      "must be a whole number, 1 or more, or a percentage of a policy's devices, such as 20%",
+    ),
+    z.transform(
+      (given: string): OverwriteLimit =>
+        given.endsWith('%')
+          ? { type: 'share', share: Number(given.slice(0, -1)) / 100 }
+          : { type: 'count', count: Number(given) },
     ),
   );
 
-const share = z.pipe(
-  z.string().check(z.regex(/^(0?\.\d*[1-9]\d*|1(\.0+)?)$/, 'must be a number above 0 and at most 1, such as 0.5')),
-  z.transform((text: string) => Number(text)),
-);
+/** What checks and reads a setting, made where it is given: most are not, and an app that starts has no time for those. */
+type Schema<T> = () => z.ZodMiniType<T>;
+const optional = <T>(schema: Schema<T>) => ({ schema, fallback: undefined });
+const withDefault = <T>(fallback: T, schema: Schema<T>) => ({ schema, fallback });
 
-const overwriteLimit = z.pipe(
-  z
-    .string()
-    .check(
-      z.regex(
-        /^([1-9]\d{0,8}|(?=.*[1-9])\d{1,5}(\.\d{1,4})?%)$/,
-        "must be a whole number, 1 or more, or a percentage of a policy's devices, such as 20%",
-      ),
-    ),
-  z.transform(
-    (text: string): OverwriteLimit =>
-      text.endsWith('%')
-        ? { type: 'share', share: Number(text.slice(0, -1)) / 100 }
-        : { type: 'count', count: Number(text) },
-  ),
-);
-
-/** Every setting that can be checked by itself. */
-const schema = z.object({
-  IOTHUB_HOSTNAME: z.optional(host),
-  IOTHUB_CONNECTION_STRING: z.optional(
+/** Every setting, and what it is when it is not given. */
+const known = {
+  IOTHUB_HOSTNAME: optional(host),
+  IOTHUB_CONNECTION_STRING: optional(() =>
     connectionString({ HostName: hostForm, SharedAccessKeyName: nameForm, SharedAccessKey: keyForm }),
   ),
-  EventHubConnection: z.optional(
+  EventHubConnection: optional(() =>
     connectionString({
       Endpoint: /^sb:\/\/[A-Za-z0-9.-]+(:\d{1,5})?\/?$/,
       SharedAccessKeyName: nameForm,
       SharedAccessKey: keyForm,
     }),
   ),
-  EventHubConnection__fullyQualifiedNamespace: z.optional(host),
+  EventHubConnection__fullyQualifiedNamespace: optional(host),
   // "Event Hubs quotas": names of event hubs take 256 characters, those of consumer groups 50.
-  EVENTHUB_NAME: z
-    .string()
-    .check(
-      z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$/, 'must be the name of an event hub: letters, digits and . _ -'),
-    ),
-  EVENTHUB_CONSUMER_GROUP: z.optional(
-    z
-      .string()
-      .check(
-        z.regex(
-          /^\$?[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/,
-          'must be the name of a consumer group: letters, digits and . _ -',
-        ),
-      ),
+  EVENTHUB_NAME: optional(() =>
+    text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$/, 'must be the name of an event hub: letters, digits and . _ -'),
   ),
-  AzureWebJobsStorage: z.optional(
+  EVENTHUB_CONSUMER_GROUP: optional(() =>
+    text(/^\$?[A-Za-z0-9][A-Za-z0-9._-]{0,49}$/, 'must be the name of a consumer group: letters, digits and . _ -'),
+  ),
+  AzureWebJobsStorage: optional(() =>
     z.union(
       [
         z.literal('UseDevelopmentStorage=true'),
@@ -148,24 +136,27 @@ const schema = z.object({
       { error: 'is no storage connection string with AccountName and AccountKey, or with a SharedAccessSignature' },
     ),
   ),
-  AzureWebJobsStorage__accountName: z.optional(
-    z
-      .string()
-      .check(z.regex(/^[a-z0-9]{3,24}$/, 'must be a storage account name: 3 to 24 lower-case letters and digits')),
+  AzureWebJobsStorage__accountName: optional(() =>
+    text(/^[a-z0-9]{3,24}$/, 'must be a storage account name: 3 to 24 lower-case letters and digits'),
   ),
-  TWINKEEPER_MODE: z._default(z.enum(['enforce', 'audit'], 'must be enforce or audit'), 'enforce'),
-  TWINKEEPER_RETRY_DELAY: wholeNumber(30),
-  TWINKEEPER_RETRY_ATTEMPTS: wholeNumber(10),
-  TWINKEEPER_SWEEP_SCHEDULE: z._default(schedule, '0 */15 * * * *'),
+  TWINKEEPER_MODE: withDefault<Mode>('enforce', () => z.enum(['enforce', 'audit'], 'must be enforce or audit')),
+  TWINKEEPER_RETRY_DELAY: withDefault(30, () => wholeNumber()),
+  TWINKEEPER_RETRY_ATTEMPTS: withDefault(10, () => wholeNumber()),
+  TWINKEEPER_SWEEP_SCHEDULE: withDefault('0 */15 * * * *', schedule),
   // The runtime of a Consumption plan ends an invocation after ten minutes at the latest.
-  TWINKEEPER_SWEEP_MINUTES: wholeNumber(4, 9),
-  TWINKEEPER_ROLLUP_SCHEDULE: z._default(schedule, '15 */5 * * * *'),
-  TWINKEEPER_RETENTION_DAYS: wholeNumber(400, 36_500),
-  TWINKEEPER_HUB_TIER: z._default(z.enum(hubTiers, `must be one of ${hubTiers.join(', ')}`), 'S1'),
-  TWINKEEPER_HUB_UNITS: wholeNumber(1, 200),
-  TWINKEEPER_BUDGET_SHARE: z._default(share, 0.5),
-  TWINKEEPER_MAX_OVERWRITES_PER_HOUR: z._default(overwriteLimit, { type: 'share', share: 0.2 }),
-});
+  TWINKEEPER_SWEEP_MINUTES: withDefault(4, () => wholeNumber(9)),
+  TWINKEEPER_ROLLUP_SCHEDULE: withDefault('15 */5 * * * *', schedule),
+  TWINKEEPER_RETENTION_DAYS: withDefault(400, () => wholeNumber(36_500)),
+  TWINKEEPER_HUB_TIER: withDefault<HubTier>('S1', () => z.enum(hubTiers, `must be one of ${hubTiers.join(', ')}`)),
+  TWINKEEPER_HUB_UNITS: withDefault(1, () => wholeNumber(200)),
+  TWINKEEPER_BUDGET_SHARE: withDefault(0.5, share),
+  TWINKEEPER_MAX_OVERWRITES_PER_HOUR: withDefault<OverwriteLimit>({ type: 'share', share: 0.2 }, overwriteLimit),
+};
+
+type Known = typeof known;
+type Values = {
+  readonly [Name in keyof Known]: z.output<ReturnType<Known[Name]['schema']>> | Known[Name]['fallback'];
+};
 
 /** Read by what is started beside the app, or meant for parts of it that this version does not have. */
 const otherNames = /^TWINKEEPER_LOCAL_/;
@@ -198,25 +189,23 @@ export function readSettings(environment: Environment): Settings {
   }
   // A misspelt TWINKEEPER_MODE would leave an app enforcing that was meant to audit.
   for (const name of Object.keys(given)) {
-    if (!/^TWINKEEPER_/.test(name) || name in schema.shape || otherNames.test(name)) continue;
-    const known = Object.keys(schema.shape).filter((key) => key.startsWith('TWINKEEPER_'));
-    faults.push(`${name} is no setting of Twinkeeper: there are ${known.join(', ')}.`);
+    if (!/^TWINKEEPER_/.test(name) || name in known || otherNames.test(name)) continue;
+    const names = Object.keys(known).filter((key) => key.startsWith('TWINKEEPER_'));
+    faults.push(`${name} is no setting of Twinkeeper: there are ${names.join(', ')}.`);
   }
-  const result = schema.safeParse(given);
-  if (!result.success) {
-    for (const { path, message } of result.error.issues) {
-      const name = String(path[0]);
-      const value = given[name];
-      faults.push(
-        value === undefined
-          ? `${name} is missing.`
-          : `${name} ${message}${maybeSecret(name, value) ? '' : `, but it is ${JSON.stringify(value)}`}.`,
-      );
+  if (given.EVENTHUB_NAME === undefined) faults.push('EVENTHUB_NAME is missing.');
+  const values = Object.entries(known).map(([name, { schema, fallback }]) => {
+    const value = given[name];
+    if (value === undefined) return [name, fallback];
+    const { data, error } = schema().safeParse(value);
+    for (const { message } of error?.issues ?? []) {
+      faults.push(`${name} ${message}${maybeSecret(name, value) ? '' : `, but it is ${JSON.stringify(value)}`}.`);
     }
-  }
-  if (faults.length > 0 || !result.success) throw new SettingsError(faults);
+    return [name, data];
+  });
+  if (faults.length > 0) throw new SettingsError(faults);
 
-  const settings = result.data;
+  const settings = Object.fromEntries(values) as Values;
   const hub: HubAddress =
     settings.IOTHUB_HOSTNAME === undefined
       ? { connectionString: settings.IOTHUB_CONNECTION_STRING ?? '' }

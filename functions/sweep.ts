@@ -1,5 +1,6 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
-import { sweepQueueName } from '../shared/sweep/index.ts';
+// From its own file: the rest of the sweep is loaded with the first one.
+import { sweepQueueName } from '../shared/sweep/queue-name.ts';
 import type { App } from './app.ts';
 
 /**
@@ -10,21 +11,24 @@ export function registerSweep(twinkeeper: App): void {
   app.timer('sweep', {
     schedule: twinkeeper.settings.sweep.schedule,
     async handler(_timer: Timer, context: InvocationContext) {
-      await twinkeeper.sweeperFor(context).run({ trigger: 'timer' });
+      const { sweeperFor } = await twinkeeper.sweeping();
+      await sweeperFor(context).run({ trigger: 'timer' });
     },
   });
   app.storageQueue('sweep-work', {
     connection: 'AzureWebJobsStorage',
     queueName: sweepQueueName,
     async handler(message: unknown, context: InvocationContext) {
-      await twinkeeper.sweepWorkerFor(context).handle(message);
+      const { workerFor } = await twinkeeper.sweeping();
+      await workerFor(context).handle(message);
     },
   });
   app.storageQueue('sweep-work-poison', {
     connection: 'AzureWebJobsStorage',
     queueName: `${sweepQueueName}-poison`,
     async handler(message: unknown, context: InvocationContext) {
-      await twinkeeper.sweepWorkerFor(context).bury(message);
+      const { workerFor } = await twinkeeper.sweeping();
+      await workerFor(context).bury(message);
     },
   });
 }

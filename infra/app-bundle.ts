@@ -45,6 +45,8 @@ export async function bundleApp(entry: AppEntry, outfile: string): Promise<void>
     // Not the names: keeping them for stack traces by other means costs each start more than their length does.
     minifyWhitespace: true,
     minifySyntax: true,
+    // V8 looks into regular expressions while it scans, and asks ICU for all letters there are. As text they are left until they are needed.
+    supported: { 'regexp-unicode-property-escapes': false },
     footer: { js: `function waitingChunks(){return{${entries.join()}}}` },
     plugins: [divided(chunks)],
   });

@@ -5,7 +5,7 @@ import * as parameter from './parameters.ts';
 import type { SweepAcceptedAnswer, SweepsAnswer } from './shapes.ts';
 
 /** `GET /api/sweeps` and `POST /api/sweep`. */
-export function sweepEndpoints({ sweepStore, sweepQueue }: App) {
+export function sweepEndpoints({ sweepStore, sweeping }: App) {
   const list = endpoint('sweeps', {
     summary: 'The sweeps that there were, newest first.',
     query: { limit: parameter.wholeNumber(100, 'How many at most. 20 unless given.'), cursor: parameter.cursor },
@@ -23,7 +23,8 @@ export function sweepEndpoints({ sweepStore, sweepQueue }: App) {
     summary: 'Asks for a sweep now.',
     answers: { 202: { schema: 'SweepAccepted' } },
     async handle() {
-      await sweepQueue.put({ type: 'start' });
+      const { queue } = await sweeping();
+      await queue.put({ type: 'start' });
       const detail = 'A sweep begins within seconds or, if one is under way, after it.';
       return { status: 202, jsonBody: { status: 'accepted', detail } satisfies SweepAcceptedAnswer };
     },

@@ -23,7 +23,8 @@ export type {
   RecordedReason,
   ValueForecast,
 } from './forecast/tally.ts';
-export { createSweepQueue, type SweepMessage, type SweepPart, type SweepQueue, sweepQueueName } from './part-queue.ts';
+export { createSweepQueue, type SweepMessage, type SweepPart, type SweepQueue } from './part-queue.ts';
+export { sweepQueueName } from './queue-name.ts';
 export type { SweepNotes } from './sweep-parts.ts';
 export { SweepWorker } from './sweep-worker.ts';
 export { type SweepEnd, Sweeper } from './sweeper.ts';

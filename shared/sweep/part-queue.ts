@@ -1,9 +1,7 @@
 import * as z from 'zod/mini';
 import { openQueue, type StorageAccount } from '../drift/index.ts';
 import { once } from '../once.ts';
-
-/** The queue over which a sweep hands out its work, and over which it is asked to start and to go on. */
-export const sweepQueueName = 'twinkeeper-sweep';
+import { sweepQueueName } from './queue-name.ts';
 
 /** What a sweep found about some devices, and what is to be made of it. One part fits one invocation. */
 export interface SweepPart {

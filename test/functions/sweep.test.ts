@@ -29,9 +29,7 @@ beforeEach(async () => {
   registered.clear();
   registerSweep({
     settings: { sweep: { schedule: '0 */5 * * * *', minutes: 4 } },
-    sweepQueue: { put: async (message: never) => void sweeping.messages.push(message) },
-    sweeperFor: () => sweeping.sweeper,
-    sweepWorkerFor: () => sweeping.worker,
+    sweeping: async () => ({ sweeperFor: () => sweeping.sweeper, workerFor: () => sweeping.worker }),
   } as unknown as App);
 });
 

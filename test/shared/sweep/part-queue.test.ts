@@ -7,8 +7,8 @@ import {
   readSweepMessage,
   type SweepMessage,
   type SweepPart,
-  sweepQueueName,
 } from '../../../shared/sweep/part-queue.ts';
+import { sweepQueueName } from '../../../shared/sweep/queue-name.ts';
 import { deviceIds, fc } from '../../support/arbitraries.ts';
 
 let azurite: Awaited<ReturnType<typeof startAzurite>>;
