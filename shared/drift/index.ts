@@ -38,4 +38,4 @@ export { createRetention, type RetentionResult } from './retention.ts';
 export { type Compliance, createRollups, type Rollups, type Summary, type SummaryBucket } from './rollups.ts';
 export { openQueue, openTable, type StorageAccount } from './storage.ts';
 export type { SweepRow, SweepTally, SweepTrigger } from './sweep-row.ts';
-export { createSweepStore, type SweepClaim, type SweepStore, type WalkMemory } from './sweep-store.ts';
+export { createSweepStore, type SweepClaim, type SweepNote, type SweepStore } from './sweep-store.ts';

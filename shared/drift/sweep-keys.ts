@@ -7,14 +7,14 @@ import { newestFirst } from './keys.ts';
  *                 `sweeps`        `<inverted start>-<hash>`  one row a sweep, newest first; this is its id
  *                 `parts!<id>`    `<part>`                   what came of each part
  *                 `bytes!<id>`    `<name>!<n>`               what an interrupted sweep needs to go on
- *                 `walks`         `<name>`                   what the last complete walk saw
+ *                 `notes`         `<name>`                   what one sweep tells the next
  */
 
 export const sweepTable = 'TwinkeeperSweeps';
 
 export const leadKey = { partitionKey: 'current', rowKey: 'current' } as const;
 export const sweepRows = 'sweeps';
-export const walks = 'walks';
+export const notes = 'notes';
 
 /** What begins the names of the partitions that belong to one sweep each; the sweep's id follows. */
 export const partsPrefix = 'parts!';

@@ -1,7 +1,7 @@
 import { once } from '../once.ts';
 import { openTable, type StorageAccount } from './storage.ts';
 import { createSweepBytes } from './sweep-bytes.ts';
-import { sweepTable, walks } from './sweep-keys.ts';
+import { notes, sweepTable } from './sweep-keys.ts';
 import { createSweepLead } from './sweep-lead.ts';
 import { newSweepRow, type SweepRow, type SweepTally, type SweepTrigger } from './sweep-row.ts';
 import { createSweepRows } from './sweep-rows.ts';
@@ -17,11 +17,10 @@ export interface SweepClaim {
   readonly resumed: boolean;
 }
 
-/** What a walk over a whole hub is compared with: what the last complete one saw. */
-export interface WalkMemory {
+/** What a step of one sweep tells that of the next. */
+export interface SweepNote {
   readonly at: string;
-  /** The counts of the hub at that time. */
-  readonly counts: string;
+  readonly text: string;
 }
 
 /** The table `TwinkeeperSweeps`: the sweep under way with its place, and a row for each sweep that there was. */
@@ -46,9 +45,9 @@ export interface SweepStore {
   /** Bytes that a sweep must not lose when it is interrupted; written in one piece only if it comes to that. */
   saveBytes(sweepId: string, name: string, bytes: Uint8Array): Promise<void>;
   loadBytes(sweepId: string, name: string): Promise<Uint8Array | undefined>;
-  /** What the last complete walk with this name saw. */
-  recallWalk(name: string): Promise<WalkMemory | undefined>;
-  rememberWalk(name: string, memory: WalkMemory): Promise<void>;
+  /** What was noted last under this name. */
+  recallNote(name: string): Promise<SweepNote | undefined>;
+  keepNote(name: string, note: SweepNote): Promise<void>;
 }
 
 /**
@@ -111,14 +110,14 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
     saveBytes: (sweepId, name, saved) => bytes.save(sweepId, name, saved),
     loadBytes: (sweepId, name) => bytes.load(sweepId, name),
 
-    async recallWalk(name) {
+    async recallNote(name) {
       const client = await table();
-      const entity = await client.getEntity<Record<string, unknown>>(walks, name).catch(unlessMissing);
-      return entity === undefined ? undefined : { at: String(entity.at), counts: String(entity.counts) };
+      const entity = await client.getEntity<Record<string, unknown>>(notes, name).catch(unlessMissing);
+      return entity === undefined ? undefined : { at: String(entity.at), text: String(entity.text) };
     },
 
-    async rememberWalk(name, memory) {
-      await (await table()).upsertEntity({ partitionKey: walks, rowKey: name, ...memory }, 'Replace');
+    async keepNote(name, note) {
+      await (await table()).upsertEntity({ partitionKey: notes, rowKey: name, ...note }, 'Replace');
     },
   };
 }

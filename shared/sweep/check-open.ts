@@ -9,14 +9,14 @@ const modulesPerSweep = 1000;
 const rowsPerSweep = 50_000;
 
 /** Under which the place in the list is kept from one sweep to the next. No policy is named so. */
-const memory = 'open list';
+const noteName = 'open list';
 
 /**
  * Has those modules looked at again that are out of line by the history, and that no query of this sweep has named: they may have been
  * mended when no event told of it. Costs nothing where nothing is open.
  */
 export async function checkOpen({ policies, openList, store, clock }: SweepParts, progress: Progress): Promise<void> {
-  const start = progress.place.continuation ?? (await store.recallWalk(memory))?.counts ?? '';
+  const start = progress.place.continuation ?? (await store.recallNote(noteName))?.text ?? '';
   let after = start === '' ? undefined : start;
   let isRound = after === undefined;
   let handedOut = 0;
@@ -48,5 +48,5 @@ export async function checkOpen({ policies, openList, store, clock }: SweepParts
     await progress.keep();
   }
   const place = after ?? '';
-  if (place !== start) await store.rememberWalk(memory, { at: clock.now().toISOString(), counts: place });
+  if (place !== start) await store.keepNote(noteName, { at: clock.now().toISOString(), text: place });
 }

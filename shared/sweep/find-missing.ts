@@ -49,9 +49,9 @@ async function countsThatDiffer(
   // What a search found is an answer to the same question only: another scope is another one, and nobody can look into a predicate.
   const { parts } = policy.scope;
   const counts = JSON.stringify([devices, modules, all, policy.module, parts]);
-  const last = parts === undefined ? undefined : await store.recallWalk(policy.name);
+  const last = parts === undefined ? undefined : await store.recallNote(policy.name);
   const isRecent = last !== undefined && clock.now().getTime() - Date.parse(last.at) < searchAnyway;
-  return isRecent && last.counts === counts ? undefined : counts;
+  return isRecent && last.text === counts ? undefined : counts;
 }
 
 /** Streams first the modules, keeping a hash of each, and then the devices: those that were not among the first lack the module. */
@@ -85,7 +85,7 @@ async function searchFor(
   await askWhoLacks(progress, policy, present);
   // As long as any is missing, the next sweep must search as well.
   if (progress.place.search?.missing === 0) {
-    await store.rememberWalk(policy.name, { at: clock.now().toISOString(), counts: search.counts });
+    await store.keepNote(policy.name, { at: clock.now().toISOString(), text: search.counts });
   }
 }
 

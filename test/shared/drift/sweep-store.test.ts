@@ -287,12 +287,12 @@ describe('bytes that a sweep must not lose', () => {
 
 describe('what the last walk saw', () => {
   it('is remembered by its name', async () => {
-    const memory = { at: '2026-02-03T04:05:06.000Z', counts: '[10,9,10]' };
-    expect(await open().recallWalk('agents')).toBeUndefined();
-    await open().rememberWalk('agents', memory);
-    expect(await open().recallWalk('agents')).toEqual(memory);
-    expect(await open().recallWalk('others')).toBeUndefined();
-    await open().rememberWalk('agents', { ...memory, counts: '[10,10,10]' });
-    expect(await open().recallWalk('agents')).toEqual({ ...memory, counts: '[10,10,10]' });
+    const note = { at: '2026-02-03T04:05:06.000Z', text: '[10,9,10]' };
+    expect(await open().recallNote('agents')).toBeUndefined();
+    await open().keepNote('agents', note);
+    expect(await open().recallNote('agents')).toEqual(note);
+    expect(await open().recallNote('others')).toBeUndefined();
+    await open().keepNote('agents', { ...note, text: '[10,10,10]' });
+    expect(await open().recallNote('agents')).toEqual({ ...note, text: '[10,10,10]' });
   });
 });
