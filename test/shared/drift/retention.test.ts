@@ -81,7 +81,7 @@ describe('sweeps of old', () => {
     const last = await sweep(0);
     time += day;
     await retention().removeSweepsBefore(new Date(time), everything);
-    expect(await kinds()).toEqual({ current: 1, sweeps: 1, walks: 1 });
+    expect(await kinds()).toEqual({ current: 1, sweeps: 1, notes: 1 });
     expect(await open().list(10)).toMatchObject([{ id: last }]);
   });
 
