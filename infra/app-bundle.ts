@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { type BuildOptions, build, type Metafile, type Plugin, transform } from 'esbuild';
+import { embeddedDocument } from './embedded-document.ts';
 import { embeddedPage } from './embedded-page.ts';
 
 /** Where an app begins: a file, or its source. */
@@ -85,7 +86,7 @@ async function divide(entry: AppEntry): Promise<readonly Chunk[]> {
     write: false,
     metafile: true,
     external: runtimePackages,
-    plugins: [embeddedPage],
+    plugins: [embeddedPage, embeddedDocument],
   });
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [toId(path), output]));
   const importsOf = (id: string) =>
