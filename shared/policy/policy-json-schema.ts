@@ -22,7 +22,7 @@ export function policyJsonSchema(): Record<string, unknown> {
     $schema: z.optional(z.string()),
     ...commonParts,
     appliesTo: z.optional(
-      scopeShape.check(z.describe('Which devices the policy is about: all that fit every part given.')),
+      scopeShape().check(z.describe('Which devices the policy is about: all that fit every part given.')),
     ),
     desired: z.optional(z.record(twinKey, desiredJson)),
   });

@@ -118,7 +118,7 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
     report(path.join('.'), message);
   }
   const scope =
-    appliesTo === undefined || typeof appliesTo === 'function' ? undefined : scopeShape.safeParse(appliesTo);
+    appliesTo === undefined || typeof appliesTo === 'function' ? undefined : scopeShape().safeParse(appliesTo);
   for (const { path, message } of scope?.error?.issues ?? []) report(['appliesTo', ...path].join('.'), message);
 
   /** A part of the definition, or nothing where it is not what it should be. */
