@@ -1,7 +1,6 @@
 import type { InvocationContext } from '@azure/functions';
-import { systemClock } from '../shared/clock.ts';
+import type { Clock } from '../shared/clock.ts';
 import {
-  createDeadLetters,
   createGuardStore,
   createHistory,
   createJournal,
@@ -17,14 +16,8 @@ import {
 } from '../shared/drift/index.ts';
 import { connectToHub, type Hub } from '../shared/hub/index.ts';
 import { once } from '../shared/once.ts';
-import { type PolicyDefinition, type PolicySet, toPolicySet } from '../shared/policy/index.ts';
-import {
-  createDeferredQueue,
-  createGuards,
-  type DeferredQueue,
-  EventProcessor,
-  Reconciler,
-} from '../shared/reconcile/index.ts';
+import type { PolicySet } from '../shared/policy/index.ts';
+import { createGuards, type DeferredQueue, Reconciler } from '../shared/reconcile/index.ts';
 import { toLog } from './log.ts';
 import type { Settings } from './settings.ts';
 import type { Sweeping } from './sweeping.ts';
@@ -42,27 +35,22 @@ export interface App {
   readonly guardStore: GuardStore;
   readonly sweepStore: SweepStore;
   now(): Date;
-  /** The processor, its messages going to this invocation's log. */
-  processorFor(context: InvocationContext): EventProcessor;
-  /** What looks at devices now, because somebody asks for it. */
+  /** What looks at devices, its messages going to this invocation's log. */
   reconcilerFor(context: InvocationContext): Reconciler;
   /** What sweeps, loaded when it is first asked for. */
   sweeping(): Promise<Sweeping>;
 }
 
-/**
- * Puts the app together. Nothing is connected to yet: clients open on first use.
- *
- * @throws {PolicyFaultsError} when a policy is wrong.
- */
-export function createApp(settings: Settings, definitions: readonly PolicyDefinition[]): App {
-  const clock = systemClock;
+/** What is there from the start. */
+export interface AppParts extends Pick<App, 'settings' | 'policies' | 'letters' | 'deferredQueue'> {
+  readonly clock: Clock;
+}
+
+/** Puts the app together. Nothing is connected to yet: clients open on first use. */
+export function createApp({ settings, policies, letters, deferredQueue, clock }: AppParts): App {
   const now = () => clock.now();
-  const policies = toPolicySet(definitions, { mode: settings.mode });
   const hub = connectToHub(settings.hub, { budget: settings.budget, clock });
   const journal = createJournal(settings.storage, now);
-  const letters = createDeadLetters(settings.storage, now);
-  const queue = createDeferredQueue(settings.storage, letters);
   const sweepStore = createSweepStore(settings.storage, now);
   const openList = createOpenList(settings.storage, now);
   const guardStore = createGuardStore(settings.storage, { clock });
@@ -95,14 +83,10 @@ export function createApp(settings: Settings, definitions: readonly PolicyDefini
     rollups: createRollups(settings.storage, now),
     retention: createRetention(settings.storage),
     letters,
-    deferredQueue: queue,
+    deferredQueue,
     guardStore,
     sweepStore,
     now,
-    processorFor(context) {
-      const reconciler = reconcilerFor(context);
-      return new EventProcessor({ reconciler, queue, letters, log: toLog(context), retry: settings.retry });
-    },
     reconcilerFor,
     sweeping,
   };

@@ -5,16 +5,16 @@
 
 import { registerDashboard } from './api/dashboard.ts';
 import { registerApi } from './api/index.ts';
-import { createApp } from './app.ts';
 import { registerDeferred } from './deferred.ts';
 import { registerHealth } from './health.ts';
 import { registerHousekeeping } from './housekeeping.ts';
 import { policies } from './policies/index.ts';
 import { readSettings } from './settings.ts';
+import { startTwinkeeper } from './start.ts';
 import { registerSweep } from './sweep.ts';
 import { registerTwinEvents } from './twin-events.ts';
 
-const twinkeeper = createApp(readSettings(process.env), policies);
+const twinkeeper = startTwinkeeper(readSettings(process.env), policies);
 
 registerTwinEvents(twinkeeper);
 registerDeferred(twinkeeper);

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
 import { type BuildOptions, build, type Metafile, type Plugin, transform } from 'esbuild';
+import { directImports } from './direct-imports.ts';
 import { embeddedDocument } from './embedded-document.ts';
 import { embeddedPage } from './embedded-page.ts';
 
@@ -86,7 +87,7 @@ async function divide(entry: AppEntry): Promise<readonly Chunk[]> {
     write: false,
     metafile: true,
     external: runtimePackages,
-    plugins: [embeddedPage, embeddedDocument],
+    plugins: [embeddedPage, embeddedDocument, directImports],
   });
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [toId(path), output]));
   const importsOf = (id: string) =>

@@ -6,19 +6,19 @@
  */
 import { app } from '@azure/functions';
 import { once } from '../../shared/once.ts';
-import type { App } from '../app.ts';
+import type { Twinkeeper } from '../start.ts';
 import { watchAnswers } from './flow.ts';
 import { authLevelOf, type RouteName, routes } from './routes.ts';
 
 export type * from './shapes.ts';
 
 /** Registers everything that can be asked over HTTP, but for what is registered with the functions that it belongs to. */
-export function registerApi(twinkeeper: App): void {
+export function registerApi(twinkeeper: Twinkeeper): void {
   // Answers can be larger than what fits into memory.
   app.setup({ enableHttpStream: true });
   watchAnswers();
   // An app that is starting, most often for an event, has no need of any of it.
-  const endpoints = once(async () => (await import('./endpoints.ts')).apiEndpoints(twinkeeper));
+  const endpoints = once(async () => (await import('./endpoints.ts')).apiEndpoints(await twinkeeper.app()));
   for (const [name, route] of Object.entries(routes)) {
     app.http(name, {
       methods: [route.method],

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { App } from '../../functions/app.ts';
-import { checkHealth } from '../../functions/health.ts';
+import { checkHealth } from '../../functions/check-health.ts';
 import { createGuardStore } from '../../shared/drift/index.ts';
 import type { Hub } from '../../shared/hub/index.ts';
 import { startWorld, type World } from '../support/world.ts';

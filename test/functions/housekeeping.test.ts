@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { App } from '../../functions/app.ts';
+import type { Twinkeeper } from '../../functions/start.ts';
 
 interface Registration {
   readonly schedule: string;
@@ -27,9 +27,11 @@ beforeEach(() => {
   };
   registerHousekeeping({
     settings: { rollupSchedule: '15 */5 * * * *', retentionDays: 30 },
-    retention: { removeBefore: remove('rows'), removeSweepsBefore: remove('sweeps') },
-    now: () => new Date(now),
-  } as unknown as App);
+    app: async () => ({
+      retention: { removeBefore: remove('rows'), removeSweepsBefore: remove('sweeps') },
+      now: () => new Date(now),
+    }),
+  } as unknown as Twinkeeper);
 });
 
 async function retain(): Promise<string[]> {
