@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
 import type { DriftKind, DriftRow, Outcome, Source } from './departure.ts';
+import { BadCursorError, type Place, readCursor, writeCursor } from './history-cursor.ts';
 import { openListTable, rollupTable, timelineTable, uncounted } from './history-index.ts';
 import { openPrefix, partitionKey, rowPrefix, rowsFrom } from './keys.ts';
 import { fromEntity } from './row-entity.ts';
 import { openTable, type StorageAccount } from './storage.ts';
+import { statusOf } from './table-answers.ts';
 import { hourOf, openShards, timelineFrom } from './timeline-keys.ts';
 
 /** Which rows of the history. All that is given must fit; times are ISO 8601 and about when a departure was detected. */
@@ -29,15 +30,13 @@ export interface OpenQuery {
   readonly deviceId?: string;
 }
 
-/** Some rows, and where the next begin; without a cursor there are no more. */
+/**
+ * Some rows, and where the next begin; without a cursor there are no more. With one there may be fewer rows than were asked for, or none,
+ * where few rows fit and looking for them takes its time.
+ */
 export interface HistoryPage {
   readonly rows: readonly DriftRow[];
   readonly cursor?: string;
-}
-
-/** Thrown for a cursor that no page of this query has given. */
-export class BadCursorError extends Error {
-  override readonly name = 'BadCursorError';
 }
 
 /** The history, for those who ask. Nothing is ever read beyond the key ranges that are named at each method. */
@@ -72,16 +71,18 @@ interface Range {
   readonly to: string;
 }
 
-/** Where to go on: in this partition, after this key. */
-interface Place {
-  readonly partition: string;
-  readonly after: string;
-  /** Where the range of time began that the first page was about, if that is not said in the query. */
-  readonly since?: string;
-}
+/** How long a page is looked for, in milliseconds, before what was found until then is given: well before anybody gives up waiting. */
+const longestLook = 15_000;
 
-/** The history in the tables of a storage account. Errors of the storage service are thrown as they come. */
-export function createHistory(account: StorageAccount, now: () => Date): History {
+/**
+ * The history in the tables of a storage account. Errors of the storage service are thrown as they come. `patience` is how long one page
+ * is looked for, in milliseconds.
+ */
+export function createHistory(
+  account: StorageAccount,
+  now: () => Date,
+  { patience = longestLook }: { readonly patience?: number } = {},
+): History {
   const tables = {
     drift: once(() => openTable(account, 'TwinkeeperDrift')),
     timeline: once(() => openTable(account, timelineTable)),
@@ -103,11 +104,9 @@ export function createHistory(account: StorageAccount, now: () => Date): History
     }
     const to = query.to ?? soon();
     const from = query.from ?? sinceBefore(to);
-    for await (const hour of hoursBetween(
-      from,
-      place === undefined ? to : `${place.partition}:59:59.999Z`,
-      tables.rollups,
-    )) {
+    const endOfHour = place === undefined ? undefined : `${place.partition}:59:59.999Z`;
+    const end = endOfHour !== undefined && Date.parse(endOfHour) < Date.parse(to) ? endOfHour : to;
+    for await (const hour of hoursBetween(from, end, tables.rollups)) {
       // The first row that is detected at or before the last millisecond of the range, and the last of its first.
       yield {
         table: 'timeline',
@@ -136,16 +135,20 @@ export function createHistory(account: StorageAccount, now: () => Date): History
   ): Promise<{ readonly rows: readonly DriftRow[]; readonly last?: Place }> {
     const { odata } = await import('@azure/data-tables');
     const rows: DriftRow[] = [];
+    const end = performance.now() + patience;
+    const isLate = () => performance.now() >= end;
     let waiting = place;
     for await (const { table, partition, from, to } of ranges) {
       // The hour that the last page ended in may be gone since: those after it are older.
       if (waiting !== undefined && table === 'timeline' && partition < waiting.partition) waiting = undefined;
       if (waiting !== undefined && partition !== waiting.partition) continue;
-      const start = waiting === undefined ? odata`RowKey ge ${from}` : odata`RowKey gt ${waiting.after}`;
+      const { after = '', token } = waiting ?? {};
       waiting = undefined;
+      if (after >= to) continue;
+      const start = after === '' ? odata`RowKey ge ${from}` : odata`RowKey gt ${after}`;
       const filter = [odata`PartitionKey eq ${partition}`, start, odata`RowKey le ${to}`, ...conditions].join(' and ');
       const client: TableClient = await tables[table]();
-      let continuationToken: string | undefined;
+      let continuationToken = token;
       do {
         const pages = client.listEntities<Record<string, unknown>>({ queryOptions: { filter } }).byPage({
           maxPageSize: Math.min(rowsPerRequest, limit - rows.length),
@@ -158,19 +161,24 @@ export function createHistory(account: StorageAccount, now: () => Date): History
           if (rows.length === limit) return { rows, last: { partition, after: String(entity.rowKey) } };
         }
         continuationToken = value.continuationToken;
+        if (continuationToken !== undefined && isLate()) {
+          return { rows, last: { partition, after, token: continuationToken } };
+        }
       } while (continuationToken !== undefined);
+      if (isLate()) return { rows, last: { partition, after: to } };
     }
     return { rows };
   }
 
   async function page(query: DriftQuery, limit: number, cursor?: string): Promise<HistoryPage> {
-    const place = readCursor(query, cursor);
     const { deviceId, from, to } = query;
+    const place = cursor === undefined ? undefined : readCursor(query, cursor, partitionsOf(deviceId, isHour));
     // Of pages of the last hours, all must end at the same time.
     const since =
       deviceId === undefined && from === undefined ? (place?.since ?? sinceBefore(to ?? soon())) : undefined;
     const whole = since === undefined ? query : { ...query, from: since };
-    const { rows, last } = await take(rangesOf(whole, place), await conditionsOf(whole), limit, place);
+    const conditions = await conditionsOf(whole);
+    const { rows, last } = await orBadToken(place, () => take(rangesOf(whole, place), conditions, limit, place));
     const next = last === undefined || since === undefined ? last : { ...last, since };
     return { rows, ...(next === undefined ? {} : { cursor: writeCursor(query, next) }) };
   }
@@ -189,10 +197,10 @@ export function createHistory(account: StorageAccount, now: () => Date): History
 
     async open(query, limit, cursor) {
       const { odata } = await import('@azure/data-tables');
-      const place = readCursor(query, cursor);
+      const place = cursor === undefined ? undefined : readCursor(query, cursor, partitionsOf(query.deviceId, isShard));
       const isOfPolicy = query.deviceId !== undefined && query.policy !== undefined;
       const conditions = isOfPolicy ? [odata`policy eq ${query.policy}`] : [];
-      const { rows, last } = await take(openRanges(query), conditions, limit, place);
+      const { rows, last } = await orBadToken(place, () => take(openRanges(query), conditions, limit, place));
       return { rows, ...(last === undefined ? {} : { cursor: writeCursor(query, last) }) };
     },
   };
@@ -258,31 +266,22 @@ async function* hoursBetween(from: string, to: string, rollups: () => Promise<Ta
   }
 }
 
-/** A place as text that only fits this query, and shows when it was changed. */
-function writeCursor(query: DriftQuery | OpenQuery, { partition, after, since = '' }: Place): string {
-  const parts = [partition, after, since];
-  return Buffer.from(JSON.stringify([...parts, seal(query, JSON.stringify(parts))])).toString('base64url');
+const isHour = (name: string) => /^\d{4}-\d\d-\d\dT\d\d$/.test(name) && Date.parse(`${name}:00:00Z`) >= 0;
+const isShard = (name: string) => openShards.some((shard) => shard === name);
+
+/** Whether the answer may be in a partition: in that of the device, or else in such as these. */
+function partitionsOf(deviceId: string | undefined, others: (name: string) => boolean): (name: string) => boolean {
+  return deviceId === undefined ? others : (name) => name === partitionKey(deviceId);
 }
 
-function readCursor(query: DriftQuery | OpenQuery, cursor: string | undefined): Place | undefined {
-  if (cursor === undefined) return undefined;
+/** Asks with a place that somebody gave us. @throws {BadCursorError} where the service, or its library, finds that its token is none. */
+async function orBadToken<T>(place: Place | undefined, ask: () => Promise<T>): Promise<T> {
   try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(parts) && parts.length === 4 && parts.every((part) => typeof part === 'string')) {
-      const [partition, after, since, sealed] = parts as [string, string, string, string];
-      if (sealed === seal(query, JSON.stringify([partition, after, since]))) {
-        return { partition, after, ...(since === '' ? {} : { since }) };
-      }
-    }
-  } catch {
-    // Not ours, like any other that does not fit.
+    return await ask();
+  } catch (error) {
+    const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
+    const isOfToken = statusOf(error) === 400 || (name !== 'RestError' && code === undefined);
+    if (place?.token !== undefined && isOfToken) throw new BadCursorError();
+    throw error;
   }
-  throw new BadCursorError('The cursor is not from a page of this query: begin again without it.');
-}
-
-function seal(query: DriftQuery | OpenQuery, text: string): string {
-  const asked = Object.entries(query)
-    .filter(([, value]) => value !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return createHash('sha256').update(JSON.stringify(asked)).update(text).digest('base64url').slice(0, 16);
 }

@@ -23,13 +23,13 @@ export {
   releaseTime,
 } from './guard-store.ts';
 export {
-  BadCursorError,
   createHistory,
   type DriftQuery,
   type History,
   type HistoryPage,
   type OpenQuery,
 } from './history.ts';
+export { BadCursorError } from './history-cursor.ts';
 export { createJournal, type Journal, nothingRecalled, type Recollection } from './journal.ts';
 export { driftKey, openKey } from './keys.ts';
 export { createOpenList, type OpenList } from './open-list.ts';

@@ -1,6 +1,8 @@
+import { TableClient } from '@azure/data-tables';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startAzurite } from '../../../infra/local/azurite.ts';
+import { writeCursor } from '../../../shared/drift/history-cursor.ts';
 import {
   BadCursorError,
   createHistory,
@@ -108,6 +110,61 @@ describe('the history by time', () => {
       if (partitionKey?.endsWith('T03')) await timeline.deleteEntity(partitionKey, String(rowKey));
     }
     expect(keys((await history.page({}, 3, first.cursor)).rows)).toEqual(['d20 mode', 'd10 mode']);
+  });
+
+  describe('that takes long to look through', () => {
+    const hasty = () => createHistory(account, now, { patience: 0 });
+
+    it('is given as far as was looked, and goes on from there, whether or not anything fits', async () => {
+      const rows = [1, 2, 70, 300, 301, 1439].map((minute) => driftRow(`d${minute}`, at(minute)));
+      await record(...rows);
+      const sizes: number[] = [];
+      const all = await pages(async (cursor) => {
+        const page = await hasty().page({}, 100, cursor);
+        sizes.push(page.rows.length);
+        return page;
+      });
+      expect(all).toEqual(rows.toReversed());
+      expect(sizes).toEqual([1, 2, 1, 2, 0]);
+
+      const none = await hasty().page({ kind: 'custom' }, 100);
+      expect(none).toEqual({ rows: [], cursor: expect.any(String) });
+      expect(await pages((cursor) => hasty().page({ kind: 'custom' }, 100, cursor))).toEqual([]);
+      expect(await collect(hasty().rows({}))).toEqual(rows.toReversed());
+    });
+
+    it('goes on in the middle of an hour, where the service left it', async () => {
+      const rows = [1, 2, 3, 4, 5].map((minute) => driftRow(`d${minute}`, at(minute)));
+      await record(...rows);
+      const { listEntities } = TableClient.prototype;
+      // The service may give any number of rows, and a place to go on from.
+      const spy = vi.spyOn(TableClient.prototype, 'listEntities').mockImplementation(function (
+        this: TableClient,
+        ...asked
+      ) {
+        const answer = listEntities.apply(this, asked);
+        const { byPage } = answer;
+        return Object.assign(answer, { byPage: (settings?: object) => byPage({ ...settings, maxPageSize: 2 }) });
+      });
+      try {
+        const sizes: number[] = [];
+        const all = await pages(async (cursor) => {
+          const page = await hasty().page({}, 100, cursor);
+          sizes.push(page.rows.length);
+          return page;
+        });
+        expect(all).toEqual(rows.toReversed());
+        expect(sizes).toEqual([2, 2, 1, 0]);
+        const { cursor = '' } = await hasty().page({}, 100);
+        const [partition, after, , since] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as string[];
+        for (const token of ['x', Buffer.from('{"nextRowKey":7}').toString('base64')]) {
+          const forged = writeCursor({}, { partition: partition ?? '', after: after ?? '', token, since: since ?? '' });
+          await expect(hasty().page({}, 100, forged)).rejects.toThrow(BadCursorError);
+        }
+      } finally {
+        spy.mockRestore();
+      }
+    });
   });
 
   it('asks no hour in which nothing was detected', async () => {
