@@ -45,7 +45,7 @@ async function measureTime(bundle: string, folder: string, report: Report): Prom
     peer: median(peer.slice(1)),
     unit: 'ms',
     target: { atMost: 3 },
-    note: `beside an app with one empty HTTP function, bundled alike; medians of ${loads - 1} fresh processes each, in turns (fastest: ${fastest.toFixed(1)} and ${fastestPeer.toFixed(1)} ms).`,
+    note: `beside an app with one empty HTTP function, bundled alike; medians of ${loads - 1} fresh processes each, in turns (fastest: ${fastest.toFixed(1)} and ${fastestPeer.toFixed(1)} ms). What mends, sweeps and answers is loaded later, with the first event or request that needs it.`,
   });
 }
 
