@@ -33,7 +33,9 @@ const optionalText = (description: string) => z.exactOptional(text(description))
 const anything = (description: string) => z.exactOptional(z.any().check(about(description)));
 const properties = z.record(z.string(), z.any());
 const counts = (description: string) => z.record(z.string(), z.number().check(z.int())).check(about(description));
-const cursor = optionalText('Where the next page begins. Absent: there are no more.');
+const cursor = optionalText(
+  'Where the next page begins. Absent: there are no more. A page that takes long to find has fewer rows than asked for, even none, and this.',
+);
 const mode = z.enum(['enforce', 'audit']);
 
 const rowShape = {
@@ -83,8 +85,9 @@ const driftPage: z.ZodMiniType<Rows<DriftPage>> = z.object({ rows: z.array(drift
 const openPage: z.ZodMiniType<Rows<OpenPage>> = z.object({ rows: z.array(openRow), cursor });
 
 const summary: z.ZodMiniType<SummaryAnswer> = z.object({
-  from: time('Counted from the hour that this is in.'),
-  to: time('Up to this time; the hour that it is in counts as a whole.'),
+  from: time('What was counted begins with the hour that the `from` of the question is in.'),
+  to: time('What was counted ends with the hour that the `to` of the question is in, or now.'),
+  countedAt: optionalText('When the last of these hours was counted; absent where nothing is known of any. ISO 8601.'),
   bucket: text('As asked for.'),
   buckets: z
     .array(

@@ -1,4 +1,4 @@
-import type { Compliance, DriftKind, DriftRow, SummaryBucket, SweepRow } from '../../shared/drift/index.ts';
+import type { DriftKind, DriftRow, Summary, SweepRow } from '../../shared/drift/index.ts';
 import type { Mode, Scope } from '../../shared/policy/index.ts';
 import type { Json, JsonObject } from '../../shared/twin/index.ts';
 
@@ -7,7 +7,7 @@ import type { Json, JsonObject } from '../../shared/twin/index.ts';
  * at `/api/openapi.json` is made of those.
  */
 
-/** `GET /api/drift`: newest first. Without a cursor there are no more. */
+/** `GET /api/drift`: newest first. Without a cursor there are no more; with one there may be fewer than asked for, even none. */
 export interface DriftPage {
   readonly rows: readonly DriftRow[];
   readonly cursor?: string;
@@ -36,18 +36,9 @@ export interface OpenPage {
 }
 
 /** `GET /api/summary`. */
-export interface SummaryAnswer {
-  readonly from: string;
-  readonly to: string;
+export interface SummaryAnswer extends Omit<Summary, 'bucketHours'> {
   /** As asked: `1h`, `1d`. */
   readonly bucket: string;
-  /** Without those in which nothing was detected. `from` is where each begins. */
-  readonly buckets: readonly SummaryBucket[];
-  readonly total: number;
-  readonly topDevices: readonly { readonly deviceId: string; readonly count: number }[];
-  readonly topProperties: readonly { readonly policy: string; readonly path: string; readonly count: number }[];
-  readonly timeToEnforcedMs?: { readonly p50: number; readonly p99: number };
-  readonly compliance: readonly Compliance[];
 }
 
 /** One thing that a policy asks of a twin, held against the twin as it is now. */

@@ -26,8 +26,11 @@ export interface SummaryBucket {
 
 /** The history of some time in numbers. */
 export interface Summary {
+  /** What was counted, ISO 8601: whole hours, of which the last may not be over. */
   readonly from: string;
   readonly to: string;
+  /** When the last of its hours that anything is known of was counted. */
+  readonly countedAt?: string;
   readonly bucketHours: number;
   /** Without those in which nothing was detected. */
   readonly buckets: readonly SummaryBucket[];
@@ -47,7 +50,7 @@ export interface Rollups {
    * partition of marks, that of each marked hour in the timeline, and the shards of the open list.
    */
   refresh(policies: readonly { readonly name: string; readonly devices: number | undefined }[]): Promise<void>;
-  /** One range of keys for each day. Hours count as a whole; `from` and `to` are ISO 8601, and `to` is not included. */
+  /** Of the hours that have some time between `from` and `to`, both ISO 8601. One range of keys for each day. */
   summary(from: string, to: string, bucketHours: number): Promise<Summary>;
   /** Counts, for each policy, the devices that are out of line now. One range of keys for each shard of the open list. */
   openDevices(): Promise<ReadonlyMap<string, number>>;
@@ -141,12 +144,14 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
       const { odata } = await import('@azure/data-tables');
       const hours: { readonly hour: string; readonly tally: HourTally }[] = [];
       const compliance: Compliance[] = [];
+      let countedAt: string | undefined;
       const client = await rollups();
       for (let day = Date.parse(`${first.slice(0, 10)}T00:00:00Z`); day < Date.parse(to); day += 86_400_000) {
         const name = new Date(day).toISOString().slice(0, 10);
         const filter = odata`PartitionKey eq ${name} and RowKey ge ${first} and RowKey le ${last}`;
         for await (const entity of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
           const hour = String(entity.rowKey);
+          countedAt = entity.timestamp;
           hours.push({ hour, tally: parse(joinText('tally', entity), emptyTally) });
           const shares = parse<readonly Omit<Compliance, 'at'>[]>(joinText('compliance', entity), []);
           compliance.push(...shares.map((share) => ({ at: `${hour}:00:00Z`, ...share })));
@@ -164,9 +169,11 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
       const all = addTallies(hours.map(({ tally }) => tally));
       const p50 = percentileOf(all.times, 0.5);
       const p99 = percentileOf(all.times, 0.99);
+      const end = Math.min(Date.parse(`${last}:00:00Z`) + 3_600_000, Math.max(now().getTime(), Date.parse(from)));
       return {
-        from,
-        to,
+        from: new Date(`${first}:00:00Z`).toISOString(),
+        to: new Date(end).toISOString(),
+        ...(countedAt === undefined ? {} : { countedAt: new Date(countedAt).toISOString() }),
         bucketHours,
         buckets,
         total: all.total,

@@ -152,6 +152,19 @@ describe('GET /api/summary', () => {
     expect(past.body).toMatchObject({ from: '2026-01-01T00:00:00.000Z', to: '2026-01-02T00:00:00.000Z', total: 0 });
   });
 
+  it('tells what it counted: whole hours, up to now, and when', async () => {
+    const before = new Date().toISOString();
+    await api.count(40);
+    const { from, to, countedAt = '' } = (await api.get<SummaryAnswer>('summary?from=-90m')).body;
+    expect(from).toMatch(/T\d\d:00:00\.000Z$/);
+    expect(Date.now() - Date.parse(from)).toBeGreaterThanOrEqual(90 * 60_000);
+    expect(Math.abs(Date.now() - Date.parse(to))).toBeLessThan(30_000);
+    expect([countedAt >= before.slice(0, 19), countedAt <= new Date().toISOString()]).toEqual([true, true]);
+    const past = (await api.get<SummaryAnswer>('summary?from=2026-01-01T05:20:00Z&to=2026-01-01T06:10:00Z')).body;
+    expect(past).toMatchObject({ from: '2026-01-01T05:00:00.000Z', to: '2026-01-01T07:00:00.000Z' });
+    expect(past).not.toHaveProperty('countedAt');
+  });
+
   it('counts no hour that begins where the range ends', async () => {
     const hour = `${new Date().toISOString().slice(0, 13)}:00Z`;
     expect((await api.get<SummaryAnswer>(`summary?to=${hour}`)).body.total).toBe(0);
