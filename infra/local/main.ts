@@ -2,6 +2,7 @@
 /** The `twinkeeper` command. Each subcommand is a file in `commands/`, which loads what it needs only when it is run. */
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { explainError } from './explain-error.ts';
 import { explainMissingBuild } from './missing-build.ts';
 import { bypassProxyForThisMachine } from './no-proxy.ts';
 import { onOutputLost } from './output-lost.ts';
@@ -35,6 +36,6 @@ try {
   for (const load of commands) program.addCommand(await load());
   await program.parseAsync();
 } catch (error) {
-  process.stderr.write(`twinkeeper: ${explainMissingBuild(error instanceof Error ? error.message : String(error))}\n`);
+  process.stderr.write(`twinkeeper: ${explainMissingBuild(explainError(error))}\n`);
   process.exitCode = 1;
 }

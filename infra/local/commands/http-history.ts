@@ -97,6 +97,12 @@ export function fromFunctions(address: string, key: string | undefined): History
     },
 
     async device(deviceId) {
+      // Whatever carries the request takes them for steps in the path, encoded or not.
+      if (deviceId === '.' || deviceId === '..') {
+        throw new Error(
+          `No address can hold the device id ${deviceId}: "twinkeeper drift --device ${deviceId}" tells its history, and --storage in place of --url all.`,
+        );
+      }
       try {
         const { exists, at, modules } = await get<DeviceAnswer>(`devices/${encodeURIComponent(deviceId)}`, 'modules');
         return { exists, at, modules };

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { kinds, outcomes, sources } from '../../../functions/api/parameters.ts';
 import type { DriftKind, DriftQuery, Outcome, Source } from '../../../shared/drift/index.ts';
+import { isDeviceId } from '../../../shared/twin/index.ts';
 import { parseTime } from './time-option.ts';
 
 /** Which rows of the history a command is about. */
@@ -19,7 +20,7 @@ export interface QueryOptions {
 /** Adds the filters of the history. */
 export function withQueryOptions(command: Command): Command {
   return command
-    .option('--device <id>', 'of this device')
+    .option('--device <id>', 'of this device', parseDeviceId)
     .option('--module <id>', 'of modules with this id; "" means devices\' own twins')
     .option('--policy <name>', 'by this policy')
     .option('--path <path>', 'of this property: its dotted path below properties.desired')
@@ -30,6 +31,11 @@ export function withQueryOptions(command: Command): Command {
       parseTime(text),
     )
     .option('--to <time>', 'detected before this time', (text) => parseTime(text));
+}
+
+function parseDeviceId(text: string): string {
+  if (isDeviceId(text)) return text;
+  throw new InvalidArgumentError("It must be 1 to 128 letters, digits and - . + % _ # * ? ! ( ) , : = @ $ '");
 }
 
 /** A whole number, 1 or more. @throws {InvalidArgumentError} for anything else. */

@@ -201,6 +201,34 @@ describe('twinkeeper drift', () => {
   });
 });
 
+describe('what cannot be asked', () => {
+  it('is a device with an id that none has', async () => {
+    const { code, stderr } = await ask('drift', '--device', "x' or true");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/x' or true.*It must be 1 to 128 letters, digits and /);
+  });
+
+  it.each([['drift'], ['status'], ['device', 'one']])(
+    'is storage with a key that is not its own: %j',
+    async (...command) => {
+      const storage = world.storage.connectionString.replace(
+        /AccountKey=[^;]+/,
+        `AccountKey=${btoa('not the key of it')}`,
+      );
+      const { code, stdout, stderr } = await run(...command, '--storage', storage);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toMatch(/^twinkeeper: The storage account does not let us in \(403, \w+\): is the key .*\n$/);
+    },
+  );
+
+  it('is storage that is not there', async () => {
+    const storage = 'DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;TableEndpoint=http://127.0.0.1:9/a;';
+    const { code, stderr } = await run('drift', '--storage', `${storage}QueueEndpoint=http://127.0.0.1:9/a;`);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^twinkeeper: The storage account cannot be reached: .*127\.0\.0\.1:9.*\n$/);
+  });
+});
+
 describe('twinkeeper status', () => {
   it('ends with 2 where something is out of line, and says what and why', async () => {
     for (const { name } of policies) await createGuardStore(world.storage).putDeviceCount(name, devices.length);

@@ -120,6 +120,11 @@ describe('rows as CSV', () => {
     expect(line.endsWith('\n')).toBe(true);
   });
 
+  it('have numbers as they are, below zero as well', () => {
+    expect(csvLine({ ...row, expected: -5, actual: -0.25 })).toContain(',-5,-0.25,');
+    expect(csvLine({ ...row, expected: '-5', actual: null })).toContain(',"""-5""",null,');
+  });
+
   it('are one line each, without anything that a terminal obeys', () => {
     fc.assert(
       fc.property(hostileRow, (each) => {
