@@ -221,7 +221,7 @@ describe('what the app does not answer', () => {
 
   it.each<[string, readonly string[], RegExp]>([
     ['a longer range than it reads', ['drift', '--from', '-500d'], /answered 400: from must be at most 400 days/],
-    ['an id that is none', ['drift', '--device', 'a/b'], /answered 400: deviceId must be .* but it is "a\/b"/],
+    ['an id that is none', ['device', 'a/b'], /answered 400: deviceId must be .* but it is "a\/b"/],
     ['a policy with an impossible name', ['drift', '--policy', "a' or true"], /answered 400: policy must be the name/],
   ])('repeats what the app says of %s', async (_, args, why) => {
     const { code, stdout, stderr } = await overHttp(...args);
