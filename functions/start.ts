@@ -3,7 +3,7 @@ import { systemClock } from '../shared/clock.ts';
 import { createDeadLetters } from '../shared/drift/index.ts';
 import { once } from '../shared/once.ts';
 import { type PolicyDefinition, toPolicySet } from '../shared/policy/index.ts';
-import { createDeferredQueue, EventProcessor, type Reconciler } from '../shared/reconcile/index.ts';
+import { createDeferredQueue, EventProcessor, type EventProcessorParts } from '../shared/reconcile/index.ts';
 import type { App } from './app.ts';
 import { toLog } from './log.ts';
 import type { Settings } from './settings.ts';
@@ -34,7 +34,7 @@ export function startTwinkeeper(settings: Settings, definitions: readonly Policy
   });
 
   /** All that is asked of a reconciler on behalf of events. */
-  function reconcilerFor(context: InvocationContext): Pick<Reconciler, 'policies' | 'reconcile' | 'giveUp'> {
+  function reconcilerFor(context: InvocationContext): EventProcessorParts['reconciler'] {
     const loaded = async () => (await app()).reconcilerFor(context);
     return {
       policies,
@@ -48,7 +48,7 @@ export function startTwinkeeper(settings: Settings, definitions: readonly Policy
     app,
     processorFor: (context) =>
       new EventProcessor({
-        reconciler: reconcilerFor(context) as Reconciler,
+        reconciler: reconcilerFor(context),
         queue: deferredQueue,
         letters,
         log: toLog(context),

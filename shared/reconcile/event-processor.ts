@@ -7,7 +7,7 @@ import { type DeviceWork, gatherWork } from './device-work.ts';
 import type { Reconciler } from './reconciler.ts';
 
 export interface EventProcessorParts {
-  readonly reconciler: Reconciler;
+  readonly reconciler: Pick<Reconciler, 'policies' | 'reconcile' | 'giveUp'>;
   readonly queue: DeferredQueue;
   readonly letters: DeadLetters;
   readonly log: Log;

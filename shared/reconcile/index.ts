@@ -8,7 +8,7 @@
 export { breaks } from './breaks.ts';
 export { createDeferredQueue, type DeferredQueue, deferredQueueName, toRawEvents } from './deferred-queue.ts';
 export { createAbsent, type DeviceWork, gatherWork, lookAtAll, lookAtModule } from './device-work.ts';
-export { EventProcessor, type RetrySchedule, type Tally } from './event-processor.ts';
+export { EventProcessor, type EventProcessorParts, type RetrySchedule, type Tally } from './event-processor.ts';
 export { type Guard, guardedHistory, inTurn, noGuard, type Review } from './guard.ts';
 export {
   type CompetingSetting,
