@@ -13,6 +13,10 @@ const ranges = {
   '90d': 90 * 86_400_000,
 };
 
+const hour = 3_600_000;
+/** What a date can be in a question and in an input. */
+const lastYear = Date.UTC(9000, 0);
+
 /** The key that the page was opened with. */
 export function key() {
   return new URLSearchParams(location.search).get(code) ?? '';
@@ -22,15 +26,22 @@ export function key() {
 export function view() {
   const given = new URLSearchParams(location.search);
   const said = Object.fromEntries(known.flatMap((name) => (given.get(name) ? [[name, given.get(name)]] : [])));
-  const isTime = (text) => text !== undefined && !Number.isNaN(Date.parse(text));
-  const isCustom = isTime(said.from) && isTime(said.to) && Date.parse(said.from) < Date.parse(said.to);
+  const [from, to] = [timeOf(said.from), timeOf(said.to)];
+  const isCustom = from < to;
   return {
     filters: Object.fromEntries(rowFilters.flatMap((name) => (said[name] === undefined ? [] : [[name, said[name]]]))),
-    range: isCustom ? 'custom' : said.range in ranges ? said.range : '24h',
-    ...(isCustom ? { from: said.from, to: said.to } : {}),
+    range: isCustom ? 'custom' : Object.hasOwn(ranges, said.range ?? '') ? said.range : '24h',
+    ...(isCustom ? { from: new Date(from).toISOString(), to: new Date(to).toISOString() } : {}),
     by: ['policy', 'kind', 'outcome'].includes(said.by) ? said.by : 'policy',
     details: detailsOf(said),
   };
+}
+
+/** A time of the address in ms, `NaN` where it is none. */
+function timeOf(text = '') {
+  // In a query, `+` stands for a space.
+  const at = Date.parse(text.replace(/ (?=\d\d:\d\d$)/, '+'));
+  return at >= 0 && at < lastYear ? at : Number.NaN;
 }
 
 function detailsOf({ view: what, of, row }) {
@@ -40,9 +51,17 @@ function detailsOf({ view: what, of, row }) {
 }
 
 /** The time that a view is about, as ISO 8601; what has no end of its own ends now. */
-export function times({ range, from, to }, now = Date.now()) {
-  if (range === 'custom') return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+export function times({ range, from, to }, now) {
+  if (range === 'custom') return { from, to };
   return { from: new Date(now - ranges[range]).toISOString(), to: new Date(now).toISOString() };
+}
+
+/** The same in whole hours, by which the API counts: from the beginning of the first to the end of the last, or to now. */
+export function countedTimes(its, now) {
+  const { from, to } = times(its, now);
+  const begin = Math.floor(Date.parse(from) / hour) * hour;
+  const end = its.range === 'custom' ? Math.ceil(Date.parse(to) / hour) * hour : Date.parse(to);
+  return { from: new Date(begin).toISOString(), to: new Date(end).toISOString() };
 }
 
 /** The address with some of it changed; what is empty or undefined is left out. */

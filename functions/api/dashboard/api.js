@@ -3,11 +3,25 @@ import { key } from './address.js';
 
 /** What the API refused, or that it could not be asked, with what to do about it. */
 export class Problem extends Error {
-  constructor(message, { status, advice } = {}) {
+  constructor(message, { advice, isHopeless = false } = {}) {
     super(message);
-    this.status = status;
     this.advice = advice;
+    /** Asking the same again brings nothing else. */
+    this.isHopeless = isHopeless;
   }
+}
+
+let ahead = 0;
+
+/** The time by the app's clock, in ms: whoever looks may have another. */
+export function appNow() {
+  return Date.now() + ahead;
+}
+
+function readClock(response) {
+  const off = Date.parse(response.headers.get('date') ?? '') - Date.now();
+  // It is told in whole seconds, and takes its time to come.
+  if (!Number.isNaN(off)) ahead = Math.abs(off) < 5_000 ? 0 : off;
 }
 
 const patience = 20_000;
@@ -27,6 +41,7 @@ export async function askCsv(path, query) {
 }
 
 async function send(path, query, accept, signal) {
+  if (!/^[\x20-\x7e]*$/.test(key())) throw wrongKey();
   const given = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
   const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
   const headers = { accept, 'x-functions-key': key() };
@@ -39,6 +54,7 @@ async function send(path, query, accept, signal) {
     const what = isLate ? `The app has not answered within ${patience / 1000} seconds.` : 'The app cannot be reached.';
     throw new Problem(what, { advice: triedAgain });
   }
+  readClock(response);
   if (response.ok) return response;
   throw await problemOf(response);
 }
@@ -46,15 +62,16 @@ async function send(path, query, accept, signal) {
 /** What an answer says of its failure, by RFC 9457 where it can. */
 async function problemOf(response) {
   const { status } = response;
-  if (status === 401 || status === 403) {
-    return new Problem('The key in this page’s address does not open the history.', {
-      status,
-      advice: 'Open the page again as /api/dashboard?code=KEY, with a function key of the app.',
-    });
-  }
+  if (status === 401 || status === 403) return wrongKey();
   const said = await response.json().catch(() => ({}));
   const message = said.detail ?? said.title ?? `The app answered ${status}.`;
-  const advice =
-    status === 400 ? 'Change the filters or the time, or clear them.' : status >= 500 ? triedAgain : undefined;
-  return new Problem(message, { status, advice });
+  const isHopeless = [400, 414, 431].includes(status);
+  const advice = isHopeless ? 'Change the filters or the time, or clear them.' : status >= 500 ? triedAgain : undefined;
+  return new Problem(message, { advice, isHopeless });
+}
+
+function wrongKey() {
+  return new Problem('The key in this page’s address does not open the history.', {
+    advice: 'Open the page again as /api/dashboard?code=KEY, with a function key of the app.',
+  });
 }

@@ -1,237 +1,88 @@
-/** Charts over time, drawn by uPlot, each with what it shows in words and as a table for those who cannot see it. */
-import { count, el, fill, foreign, refill } from './text.js';
+/** What the page draws over time: counts as bars, shares as lines. */
+import { axis, axisTimes, colour, createFigure, tipLine, widthOf } from './figure.js';
+import { clockOf, count, dayOf, el, span } from './text.js';
 
 /* global uPlot */
 
-/** As many series as can be told apart; the rest are drawn as one. */
-const palette = 7;
+const hour = 3_600_000;
 
-function style(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
-function colour(place) {
-  return style(place >= palette ? '--series-rest' : `--series-${place + 1}`);
-}
-
-function axis(more) {
-  return {
-    stroke: style('--muted'),
-    font: `11px ${getComputedStyle(document.body).fontFamily}`,
-    grid: { stroke: style('--line'), width: 1 },
-    ticks: { show: false },
-    ...more,
+/** Bars from where each begins to where it ends, with a little air between them. */
+function barsBetween(begins, ends) {
+  return (plot, series, first, last) => {
+    const path = new Path2D();
+    const place = (value, scale) => plot.valToPos(value, scale, true);
+    const floor = place(0, 'y');
+    for (let index = first; index <= last; index++) {
+      const value = plot.data[series][index];
+      if (!value) continue;
+      const [left, right, top] = [place(begins[index], 'x'), place(ends[index], 'x'), place(value, 'y')];
+      const air = Math.min((right - left) * 0.14, 6 * devicePixelRatio);
+      path.rect(left + air / 2, top, Math.max(1, right - left - air), floor - top);
+    }
+    return { stroke: null, fill: path, clip: null, band: null, gaps: null, flags: 0 };
   };
-}
-
-const timeFormat = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-const dayFormat = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
-
-function axisTimes(_, splits, __, ___, step) {
-  let last = '';
-  return splits.map((seconds) => {
-    const at = new Date(seconds * 1000);
-    const date = dayFormat.format(at);
-    if (step >= 86_400) return date;
-    const text = date === last || last === '' ? timeFormat.format(at) : date;
-    last = date;
-    return text;
-  });
-}
-
-function moment(seconds) {
-  const at = new Date(seconds * 1000);
-  return `${dayFormat.format(at)} ${timeFormat.format(at)}`;
 }
 
 /**
- * A chart in this element, which is drawn anew when the element's width or the colour scheme changes. `draw` makes uPlot's options and data;
- * `onSelect` is given the times, in seconds, between which somebody dragged.
+ * Bars on top of each other. `show` takes the time that was counted and how long each bar is, in ms, and the counts by where each bar begins;
+ * `onSelect` is given the whole hours, in ms, that somebody dragged over.
  */
-function createChart(element, { height, onSelect }) {
-  let plot;
-  let drawn;
-  const tip = el('div', { class: 'tip', 'aria-hidden': 'true', hidden: true });
-
-  function draw() {
-    if (drawn === undefined) return;
-    plot?.destroy();
-    const width = Math.max(120, Math.floor(element.clientWidth));
-    const { options, data, tipAt } = drawn();
-    plot = new uPlot(
-      {
-        width,
-        height,
-        legend: { show: false },
-        padding: [8, 4, 0, 0],
-        ...options,
-        cursor: { y: false, points: { show: false }, drag: { x: onSelect !== undefined, y: false, setScale: false } },
-        hooks: {
-          setCursor: [
-            (its) => {
-              const { idx, left } = its.cursor;
-              const isOver = idx !== null && idx !== undefined && left >= 0;
-              tip.hidden = !isOver;
-              if (!isOver) return;
-              fill(tip, tipAt(idx));
-              const room = element.clientWidth - tip.offsetWidth - 4;
-              tip.style.left = `${Math.max(0, Math.min(room, its.bbox.left / devicePixelRatio + left + 12))}px`;
-            },
-          ],
-          setSelect: [
-            (its) => {
-              if (its.select.width < 6) return;
-              const from = its.posToVal(its.select.left, 'x');
-              const to = its.posToVal(its.select.left + its.select.width, 'x');
-              its.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-              onSelect?.(from, to);
-            },
-          ],
-        },
-      },
-      data,
-      element,
-    );
-    plot.root.setAttribute('aria-hidden', 'true');
-    element.append(tip);
-  }
-
-  let width = 0;
-  new ResizeObserver(() => {
-    if (element.clientWidth === width) return;
-    width = element.clientWidth;
-    draw();
-  }).observe(element);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);
+export function stackedBars(element, { label, onSelect }) {
+  const outwards = (from, to) =>
+    onSelect(Math.floor((from * 1000) / hour) * hour, Math.ceil((to * 1000) / hour) * hour);
+  const figure = createFigure(element, { height: 230, label, onSelect: outwards });
   return {
-    show(next) {
-      drawn = next;
-      draw();
-    },
-    clear() {
-      drawn = undefined;
-      plot?.destroy();
-      plot = undefined;
-      tip.remove();
-    },
-  };
-}
-
-/** A chart with its legend, its words and its table. */
-function createFigure(element, { height, label, empty, onSelect }) {
-  const surface = el('div', { class: 'surface', role: 'img', 'aria-label': label });
-  const nothing = el('p', { class: 'empty' }, empty);
-  const legend = el('ul', { class: 'legend' });
-  const table = el('details', { class: 'as-table' });
-  element.append(surface, nothing, legend, table);
-  for (const part of [nothing, legend, table]) part.hidden = true;
-  const chart = createChart(surface, { height, onSelect });
-  let told;
-  return {
-    show({ names, says, xs, cells, draw }) {
-      const isEmpty = names.length === 0;
-      nothing.hidden = !isEmpty;
-      surface.hidden = isEmpty;
-      legend.hidden = isEmpty;
-      table.hidden = isEmpty;
-      if (isEmpty) return chart.clear();
-      surface.setAttribute('aria-label', `${label}: ${says}`);
-      chart.show(draw);
-      // Somebody may be reading the table.
-      const telling = JSON.stringify([names, xs, xs.map((_, index) => cells(index))]);
-      if (telling === told) return;
-      told = telling;
-      fill(
-        legend,
-        names.map((name, place) => el('li', {}, swatch(place), foreign(name, 60))),
-      );
-      const heads = names.map((name) => el('th', { scope: 'col', class: 'number' }, foreign(name, 60)));
-      const lines = xs.map((x, index) =>
-        el(
-          'tr',
-          {},
-          el('th', { scope: 'row' }, moment(x)),
-          cells(index).map((cell) => el('td', { class: 'number' }, cell)),
-        ),
-      );
-      refill(
-        table,
-        el('summary', {}, 'As a table'),
-        el(
-          'div',
-          { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `${label}, as a table` },
-          el(
-            'table',
-            {},
-            el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'from'), heads)),
-            el('tbody', {}, lines),
-          ),
-        ),
-      );
-    },
-  };
-}
-
-function swatch(place) {
-  return el('i', { class: `swatch s${place >= palette ? 'rest' : place + 1}`, 'aria-hidden': 'true' });
-}
-
-function tipLine(place, name, value) {
-  return el('div', {}, swatch(place), foreign(name, 40), el('b', {}, value));
-}
-
-/** Bars on top of each other. `show` takes when the first one begins and the last one ends, how long each is, in ms, and the counts. */
-export function stackedBars(element, { label, empty, onSelect }) {
-  const figure = createFigure(element, { height: 230, label, empty, onSelect });
-  return {
-    show({ from, to, bucketMs, buckets, names, says }) {
+    show({ from, to, bucketMs, buckets, names, says, empty }) {
       const counts = new Map(buckets.map((bucket) => [Date.parse(bucket.from), bucket.counts]));
       const first = Math.min(...counts.keys());
-      const xs = [];
       // A bucket in which nothing was counted is one of nought.
       const start = first - Math.max(0, Math.floor((first - from) / bucketMs)) * bucketMs;
-      for (let at = start; at < to; at += bucketMs) xs.push(at / 1000);
-      const valueAt = (name, x) => counts.get(x * 1000)?.[name] ?? 0;
-      const columns = names.map((name) => xs.map((x) => valueAt(name, x)));
+      const begins = [];
+      for (let at = start; at < to; at += bucketMs) begins.push(at / 1000);
+      // The hour that is running has its place to its end; of several in one bar, some may not have been asked for.
+      const end = Math.ceil(to / hour) * hour;
+      const ends = begins.map((begin) => Math.min(begin + bucketMs / 1000, end / 1000));
+      const spans = begins.map((begin, index) => span(begin * 1000, Math.min(ends[index] * 1000, to)));
+      const columns = names.map((name) => begins.map((begin) => own(counts.get(begin * 1000), name)));
       figure.show({
         names,
         says,
-        xs,
+        lines: spans,
         cells: (index) => columns.map((column) => count(column[index])),
+        empty,
         draw() {
           // The highest stack is drawn first, and the lower ones over it.
           const sums = columns.map((_, place) =>
-            xs.map((__, index) => columns.slice(0, place + 1).reduce((sum, column) => sum + column[index], 0)),
+            begins.map((__, index) => columns.slice(0, place + 1).reduce((sum, column) => sum + column[index], 0)),
           );
-          const bars = uPlot.paths.bars({ size: [0.82, 64], align: 1 });
+          const paths = barsBetween(begins, ends);
           const series = names
-            .map((name, place) => ({
-              label: name,
-              fill: colour(place),
-              width: 0,
-              paths: bars,
-              points: { show: false },
-            }))
+            .map((name, place) => ({ label: name, fill: colour(place), width: 0, paths, points: { show: false } }))
             .toReversed();
           return {
-            data: [xs, ...sums.toReversed()],
+            data: [begins, ...sums.toReversed()],
             options: {
               scales: {
-                x: { range: [Math.min(from, start) / 1000, Math.max(to / 1000, (xs.at(-1) ?? 0) + bucketMs / 1000)] },
+                x: { range: [Math.min(from, start) / 1000, Math.max(end / 1000, ends.at(-1) ?? 0)] },
                 y: { range: (_, __, most) => [0, Math.max(4, most * 1.08)] },
               },
               series: [{}, ...series],
               axes: [
                 axis({ values: axisTimes, space: 70, size: 26 }),
                 axis({
-                  size: 44,
+                  size: widthOf,
                   space: 36,
                   incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6],
                 }),
               ],
             },
+            placeAt(plot) {
+              const at = plot.posToVal(plot.cursor.left, 'x');
+              const index = begins.findLastIndex((begin) => begin <= at);
+              return at < ends[index] ? index : undefined;
+            },
             tipAt: (index) => [
-              el('strong', {}, moment(xs[index])),
+              el('strong', {}, spans[index]),
               ...names.flatMap((name, place) => {
                 const value = columns[place][index];
                 return value === 0 ? [] : [tipLine(place, name, count(value))];
@@ -244,11 +95,16 @@ export function stackedBars(element, { label, empty, onSelect }) {
   };
 }
 
+/** A count of those that an object has of its own: a policy may be called `constructor`. */
+function own(counts, name) {
+  return counts !== undefined && Object.hasOwn(counts, name) ? counts[name] : 0;
+}
+
 /** Shares over time, as percentages. `points` are `{ at (ms), name, share }`. */
-export function shareLines(element, { label, empty }) {
-  const figure = createFigure(element, { height: 120, label, empty });
+export function shareLines(element, { label }) {
+  const figure = createFigure(element, { height: 120, label });
   return {
-    show({ from, to, points, names, says }) {
+    show({ from, to, points, names, says, empty }) {
       const xs = [...new Set(points.map(({ at }) => at / 1000))].toSorted((a, b) => a - b);
       const columns = names.map((name) => {
         const its = new Map(points.filter((point) => point.name === name).map(({ at, share }) => [at / 1000, share]));
@@ -259,8 +115,9 @@ export function shareLines(element, { label, empty }) {
       figure.show({
         names,
         says,
-        xs,
+        lines: xs.map((x) => `${dayOf(x * 1000)} ${clockOf(x * 1000)}`),
         cells: (index) => columns.map((column) => shown(column[index])),
+        empty,
         draw() {
           const series = names.map((name, place) => ({
             label: name,
@@ -279,11 +136,11 @@ export function shareLines(element, { label, empty }) {
               series: [{}, ...series],
               axes: [
                 axis({ values: axisTimes, space: 70, size: 26 }),
-                axis({ size: 44, space: 28, values: (_, splits) => splits.map((split) => `${split} %`) }),
+                axis({ size: widthOf, space: 28, values: (_, splits) => splits.map((split) => `${split} %`) }),
               ],
             },
             tipAt: (index) => [
-              el('strong', {}, moment(xs[index])),
+              el('strong', {}, `${dayOf(xs[index] * 1000)} ${clockOf(xs[index] * 1000)}`),
               ...names.map((name, place) => tipLine(place, name, shown(columns[place][index]))),
             ],
           };

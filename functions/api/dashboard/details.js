@@ -71,6 +71,7 @@ export function createDetails({ findRow }) {
         load(details, async () => describeRow(findRow(details) ?? (await readRow(details))));
       } else {
         open(details, ['Device ', foreign(details.deviceId, 128)]);
+        if (['.', '..'].includes(details.deviceId)) return fill(body, describeUnaddressable(details));
         const read = async () =>
           describeDevice(await ask(`devices/${encodeURIComponent(details.deviceId)}`), () => load(details, read));
         load(details, read);
@@ -156,7 +157,7 @@ function describeRow(row) {
       {},
       badge(row.outcome),
       ' ',
-      (whatWasDone[row.outcome] ?? (() => ''))(row),
+      Object.hasOwn(whatWasDone, row.outcome) ? whatWasDone[row.outcome](row) : '',
       milliseconds === undefined ? '' : ` ${howLong(row, duration(milliseconds))}`,
     ),
     [row.error, row.message]
@@ -180,6 +181,20 @@ function howLong({ outcome, operationTimestamp }, took) {
   return outcome === 'enforced' || outcome === 'created'
     ? `It took ${took} from ${since}.`
     : `It was over ${took} after ${since}.`;
+}
+
+/** In a path these two stand for folders, however they are written. */
+function describeUnaddressable({ deviceId }) {
+  return [
+    el(
+      'p',
+      { class: 'why' },
+      'A device with this name cannot be opened by its address: browsers and proxies take ',
+      el('code', {}, deviceId),
+      ' out of every path. Its twins cannot be shown here; all that is on record of it is in the history.',
+    ),
+    el('p', {}, link({ deviceId, ...noDetails }, {}, 'Only this device in the history')),
+  ];
 }
 
 function describeDevice(device, lookAgain) {

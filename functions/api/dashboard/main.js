@@ -1,105 +1,90 @@
 /** The page's beginning: asks the API again and again, and shows what it says for the view that the address names. */
-import { go, onView, times, view } from './address.js';
-import { ask, askCsv, Problem } from './api.js';
+import { countedTimes, go, onView, times, view } from './address.js';
+import { appNow, ask, askCsv, Problem } from './api.js';
 import { createDetails } from './details.js';
+import { createLive } from './live.js';
 import { bucketOf, createOverview, openLimit } from './overview.js';
 import { createFilters, createRows } from './rows.js';
-import { count, counted, duration, fill, printable, time } from './text.js';
+import { counted, fill, printable, time } from './text.js';
 
 const find = (id) => document.getElementById(id);
 
-const rowsEvery = 3_000;
+const looksEvery = 3_000;
 const overviewEvery = 10_000;
 const longestWait = 30_000;
-const pageSize = 50;
-/** A page in how many is as long as the list, for what has changed further down. */
-const wholeEvery = 10;
 
 const overview = createOverview();
 const rows = createRows();
 const filters = createFilters();
 const details = createDetails({ findRow: ({ deviceId, rowKey }) => rows.get(deviceId, rowKey) });
+const live = createLive({
+  rows,
+  now: appNow,
+  onShown(found) {
+    details.refresh();
+    const hub = found[0]?.hub;
+    if (hub !== undefined) fill(find('hub'), printable(hub, 128));
+  },
+});
 
 let current = view();
 let isPaused = false;
-/** What the list asks; it stays the same as long as the list does, because cursors are of one question. */
-let question;
-let older;
-let looks = 0;
+/** What is asked cannot be answered, however often. */
+let isHopeless = false;
 let failures = 0;
 let last;
-let generation = 0;
+let turn = 0;
 let overviewAt = 0;
 let timer;
 
 function begin() {
-  const { from, to } = times(current);
-  question = { ...current.filters, from, to: current.range === 'custom' ? to : undefined };
-  older = undefined;
-  looks = 0;
+  const { from, to } = times(current, appNow());
+  const isFiltered = Object.keys(current.filters).length > 0;
+  live.begin({ ...current.filters, from, to: current.range === 'custom' ? to : undefined }, isFiltered);
   overviewAt = 0;
-  generation++;
-  rows.reset();
-  find('more').hidden = true;
+  failures = 0;
+  find('problem').hidden = true;
   look();
 }
 
-/** Asks once, shows what came, and sees to it that it is asked again. */
+/** Asks once, shows what came, and sees to it that it is asked again. What an earlier look still waits for is dropped. */
 async function look() {
   clearTimeout(timer);
-  const mine = generation;
-  const isMine = () => mine === generation;
+  const mine = ++turn;
+  const isMine = () => mine === turn;
+  isHopeless = false;
   try {
-    const both = await Promise.allSettled([lookAtRows(isMine), lookAtOverview(isMine)]);
-    const failed = both.find(({ status }) => status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+    const both = await Promise.allSettled([live.look(isMine), lookAtOverview(isMine)]);
     if (!isMine()) return;
+    const failed = both.filter(({ status }) => status === 'rejected').map(({ reason }) => reason);
+    if (failed.length > 0) throw failed.find((problem) => problem.isHopeless) ?? failed[0];
     failures = 0;
-    find('problem').hidden = true;
+    if (find('problem').dataset.of === 'look') find('problem').hidden = true;
+    overview.markOld(false);
     fill(find('state'), isPaused ? 'Paused ' : 'Live ', time(new Date().toISOString()));
     find('state').classList.toggle('live', !isPaused);
   } catch (problem) {
-    if (!isMine()) return;
     failures++;
-    complain(problem);
+    isHopeless = problem.isHopeless === true;
+    complain(problem, 'look');
+    overview.markOld(true);
+    find('state').classList.remove('live');
+    fill(find('state'), isHopeless ? 'Stopped' : isPaused ? 'Paused' : `Trying again in ${wait() / 1000} s`);
+    for (const empty of document.querySelectorAll('.loading')) {
+      empty.classList.remove('loading');
+      fill(empty, 'Not known.');
+    }
   }
-  if (isPaused) return;
-  const wait = Math.min(longestWait, rowsEvery * 2 ** Math.min(failures, 5));
-  timer = setTimeout(() => (document.hidden ? undefined : look()), wait);
+  if (!isPaused && !isHopeless) timer = setTimeout(() => (document.hidden ? undefined : look()), wait());
 }
 
-async function lookAtRows(isMine) {
-  const isFirst = looks === 0;
-  const isWhole = !isFirst && looks % wholeEvery === 0;
-  const limit = isWhole ? Math.min(1000, Math.max(pageSize, rows.size())) : pageSize;
-  let page = await ask('drift', { ...question, limit });
-  if (!isMine()) return;
-  const found = [...page.rows];
-  if (isFirst) older = page.cursor;
-  // More has come since than one page holds: all of it up to what is known, or the list would have a gap.
-  for (let pages = 1; !isFirst && page.cursor !== undefined && !page.rows.some(isKnown) && pages < 20; pages++) {
-    page = await ask('drift', { ...question, limit, cursor: page.cursor });
-    if (!isMine()) return;
-    found.push(...page.rows);
-  }
-  looks++;
-  rows.merge(found, { isFirst, isFiltered: Object.keys(current.filters).length > 0 });
-  showCount();
-  details.refresh();
-  const hub = found[0]?.hub;
-  if (hub !== undefined) fill(find('hub'), printable(hub, 128));
-}
-
-const isKnown = ({ deviceId, rowKey }) => rows.get(deviceId, rowKey) !== undefined;
-
-function showCount() {
-  fill(find('history-count'), rows.size() === 0 ? '' : `${count(rows.size())}${older === undefined ? '' : '+'} shown`);
-  find('more').hidden = older === undefined;
+function wait() {
+  return Math.min(longestWait, looksEvery * 2 ** Math.min(failures, 5));
 }
 
 async function lookAtOverview(isMine) {
   if (Date.now() - overviewAt < overviewEvery) return;
-  const range = times(current);
+  const range = countedTimes(current, appNow());
   const { policy, deviceId } = current.filters;
   const [summary, { policies }, open] = await Promise.all([
     ask('summary', { ...range, bucket: bucketOf(range) === 24 ? '1d' : `${bucketOf(range)}h` }),
@@ -108,29 +93,21 @@ async function lookAtOverview(isMine) {
   ]);
   if (!isMine()) return;
   overviewAt = Date.now();
-  last = { summary, policies, open };
+  last = { summary, policies, open, bucketHours: bucketOf(range) };
   filters.offerPolicies(policies);
   overview.show(last, current);
-  const isOut = open.rows.length > 0 && policy === undefined && deviceId === undefined;
-  document.title = isOut
-    ? `${open.rows.length}${open.cursor === undefined ? '' : '+'} out of line – Twinkeeper`
-    : 'Twinkeeper';
 }
 
-function complain(problem) {
+/** Says what is wrong until the next look brings something, or, where somebody asked for it, until they do something else. */
+function complain(problem, of) {
   const isOurs = problem instanceof Problem;
   const message = isOurs ? problem.message : `This page failed: ${problem?.message ?? problem}`;
   const text = `${message} ${(isOurs && problem.advice) || ''}`;
   const box = find('problem');
   // What is said already is not said again to those who listen.
   if (box.hidden || box.textContent !== printable(text)) fill(box, text);
+  box.dataset.of = of;
   box.hidden = false;
-  find('state').classList.remove('live');
-  fill(find('state'), `Tried again in ${duration(Math.min(longestWait, rowsEvery * 2 ** Math.min(failures, 5)))}`);
-  for (const empty of document.querySelectorAll('.loading')) {
-    empty.classList.remove('loading');
-    fill(empty, 'Not known.');
-  }
 }
 
 function showControls() {
@@ -161,7 +138,7 @@ onView((next) => {
 });
 
 find('range').addEventListener('change', ({ target }) => {
-  if (target.value === 'custom') go({ ...times(current), range: undefined });
+  if (target.value === 'custom') go({ ...times(current, appNow()), range: undefined });
   else go({ range: target.value === '24h' ? undefined : target.value, from: undefined, to: undefined });
 });
 
@@ -182,27 +159,32 @@ find('pause').addEventListener('click', ({ currentTarget }) => {
   look();
 });
 
-find('more').addEventListener('click', async ({ currentTarget }) => {
-  const mine = generation;
-  currentTarget.disabled = true;
-  try {
-    const page = await ask('drift', { ...question, limit: 200, cursor: older });
-    if (mine !== generation) return;
-    older = page.cursor;
-    rows.merge(page.rows, { isFirst: true, isFiltered: true });
-    showCount();
-  } catch (problem) {
-    complain(problem);
-  } finally {
-    currentTarget.disabled = false;
-  }
+find('newest').addEventListener('click', () => {
+  begin();
+  find('history').focus();
 });
 
-find('csv').addEventListener('click', async ({ currentTarget }) => {
-  currentTarget.disabled = true;
-  fill(currentTarget, 'Exporting…');
+/** While a button's work is going on it cannot be pressed again. */
+function onPress(id, work) {
+  find(id).addEventListener('click', async ({ currentTarget }) => {
+    find('problem').hidden = true;
+    currentTarget.disabled = true;
+    try {
+      await work(currentTarget);
+    } catch (problem) {
+      complain(problem, id);
+    } finally {
+      currentTarget.disabled = false;
+    }
+  });
+}
+
+onPress('more', () => live.more());
+
+onPress('csv', async (button) => {
+  fill(button, 'Exporting…');
   try {
-    const { from, to } = times(current);
+    const { from, to } = times(current, appNow());
     const blob = await askCsv('drift', { ...current.filters, from, to });
     const link = document.createElement('a');
     link.href = URL.createObjectURL(blob);
@@ -210,16 +192,13 @@ find('csv').addEventListener('click', async ({ currentTarget }) => {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     fill(find('announce'), `Exported ${counted(Math.ceil(blob.size / 1024), 'kilobyte')} as CSV.`);
-  } catch (problem) {
-    complain(problem);
   } finally {
-    currentTarget.disabled = false;
-    fill(currentTarget, 'Export CSV');
+    fill(button, 'Export CSV');
   }
 });
 
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && !isPaused) look();
+  if (!document.hidden && !isPaused && !isHopeless) look();
 });
 
 showControls();

@@ -14,7 +14,7 @@ export interface DashboardPage {
 }
 
 /** The modules of the page, each after those that it imports. */
-const modules = ['text', 'address', 'api', 'charts', 'overview', 'rows', 'diff', 'details', 'main'];
+const modules = ['text', 'address', 'api', 'figure', 'charts', 'overview', 'rows', 'live', 'diff', 'details', 'main'];
 
 /** @throws An `Error` that names the file where one cannot be part of a page. */
 export function dashboardPage(): DashboardPage {

@@ -1,4 +1,4 @@
-/** The live list: rows of the history, newest first, each line kept as long as its row is there so that nobody loses their place. */
+/** The lines of the list, newest first, each kept as long as its row is there so that nobody loses their place. */
 import { go, link, toDevice, toRow } from './address.js';
 import {
   badge,
@@ -20,7 +20,7 @@ import {
 const find = (id) => document.getElementById(id);
 
 /** More lines than this are not kept: who wants them all exports them. */
-const mostLines = 2000;
+export const mostLines = 2000;
 
 /** Between two announcements, in milliseconds: who listens shall be able to do something else. */
 const quiet = 8_000;
@@ -28,6 +28,7 @@ const quiet = 8_000;
 export function createRows() {
   const body = find('rows');
   let lines = new Map();
+  let sorted = [];
   let announcedAt = 0;
   let unannounced = [];
   // On a phone each row is a card; browsers that no longer see a table then are told that it still is one.
@@ -71,11 +72,11 @@ export function createRows() {
     /** Forgets all lines: another question is asked. */
     reset() {
       lines = new Map();
+      sorted = [];
       unannounced = [];
       body.replaceChildren(
         el('tr', { role: 'row' }, el('td', { role: 'cell', colspan: '8', class: 'empty loading' }, 'Loading…')),
       );
-      fill(find('rows-note'));
     },
 
     /** Rows that are there already, and where a row is now. */
@@ -85,8 +86,18 @@ export function createRows() {
 
     size: () => lines.size,
 
-    /** Puts these rows among the others. Those of a later look that were not there before are new to whoever watches. */
-    merge(rows, { isFirst, isFiltered }) {
+    /** The row that has so many newer ones before it, or, counted from -1 on, so many older ones behind it. */
+    at: (place) => sorted.at(place)?.row,
+
+    /**
+     * Puts these rows among the others, or `isAnew` in their place, and says how many of the oldest had to go for them. Unless they are the
+     * `isFirst` of their time, those that were not there before are new to whoever watches. `nothing` is said where there is no row at all.
+     */
+    merge(rows, { isFirst, isAnew = false, nothing }) {
+      if (isAnew) {
+        const stay = new Set(rows.map(keyOf));
+        for (const key of lines.keys()) if (!stay.has(key)) lines.delete(key);
+      }
       for (const row of rows) {
         const key = keyOf(row);
         const known = lines.get(key);
@@ -102,18 +113,15 @@ export function createRows() {
           known.row = row;
         }
       }
-      const sorted = [...lines.values()].toSorted(
-        (a, b) => Date.parse(b.row.detectedAt) - Date.parse(a.row.detectedAt),
-      );
-      for (const { row } of sorted.splice(mostLines)) lines.delete(keyOf(row));
+      sorted = [...lines.values()].toSorted((a, b) => Date.parse(b.row.detectedAt) - Date.parse(a.row.detectedAt));
+      const gone = sorted.splice(mostLines);
+      for (const { row } of gone) lines.delete(keyOf(row));
       place(sorted.map(({ element }) => element));
       if (sorted.length === 0) {
-        const nothing = isFiltered
-          ? 'No row fits these filters in this time. Clear the filters, or look at a longer time.'
-          : 'Nothing has departed from its baseline in this time.';
         place([el('tr', { role: 'row' }, el('td', { role: 'cell', colspan: '8', class: 'empty' }, nothing))]);
       }
       announce();
+      return gone.length;
     },
   };
 
@@ -121,9 +129,11 @@ export function createRows() {
   function place(elements) {
     const wanted = new Set(elements);
     for (const child of [...body.children]) if (!wanted.has(child)) child.remove();
-    elements.forEach((element, index) => {
-      if (body.children[index] !== element) body.insertBefore(element, body.children[index] ?? null);
-    });
+    let next = body.firstElementChild;
+    for (const element of elements) {
+      if (element === next) next = next.nextElementSibling;
+      else body.insertBefore(element, next);
+    }
   }
 }
 

@@ -90,6 +90,7 @@ export function duration(milliseconds) {
     : `${Math.floor(hours / 24)} days`;
 }
 
+const minutes = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 const clock = new Intl.DateTimeFormat(undefined, {
   hour: '2-digit',
   minute: '2-digit',
@@ -107,9 +108,32 @@ export function time(iso, now = new Date()) {
   return el('time', { datetime: at.toISOString(), title: at.toISOString() }, text);
 }
 
+/** The day of a time, as `Nov 22`. */
+export function dayOf(at) {
+  return day.format(at);
+}
+
+/** The hour and minute of a time, as `09:03`. */
+export function clockOf(at) {
+  return minutes.format(at);
+}
+
+/** A time as `09:03`, with the day where that is not the day of `than`. */
+export function moment(at, than = Date.now()) {
+  return dayOf(at) === dayOf(than) ? clockOf(at) : `${dayOf(at)} ${clockOf(at)}`;
+}
+
+/** What lies between two times, as `08:00 to 09:06`, with days where it is not all of today. */
+export function span(from, to) {
+  const isOneDay = dayOf(from) === dayOf(to);
+  return isOneDay
+    ? `${moment(from)} to ${clockOf(to)}`
+    : `${dayOf(from)} ${clockOf(from)} to ${dayOf(to)} ${clockOf(to)}`;
+}
+
 /** A word of ours such as `wrongValue` in plain words. */
 export function words(name) {
-  return plainWords[name] ?? String(name);
+  return Object.hasOwn(plainWords, name) ? plainWords[name] : String(name);
 }
 
 const plainWords = {
@@ -135,7 +159,11 @@ export function subject(row) {
 
 /** An outcome with a mark that says how good it is, by colour and by shape. */
 export function badge(outcome) {
-  return el('span', { class: `badge ${outcomeGrades[outcome] ?? 'plain'}` }, words(outcome));
+  return el(
+    'span',
+    { class: `badge ${Object.hasOwn(outcomeGrades, outcome) ? outcomeGrades[outcome] : 'plain'}` },
+    words(outcome),
+  );
 }
 
 const outcomeGrades = {

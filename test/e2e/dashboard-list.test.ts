@@ -1,0 +1,189 @@
+/** The dashboard's list: whatever comes, and however slowly, no row is left out of it unsaid. */
+import { describe, expect, it } from 'vitest';
+import type { DriftRow } from '../../shared/drift/index.ts';
+import { inPage, isWithoutChromium } from './browser.ts';
+import { dashboardStage, historyOf, json, row } from './dashboard-stage.ts';
+
+const hour = 3_600_000;
+
+describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, () => {
+  const stage = dashboardStage();
+
+  /** Rows a tenth of a second apart, of which the newest has the highest number. */
+  const many = (first: number, last: number): readonly DriftRow[] =>
+    Array.from({ length: last - first + 1 }, (_, index) => {
+      const number = first + index;
+      return row(number, { detectedAt: new Date(begin + number * 100).toISOString() });
+    });
+  const begin = Date.now() - hour / 2;
+  const shown = () =>
+    inPage<readonly string[]>(
+      stage.page,
+      'Array.from(document.querySelectorAll("#rows a.device-link"), (link) => link.textContent)',
+    );
+  const names = (rows: readonly DriftRow[]) => rows.map(({ deviceId }) => deviceId).toReversed();
+  const older = () => stage.page.getByRole('button', { name: 'Show older' });
+  const says = (line: string) => stage.page.locator('#history', { hasText: line }).waitFor();
+
+  async function showOlder(): Promise<void> {
+    const before = (await shown()).length;
+    await older().click();
+    await stage.page.locator('#rows tr').nth(before).waitFor();
+    await stage.page.locator('#more:not([disabled])').waitFor({ state: 'attached' });
+  }
+
+  it('shows older rows when it is asked for them, until there are none', async () => {
+    const rows = many(1, 130);
+    stage.intercept = historyOf(() => rows);
+    await stage.open();
+    await stage.page.locator('#rows tr').nth(49).waitFor();
+    expect(await shown()).toEqual(names(rows.slice(-50)));
+    expect(await stage.text('#history-count')).toBe('50+ shown');
+    await showOlder();
+    expect(await shown()).toEqual(names(rows));
+    expect(await older().count()).toBe(0);
+    expect(await stage.text('#history-count')).toBe('130 shown');
+  });
+
+  it('begins anew, with all that is older below, when more has come during a pause than it fetches', async () => {
+    let rows = many(1, 60);
+    stage.intercept = historyOf(() => rows);
+    await stage.open();
+    await stage.page.locator('#rows', { hasText: 'device-60' }).waitFor();
+    await stage.page.getByRole('button', { name: 'Pause' }).click();
+    await stage.page.locator('#state', { hasText: 'Paused' }).waitFor();
+    rows = many(1, 1400);
+    await stage.page.getByRole('button', { name: 'Resume' }).click();
+    await stage.page.locator('#rows', { hasText: 'device-1400' }).waitFor();
+    await says('So many rows have come meanwhile that the list begins anew.');
+    expect(await shown()).toEqual(names(rows.slice(-50)));
+    while ((await older().count()) > 0) await showOlder();
+    expect(await shown()).toEqual(names(rows));
+  });
+
+  it('fetches all that has come during a pause where that is not too much', async () => {
+    let rows = many(1, 60);
+    stage.intercept = historyOf(() => rows);
+    await stage.open();
+    await stage.page.locator('#rows', { hasText: 'device-60' }).waitFor();
+    await stage.page.getByRole('button', { name: 'Pause' }).click();
+    await stage.page.locator('#state', { hasText: 'Paused' }).waitFor();
+    rows = many(1, 900);
+    await stage.page.getByRole('button', { name: 'Resume' }).click();
+    await stage.page.locator('#rows', { hasText: 'device-900' }).waitFor();
+    expect(await shown()).toEqual(names(rows.slice(10)));
+    expect(await stage.text('#rows-note')).toBe('');
+  });
+
+  it('finds a row of a device that is not among its first, because it is sorted by its write', async () => {
+    const deviceId = 'pump';
+    const known = many(1, 120).map((one) => ({ ...one, deviceId }));
+    let late: readonly DriftRow[] = [];
+    // As the API does for a device: what was written last comes first, whenever it was detected.
+    stage.intercept = (path, query, response) => {
+      if (path !== 'drift') return false;
+      const fitting = [...known.toReversed(), ...late].filter(
+        ({ detectedAt }) => detectedAt >= (query.get('from') ?? ''),
+      );
+      const start = Number(query.get('cursor') ?? 0);
+      const end = start + Number(query.get('limit'));
+      const next = end < fitting.length ? { cursor: String(end) } : {};
+      json(response, 200, { rows: fitting.slice(start, end), ...next });
+      return true;
+    };
+    await stage.open('&deviceId=pump');
+    await stage.page.locator('#rows tr').nth(49).waitFor();
+    late = [row(999, { deviceId, path: 'Found.By.Sweep', detectedAt: new Date().toISOString() })];
+    await stage.page.clock.runFor(4_000);
+    await stage.page.locator('#rows tr', { hasText: 'Found.By.Sweep' }).waitFor();
+  });
+
+  it('says that it keeps no more rows, and how to see those before', async () => {
+    const rows = many(1, 2_300);
+    stage.intercept = historyOf(() => rows);
+    await stage.open();
+    await stage.page.locator('#rows tr').nth(49).waitFor();
+    while ((await older().count()) > 0) await showOlder();
+    expect(await shown()).toEqual(names(rows.slice(-2000)));
+    await says('2,000 rows are shown, and this page keeps no more. Go on with those up to');
+    await stage.page.locator('#rows-note a').click();
+    // The oldest of those that were shown, and what is before it.
+    await stage.page.locator('#rows tr').nth(49).waitFor();
+    await stage.page.locator('#rows tr').nth(50).waitFor({ state: 'detached' });
+    expect(await shown()).toEqual(names(rows.slice(251, 301)));
+    expect(await older().count()).toBe(1);
+  });
+
+  it('takes no older rows from who asked for them, and lets new ones wait', async () => {
+    let rows = many(1, 2_300);
+    stage.intercept = historyOf(() => rows);
+    await stage.open();
+    await stage.page.locator('#rows tr').nth(49).waitFor();
+    while ((await older().count()) > 0) await showOlder();
+    const before = await shown();
+    rows = many(1, 2_310);
+    await stage.page.clock.runFor(4_000);
+    await says('New rows wait, so that the older ones here can stay.');
+    expect(await shown()).toEqual(before);
+    await stage.page.getByRole('button', { name: 'Show the newest' }).click();
+    await stage.page.locator('#rows', { hasText: 'device-2310' }).waitFor();
+    expect(await shown()).toEqual(names(rows.slice(-50)));
+    await stage.page.getByText('New rows wait').waitFor({ state: 'hidden' });
+  });
+
+  it('lets go of the oldest where nobody asked for them, and says so', async () => {
+    let last = 60;
+    stage.intercept = historyOf(() => many(1, last));
+    await stage.open();
+    await stage.page.locator('#rows', { hasText: 'device-60' }).waitFor();
+    for (const next of [1_000, 1_950, 2_100]) {
+      last = next;
+      await stage.page.clock.runFor(4_000);
+      await stage.page.locator('#rows', { hasText: `device-${next}` }).waitFor();
+    }
+    expect(await shown()).toEqual(names(many(101, 2_100)));
+    await says('2,000 rows are shown, and this page keeps no more.');
+    expect(await older().count()).toBe(0);
+  });
+
+  it('goes on by itself where the API looked long and found little, and then offers to go on', async () => {
+    const found = [[], [row(9)], [], [], [row(5)], [row(4)], [], [row(2)]];
+    stage.intercept = (path, query, response) => {
+      if (path !== 'drift') return false;
+      // What is new is looked for in a short time, and none has come.
+      if (Date.parse(query.get('from') ?? '') > Date.now() - 2 * hour) {
+        json(response, 200, { rows: [] });
+        return true;
+      }
+      const place = Number(query.get('cursor') ?? 0);
+      json(response, 200, { rows: found[place], ...(place + 1 < found.length ? { cursor: String(place + 1) } : {}) });
+      return true;
+    };
+    await stage.open('&kind=custom');
+    const further = stage.page.getByRole('button', { name: 'Look further' });
+    await further.waitFor();
+    await says('a part of this time has not been looked at yet');
+    expect(await shown()).toEqual(['device-9', 'device-5']);
+    await further.click();
+    await stage.page.locator('#rows', { hasText: 'device-2' }).waitFor();
+    expect(await shown()).toEqual(['device-9', 'device-5', 'device-4', 'device-2']);
+    await further.waitFor({ state: 'hidden' });
+    expect(await stage.text('#rows-note')).toBe('');
+  });
+
+  it('does not say that nothing fits before all of the time was looked at', async () => {
+    stage.intercept = (path, query, response) => {
+      if (path !== 'drift') return false;
+      const place = Number(query.get('cursor') ?? 0);
+      json(response, 200, { rows: [], ...(place < 6 ? { cursor: String(place + 1) } : {}) });
+      return true;
+    };
+    await stage.open('&kind=custom');
+    const further = stage.page.getByRole('button', { name: 'Look further' });
+    await further.waitFor();
+    expect(await stage.text('#rows')).toBe('None was found so far.');
+    await further.click();
+    await stage.page.locator('#rows', { hasText: 'No row fits these filters in this time.' }).waitFor();
+    expect(await further.count()).toBe(0);
+  });
+});

@@ -1,0 +1,171 @@
+/** The dashboard by itself, as its sources are, in a real browser and before an API that answers whatever a test wants. */
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { dashboardPage } from '../../functions/api/dashboard/page.ts';
+import type { DriftPage, OpenPage, PoliciesAnswer, SummaryAnswer } from '../../functions/api/shapes.ts';
+import { launchChromium } from '../../infra/chromium.ts';
+import type { DriftRow } from '../../shared/drift/index.ts';
+import { type WatchedPage, watchedPage } from './browser.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+/** Answers a request, or says that it does not. */
+type Intercept = (path: string, query: URLSearchParams, response: ServerResponse) => boolean;
+
+export interface Stage {
+  readonly page: Page;
+  /** What each path below `/api/` answers, unless `intercept` does. The summary is told the time that it was asked for. */
+  readonly answers: Record<string, unknown>;
+  intercept: Intercept | undefined;
+  /** What was asked for, newest last. */
+  readonly asked: { readonly path: string; readonly query: URLSearchParams }[];
+  /** Opens the page with a key, the right one unless given, and this after it. */
+  open(query?: string, key?: string): Promise<void>;
+  text(selector: string): Promise<string>;
+}
+
+/** To be called in a `describe`: each of its tests has a page of its own. */
+export function dashboardStage(options: BrowserContextOptions = {}): Stage {
+  let browser: Browser;
+  let server: Server;
+  let origin: string;
+  let watched: WatchedPage;
+  let answers: Record<string, unknown> = {};
+  const stage = {
+    intercept: undefined as Intercept | undefined,
+    asked: [] as { readonly path: string; readonly query: URLSearchParams }[],
+    get page() {
+      return watched.page;
+    },
+    get answers() {
+      return answers;
+    },
+    async open(query = '', key = 'the key') {
+      await watched.page.goto(`${origin}/api/dashboard?code=${encodeURIComponent(key).replaceAll('%20', '+')}${query}`);
+    },
+    text: (selector: string) => watched.page.locator(selector).innerText(),
+  };
+
+  beforeAll(async () => {
+    browser = await launchChromium();
+    server = createServer((request, response) => {
+      const url = new URL(request.url ?? '', 'http://localhost');
+      const path = url.pathname.replace('/api/', '');
+      if (path === 'dashboard') {
+        const { html, contentSecurityPolicy } = dashboardPage();
+        const headers = {
+          'content-type': 'text/html; charset=utf-8',
+          'content-security-policy': contentSecurityPolicy,
+        };
+        return response.writeHead(200, headers).end(html);
+      }
+      stage.asked.push({ path, query: url.searchParams });
+      if (stage.intercept?.(path, url.searchParams, response)) return;
+      if (request.headers['x-functions-key'] !== 'the key') return response.writeHead(401).end();
+      const answer = answers[decodeURIComponent(path)];
+      return json(response, 200, path === 'summary' ? timed(answer as object, url.searchParams) : answer);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    server?.closeAllConnections();
+    server?.close();
+  });
+
+  beforeEach(async () => {
+    answers = {
+      drift: { rows: [] } satisfies DriftPage,
+      'drift/open': { rows: [] } satisfies OpenPage,
+      policies: { policies: [] } satisfies PoliciesAnswer,
+      summary: noSummary,
+    };
+    stage.intercept = undefined;
+    stage.asked.splice(0);
+    watched = await watchedPage(browser, origin, { viewport: { width: 1200, height: 900 }, ...options });
+    await watched.page.clock.install();
+  });
+
+  afterEach(async () => {
+    await watched.page.context().close();
+    // A browser says itself when an answer is none.
+    expect(watched.faults.filter((fault) => !fault.startsWith('Failed to load resource'))).toEqual([]);
+  });
+  return stage;
+}
+
+/** A row that was detected half an hour ago and so many seconds. */
+export function row(number: number, more: Partial<DriftRow> = {}): DriftRow {
+  const at = more.detectedAt ?? new Date(Date.now() - 30 * minute + number * 1000).toISOString();
+  return {
+    v: 1,
+    hub: 'hub',
+    rowKey: `row!${number}`,
+    deviceId: `device-${number}`,
+    moduleId: 'agent',
+    policy: 'agents',
+    path: 'Interval',
+    kind: 'wrongValue',
+    expected: 1,
+    actual: 2,
+    write: { version: 2, at, exact: true },
+    mode: 'enforce',
+    detectedAt: at,
+    source: 'event',
+    outcome: 'enforced',
+    outcomeAt: at,
+    ...more,
+  };
+}
+
+/** A summary of nothing, which the stage gives its time. */
+export const noSummary: Omit<SummaryAnswer, 'from' | 'to' | 'bucket'> = {
+  buckets: [],
+  total: 0,
+  topDevices: [],
+  topProperties: [],
+  compliance: [],
+};
+
+/** The hours of a summary as the API counts them: whole ones, of which the last may not be over. */
+function timed(summary: object, query: URLSearchParams): object {
+  const [from, to] = ['from', 'to'].map((name) => Date.parse(query.get(name) ?? ''));
+  const begin = new Date(Math.floor((from ?? 0) / hour) * hour).toISOString();
+  const end = new Date(Math.min(Math.ceil((to ?? 0) / hour) * hour, Date.now())).toISOString();
+  return { from: begin, to: end, bucket: query.get('bucket'), countedAt: end, ...summary };
+}
+
+export function json(response: ServerResponse, status: number, value: unknown, type = 'application/json'): void {
+  response.writeHead(status, { 'content-type': type }).end(JSON.stringify(value));
+}
+
+/** Answers `GET /api/drift` from these rows as the API does: of a time, newest first, and on from where a cursor says that it left off. */
+export function historyOf(rows: () => readonly DriftRow[]): Intercept {
+  return (path, query, response) => {
+    if (path !== 'drift') return false;
+    const { from, to, deviceId, cursor } = Object.fromEntries(query);
+    const [asked, after] = cursor === undefined ? [] : (JSON.parse(cursor) as [string, string]);
+    const question = JSON.stringify([from, to, deviceId]);
+    if (cursor !== undefined && asked !== question) {
+      json(response, 400, { status: 400, detail: 'cursor must be of the same question.' });
+      return true;
+    }
+    const fitting = rows()
+      .filter((one) => deviceId === undefined || one.deviceId === deviceId)
+      .filter(({ detectedAt }) => from === undefined || detectedAt >= from)
+      .filter(({ detectedAt }) => to === undefined || detectedAt < to)
+      .toSorted((a, b) => Date.parse(b.detectedAt) - Date.parse(a.detectedAt));
+    const start = after === undefined ? 0 : fitting.findIndex(({ rowKey }) => rowKey === after) + 1;
+    const page = fitting.slice(start, start + Number(query.get('limit')));
+    const isMore = start + page.length < fitting.length;
+    const next = isMore ? { cursor: JSON.stringify([question, page.at(-1)?.rowKey]) } : {};
+    json(response, 200, { rows: page, ...next });
+    return true;
+  };
+}
