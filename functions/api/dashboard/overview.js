@@ -91,8 +91,8 @@ function isFiltered({ filters }) {
 }
 
 /**
- * What is out of line, as far as it fits the filters. `devices` is counted as compliance is, for each policy by itself: by the rows where all
- * are here, else by the policies where no filter but one of theirs is set. `isAtLeast`: there may be more.
+ * What is out of line, as far as it fits the filters. `devices` is counted as compliance is, for each policy by itself; where other filters
+ * than a policy are set, only by the rows that are here.
  */
 function outOfLine({ rows: listed, cursor }, policies, view) {
   const { policy, ...others } = view.filters;
@@ -104,7 +104,7 @@ function outOfLine({ rows: listed, cursor }, policies, view) {
   const sum = (its) => its.reduce((all, { openDevices }) => all + openDevices, 0);
   const here = new Set(rows.map((row) => `${row.policy}\n${row.deviceId}`)).size;
   const known = sum(policies.filter(({ name }) => policy === undefined || name === policy));
-  const devices = isAll || !isOfPolicies ? here : Math.max(here, known);
+  const devices = isOfPolicies ? Math.max(here, known) : here;
   const isAtLeast = !isAll && !isOfPolicies;
   return {
     rows,
@@ -289,12 +289,12 @@ function showOpen({ rows, isAll, listed, isNarrowed, fleet }) {
   const among = isAll ? '' : ` of the first ${count(listed)}`;
   fill(find('open-count'), rows.length === 0 ? '' : `${states}${among}${isNarrowed ? ', with these filters' : ''}`);
   if (rows.length === 0) {
-    const inFleet = `In the whole fleet ${fleet === 1 ? '1 device is' : `${count(fleet)} devices are`} out of line.`;
+    const others = `${counted(fleet, 'device')} ${fleet === 1 ? 'is' : 'are'} out of line.`;
     const nothing = isNarrowed
-      ? `Nothing${among} with these filters. ${inFleet}`
-      : isAll
+      ? `Nothing${among} with these filters. In the whole fleet ${others}`
+      : isAll && fleet === 0
         ? 'Nothing: everything that departed has been mended.'
-        : inFleet;
+        : others;
     return refill(find('open'), el('p', { class: 'empty' }, nothing));
   }
   const items = rows.map((row) =>

@@ -1,0 +1,267 @@
+/** The dashboard's numbers and charts: each says what it is about, and which time. */
+import { describe, expect, it } from 'vitest';
+import type { PolicyAnswer } from '../../functions/api/shapes.ts';
+import { inPage, isWithoutChromium } from './browser.ts';
+import { dashboardStage, noSummary, row } from './dashboard-stage.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+
+const policy = (name: string, more: Partial<PolicyAnswer> = {}): PolicyAnswer => ({
+  name,
+  module: 'agent',
+  mode: 'enforce',
+  createModule: true,
+  properties: [],
+  evaluates: false,
+  openDevices: 0,
+  ...more,
+});
+
+const bucket = (from: string, total: number) => ({
+  from,
+  total,
+  byPolicy: { agents: total },
+  byKind: { wrongValue: total },
+  byOutcome: { enforced: total },
+});
+
+/** Something that is out of line. */
+const open = (number: number, more = {}) => ({
+  ...row(number, { outcome: 'heldBack', ...more }),
+  why: { state: 'heldBack', reason: 'too many at once' },
+});
+
+/** What is drawn on `canvas`, to be read without slowing it down. */
+const copied = `(() => {
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  return copy;
+})()`;
+
+describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 }, () => {
+  const stage = dashboardStage();
+  const tile = (label: string) => stage.page.locator('.tile', { hasText: label });
+
+  describe('of a time that is not whole hours', () => {
+    it('says which hours it counts, and draws a bar as long as its hour', async () => {
+      stage.answers.summary = { ...noSummary, total: 10_654, buckets: [bucket('2024-03-05T08:00:00.000Z', 10_654)] };
+      await stage.open('&from=2024-03-05T08:35:00.000Z&to=2024-03-05T08:40:00.000Z');
+      await tile('Departures').getByText('10,654 mended, 5 Mar 08:00 to 09:00').waitFor();
+      expect(await stage.text('#departures-counted')).toBe('counted by the hour: 5 Mar 08:00 to 09:00');
+      const asked = stage.asked.find(({ path }) => path === 'summary')?.query;
+      expect([asked?.get('from'), asked?.get('to')]).toEqual(['2024-03-05T08:00:00.000Z', '2024-03-05T09:00:00.000Z']);
+      const rows = stage.asked.find(({ path }) => path === 'drift')?.query;
+      expect([rows?.get('from'), rows?.get('to')]).toEqual(['2024-03-05T08:35:00.000Z', '2024-03-05T08:40:00.000Z']);
+      expect(await filledShare()).toBeGreaterThan(0.9);
+      await stage.page.locator('#departures summary').click();
+      expect(await stage.page.locator('#departures tbody th').allInnerTexts()).toEqual(['5 Mar 08:00 to 09:00']);
+    });
+
+    it('counts the hours that have some time in the last one', async () => {
+      await stage.open('&range=1h');
+      await tile('Departures').getByText('0 mended').waitFor();
+      const asked = stage.asked.find(({ path }) => path === 'summary')?.query;
+      const [from = 0, to = 0] = ['from', 'to'].map((name) => Date.parse(asked?.get(name) ?? ''));
+      expect(from % hour).toBe(0);
+      expect(to - from).toBeGreaterThanOrEqual(hour);
+      expect(to - from).toBeLessThan(2 * hour);
+      expect(await stage.text('#departures-counted')).toMatch(/^counted by the hour: .*\d\d:00 to .*\d\d:\d\d$/);
+    });
+
+    it('gives each bar its own length where the last is cut short', async () => {
+      const buckets = [bucket('2024-03-05T00:00:00.000Z', 5), bucket('2024-03-07T00:00:00.000Z', 5)];
+      stage.answers.summary = { ...noSummary, total: 10, buckets };
+      await stage.open('&from=2024-03-05T00:00:00.000Z&to=2024-03-07T02:00:00.000Z');
+      await stage.page.locator('#departures summary').click();
+      const spans = await stage.page.locator('#departures tbody th').allInnerTexts();
+      expect(spans.slice(-2)).toEqual(['6 Mar 18:00 to 7 Mar 00:00', '7 Mar 00:00 to 02:00']);
+      // The bars of 6 and 2 of 50 hours.
+      expect(await filledShare()).toBeGreaterThan(0.12);
+      expect(await filledShare()).toBeLessThan(0.17);
+    });
+
+    it('points out the bar that the pointer is over', async () => {
+      stage.answers.summary = { ...noSummary, total: 3, buckets: [bucket('2024-03-05T08:00:00.000Z', 3)] };
+      await stage.open('&from=2024-03-05T08:00:00.000Z&to=2024-03-05T10:00:00.000Z');
+      const box = await stage.page.locator('#departures .u-over').boundingBox();
+      if (box === null) throw new Error('The chart is not to be seen.');
+      await stage.page.mouse.move(box.x + box.width * 0.45, box.y + 100);
+      expect(await stage.text('#departures .tip')).toMatch(/5 Mar 08:00 to 09:00\s*agents\s*3/);
+      await stage.page.mouse.move(box.x + box.width * 0.55, box.y + 100);
+      expect(await stage.text('#departures .tip')).toBe('5 Mar 09:00 to 10:00');
+    });
+  });
+
+  it('says how new a count is that is not of now', async () => {
+    stage.answers.summary = { ...noSummary, total: 1, countedAt: '2024-03-05T08:55:00.000Z' };
+    await stage.open('&from=2024-03-05T08:00:00.000Z&to=2024-03-05T09:00:00.000Z');
+    await tile('Departures').getByText('0 mended, 5 Mar 08:00 to 09:00, as of 08:55').waitFor();
+  });
+
+  it('does not take what was not counted yet for nothing', async () => {
+    stage.answers.summary = { ...noSummary, countedAt: undefined };
+    await stage.open();
+    await tile('Departures').getByText('not counted yet').waitFor();
+    expect(await tile('Departures').locator('.tile-value').innerText()).toBe('–');
+    expect(await stage.text('#departures')).toBe('This time has not been counted yet.');
+  });
+
+  describe('with filters', () => {
+    const agents = policy('agents', { openDevices: 27, devices: 700, compliant: 673 });
+
+    it('gives no all-clear, and says what is of the whole fleet', async () => {
+      stage.answers.policies = { policies: [agents] };
+      stage.answers.summary = { ...noSummary, total: 10_654 };
+      await stage.open('&deviceId=123');
+      await tile('Out of line now').getByText('with these filters; whole fleet: 27').waitFor();
+      expect(await tile('Out of line now').getAttribute('class')).not.toContain('good');
+      expect(await stage.text('#open')).toBe(
+        'Nothing with these filters. In the whole fleet 27 devices are out of line.',
+      );
+      for (const label of ['Compliant now', 'Departures', 'Change to enforced, median', 'Change to enforced, p99']) {
+        expect(await tile(label).innerText()).toContain('whole fleet');
+      }
+      for (const title of [
+        'Departures over time',
+        'Compliance',
+        'Devices that depart most',
+        'Properties that depart',
+      ]) {
+        expect(await stage.page.locator('.card-head', { hasText: title }).innerText()).toContain('whole fleet');
+      }
+      await stage.page.getByRole('button', { name: 'Clear' }).click();
+      await tile('Out of line now').getByText('devices, over all policies').waitFor();
+      expect(await stage.page.locator('main').innerText()).not.toContain('whole fleet');
+    });
+
+    it('shows of what is out of line only what fits them', async () => {
+      stage.answers.policies = { policies: [agents] };
+      stage.answers['drift/open'] = { rows: [open(1), open(2, { kind: 'custom', deviceId: 'odd' })] };
+      await stage.open('&kind=custom');
+      await tile('Out of line now').getByText('with these filters; whole fleet: 27').waitFor();
+      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('1');
+      expect(await stage.page.locator('#open .open-head a').allInnerTexts()).toEqual(['odd']);
+      expect(await stage.text('#open-count')).toBe('1 held back, with these filters');
+    });
+
+    it('says which of its parts a chart shows', async () => {
+      const its = bucket('2024-03-05T08:00:00.000Z', 12);
+      const more = { byPolicy: { agents: 5, others: 7 } };
+      stage.answers.summary = { ...noSummary, total: 12, buckets: [{ ...its, ...more }] };
+      await stage.open('&from=2024-03-05T08:00:00.000Z&to=2024-03-05T09:00:00.000Z&policy=agents');
+      await stage.page
+        .getByRole('img', { name: 'Departures over time: 5 departures, only agents; agents 5' })
+        .waitFor();
+      expect(await stage.text('#departures-whole')).toBe('whole fleet, only agents');
+    });
+  });
+
+  describe('of what is out of line', () => {
+    const hundred = Array.from({ length: 100 }, (_, index) => open(index));
+
+    it('counts devices, as compliance does, and departures beside them', async () => {
+      stage.answers['drift/open'] = {
+        rows: [open(1), open(2, { deviceId: 'device-1', path: 'Another' }), open(3, { policy: 'others' })],
+      };
+      stage.answers.policies = { policies: [policy('agents', { openDevices: 1 }), policy('others')] };
+      await stage.open();
+      await tile('Out of line now').getByText('devices, over all policies, with 3 departures').waitFor();
+      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('2');
+      expect(await stage.page.title()).toBe('2 out of line – Twinkeeper');
+    });
+
+    it('knows how many there are where they are more than it lists', async () => {
+      stage.answers['drift/open'] = { rows: hundred, cursor: 'more' };
+      stage.answers.policies = {
+        policies: [policy('agents', { openDevices: 4_321 }), policy('others', { openDevices: 12 })],
+      };
+      await stage.open();
+      await tile('Out of line now').getByText('devices, over all policies, with more than 100 departures').waitFor();
+      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('4,333');
+      expect(await stage.text('#open-count')).toBe('100 held back of the first 100');
+      expect(await stage.text('#open')).toContain('There are more: filter by a policy or a device');
+      await stage.page.getByRole('combobox', { name: 'Policy' }).selectOption('agents');
+      await tile('Out of line now').getByText('with these filters; whole fleet: 4,333').waitFor();
+      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('4,321');
+    });
+
+    it('gives no all-clear as long as not all was looked at', async () => {
+      stage.answers['drift/open'] = { rows: [], cursor: 'more' };
+      stage.answers.policies = { policies: [policy('agents', { openDevices: 3 })] };
+      await stage.open();
+      await tile('Out of line now').getByText('devices, over all policies').waitFor();
+      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('3');
+      expect(await stage.text('#open')).toBe('3 devices are out of line.');
+    });
+  });
+
+  it('counts nothing that an object merely inherits', async () => {
+    const first = { ...bucket('2024-03-05T08:00:00.000Z', 2), byPolicy: { agents: 2 } };
+    const second = { ...bucket('2024-03-05T09:00:00.000Z', 1), byPolicy: { constructor: 1 } };
+    stage.answers.summary = { ...noSummary, total: 3, buckets: [first, second] };
+    await stage.open('&from=2024-03-05T08:00:00.000Z&to=2024-03-05T10:00:00.000Z');
+    await stage.page
+      .getByRole('img', { name: 'Departures over time: 3 departures; agents 2, constructor 1' })
+      .waitFor();
+  });
+
+  it.each(['light', 'dark'] as const)('leaves labels room at the ends of its axes, %s', async (colorScheme) => {
+    await stage.page.emulateMedia({ colorScheme });
+    const ends = { from: '2024-03-05T00:00:00.000Z', to: '2024-03-05T09:00:00.000Z' };
+    const compliance = [0, 9].map((at) => ({
+      at: `2024-03-05T0${at}:00:00Z`,
+      policy: 'agents',
+      devices: 9,
+      compliant: 8,
+    }));
+    stage.answers.summary = {
+      ...noSummary,
+      total: 1_234_567,
+      buckets: [bucket(ends.from, 1_234_567)],
+      compliance,
+    };
+    await stage.open(`&from=${ends.from}&to=${ends.to}`);
+    for (const chart of ['departures', 'compliance']) {
+      await stage.page.locator(`#${chart} canvas`).waitFor();
+      expect(await inkAtEdges(chart)).toEqual({ left: 0, right: 0 });
+    }
+  });
+
+  /** How much of the width of the chart of departures has a bar just above its axis. */
+  function filledShare(): Promise<number> {
+    return inPage<number>(
+      stage.page,
+      `(() => {
+        const canvas = document.querySelector('#departures canvas');
+        const copy = ${copied};
+        const plot = document.querySelector('#departures .u-over').getBoundingClientRect();
+        const its = canvas.getBoundingClientRect();
+        const scale = canvas.width / its.width;
+        const [x, y] = [(plot.left - its.left) * scale, (plot.bottom - its.top) * scale - 4];
+        const { data } = copy.getImageData(x, y, plot.width * scale, 1);
+        const [red, green, blue] = getComputedStyle(document.querySelector('#departures .s1')).backgroundColor.match(/\\d+/g);
+        let filled = 0;
+        for (let at = 0; at < data.length; at += 4)
+          if (Math.abs(data[at] - red) + Math.abs(data[at + 1] - green) + Math.abs(data[at + 2] - blue) < 30) filled++;
+        return filled / (data.length / 4);
+      })()`,
+    );
+  }
+
+  /** So many pixels of a chart's outermost columns that something was drawn on: something that goes on beyond them. */
+  function inkAtEdges(chart: string): Promise<{ readonly left: number; readonly right: number }> {
+    return inPage(
+      stage.page,
+      `(() => {
+        const canvas = document.querySelector('#${chart} canvas');
+        const copy = ${copied};
+        const ink = (x) => {
+          const { data } = copy.getImageData(x, 0, 2, canvas.height);
+          return data.filter((value, index) => index % 4 === 3 && value > 0).length;
+        };
+        return { left: ink(0), right: ink(canvas.width - 2) };
+      })()`,
+    );
+  }
+});
