@@ -131,7 +131,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
         expect(await stage.page.locator('.card-head', { hasText: title }).innerText()).toContain('whole fleet');
       }
       await stage.page.getByRole('button', { name: 'Clear' }).click();
-      await tile('Out of line now').getByText('devices, over all policies').waitFor();
+      await tile('Out of line now').getByText('devices, added up over policies').waitFor();
       expect(await stage.page.locator('main').innerText()).not.toContain('whole fleet');
     });
 
@@ -166,7 +166,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
       };
       stage.answers.policies = { policies: [policy('agents', { openDevices: 1 }), policy('others')] };
       await stage.open();
-      await tile('Out of line now').getByText('devices, over all policies, with 3 departures').waitFor();
+      await tile('Out of line now').getByText('devices, added up over policies, with 3 departures').waitFor();
       expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('2');
       expect(await stage.page.title()).toBe('2 out of line – Twinkeeper');
     });
@@ -177,20 +177,23 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
         policies: [policy('agents', { openDevices: 4_321 }), policy('others', { openDevices: 12 })],
       };
       await stage.open();
-      await tile('Out of line now').getByText('devices, over all policies, with more than 100 departures').waitFor();
+      await tile('Out of line now').getByText('devices, added up over policies, with more than 100 departures').waitFor();
       expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('4,333');
-      expect(await stage.text('#open-count')).toBe('100 held back of the first 100');
+      expect(await stage.text('#open-count')).toBe('100 held back among the first 100');
       expect(await stage.text('#open')).toContain('There are more: filter by a policy or a device');
       await stage.page.getByRole('combobox', { name: 'Policy' }).selectOption('agents');
       await tile('Out of line now').getByText('with these filters; whole fleet: 4,333').waitFor();
       expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('4,321');
+      await stage.page.getByRole('combobox', { name: 'Kind' }).selectOption('custom');
+      await tile('Out of line now').getByText('none of the first 100 fits these filters').waitFor();
+      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('–');
     });
 
     it('gives no all-clear as long as not all was looked at', async () => {
       stage.answers['drift/open'] = { rows: [], cursor: 'more' };
       stage.answers.policies = { policies: [policy('agents', { openDevices: 3 })] };
       await stage.open();
-      await tile('Out of line now').getByText('devices, over all policies').waitFor();
+      await tile('Out of line now').getByText('devices, added up over policies').waitFor();
       expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('3');
       expect(await stage.text('#open')).toBe('3 devices are out of line.');
     });

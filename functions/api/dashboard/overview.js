@@ -127,16 +127,19 @@ function tile({ label, value, note, grade = '', isWhole = false }) {
   );
 }
 
-function outOfLineTile({ rows, isAll, count: shown, devices, isNarrowed, fleet }) {
+function outOfLineTile({ rows, isAll, listed, count: shown, devices, isNarrowed, fleet }) {
   const label = 'Out of line now';
   const inFleet = `whole fleet: ${count(fleet)}`;
+  if (isNarrowed && shown === '0+') {
+    return { label, value: '–', note: `none of the first ${count(listed)} fits these filters; ${inFleet}` };
+  }
   if (isNarrowed) {
     return { label, value: shown, note: `with these filters; ${inFleet}`, grade: devices === 0 ? '' : 'warn' };
   }
   if (devices === 0 && isAll) return { label, value: '0', note: 'all that departed is mended', grade: 'good' };
   const departures = isAll ? counted(rows.length, 'departure') : `more than ${counted(rows.length, 'departure')}`;
   const noun = devices === 1 ? 'device' : 'devices';
-  return { label, value: shown, note: `${noun}, over all policies, with ${departures}`, grade: 'warn' };
+  return { label, value: shown, note: `${noun}, added up over policies, with ${departures}`, grade: 'warn' };
 }
 
 function showTiles(summary, policies, out, view) {
@@ -189,13 +192,8 @@ function showPolicies(policies, view) {
   const lines = policies.map(({ name, devices, compliant, openDevices, mode }) => {
     const isChosen = view.filters.policy === name;
     const share = devices === undefined || devices === 0 ? undefined : (compliant ?? 0) / devices;
-    const bar = el('meter', {
-      min: '0',
-      max: '1',
-      value: String(share ?? 0),
-      'aria-hidden': 'true',
-      class: share === 1 ? 'full' : '',
-    });
+    const bar = el('div', { class: `meter ${share === 1 ? 'full' : ''}`, 'aria-hidden': 'true' });
+    bar.style.setProperty('--share', String(share ?? 0));
     return el(
       'tr',
       {},
@@ -286,7 +284,7 @@ function showOpen({ rows, isAll, listed, isNarrowed, fleet }) {
   const states = [...Map.groupBy(rows, ({ why }) => why.state)]
     .map(([state, its]) => `${count(its.length)} ${words(state)}`)
     .join(', ');
-  const among = isAll ? '' : ` of the first ${count(listed)}`;
+  const among = isAll ? '' : ` among the first ${count(listed)}`;
   fill(find('open-count'), rows.length === 0 ? '' : `${states}${among}${isNarrowed ? ', with these filters' : ''}`);
   if (rows.length === 0) {
     const others = `${counted(fleet, 'device')} ${fleet === 1 ? 'is' : 'are'} out of line.`;
