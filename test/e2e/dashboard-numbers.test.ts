@@ -177,7 +177,9 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
         policies: [policy('agents', { openDevices: 4_321 }), policy('others', { openDevices: 12 })],
       };
       await stage.open();
-      await tile('Out of line now').getByText('devices, added up over policies, with more than 100 departures').waitFor();
+      await tile('Out of line now')
+        .getByText('devices, added up over policies, with more than 100 departures')
+        .waitFor();
       expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('4,333');
       expect(await stage.text('#open-count')).toBe('100 held back among the first 100');
       expect(await stage.text('#open')).toContain('There are more: filter by a policy or a device');
