@@ -38,7 +38,7 @@ const columns: readonly Column[] = [
   { title: 'module', parts: 4, from: 120, text: ({ moduleId }) => moduleId || '(device twin)' },
   { title: 'policy', parts: 4, from: 150, text: ({ policy }) => policy },
   { title: 'property', parts: 5, text: (row) => whatOf(row) },
-  { title: 'actual → expected', parts: 6, text: (row) => changeOf(row, 60) },
+  { title: 'actual → expected', parts: 6, from: 70, text: (row) => changeOf(row, 60) },
   { title: 'why', parts: 4, from: 150, text: ({ error, message }) => error ?? message ?? '' },
 ];
 

@@ -86,6 +86,12 @@ describe('the table of rows', () => {
     expect(first.indexOf('true →')).toBe(second.indexOf('true →'));
   });
 
+  it('leaves room to tell devices apart on a narrow terminal', () => {
+    const [head, line = ''] = lines([{ ...row, deviceId: 'press-line-0001' }], { columns: 60, colour: false });
+    expect(head).not.toContain('expected');
+    expect(line).toContain('press-line');
+  });
+
   it.each([60, 80, 120, 200])('fits a terminal of %i columns', (columns) => {
     const long = { ...row, deviceId: 'x'.repeat(128), path: 'p'.repeat(300), actual: '漢'.repeat(100) };
     for (const line of lines([long], { columns, colour: true })) {
