@@ -1,23 +1,21 @@
 import type { InvocationContext } from '@azure/functions';
 import type { Clock } from '../shared/clock.ts';
 import {
-  createGuardStore,
   createHistory,
   createJournal,
   createOpenList,
   createRetention,
   createRollups,
-  createSweepStore,
-  type DeadLetters,
-  type GuardStore,
   type History,
   type Rollups,
-  type SweepStore,
 } from '../shared/drift/index.ts';
+import { createGuardStore, createGuards, type GuardStore } from '../shared/guards/index.ts';
 import { connectToHub, type Hub } from '../shared/hub/index.ts';
 import { once } from '../shared/once.ts';
 import type { PolicySet } from '../shared/policy/index.ts';
-import { createGuards, type DeferredQueue, Reconciler } from '../shared/reconcile/index.ts';
+import { Reconciler } from '../shared/reconcile/index.ts';
+import type { DeadLetters, DeferredQueue } from '../shared/retry/index.ts';
+import { createSweepRetention, createSweepStore, type SweepStore } from '../shared/sweep/store/index.ts';
 import { toLog } from './log.ts';
 import type { Settings } from './settings.ts';
 import type { Sweeping } from './sweeping.ts';
@@ -30,6 +28,7 @@ export interface App {
   readonly history: History;
   readonly rollups: Rollups;
   readonly retention: ReturnType<typeof createRetention>;
+  readonly sweepRetention: ReturnType<typeof createSweepRetention>;
   readonly letters: DeadLetters;
   readonly deferredQueue: DeferredQueue;
   readonly guardStore: GuardStore;
@@ -82,6 +81,7 @@ export function createApp({ settings, policies, letters, deferredQueue, clock }:
     history: createHistory(settings.storage, now),
     rollups: createRollups(settings.storage, now),
     retention: createRetention(settings.storage),
+    sweepRetention: createSweepRetention(settings.storage),
     letters,
     deferredQueue,
     guardStore,

@@ -1,5 +1,5 @@
 import { app, type InvocationContext } from '@azure/functions';
-import { deferredQueueName } from '../shared/reconcile/index.ts';
+import { deferredQueueName } from '../shared/retry/index.ts';
 import type { Twinkeeper } from './start.ts';
 
 /** `deferred`: tries again what could not be done before; `deferred-poison`: keeps what the queue gave up as dead letters. */

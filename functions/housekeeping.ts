@@ -19,12 +19,12 @@ export function registerHousekeeping({ settings, app: loaded }: Twinkeeper): voi
   app.timer('retention', {
     schedule: '0 30 2 * * *',
     async handler(_timer: Timer, context: InvocationContext) {
-      const { retention, now } = await loaded();
+      const { retention, sweepRetention, now } = await loaded();
       const started = now().getTime();
       const oldest = new Date(started - settings.retentionDays * 86_400_000);
       const mayGoOn = () => now().getTime() - started < retentionTime;
       // They are few beside the rows of history, which must not keep them from their turn for days.
-      const sweeps = await retention.removeSweepsBefore(oldest, mayGoOn);
+      const sweeps = await sweepRetention.removeBefore(oldest, mayGoOn);
       const rows = await retention.removeBefore(oldest, mayGoOn);
       const rest = sweeps.isUnfinished || rows.isUnfinished ? ' There are more: they go tomorrow.' : '';
       context.info(

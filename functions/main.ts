@@ -4,9 +4,9 @@
  */
 
 import { registerDashboard } from './api/dashboard.ts';
+import { registerHealth } from './api/health.ts';
 import { registerApi } from './api/index.ts';
 import { registerDeferred } from './deferred.ts';
-import { registerHealth } from './health.ts';
 import { registerHousekeeping } from './housekeeping.ts';
 import { policies } from './policies/index.ts';
 import { readSettings } from './settings.ts';

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini';
-import type { StorageAccount } from '../shared/drift/index.ts';
+import type { OverwriteLimit } from '../shared/guards/index.ts';
 import { type HubAddress, type HubTier, hostOf, hubTiers } from '../shared/hub/index.ts';
 import type { Mode } from '../shared/policy/index.ts';
-import type { OverwriteLimit, RetrySchedule } from '../shared/reconcile/index.ts';
+import type { RetrySchedule } from '../shared/reconcile/index.ts';
+import type { StorageAccount } from '../shared/storage/index.ts';
 
 /** The app settings, read and checked. */
 export interface Settings {

@@ -1,9 +1,9 @@
 import type { InvocationContext } from '@azure/functions';
 import { systemClock } from '../shared/clock.ts';
-import { createDeadLetters } from '../shared/drift/index.ts';
 import { once } from '../shared/once.ts';
 import { type PolicyDefinition, toPolicySet } from '../shared/policy/index.ts';
-import { createDeferredQueue, EventProcessor, type EventProcessorParts } from '../shared/reconcile/index.ts';
+import { EventProcessor, type EventProcessorParts } from '../shared/reconcile/index.ts';
+import { createDeadLetters, createDeferredQueue } from '../shared/retry/index.ts';
 import type { App } from './app.ts';
 import { toLog } from './log.ts';
 import type { Settings } from './settings.ts';

@@ -1,10 +1,12 @@
 import type { InvocationContext } from '@azure/functions';
 import type { Clock } from '../shared/clock.ts';
-import type { GuardStore, Journal, OpenList, SweepStore } from '../shared/drift/index.ts';
+import type { Journal, OpenList } from '../shared/drift/index.ts';
+import type { Guard, GuardStore } from '../shared/guards/index.ts';
 import type { Hub } from '../shared/hub/index.ts';
 import type { PolicySet } from '../shared/policy/index.ts';
-import { type Guard, Reconciler } from '../shared/reconcile/index.ts';
+import { Reconciler } from '../shared/reconcile/index.ts';
 import { createSweepQueue, Sweeper, type SweepQueue, SweepWorker } from '../shared/sweep/index.ts';
+import type { SweepStore } from '../shared/sweep/store/index.ts';
 import { toLog } from './log.ts';
 import type { Settings } from './settings.ts';
 

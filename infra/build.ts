@@ -14,7 +14,7 @@ const app = 'dist/main.cjs';
 const [{ metafile }] = await Promise.all([
   build({
     entryPoints: {
-      twinkeeper: 'infra/local/main.ts',
+      twinkeeper: 'infra/cli/main.ts',
       'local/hub': 'infra/local/hub/main.ts',
       'local/host': 'infra/local/host/main.ts',
     },

@@ -3,7 +3,7 @@ import type { Hub } from '../../shared/hub/index.ts';
 import { type Device, mendingValue, type Policy, type PolicySet } from '../../shared/policy/index.ts';
 import { type ObservedTwin, plan } from '../../shared/reconcile/index.ts';
 import { getAt, type Twin } from '../../shared/twin/index.ts';
-import { hubProblem } from './problem.ts';
+import { hubProblem } from './http/problem.ts';
 import { ruleInWords } from './rule-words.ts';
 import type { ComparedModule, ComparedProperty } from './shapes.ts';
 

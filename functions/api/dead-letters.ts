@@ -1,10 +1,9 @@
-import { createDeadLetterList } from '../../shared/drift/index.ts';
-import { putBack } from '../../shared/reconcile/index.ts';
+import { createDeadLetterList, putBack } from '../../shared/retry/index.ts';
 import type { App } from '../app.ts';
-import { endpoint } from './endpoint.ts';
-import { readKeyCursor, writeKeyCursor } from './key-cursor.ts';
+import { endpoint } from './http/endpoint.ts';
+import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
+import { ApiProblem } from './http/problem.ts';
 import * as parameter from './parameters.ts';
-import { ApiProblem } from './problem.ts';
 import type { DeadLettersPage, ReplayAnswer } from './shapes.ts';
 
 /** `GET /api/dead-letters` and `POST /api/dead-letters/{id}/replay`. */

@@ -1,10 +1,10 @@
 import { lookAtAll } from '../../shared/reconcile/index.ts';
 import type { App } from '../app.ts';
 import { compareDevice } from './compare-device.ts';
-import { endpoint } from './endpoint.ts';
+import { endpoint } from './http/endpoint.ts';
+import { ApiProblem, hubProblem } from './http/problem.ts';
 import { toOpenRow } from './open-row.ts';
 import * as parameter from './parameters.ts';
-import { ApiProblem, hubProblem } from './problem.ts';
 import type { DeviceAnswer, OpenRow, ReconcileAnswer } from './shapes.ts';
 
 const lastRows = 50;

@@ -1,5 +1,5 @@
-import { badCursor } from './problem.ts';
-import type { TimeRange } from './time-range.ts';
+import { badCursor } from './http/problem.ts';
+import type { TimeRange } from './http/time-range.ts';
 
 /** Where the next page begins, and of what range of time: `-24h` must mean the same on each page. */
 interface DriftPlace {

@@ -1,16 +1,16 @@
 import type { HttpRequest } from '@azure/functions';
 import { BadCursorError, type DriftQuery, type HistoryPage } from '../../shared/drift/index.ts';
 import type { App } from '../app.ts';
-import { acceptedForm } from './accept.ts';
 import { csvHead, toCsv } from './drift-csv.ts';
 import { readDriftCursor, writeDriftCursor } from './drift-cursor.ts';
-import { endpoint } from './endpoint.ts';
-import { toBody } from './flow.ts';
+import { acceptedForm } from './http/accept.ts';
+import { endpoint } from './http/endpoint.ts';
+import { toBody } from './http/flow.ts';
+import { badCursor, badParameter } from './http/problem.ts';
+import { isRange, resolveTime, type TimeRange, toRange } from './http/time-range.ts';
 import { toOpenRow } from './open-row.ts';
 import * as parameter from './parameters.ts';
-import { badCursor, badParameter } from './problem.ts';
 import type { DriftPage, OpenPage } from './shapes.ts';
-import { isRange, resolveTime, type TimeRange, toRange } from './time-range.ts';
 
 /** The largest page that Table Storage gives. */
 const rowsAtOnce = 1000;

@@ -3,7 +3,7 @@ import type { App } from '../app.ts';
 import { deadLetterEndpoints } from './dead-letters.ts';
 import { deviceEndpoints } from './devices.ts';
 import { driftEndpoints } from './drift.ts';
-import { type Description, type Endpoint, endpoint } from './endpoint.ts';
+import { type Description, type Endpoint, endpoint } from './http/endpoint.ts';
 import { policyEndpoints } from './policies.ts';
 import type { RouteName } from './routes.ts';
 import { summaryEndpoints } from './summary.ts';

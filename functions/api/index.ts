@@ -7,7 +7,7 @@
 import { app } from '@azure/functions';
 import { once } from '../../shared/once.ts';
 import type { Twinkeeper } from '../start.ts';
-import { watchAnswers } from './flow.ts';
+import { watchAnswers } from './http/flow.ts';
 import { authLevelOf, type RouteName, routes } from './routes.ts';
 
 export type * from './shapes.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { Description, Parameters } from './endpoint.ts';
+import type { Description, Parameters } from './http/endpoint.ts';
 import { type SchemaName, schemas } from './schemas.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;

@@ -1,6 +1,6 @@
 import { mendingValue } from '../../shared/policy/index.ts';
 import type { App } from '../app.ts';
-import { endpoint } from './endpoint.ts';
+import { endpoint } from './http/endpoint.ts';
 import { ruleInWords } from './rule-words.ts';
 import type { PoliciesAnswer, PolicyAnswer } from './shapes.ts';
 

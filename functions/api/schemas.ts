@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
-import type { DriftRow, SweepRow } from '../../shared/drift/index.ts';
+import type { DriftRow } from '../../shared/drift/index.ts';
+import type { SweepRow } from '../../shared/sweep/store/index.ts';
 import { kinds, outcomes, sources } from './parameters.ts';
 import type {
   ComparedModule,

@@ -1,5 +1,6 @@
-import type { DriftKind, DriftRow, Summary, SweepRow } from '../../shared/drift/index.ts';
+import type { DriftKind, DriftRow, Summary } from '../../shared/drift/index.ts';
 import type { Mode, Scope } from '../../shared/policy/index.ts';
+import type { SweepRow } from '../../shared/sweep/store/index.ts';
 import type { Json, JsonObject } from '../../shared/twin/index.ts';
 
 /*

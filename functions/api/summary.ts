@@ -1,8 +1,8 @@
 import type { App } from '../app.ts';
-import { endpoint } from './endpoint.ts';
+import { endpoint } from './http/endpoint.ts';
+import { resolveTime, toRange } from './http/time-range.ts';
 import * as parameter from './parameters.ts';
 import type { SummaryAnswer } from './shapes.ts';
-import { resolveTime, toRange } from './time-range.ts';
 
 /** `GET /api/summary`. */
 export function summaryEndpoints({ rollups, now }: App) {

@@ -1,6 +1,6 @@
 import type { App } from '../app.ts';
-import { endpoint } from './endpoint.ts';
-import { readKeyCursor, writeKeyCursor } from './key-cursor.ts';
+import { endpoint } from './http/endpoint.ts';
+import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
 import * as parameter from './parameters.ts';
 import type { SweepAcceptedAnswer, SweepsAnswer } from './shapes.ts';
 

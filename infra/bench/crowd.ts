@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../shared/clock.ts';
-import { createDeadLetters, type StorageAccount } from '../../shared/drift/index.ts';
 import { definePolicy } from '../../shared/policy/index.ts';
 import { EventProcessor } from '../../shared/reconcile/index.ts';
+import { createDeadLetters } from '../../shared/retry/index.ts';
+import type { StorageAccount } from '../../shared/storage/index.ts';
 import { startAzurite } from '../local/azurite.ts';
 import { TWINKEEPER_POLICY } from '../local/hub/credentials.ts';
 import type { Bench, Report } from './bench.ts';

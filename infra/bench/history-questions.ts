@@ -1,10 +1,5 @@
-import {
-  createHistory,
-  createRollups,
-  type HistoryPage,
-  openTable,
-  type StorageAccount,
-} from '../../shared/drift/index.ts';
+import { createHistory, createRollups, type HistoryPage } from '../../shared/drift/index.ts';
+import { openTable, type StorageAccount } from '../../shared/storage/index.ts';
 import { askedDevice, days, newest } from './history-rows.ts';
 import { isKeyRange, rangeOf, type TableRecorder, type TableRequest } from './table-recorder.ts';
 

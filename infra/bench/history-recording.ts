@@ -1,10 +1,11 @@
-import { createJournal, openTable, type StorageAccount } from '../../shared/drift/index.ts';
+import { createJournal } from '../../shared/drift/index.ts';
 import { toEntity } from '../../shared/drift/row-entity.ts';
 import type { RawEvent } from '../../shared/events/index.ts';
 import type { Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
 import { toPolicySet } from '../../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../../shared/reconcile/index.ts';
+import { openTable, type StorageAccount } from '../../shared/storage/index.ts';
 import { startAzurite } from '../local/azurite.ts';
 import { hubEvent } from '../local/hub/hub-events.ts';
 import { deviceIdOf } from './fleet.ts';

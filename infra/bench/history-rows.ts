@@ -1,8 +1,9 @@
 import type { TransactionAction } from '@azure/data-tables';
 import pMap from 'p-map';
-import { type DriftRow, driftKey, type Outcome, openTable, type StorageAccount } from '../../shared/drift/index.ts';
+import { type DriftRow, driftKey, type Outcome } from '../../shared/drift/index.ts';
 import { toEntity } from '../../shared/drift/row-entity.ts';
 import { openListKey, timelineKey } from '../../shared/drift/timeline-keys.ts';
+import { openTable, type StorageAccount } from '../../shared/storage/index.ts';
 import { deviceIdOf } from './fleet.ts';
 
 /** When the history that is asked for ends. */

@@ -1,7 +1,7 @@
 import azureiotsecurity from '../../functions/policies/azureiotsecurity.ts';
 import { type Clock, systemClock } from '../../shared/clock.ts';
-import type { StorageAccount } from '../../shared/drift/index.ts';
 import { baselineOf, toPolicySet } from '../../shared/policy/index.ts';
+import type { StorageAccount } from '../../shared/storage/index.ts';
 import { startAzurite } from '../local/azurite.ts';
 import { OWNER_POLICY, TWINKEEPER_POLICY } from '../local/hub/credentials.ts';
 import { throttleLimits } from '../local/hub/throttle-limits.ts';

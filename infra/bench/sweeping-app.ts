@@ -1,17 +1,13 @@
 import type { Clock } from '../../shared/clock.ts';
-import {
-  createGuardStore,
-  createJournal,
-  createOpenList,
-  createSweepStore,
-  type StorageAccount,
-  type SweepRow,
-} from '../../shared/drift/index.ts';
+import { createJournal, createOpenList } from '../../shared/drift/index.ts';
+import { createGuardStore, createGuards } from '../../shared/guards/index.ts';
 import { type BudgetOptions, connectToHub, type Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
 import { type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
-import { createGuards, Reconciler } from '../../shared/reconcile/index.ts';
+import { Reconciler } from '../../shared/reconcile/index.ts';
+import type { StorageAccount } from '../../shared/storage/index.ts';
 import { Sweeper, SweepWorker } from '../../shared/sweep/index.ts';
+import { createSweepStore, type SweepRow } from '../../shared/sweep/store/index.ts';
 import type { BenchHub } from './bench-hub.ts';
 import { MemoryQueue } from './memory-queue.ts';
 

@@ -1,6 +1,6 @@
 /** `twinkeeper local` from beginning to end: what starts is ended again, and no file stays behind, however it ends. */
 import { rm } from 'node:fs/promises';
-import type { LocalOptions } from './commands/local.ts';
+import type { LocalOptions } from '../cli/commands/local.ts';
 import { checkEndpointsFile, writeEndpointsFile } from './endpoints-file.ts';
 import { hubBehaviour } from './hub-behaviour.ts';
 import { type OutputLost, onOutputLost } from './output-lost.ts';
@@ -73,9 +73,9 @@ export interface Output {
 }
 
 async function openOutput(options: LocalOptions): Promise<Output> {
-  if (options.once === true) return (await import('./once-output.ts')).onceOutput(options);
-  if (!options.demo) return (await import('./view/services-output.ts')).servicesOutput();
-  return (await import('./view/demo-output.ts')).demoOutput(options);
+  if (options.once === true) return (await import('../cli/view/once-output.ts')).onceOutput(options);
+  if (!options.demo) return (await import('../cli/view/services-output.ts')).servicesOutput();
+  return (await import('../cli/view/demo-output.ts')).demoOutput(options);
 }
 
 /** Says why it ended, where that is not plain to see. */

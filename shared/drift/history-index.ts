@@ -1,8 +1,7 @@
 import { once } from '../once.ts';
+import { GroupCommit, openTable, type StorageAccount, type TableChange } from '../storage/index.ts';
 import type { DriftRow } from './departure.ts';
-import { GroupCommit, type TableChange } from './group-commit.ts';
 import { toEntity } from './row-entity.ts';
-import { openTable, type StorageAccount } from './storage.ts';
 import { hourOf, openListKey, timelineKey } from './timeline-keys.ts';
 
 export const timelineTable = 'TwinkeeperTimeline';

@@ -1,12 +1,11 @@
 import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
+import { encodeDeviceId, openTable, type StorageAccount, statusOf } from '../storage/index.ts';
 import type { DriftKind, DriftRow, Outcome, Source } from './departure.ts';
 import { BadCursorError, type Place, readCursor, writeCursor } from './history-cursor.ts';
 import { openListTable, rollupTable, timelineTable, uncounted } from './history-index.ts';
-import { openPrefix, partitionKey, rowPrefix, rowsFrom } from './keys.ts';
+import { openPrefix, rowPrefix, rowsFrom } from './keys.ts';
 import { fromEntity } from './row-entity.ts';
-import { openTable, type StorageAccount } from './storage.ts';
-import { statusOf } from './table-answers.ts';
 import { hourOf, openShards, timelineFrom } from './timeline-keys.ts';
 
 /** Which rows of the history. All that is given must fit; times are ISO 8601 and about when a departure was detected. */
@@ -99,7 +98,7 @@ export function createHistory(
       // Rows are sorted by the write that they are about, which comes before its detection, by clocks that may differ.
       const from =
         query.to === undefined ? rowPrefix : rowsFrom(new Date(Date.parse(query.to) + clockSkew).toISOString());
-      yield { table: 'drift', partition: partitionKey(query.deviceId), from, to: `${rowPrefix}~` };
+      yield { table: 'drift', partition: encodeDeviceId(query.deviceId), from, to: `${rowPrefix}~` };
       return;
     }
     const to = query.to ?? soon();
@@ -119,7 +118,7 @@ export function createHistory(
 
   async function* openRanges(query: OpenQuery): AsyncGenerator<Range> {
     if (query.deviceId !== undefined) {
-      yield { table: 'drift', partition: partitionKey(query.deviceId), from: openPrefix, to: `${openPrefix}~` };
+      yield { table: 'drift', partition: encodeDeviceId(query.deviceId), from: openPrefix, to: `${openPrefix}~` };
       return;
     }
     const prefix = query.policy === undefined ? '' : `${query.policy}!`;
@@ -271,7 +270,7 @@ const isShard = (name: string) => openShards.some((shard) => shard === name);
 
 /** Whether the answer may be in a partition: in that of the device, or else in such as these. */
 function partitionsOf(deviceId: string | undefined, others: (name: string) => boolean): (name: string) => boolean {
-  return deviceId === undefined ? others : (name) => name === partitionKey(deviceId);
+  return deviceId === undefined ? others : (name) => name === encodeDeviceId(deviceId);
 }
 
 /** Asks with a place that somebody gave us. @throws {BadCursorError} where the service, or its library, finds that its token is none. */

@@ -1,11 +1,17 @@
 import type { TransactionAction } from '@azure/data-tables';
 import { once } from '../once.ts';
+import {
+  encodeDeviceId,
+  isMissing,
+  openTable,
+  type StorageAccount,
+  statusOf,
+  unlessMissing,
+} from '../storage/index.ts';
 import { type DriftRow, isOpen } from './departure.ts';
 import { createHistoryIndex } from './history-index.ts';
-import { openKey, openPrefix, partitionKey, rowsFrom } from './keys.ts';
+import { openKey, openPrefix, rowsFrom } from './keys.ts';
 import { fromEntity, toEntity } from './row-entity.ts';
-import { openTable, type StorageAccount } from './storage.ts';
-import { isMissing, statusOf, unlessMissing } from './table-answers.ts';
 
 /** What the history knows of a device at the moment it is asked. */
 export interface Recollection {
@@ -70,7 +76,7 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     const client = await table();
     for (const row of rows) {
       const stored = await client
-        .getEntity<Record<string, unknown>>(partitionKey(deviceId), row.rowKey)
+        .getEntity<Record<string, unknown>>(encodeDeviceId(deviceId), row.rowKey)
         .then(fromEntity, unlessMissing);
       if (stored?.detectedAt !== row.detectedAt) await index.retract([row]);
       if (stored === undefined) continue;
@@ -127,7 +133,7 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     async recall(deviceId, since) {
       const { odata } = await import('@azure/data-tables');
       const end = since === undefined ? `${openPrefix}~` : `${rowsFrom(since)}~`;
-      const filter = odata`PartitionKey eq ${partitionKey(deviceId)} and RowKey ge ${openPrefix} and RowKey le ${end}`;
+      const filter = odata`PartitionKey eq ${encodeDeviceId(deviceId)} and RowKey ge ${openPrefix} and RowKey le ${end}`;
       const open: DriftRow[] = [];
       const recent: DriftRow[] = [];
       const versions = new Map<string, string>();
@@ -208,7 +214,10 @@ function* toTransactions(
   { open, versions }: Recollection,
   change: 'store' | 'delete' = 'store',
 ): Generator<TransactionAction[]> {
-  const toRemoval = (rowKey: string): TransactionAction => ['delete', { partitionKey: partitionKey(deviceId), rowKey }];
+  const toRemoval = (rowKey: string): TransactionAction => [
+    'delete',
+    { partitionKey: encodeDeviceId(deviceId), rowKey },
+  ];
   // An entity must be as it was seen, and one that was not seen must not be there.
   const toAction = (row: DriftRow, rowKey: string): TransactionAction => {
     const etag = versions.get(rowKey);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { lastMillisecond, newestFirst } from '../storage/index.ts';
 import type { Departure } from './departure.ts';
 
 /*
@@ -11,21 +12,8 @@ import type { Departure } from './departure.ts';
  * A row's key is made of nothing but the departure's identity, so whoever sees the same departure, however often, writes the same key.
  */
 
-/** The longest time that the inverted time in a key can express: year 5138, as milliseconds. */
-const lastMillisecond = 99_999_999_999_999;
-
 export const openPrefix = 'open!';
 export const rowPrefix = 'row!';
-
-/** A time, in milliseconds since 1970, as the beginning of a key: later ones sort first. */
-export function newestFirst(milliseconds: number): string {
-  return String(lastMillisecond - milliseconds).padStart(14, '0');
-}
-
-/** A device id as a PartitionKey: what Table Storage does not allow in keys is written `~` and two hex digits (ids hold no `~`). */
-export function partitionKey(deviceId: string): string {
-  return deviceId.replace(/[^A-Za-z0-9_.-]/g, (char) => `~${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
-}
 
 /** The RowKey of a departure's history row. Rows sort newest first by the time of the write that brought them. */
 export function driftKey(departure: Departure): string {

@@ -1,10 +1,8 @@
 import { once } from '../once.ts';
+import { encodeDeviceId, openTable, type StorageAccount, statusOf, unlessMissing } from '../storage/index.ts';
 import { type DriftRow, isOpen } from './departure.ts';
 import { createHistoryIndex, openListTable } from './history-index.ts';
-import { partitionKey } from './keys.ts';
 import { fromEntity } from './row-entity.ts';
-import { openTable, type StorageAccount } from './storage.ts';
-import { statusOf, unlessMissing } from './table-answers.ts';
 import { openListKey, openShards } from './timeline-keys.ts';
 
 /** What is out of line, for who sees to it that it is: a list that a crash may have left with too much in it. */
@@ -33,7 +31,7 @@ export function createOpenList(account: StorageAccount, now: () => Date): OpenLi
   async function confirmOne(row: DriftRow): Promise<readonly DriftRow[]> {
     const client = await drift();
     const stored = await client
-      .getEntity<Record<string, unknown>>(partitionKey(row.deviceId), row.rowKey)
+      .getEntity<Record<string, unknown>>(encodeDeviceId(row.deviceId), row.rowKey)
       .then(fromEntity, unlessMissing);
     if (stored !== undefined && isOpen(stored)) {
       // What two have written at the same time may differ.

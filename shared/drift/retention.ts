@@ -1,12 +1,9 @@
 import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
+import { encodeDeviceId, GroupCommit, openTable, type StorageAccount, type TableChange } from '../storage/index.ts';
 import { isOpen } from './departure.ts';
-import { GroupCommit, type TableChange } from './group-commit.ts';
 import { retained, rollupTable, timelineTable } from './history-index.ts';
-import { partitionKey } from './keys.ts';
 import { fromEntity } from './row-entity.ts';
-import { openTable, type StorageAccount } from './storage.ts';
-import { createSweepRetention, type SweepRetentionResult } from './sweep-retention.ts';
 import { hourOf } from './timeline-keys.ts';
 
 /** What a run of {@link Retention.removeBefore} did. */
@@ -29,8 +26,6 @@ export interface Retention {
    * no device's partition is searched. A row leaves the timeline last. Roll-ups stay. `mayGoOn` is asked before each batch.
    */
   removeBefore(time: Date, mayGoOn: () => boolean): Promise<RetentionResult>;
-  /** Removes the sweeps that were begun before a time, but for the one under way. `mayGoOn` is asked before each batch. */
-  removeSweepsBefore(time: Date, mayGoOn: () => boolean): Promise<SweepRetentionResult>;
 }
 
 /** The retention of a storage account. Errors of the storage service are thrown as they come. */
@@ -40,11 +35,8 @@ export function createRetention(account: StorageAccount): Retention {
   const rollups = once(() => openTable(account, rollupTable));
   const rows = new GroupCommit(drift);
   const copies = new GroupCommit(timeline);
-  const sweeps = createSweepRetention(account);
 
   return {
-    removeSweepsBefore: (time, mayGoOn) => sweeps.removeBefore(time, mayGoOn),
-
     async removeBefore(time, mayGoOn) {
       // An hour of which some rows are gone must not be counted again.
       const since = hourOf(time.toISOString());
@@ -59,7 +51,7 @@ export function createRetention(account: StorageAccount): Retention {
           old.map(
             ({ row }): TableChange => ({
               type: 'delete',
-              partitionKey: partitionKey(row.deviceId),
+              partitionKey: encodeDeviceId(row.deviceId),
               rowKey: row.rowKey,
             }),
           ),

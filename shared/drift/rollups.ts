@@ -1,10 +1,8 @@
 import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
+import { entitiesOf, joinText, openTable, type StorageAccount, splitText, unlessMissing } from '../storage/index.ts';
 import { openListTable, retained, rollupTable, timelineTable, uncounted } from './history-index.ts';
-import { joinText, splitText } from './long-text.ts';
 import { fromEntity } from './row-entity.ts';
-import { openTable, type StorageAccount } from './storage.ts';
-import { entitiesOf, unlessMissing } from './table-answers.ts';
 import { addTallies, emptyTally, type HourTally, largestOf, percentileOf, TallyCounter } from './tally.ts';
 import { hourOf, openShards } from './timeline-keys.ts';
 

@@ -1,15 +1,14 @@
 import type { TableEntity } from '@azure/data-tables';
+import { encodeDeviceId, joinText, splitText } from '../storage/index.ts';
 import type { Json } from '../twin/index.ts';
 import type { DriftKind, DriftRow, Outcome, Source } from './departure.ts';
-import { partitionKey } from './keys.ts';
-import { joinText, splitText } from './long-text.ts';
 
 /** A row as Table Storage keeps it, under `rowKey`. Property values are kept as JSON text: a table knows no objects. */
 export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<string, unknown>> {
   const { expected, actual, write, message, ...plain } = row;
   return {
     ...plain,
-    partitionKey: partitionKey(row.deviceId),
+    partitionKey: encodeDeviceId(row.deviceId),
     rowKey,
     historyKey: row.rowKey,
     writeVersion: write.version,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { encodeDeviceId, newestFirst } from '../storage/index.ts';
 import type { DriftRow } from './departure.ts';
-import { newestFirst, partitionKey } from './keys.ts';
 
 /*
  * Copies of history rows, so that whoever asks by time, or for what is open, reads just that:
@@ -37,7 +37,7 @@ export function openListKey(row: DriftRow): { readonly partitionKey: string; rea
   const shard = createHash('sha256').update(row.deviceId).digest().readUInt32BE() % openShards.length;
   return {
     partitionKey: openShards[shard] ?? openShards[0],
-    rowKey: `${row.policy}!${partitionKey(row.deviceId)}!${digest(row.rowKey)}`,
+    rowKey: `${row.policy}!${encodeDeviceId(row.deviceId)}!${digest(row.rowKey)}`,
   };
 }
 

@@ -1,10 +1,10 @@
 import type { Departure, DriftRow, Source } from '../drift/index.ts';
+import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import { Chronicle, endingOf } from './chronicle.ts';
 import { absentSince, type DeviceWork, type ModuleWork, oldestWrite, type Witness } from './device-work.ts';
-import { guardedHistory } from './guard.ts';
 import { hasEndedEvidence, OpenQuestions } from './open-questions.ts';
 import { type Action, type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerParts } from './reconciler.ts';

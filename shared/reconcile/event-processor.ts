@@ -1,8 +1,8 @@
-import type { DeadLetters } from '../drift/index.ts';
 import { decodeEvent, type HubEvent, type RawEvent } from '../events/index.ts';
 import type { Log } from '../log.ts';
 import { describeThrown } from '../policy/index.ts';
-import { type DeferredQueue, readDeferral } from './deferred-queue.ts';
+import type { DeadLetters } from '../retry/index.ts';
+import { type DeferredQueue, readDeferral } from '../retry/index.ts';
 import { type DeviceWork, gatherWork } from './device-work.ts';
 import type { Reconciler } from './reconciler.ts';
 

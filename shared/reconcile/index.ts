@@ -6,17 +6,7 @@
  * @module
  */
 export { breaks } from './breaks.ts';
-export { createDeferredQueue, type DeferredQueue, deferredQueueName, toRawEvents } from './deferred-queue.ts';
 export { createAbsent, type DeviceWork, gatherWork, lookAtAll, lookAtModule } from './device-work.ts';
 export { EventProcessor, type EventProcessorParts, type RetrySchedule, type Tally } from './event-processor.ts';
-export { type Guard, guardedHistory, inTurn, noGuard, type Review } from './guard.ts';
-export {
-  type CompetingSetting,
-  competingSettings,
-  createGuards,
-  describeCompeting,
-  type OverwriteLimit,
-} from './guards/index.ts';
 export { type Action, type Observed, type ObservedTwin, type Plan, plan } from './plan.ts';
-export { putBack } from './put-back.ts';
 export { type DeviceResult, Reconciler, type ReconcilerParts } from './reconciler.ts';

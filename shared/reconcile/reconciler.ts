@@ -1,12 +1,12 @@
 import pMap from 'p-map';
 import { type Clock, systemClock } from '../clock.ts';
 import type { DriftRow, Journal, Source } from '../drift/index.ts';
+import { type Guard, noGuard } from '../guards/index.ts';
 import type { Answer, Hub, NewModule } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import type { PolicySet } from '../policy/index.ts';
 import { DevicePass, type Step, type Tally } from './device-pass.ts';
 import type { DeviceWork } from './device-work.ts';
-import { type Guard, noGuard } from './guard.ts';
 
 /** What a reconciler works with. */
 export interface ReconcilerParts {

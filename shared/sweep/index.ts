@@ -6,25 +6,12 @@
  * @module
  */
 
-export type { CallForecast } from './forecast/calls.ts';
-export {
-  type Forecast,
-  type ForecastParts,
-  forecast,
-  type OverwriteForecast,
-  type PolicyForecast,
-} from './forecast/forecast.ts';
-export type { ForecastProgress } from './forecast/questions.ts';
-export type {
-  Fate,
-  ForecastExample,
-  PropertyForecast,
-  RecordedForecast,
-  RecordedReason,
-  ValueForecast,
-} from './forecast/tally.ts';
+export { IdSet } from './id-set.ts';
+export { QueryRefused } from './interruption.ts';
 export { createSweepQueue, type SweepMessage, type SweepPart, type SweepQueue } from './part-queue.ts';
 export { sweepQueueName } from './queue-name.ts';
+export { countsAlike } from './steps.ts';
 export type { SweepNotes } from './sweep-parts.ts';
 export { SweepWorker } from './sweep-worker.ts';
 export { type SweepEnd, Sweeper } from './sweeper.ts';
+export { asTwins, deviceIdsOf, isPlain, toDevice } from './twin-results.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
-import { openQueue, type StorageAccount } from '../drift/index.ts';
 import { once } from '../once.ts';
+import { openQueue, type StorageAccount } from '../storage/index.ts';
 import { sweepQueueName } from './queue-name.ts';
 
 /** What a sweep found about some devices, and what is to be made of it. One part fits one invocation. */

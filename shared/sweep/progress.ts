@@ -1,9 +1,9 @@
-import type { SweepClaim, SweepRow } from '../drift/index.ts';
 import type { Hub, QueryPage } from '../hub/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { IdSet } from './id-set.ts';
 import { Interrupted, interruptedBy, QueryRefused } from './interruption.ts';
 import { devicesPerPart, type SweepPart } from './part-queue.ts';
+import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepParts } from './sweep-parts.ts';
 
 /** How far a sweep has come. Kept in storage after each page of a query, so that whoever goes on does so from here. */

@@ -1,4 +1,4 @@
-import { competingSettings, describeCompeting } from '../reconcile/index.ts';
+import { competingSettings, describeCompeting } from '../guards/index.ts';
 import { interruptedBy } from './interruption.ts';
 import { longestReason, type Progress } from './progress.ts';
 import type { SweepParts } from './sweep-parts.ts';

@@ -1,9 +1,11 @@
 import type { Clock } from '../clock.ts';
-import type { CompetingSetting, OpenList, SweepStore } from '../drift/index.ts';
+import type { OpenList } from '../drift/index.ts';
+import type { CompetingSetting } from '../guards/index.ts';
 import type { Hub } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import type { PolicySet } from '../policy/index.ts';
 import type { SweepQueue } from './part-queue.ts';
+import type { SweepStore } from './store/index.ts';
 
 /** Where a sweep leaves what guards and the app's health want to know. */
 export interface SweepNotes {

@@ -1,4 +1,3 @@
-import type { SweepClaim, SweepRow } from '../drift/index.ts';
 import type { Policy } from '../policy/index.ts';
 import { checkOpen } from './check-open.ts';
 import { findMissing } from './find-missing.ts';
@@ -7,6 +6,7 @@ import { Interrupted, QueryRefused, type RunEnd } from './interruption.ts';
 import { type Place, Progress } from './progress.ts';
 import { readConfigurations } from './read-configurations.ts';
 import { fingerprintOf, type SweepStep, sweepSteps } from './steps.ts';
+import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepParts } from './sweep-parts.ts';
 
 /**

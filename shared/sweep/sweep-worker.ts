@@ -1,8 +1,8 @@
-import type { SweepStore } from '../drift/index.ts';
 import type { Hub, OperationClass } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import { createAbsent, lookAtModule, type Reconciler, type RetrySchedule } from '../reconcile/index.ts';
 import { readSweepMessage, type SweepPart, type SweepQueue } from './part-queue.ts';
+import type { SweepStore } from './store/index.ts';
 import type { Sweeper } from './sweeper.ts';
 
 export interface SweepWorkerParts {

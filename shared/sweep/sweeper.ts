@@ -1,5 +1,5 @@
-import type { SweepTrigger } from '../drift/index.ts';
 import type { RunEnd } from './interruption.ts';
+import type { SweepTrigger } from './store/index.ts';
 import type { SweepParts } from './sweep-parts.ts';
 import { SweepRun } from './sweep-run.ts';
 

@@ -1,6 +1,6 @@
 /** A page in a real browser, which tells of all that it should not have done. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { chromiumAdvice, findChromium } from '../../infra/chromium.ts';
+import { chromiumAdvice, findChromium } from '../../infra/build/chromium.ts';
 
 /** Where there is no Chromium, tests that need one are skipped; but never where all must have been run. */
 export const isWithoutChromium = findChromium() === undefined && process.env.CI === undefined;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { launchChromium } from '../../infra/chromium.ts';
+import { launchChromium } from '../../infra/build/chromium.ts';
 import { Operator } from '../../infra/local/demo/operator.ts';
 import type { SystemEndpoints } from '../../infra/local/endpoints-file.ts';
 import { inPage, isWithoutChromium, type WatchedPage, watchedPage } from './browser.ts';

@@ -28,7 +28,8 @@ beforeEach(() => {
   registerHousekeeping({
     settings: { rollupSchedule: '15 */5 * * * *', retentionDays: 30 },
     app: async () => ({
-      retention: { removeBefore: remove('rows'), removeSweepsBefore: remove('sweeps') },
+      retention: { removeBefore: remove('rows') },
+      sweepRetention: { removeBefore: remove('sweeps') },
       now: () => new Date(now),
     }),
   } as unknown as Twinkeeper);

@@ -1,18 +1,13 @@
 /** A world with sweeps in it: sweeper, worker and an in-process queue between them, all of which can be disturbed. */
 
 import type { Clock } from '../../shared/clock.ts';
-import {
-  createOpenList,
-  createSweepStore,
-  openTable,
-  type SweepRow,
-  type SweepStore,
-  type SweepTrigger,
-} from '../../shared/drift/index.ts';
+import { createOpenList } from '../../shared/drift/index.ts';
+import type { Guard } from '../../shared/guards/index.ts';
 import type { Answer, Hub, QueryPage } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
 import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
-import { type Guard, Reconciler } from '../../shared/reconcile/index.ts';
+import { Reconciler } from '../../shared/reconcile/index.ts';
+import { openTable } from '../../shared/storage/index.ts';
 import {
   Sweeper,
   type SweepMessage,
@@ -21,6 +16,7 @@ import {
   type SweepQueue,
   SweepWorker,
 } from '../../shared/sweep/index.ts';
+import { createSweepStore, type SweepRow, type SweepStore, type SweepTrigger } from '../../shared/sweep/store/index.ts';
 import type { JsonObject } from '../../shared/twin/index.ts';
 import { startWorld, type World } from './world.ts';
 

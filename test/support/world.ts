@@ -2,18 +2,14 @@
 
 import { startAzurite } from '../../infra/local/azurite.ts';
 import type { LoggedEvent } from '../../infra/local/hub/event-log.ts';
-import { createDeadLetters, createJournal, type DriftRow } from '../../shared/drift/index.ts';
+import { createJournal, type DriftRow } from '../../shared/drift/index.ts';
 import type { RawEvent } from '../../shared/events/index.ts';
+import type { Guard } from '../../shared/guards/index.ts';
 import { connectToHub, type Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
 import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
-import {
-  type DeferredQueue,
-  EventProcessor,
-  type Guard,
-  Reconciler,
-  type Tally,
-} from '../../shared/reconcile/index.ts';
+import { EventProcessor, Reconciler, type Tally } from '../../shared/reconcile/index.ts';
+import { createDeadLetters, type DeferredQueue } from '../../shared/retry/index.ts';
 import { startTestHub } from '../infra/local/hub/hub-client.ts';
 
 export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };

@@ -3,7 +3,7 @@
  * and, where asked, how large the heap was during it.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { SweepRow } from '../../../shared/drift/index.ts';
+import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import { givenOptions, sendResult } from '../child.ts';
 import { type HeapPeak, HeapWatch, type Sampling } from '../heap-watch.ts';
 import { loadApp } from '../loaded-app.ts';
@@ -48,7 +48,8 @@ sendResult({ row, askedAfterMs, doneAfterMs, ...(heap === undefined ? {} : { hea
 /** Takes the sweep's messages from their queue to the app, as the Functions host does, until all parts are done. */
 async function workOff(): Promise<SweepRow> {
   // The function host's business, and not in the app's process: it must not be in the heap that is measured.
-  const { createSweepStore, openQueue } = await import('../../../shared/drift/index.ts');
+  const { openQueue } = await import('../../../shared/storage/index.ts');
+  const { createSweepStore } = await import('../../../shared/sweep/store/index.ts');
   const { sweepQueueName } = await import('../../../shared/sweep/index.ts');
   const storage = { connectionString: process.env.AzureWebJobsStorage ?? '' };
   const queue = await openQueue(storage, sweepQueueName);

@@ -7,7 +7,7 @@ import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HttpRequest, type InvocationContext } from '@azure/functions';
 import { driftEndpoints } from '../../../functions/api/drift.ts';
-import { watchAnswers } from '../../../functions/api/flow.ts';
+import { watchAnswers } from '../../../functions/api/http/flow.ts';
 import type { App } from '../../../functions/app.ts';
 import { createHistory } from '../../../shared/drift/index.ts';
 import { givenOptions, sendResult } from '../child.ts';

@@ -1,8 +1,8 @@
 /** The disturbances of `--once` where no events are routed: everybody is disturbed, then a sweep is to find what can be seen of it. */
 import pMap from 'p-map';
-import { createSweepStore } from '../../../shared/drift/index.ts';
 import type { Policy } from '../../../shared/policy/index.ts';
 import { createSweepQueue } from '../../../shared/sweep/index.ts';
+import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
 import type { DevicePlan } from './demo-plan.ts';
 import type { InjectedDeparture } from './departures.ts';

@@ -1,7 +1,8 @@
 /** What can be read back from the local system: the history, the dead letters, how far the app has come, what it cost. */
 import { ContainerClient } from '@azure/storage-blob';
 import pMap from 'p-map';
-import { createDeadLetters, createJournal, type DeadLetter, type Recollection } from '../../../shared/drift/index.ts';
+import { createJournal, type Recollection } from '../../../shared/drift/index.ts';
+import { createDeadLetters, type DeadLetter } from '../../../shared/retry/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
 import type { CallReport } from '../hub/calls.ts';
 

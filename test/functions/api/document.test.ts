@@ -1,8 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type SchemaName, schemas } from '../../../functions/api/schemas.ts';
-import { createSweepStore } from '../../../shared/drift/index.ts';
 import { definePolicy } from '../../../shared/policy/index.ts';
+import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import { type Api, keys, startApi } from './api-host.ts';
 
 interface Operation {

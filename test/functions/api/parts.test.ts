@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { acceptedForm } from '../../../functions/api/accept.ts';
 import { readDriftCursor, writeDriftCursor } from '../../../functions/api/drift-cursor.ts';
+import { acceptedForm } from '../../../functions/api/http/accept.ts';
+import { ApiProblem } from '../../../functions/api/http/problem.ts';
+import { resolveTime, toRange } from '../../../functions/api/http/time-range.ts';
 import { toOpenRow } from '../../../functions/api/open-row.ts';
 import { from as fromParameter } from '../../../functions/api/parameters.ts';
-import { ApiProblem } from '../../../functions/api/problem.ts';
 import { ruleInWords } from '../../../functions/api/rule-words.ts';
-import { resolveTime, toRange } from '../../../functions/api/time-range.ts';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { absent, between, byDefault, exactly, oneOf } from '../../../shared/policy/index.ts';
 

@@ -10,9 +10,10 @@ import type {
   SweepsAnswer,
 } from '../../../functions/api/shapes.ts';
 import { policies as definitions } from '../../../functions/policies/index.ts';
-import { createSweepStore, openQueue } from '../../../shared/drift/index.ts';
-import { deferredQueueName } from '../../../shared/reconcile/index.ts';
+import { deferredQueueName } from '../../../shared/retry/index.ts';
+import { openQueue } from '../../../shared/storage/index.ts';
 import { sweepQueueName } from '../../../shared/sweep/index.ts';
+import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import { newDeviceId } from '../../support/world.ts';
 import { type Api, keys, startApi } from './api-host.ts';
 

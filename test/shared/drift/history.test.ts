@@ -13,9 +13,8 @@ import {
   type History,
   type HistoryPage,
   type Journal,
-  openTable,
-  type StorageAccount,
 } from '../../../shared/drift/index.ts';
+import { openTable, type StorageAccount } from '../../../shared/storage/index.ts';
 import { collect, driftRow } from '../../support/drift-rows.ts';
 
 const tables = ['TwinkeeperDrift', 'TwinkeeperTimeline', 'TwinkeeperOpen', 'TwinkeeperRollups'] as const;

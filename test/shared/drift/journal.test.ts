@@ -2,18 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startAzurite } from '../../../infra/local/azurite.ts';
 import {
-  createDeadLetters,
   createJournal,
-  type DeadLetter,
-  type DeadLetters,
   type DriftRow,
   driftKey,
   type Journal,
   nothingRecalled,
   type Outcome,
-  openTable,
   type Recollection,
 } from '../../../shared/drift/index.ts';
+import { createDeadLetters, type DeadLetter, type DeadLetters } from '../../../shared/retry/index.ts';
+import { openTable } from '../../../shared/storage/index.ts';
 
 let azurite: Awaited<ReturnType<typeof startAzurite>>;
 let storage: { readonly connectionString: string };

@@ -9,9 +9,9 @@ import {
   createRollups,
   type DriftRow,
   type Journal,
-  openTable,
   type Rollups,
 } from '../../../shared/drift/index.ts';
+import { openTable } from '../../../shared/storage/index.ts';
 import { collect, driftRow } from '../../support/drift-rows.ts';
 
 const hour = 3600_000;

@@ -3,28 +3,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAzurite } from '../../../infra/local/azurite.ts';
 import { EventLog } from '../../../infra/local/hub/event-log.ts';
 import { Registry } from '../../../infra/local/hub/registry.ts';
-import {
-  createDeadLetters,
-  type DeadLetter,
-  type DeadLetters,
-  type DriftRow,
-  isOpen,
-  type Journal,
-  openKey,
-  openQueue,
-} from '../../../shared/drift/index.ts';
+import { type DriftRow, isOpen, type Journal, openKey } from '../../../shared/drift/index.ts';
 import { decodeEvent, type RawEvent } from '../../../shared/events/index.ts';
 import type { Answer, Hub, Problem } from '../../../shared/hub/index.ts';
 import { definePolicy, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
-import { readDeferral } from '../../../shared/reconcile/deferred-queue.ts';
+import { EventProcessor, Reconciler } from '../../../shared/reconcile/index.ts';
+import { readDeferral } from '../../../shared/retry/deferred-queue.ts';
 import {
+  createDeadLetters,
   createDeferredQueue,
+  type DeadLetter,
+  type DeadLetters,
   type DeferredQueue,
   deferredQueueName,
-  EventProcessor,
-  Reconciler,
   toRawEvents,
-} from '../../../shared/reconcile/index.ts';
+} from '../../../shared/retry/index.ts';
+import { openQueue } from '../../../shared/storage/index.ts';
 import { toTwin } from '../../../shared/twin/index.ts';
 import { fc, hostileEvents, rawEvent } from '../../support/arbitraries.ts';
 import { brief, quiet, toRawEvent } from '../../support/world.ts';

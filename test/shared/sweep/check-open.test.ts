@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createHistory, openTable } from '../../../shared/drift/index.ts';
+import { createHistory } from '../../../shared/drift/index.ts';
 import { exactly, type PolicyDefinition } from '../../../shared/policy/index.ts';
+import { openTable } from '../../../shared/storage/index.ts';
 import type { JsonObject } from '../../../shared/twin/index.ts';
 import { MovableClock, type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
 import { brief, newDeviceId } from '../../support/world.ts';

@@ -1,15 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  createOpenList,
-  createSweepStore,
-  type DriftRow,
-  type OpenList,
-  type SweepRow,
-} from '../../../shared/drift/index.ts';
+import { createOpenList, type DriftRow, type OpenList } from '../../../shared/drift/index.ts';
 import type { Hub } from '../../../shared/hub/index.ts';
 import { absent, definePolicy, oneOf, toPolicySet } from '../../../shared/policy/index.ts';
 import { Reconciler } from '../../../shared/reconcile/index.ts';
 import { Sweeper, type SweepMessage, SweepWorker } from '../../../shared/sweep/index.ts';
+import { createSweepStore, type SweepRow } from '../../../shared/sweep/store/index.ts';
 import { atQueries, inPagesOf, MovableClock, type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
 import { quiet } from '../../support/world.ts';
 

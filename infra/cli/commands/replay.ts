@@ -1,0 +1,25 @@
+import { Command } from 'commander';
+import { createDeadLetters, createDeferredQueue } from '../../../shared/retry/index.ts';
+import { readEventFile } from './event-file.ts';
+import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
+
+/** `twinkeeper replay FILE`: gives the running app one event, or a list of them, from a file. */
+export function replayCommand(): Command {
+  return withStorageOptions(new Command('replay'))
+    .description('give the running app an event from a file, as if the hub had sent it now')
+    .argument('<file>', 'JSON: { body, properties, systemProperties }, or a list of such')
+    .addHelpText('after', '\nExample:\n  twinkeeper replay event.json --endpoints endpoints.json')
+    .action(replay);
+}
+
+async function replay(file: string, options: StorageOptions): Promise<void> {
+  const storage = await storageOf(options);
+  const queue = createDeferredQueue(
+    storage,
+    createDeadLetters(storage, () => new Date()),
+  );
+  for (const { event, type, deviceId, moduleId } of await readEventFile(file)) {
+    await queue.put({ deviceId, events: [event], attempt: 0, reason: `replayed from ${file}` }, 0);
+    process.stdout.write(`${type} of ${deviceId}${moduleId === '' ? '' : `/${moduleId}`} is on its way.\n`);
+  }
+}

@@ -1,0 +1,73 @@
+import { Command } from 'commander';
+import type { SweepRow } from '../../../shared/sweep/store/index.ts';
+import { askForSweep } from '../ask-for-sweep.ts';
+import { safeJson, safeText } from '../view/safe-text.ts';
+import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
+
+interface SweepOptions extends StorageOptions {
+  readonly wait?: boolean;
+  readonly json?: true;
+}
+
+/** `twinkeeper sweep`: asks the running app for a sweep, and shows what comes of it. */
+export function sweepCommand(): Command {
+  return withStorageOptions(new Command('sweep'))
+    .summary('ask the running app for a sweep, and wait until it is done')
+    .description(
+      'Asks the running app to look for what no event told of, and waits until all that it found is dealt with. ' +
+        'Where a sweep is under way already, that one is followed.',
+    )
+    .option('--wait', 'wait until it is done (the default)')
+    .option('--no-wait', 'return at once')
+    .option('--json', 'one JSON document: the row of the sweep')
+    .addHelpText(
+      'after',
+      `
+The exit code is 0 when the sweep is done, and 1 when it is not: also when nobody takes the message within a minute.
+
+Examples:
+  $ twinkeeper sweep
+  $ twinkeeper sweep --endpoints endpoints.json --json | jq .changed
+  $ twinkeeper sweep --no-wait`,
+    )
+    .action(sweep);
+}
+
+async function sweep({ wait, json, ...storage }: SweepOptions): Promise<void> {
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  const asked = await askForSweep(await storageOf(storage));
+  const { underWay } = asked;
+  if (underWay !== undefined) say(`A sweep has been under way since ${underWay.startedAt}.`);
+  if (wait === false) {
+    const answer = { state: 'asked', ...(underWay === undefined ? {} : { underWay: underWay.id }) };
+    process.stdout.write(json ? `${safeJson(answer)}\n` : 'A sweep is asked for.\n');
+    return;
+  }
+  const { showProgress } = await import('../view/progress.ts');
+  const progress = showProgress();
+  const row = await asked.follow((current) => progress.say(describeProgress(current))).finally(() => progress.end());
+  process.stdout.write(json ? `${safeJson(row)}\n` : `${describeSweep(row)}\n`);
+}
+
+function describeProgress({ state, hubCalls, examined, found, changed, parts, partsDone }: SweepRow): string {
+  const phase = state === 'running' ? 'Asking the hub' : 'Mending';
+  return (
+    `${phase}: ${count(examined, 'twin')} examined, ${count(found, 'departure')} found, ${count(changed, 'change')} made, ` +
+    `${Math.min(parts, partsDone)} of ${count(parts, 'part')} done, ${count(hubCalls, 'hub call')}`
+  );
+}
+
+/** What came of a sweep, a line for each thing that a person should know. */
+function describeSweep(row: SweepRow): string {
+  const { id, startedAt, endedAt, resumed, examined, found, changed, hubCalls, deferred, walked, competing } = row;
+  return [
+    `Sweep ${id} is done: ${startedAt} to ${endedAt ?? '?'}${resumed > 0 ? `, resumed ${count(resumed, 'time')}` : ''}.`,
+    `${count(examined, 'twin')} examined, ${count(found, 'departure')} found, ${count(changed, 'change')} made, ${count(hubCalls, 'hub call')}.`,
+    ...(deferred > 0 ? [`${count(deferred, 'device')} could not be dealt with at once.`] : []),
+    ...[...walked, ...competing].map((sentence) => safeText(sentence, 400)),
+  ].join('\n');
+}
+
+function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
+}

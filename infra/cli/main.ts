@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+/** The `twinkeeper` command. Each subcommand is a file in `commands/`, which loads what it needs only when it is run. */
+import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { explainMissingBuild } from '../local/missing-build.ts';
+import { onOutputLost } from '../local/output-lost.ts';
+import { explainError } from './explain-error.ts';
+import { bypassProxyForThisMachine } from './no-proxy.ts';
+
+const commands = [
+  () => import('./commands/local.ts').then(({ localCommand }) => localCommand()),
+  () => import('./commands/dead-letters.ts').then(({ deadLettersCommand }) => deadLettersCommand()),
+  () => import('./commands/replay.ts').then(({ replayCommand }) => replayCommand()),
+  () => import('./commands/release.ts').then(({ releaseCommand }) => releaseCommand()),
+  () => import('./commands/plan.ts').then(({ planCommand }) => planCommand()),
+  () => import('./commands/sweep.ts').then(({ sweepCommand }) => sweepCommand()),
+  () => import('./commands/drift.ts').then(({ driftCommand }) => driftCommand()),
+  () => import('./commands/status.ts').then(({ statusCommand }) => statusCommand()),
+  () => import('./commands/device.ts').then(({ deviceCommand }) => deviceCommand()),
+  // One line a command: () => import('./commands/NAME.ts').then(({ nameCommand }) => nameCommand()),
+];
+
+// That nobody reads on is no reason to leave work half done; a command that would work for ever listens for it as well.
+onOutputLost(({ exitCode }) => {
+  process.exitCode = exitCode;
+});
+
+bypassProxyForThisMachine(process.env);
+
+const program = new Command('twinkeeper')
+  .description('Keeps the security module twins of an Azure IoT Hub fleet in place and at their baseline.')
+  .version(packageJson.version)
+  .showHelpAfterError('(twinkeeper --help shows what there is)');
+
+try {
+  for (const load of commands) program.addCommand(await load());
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`twinkeeper: ${explainMissingBuild(explainError(error))}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,93 @@
+/** How things stand, as text. Pure. */
+import { createColors } from 'picocolors';
+import type { SweepRow } from '../../../shared/sweep/store/index.ts';
+import type { Compliance, PolicyCompliance } from '../commands/compliance.ts';
+import { plainTable } from './plain-table.ts';
+import { safeText } from './safe-text.ts';
+
+type Paint = ReturnType<typeof createColors>;
+
+/** What each reason means, and what there is to do about it. */
+const reasons: Readonly<Record<string, string>> = {
+  audited: 'recorded only: in audit mode, or nothing can mend it',
+  'heldBack: blastRadius': 'the limit of overwrites an hour; "twinkeeper release POLICY" lifts it',
+  'heldBack: contested': 'somebody keeps changing it back; find out who, then "twinkeeper release POLICY"',
+  'heldBack: competingConfiguration': "one of the hub's configurations sets it otherwise",
+  failed: 'given up; "twinkeeper drift --outcome failed --from -30d" says why',
+  deferred: 'waits for a retry',
+  pending: 'being mended',
+};
+
+/** Sentences of one sweep that are shown; `--json` has all. */
+const mostSentences = 5;
+
+/** The whole status. Nothing in it can do a terminal any harm. */
+export function renderCompliance(status: Compliance, now: Date, colour: boolean): string {
+  const paint = createColors(colour);
+  const { bold, green, yellow } = paint;
+  const { policies, open, lastSweep, deadLetters } = status;
+  const verdicts: Readonly<Record<Compliance['state'], string>> = {
+    compliant: green('Nothing is out of line.'),
+    outOfLine: yellow('Not all is in line.'),
+    unknown: yellow('Nobody has looked yet: no sweep has ended. "twinkeeper sweep" asks for one.'),
+  };
+  const head = ['policy', 'devices', 'compliant', '', 'out of line'].map(paint.dim);
+  return [
+    plainTable(
+      head,
+      policies.map((policy) => policyRow(policy, paint)),
+    ),
+    '',
+    `${bold('Open drift')}    ${grouped(open.total)}`,
+    ...(open.total === 0 ? [] : [indent(plainTable([], Object.entries(open.byReason).map(reasonRow)))]),
+    `${bold('Last sweep')}    ${lastSweep === undefined ? 'none so far' : describeSweep(lastSweep, now)}`,
+    ...sentences(lastSweep).map((sentence) => `  ${sentence}`),
+    `${bold('Dead letters')}  ${deadLetters === 0 ? '0' : yellow(`${grouped(deadLetters)}, which "twinkeeper dead-letters" lists`)}`,
+    '',
+    bold(verdicts[status.state]),
+  ].join('\n');
+}
+
+function policyRow({ policy, devices, compliant, outOfLine }: PolicyCompliance, { green, yellow, dim }: Paint) {
+  const name = safeText(policy, 64);
+  const broken = outOfLine === 0 ? '0' : yellow(grouped(outOfLine));
+  if (devices === undefined || compliant === undefined) return [name, dim('not counted'), '', '', broken];
+  // All but one of a million is not all.
+  const share = devices === 0 ? '' : `${(Math.floor((1000 * compliant) / devices) / 10).toFixed(1)} %`;
+  const isAll = compliant === devices;
+  return [name, grouped(devices), isAll ? green(grouped(compliant)) : grouped(compliant), share, broken];
+}
+
+function reasonRow([reason, count]: readonly [string, number]): readonly string[] {
+  return [grouped(count), safeText(reason, 64), reasons[reason] ?? ''];
+}
+
+function describeSweep(row: SweepRow, now: Date): string {
+  const { startedAt, endedAt, state, examined, found, changed, hubCalls } = row;
+  const when = endedAt === undefined ? `${state} since ${ago(startedAt, now)}` : `${state} ${ago(endedAt, now)}`;
+  return `${when}: ${grouped(examined)} examined, ${grouped(found)} found, ${grouped(changed)} changed, ${grouped(hubCalls)} hub calls`;
+}
+
+function sentences(sweep: SweepRow | undefined): readonly string[] {
+  const all = [...(sweep?.competing ?? []), ...(sweep?.walked ?? [])];
+  const rest = all.length - mostSentences;
+  return [
+    ...all.slice(0, mostSentences).map((sentence) => safeText(sentence, 400)),
+    ...(rest > 0 ? [`… and ${grouped(rest)} more: see --json.`] : []),
+  ];
+}
+
+function ago(at: string, now: Date): string {
+  const seconds = Math.max(0, Math.round((now.getTime() - Date.parse(at)) / 1000));
+  if (seconds < 120) return `${seconds} s ago`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min ago`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h ago` : `${Math.round(seconds / 86_400)} days ago`;
+}
+
+function indent(text: string): string {
+  return text.replace(/^/gm, '  ');
+}
+
+function grouped(number: number): string {
+  return number.toLocaleString('en-US');
+}

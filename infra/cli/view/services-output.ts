@@ -1,0 +1,14 @@
+import type { Output } from '../../local/run-local.ts';
+import { addressLines } from './addresses.ts';
+
+/** What `--no-demo` shows: where everything is. */
+export function servicesOutput(): Output {
+  return {
+    notice: (text) => void process.stderr.write(`${text}\n`),
+    run(system) {
+      process.stdout.write(`${addressLines(system.endpoints).join('\n')}\nReady. Ctrl-C ends it.\n`);
+      return new Promise<never>(() => {});
+    },
+    async close() {},
+  };
+}

@@ -1,0 +1,57 @@
+import type { Clock } from '../clock.ts';
+import type { Departure } from '../drift/index.ts';
+import type { CompetingSetting, GuardStore } from '../guards/index.ts';
+import { createGuards, type OverwriteLimit } from '../guards/index.ts';
+import type { Twin } from '../twin/index.ts';
+import type { OverwriteForecast } from './forecast.ts';
+
+export interface ForecastGuardParts {
+  readonly competing: readonly CompetingSetting[];
+  readonly limit: OverwriteLimit;
+  /** How many devices are in a policy's scope. */
+  readonly deviceCount: (policy: string) => number;
+  readonly clock: Clock;
+}
+
+/** Asks the app's own guards, which remember nothing here but what they are asked during one forecast: the hour is empty at its start. */
+export class ForecastGuard {
+  readonly #guard;
+  readonly #overwrites = new Map<string, OverwriteForecast>();
+
+  constructor({ competing, limit, deviceCount, clock }: ForecastGuardParts) {
+    const store: GuardStore = {
+      spend: async (policy, count, perHour) => {
+        const before = this.#overwrites.get(policy) ?? { count: 0, perHour, heldBack: 0 };
+        const granted = Math.max(0, Math.min(count, perHour - before.count + before.heldBack));
+        this.#overwrites.set(policy, {
+          count: before.count + count,
+          perHour,
+          heldBack: before.heldBack + count - granted,
+        });
+        return granted;
+      },
+      deviceCount: async (policy) => deviceCount(policy),
+      competing: async () => competing,
+      releasedAt: async () => undefined,
+      release: async () => clock.now(),
+      putDeviceCount: async () => {},
+      putCompeting: async () => {},
+    };
+    const log = { info: () => {}, warn: () => {}, error: () => {} };
+    this.#guard = createGuards({ store, limit, countDevices: async () => undefined, clock, log });
+  }
+
+  /** Those of a twin's departures that an automatic configuration keeps from being mended, whatever the hour. */
+  async review(twin: Twin, departures: readonly Departure[]): Promise<ReadonlySet<Departure>> {
+    if (departures.length === 0) return new Set();
+    const held = await this.#guard.review({ departures, twins: new Map([[twin.moduleId, twin]]), rows: [] });
+    return new Set(
+      [...held].filter(([, reason]) => reason.startsWith('competingConfiguration')).map(([departure]) => departure),
+    );
+  }
+
+  /** What the blast-radius limit makes of all that was reviewed; `undefined` where nothing would be overwritten. */
+  overwrites(policy: string): OverwriteForecast | undefined {
+    return this.#overwrites.get(policy);
+  }
+}

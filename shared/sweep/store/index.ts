@@ -1,0 +1,8 @@
+/**
+ * What sweeps remember between invocations: one row a sweep, who leads the sweep under way, its place, and what one sweep tells the next.
+ *
+ * @module
+ */
+export { createSweepRetention, type SweepRetentionResult } from './retention.ts';
+export type { SweepRow, SweepTally, SweepTrigger } from './row.ts';
+export { createSweepStore, leadTime, type SweepClaim, type SweepNote, type SweepStore } from './sweep-store.ts';

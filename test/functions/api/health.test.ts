@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { checkHealth } from '../../../functions/api/check-health.ts';
+import type { App } from '../../../functions/app.ts';
+import { createGuardStore } from '../../../shared/guards/index.ts';
+import type { Hub } from '../../../shared/hub/index.ts';
+import { startWorld, type World } from '../../support/world.ts';
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world.close());
+afterEach(() => void vi.useRealTimers());
+
+function appWith({
+  hub = world.door,
+  storage = world.storage,
+}: Partial<{ hub: Hub; storage: typeof world.storage }>): App {
+  return { hub, guardStore: createGuardStore(storage), settings: { storage } } as unknown as App;
+}
+
+describe('health', () => {
+  it('is good when hub and storage answer', async () => {
+    expect(await checkHealth(appWith({}))).toMatchObject({ status: 'healthy', checks: { hub: { ok: true } } });
+  });
+
+  it('tells of automatic configurations that compete with policies, and is good all the same', async () => {
+    const store = createGuardStore(world.storage);
+    expect((await checkHealth(appWith({}))).checks.configurations).toEqual({
+      ok: true,
+      detail: 'none competes with a policy',
+    });
+    const setting = {
+      configuration: 'winter-tuning',
+      targetCondition: '*',
+      priority: 1,
+      about: 'module',
+      policy: 'agents',
+      module: 'm',
+      path: 'Process_Disabled',
+      theirs: true,
+      wanted: false,
+      overridden: false,
+    } as const;
+    await store.putCompeting([setting]);
+    const { status, checks } = await checkHealth(appWith({}));
+    await store.putCompeting([]);
+    expect(status).toBe('healthy');
+    expect(checks.configurations).toEqual({ ok: true, detail: expect.stringContaining('winter-tuning') });
+  });
+
+  it('names the hub when it refuses', async () => {
+    const problem = { type: 'refused', status: 401, message: '401 Unauthorized' } as const;
+    const hub: Hub = { ...world.door, countDevices: async () => ({ ok: false, problem }) };
+    const { status, checks } = await checkHealth(appWith({ hub }));
+    expect(status).toBe('unhealthy');
+    expect(checks).toMatchObject({ hub: { ok: false, detail: 'localhost: 401 Unauthorized' }, storage: { ok: true } });
+  });
+
+  it('says within seconds that the hub does not answer', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const hub: Hub = { ...world.door, countDevices: () => new Promise(() => {}) };
+    const health = checkHealth(appWith({ hub }));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await health).toMatchObject({
+      status: 'unhealthy',
+      checks: { hub: { detail: 'localhost: no answer in 5 s' } },
+    });
+  });
+
+  it('says within seconds that storage does not answer', async () => {
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as { port: number };
+    const connectionString = world.storage.connectionString.replaceAll(/127\.0\.0\.1:\d+/g, `127.0.0.1:${port}`);
+    const health = await checkHealth(appWith({ storage: { connectionString } }));
+    expect(health).toMatchObject({ status: 'unhealthy', checks: { hub: { ok: true }, storage: { ok: false } } });
+    silent.close();
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import { requestSweep } from '../../../infra/cli/ask-for-sweep.ts';
+import type { Clock } from '../../../shared/clock.ts';
+import type { SweepRow, SweepStore } from '../../../shared/sweep/store/index.ts';
+
+/** What the app does, a step for each time that somebody waits. */
+type Step = (world: World) => void;
+
+interface World {
+  rows: SweepRow[];
+  isTaken: boolean;
+  asked: number;
+}
+
+const idle: SweepRow = {
+  v: 1,
+  id: '5-old',
+  trigger: 'timer',
+  startedAt: '2026-01-01T00:00:00.000Z',
+  endedAt: '2026-01-01T00:00:01.000Z',
+  state: 'done',
+  resumed: 0,
+  examined: 0,
+  found: 0,
+  changed: 0,
+  hubCalls: 0,
+  deferred: 0,
+  parts: 0,
+  partsDone: 0,
+  competing: [],
+  walked: [],
+};
+const running: SweepRow = { ...idle, id: '4-new', state: 'running' };
+
+/** Asks, and follows to the end. Time passes only while somebody waits. */
+async function ask(rows: readonly SweepRow[], steps: readonly Step[]) {
+  const world: World = { rows: [...rows], isTaken: false, asked: 0 };
+  const left = [...steps];
+  let now = 0;
+  const clock: Clock = {
+    now: () => new Date(now),
+    async sleep(milliseconds) {
+      now += milliseconds;
+      left.shift()?.(world);
+    },
+  };
+  const store = {
+    list: async (limit: number) => world.rows.slice(0, limit),
+    get: async (id: string) => world.rows.find((row) => row.id === id),
+  } as Partial<SweepStore> as SweepStore;
+  const asked = await requestSweep({
+    store,
+    clock,
+    ask: async () => void world.asked++,
+    isTaken: async () => world.isTaken,
+  });
+  const seen: SweepRow[] = [];
+  const end = await asked
+    .follow((row) => seen.push(row))
+    .then(
+      (row) => row.id,
+      (error: Error) => error.message,
+    );
+  return { asked: world.asked, underWay: asked.underWay?.id, end, seen, minutes: now / 60_000 };
+}
+
+const put =
+  (row: SweepRow): Step =>
+  (world) => {
+    world.isTaken = true;
+    world.rows = [row, ...world.rows.filter(({ id }) => id !== row.id)];
+  };
+
+describe('asking for a sweep', () => {
+  it('follows the one that begins, until it has ended and all of its parts are done', async () => {
+    const steps = [
+      put(running),
+      put({ ...running, parts: 2 }),
+      put({ ...running, state: 'done', parts: 2, partsDone: 1 }),
+      () => {},
+      put({ ...running, state: 'done', parts: 2, partsDone: 2 }),
+    ];
+    const { asked, underWay, end, seen } = await ask([idle], steps);
+    expect({ asked, underWay, end }).toEqual({ asked: 1, underWay: undefined, end: '4-new' });
+    expect(seen.map(({ parts, partsDone }) => [parts, partsDone])).toEqual([
+      [0, 0],
+      [2, 0],
+      [2, 1],
+      [2, 2],
+    ]);
+  });
+
+  it('follows the one that is under way, having asked all the same in case its process has died', async () => {
+    const { asked, underWay, end } = await ask([running, idle], [put({ ...running, state: 'done' })]);
+    expect({ asked, underWay, end }).toEqual({ asked: 1, underWay: '4-new', end: '4-new' });
+  });
+
+  it('goes on with the one that takes the place of one whose policies have changed', async () => {
+    const steps = [put({ ...running, state: 'abandoned' }), () => {}, put({ ...idle, id: '3-newer' })];
+    const { end } = await ask([running, idle], steps);
+    expect(end).toBe('3-newer');
+  });
+
+  it('says after a minute that the app does not run', async () => {
+    const { end, minutes } = await ask([idle], []);
+    expect(end).toMatch(/^Nobody has taken the message within a minute: the app does not run\./);
+    expect(minutes).toBe(1);
+  });
+
+  it('says so, too, where a sweep was under way that nobody goes on with', async () => {
+    const { end, minutes } = await ask([running, idle], []);
+    expect(end).toMatch(/the app does not run/);
+    expect(minutes).toBe(1);
+  });
+
+  it('says that no sweep has begun where the message was taken', async () => {
+    const { end } = await ask([idle], [(world) => Object.assign(world, { isTaken: true })]);
+    expect(end).toMatch(/taken the message, but no sweep has begun/);
+  });
+
+  it('gives up on one that does not move for ten minutes, and not before', async () => {
+    const steps = [put(running), ...Array<Step>(1000).fill(() => {}), put({ ...running, hubCalls: 1 })];
+    const { end, minutes } = await ask([idle], steps);
+    expect(end).toMatch(/^Nothing has come of sweep 4-new for 10 minutes/);
+    expect(minutes).toBeCloseTo((1002 * 0.5) / 60 + 10, 1);
+  });
+});

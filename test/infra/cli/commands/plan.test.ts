@@ -1,0 +1,210 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type HubOptions, hubOf } from '../../../../infra/cli/commands/hub-option.ts';
+import { connectToHub, type Hub } from '../../../../shared/hub/index.ts';
+import { twinkeeper } from '../../../e2e/twinkeeper.ts';
+import { startTestHub, type TestHub } from '../../local/hub/hub-client.ts';
+
+const folders: string[] = [];
+let hub: TestHub;
+let door: Hub;
+let endpoints = '';
+
+beforeAll(async () => {
+  hub = await startTestHub();
+  const address = {
+    connectionString: hub.connectionString('iothubowner').replace('localhost', `localhost:${hub.httpsPort}`),
+  };
+  door = connectToHub(address, { ca: hub.ca, budget: { tier: 'S3', units: 10, share: 1 } });
+  endpoints = await file(
+    'endpoints.json',
+    JSON.stringify({ iotHubConnectionString: address.connectionString, caFile: hub.credentials.caFile }),
+  );
+});
+
+afterEach(() => vi.unstubAllEnvs());
+afterAll(async () => {
+  await hub.close();
+  for (const folder of folders) await rm(folder, { recursive: true });
+});
+
+/** A file in a folder of its own. */
+async function file(name: string, text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'twinkeeper-plan-'));
+  folders.push(folder);
+  await writeFile(join(folder, name), text);
+  return join(folder, name);
+}
+
+/** A folder with one policy about devices with this prefix, and devices whose own twins hold `a`. */
+async function fleet(prefix: string, values: readonly unknown[], policy: object = {}): Promise<string> {
+  for (const [index, a] of values.entries()) {
+    hub.registry.create({ deviceId: `${prefix}-${index}` }, {}, { desired: { a: a as never } });
+  }
+  const definition = { name: prefix, appliesTo: { deviceId: `${prefix}-*` }, desired: { a: 1 }, ...policy };
+  return join(await file('policy.json', JSON.stringify(definition)), '..');
+}
+
+async function run(...args: readonly string[]) {
+  const { ended, stdout, stderr } = twinkeeper(args);
+  return { code: await ended, stdout: stdout(), stderr: stderr() };
+}
+
+describe('twinkeeper plan', () => {
+  it('says as JSON what would be done, ends with 2, and changes nothing', async () => {
+    const policies = await fleet('some', [1, 2, 2]);
+    const before = await door.queryPage('SELECT * FROM devices');
+    const { code, stdout, stderr } = await run('plan', '--endpoints', endpoints, '--policies', policies);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      hub: 'localhost',
+      policies: [
+        {
+          policy: 'some',
+          devices: 3,
+          compliant: 1,
+          propertiesToChange: 2,
+          changes: [{ path: 'a', values: [{ from: 2, to: 1, count: 2 }] }],
+        },
+      ],
+      competing: [],
+      calls: { twinRead: 2, twinUpdate: 2 },
+      seconds: 0,
+      somethingToDo: true,
+    });
+    expect(await door.queryPage('SELECT * FROM devices')).toEqual(before);
+  });
+
+  it('ends with 0 where there is nothing to do, and goes by the deployed policies where no others are named', async () => {
+    expect(await run('plan', '--endpoints', endpoints, '--policies', await fleet('well', [1, 1]))).toMatchObject({
+      code: 0,
+    });
+    const deployed = await run('plan', '--endpoints', endpoints);
+    const { policies } = JSON.parse(deployed.stdout) as { policies: { policy: string }[] };
+    expect(policies.map(({ policy }) => policy)).toEqual(['azureiotsecurity', 'defender-micro-agent']);
+  });
+
+  it('says what would be recorded of an audit policy', async () => {
+    const policies = await fleet('audited', [2], { mode: 'audit' });
+    const { code, stdout } = await run('plan', '--endpoints', endpoints, '--policies', policies);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      policies: [{ mode: 'audit', propertiesToChange: 0, recorded: [{ path: 'a', why: 'audit', count: 1 }] }],
+      calls: { twinUpdate: 0 },
+    });
+  });
+
+  it('names which of the automatic configurations compete', async () => {
+    const policies = await fleet('rivals', [2]);
+    await hub.operator.addConfiguration({
+      id: 'rival',
+      targetCondition: '*',
+      priority: 3,
+      content: { deviceContent: { 'properties.desired.a': 2 } },
+    } as never);
+    try {
+      const { stdout } = await run('plan', '--endpoints', endpoints, '--policies', policies);
+      expect(JSON.parse(stdout)).toMatchObject({
+        competing: [
+          {
+            configuration: 'rival',
+            message: expect.stringContaining('Configuration rival (priority 3) sets a on devices to 2'),
+          },
+        ],
+      });
+    } finally {
+      await hub.operator.removeConfiguration('rival');
+    }
+  });
+
+  it('takes longer for a smaller budget', async () => {
+    const policies = await fleet('slow', Array(80).fill(2));
+    const args = ['plan', '--endpoints', endpoints, '--policies', policies];
+    const small = await run(...args, '--tier', 'S1', '--units', '1', '--share', '0.1');
+    // Reads: ten at once, 70 more at 100 × 0.1 a second. Patches at half of that.
+    expect(JSON.parse(small.stdout)).toMatchObject({ seconds: 14 });
+  });
+
+  it.each<[string, readonly string[], RegExp]>([
+    [
+      'a hub that is not there',
+      ['--hub', 'HostName=localhost:1;SharedAccessKeyName=a;SharedAccessKey=YQ=='],
+      /cannot be asked: .*ECONNREFUSED/,
+    ],
+    [
+      'a malformed connection string',
+      ['--hub', 'secret'],
+      /^twinkeeper: --hub is no connection string of a hub: it must look like /,
+    ],
+    ['no folder of policies', ['--policies', '/nowhere'], /There is no folder \/nowhere\./],
+    ['an unknown tier', ['--tier', 'S9'], /Allowed choices are F1, B1/],
+    ['a share of nothing', ['--share', '0'], /It must be a number, above 0/],
+  ])('ends with 1 and one line for %s', async (_, args, why) => {
+    const { code, stdout, stderr } = await run(
+      'plan',
+      ...(args[0] === '--hub' ? [] : ['--endpoints', endpoints]),
+      ...args,
+    );
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(why);
+    expect(stderr).not.toMatch(/secret|\n\s+at /);
+  });
+
+  it('ends with 1 where a policy is wrong, and names its file', async () => {
+    const path = await file('bad.json', JSON.stringify({ name: 'Bad', desired: { a: null } }));
+    const { code, stderr } = await run('plan', '--endpoints', endpoints, '--policies', join(path, '..'));
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${path}: Bad at desired.a: null is no value`);
+  });
+});
+
+describe('the hub of a command', () => {
+  const connectionString = 'HostName=my-hub.azure-devices.net;SharedAccessKeyName=owner;SharedAccessKey=c2VjcmV0';
+  const names = ['IOTHUB_HOSTNAME', 'IOTHUB_CONNECTION_STRING', 'TWINKEEPER_HUB_TIER', 'TWINKEEPER_HUB_UNITS'];
+
+  function of(options: HubOptions, environment: Readonly<Record<string, string>> = {}) {
+    for (const name of [...names, 'TWINKEEPER_BUDGET_SHARE', 'TWINKEEPER_MAX_OVERWRITES_PER_HOUR'])
+      vi.stubEnv(name, '');
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+    return hubOf(options);
+  }
+
+  it('is that of the options before that of the environment, with the budget of either', async () => {
+    expect(
+      await of({ hub: connectionString, units: '3' }, { IOTHUB_HOSTNAME: 'other', TWINKEEPER_HUB_TIER: 'S2' }),
+    ).toEqual({
+      address: { connectionString },
+      budget: { tier: 'S2', units: 3, share: 0.5 },
+      maxOverwrites: { type: 'share', share: 0.2 },
+    });
+    const limit = { TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '50', TWINKEEPER_HUB_UNITS: '2' };
+    expect(await of({ share: '1' }, { IOTHUB_HOSTNAME: 'my-hub.azure-devices.net', ...limit })).toEqual({
+      address: { hostName: 'my-hub.azure-devices.net' },
+      budget: { tier: 'S1', units: 2, share: 1 },
+      maxOverwrites: { type: 'count', count: 50 },
+    });
+  });
+
+  it('comes from the endpoints with its certificate authority, and the budget that the local app has', async () => {
+    expect(await of({ endpoints })).toMatchObject({ ca: hub.ca, budget: { tier: 'S3', units: 10, share: 1 } });
+  });
+
+  it('is asked for where there is none, and what is malformed is named without being shown', async () => {
+    await expect(of({})).rejects.toThrow('No hub: give --hub or --endpoints, or set IOTHUB_HOSTNAME');
+    await expect(of({}, { IOTHUB_CONNECTION_STRING: 'c2VjcmV0' })).rejects.toThrow(
+      /IOTHUB_CONNECTION_STRING is no(?!.*c2VjcmV0)/,
+    );
+    await expect(of({ hub: connectionString }, { TWINKEEPER_HUB_TIER: 'S9' })).rejects.toThrow(
+      /TWINKEEPER_HUB_TIER must be one of/,
+    );
+    const odd = await file('odd.json', '{ "iotHubConnectionString": "c2VjcmV0", "caFile": "x" }');
+    await expect(of({ endpoints: odd })).rejects.toThrow(
+      `The iotHubConnectionString of ${odd} is no connection string`,
+    );
+    await expect(of({ endpoints: await file('none.json', '{}') })).rejects.toThrow(
+      /has no iotHubConnectionString and caFile/,
+    );
+  });
+});

@@ -1,0 +1,118 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadPolicies } from '../../../infra/cli/load-policies.ts';
+
+const policyModule = resolve(import.meta.dirname, '../../../shared/policy/index.ts');
+
+let root = '';
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'twinkeeper-load-'));
+});
+
+afterAll(() => rm(root, { recursive: true }));
+
+/** A folder with these files. */
+async function folder(files: Readonly<Record<string, string>>): Promise<string> {
+  const path = await mkdtemp(join(root, 'policies-'));
+  for (const [name, text] of Object.entries(files)) {
+    await mkdir(dirname(join(path, name)), { recursive: true });
+    await writeFile(join(path, name), text);
+  }
+  return path;
+}
+
+async function namesIn(files: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  return (await loadPolicies(await folder(files))).all.map(({ name }) => name);
+}
+
+const typescript = (name: string) =>
+  `import { definePolicy, exactly } from '${policyModule}';
+   const value: number = 1;
+   export default definePolicy({ name: '${name}', desired: { '${name}': exactly({ value }) } });`;
+const json = (name: string) => JSON.stringify({ name, desired: { [name]: { $oneOf: [1, 2], $otherwise: 1 } } });
+
+describe('a folder of policies', () => {
+  it('gives those of all its files, in TypeScript, JavaScript and JSON, rules included', async () => {
+    const path = await folder({
+      'a.ts': typescript('a'),
+      'b.json': json('b'),
+      'c.mjs': `export default { name: 'c', desired: { c: 1 } };`,
+      'd.js': `export const policies = [{ name: 'd', desired: { d: 1 } }, { name: 'e', desired: { e: 1 } }];`,
+      'policy.schema.json': '{ "title": "a schema" }',
+      'a.test.ts': 'throw new Error("a test");',
+      'README.md': '# Policies',
+      'parts/common.ts': 'export const common = 1;',
+    });
+    const { all } = await loadPolicies(path);
+    expect(all.map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(all.flatMap(({ owned }) => owned.map(({ rule }) => rule.rule))).toEqual([
+      'exactly',
+      'oneOf',
+      'exactly',
+      'exactly',
+      'exactly',
+    ]);
+  });
+
+  it('gives a policy once that has a file and stands in the index, and those of files that the index leaves out', async () => {
+    const files = {
+      'a.ts': typescript('a'),
+      'b.json': json('b'),
+      'draft.ts': typescript('draft'),
+      'index.ts': `import a from './a.ts'; import b from './b.json' with { type: 'json' }; export const policies = [a, b];`,
+    };
+    expect(await namesIn(files)).toEqual(['a', 'b', 'draft']);
+  });
+
+  it('gives the very policies that are deployed for their folder', async () => {
+    const { all } = await loadPolicies('functions/policies');
+    expect(all.map(({ name }) => name)).toEqual(['azureiotsecurity', 'defender-micro-agent']);
+  });
+
+  it('is refused with all that is wrong at once, each fault with its file', async () => {
+    const path = await folder({
+      'bad.json': JSON.stringify({ name: 'Bad Name', desired: { a: null, b: { $between: [2, 1], $otherwise: 1 } } }),
+      'good.ts': typescript('good'),
+      'number.ts': 'export default 42;',
+      'throws.ts': 'throw new Error("no way");',
+      'none.ts': 'export const helper = 1;',
+      'same.json': JSON.stringify({ name: 'good', desired: { x: 1 } }),
+    });
+    const message = await loadPolicies(path).then(String, (error: Error) => error.message);
+    expect(message.split('\n')[0]).toMatch(/^\d faults in the policies of /);
+    for (const [file, what] of [
+      ['bad.json', 'Bad Name at name: must be kebab-case'],
+      ['bad.json', 'Bad Name at desired.a: null is no value'],
+      ['bad.json', 'Bad Name at desired.b: between has its bounds the wrong way round'],
+      ['number.ts', 'policy 3: is no object'],
+      ['throws.ts', 'cannot be loaded: Error: no way'],
+      ['none.ts', 'exports no policy'],
+    ] as const) {
+      expect(message).toContain(`  ${join(path, file)}: ${what}`);
+    }
+    expect(message).toContain(
+      `${join(path, 'good.ts')} and ${join(path, 'same.json')}: good at name: another policy has this name already.`,
+    );
+  });
+
+  it('is refused with the place of what is no TypeScript and no JSON', async () => {
+    const path = await folder({ 'a.ts': 'export default {', 'b.json': '{ "name": ' });
+    await expect(loadPolicies(path)).rejects.toThrow(/a\.ts:1:\d+: [\s\S]*b\.json:1:\d+: /);
+  });
+
+  it.each<[string, Readonly<Record<string, string>>, RegExp]>([
+    ['is empty', {}, /holds no policies/],
+    ['has nothing but other files', { 'policy.schema.json': '{}' }, /holds no policies/],
+  ])('is refused when it %s', async (_, files, why) => {
+    await expect(loadPolicies(await folder(files))).rejects.toThrow(why);
+  });
+
+  it('is refused when it is none', async () => {
+    await expect(loadPolicies(join(root, 'nowhere'))).rejects.toThrow(`There is no folder ${join(root, 'nowhere')}.`);
+    const file = join(await folder({ 'a.json': json('a') }), 'a.json');
+    await expect(loadPolicies(file)).rejects.toThrow(`${file} is no folder`);
+  });
+});

@@ -1,0 +1,180 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  blastRadiusGuard,
+  type OverwriteLimit,
+  overwrites,
+  overwritesAnHour,
+} from '../../../shared/guards/blast-radius.ts';
+import { departure, handClock, memoryStore, minute, review, twin } from './guard-parts.ts';
+
+const exactly = (count: number): OverwriteLimit => ({ type: 'count', count });
+const share = (part: number): OverwriteLimit => ({ type: 'share', share: part });
+
+function guardWith(limit: OverwriteLimit, room = 0, countDevices = async (): Promise<number | undefined> => undefined) {
+  const memory = memoryStore(room);
+  const { clock, pass } = handClock();
+  const warnings: string[] = [];
+  const log = { info: () => {}, warn: (message: string) => void warnings.push(message), error: () => {} };
+  const guard = blastRadiusGuard({ store: memory.store, limit, countDevices, clock, log });
+  return { guard, pass, warnings, ...memory };
+}
+
+const missing = (path: string) => departure(path, { kind: 'missingProperty', actual: undefined });
+
+describe('what counts as overwriting', () => {
+  it('is what was there before: not what is missing, be it a property or a module', () => {
+    const wrong = departure('a');
+    const forbidden = departure('b', { kind: 'forbiddenProperty', expected: undefined, actual: false });
+    const custom = departure('c', { kind: 'custom', actual: 0 });
+    const found = overwrites(
+      review([
+        wrong,
+        missing('d'),
+        departure('', { kind: 'missingModule', actual: undefined }),
+        forbidden,
+        custom,
+        departure('e', { kind: 'custom', actual: undefined }),
+      ]),
+    );
+    expect(found.map(({ departures }) => departures)).toEqual([[wrong], [forbidden], [custom]]);
+  });
+
+  it('is what stands in the place of a section, once for all the properties that belong there', () => {
+    const departures = [missing('s.a'), missing('t.x'), missing('s.b.c'), missing('u.a')];
+    const twins = new Map([['M', twin({ s: 'text', t: {}, u: { a: {} } })]]);
+    expect(overwrites({ departures, twins })).toEqual([{ departures: [departures[0], departures[2]] }]);
+  });
+});
+
+describe('a part of the number of devices', () => {
+  it('is rounded up, and never nothing', () => {
+    expect(overwritesAnHour(0.2, 0)).toBe(1);
+    expect(overwritesAnHour(0.2, 1)).toBe(1);
+    expect(overwritesAnHour(0.2, 11)).toBe(3);
+    expect(overwritesAnHour(3, 10)).toBe(30);
+  });
+
+  it('is what arithmetic says, not what floating point makes of it', () => {
+    expect(0.07 * 100).toBeGreaterThan(7);
+    expect(overwritesAnHour(0.07, 100)).toBe(7);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 1_000_000 }), (percent, devices) => {
+        const expected = Number((BigInt(percent) * BigInt(devices) + 99n) / 100n);
+        expect(overwritesAnHour(percent / 100, devices)).toBe(expected);
+      }),
+    );
+  });
+});
+
+describe('the limit on overwriting', () => {
+  it('lets as many through as there is room for, and all that overwrites nothing', async () => {
+    const { guard, asked } = guardWith(exactly(10), 2);
+    const departures = [departure('a'), missing('b'), departure('c'), departure('d'), departure('e')];
+    const held = await guard.review(review(departures));
+    expect([...held.keys()]).toEqual([departures[3], departures[4]]);
+    expect([...held.values()].every((reason) => reason.startsWith('blastRadius: '))).toBe(true);
+    expect(asked).toEqual([{ policy: 'p', count: 4, limit: 10 }]);
+  });
+
+  it('holds back everything behind an obstacle together', async () => {
+    const { guard } = guardWith(exactly(10), 0);
+    const departures = [missing('s.a'), missing('s.b'), missing('t')];
+    const held = await guard.review(review(departures, { twins: new Map([['M', twin({ s: 5 })]]) }));
+    expect([...held.keys()]).toEqual([departures[0], departures[1]]);
+  });
+
+  it('asks storage for nothing where nothing is overwritten', async () => {
+    const { guard, state, asked } = guardWith(share(0.2));
+    state.broken = true;
+    expect(await guard.review(review([missing('a')]))).toEqual(new Map());
+    expect(asked).toEqual([]);
+  });
+
+  it('is one for each policy', async () => {
+    const { guard, asked } = guardWith(exactly(10), 3);
+    await guard.review(review([departure('a'), departure('b', { policy: 'q' }), departure('c')]));
+    expect(asked).toEqual([
+      { policy: 'p', count: 2, limit: 10 },
+      { policy: 'q', count: 1, limit: 10 },
+    ]);
+  });
+
+  it('gives the same reason at each look, and says so in the log once, until there is room again', async () => {
+    const { guard, state, warnings } = guardWith(exactly(10), 0);
+    const wrong = departure('a');
+    const first = await guard.review(review([wrong]));
+    const second = await guard.review(review([wrong]));
+    expect(second.get(wrong)).toBe(first.get(wrong));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('twinkeeper release p');
+    state.room = 1;
+    expect((await guard.review(review([wrong]))).size).toBe(0);
+    await guard.review(review([wrong]));
+    expect(warnings).toHaveLength(2);
+  });
+
+  it('throws where storage does not answer', async () => {
+    const { guard, state } = guardWith(exactly(10), 5);
+    state.broken = true;
+    await expect(guard.review(review([departure('a')]))).rejects.toThrow('storage does not answer');
+  });
+});
+
+describe('a limit that is a part of the number of devices', () => {
+  it('takes the number that a sweep has counted, and looks for a newer one each minute', async () => {
+    const { guard, state, asked, reads, pass } = guardWith(share(0.2), 99, async () => {
+      throw new Error('Nobody should ask the hub.');
+    });
+    state.devices = 50;
+    await guard.review(review([departure('a')]));
+    state.devices = 100;
+    await guard.review(review([departure('a')]));
+    expect(reads.deviceCount).toBe(1);
+    pass(minute);
+    await guard.review(review([departure('a')]));
+    expect(asked.map(({ limit }) => limit)).toEqual([10, 10, 20]);
+  });
+
+  it('takes the number of all devices of the hub before any sweep, and asks for it every quarter of an hour at most', async () => {
+    let calls = 0;
+    const { guard, asked, pass } = guardWith(share(0.2), 99, async () => ++calls * 100);
+    await Promise.all([1, 2, 3].map(() => guard.review(review([departure('a')]))));
+    pass(15 * minute - 1);
+    await guard.review(review([departure('a', { policy: 'q' })]));
+    expect(calls).toBe(1);
+    pass(1);
+    await guard.review(review([departure('a')]));
+    expect(calls).toBe(2);
+    expect(asked.map(({ limit }) => limit)).toEqual([20, 20, 20, 20, 40]);
+  });
+
+  it.each([
+    ['cannot say', async () => undefined],
+    ['fails', async () => Promise.reject(new Error('503'))],
+  ])('holds back where even the hub %s how many there are, and says why', async (_, countDevices) => {
+    let calls = 0;
+    const { guard, pass, asked } = guardWith(share(0.2), 0, () => {
+      calls++;
+      return countDevices();
+    });
+    const wrong = departure('a');
+    const held = await guard.review(review([wrong]));
+    expect(held.get(wrong)).toMatch(/^blastRadius: .*count/);
+    pass(10 * minute);
+    await guard.review(review([wrong]));
+    expect(calls).toBe(1);
+    // Of no room at all only a release gives any.
+    expect(asked.every(({ limit }) => limit === 0)).toBe(true);
+  });
+
+  it('throws where the stored number cannot be read, and reads it again the next time', async () => {
+    const { guard, state, asked } = guardWith(share(0.5), 99, async () => 1);
+    state.broken = true;
+    await expect(guard.review(review([departure('a')]))).rejects.toThrow('storage does not answer');
+    state.broken = false;
+    state.devices = 8;
+    await guard.review(review([departure('a')]));
+    expect(asked.map(({ limit }) => limit)).toEqual([4]);
+  });
+});

@@ -1,0 +1,96 @@
+/** What tests of the guards are made of: departures, twins, a store in memory, and a clock that is moved by hand. */
+import type { Clock } from '../../../shared/clock.ts';
+import type { Departure, DriftRow, Outcome } from '../../../shared/drift/index.ts';
+import { driftKey } from '../../../shared/drift/index.ts';
+import type { CompetingSetting, GuardStore, Review } from '../../../shared/guards/index.ts';
+import { type JsonObject, type Twin, toTwin } from '../../../shared/twin/index.ts';
+
+export const minute = 60_000;
+
+export function handClock(start = Date.UTC(2026, 0, 1)) {
+  let now = start;
+  const clock: Clock = { now: () => new Date(now), sleep: async () => {} };
+  return {
+    clock,
+    pass(milliseconds: number) {
+      now += milliseconds;
+    },
+  };
+}
+
+export function departure(path: string, more: Partial<Departure> = {}): Departure {
+  return {
+    deviceId: 'device',
+    moduleId: 'M',
+    policy: 'p',
+    path,
+    kind: 'wrongValue',
+    expected: 1,
+    actual: 2,
+    write: { version: 1, at: '2026-01-01T00:00:00Z', exact: true },
+    mode: 'enforce',
+    ...more,
+  };
+}
+
+export function row(of: Departure, outcome: Outcome, at: number): DriftRow {
+  const time = new Date(at).toISOString();
+  return { ...of, v: 1, hub: 'hub', rowKey: driftKey(of), detectedAt: time, source: 'event', outcome, outcomeAt: time };
+}
+
+export function twin(desired: JsonObject, more: JsonObject = {}, moduleId = 'M', deviceId = 'device'): Twin {
+  const { reported = {}, ...rest } = more;
+  const made = toTwin({ etag: 'e', version: 1, properties: { desired, reported }, ...rest }, deviceId, moduleId);
+  if (made === undefined) throw new Error('That is no twin.');
+  return made;
+}
+
+export function review(departures: readonly Departure[], more: Partial<Review> = {}): Review {
+  return { departures, twins: new Map([['M', twin({})]]), rows: [], ...more };
+}
+
+/** A store that grants so much room altogether, and says what it was asked. */
+export function memoryStore(room = 0) {
+  const asked: { policy: string; count: number; limit: number }[] = [];
+  const reads = { deviceCount: 0, competing: 0, releasedAt: 0 };
+  const state = {
+    room,
+    devices: undefined as number | undefined,
+    released: undefined as Date | undefined,
+    competing: [] as readonly CompetingSetting[],
+    broken: false,
+  };
+  const check = () => {
+    if (state.broken) throw new Error('storage does not answer');
+  };
+  const store: GuardStore = {
+    async spend(policy, count, limit) {
+      check();
+      asked.push({ policy, count, limit });
+      const granted = Math.min(count, state.room);
+      state.room -= granted;
+      return granted;
+    },
+    async release() {
+      throw new Error('Not for this test.');
+    },
+    async releasedAt() {
+      reads.releasedAt++;
+      check();
+      return state.released;
+    },
+    async putDeviceCount() {},
+    async deviceCount() {
+      reads.deviceCount++;
+      check();
+      return state.devices;
+    },
+    async putCompeting() {},
+    async competing() {
+      reads.competing++;
+      check();
+      return state.competing;
+    },
+  };
+  return { store, state, asked, reads };
+}

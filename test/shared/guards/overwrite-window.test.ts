@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  fromWindowText,
+  type OverwriteWindow,
+  overwritesIn,
+  toWindowText,
+  withinHour,
+  withOverwrites,
+} from '../../../shared/guards/overwrite-window.ts';
+
+const hour = 3_600_000;
+const start = Date.UTC(2026, 0, 1);
+
+/** Moments at which something wants to overwrite, and how much. */
+const wishes = fc
+  .array(fc.record({ after: fc.integer({ min: 0, max: hour / 4 }), count: fc.integer({ min: 1, max: 5 }) }), {
+    maxLength: 40,
+  })
+  .map((steps) => {
+    let time = start;
+    return steps.map(({ after, count }) => {
+      time += after;
+      return { time, count };
+    });
+  });
+
+describe('the overwrites of the last hour', () => {
+  it('never come to more than the limit in any sixty minutes', () => {
+    fc.assert(
+      fc.property(wishes, fc.integer({ min: 1, max: 8 }), (wanted, limit) => {
+        let window: OverwriteWindow = new Map();
+        const done: { time: number; count: number }[] = [];
+        for (const { time, count } of wanted) {
+          const now = new Date(time);
+          window = withinHour(fromWindowText(toWindowText(window)), now);
+          const granted = Math.max(0, Math.min(count, limit - overwritesIn(window)));
+          window = withOverwrites(window, granted, now);
+          done.push({ time, count: granted });
+        }
+        for (const { time } of done) {
+          const inHour = done.filter((other) => other.time >= time && other.time <= time + hour);
+          expect(inHour.reduce((sum, { count }) => sum + count, 0)).toBeLessThanOrEqual(limit);
+        }
+      }),
+    );
+  });
+
+  it('are forgotten a minute after the hour at the latest, and none before it', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: hour }), fc.integer({ min: 1, max: 1000 }), (offset, count) => {
+        const then = start + offset;
+        const window = withOverwrites(new Map(), count, new Date(then));
+        expect(overwritesIn(withinHour(window, new Date(then + hour)))).toBe(count);
+        expect(overwritesIn(withinHour(window, new Date(then + hour + 60_000)))).toBe(0);
+      }),
+    );
+  });
+
+  it('count where the clock of another instance is ahead', () => {
+    const window = withOverwrites(new Map(), 3, new Date(start + 5 * 60_000));
+    expect(overwritesIn(withinHour(window, new Date(start)))).toBe(3);
+  });
+});
