@@ -15,7 +15,7 @@ export function registerDeferred(twinkeeper: Twinkeeper): void {
     connection: 'AzureWebJobsStorage',
     queueName: `${deferredQueueName}-poison`,
     async handler(message: unknown, context: InvocationContext) {
-      await twinkeeper.processorFor(context).bury(message, 'the deferred function failed on it every time');
+      await twinkeeper.processorFor(context).deadLetter(message, 'the deferred function failed on it every time');
     },
   });
 }

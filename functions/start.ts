@@ -2,7 +2,7 @@ import type { InvocationContext } from '@azure/functions';
 import { systemClock } from '../shared/clock.ts';
 import { once } from '../shared/once.ts';
 import { type PolicyDefinition, toPolicySet } from '../shared/policy/index.ts';
-import { EventProcessor, type EventProcessorParts } from '../shared/reconcile/index.ts';
+import { EventProcessor, type EventProcessorDependencies } from '../shared/reconcile/index.ts';
 import { createDeadLetters, createDeferredQueue } from '../shared/retry/index.ts';
 import type { App } from './app.ts';
 import { toLog } from './log.ts';
@@ -34,7 +34,7 @@ export function startTwinkeeper(settings: Settings, definitions: readonly Policy
   });
 
   /** All that is asked of a reconciler on behalf of events. */
-  function reconcilerFor(context: InvocationContext): EventProcessorParts['reconciler'] {
+  function reconcilerFor(context: InvocationContext): EventProcessorDependencies['reconciler'] {
     const loaded = async () => (await app()).reconcilerFor(context);
     return {
       policies,

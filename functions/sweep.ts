@@ -29,7 +29,7 @@ export function registerSweep(twinkeeper: Twinkeeper): void {
     queueName: `${sweepQueueName}-poison`,
     async handler(message: unknown, context: InvocationContext) {
       const { workerFor } = await sweeping();
-      await workerFor(context).bury(message);
+      await workerFor(context).deadLetter(message);
     },
   });
 }

@@ -1,4 +1,4 @@
-import { createDeadLetterList, putBack } from '../../shared/retry/index.ts';
+import { createDeadLetterList, replayDeadLetter } from '../../shared/retry/index.ts';
 import type { App } from '../app.ts';
 import { endpoint } from './http/endpoint.ts';
 import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
@@ -30,7 +30,7 @@ export function deadLetterEndpoints({ letters, deferredQueue, settings }: App) {
     answers: { 200: { schema: 'Replayed' } },
     async handle({ path: { id } }) {
       const letter = await letters.get(id);
-      if (letter?.state !== 'dead' || !(await putBack(id, letters, deferredQueue))) {
+      if (letter?.state !== 'dead' || !(await replayDeadLetter(id, letters, deferredQueue))) {
         throw new ApiProblem('notFound', `There is no dead letter ${id}; GET /api/dead-letters lists them.`, {
           parameter: 'id',
         });

@@ -16,7 +16,7 @@ export interface AskedSweep {
   follow(onRow: (row: SweepRow) => void): Promise<SweepRow>;
 }
 
-export interface SweepRequestParts {
+export interface SweepRequestDependencies {
   readonly store: SweepStore;
   /** Puts the message into the sweep's queue. */
   ask(): Promise<void>;
@@ -44,7 +44,7 @@ export function askForSweep(account: StorageAccount, clock: Clock = systemClock)
 }
 
 /** The same over parts of one's own. */
-export async function requestSweep({ store, ask, isTaken, clock }: SweepRequestParts): Promise<AskedSweep> {
+export async function requestSweep({ store, ask, isTaken, clock }: SweepRequestDependencies): Promise<AskedSweep> {
   const before = await store.list(recent);
   const known = new Set(before.map(({ id }) => id));
   const underWay = before.find(({ state }) => state === 'running');

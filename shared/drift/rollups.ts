@@ -2,8 +2,8 @@ import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
 import { entitiesOf, joinText, openTable, type StorageAccount, splitText, unlessMissing } from '../storage/index.ts';
 import { openListTable, retained, rollupTable, timelineTable, uncounted } from './history-index.ts';
+import { addCounts, HourCounter, type HourCounts, largestOf, noCounts, percentileOf } from './hour-counts.ts';
 import { fromEntity } from './row-entity.ts';
-import { addTallies, emptyTally, type HourTally, largestOf, percentileOf, TallyCounter } from './tally.ts';
 import { hourOf, openShards } from './timeline-keys.ts';
 
 /** How much of a policy's devices was in line at a time. */
@@ -66,8 +66,8 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
   const timeline = once(() => openTable(account, timelineTable));
   const openList = once(() => openTable(account, openListTable));
 
-  async function countHour(hour: string): Promise<HourTally> {
-    const counter = new TallyCounter();
+  async function countHour(hour: string): Promise<HourCounts> {
+    const counter = new HourCounter();
     for await (const entity of entitiesOf(await timeline(), hour)) counter.add(fromEntity(entity));
     return counter.tally();
   }
@@ -140,7 +140,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
       const first = hourOf(from);
       const last = hourOf(new Date(Date.parse(to) - 1).toISOString());
       const { odata } = await import('@azure/data-tables');
-      const hours: { readonly hour: string; readonly tally: HourTally }[] = [];
+      const hours: { readonly hour: string; readonly tally: HourCounts }[] = [];
       const compliance: Compliance[] = [];
       let countedAt: string | undefined;
       const client = await rollups();
@@ -150,7 +150,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
         for await (const entity of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
           const hour = String(entity.rowKey);
           countedAt = entity.timestamp;
-          hours.push({ hour, tally: parse(joinText('tally', entity), emptyTally) });
+          hours.push({ hour, tally: parse(joinText('tally', entity), noCounts) });
           const shares = parse<readonly Omit<Compliance, 'at'>[]>(joinText('compliance', entity), []);
           compliance.push(...shares.map((share) => ({ at: `${hour}:00:00Z`, ...share })));
         }
@@ -161,10 +161,10 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
         return new Date(start).toISOString();
       };
       const buckets = [...Map.groupBy(hours, ({ hour }) => bucketOf(hour))].flatMap(([start, its]): SummaryBucket[] => {
-        const { total, byPolicy, byKind, byOutcome } = addTallies(its.map(({ tally }) => tally));
+        const { total, byPolicy, byKind, byOutcome } = addCounts(its.map(({ tally }) => tally));
         return total === 0 ? [] : [{ from: start, total, byPolicy, byKind, byOutcome }];
       });
-      const all = addTallies(hours.map(({ tally }) => tally));
+      const all = addCounts(hours.map(({ tally }) => tally));
       const p50 = percentileOf(all.times, 0.5);
       const p99 = percentileOf(all.times, 0.99);
       const end = Math.min(Date.parse(`${last}:00:00Z`) + 3_600_000, Math.max(now().getTime(), Date.parse(from)));

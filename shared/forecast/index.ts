@@ -5,19 +5,14 @@
  * @module
  */
 export type { CallForecast } from './calls.ts';
-export {
-  type Forecast,
-  type ForecastParts,
-  forecast,
-  type OverwriteForecast,
-  type PolicyForecast,
-} from './forecast.ts';
-export type { ForecastProgress } from './questions.ts';
+export { type ForecastDependencies, forecast } from './forecast.ts';
 export type {
-  Fate,
   ForecastExample,
+  PlannedOutcome,
   PropertyForecast,
   RecordedForecast,
   RecordedReason,
   ValueForecast,
-} from './tally.ts';
+} from './policy-counts.ts';
+export type { ForecastProgress } from './questions.ts';
+export type { Forecast, OverwriteForecast, PolicyForecast } from './result.ts';

@@ -3,7 +3,7 @@ import type { Departure } from '../drift/index.ts';
 import type { Log } from '../log.ts';
 import { formatPath, obstacleOn, parsePath } from '../twin/index.ts';
 import type { Guard, Review } from './guard.ts';
-import type { GuardStore } from './index.ts';
+import type { GuardStore } from './guard-store.ts';
 import { remembered } from './remembered.ts';
 
 /** How many values a policy may overwrite in an hour: so many, or a part of the number of its devices (0.2 is 20 %). */
@@ -11,7 +11,7 @@ export type OverwriteLimit =
   | { readonly type: 'count'; readonly count: number }
   | { readonly type: 'share'; readonly share: number };
 
-export interface BlastRadiusParts {
+export interface BlastRadiusDependencies {
   readonly store: GuardStore;
   readonly limit: OverwriteLimit;
   /** How many devices the hub has, for as long as no sweep has counted those of a policy; `undefined` when it cannot say. */
@@ -29,7 +29,7 @@ const storedCountTime = 60_000;
  * harms a part of the fleet and not the whole of it. What only adds what is missing is free. What it lets through is counted there and
  * then: a pass that starts over or is delivered again counts again, which errs on the safe side. Throws when storage does not answer.
  */
-export function blastRadiusGuard({ store, limit, countDevices, clock, log }: BlastRadiusParts): Guard {
+export function blastRadiusGuard({ store, limit, countDevices, clock, log }: BlastRadiusDependencies): Guard {
   const hubCount = remembered(() => countDevices().catch(() => undefined), hubCountTime, clock);
   const storedCounts = new Map<string, () => Promise<number | undefined>>();
   /** Policies whose reaching the limit is in the log. */

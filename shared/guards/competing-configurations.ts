@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Departure } from '../drift/index.ts';
 import type { Twin } from '../twin/index.ts';
 import type { Guard } from './guard.ts';
-import type { CompetingSetting, GuardStore } from './index.ts';
+import type { CompetingSetting, GuardStore } from './guard-store.ts';
 import { remembered } from './remembered.ts';
 import { targetsOf } from './target-condition.ts';
 

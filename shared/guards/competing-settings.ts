@@ -1,7 +1,7 @@
 import type { Configuration } from '../hub/index.ts';
 import { baselineOf, checkRule, mendingValue, type Policy } from '../policy/index.ts';
 import { getAt, isJsonObject, type Json, type JsonObject, mergePatch, type Path, setAt } from '../twin/index.ts';
-import type { CompetingSetting } from './index.ts';
+import type { CompetingSetting } from './guard-store.ts';
 import { mayTarget } from './target-condition.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { Departure, DriftRow } from '../drift/index.ts';
 import type { Guard, Review } from './guard.ts';
-import type { GuardStore } from './index.ts';
+import type { GuardStore } from './guard-store.ts';
 
 /** Set back so many times within so long, a property is contested and left alone for so long. In milliseconds. */
 const timesSetBack = 5;

@@ -1,4 +1,4 @@
-import { type BlastRadiusParts, blastRadiusGuard } from './blast-radius.ts';
+import { type BlastRadiusDependencies, blastRadiusGuard } from './blast-radius.ts';
 import { competingGuard } from './competing-configurations.ts';
 import { contestedGuard } from './contested.ts';
 import { type Guard, inTurn } from './guard.ts';
@@ -7,7 +7,7 @@ import { type Guard, inTurn } from './guard.ts';
  * All guards. Make them once for the app, not for each invocation: they keep between invocations what they have read, and passes that
  * run at the same time share their calls to storage. They throw when storage does not answer; the device is then deferred.
  */
-export function createGuards(parts: BlastRadiusParts): Guard {
+export function createGuards(parts: BlastRadiusDependencies): Guard {
   // The limit comes last: it counts what it lets through, so nothing after it may hold a write back.
   return inTurn([competingGuard(parts), contestedGuard(parts), blastRadiusGuard(parts)]);
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-export type { BlastRadiusParts, OverwriteLimit } from './blast-radius.ts';
+export type { BlastRadiusDependencies, OverwriteLimit } from './blast-radius.ts';
 export { competingSettings, describeCompeting } from './competing-settings.ts';
 export { createGuards } from './create-guards.ts';
 export { type Guard, guardedHistory, inTurn, noGuard, type Review } from './guard.ts';

@@ -1,5 +1,5 @@
 import type { Json, JsonObject, Twin } from '../twin/index.ts';
-import type { Reporting } from './reported.ts';
+import type { Reporting } from './expected-report.ts';
 import type { Rule } from './rules.ts';
 import type { AppliesTo } from './scope.ts';
 

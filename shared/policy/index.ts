@@ -16,6 +16,7 @@ export {
   policyFromJson,
 } from './define-policy.ts';
 export { describeThrown } from './describe-thrown.ts';
+export type { ExpectedReport, Reporting } from './expected-report.ts';
 export { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 export { policyJsonSchema } from './policy-json-schema.ts';
 export {
@@ -26,7 +27,6 @@ export {
   type PolicySetOptions,
   toPolicySet,
 } from './policy-set.ts';
-export type { ExpectedReport, Reporting } from './reported.ts';
 export { absent, between, byDefault, exactly, oneOf, type Rule } from './rules.ts';
 export { type Evaluation, evaluateTimeLimit, runEvaluate } from './run-evaluate.ts';
 export type { AppliesTo, Device, Scope } from './scope.ts';

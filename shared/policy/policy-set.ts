@@ -11,9 +11,9 @@ import {
 import { mendingValue } from './check-rule.ts';
 import { collectRules, type OwnedProperty, type ReportFault } from './collect-rules.ts';
 import type { Mode, PolicyDefinition } from './define-policy.ts';
+import { checkReporting, type ExpectedReport, toExpectedReport } from './expected-report.ts';
 import { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 import { policyShape, scopeShape } from './policy-schema.ts';
-import { checkReporting, type ExpectedReport, toExpectedReport } from './reported.ts';
 import { areDisjoint, type Matcher, toMatcher } from './scope.ts';
 
 /** A policy ready for use: valid, with its defaults filled in. */

@@ -3,11 +3,11 @@ import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
-import { Chronicle, endingOf } from './chronicle.ts';
-import { absentSince, type DeviceWork, type ModuleWork, oldestWrite, type Witness } from './device-work.ts';
+import { DeviceRows, endingOf } from './device-rows.ts';
+import { absentSince, type DeviceWork, type EventRef, type ModuleWork, oldestWrite } from './device-work.ts';
 import { hasEndedEvidence, OpenQuestions } from './open-questions.ts';
 import { type Action, type ObservedTwin, plan, toPatch } from './plan.ts';
-import type { ReconcilerParts } from './reconciler.ts';
+import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 
 /** Where a pass over a device has come to: to its end, or to modules that must be created before it can go on. */
 export type Step =
@@ -43,7 +43,7 @@ const maxRounds = 6;
  * meanwhile, the pass simply starts over: by then its own rows are in the journal, and it finds them there.
  */
 export class DevicePass {
-  readonly #parts: Required<ReconcilerParts>;
+  readonly #dependencies: Required<ReconcilerDependencies>;
   readonly #work: DeviceWork;
   readonly #source: Source;
   /** Modules that turned out to exist when they were to be created: they are looked at instead. */
@@ -55,46 +55,46 @@ export class DevicePass {
   /** The oldest write that a row was about which could not be stored, in milliseconds. */
   #oldestRow = Number.POSITIVE_INFINITY;
 
-  constructor(parts: Required<ReconcilerParts>, work: DeviceWork, source: Source) {
-    this.#parts = parts;
+  constructor(parts: Required<ReconcilerDependencies>, work: DeviceWork, source: Source) {
+    this.#dependencies = parts;
     this.#work = work;
     this.#source = source;
   }
 
   async begin(): Promise<Step> {
-    const { deviceId, modules, goneAt, witness } = this.#work;
+    const { deviceId, modules, goneAt, eventRef } = this.#work;
     if (modules.size === 0 && goneAt === undefined) return this.#done();
     if (++this.#round > maxRounds) return this.#deferred('others keep writing to its twins at the same time');
 
-    const { journal, hub, clock, policies } = this.#parts;
-    const chronicle = new Chronicle(await journal.recall(deviceId, this.#recallFrom()), {
+    const { journal, hub, clock, policies } = this.#dependencies;
+    const deviceRows = new DeviceRows(await journal.recall(deviceId, this.#recallFrom()), {
       hub: hub.name,
       source: this.#source,
       now: () => clock.now().toISOString(),
-      ...(witness === undefined ? {} : { witness }),
+      ...(eventRef === undefined ? {} : { eventRef }),
     });
-    if (goneAt !== undefined) closeAll(chronicle.allOpenRows(), chronicle, goneAt);
+    if (goneAt !== undefined) closeAll(deviceRows.allOpenRows(), deviceRows, goneAt);
     for (const { moduleId, goneAt: at } of modules.values()) {
       // That a module is gone is no end to its being missing.
-      const rows = chronicle.openRows(moduleId).filter((row) => row.kind !== 'missingModule');
-      if (at !== undefined) closeAll(rows, chronicle, at);
+      const rows = deviceRows.openRows(moduleId).filter((row) => row.kind !== 'missingModule');
+      if (at !== undefined) closeAll(rows, deviceRows, at);
     }
 
     // A read costs a call, so it is made only for what the history does not settle: a redelivered event is an answered question.
-    const questions = new OpenQuestions(policies, deviceId, chronicle);
+    const questions = new OpenQuestions(policies, deviceId, deviceRows);
     const mustLook = (module: ModuleWork) => this.#existing.has(module.moduleId) || questions.mustLook(module);
     const looks = [...modules.values()].filter(mustLook);
     const missing = [...modules.values()].filter((module) => !looks.includes(module) && questions.isMissing(module));
-    if (looks.length === 0 && missing.length === 0 && !hasEndedEvidence(this.#work)) return this.#store(chronicle);
+    if (looks.length === 0 && missing.length === 0 && !hasEndedEvidence(this.#work)) return this.#store(deviceRows);
 
     const device = await this.#device();
-    if ('problem' in device) return this.#deviceProblem(device.problem, chronicle);
-    return this.#decide(device.device, looks, missing, chronicle);
+    if ('problem' in device) return this.#deviceProblem(device.problem, deviceRows);
+    return this.#decide(device.device, looks, missing, deviceRows);
   }
 
   /** How far back the history matters: to the oldest write that events speak of, and as far as guards look. */
   #recallFrom(): string {
-    const guarded = new Date(this.#parts.clock.now().getTime() - guardedHistory).toISOString();
+    const guarded = new Date(this.#dependencies.clock.now().getTime() - guardedHistory).toISOString();
     const oldest = oldestWrite(this.#work) ?? guarded;
     const conflicting =
       this.#oldestRow === Number.POSITIVE_INFINITY ? guarded : new Date(Math.max(0, this.#oldestRow)).toISOString();
@@ -106,10 +106,10 @@ export class DevicePass {
     device: Device,
     looks: readonly ModuleWork[],
     missing: readonly ModuleWork[],
-    chronicle: Chronicle,
+    deviceRows: DeviceRows,
   ): Promise<Step> {
-    const { policies, guard, clock } = this.#parts;
-    this.#recordEvidence(device, chronicle);
+    const { policies, guard, clock } = this.#dependencies;
+    this.#recordEvidence(device, deviceRows);
 
     const observed: ObservedTwin[] = [];
     const isAbsent = (module: ModuleWork): boolean => {
@@ -121,34 +121,35 @@ export class DevicePass {
     let deferred: string | undefined;
     for (const module of looks) {
       const { moduleId } = module;
-      const answer = await this.#parts.hub.readTwin(device.deviceId, moduleId);
+      const answer = await this.#dependencies.hub.readTwin(device.deviceId, moduleId);
       if (answer.ok) observed.push({ moduleId, twin: answer.value });
       else if (answer.problem.type !== 'gone')
-        deferred = this.#postpone(chronicle.openRows(moduleId), answer.problem, chronicle);
-      else if (answer.problem.what === 'device') return this.#deviceProblem(answer.problem, chronicle);
+        deferred = this.#postpone(deviceRows.openRows(moduleId), answer.problem, deviceRows);
+      else if (answer.problem.what === 'device') return this.#deviceProblem(answer.problem, deviceRows);
       // Unless an event says so, its deletion has an event of its own, which the missing module is then recorded from.
       else if (!isAbsent(module))
-        for (const row of chronicle.openRows(moduleId)) if (row.kind !== 'missingModule') chronicle.close(row, 'gone');
+        for (const row of deviceRows.openRows(moduleId))
+          if (row.kind !== 'missingModule') deviceRows.close(row, 'gone');
     }
 
     const { drifts, actions } = plan(policies.all, { device, twins: observed, at: clock.now().toISOString() });
     const twins = new Map(observed.flatMap((seen) => ('twin' in seen ? [[seen.moduleId, seen.twin] as const] : [])));
     const mends = actions.flatMap((action) => action.mends);
     const held =
-      mends.length === 0 ? noneHeld : await guard.review({ departures: mends, twins, rows: chronicle.rows() });
-    const pending = this.#record(drifts, actions, held, observed, twins, chronicle);
-    if ((await this.#write(chronicle)) === 'conflict') return this.begin();
+      mends.length === 0 ? noneHeld : await guard.review({ departures: mends, twins, rows: deviceRows.rows() });
+    const pending = this.#record(drifts, actions, held, observed, twins, deviceRows);
+    if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
 
     for (const { action, rows } of pending) {
       if (action.type !== 'patchDesired') continue;
-      const answer = await this.#parts.hub.patchDesired(
+      const answer = await this.#dependencies.hub.patchDesired(
         device.deviceId,
         action.moduleId,
         action.etag,
         toPatch(rows).patch,
       );
       if (!answer.ok && answer.problem.type === 'conflict') return this.begin();
-      deferred = this.#conclude(rows, answer, 'enforced', chronicle) ?? deferred;
+      deferred = this.#conclude(rows, answer, 'enforced', deviceRows) ?? deferred;
     }
     const creations = pending.flatMap(({ action, rows }) =>
       action.type !== 'createModule'
@@ -165,7 +166,7 @@ export class DevicePass {
             },
           ],
     );
-    if (creations.length === 0) return this.#store(chronicle, deferred);
+    if (creations.length === 0) return this.#store(deviceRows, deferred);
     return {
       deviceId: device.deviceId,
       create: creations.map(({ module }) => module),
@@ -174,9 +175,9 @@ export class DevicePass {
         for (const { module, rows } of creations) {
           const answer = answerOf(module);
           if (!answer.ok && answer.problem.type === 'exists') this.#existing.add(module.moduleId);
-          else outcome = this.#conclude(rows, answer, 'created', chronicle) ?? outcome;
+          else outcome = this.#conclude(rows, answer, 'created', deviceRows) ?? outcome;
         }
-        const step = await this.#store(chronicle, outcome);
+        const step = await this.#store(deviceRows, outcome);
         return creations.some(({ module }) => this.#existing.has(module.moduleId)) ? this.begin() : step;
       },
     };
@@ -189,25 +190,25 @@ export class DevicePass {
     held: ReadonlyMap<Departure, string>,
     observed: readonly ObservedTwin[],
     twins: ReadonlyMap<string, Twin>,
-    chronicle: Chronicle,
+    deviceRows: DeviceRows,
   ): readonly Pending[] {
-    const rowOf = new Map(drifts.map((drift) => [drift, chronicle.observe(drift, twins.get(drift.moduleId))]));
+    const rowOf = new Map(drifts.map((drift) => [drift, deviceRows.observe(drift, twins.get(drift.moduleId))]));
     const current = new Set([...rowOf.values()].map((row) => row.rowKey));
     for (const key of current) this.#found.add(key);
     for (const { moduleId } of observed) {
       const twin = twins.get(moduleId);
-      for (const row of chronicle.openRows(moduleId)) {
-        if (!current.has(row.rowKey)) chronicle.close(row, twin === undefined ? 'gone' : endingOf(row, twin));
+      for (const row of deviceRows.openRows(moduleId)) {
+        if (!current.has(row.rowKey)) deviceRows.close(row, twin === undefined ? 'gone' : endingOf(row, twin));
       }
     }
 
     const mended = new Set(actions.flatMap((action) => action.mends).filter((drift) => !held.has(drift)));
     for (const [drift, row] of rowOf) {
-      if (mended.has(drift)) chronicle.conclude(row, 'pending');
-      else if (held.has(drift)) chronicle.conclude(row, 'heldBack', held.get(drift));
+      if (mended.has(drift)) deviceRows.conclude(row, 'pending');
+      else if (held.has(drift)) deviceRows.conclude(row, 'heldBack', held.get(drift));
       else if (drift.kind === 'policyError' || (drift.mode === 'enforce' && drift.message !== undefined))
-        chronicle.conclude(row, 'failed', drift.message);
-      else chronicle.conclude(row, 'audited', drift.message);
+        deviceRows.conclude(row, 'failed', drift.message);
+      else deviceRows.conclude(row, 'audited', drift.message);
     }
     return actions.flatMap((action) => {
       const rows = action.mends.flatMap((drift) => (mended.has(drift) ? (rowOf.get(drift) ?? []) : []));
@@ -216,23 +217,23 @@ export class DevicePass {
   }
 
   /** Rows for what events show, for those policies whose scope the device is in. */
-  #recordEvidence(device: Device, chronicle: Chronicle): void {
-    const { policies } = this.#parts;
+  #recordEvidence(device: Device, deviceRows: DeviceRows): void {
+    const { policies } = this.#dependencies;
     const inScope = new Set(policies.all.filter((policy) => matches(policy, device)).map((policy) => policy.name));
-    const endByEvents = (departure: Departure, ended: 'healed' | 'gone' | undefined, witness: Witness) => {
+    const endByEvents = (departure: Departure, ended: 'healed' | 'gone' | undefined, eventRef: EventRef) => {
       // What healed a row that was left half-way may be our own write, of which the twin knows more than its event.
-      const isOurs = ended === 'healed' && chronicle.isHalfWay(departure);
-      const row = chronicle.witness(departure, witness);
-      if (ended !== undefined && row.outcome === 'pending' && !isOurs) chronicle.close(row, ended);
+      const isOurs = ended === 'healed' && deviceRows.isHalfWay(departure);
+      const row = deviceRows.eventRef(departure, eventRef);
+      if (ended !== undefined && row.outcome === 'pending' && !isOurs) deviceRows.close(row, ended);
     };
     for (const { moduleId, evidence, missing } of this.#work.modules.values()) {
-      for (const { departure, ended, ...witness } of evidence) {
+      for (const { departure, ended, ...eventRef } of evidence) {
         if (!inScope.has(departure.policy)) continue;
-        endByEvents(departure, ended, witness);
+        endByEvents(departure, ended, eventRef);
       }
-      for (const { since, ended, cause: _, ...witness } of missing) {
+      for (const { since, ended, cause: _, ...eventRef } of missing) {
         for (const departure of plan(policies.all, { device, twins: [{ moduleId, missing: true, since }] }).drifts) {
-          endByEvents(departure, ended, witness);
+          endByEvents(departure, ended, eventRef);
         }
       }
     }
@@ -243,11 +244,11 @@ export class DevicePass {
     rows: readonly DriftRow[],
     answer: Answer<void>,
     success: 'enforced' | 'created',
-    chronicle: Chronicle,
+    deviceRows: DeviceRows,
   ): string | undefined {
     if (answer.ok) {
       for (const row of rows) {
-        chronicle.conclude(row, success);
+        deviceRows.conclude(row, success);
         this.#changed.add(row.rowKey);
       }
       return undefined;
@@ -255,35 +256,35 @@ export class DevicePass {
     const { problem } = answer;
     if (problem.type === 'gone' || problem.type === 'refused') {
       for (const row of rows) {
-        if (problem.type === 'gone') chronicle.conclude(row, 'gone');
-        else chronicle.conclude(row, 'failed', problem.message);
+        if (problem.type === 'gone') deviceRows.conclude(row, 'gone');
+        else deviceRows.conclude(row, 'failed', problem.message);
       }
       return undefined;
     }
-    return this.#postpone(rows, problem, chronicle);
+    return this.#postpone(rows, problem, deviceRows);
   }
 
-  #postpone(rows: readonly DriftRow[], { message }: Problem, chronicle: Chronicle): string {
+  #postpone(rows: readonly DriftRow[], { message }: Problem, deviceRows: DeviceRows): string {
     for (const row of rows) {
-      const { outcome } = chronicle.current(row);
-      if (outcome === 'pending' || outcome === 'deferred') chronicle.conclude(row, 'deferred', message);
+      const { outcome } = deviceRows.current(row);
+      if (outcome === 'pending' || outcome === 'deferred') deviceRows.conclude(row, 'deferred', message);
     }
     return message;
   }
 
   /** The whole device is not there, or cannot be asked about. */
-  async #deviceProblem(problem: Problem, chronicle: Chronicle): Promise<Step> {
+  async #deviceProblem(problem: Problem, deviceRows: DeviceRows): Promise<Step> {
     if (problem.type === 'gone') {
-      for (const row of chronicle.allOpenRows()) chronicle.close(row, 'gone');
-      return this.#store(chronicle);
+      for (const row of deviceRows.allOpenRows()) deviceRows.close(row, 'gone');
+      return this.#store(deviceRows);
     }
-    return this.#store(chronicle, this.#postpone(chronicle.allOpenRows(), problem, chronicle));
+    return this.#store(deviceRows, this.#postpone(deviceRows.allOpenRows(), problem, deviceRows));
   }
 
   /** What is known of the device itself. Read only where some policy's scope asks for more than the id. */
   async #device(): Promise<{ readonly device: Device } | { readonly problem: Problem }> {
     const { deviceId, modules } = this.#work;
-    const { policies, hub } = this.#parts;
+    const { policies, hub } = this.#dependencies;
     const concerned = policies.all.filter((policy) => modules.has(policy.module) && policy.scope.mayMatchId(deviceId));
     if (concerned.every((policy) => policy.scope.byIdAlone)) return { device: { deviceId, tags: {}, edge: false } };
     const answer = await hub.readTwin(deviceId, '');
@@ -291,10 +292,10 @@ export class DevicePass {
     return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
   }
 
-  async #write(chronicle: Chronicle): Promise<'written' | 'conflict'> {
-    const { rows, doubles, known } = chronicle.takeChanges();
+  async #write(deviceRows: DeviceRows): Promise<'written' | 'conflict'> {
+    const { rows, doubles, known } = deviceRows.takeChanges();
     if (rows.length + doubles.length === 0) return 'written';
-    const outcome = await this.#parts.journal.write(this.#work.deviceId, rows, known, doubles);
+    const outcome = await this.#dependencies.journal.write(this.#work.deviceId, rows, known, doubles);
     // What was to be added may be a row of old that is over, and that was not recalled: the next round must know it.
     if (outcome === 'conflict')
       this.#oldestRow = Math.min(...rows.map(({ write }) => Date.parse(write.at) || 0), this.#oldestRow);
@@ -302,8 +303,8 @@ export class DevicePass {
   }
 
   /** Stores what came of it all, and ends the pass. */
-  async #store(chronicle: Chronicle, deferred?: string): Promise<Step> {
-    if ((await this.#write(chronicle)) === 'conflict') return this.begin();
+  async #store(deviceRows: DeviceRows, deferred?: string): Promise<Step> {
+    if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
     return deferred === undefined ? this.#done() : this.#deferred(deferred);
   }
 
@@ -321,8 +322,8 @@ export class DevicePass {
 }
 
 /** Ends the rows of what was deleted at a time, unless they are about later writes: about what came in its place. */
-function closeAll(rows: readonly DriftRow[], chronicle: Chronicle, at: string): void {
-  for (const row of rows) if (Date.parse(row.write.at) <= Date.parse(at)) chronicle.close(row, 'gone');
+function closeAll(rows: readonly DriftRow[], deviceRows: DeviceRows, at: string): void {
+  for (const row of rows) if (Date.parse(row.write.at) <= Date.parse(at)) deviceRows.close(row, 'gone');
 }
 
 /** A scope function that throws matches nobody; the plan records it. */

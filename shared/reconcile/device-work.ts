@@ -3,24 +3,24 @@ import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../ev
 import { checkRule, mendingValue, type Policy, type PolicySet } from '../policy/index.ts';
 import { fitsTwin, isJsonObject, parsePath, type Write, writeAt } from '../twin/index.ts';
 import { brokenRules, obstacleNote } from './departures.ts';
+import { isAnswer } from './not-reported.ts';
 import { isTouched, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
-import { isAnswer } from './reported.ts';
 
 /** What an event adds to a history row beside the departure. */
-export interface Witness {
+export interface EventRef {
   readonly operationTimestamp: string;
   readonly correlationId?: string;
 }
 
 /** A departure that an event shows, whatever the twin may be by now. */
-export interface Evidence extends Witness {
+export interface Evidence extends EventRef {
   readonly departure: Departure;
   /** Set when a later event of the same batch shows that it was over before we acted. */
   ended?: 'healed' | 'gone';
 }
 
 /** A module that events say is not there, and which some policy wants. */
-export interface Missing extends Witness {
+export interface Missing extends EventRef {
   /** Whether it was deleted, or has never been there because its device is new. */
   readonly cause: 'deleted' | 'newDevice';
   readonly since: Write;
@@ -51,7 +51,7 @@ export interface DeviceWork {
   /** The device was deleted at this time. */
   goneAt?: string;
   /** For rows that no event shows by itself. */
-  witness?: Witness;
+  eventRef?: EventRef;
 }
 
 /**
@@ -288,9 +288,9 @@ function endAll(module: ModuleWork): void {
 }
 
 function note(event: HubEvent, work: DeviceWork): void {
-  work.witness = witnessOf(event);
+  work.eventRef = witnessOf(event);
 }
 
-function witnessOf({ operationTimestamp, correlationId }: HubEvent): Witness {
+function witnessOf({ operationTimestamp, correlationId }: HubEvent): EventRef {
   return { operationTimestamp, ...(correlationId === undefined ? {} : { correlationId }) };
 }

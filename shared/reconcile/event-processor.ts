@@ -6,7 +6,7 @@ import { type DeferredQueue, readDeferral } from '../retry/index.ts';
 import { type DeviceWork, gatherWork } from './device-work.ts';
 import type { Reconciler } from './reconciler.ts';
 
-export interface EventProcessorParts {
+export interface EventProcessorDependencies {
   readonly reconciler: Pick<Reconciler, 'policies' | 'reconcile' | 'giveUp'>;
   readonly queue: DeferredQueue;
   readonly letters: DeadLetters;
@@ -50,10 +50,10 @@ interface DeviceEvents {
  * throws, not even that was possible, and the caller must see to it that the events come again.
  */
 export class EventProcessor {
-  readonly #parts: Required<EventProcessorParts>;
+  readonly #dependencies: Required<EventProcessorDependencies>;
 
-  constructor(parts: EventProcessorParts) {
-    this.#parts = { random: Math.random, ...parts };
+  constructor(parts: EventProcessorDependencies) {
+    this.#dependencies = { random: Math.random, ...parts };
   }
 
   /** Deals with a batch of events as they came. */
@@ -63,7 +63,7 @@ export class EventProcessor {
 
   /** Tries once more what a message of the deferred queue holds. */
   async retry(message: unknown): Promise<Tally> {
-    const { letters } = this.#parts;
+    const { letters } = this.#dependencies;
     const deferral = await readDeferral(message, letters);
     const tally = await this.#run(deferral.events, deferral.attempt);
     // Only now: had the retry been cut short, the message would come again and need the events.
@@ -72,17 +72,17 @@ export class EventProcessor {
   }
 
   /** Stores a message that the queue itself gave up as a dead letter. */
-  async bury(message: unknown, reason: string): Promise<void> {
-    const { letters } = this.#parts;
+  async deadLetter(message: unknown, reason: string): Promise<void> {
+    const { letters } = this.#dependencies;
     const deferral = await readDeferral(message, letters).catch(() => undefined);
     const deviceId = deferral?.deviceId ?? '';
     await letters.put({ deviceId, reason, state: 'dead', event: deferral?.events ?? message });
     if (deferral?.parked !== undefined) await letters.remove(deferral.parked);
-    if (deviceId !== '') await this.#parts.reconciler.giveUp(deviceId, reason);
+    if (deviceId !== '') await this.#dependencies.reconciler.giveUp(deviceId, reason);
   }
 
   async #run(events: readonly RawEvent[], attempt: number): Promise<Tally> {
-    const { reconciler } = this.#parts;
+    const { reconciler } = this.#dependencies;
     const { byDevice, ignored, unusable } = sortOut(events);
     for (const { event, reason } of unusable) await this.#reject(event, reason);
 
@@ -104,7 +104,7 @@ export class EventProcessor {
 
   /** What a device's events ask for. Nothing an event says may hold up its neighbours: one that cannot be folded is put aside alone. */
   async #gather(deviceId: string, { decoded, raw }: DeviceEvents): Promise<DeviceWork> {
-    const { policies } = this.#parts.reconciler;
+    const { policies } = this.#dependencies.reconciler;
     try {
       return gatherWork(policies, deviceId, decoded);
     } catch {
@@ -123,7 +123,7 @@ export class EventProcessor {
   }
 
   async #reject(event: RawEvent, reason: string): Promise<void> {
-    const { letters, log } = this.#parts;
+    const { letters, log } = this.#dependencies;
     const id = event.systemProperties['iothub-connection-device-id'] ?? event.properties.deviceId;
     const deviceId = typeof id === 'string' ? id.slice(0, 128) : '';
     await letters.put({ deviceId, reason, state: 'dead', event });
@@ -131,7 +131,7 @@ export class EventProcessor {
   }
 
   async #defer(deviceId: string, events: readonly RawEvent[], attempt: number, reason: string): Promise<void> {
-    const { queue, letters, reconciler, log, retry, random } = this.#parts;
+    const { queue, letters, reconciler, log, retry, random } = this.#dependencies;
     if (attempt >= retry.attempts) {
       const why = `given up after ${attempt} tries: ${reason}`;
       await letters.put({ deviceId, reason: why, state: 'dead', event: events });

@@ -5,8 +5,10 @@
  *
  * @module
  */
-export { breaks } from './breaks.ts';
+
 export { createAbsent, type DeviceWork, gatherWork, lookAtAll, lookAtModule } from './device-work.ts';
-export { EventProcessor, type EventProcessorParts, type RetrySchedule, type Tally } from './event-processor.ts';
+export { EventProcessor, type EventProcessorDependencies, type RetrySchedule, type Tally } from './event-processor.ts';
+export { isOutOfLine } from './is-out-of-line.ts';
 export { type Action, type Observed, type ObservedTwin, type Plan, plan } from './plan.ts';
-export { type DeviceResult, Reconciler, type ReconcilerParts } from './reconciler.ts';
+export { type DeviceResult, Reconciler } from './reconciler.ts';
+export type { ReconcilerDependencies } from './reconciler-dependencies.ts';

@@ -1,5 +1,5 @@
 import type { PolicySet } from '../policy/index.ts';
-import type { Chronicle } from './chronicle.ts';
+import type { DeviceRows } from './device-rows.ts';
 import type { DeviceWork, ModuleWork } from './device-work.ts';
 
 /** How far the results of queries are taken to lag the twins at most ("minutes", says the documentation), in milliseconds. */
@@ -9,22 +9,22 @@ const queryLag = 15 * 60_000;
 export class OpenQuestions {
   readonly #policies: PolicySet;
   readonly #deviceId: string;
-  readonly #chronicle: Chronicle;
+  readonly #deviceRows: DeviceRows;
 
-  constructor(policies: PolicySet, deviceId: string, chronicle: Chronicle) {
+  constructor(policies: PolicySet, deviceId: string, deviceRows: DeviceRows) {
     this.#policies = policies;
     this.#deviceId = deviceId;
-    this.#chronicle = chronicle;
+    this.#deviceRows = deviceRows;
   }
 
   /** Whether the module's twin must be read: for a departure that is not over, or because something open may be. */
   mustLook(module: ModuleWork): boolean {
-    const chronicle = this.#chronicle;
+    const deviceRows = this.#deviceRows;
     if (module.look) return true;
     if (module.absent && (this.#wasThere(module) || !this.#isSettledByCreating(module))) return true;
-    if (module.settled && chronicle.openRows(module.moduleId).length > 0) return true;
+    if (module.settled && deviceRows.openRows(module.moduleId).length > 0) return true;
     return module.evidence.some(({ departure, ended }) =>
-      ended === undefined ? chronicle.isUnsettled(departure) : ended === 'healed' && chronicle.isHalfWay(departure),
+      ended === undefined ? deviceRows.isUnsettled(departure) : ended === 'healed' && deviceRows.isHalfWay(departure),
     );
   }
 
@@ -35,7 +35,7 @@ export class OpenQuestions {
     if (write === undefined) return false;
     const departure = { deviceId: this.#deviceId, moduleId, path: '', kind: 'missingModule', write } as const;
     return this.#creating(moduleId).some(({ name, mode }) =>
-      this.#chronicle.isUnsettled({ ...departure, policy: name, mode, expected: undefined, actual: undefined }),
+      this.#deviceRows.isUnsettled({ ...departure, policy: name, mode, expected: undefined, actual: undefined }),
     );
   }
 
@@ -43,14 +43,14 @@ export class OpenQuestions {
   #isSettledByCreating({ moduleId }: ModuleWork): boolean {
     return (
       this.#creating(moduleId).some(({ mode }) => mode === 'enforce') ||
-      this.#chronicle.openRows(moduleId).some(({ kind }) => kind === 'missingModule')
+      this.#deviceRows.openRows(moduleId).some(({ kind }) => kind === 'missingModule')
     );
   }
 
   /** Whether the history knows of the module's having been there at about the time when a sweep did not find it: queries lag. */
   #wasThere({ moduleId, absentSince }: ModuleWork): boolean {
     const since = Date.parse(absentSince?.at ?? '') - queryLag;
-    return this.#chronicle.rows().some((row) => {
+    return this.#deviceRows.rows().some((row) => {
       if (row.moduleId !== moduleId || Date.parse(row.closedAt ?? row.outcomeAt) < since) return false;
       return row.kind === 'missingModule'
         ? row.outcome === 'created' || row.outcome === 'healed' || row.closedAt !== undefined

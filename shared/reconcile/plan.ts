@@ -13,7 +13,7 @@ import {
   type Write,
 } from '../twin/index.ts';
 import { customDepartures, findDepartures, ownedPaths, policyError, sectionWrite } from './departures.ts';
-import { notReported } from './reported.ts';
+import { notReported } from './not-reported.ts';
 
 /** What was seen of one module of a device, or of the device's own twin. */
 export type ObservedTwin =

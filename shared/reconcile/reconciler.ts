@@ -1,22 +1,13 @@
 import pMap from 'p-map';
-import { type Clock, systemClock } from '../clock.ts';
-import type { DriftRow, Journal, Source } from '../drift/index.ts';
-import { type Guard, noGuard } from '../guards/index.ts';
+import { systemClock } from '../clock.ts';
+import type { DriftRow, Source } from '../drift/index.ts';
+import { noGuard } from '../guards/index.ts';
 import type { Answer, Hub, NewModule } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import type { PolicySet } from '../policy/index.ts';
 import { DevicePass, type Step, type Tally } from './device-pass.ts';
 import type { DeviceWork } from './device-work.ts';
-
-/** What a reconciler works with. */
-export interface ReconcilerParts {
-  readonly policies: PolicySet;
-  readonly hub: Hub;
-  readonly journal: Journal;
-  readonly log: Log;
-  readonly guard?: Guard;
-  readonly clock?: Clock;
-}
+import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 
 /** What came of one device. `deferred` means: not done, and worth another try later; its rows say so too. */
 export interface DeviceResult extends Tally {
@@ -35,14 +26,14 @@ const concurrencyOf: Readonly<Record<Source, number>> = { event: 16, manual: 16,
  * asked of it may be asked again, after a crash as well: the outcome and the history are the same.
  */
 export class Reconciler {
-  readonly #parts: Required<ReconcilerParts>;
+  readonly #dependencies: Required<ReconcilerDependencies>;
 
-  constructor(parts: ReconcilerParts) {
-    this.#parts = { guard: noGuard, clock: systemClock, ...parts };
+  constructor(parts: ReconcilerDependencies) {
+    this.#dependencies = { guard: noGuard, clock: systemClock, ...parts };
   }
 
   get policies(): PolicySet {
-    return this.#parts.policies;
+    return this.#dependencies.policies;
   }
 
   /**
@@ -50,7 +41,7 @@ export class Reconciler {
    * be. Answers in the order of `works`; an error with one device, such as storage that does not answer, defers that device only.
    */
   async reconcile(works: readonly DeviceWork[], source: Source): Promise<readonly DeviceResult[]> {
-    const parts = this.#parts;
+    const parts = this.#dependencies;
     const concurrency = concurrencyOf[source];
     const begin = (work: DeviceWork) => this.#step(work.deviceId, () => new DevicePass(parts, work, source).begin());
     let steps = await pMap(works, begin, { concurrency });
@@ -77,7 +68,7 @@ export class Reconciler {
 
   /** Marks what is still to be done about a device as given up. Returns how many rows that were. */
   async giveUp(deviceId: string, reason: string): Promise<number> {
-    const { journal, clock } = this.#parts;
+    const { journal, clock } = this.#dependencies;
     for (let attempt = 0; attempt < 3; attempt++) {
       const known = await journal.recall(deviceId);
       const rows = known.open
@@ -90,10 +81,10 @@ export class Reconciler {
 
   async #create(modules: readonly NewModule[]): Promise<ReadonlyMap<NewModule, Answer<void>>> {
     try {
-      const answers = await this.#parts.hub.createModules(modules);
+      const answers = await this.#dependencies.hub.createModules(modules);
       return new Map(modules.map((module, index) => [module, answers[index] ?? lost]));
     } catch (error) {
-      this.#parts.log.error(`Creating ${modules.length} modules failed: ${messageOf(error)}`);
+      this.#dependencies.log.error(`Creating ${modules.length} modules failed: ${messageOf(error)}`);
       return new Map();
     }
   }
@@ -102,7 +93,7 @@ export class Reconciler {
     try {
       return await run();
     } catch (error) {
-      this.#parts.log.error(`Device ${deviceId} is put off: ${messageOf(error)}`);
+      this.#dependencies.log.error(`Device ${deviceId} is put off: ${messageOf(error)}`);
       return { deviceId, deferred: messageOf(error), done: nothing };
     }
   }

@@ -13,4 +13,4 @@ export {
   readDeferral,
   toRawEvents,
 } from './deferred-queue.ts';
-export { putBack } from './put-back.ts';
+export { replayDeadLetter } from './replay-dead-letter.ts';

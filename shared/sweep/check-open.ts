@@ -1,6 +1,6 @@
-import { devicesPerPart } from './part-queue.ts';
 import { type Progress, withoutContinuation } from './progress.ts';
-import type { SweepParts } from './sweep-parts.ts';
+import type { SweepDependencies } from './sweep-dependencies.ts';
+import { devicesPerItem } from './work-queue.ts';
 
 /** So many modules are looked at again in one sweep; the next goes on with those after them. */
 const modulesPerSweep = 1000;
@@ -15,13 +15,16 @@ const noteName = 'open list';
  * Has those modules looked at again that are out of line by the history, and that no query of this sweep has named: they may have been
  * mended when no event told of it. Costs nothing where nothing is open.
  */
-export async function checkOpen({ policies, openList, store, clock }: SweepParts, progress: Progress): Promise<void> {
-  const start = progress.place.continuation ?? (await store.recallNote(noteName))?.text ?? '';
+export async function checkOpen(
+  { policies, openList, store, clock }: SweepDependencies,
+  progress: Progress,
+): Promise<void> {
+  const start = progress.place.continuation ?? (await store.recallMemo(noteName))?.text ?? '';
   let after = start === '' ? undefined : start;
   let isRound = after === undefined;
   let handedOut = 0;
   for (let seen = 0; handedOut < modulesPerSweep && seen < rowsPerSweep; ) {
-    const { rows, next } = await openList.page(devicesPerPart, after);
+    const { rows, next } = await openList.page(devicesPerItem, after);
     // What has its outcome since the sweep began was looked at meanwhile.
     const left = rows.filter(
       ({ deviceId, moduleId, outcomeAt }) =>
@@ -48,5 +51,5 @@ export async function checkOpen({ policies, openList, store, clock }: SweepParts
     await progress.keep();
   }
   const place = after ?? '';
-  if (place !== start) await store.keepNote(noteName, { at: clock.now().toISOString(), text: place });
+  if (place !== start) await store.keepMemo(noteName, { at: clock.now().toISOString(), text: place });
 }

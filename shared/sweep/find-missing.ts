@@ -4,7 +4,7 @@ import { IdSet } from './id-set.ts';
 import { QueryRefused } from './interruption.ts';
 import { type Finding, type Progress, type Search, withoutContinuation } from './progress.ts';
 import { countsAlike } from './steps.ts';
-import type { SweepParts } from './sweep-parts.ts';
+import type { SweepDependencies } from './sweep-dependencies.ts';
 import { deviceIdsOf, isPlain, toDevice } from './twin-results.ts';
 import {
   compileScope,
@@ -19,7 +19,7 @@ import {
 const searchAnyway = 24 * 3600_000;
 
 /** Counts a policy's devices and, where it creates its module, finds those without: by counting, and only if that does not settle it by a search. */
-export async function findMissing(parts: SweepParts, progress: Progress, policy: Policy): Promise<void> {
+export async function findMissing(parts: SweepDependencies, progress: Progress, policy: Policy): Promise<void> {
   let { search } = progress.place;
   if (search === undefined) {
     const counts = await countsThatDiffer(parts, progress, policy);
@@ -32,7 +32,7 @@ export async function findMissing(parts: SweepParts, progress: Progress, policy:
 
 /** What was counted, as text, where it leaves open whether a module is missing. */
 async function countsThatDiffer(
-  { notes, store, clock }: SweepParts,
+  { notes, store, clock }: SweepDependencies,
   progress: Progress,
   policy: Policy,
 ): Promise<string | undefined> {
@@ -49,14 +49,14 @@ async function countsThatDiffer(
   // What a search found is an answer to the same question only: another scope is another one, and nobody can look into a predicate.
   const { parts } = policy.scope;
   const counts = JSON.stringify([devices, modules, all, policy.module, parts]);
-  const last = parts === undefined ? undefined : await store.recallNote(policy.name);
+  const last = parts === undefined ? undefined : await store.recallMemo(policy.name);
   const isRecent = last !== undefined && clock.now().getTime() - Date.parse(last.at) < searchAnyway;
   return isRecent && last.text === counts ? undefined : counts;
 }
 
 /** Streams first the modules, keeping a hash of each, and then the devices: those that were not among the first lack the module. */
 async function searchFor(
-  { store, clock }: SweepParts,
+  { store, clock }: SweepDependencies,
   progress: Progress,
   policy: Policy,
   begun: Search,
@@ -85,7 +85,7 @@ async function searchFor(
   await askWhoLacks(progress, policy, present);
   // As long as any is missing, the next sweep must search as well.
   if (progress.place.search?.missing === 0) {
-    await store.keepNote(policy.name, { at: clock.now().toISOString(), text: search.counts });
+    await store.keepMemo(policy.name, { at: clock.now().toISOString(), text: search.counts });
   }
 }
 

@@ -1,15 +1,15 @@
 import type { Policy } from '../policy/index.ts';
-import { breaks } from '../reconcile/index.ts';
+import { isOutOfLine } from '../reconcile/index.ts';
 import { toTwin } from '../twin/index.ts';
 import { QueryRefused } from './interruption.ts';
 import { type Finding, longestReason, type Progress, withoutContinuation } from './progress.ts';
-import type { SweepParts } from './sweep-parts.ts';
+import type { SweepDependencies } from './sweep-dependencies.ts';
 import { deviceIdsOf } from './twin-results.ts';
 import { twinsQuery } from './where/index.ts';
 
 /** Asks which modules break a policy. Where the hub does not take the query, all of them are walked. */
 export async function askForSuspects(
-  parts: SweepParts,
+  parts: SweepDependencies,
   progress: Progress,
   policy: Policy,
   query: string,
@@ -29,7 +29,12 @@ export async function askForSuspects(
 }
 
 /** Looks at every twin of a policy's module, a page at a time, as the query shows it. */
-export async function walk({ clock, log }: SweepParts, progress: Progress, policy: Policy, why: string): Promise<void> {
+export async function walk(
+  { clock, log }: SweepDependencies,
+  progress: Progress,
+  policy: Policy,
+  why: string,
+): Promise<void> {
   if (progress.tell(why)) log.info(`All modules of ${policy.name} are walked. ${why}`);
   await progress.eachPage(twinsQuery(policy), suspectsOf(policy), (items) => {
     const at = clock.now().toISOString();
@@ -38,7 +43,7 @@ export async function walk({ clock, log }: SweepParts, progress: Progress, polic
       const [deviceId] = deviceIdsOf(item);
       const twin = deviceId === undefined ? undefined : toTwin(item, deviceId, policy.module);
       if (twin === undefined || !policy.scope.mayMatchId(twin.deviceId)) return [];
-      return breaks(policy, twin, at) ? [twin.deviceId] : [];
+      return isOutOfLine(policy, twin, at) ? [twin.deviceId] : [];
     });
   });
 }

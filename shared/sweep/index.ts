@@ -8,10 +8,10 @@
 
 export { IdSet } from './id-set.ts';
 export { QueryRefused } from './interruption.ts';
-export { createSweepQueue, type SweepMessage, type SweepPart, type SweepQueue } from './part-queue.ts';
 export { sweepQueueName } from './queue-name.ts';
 export { countsAlike } from './steps.ts';
-export type { SweepNotes } from './sweep-parts.ts';
+export type { SweepGuardStore } from './sweep-dependencies.ts';
 export { SweepWorker } from './sweep-worker.ts';
 export { type SweepEnd, Sweeper } from './sweeper.ts';
 export { asTwins, deviceIdsOf, isPlain, toDevice } from './twin-results.ts';
+export { createSweepQueue, type SweepMessage, type SweepQueue, type WorkItem } from './work-queue.ts';

@@ -2,9 +2,9 @@ import type { Hub, QueryPage } from '../hub/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { IdSet } from './id-set.ts';
 import { Interrupted, interruptedBy, QueryRefused } from './interruption.ts';
-import { devicesPerPart, type SweepPart } from './part-queue.ts';
 import type { SweepClaim, SweepRow } from './store/index.ts';
-import type { SweepParts } from './sweep-parts.ts';
+import type { SweepDependencies } from './sweep-dependencies.ts';
+import { devicesPerItem, type WorkItem } from './work-queue.ts';
 
 /** How far a sweep has come. Kept in storage after each page of a query, so that whoever goes on does so from here. */
 export interface Place {
@@ -31,7 +31,7 @@ export interface Search {
 }
 
 /** What is to be made of the devices that a query names. */
-export type Finding = Pick<SweepPart, 'moduleId' | 'finding'>;
+export type Finding = Pick<WorkItem, 'moduleId' | 'finding'>;
 
 /** How many pages may have to be read again after a crash, where more than the place must be kept with them. */
 const pagesPerSave = 25;
@@ -42,7 +42,7 @@ export const longestReason = 400;
 
 /** One run of a sweep as it goes on: its place and its row, the hub's pages, and what is handed out of them. */
 export class Progress {
-  readonly #parts: SweepParts;
+  readonly #dependencies: SweepDependencies;
   readonly #claim: SweepClaim;
   readonly #deadline: number;
   readonly #counts = new Map<string, number | undefined>();
@@ -57,8 +57,8 @@ export class Progress {
   row: SweepRow;
 
   /** `deadline`: milliseconds since 1970, after which no query is begun. */
-  constructor(parts: SweepParts, claim: SweepClaim, start: Place, deadline: number) {
-    this.#parts = parts;
+  constructor(parts: SweepDependencies, claim: SweepClaim, start: Place, deadline: number) {
+    this.#dependencies = parts;
     this.#claim = claim;
     this.#deadline = deadline;
     this.#handedOut = new IdSet(claim.id);
@@ -94,7 +94,7 @@ export class Progress {
 
   /** One page of a query. @throws {Interrupted | QueryRefused} */
   async page(query: string, continuation?: string): Promise<QueryPage> {
-    if (this.#parts.clock.now().getTime() >= this.#deadline) {
+    if (this.#dependencies.clock.now().getTime() >= this.#deadline) {
       throw new Interrupted({ state: 'paused', why: 'its time is up', delay: 0 });
     }
     const answer = await this.hub.queryPage(query, continuation);
@@ -116,12 +116,12 @@ export class Progress {
       const { items, continuation } = await this.page(query, this.place.continuation);
       const found = this.#firstTime(finding, find(items));
       this.place = { ...this.place, pending: [...this.place.pending, ...found] };
-      await this.handOut(finding, devicesPerPart);
+      await this.handOut(finding, devicesPerItem);
       this.place = { ...withoutContinuation(this.place), ...(continuation === undefined ? {} : { continuation }) };
       if (continuation === undefined) return;
       this.#unsavedPages++;
       const isDue =
-        this.#unsavedPages >= pagesPerSave || this.#parts.clock.now().getTime() - this.#keptAt >= timePerSave;
+        this.#unsavedPages >= pagesPerSave || this.#dependencies.clock.now().getTime() - this.#keptAt >= timePerSave;
       if (this.#saveFirst === undefined || isDue) await this.keep();
     }
   }
@@ -141,7 +141,7 @@ export class Progress {
 
   /** Hands out what is pending, in parts of at least `least` devices and never more than one part takes. */
   async handOut(finding: Finding, least: number): Promise<void> {
-    const { queue, clock } = this.#parts;
+    const { queue, clock } = this.#dependencies;
     while (this.place.pending.length >= least) {
       await queue.put({
         type: 'part',
@@ -149,11 +149,11 @@ export class Progress {
         part: `${this.place.step}-${this.row.parts}`,
         ...finding,
         at: clock.now().toISOString(),
-        devices: this.place.pending.slice(0, devicesPerPart),
+        devices: this.place.pending.slice(0, devicesPerItem),
         attempt: 0,
       });
       this.add({ parts: 1 });
-      this.place = { ...this.place, pending: this.place.pending.slice(devicesPerPart) };
+      this.place = { ...this.place, pending: this.place.pending.slice(devicesPerItem) };
     }
   }
 
@@ -179,16 +179,16 @@ export class Progress {
   async keep(): Promise<void> {
     await this.#saveFirst?.();
     this.#unsavedPages = 0;
-    if ((await this.#parts.store.keep(this.#claim, this.place, this.row)) === 'lost') {
+    if ((await this.#dependencies.store.keep(this.#claim, this.place, this.row)) === 'lost') {
       throw new Interrupted({ state: 'lost' });
     }
-    this.#keptAt = this.#parts.clock.now().getTime();
+    this.#keptAt = this.#dependencies.clock.now().getTime();
   }
 
   /** Keeps place and row, and gives the lead up. */
   async leave(): Promise<'kept' | 'lost'> {
     await this.#saveFirst?.();
-    return this.#parts.store.leave(this.#claim, this.place, this.row);
+    return this.#dependencies.store.leave(this.#claim, this.place, this.row);
   }
 
   async #askForCount(query: string): Promise<number | undefined> {
@@ -198,7 +198,7 @@ export class Progress {
       return typeof count === 'number' ? count : undefined;
     } catch (error) {
       if (!(error instanceof QueryRefused)) throw error;
-      this.#parts.log.warn(`The hub does not take a query: ${query}: ${error.message}`);
+      this.#dependencies.log.warn(`The hub does not take a query: ${query}: ${error.message}`);
       return undefined;
     }
   }

@@ -1,13 +1,16 @@
 import { competingSettings, describeCompeting } from '../guards/index.ts';
 import { interruptedBy } from './interruption.ts';
 import { longestReason, type Progress } from './progress.ts';
-import type { SweepParts } from './sweep-parts.ts';
+import type { SweepDependencies } from './sweep-dependencies.ts';
 
 /** Competing settings named in a sweep's row: it must fit a table's cell. */
 const toldSettings = 50;
 
 /** Reads the hub's automatic configurations, and notes for the guards which of their settings compete with policies. */
-export async function readConfigurations({ policies, notes, log }: SweepParts, progress: Progress): Promise<void> {
+export async function readConfigurations(
+  { policies, notes, log }: SweepDependencies,
+  progress: Progress,
+): Promise<void> {
   const answer = await progress.hub.listConfigurations();
   if (!answer.ok) {
     // Without the right to read them, or on a hub that has none, there is nothing to compete.

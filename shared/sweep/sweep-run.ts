@@ -7,20 +7,20 @@ import { type Place, Progress } from './progress.ts';
 import { readConfigurations } from './read-configurations.ts';
 import { fingerprintOf, type SweepStep, sweepSteps } from './steps.ts';
 import type { SweepClaim, SweepRow } from './store/index.ts';
-import type { SweepParts } from './sweep-parts.ts';
+import type { SweepDependencies } from './sweep-dependencies.ts';
 
 /**
  * One run of a sweep, from the place where the last left it to its end or its deadline. It asks the hub who breaks the policies and who
  * lacks a module, and hands out what it finds; it changes nothing by itself.
  */
 export class SweepRun {
-  readonly #parts: SweepParts;
+  readonly #dependencies: SweepDependencies;
   readonly #steps: readonly SweepStep[];
   readonly #progress: Progress;
 
   /** `deadline`: milliseconds since 1970, after which no query is begun. */
-  constructor(parts: SweepParts, claim: SweepClaim, deadline: number) {
-    this.#parts = parts;
+  constructor(parts: SweepDependencies, claim: SweepClaim, deadline: number) {
+    this.#dependencies = parts;
     this.#steps = sweepSteps(parts.policies);
     const start: Place = { steps: fingerprintOf(this.#steps), step: 0, pending: [] };
     this.#progress = new Progress(parts, claim, (claim.place as Place | undefined) ?? start, deadline);
@@ -58,7 +58,7 @@ export class SweepRun {
   }
 
   #end(state: 'done' | 'abandoned'): void {
-    this.#progress.row = { ...this.row, state, endedAt: this.#parts.clock.now().toISOString() };
+    this.#progress.row = { ...this.row, state, endedAt: this.#dependencies.clock.now().toISOString() };
   }
 
   /** A step that the hub refuses must not keep the others from being taken, in this sweep and in every later one. */
@@ -68,7 +68,7 @@ export class SweepRun {
     } catch (error) {
       if (!(error instanceof QueryRefused) || !isAboutPolicy(step)) throw error;
       const why = `The hub refuses what is asked about ${step.policy.name}, which is not swept: ${error.message}`;
-      this.#parts.log.error(why);
+      this.#dependencies.log.error(why);
       this.#progress.tell(why);
       this.#progress.saveFirst(undefined);
     }
@@ -77,15 +77,15 @@ export class SweepRun {
   async #begin(step: SweepStep): Promise<void> {
     switch (step.type) {
       case 'configurations':
-        return readConfigurations(this.#parts, this.#progress);
+        return readConfigurations(this.#dependencies, this.#progress);
       case 'suspects':
-        return askForSuspects(this.#parts, this.#progress, step.policy, step.query);
+        return askForSuspects(this.#dependencies, this.#progress, step.policy, step.query);
       case 'walk':
-        return walk(this.#parts, this.#progress, step.policy, step.why);
+        return walk(this.#dependencies, this.#progress, step.policy, step.why);
       case 'missing':
-        return findMissing(this.#parts, this.#progress, step.policy);
+        return findMissing(this.#dependencies, this.#progress, step.policy);
       case 'open':
-        return checkOpen(this.#parts, this.#progress);
+        return checkOpen(this.#dependencies, this.#progress);
     }
   }
 }

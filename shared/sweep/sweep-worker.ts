@@ -1,11 +1,11 @@
 import type { Hub, OperationClass } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import { createAbsent, lookAtModule, type Reconciler, type RetrySchedule } from '../reconcile/index.ts';
-import { readSweepMessage, type SweepPart, type SweepQueue } from './part-queue.ts';
 import type { SweepStore } from './store/index.ts';
 import type { Sweeper } from './sweeper.ts';
+import { readSweepMessage, type SweepQueue, type WorkItem } from './work-queue.ts';
 
-export interface SweepWorkerParts {
+export interface SweepWorkerDependencies {
   readonly sweeper: Sweeper;
   /** Makes a reconciler whose hub calls are the sweep's, and are counted. */
   reconcilerFor(hub: Hub): Reconciler;
@@ -27,16 +27,16 @@ const longestDelay = 900;
 
 /** Deals with the messages of the sweep's queue: work that was found, and requests to begin a sweep or to go on with one. */
 export class SweepWorker {
-  readonly #parts: Required<SweepWorkerParts>;
+  readonly #dependencies: Required<SweepWorkerDependencies>;
 
-  constructor(parts: SweepWorkerParts) {
-    this.#parts = { random: Math.random, ...parts };
+  constructor(parts: SweepWorkerDependencies) {
+    this.#dependencies = { random: Math.random, ...parts };
   }
 
   /** Throws a `TypeError` on what is no message of that queue, and whatever storage throws; the queue then brings it again. */
   async handle(message: unknown): Promise<void> {
     const content = readSweepMessage(message);
-    const { sweeper, queue, log } = this.#parts;
+    const { sweeper, queue, log } = this.#dependencies;
     switch (content.type) {
       case 'part':
         return this.#work(content);
@@ -54,8 +54,8 @@ export class SweepWorker {
   }
 
   /** Takes note of a message that the queue itself gave up: the work in it is left to the next sweep. */
-  async bury(message: unknown): Promise<void> {
-    const { store, log } = this.#parts;
+  async deadLetter(message: unknown): Promise<void> {
+    const { store, log } = this.#dependencies;
     const content = readSweepMessage(message);
     if (content.type !== 'part') return;
     const { sweepId, part, devices } = content;
@@ -66,8 +66,8 @@ export class SweepWorker {
     await store.addPart(sweepId, part, { ...nothing, deferred: devices.length });
   }
 
-  async #work(part: SweepPart): Promise<void> {
-    const { hub, store, queue, reconcilerFor, log, random } = this.#parts;
+  async #work(part: WorkItem): Promise<void> {
+    const { hub, store, queue, reconcilerFor, log, random } = this.#dependencies;
     const wait = hub.lane('sweep').waitFor(operationOf(part));
     // Put back before anything is written down: waiting its turn is no failure.
     if (wait > longestWait) return queue.put(part, (wait / 1000) * (1 + random() / 4));
@@ -100,9 +100,9 @@ export class SweepWorker {
     log.info(`Sweep ${part.sweepId}, part ${name}: ${works.length} devices, ${deferred.length} deferred.`);
   }
 
-  async #retry(part: SweepPart, devices: readonly string[], reason = ''): Promise<void> {
-    const { queue, log, retry, random } = this.#parts;
-    const wait = this.#parts.hub.lane('sweep').waitFor(operationOf(part)) / 1000;
+  async #retry(part: WorkItem, devices: readonly string[], reason = ''): Promise<void> {
+    const { queue, log, retry, random } = this.#dependencies;
+    const wait = this.#dependencies.hub.lane('sweep').waitFor(operationOf(part)) / 1000;
     // The hub has no room at present: that is nobody's failure, and no reason to give up.
     if (wait > retry.firstDelay) return queue.put({ ...part, devices }, wait * (1 + random() / 4));
     const attempt = part.attempt + 1;
@@ -116,6 +116,6 @@ export class SweepWorker {
 }
 
 /** What a part asks of the hub for each of its devices, or for all at once. */
-function operationOf({ finding }: SweepPart): OperationClass {
+function operationOf({ finding }: WorkItem): OperationClass {
   return finding === 'missing' ? 'bulk' : 'twinRead';
 }

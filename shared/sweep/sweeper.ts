@@ -1,9 +1,9 @@
 import type { RunEnd } from './interruption.ts';
 import type { SweepTrigger } from './store/index.ts';
-import type { SweepParts } from './sweep-parts.ts';
+import type { SweepDependencies } from './sweep-dependencies.ts';
 import { SweepRun } from './sweep-run.ts';
 
-export interface SweeperParts extends SweepParts {
+export interface SweeperDependencies extends SweepDependencies {
   /** How long one run may begin new queries, in minutes; what is left is gone on with in another. */
   readonly minutes: number;
 }
@@ -16,19 +16,19 @@ export type SweepEnd = { readonly state: 'busy' } | ({ readonly id: string } & R
  * process dies, is gone on with from its place by whoever asks next.
  */
 export class Sweeper {
-  readonly #parts: SweeperParts;
+  readonly #dependencies: SweeperDependencies;
 
-  constructor(parts: SweeperParts) {
-    this.#parts = parts;
+  constructor(parts: SweeperDependencies) {
+    this.#dependencies = parts;
   }
 
   /** Begins a sweep, or goes on with the one that is under way; with `only`, goes on with that one or does nothing. */
   async run(wish: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepEnd> {
-    const { store, queue, clock, log, minutes } = this.#parts;
+    const { store, queue, clock, log, minutes } = this.#dependencies;
     if (wish.trigger === 'timer' && wish.only === undefined && (await this.#isWorkLeft())) return { state: 'busy' };
     const claim = await store.claim(wish);
     if (claim === undefined) return { state: 'busy' };
-    const run = new SweepRun(this.#parts, claim, clock.now().getTime() + minutes * 60_000);
+    const run = new SweepRun(this.#dependencies, claim, clock.now().getTime() + minutes * 60_000);
     const end = await run.run();
     const { parts, hubCalls } = run.row;
     switch (end.state) {
@@ -51,7 +51,7 @@ export class Sweeper {
 
   /** Whether the last sweep's work is still being done: what the next would find, and more, is in the queue already. */
   async #isWorkLeft(): Promise<boolean> {
-    const { store, clock, log } = this.#parts;
+    const { store, clock, log } = this.#dependencies;
     const [last] = await store.list(1);
     if (last === undefined || last.state === 'running' || last.partsDone >= last.parts) return false;
     const lastDone = Math.max(

@@ -10,11 +10,11 @@ import { Reconciler } from '../../shared/reconcile/index.ts';
 import { openTable } from '../../shared/storage/index.ts';
 import {
   Sweeper,
+  type SweepGuardStore,
   type SweepMessage,
-  type SweepNotes,
-  type SweepPart,
   type SweepQueue,
   SweepWorker,
+  type WorkItem,
 } from '../../shared/sweep/index.ts';
 import { createSweepStore, type SweepRow, type SweepStore, type SweepTrigger } from '../../shared/sweep/store/index.ts';
 import type { JsonObject } from '../../shared/twin/index.ts';
@@ -164,8 +164,8 @@ function sweeping(world: World, definitions: readonly PolicyDefinition[], option
     },
   };
   const noted = { devices: new Map<string, number>(), competing: [] as string[] };
-  let competing: Awaited<ReturnType<SweepNotes['competing']>> = [];
-  const notes: SweepNotes = {
+  let competing: Awaited<ReturnType<SweepGuardStore['competing']>> = [];
+  const notes: SweepGuardStore = {
     competing: async () => competing,
     putDeviceCount: async (policy, devices) => void noted.devices.set(policy, devices),
     putCompeting: async (settings) => {
@@ -213,7 +213,7 @@ function sweeping(world: World, definitions: readonly PolicyDefinition[], option
     said,
     run,
     work,
-    parts: (): readonly SweepPart[] => messages.filter((message) => message.type === 'part'),
+    parts: (): readonly WorkItem[] => messages.filter((message) => message.type === 'part'),
     /** A sweep with all of its work done, and what is on record about it. */
     async sweep(): Promise<SweepRow> {
       const end = await run();

@@ -1,6 +1,11 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
-import { createDeadLetters, createDeferredQueue, type DeadLetter, putBack } from '../../../shared/retry/index.ts';
+import {
+  createDeadLetters,
+  createDeferredQueue,
+  type DeadLetter,
+  replayDeadLetter,
+} from '../../../shared/retry/index.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
 /** `twinkeeper dead-letters`: what was given up, and how to put it back. */
@@ -42,7 +47,7 @@ async function replay(
   const queue = createDeferredQueue(await storageOf(storage), store);
   const chosen = all ? (await Array.fromAsync(letters(store))).map(({ id }) => id) : ids;
   for (const id of chosen) {
-    if (await putBack(id, store, queue)) process.stdout.write(`${id} is put back.\n`);
+    if (await replayDeadLetter(id, store, queue)) process.stdout.write(`${id} is put back.\n`);
     else {
       process.stderr.write(`There is no dead letter ${id}; "twinkeeper dead-letters" lists them.\n`);
       process.exitCode = 1;

@@ -2,9 +2,9 @@
 import { createColors } from 'picocolors';
 import type {
   CallForecast,
-  Fate,
   Forecast,
   ForecastExample,
+  PlannedOutcome,
   PolicyForecast,
   PropertyForecast,
   RecordedReason,
@@ -124,7 +124,7 @@ function propertyRow(property: PropertyForecast, width: number): [string, string
 }
 
 function exampleRow({ deviceId, moduleId, fate, path, from, to, more }: ForecastExample, width: number): string[] {
-  const what: Readonly<Partial<Record<Fate, string>>> = { create: '(to be created)' };
+  const what: Readonly<Partial<Record<PlannedOutcome, string>>> = { create: '(to be created)' };
   const values = path === '' ? '' : `${show(from, 16)} → ${show(to, 16)}`;
   const others = more > 0 ? ` and ${grouped(more)} more` : '';
   return [

@@ -4,5 +4,5 @@
  * @module
  */
 export { createSweepRetention, type SweepRetentionResult } from './retention.ts';
-export type { SweepRow, SweepTally, SweepTrigger } from './row.ts';
-export { createSweepStore, leadTime, type SweepClaim, type SweepNote, type SweepStore } from './sweep-store.ts';
+export type { SweepCounts, SweepRow, SweepTrigger } from './row.ts';
+export { createSweepStore, leadTime, type SweepClaim, type SweepMemo, type SweepStore } from './sweep-store.ts';

@@ -38,7 +38,7 @@ export interface SweepRow {
 }
 
 /** The numbers of a sweep that the parts of its work add to. */
-export interface SweepTally {
+export interface SweepCounts {
   readonly examined: number;
   readonly found: number;
   readonly changed: number;

@@ -1,12 +1,12 @@
 import type { TableClient } from '@azure/data-tables';
 import { entitiesOf, unlessMissing } from '../../storage/index.ts';
 import { partsPrefix, sweepRows } from './keys.ts';
-import { fromSweepEntity, type SweepRow, type SweepTally, toSweepEntity } from './row.ts';
+import { fromSweepEntity, type SweepCounts, type SweepRow, toSweepEntity } from './row.ts';
 
 /** A row for each sweep that there was, and what the parts of its work came to. */
 export interface SweepRows {
   put(row: SweepRow): Promise<void>;
-  addPart(sweepId: string, part: string, tally: SweepTally): Promise<void>;
+  addPart(sweepId: string, part: string, tally: SweepCounts): Promise<void>;
   list(limit: number, after?: string): Promise<readonly SweepRow[]>;
   get(id: string): Promise<SweepRow | undefined>;
 }

@@ -3,7 +3,7 @@ import { openTable, type StorageAccount, unlessMissing } from '../../storage/ind
 import { createSweepBytes } from './bytes.ts';
 import { notes, sweepTable } from './keys.ts';
 import { createSweepLead } from './lead.ts';
-import { newSweepRow, type SweepRow, type SweepTally, type SweepTrigger } from './row.ts';
+import { newSweepRow, type SweepCounts, type SweepRow, type SweepTrigger } from './row.ts';
 import { createSweepRows } from './rows.ts';
 
 /** The sweep that is under way, held by one instance at a time. */
@@ -17,7 +17,7 @@ export interface SweepClaim {
 }
 
 /** What a step of one sweep tells that of the next. */
-export interface SweepNote {
+export interface SweepMemo {
   readonly at: string;
   readonly text: string;
 }
@@ -37,7 +37,7 @@ export interface SweepStore {
    * Notes what came of a part. Noted twice, as after a redelivery, the larger numbers count. `<part>.<n>` is the nth time that what the
    * part had to put off is tried again: its numbers count as well, but it is no part of its own.
    */
-  addPart(sweepId: string, part: string, tally: SweepTally): Promise<void>;
+  addPart(sweepId: string, part: string, tally: SweepCounts): Promise<void>;
   /** Rows of sweeps with all parts added, newest first: those that were begun before the one with the id `after`. */
   list(limit: number, after?: string): Promise<readonly SweepRow[]>;
   get(id: string): Promise<SweepRow | undefined>;
@@ -45,8 +45,8 @@ export interface SweepStore {
   saveBytes(sweepId: string, name: string, bytes: Uint8Array): Promise<void>;
   loadBytes(sweepId: string, name: string): Promise<Uint8Array | undefined>;
   /** What was noted last under this name. */
-  recallNote(name: string): Promise<SweepNote | undefined>;
-  keepNote(name: string, note: SweepNote): Promise<void>;
+  recallMemo(name: string): Promise<SweepMemo | undefined>;
+  keepMemo(name: string, note: SweepMemo): Promise<void>;
 }
 
 /**
@@ -109,13 +109,13 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
     saveBytes: (sweepId, name, saved) => bytes.save(sweepId, name, saved),
     loadBytes: (sweepId, name) => bytes.load(sweepId, name),
 
-    async recallNote(name) {
+    async recallMemo(name) {
       const client = await table();
       const entity = await client.getEntity<Record<string, unknown>>(notes, name).catch(unlessMissing);
       return entity === undefined ? undefined : { at: String(entity.at), text: String(entity.text) };
     },
 
-    async keepNote(name, note) {
+    async keepMemo(name, note) {
       await (await table()).upsertEntity({ partitionKey: notes, rowKey: name, ...note }, 'Replace');
     },
   };

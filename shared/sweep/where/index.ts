@@ -15,4 +15,4 @@ export {
   scopeQuery,
   twinsQuery,
 } from './queries.ts';
-export { compileModuleScope, compileScope, type ScopeCondition } from './scope.ts';
+export { compileModuleScope, compileScope, type ScopeCondition } from './scope-condition.ts';

@@ -1,9 +1,9 @@
 import type { Policy } from '../../policy/index.ts';
 import { maxQueryLength, writeLiteral } from '../../query/index.ts';
 import { type Clause, joinClauses, lengthOf, packClauses } from './clause.ts';
-import { compileExpectations } from './reported.ts';
-import { compileRule } from './rule.ts';
-import { compileModuleScope, compileScope, type ScopeCondition } from './scope.ts';
+import { compileExpectations } from './report-clauses.ts';
+import { compileRule } from './rule-clause.ts';
+import { compileModuleScope, compileScope, type ScopeCondition } from './scope-condition.ts';
 
 /** How many things that a query cannot say are told; one is enough for a walk. */
 const maxTold = 3;

@@ -11,7 +11,7 @@ import {
   isOpen,
   type Outcome,
 } from '../../../shared/drift/index.ts';
-import { Chronicle } from '../../../shared/reconcile/chronicle.ts';
+import { DeviceRows } from '../../../shared/reconcile/device-rows.ts';
 import { collect } from '../../support/drift-rows.ts';
 
 let azurite: Awaited<ReturnType<typeof startAzurite>>;
@@ -62,7 +62,7 @@ async function pass(deviceId: string, twin: Twin, ending: Ending): Promise<void>
     time += 400_000;
     const now = clock().toISOString();
     await turn();
-    const chronicle = new Chronicle(await journal.recall(deviceId, new Date(start).toISOString()), {
+    const deviceRows = new DeviceRows(await journal.recall(deviceId, new Date(start).toISOString()), {
       hub: 'hub',
       source: 'event',
       now: () => now,
@@ -72,14 +72,14 @@ async function pass(deviceId: string, twin: Twin, ending: Ending): Promise<void>
     const current = new Set<string>();
     const pending: DriftRow[] = [];
     for (const [path, version] of twin) {
-      const row = chronicle.observe(departure(deviceId, path, version), undefined);
+      const row = deviceRows.observe(departure(deviceId, path, version), undefined);
       current.add(row.rowKey);
-      if (ending === 'audited' || ending === 'heldBack') chronicle.conclude(row, ending);
-      else pending.push(chronicle.conclude(row, 'pending'));
+      if (ending === 'audited' || ending === 'heldBack') deviceRows.conclude(row, ending);
+      else pending.push(deviceRows.conclude(row, 'pending'));
     }
-    for (const row of chronicle.openRows('Agent')) if (!current.has(row.rowKey)) chronicle.close(row, 'healed');
+    for (const row of deviceRows.openRows('Agent')) if (!current.has(row.rowKey)) deviceRows.close(row, 'healed');
     const write = async () => {
-      const { rows, known } = chronicle.takeChanges();
+      const { rows, known } = deviceRows.takeChanges();
       return rows.length === 0 ? 'written' : journal.write(deviceId, rows, known);
     };
     if ((await write()) === 'conflict') continue;
@@ -88,7 +88,7 @@ async function pass(deviceId: string, twin: Twin, ending: Ending): Promise<void>
       if (JSON.stringify([...twin]) !== etag) continue;
       twin.clear();
     }
-    for (const row of pending) chronicle.conclude(row, ending);
+    for (const row of pending) deviceRows.conclude(row, ending);
     if ((await write()) === 'written') return;
   }
   throw new Error('A pass does not come to its end.');

@@ -455,7 +455,7 @@ describe('a message that the queue gave up', () => {
     await newPacking((text) => {
       message = JSON.parse(text);
     })({ deviceId: 'd', events, attempt: 1, reason: 'r' });
-    await world.processor.bury(message, 'failed every time');
+    await world.processor.deadLetter(message, 'failed every time');
     expect(await world.letters.all()).toMatchObject([{ deviceId: 'd', state: 'dead', reason: 'failed every time' }]);
     expect(brief(await world.history('d'))).toEqual([['missingModule', '', 'failed']]);
   });
@@ -464,7 +464,7 @@ describe('a message that the queue gave up', () => {
     'is buried as it is when it is %j',
     async (message) => {
       const world = newWorld();
-      await world.processor.bury(message, 'failed every time');
+      await world.processor.deadLetter(message, 'failed every time');
       expect(await world.letters.all()).toMatchObject([{ deviceId: '', state: 'dead', event: message }]);
     },
   );

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { newTwin, patchTwin } from '../../../infra/local/hub/twin.ts';
 import { absent, between, byDefault, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
+import { isAnswer, notReported } from '../../../shared/reconcile/not-reported.ts';
 import { plan, toPatch } from '../../../shared/reconcile/plan.ts';
-import { isAnswer, notReported } from '../../../shared/reconcile/reported.ts';
 import { getAt, type Json, type JsonObject, jsonEquals, mergePatch, type Twin } from '../../../shared/twin/index.ts';
 import { anyJson, fc, hubTwins, jsonObject, policySets, readTwin } from '../../support/arbitraries.ts';
 

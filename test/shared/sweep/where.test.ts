@@ -14,7 +14,7 @@ import {
 } from '../../../shared/policy/index.ts';
 import { holds, maxQueryLength, parseCondition, parseQuery } from '../../../shared/query/index.ts';
 import { brokenRules } from '../../../shared/reconcile/departures.ts';
-import { notReported } from '../../../shared/reconcile/reported.ts';
+import { notReported } from '../../../shared/reconcile/not-reported.ts';
 import {
   brokenModulesQueries,
   compileModuleScope,

@@ -76,7 +76,7 @@ describe('sweeps of old', () => {
       isUnfinished: false,
     });
     await sweep(0);
-    await open().keepNote('agents', { at: new Date(time).toISOString(), text: '[1]' });
+    await open().keepMemo('agents', { at: new Date(time).toISOString(), text: '[1]' });
     time += day;
     const last = await sweep(0);
     time += day;

@@ -288,11 +288,11 @@ describe('bytes that a sweep must not lose', () => {
 describe('what the last walk saw', () => {
   it('is remembered by its name', async () => {
     const note = { at: '2026-02-03T04:05:06.000Z', text: '[10,9,10]' };
-    expect(await open().recallNote('agents')).toBeUndefined();
-    await open().keepNote('agents', note);
-    expect(await open().recallNote('agents')).toEqual(note);
-    expect(await open().recallNote('others')).toBeUndefined();
-    await open().keepNote('agents', { ...note, text: '[10,10,10]' });
-    expect(await open().recallNote('agents')).toEqual({ ...note, text: '[10,10,10]' });
+    expect(await open().recallMemo('agents')).toBeUndefined();
+    await open().keepMemo('agents', note);
+    expect(await open().recallMemo('agents')).toEqual(note);
+    expect(await open().recallMemo('others')).toBeUndefined();
+    await open().keepMemo('agents', { ...note, text: '[10,10,10]' });
+    expect(await open().recallMemo('agents')).toEqual({ ...note, text: '[10,10,10]' });
   });
 });

@@ -15,7 +15,7 @@ export type RecordedReason =
   | 'competingConfiguration';
 
 /** What would become of a departure. */
-export type Fate = 'create' | 'change' | RecordedReason;
+export type PlannedOutcome = 'create' | 'change' | RecordedReason;
 
 /** So many twins have `from` there, and would get `to`, or should have it. Either is left out where there is, or should be, nothing. */
 export interface ValueForecast {
@@ -48,7 +48,7 @@ export interface ForecastExample {
   readonly deviceId: string;
   /** `''` for the device's own twin. */
   readonly moduleId: string;
-  readonly fate: Fate;
+  readonly fate: PlannedOutcome;
   readonly path: string;
   readonly from?: Json;
   readonly to?: Json;
@@ -69,9 +69,9 @@ const longestMessage = 300;
 const otherPaths = '…';
 
 /** What a policy would do, added up over all twins. Takes no more memory for a large fleet than for a small one. */
-export class PolicyTally {
-  readonly #changes = new Map<string, PathTally>();
-  readonly #recorded = new Map<string, PathTally & Pick<RecordedForecast, 'kind' | 'why' | 'message'>>();
+export class PolicyCounts {
+  readonly #changes = new Map<string, PathCounts>();
+  readonly #recorded = new Map<string, PathCounts & Pick<RecordedForecast, 'kind' | 'why' | 'message'>>();
   readonly #examples: Readonly<Record<'create' | 'change' | 'record', ForecastExample[]>> = {
     create: [],
     change: [],
@@ -83,7 +83,7 @@ export class PolicyTally {
   change = 0;
 
   /** Adds what one device departs in; each departure with what would become of it. */
-  add(deviceId: string, departures: readonly (readonly [Departure, Fate])[]): void {
+  add(deviceId: string, departures: readonly (readonly [Departure, PlannedOutcome])[]): void {
     for (const [departure, fate] of departures) this.#count(departure, fate);
     const [first] = departures.toSorted(([, a], [, b]) => rankOf(a) - rankOf(b));
     if (first === undefined) return;
@@ -124,7 +124,7 @@ export class PolicyTally {
       .slice(0, shownExamples);
   }
 
-  #count({ path, kind, expected, actual, message }: Departure, fate: Fate): void {
+  #count({ path, kind, expected, actual, message }: Departure, fate: PlannedOutcome): void {
     if (fate === 'create') {
       this.create++;
       return;
@@ -140,7 +140,7 @@ export class PolicyTally {
   }
 }
 
-interface PathTally {
+interface PathCounts {
   readonly path: string;
   count: number;
   /** How many had values that there was no room to keep. */
@@ -150,7 +150,7 @@ interface PathTally {
 
 /** The tally of a path, made where it is new. */
 function countIn<T>(
-  tallies: Map<string, PathTally & T>,
+  tallies: Map<string, PathCounts & T>,
   key: string,
   path: string,
   rest: () => T,
@@ -179,7 +179,7 @@ function countIn<T>(
   };
 }
 
-function toProperty({ path, count, dropped, values }: PathTally): PropertyForecast {
+function toProperty({ path, count, dropped, values }: PathCounts): PropertyForecast {
   const all = [...values.values()].map(({ value, count: its }): ValueForecast => ({ ...value, count: its }));
   const sorted = all.toSorted(byCount);
   const others = sorted.slice(shownValues).reduce((sum, { count: its }) => sum + its, dropped);
@@ -190,7 +190,7 @@ function byCount(a: { readonly count: number }, b: { readonly count: number }): 
   return b.count - a.count;
 }
 
-function rankOf(fate: Fate): number {
+function rankOf(fate: PlannedOutcome): number {
   return fate === 'create' ? 0 : fate === 'change' ? 1 : 2;
 }
 

@@ -1,7 +1,7 @@
 import type { DriftRow } from './departure.ts';
 
 /** What an hour of the history comes to, in numbers. Tallies of several hours can be put together. Plain data, kept as JSON. */
-export interface HourTally {
+export interface HourCounts {
   readonly total: number;
   readonly byPolicy: Readonly<Record<string, number>>;
   readonly byKind: Readonly<Record<string, number>>;
@@ -14,7 +14,7 @@ export interface HourTally {
   readonly times: Readonly<Record<string, number>>;
 }
 
-export const emptyTally: HourTally = {
+export const noCounts: HourCounts = {
   total: 0,
   byPolicy: {},
   byKind: {},
@@ -31,7 +31,7 @@ const kept = 100;
 const slotsPerDecade = 10;
 
 /** Counts rows one at a time, with as much memory as there are devices in the hour. */
-export class TallyCounter {
+export class HourCounter {
   #total = 0;
   readonly #counts = {
     byPolicy: new Map<string, number>(),
@@ -54,7 +54,7 @@ export class TallyCounter {
     if (took !== undefined) count(times, String(timeSlot(took)));
   }
 
-  tally(): HourTally {
+  tally(): HourCounts {
     const { byPolicy, byKind, byOutcome, devices, properties, times } = this.#counts;
     return {
       total: this.#total,
@@ -69,8 +69,8 @@ export class TallyCounter {
 }
 
 /** One tally for all of these hours. */
-export function addTallies(tallies: readonly HourTally[]): HourTally {
-  const sum = (part: Exclude<keyof HourTally, 'total'>) => {
+export function addCounts(tallies: readonly HourCounts[]): HourCounts {
+  const sum = (part: Exclude<keyof HourCounts, 'total'>) => {
     const counts = new Map<string, number>();
     for (const tally of tallies) for (const [name, times] of Object.entries(tally[part])) count(counts, name, times);
     return Object.fromEntries(counts);
@@ -97,7 +97,7 @@ export function largestOf(
 }
 
 /** The time, in milliseconds, below which a share (0 to 1) of the times in these slots is; `undefined` when there is none. */
-export function percentileOf(times: HourTally['times'], share: number): number | undefined {
+export function percentileOf(times: HourCounts['times'], share: number): number | undefined {
   const slots = Object.entries(times)
     .map(([slot, count]) => [Number(slot), count] as const)
     .toSorted(([a], [b]) => a - b);

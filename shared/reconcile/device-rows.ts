@@ -8,7 +8,7 @@ import {
   type Source,
 } from '../drift/index.ts';
 import { getAt, isJsonObject, jsonEquals, mergePatch, parsePath, type Twin, writeAt } from '../twin/index.ts';
-import type { Witness } from './device-work.ts';
+import type { EventRef } from './device-work.ts';
 
 /** What every row of one pass over a device has in common. */
 export interface Circumstances {
@@ -17,14 +17,14 @@ export interface Circumstances {
   /** The time, ISO 8601. */
   now(): string;
   /** The last event that called for the pass; rows that no event shows by itself name it. */
-  readonly witness?: Witness;
+  readonly eventRef?: EventRef;
 }
 
 /**
  * The rows of one device during one pass: those that the journal knew, those that this pass adds, and which of them have changed. Each
  * departure that is noticed is either one that is known already or a new one; deciding that is what this is for. No I/O.
  */
-export class Chronicle {
+export class DeviceRows {
   #stored: Recollection;
   readonly #circumstances: Circumstances;
   /** By row key. Rows of this pass shadow those of the journal. */
@@ -44,8 +44,8 @@ export class Chronicle {
   }
 
   /** The row of a departure that an event shows, made `pending` when there is none. Says nothing of what came of it. */
-  witness(departure: Departure, witness: Witness): DriftRow {
-    return this.#find(departure) ?? this.#foundAtLaterWrite(departure) ?? this.#add(departure, witness, {});
+  eventRef(departure: Departure, eventRef: EventRef): DriftRow {
+    return this.#find(departure) ?? this.#foundAtLaterWrite(departure) ?? this.#add(departure, eventRef, {});
   }
 
   /**
@@ -59,7 +59,7 @@ export class Chronicle {
         ? {}
         : { twinVersion: twin.version, desiredVersion: twin.desired.version };
     const row = this.#find(departure) ?? this.#openOne(departure);
-    if (row === undefined) return this.#add(departure, this.#circumstances.witness, versions);
+    if (row === undefined) return this.#add(departure, this.#circumstances.eventRef, versions);
     // The twin shows the whole value, where an event may have shown a part of it.
     return this.change(this.#reopened(row), {
       ...versions,
@@ -148,12 +148,12 @@ export class Chronicle {
    * anew would look like the old one. What is known then is when the event came that made us look.
    */
   #dated(departure: Departure): Departure {
-    const { witness } = this.#circumstances;
+    const { eventRef } = this.#circumstances;
     const { write } = departure;
     if (Date.parse(write.at) > 0) return departure;
     return {
       ...departure,
-      write: { ...write, at: witness?.operationTimestamp ?? this.#circumstances.now(), exact: false },
+      write: { ...write, at: eventRef?.operationTimestamp ?? this.#circumstances.now(), exact: false },
     };
   }
 
@@ -190,7 +190,7 @@ export class Chronicle {
     return [...this.#rows.values()].find((row) => !row.write.exact && openKey(row) === place && isLater(row));
   }
 
-  #add(departure: Departure, witness: Witness | undefined, versions: Partial<DriftRow>): DriftRow {
+  #add(departure: Departure, eventRef: EventRef | undefined, versions: Partial<DriftRow>): DriftRow {
     const { hub, source } = this.#circumstances;
     const now = this.#circumstances.now();
     return this.#put({
@@ -200,7 +200,7 @@ export class Chronicle {
       ...departure,
       detectedAt: now,
       source,
-      ...(witness ?? {}),
+      ...(eventRef ?? {}),
       ...versions,
       outcome: 'pending',
       outcomeAt: now,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addTallies, largestOf, percentileOf, TallyCounter, timeSlot } from '../../../shared/drift/tally.ts';
+import { addCounts, HourCounter, largestOf, percentileOf, timeSlot } from '../../../shared/drift/hour-counts.ts';
 import { driftRow } from '../../support/drift-rows.ts';
 
 const at = '2026-01-01T00:00:00.000Z';
@@ -17,7 +17,7 @@ const anyRow = fc
     driftRow(deviceId, at, { ...more, outcomeAt: new Date(Date.parse(at) + took).toISOString() }),
   );
 const countOf = (rows: readonly ReturnType<typeof driftRow>[]) => {
-  const counter = new TallyCounter();
+  const counter = new HourCounter();
   for (const row of rows) counter.add(row);
   return counter.tally();
 };
@@ -27,7 +27,7 @@ describe('tallies', () => {
     fc.assert(
       fc.property(fc.array(fc.array(anyRow, { maxLength: 20 }), { maxLength: 5 }), (parts) => {
         const kept = parts.map((rows) => JSON.parse(JSON.stringify(countOf(rows))));
-        expect(addTallies(kept)).toEqual(countOf(parts.flat()));
+        expect(addCounts(kept)).toEqual(countOf(parts.flat()));
       }),
     );
   });

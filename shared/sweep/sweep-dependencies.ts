@@ -4,11 +4,11 @@ import type { CompetingSetting } from '../guards/index.ts';
 import type { Hub } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import type { PolicySet } from '../policy/index.ts';
-import type { SweepQueue } from './part-queue.ts';
 import type { SweepStore } from './store/index.ts';
+import type { SweepQueue } from './work-queue.ts';
 
 /** Where a sweep leaves what guards and the app's health want to know. */
-export interface SweepNotes {
+export interface SweepGuardStore {
   /** What {@link putCompeting} put last. */
   competing(): Promise<readonly CompetingSetting[]>;
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
@@ -16,12 +16,12 @@ export interface SweepNotes {
 }
 
 /** What a sweep works with. */
-export interface SweepParts {
+export interface SweepDependencies {
   readonly policies: PolicySet;
   readonly hub: Hub;
   readonly store: SweepStore;
   readonly queue: SweepQueue;
-  readonly notes: SweepNotes;
+  readonly notes: SweepGuardStore;
   readonly openList: OpenList;
   readonly log: Log;
   readonly clock: Clock;

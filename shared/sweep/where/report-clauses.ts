@@ -1,7 +1,7 @@
 import type { OwnedProperty, Policy } from '../../policy/index.ts';
 import { writeLiteral, writePath } from '../../query/index.ts';
 import type { Clause } from './clause.ts';
-import { type Compiled, isPrimitive, typeTests, typeWanted, unwritable } from './rule.ts';
+import { type Compiled, isPrimitive, typeTests, typeWanted, unwritable } from './rule-clause.ts';
 
 /** A clause and where it comes from, or why there is none. */
 export interface ReportedClause extends Omit<Compiled, 'text'> {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Departure } from '../drift/index.ts';
 import type { CompetingSetting, OverwriteLimit } from '../guards/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
-import { breaks, type Plan, plan } from '../reconcile/index.ts';
+import { isOutOfLine, type Plan, plan } from '../reconcile/index.ts';
 import { asTwins, countsAlike, deviceIdsOf, IdSet, isPlain, QueryRefused, toDevice } from '../sweep/index.ts';
 import {
   brokenModulesQueries,
@@ -16,13 +16,13 @@ import {
   twinsQuery,
 } from '../sweep/where/index.ts';
 import { type JsonObject, type Twin, toTwin } from '../twin/index.ts';
-import type { PolicyForecast } from './forecast.ts';
-import { ForecastGuard } from './guard.ts';
+import { ForecastGuard } from './forecast-guard.ts';
+import { KnownScope } from './known-scope.ts';
+import { type PlannedOutcome, PolicyCounts } from './policy-counts.ts';
 import type { Questions } from './questions.ts';
-import { KnownScope } from './scope.ts';
-import { type Fate, PolicyTally } from './tally.ts';
+import type { PolicyForecast } from './result.ts';
 
-export interface ModuleForecastParts {
+export interface ModuleForecastDependencies {
   /** `''` for devices' own twins. */
   readonly moduleId: string;
   /** All policies about this module: what one of them wants goes into the same patch as what the others want. */
@@ -34,8 +34,8 @@ export interface ModuleForecastParts {
 }
 
 /** What is known about a policy so far. */
-interface PolicyNotes {
-  readonly tally: PolicyTally;
+interface PolicyState {
+  readonly tally: PolicyCounts;
   /** Which devices are in the scope; only where that had to be asked one by one. */
   scope: KnownScope | undefined;
   devices: number;
@@ -46,8 +46,8 @@ interface PolicyNotes {
 
 /** What would be done about one module on all devices, or about devices' own twins. */
 export class ModuleForecast {
-  readonly #parts: ModuleForecastParts;
-  readonly #notes: ReadonlyMap<Policy, PolicyNotes>;
+  readonly #dependencies: ModuleForecastDependencies;
+  readonly #notes: ReadonlyMap<Policy, PolicyState>;
   readonly #guard: ForecastGuard;
   readonly #salt = crypto.randomUUID();
   /** Devices whose twin has been dealt with. */
@@ -57,12 +57,12 @@ export class ModuleForecast {
   /** The calls that mending would take. */
   readonly calls = { twinRead: 0, twinUpdate: 0, bulk: 0 };
 
-  constructor(parts: ModuleForecastParts) {
-    this.#parts = parts;
+  constructor(parts: ModuleForecastDependencies) {
+    this.#dependencies = parts;
     this.#notes = new Map(
       parts.policies.map((policy) => [
         policy,
-        { tally: new PolicyTally(), scope: undefined, devices: 0, atMost: undefined, walked: undefined },
+        { tally: new PolicyCounts(), scope: undefined, devices: 0, atMost: undefined, walked: undefined },
       ]),
     );
     const { competing, limit, clock } = parts;
@@ -80,7 +80,7 @@ export class ModuleForecast {
 
   /** Asks everything. */
   async look(): Promise<void> {
-    const { policies } = this.#parts;
+    const { policies } = this.#dependencies;
     for (const policy of policies) await this.#lookAtDevices(policy);
     for (const policy of policies) await this.#lookAtTwins(policy);
   }
@@ -104,7 +104,7 @@ export class ModuleForecast {
     };
   }
 
-  #notesOf(policy: Policy): PolicyNotes {
+  #notesOf(policy: Policy): PolicyState {
     const notes = this.#notes.get(policy);
     if (notes === undefined) throw new Error(`The policy ${policy.name} is about another module.`);
     return notes;
@@ -112,7 +112,7 @@ export class ModuleForecast {
 
   /** Counts a policy's devices, and finds those without its module. */
   async #lookAtDevices(policy: Policy): Promise<void> {
-    const { questions } = this.#parts;
+    const { questions } = this.#dependencies;
     const notes = this.#notesOf(policy);
     const counted = await questions.count(countDevicesQuery(policy));
     notes.atMost = counted;
@@ -130,14 +130,18 @@ export class ModuleForecast {
     if (!policy.createModule) return false;
     if (modules === undefined) return true;
     if (countsAlike(policy)) return modules !== devices;
-    return modules !== (await this.#parts.questions.count(countLikeQuery(policy)));
+    return modules !== (await this.#dependencies.questions.count(countLikeQuery(policy)));
   }
 
   /** The devices that have the module. */
   async #present(policy: Policy, total: number | undefined): Promise<IdSet> {
     const present = new IdSet(this.#salt);
     const what = `modules of ${policy.name}`;
-    for await (const items of this.#parts.questions.pages(modulesQuery(policy), { asker: 'sweepToo', what, total })) {
+    for await (const items of this.#dependencies.questions.pages(modulesQuery(policy), {
+      asker: 'sweepToo',
+      what,
+      total,
+    })) {
       for (const id of items.flatMap(deviceIdsOf)) present.add(id);
     }
     return present;
@@ -145,7 +149,7 @@ export class ModuleForecast {
 
   /** Goes through a policy's devices to learn which they are and, with `present`, which of them lack the module. */
   async #walkDevices(policy: Policy, present?: IdSet): Promise<void> {
-    const { questions, policies } = this.#parts;
+    const { questions, policies } = this.#dependencies;
     const scope = this.#scopeOf(policy);
     const isSettled = isPlain(policy);
     const isKept = !policy.scope.byIdAlone || !compileScope(policy).exact;
@@ -186,7 +190,7 @@ export class ModuleForecast {
     const { deviceId } = device;
     const isRepeated = this.#planned.has(deviceId);
     this.#planned.add(deviceId);
-    const policies = this.#parts.policies.map((policy) =>
+    const policies = this.#dependencies.policies.map((policy) =>
       policy === found && !policy.scope.byIdAlone ? this.#scopeOf(policy).asPolicy() : policy,
     );
     const key = JSON.stringify(policies.map((policy) => applies(policy, device)));
@@ -204,13 +208,13 @@ export class ModuleForecast {
 
   /** Whether some policy may create the module, which would show that it is there; otherwise it is looked for before it is recorded. */
   #isTried(deviceId: string): boolean {
-    return this.#parts.policies.some(
+    return this.#dependencies.policies.some(
       ({ createModule, mode, scope }) => createModule && mode === 'enforce' && scope.mayMatchId(deviceId),
     );
   }
 
   #missingTwin() {
-    const { moduleId, clock } = this.#parts;
+    const { moduleId, clock } = this.#dependencies;
     const since = { version: 0, at: clock.now().toISOString(), exact: false };
     return { moduleId, missing: true as const, since };
   }
@@ -229,12 +233,12 @@ export class ModuleForecast {
 
   async #walkTwins(policy: Policy, why: string): Promise<void> {
     this.#notesOf(policy).walked = why;
-    await this.#planTwins(policy, twinsQuery(policy), (twin, at) => breaks(policy, twin, at));
+    await this.#planTwins(policy, twinsQuery(policy), (twin, at) => isOutOfLine(policy, twin, at));
   }
 
   /** Plans each twin that a query gives. `isSuspect`: whether a sweep would have it looked at again, and so read. */
   async #planTwins(policy: Policy, query: string, isSuspect: (twin: Twin, at: string) => boolean): Promise<void> {
-    const { questions, moduleId, clock } = this.#parts;
+    const { questions, moduleId, clock } = this.#dependencies;
     const what = `${moduleId === '' ? 'devices' : 'modules'} that may break ${policy.name}`;
     for await (const items of questions.pages(query, { asker: 'sweepToo', what })) {
       if (items.length > 0) await this.#knowScopes();
@@ -250,7 +254,7 @@ export class ModuleForecast {
 
   /** Modules' twins do not show whether a policy is about their device. */
   async #knowScopes(): Promise<void> {
-    if (this.#parts.moduleId === '') return;
+    if (this.#dependencies.moduleId === '') return;
     for (const [policy, { scope }] of this.#notes) {
       if (!policy.scope.byIdAlone && scope === undefined) await this.#walkDevices(policy);
     }
@@ -260,7 +264,7 @@ export class ModuleForecast {
     const { deviceId, moduleId } = twin;
     this.#planned.add(deviceId);
     const device = moduleId === '' ? toDevice(item, deviceId) : { deviceId, tags: {}, edge: false };
-    const policies = moduleId === '' ? this.#parts.policies : this.#knownPolicies();
+    const policies = moduleId === '' ? this.#dependencies.policies : this.#knownPolicies();
     const { drifts, actions } = plan(policies, { device, twins: [{ moduleId, twin }], at });
     const mends = actions.flatMap((action) => action.mends);
     const competing = await this.#guard.review(twin, mends);
@@ -281,23 +285,25 @@ export class ModuleForecast {
 
   /** Whether no policy that may be about the device wants to know more of it than its id: its own twin need not be read. */
   #concernedById(deviceId: string): boolean {
-    return this.#parts.policies.every(({ scope }) => scope.byIdAlone || !scope.mayMatchId(deviceId));
+    return this.#dependencies.policies.every(({ scope }) => scope.byIdAlone || !scope.mayMatchId(deviceId));
   }
 
   /** Why a departure that no action mends is recorded only. */
-  #recordedFor({ kind, policy }: Departure): Fate {
+  #recordedFor({ kind, policy }: Departure): PlannedOutcome {
     if (kind === 'policyError' || kind === 'notReported') return kind;
-    return this.#parts.policies.some(({ name, mode }) => name === policy && mode === 'audit') ? 'audit' : 'unmendable';
+    return this.#dependencies.policies.some(({ name, mode }) => name === policy && mode === 'audit')
+      ? 'audit'
+      : 'unmendable';
   }
 
-  #add(deviceId: string, drifts: readonly Departure[], fateOf: (drift: Departure) => Fate): void {
+  #add(deviceId: string, drifts: readonly Departure[], outcomeOf: (drift: Departure) => PlannedOutcome): void {
     const byPolicy = Map.groupBy(drifts, ({ policy }) => policy);
     for (const [policy, { tally, scope }] of this.#notes) {
       const its = byPolicy.get(policy.name);
       if (its === undefined) continue;
       tally.add(
         deviceId,
-        its.map((drift) => [drift, fateOf(drift)] as const),
+        its.map((drift) => [drift, outcomeOf(drift)] as const),
       );
       // Where it cannot be said whether a device is in the scope, it is not counted as one that is.
       if (!scope?.hasFailedOn(deviceId)) tally.outOfLine++;

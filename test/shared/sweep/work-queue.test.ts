@@ -1,14 +1,14 @@
 import { QueueClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAzurite } from '../../../infra/local/azurite.ts';
+import { sweepQueueName } from '../../../shared/sweep/queue-name.ts';
 import {
   createSweepQueue,
-  devicesPerPart,
+  devicesPerItem,
   readSweepMessage,
   type SweepMessage,
-  type SweepPart,
-} from '../../../shared/sweep/part-queue.ts';
-import { sweepQueueName } from '../../../shared/sweep/queue-name.ts';
+  type WorkItem,
+} from '../../../shared/sweep/work-queue.ts';
 import { deviceIds, fc } from '../../support/arbitraries.ts';
 
 let azurite: Awaited<ReturnType<typeof startAzurite>>;
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => azurite.close());
 
-const part: SweepPart = {
+const part: WorkItem = {
   type: 'part',
   sweepId: '98204674480612-b796ee93',
   part: '4-0',
@@ -40,7 +40,7 @@ describe('the queue of the sweep', () => {
   });
 
   it('takes a part of the largest size with the longest ids', async () => {
-    const devices = Array.from({ length: devicesPerPart }, (_, index) => `${'x'.repeat(125)}${100 + index}`);
+    const devices = Array.from({ length: devicesPerItem }, (_, index) => `${'x'.repeat(125)}${100 + index}`);
     await createSweepQueue(azurite.endpoints).put({ ...part, moduleId: 'm'.repeat(128), devices });
     expect((await takeAll()).map(readSweepMessage)).toMatchObject([{ devices }]);
   });

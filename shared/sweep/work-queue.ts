@@ -4,7 +4,7 @@ import { openQueue, type StorageAccount } from '../storage/index.ts';
 import { sweepQueueName } from './queue-name.ts';
 
 /** What a sweep found about some devices, and what is to be made of it. One part fits one invocation. */
-export interface SweepPart {
+export interface WorkItem {
   readonly type: 'part';
   readonly sweepId: string;
   /** Which part of the sweep: the same for the same work, however often it is handed out. */
@@ -22,7 +22,7 @@ export interface SweepPart {
 
 /** A message of the queue. */
 export type SweepMessage =
-  | SweepPart
+  | WorkItem
   /** Begin a sweep, unless one is under way. */
   | { readonly type: 'start' }
   /** Go on with this sweep, which came to its deadline. */
@@ -34,7 +34,7 @@ export interface SweepQueue {
 }
 
 /** Devices in one part: as many as one bulk call takes, and as fit a queue message of 64 KiB in Base64 with the longest ids. */
-export const devicesPerPart = 100;
+export const devicesPerItem = 100;
 
 /** No message waits longer than this, in seconds: the next sweep would find the same by itself. */
 const longestDelay = 3600;

@@ -3,9 +3,9 @@ import type { Departure } from '../drift/index.ts';
 import type { CompetingSetting, GuardStore } from '../guards/index.ts';
 import { createGuards, type OverwriteLimit } from '../guards/index.ts';
 import type { Twin } from '../twin/index.ts';
-import type { OverwriteForecast } from './forecast.ts';
+import type { OverwriteForecast } from './result.ts';
 
-export interface ForecastGuardParts {
+export interface ForecastGuardDependencies {
   readonly competing: readonly CompetingSetting[];
   readonly limit: OverwriteLimit;
   /** How many devices are in a policy's scope. */
@@ -18,7 +18,7 @@ export class ForecastGuard {
   readonly #guard;
   readonly #overwrites = new Map<string, OverwriteForecast>();
 
-  constructor({ competing, limit, deviceCount, clock }: ForecastGuardParts) {
+  constructor({ competing, limit, deviceCount, clock }: ForecastGuardDependencies) {
     const store: GuardStore = {
       spend: async (policy, count, perHour) => {
         const before = this.#overwrites.get(policy) ?? { count: 0, perHour, heldBack: 0 };
