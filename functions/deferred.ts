@@ -1,9 +1,9 @@
 import { app, type InvocationContext } from '@azure/functions';
 import { deferredQueueName } from '../shared/retry/index.ts';
-import type { Twinkeeper } from './start.ts';
+import type { App } from './compose.ts';
 
 /** `deferred`: tries again what could not be done before; `deferred-poison`: keeps what the queue gave up as dead letters. */
-export function registerDeferred(twinkeeper: Twinkeeper): void {
+export function registerDeferred(twinkeeper: App): void {
   app.storageQueue('deferred', {
     connection: 'AzureWebJobsStorage',
     queueName: deferredQueueName,

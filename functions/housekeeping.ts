@@ -1,15 +1,15 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
-import type { Twinkeeper } from './start.ts';
+import type { App } from './compose.ts';
 
 /** What is old goes in batches until then, in milliseconds; the next day finds the rest. */
 const retentionTime = 4 * 60_000;
 
 /** `roll-up`: counts the history, so that nobody who asks for numbers reads it all. `retention`: removes what is older than it must be. */
-export function registerHousekeeping({ settings, app: loaded }: Twinkeeper): void {
+export function registerHousekeeping(twinkeeper: App): void {
+  const { settings, policies, rollups, guardStore, retention, sweepRetention, now } = twinkeeper;
   app.timer('roll-up', {
     schedule: settings.rollupSchedule,
     async handler() {
-      const { rollups, guardStore, policies } = await loaded();
       const counted = await Promise.all(
         policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
       );
@@ -19,7 +19,6 @@ export function registerHousekeeping({ settings, app: loaded }: Twinkeeper): voi
   app.timer('retention', {
     schedule: '0 30 2 * * *',
     async handler(_timer: Timer, context: InvocationContext) {
-      const { retention, sweepRetention, now } = await loaded();
       const started = now().getTime();
       const oldest = new Date(started - settings.retentionDays * 86_400_000);
       const mayGoOn = () => now().getTime() - started < retentionTime;

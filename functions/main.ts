@@ -6,15 +6,15 @@
 import { registerDashboard } from './api/dashboard.ts';
 import { registerHealth } from './api/health.ts';
 import { registerApi } from './api/index.ts';
+import { compose } from './compose.ts';
 import { registerDeferred } from './deferred.ts';
 import { registerHousekeeping } from './housekeeping.ts';
 import { policies } from './policies/index.ts';
 import { readSettings } from './settings.ts';
-import { startTwinkeeper } from './start.ts';
 import { registerSweep } from './sweep.ts';
 import { registerTwinEvents } from './twin-events.ts';
 
-const twinkeeper = startTwinkeeper(readSettings(process.env), policies);
+const twinkeeper = compose(readSettings(process.env), policies);
 
 registerTwinEvents(twinkeeper);
 registerDeferred(twinkeeper);

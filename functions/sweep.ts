@@ -1,18 +1,16 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
-// From its own file: the rest of the sweep is loaded with the first one.
-import { sweepQueueName } from '../shared/sweep/queue-name.ts';
-import type { Twinkeeper } from './start.ts';
+import { sweepQueueName } from '../shared/sweep/index.ts';
+import type { App } from './compose.ts';
 
 /**
  * `sweep`: looks for what no event told of, by the clock. `sweep-work`: does what a sweep found, and goes on with one that came to its
  * deadline; `sweep-work-poison`: takes note of what could not be done. `POST /api/sweep`, which asks for one now, is with the API.
  */
-export function registerSweep(twinkeeper: Twinkeeper): void {
-  const sweeping = async () => (await twinkeeper.app()).sweeping();
+export function registerSweep(twinkeeper: App): void {
   app.timer('sweep', {
     schedule: twinkeeper.settings.sweep.schedule,
     async handler(_timer: Timer, context: InvocationContext) {
-      const { sweeperFor } = await sweeping();
+      const { sweeperFor } = await twinkeeper.sweeping();
       await sweeperFor(context).run({ trigger: 'timer' });
     },
   });
@@ -20,7 +18,7 @@ export function registerSweep(twinkeeper: Twinkeeper): void {
     connection: 'AzureWebJobsStorage',
     queueName: sweepQueueName,
     async handler(message: unknown, context: InvocationContext) {
-      const { workerFor } = await sweeping();
+      const { workerFor } = await twinkeeper.sweeping();
       await workerFor(context).handle(message);
     },
   });
@@ -28,7 +26,7 @@ export function registerSweep(twinkeeper: Twinkeeper): void {
     connection: 'AzureWebJobsStorage',
     queueName: `${sweepQueueName}-poison`,
     async handler(message: unknown, context: InvocationContext) {
-      const { workerFor } = await sweeping();
+      const { workerFor } = await twinkeeper.sweeping();
       await workerFor(context).deadLetter(message);
     },
   });

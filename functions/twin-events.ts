@@ -1,9 +1,9 @@
 import { app, type EventHubTriggerOptions, type InvocationContext } from '@azure/functions';
 import type { RawEvent } from '../shared/events/index.ts';
-import type { Twinkeeper } from './start.ts';
+import type { App } from './compose.ts';
 
 /** `twin-events`: wakes on IoT Hub's twin-change and lifecycle events, in batches. */
-export function registerTwinEvents(twinkeeper: Twinkeeper): void {
+export function registerTwinEvents(twinkeeper: App): void {
   // Without this the runtime leaves empty bodies out of the batch, and its arrays are parallel no more.
   app.setup({ capabilities: { IncludeEmptyEntriesInMessagePayload: true } });
   app.eventHub('twin-events', {

@@ -1,8 +1,8 @@
 import type { HttpRequest, InvocationContext } from '@azure/functions';
 import type { Plugin } from 'esbuild';
 import { apiEndpoints } from '../functions/api/endpoints.ts';
+import { compose } from '../functions/compose.ts';
 import { readSettings } from '../functions/settings.ts';
-import { startTwinkeeper } from '../functions/start.ts';
 
 /**
  * Puts the API's document into the bundle as it is served, in place of the module that makes it. It says the same in every app, and what
@@ -26,7 +26,7 @@ async function apiDocument(): Promise<unknown> {
     EVENTHUB_NAME: 'events',
     AzureWebJobsStorage__accountName: 'storage',
   });
-  const { openapi } = apiEndpoints(await startTwinkeeper(settings, []).app());
+  const { openapi } = apiEndpoints(compose(settings, []));
   const request = { query: new URLSearchParams(), params: {} } as Partial<HttpRequest> as HttpRequest;
   const context = { invocationId: 'build', error: console.error } as Partial<InvocationContext> as InvocationContext;
   const { status = 200, jsonBody } = await openapi.answer(request, context);

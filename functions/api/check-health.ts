@@ -2,7 +2,7 @@ import type { HttpRequest, HttpResponseInit } from '@azure/functions';
 import { describeCompeting } from '../../shared/guards/index.ts';
 import { deferredQueueName } from '../../shared/retry/index.ts';
 import { openQueue, openTable } from '../../shared/storage/index.ts';
-import type { App } from '../app.ts';
+import type { App } from '../compose.ts';
 import { keyParameters } from './http/key-parameters.ts';
 import { plainHeaders } from './http/plain-headers.ts';
 import { toProblemResponse, unknownParameter } from './http/problem.ts';

@@ -1,5 +1,5 @@
 import { createDeadLetterList, replayDeadLetter } from '../../shared/retry/index.ts';
-import type { App } from '../app.ts';
+import type { App } from '../compose.ts';
 import { endpoint } from './http/endpoint.ts';
 import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
 import { ApiProblem } from './http/problem.ts';

@@ -1,5 +1,5 @@
 import { lookAtAll } from '../../shared/reconcile/index.ts';
-import type { App } from '../app.ts';
+import type { App } from '../compose.ts';
 import { compareDevice } from './compare-device.ts';
 import { endpoint } from './http/endpoint.ts';
 import { ApiProblem, hubProblem } from './http/problem.ts';

@@ -1,6 +1,6 @@
 import type { HttpRequest } from '@azure/functions';
 import { BadCursorError, type DriftQuery, type HistoryPage } from '../../shared/drift/index.ts';
-import type { App } from '../app.ts';
+import type { App } from '../compose.ts';
 import { csvHead, toCsv } from './drift-csv.ts';
 import { readDriftCursor, writeDriftCursor } from './drift-cursor.ts';
 import { acceptedForm } from './http/accept.ts';

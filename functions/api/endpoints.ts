@@ -1,5 +1,5 @@
 import { once } from '../../shared/once.ts';
-import type { App } from '../app.ts';
+import type { App } from '../compose.ts';
 import { deadLetterEndpoints } from './dead-letters.ts';
 import { deviceEndpoints } from './devices.ts';
 import { driftEndpoints } from './drift.ts';

@@ -1,5 +1,5 @@
 import { mendingValue } from '../../shared/policy/index.ts';
-import type { App } from '../app.ts';
+import type { App } from '../compose.ts';
 import { endpoint } from './http/endpoint.ts';
 import { ruleInWords } from './rule-words.ts';
 import type { PoliciesAnswer, PolicyAnswer } from './shapes.ts';

@@ -1,4 +1,4 @@
-import type { App } from '../app.ts';
+import type { App } from '../compose.ts';
 import { endpoint } from './http/endpoint.ts';
 import { resolveTime, toRange } from './http/time-range.ts';
 import * as parameter from './parameters.ts';

@@ -1,4 +1,4 @@
-import type { App } from '../app.ts';
+import type { App } from '../compose.ts';
 import { endpoint } from './http/endpoint.ts';
 import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
 import * as parameter from './parameters.ts';

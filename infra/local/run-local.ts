@@ -1,12 +1,13 @@
 /** `twinkeeper local` from beginning to end: what starts is ended again, and no file stays behind, however it ends. */
 import { rm } from 'node:fs/promises';
-import type { LocalOptions } from '../cli/commands/local.ts';
 import { checkEndpointsFile, writeEndpointsFile } from './endpoints-file.ts';
 import { hubBehaviour } from './hub-behaviour.ts';
+import type { Output } from './output.ts';
 import { type OutputLost, onOutputLost } from './output-lost.ts';
 import { choosePorts } from './ports.ts';
 import { checkBuild, createRunFolder, projectRoot } from './project.ts';
-import { type LocalSystem, startLocalSystem } from './system.ts';
+import type { RunOptions } from './run-options.ts';
+import { startLocalSystem } from './system.ts';
 
 /** 128 + the signal's number, as shells have it. */
 const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -24,7 +25,10 @@ type Asked = Extract<Ending, { type: 'asked' }>;
  * Runs until the demo is over, a signal comes, output is lost or a service fails for good, and resolves with the exit code. Rejects with one line for a
  * person when something does not start.
  */
-export async function runLocal(options: LocalOptions): Promise<number> {
+export async function runLocal(
+  options: RunOptions,
+  openOutput: (options: RunOptions) => Promise<Output>,
+): Promise<number> {
   const asked = Promise.race([awaitSignal(), awaitOutputLost()]);
   const root = projectRoot();
   checkBuild(root);
@@ -60,22 +64,6 @@ export async function runLocal(options: LocalOptions): Promise<number> {
     await output.close();
     for (const cleanUp of cleanUps.reverse()) await cleanUp();
   }
-}
-
-/** What a run shows, and does, once the system is up. */
-export interface Output {
-  /** Tells a person something that cannot wait. */
-  notice(text: string): void;
-  /** Resolves with the exit code when there is nothing more to do; may never. */
-  run(system: LocalSystem): Promise<number>;
-  /** Leaves the terminal as it was. May be called twice. */
-  close(): Promise<void>;
-}
-
-async function openOutput(options: LocalOptions): Promise<Output> {
-  if (options.once === true) return (await import('../cli/view/once-output.ts')).onceOutput(options);
-  if (!options.demo) return (await import('../cli/view/services-output.ts')).servicesOutput();
-  return (await import('../cli/view/demo-output.ts')).demoOutput(options);
 }
 
 /** Says why it ended, where that is not plain to see. */

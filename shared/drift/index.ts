@@ -18,5 +18,5 @@ export { BadCursorError } from './history-cursor.ts';
 export { createJournal, type Journal, nothingRecalled, type Recollection } from './journal.ts';
 export { driftKey, openKey } from './keys.ts';
 export { createOpenList, type OpenList } from './open-list.ts';
-export { createRetention, type RetentionResult } from './retention.ts';
+export { createRetention, type Retention, type RetentionResult } from './retention.ts';
 export { type Compliance, createRollups, type Rollups, type Summary, type SummaryBucket } from './rollups.ts';

@@ -47,7 +47,7 @@ interface PolicyState {
 /** What would be done about one module on all devices, or about devices' own twins. */
 export class ModuleForecast {
   readonly #dependencies: ModuleForecastDependencies;
-  readonly #notes: ReadonlyMap<Policy, PolicyState>;
+  readonly #states: ReadonlyMap<Policy, PolicyState>;
   readonly #guard: ForecastGuard;
   readonly #salt = crypto.randomUUID();
   /** Devices whose twin has been dealt with. */
@@ -59,7 +59,7 @@ export class ModuleForecast {
 
   constructor(parts: ModuleForecastDependencies) {
     this.#dependencies = parts;
-    this.#notes = new Map(
+    this.#states = new Map(
       parts.policies.map((policy) => [
         policy,
         { tally: new PolicyCounts(), scope: undefined, devices: 0, atMost: undefined, walked: undefined },
@@ -73,7 +73,7 @@ export class ModuleForecast {
       clock,
       deviceCount: (name) => {
         const policy = byName.get(name);
-        return policy === undefined ? 0 : this.#notesOf(policy).devices;
+        return policy === undefined ? 0 : this.#stateOf(policy).devices;
       },
     });
   }
@@ -86,7 +86,7 @@ export class ModuleForecast {
   }
 
   resultFor(policy: Policy): PolicyForecast {
-    const { tally, devices, walked } = this.#notesOf(policy);
+    const { tally, devices, walked } = this.#stateOf(policy);
     const overwrites = this.#guard.overwrites(policy.name);
     return {
       policy: policy.name,
@@ -104,25 +104,25 @@ export class ModuleForecast {
     };
   }
 
-  #notesOf(policy: Policy): PolicyState {
-    const notes = this.#notes.get(policy);
-    if (notes === undefined) throw new Error(`The policy ${policy.name} is about another module.`);
-    return notes;
+  #stateOf(policy: Policy): PolicyState {
+    const state = this.#states.get(policy);
+    if (state === undefined) throw new Error(`The policy ${policy.name} is about another module.`);
+    return state;
   }
 
   /** Counts a policy's devices, and finds those without its module. */
   async #lookAtDevices(policy: Policy): Promise<void> {
     const { questions } = this.#dependencies;
-    const notes = this.#notesOf(policy);
+    const state = this.#stateOf(policy);
     const counted = await questions.count(countDevicesQuery(policy));
-    notes.atMost = counted;
+    state.atMost = counted;
     const isExact = counted !== undefined && compileScope(policy).exact;
-    if (isExact) notes.devices = counted;
+    if (isExact) state.devices = counted;
     const modules = policy.createModule ? await questions.count(countModulesQuery(policy)) : undefined;
     const present = (await this.#mayMiss(policy, counted, modules)) ? await this.#present(policy, modules) : undefined;
     if (isExact && present === undefined) return;
     await this.#walkDevices(policy, present);
-    if (!isExact) notes.devices = this.#scopeOf(policy).size;
+    if (!isExact) state.devices = this.#scopeOf(policy).size;
   }
 
   /** Whether some device in the scope may lack the module, as far as counting can tell. */
@@ -160,7 +160,7 @@ export class ModuleForecast {
     for await (const items of questions.pages(scopeQuery(policy, needsTwins ? '*' : 'deviceId'), {
       asker: present === undefined ? 'forecastOnly' : 'sweepToo',
       what: `devices of ${policy.name}`,
-      total: this.#notesOf(policy).atMost,
+      total: this.#stateOf(policy).atMost,
     })) {
       for (const item of items) {
         for (const id of deviceIdsOf(item).filter(policy.scope.mayMatchId)) {
@@ -180,9 +180,9 @@ export class ModuleForecast {
   }
 
   #scopeOf(policy: Policy): KnownScope {
-    const notes = this.#notesOf(policy);
-    notes.scope ??= new KnownScope(policy, this.#salt);
-    return notes.scope;
+    const state = this.#stateOf(policy);
+    state.scope ??= new KnownScope(policy, this.#salt);
+    return state.scope;
   }
 
   /** Adds a device without the module. True where the module would be created. */
@@ -232,7 +232,7 @@ export class ModuleForecast {
   }
 
   async #walkTwins(policy: Policy, why: string): Promise<void> {
-    this.#notesOf(policy).walked = why;
+    this.#stateOf(policy).walked = why;
     await this.#planTwins(policy, twinsQuery(policy), (twin, at) => isOutOfLine(policy, twin, at));
   }
 
@@ -255,7 +255,7 @@ export class ModuleForecast {
   /** Modules' twins do not show whether a policy is about their device. */
   async #knowScopes(): Promise<void> {
     if (this.#dependencies.moduleId === '') return;
-    for (const [policy, { scope }] of this.#notes) {
+    for (const [policy, { scope }] of this.#states) {
       if (!policy.scope.byIdAlone && scope === undefined) await this.#walkDevices(policy);
     }
   }
@@ -278,7 +278,7 @@ export class ModuleForecast {
   }
 
   #knownPolicies(): readonly Policy[] {
-    return [...this.#notes].map(([policy, { scope }]) =>
+    return [...this.#states].map(([policy, { scope }]) =>
       policy.scope.byIdAlone || scope === undefined ? policy : scope.asPolicy(),
     );
   }
@@ -298,7 +298,7 @@ export class ModuleForecast {
 
   #add(deviceId: string, drifts: readonly Departure[], outcomeOf: (drift: Departure) => PlannedOutcome): void {
     const byPolicy = Map.groupBy(drifts, ({ policy }) => policy);
-    for (const [policy, { tally, scope }] of this.#notes) {
+    for (const [policy, { tally, scope }] of this.#states) {
       const its = byPolicy.get(policy.name);
       if (its === undefined) continue;
       tally.add(

@@ -32,12 +32,12 @@ export async function findMissing(parts: SweepDependencies, progress: Progress, 
 
 /** What was counted, as text, where it leaves open whether a module is missing. */
 async function countsThatDiffer(
-  { notes, store, clock }: SweepDependencies,
+  { guardStore, store, clock }: SweepDependencies,
   progress: Progress,
   policy: Policy,
 ): Promise<string | undefined> {
   const devices = await progress.count(countDevicesQuery(policy));
-  if (devices !== undefined) await notes.putDeviceCount(policy.name, devices);
+  if (devices !== undefined) await guardStore.putDeviceCount(policy.name, devices);
   if (!policy.createModule) return undefined;
   const modules = await progress.count(countModulesQuery(policy));
   if (countsAlike(policy)) {

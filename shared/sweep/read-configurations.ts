@@ -8,7 +8,7 @@ const toldSettings = 50;
 
 /** Reads the hub's automatic configurations, and notes for the guards which of their settings compete with policies. */
 export async function readConfigurations(
-  { policies, notes, log }: SweepDependencies,
+  { policies, guardStore, log }: SweepDependencies,
   progress: Progress,
 ): Promise<void> {
   const answer = await progress.hub.listConfigurations();
@@ -20,8 +20,8 @@ export async function readConfigurations(
   }
   const settings = competingSettings(policies.all, answer.value);
   const competing = [...new Set(settings.map(describeCompeting))];
-  const known = new Set((await notes.competing()).map(describeCompeting));
-  await notes.putCompeting(settings);
+  const known = new Set((await guardStore.competing()).map(describeCompeting));
+  await guardStore.putCompeting(settings);
   // Once: the row of every sweep names them, and so does the app's health.
   if (competing.some((sentence) => !known.has(sentence))) {
     log.warn(`Automatic configurations of the hub compete with policies: ${competing.join(' ')}`);

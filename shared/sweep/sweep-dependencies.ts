@@ -21,7 +21,7 @@ export interface SweepDependencies {
   readonly hub: Hub;
   readonly store: SweepStore;
   readonly queue: SweepQueue;
-  readonly notes: SweepGuardStore;
+  readonly guardStore: SweepGuardStore;
   readonly openList: OpenList;
   readonly log: Log;
   readonly clock: Clock;

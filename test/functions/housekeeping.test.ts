@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Twinkeeper } from '../../functions/start.ts';
+import type { App } from '../../functions/compose.ts';
 
 interface Registration {
   readonly schedule: string;
@@ -27,12 +27,10 @@ beforeEach(() => {
   };
   registerHousekeeping({
     settings: { rollupSchedule: '15 */5 * * * *', retentionDays: 30 },
-    app: async () => ({
-      retention: { removeBefore: remove('rows') },
-      sweepRetention: { removeBefore: remove('sweeps') },
-      now: () => new Date(now),
-    }),
-  } as unknown as Twinkeeper);
+    retention: { removeBefore: remove('rows') },
+    sweepRetention: { removeBefore: remove('sweeps') },
+    now: () => new Date(now),
+  } as unknown as App);
 });
 
 async function retain(): Promise<string[]> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Twinkeeper } from '../../functions/start.ts';
+import type { App } from '../../functions/compose.ts';
 import { definePolicy } from '../../shared/policy/index.ts';
 import { sweepQueueName } from '../../shared/sweep/index.ts';
 import { type Sweeping, type SweepWorld, startSweepWorld } from '../support/sweep-world.ts';
@@ -29,10 +29,8 @@ beforeEach(async () => {
   registered.clear();
   registerSweep({
     settings: { sweep: { schedule: '0 */5 * * * *', minutes: 4 } },
-    app: async () => ({
-      sweeping: async () => ({ sweeperFor: () => sweeping.sweeper, workerFor: () => sweeping.worker }),
-    }),
-  } as unknown as Twinkeeper);
+    sweeping: async () => ({ sweeperFor: () => sweeping.sweeper, workerFor: () => sweeping.worker }),
+  } as unknown as App);
 });
 
 const fire = (name: string, ...args: unknown[]) => (registered.get(name) as Registration).handler(...args);

@@ -165,7 +165,7 @@ function sweeping(world: World, definitions: readonly PolicyDefinition[], option
   };
   const noted = { devices: new Map<string, number>(), competing: [] as string[] };
   let competing: Awaited<ReturnType<SweepGuardStore['competing']>> = [];
-  const notes: SweepGuardStore = {
+  const guardStore: SweepGuardStore = {
     competing: async () => competing,
     putDeviceCount: async (policy, devices) => void noted.devices.set(policy, devices),
     putCompeting: async (settings) => {
@@ -178,7 +178,7 @@ function sweeping(world: World, definitions: readonly PolicyDefinition[], option
     hub,
     store,
     queue,
-    notes,
+    guardStore,
     openList: createOpenList(world.storage, () => clock.now()),
     log,
     clock,

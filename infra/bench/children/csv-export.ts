@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { HttpRequest, type InvocationContext } from '@azure/functions';
 import { driftEndpoints } from '../../../functions/api/drift.ts';
 import { watchAnswers } from '../../../functions/api/http/flow.ts';
-import type { App } from '../../../functions/app.ts';
+import type { App } from '../../../functions/compose.ts';
 import { createHistory } from '../../../shared/drift/index.ts';
 import { givenOptions, sendResult } from '../child.ts';
 import { type HeapPeak, HeapWatch } from '../heap-watch.ts';

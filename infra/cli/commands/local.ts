@@ -1,18 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { type BehaviourOptions, parseNumber, parseShare, parseThrottle } from '../../local/hub-behaviour.ts';
-
-/** What `twinkeeper local` was asked for. */
-export interface LocalOptions extends BehaviourOptions {
-  readonly devices: number;
-  readonly demo: boolean;
-  /** False: the hub routes no events, as before its routes were made. */
-  readonly events: boolean;
-  readonly endpoints?: string;
-  readonly portBase?: number;
-  readonly seed: number;
-  readonly once?: boolean;
-  readonly json?: boolean;
-}
+import { parseNumber, parseShare, parseThrottle } from '../../local/hub-behaviour.ts';
+import type { RunOptions } from '../../local/run-options.ts';
 
 /** Many more would need more memory than the local hub may take. */
 const mostDevices = 100_000;
@@ -52,12 +40,13 @@ Examples:
   $ npm start -- --port-base 7000                          hub 7000, events 7001, control 7002, functions 7003,
                                                            blobs 7004, queues 7005, tables 7006`,
     )
-    .action(async (options: LocalOptions, command: Command) => {
+    .action(async (options: RunOptions, command: Command) => {
       if (options.json === true && options.once !== true) command.error('error: --json goes with --once.');
       if (options.once === true && !options.demo)
         command.error('error: --once is the demo: it cannot go with --no-demo.');
       const { runLocal } = await import('../../local/run-local.ts');
-      process.exit(await runLocal(options));
+      const { openOutput } = await import('../view/open-output.ts');
+      process.exit(await runLocal(options, openOutput));
     });
 }
 

@@ -1,8 +1,8 @@
 import { createLogUpdate } from 'log-update';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { disturbForever } from '../../local/demo/forever.ts';
-import type { Output } from '../../local/run-local.ts';
-import type { LocalOptions } from '../commands/local.ts';
+import type { Output } from '../../local/output.ts';
+import type { RunOptions } from '../../local/run-options.ts';
 import { addressLines } from './addresses.ts';
 import { hasColour } from './colour.ts';
 import { describeRow } from './describe-row.ts';
@@ -16,7 +16,7 @@ const statusEvery = 5_000;
 const keptRows = 200;
 
 /** What the demo shows while it goes on: a live view on a terminal, plain lines anywhere else. */
-export function demoOutput({ devices, seed }: LocalOptions): Output {
+export function demoOutput({ devices, seed }: RunOptions): Output {
   const surface = process.stdout.isTTY ? liveView() : plainLines();
   const stopping = new AbortController();
   let watcher: Watcher | undefined;

@@ -2,13 +2,13 @@
 
 import { runOnce } from '../../local/demo/once.ts';
 import { describeSummary, isAllRight } from '../../local/demo/summary.ts';
-import type { Output } from '../../local/run-local.ts';
-import type { LocalOptions } from '../commands/local.ts';
+import type { Output } from '../../local/output.ts';
+import type { RunOptions } from '../../local/run-options.ts';
 
 /** More would push the summary off the screen. */
 const mostComplaints = 20;
 
-export function onceOutput({ devices, seed, events, queryLag = 0, timeScale = 1, json = false }: LocalOptions): Output {
+export function onceOutput({ devices, seed, events, queryLag = 0, timeScale = 1, json = false }: RunOptions): Output {
   const isQuiet = json && !process.stderr.isTTY;
   const say = (text: string) => process.stderr.write(`${text}\n`);
   return {

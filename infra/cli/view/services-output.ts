@@ -1,4 +1,4 @@
-import type { Output } from '../../local/run-local.ts';
+import type { Output } from '../../local/output.ts';
 import { addressLines } from './addresses.ts';
 
 /** What `--no-demo` shows: where everything is. */

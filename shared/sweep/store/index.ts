@@ -3,6 +3,6 @@
  *
  * @module
  */
-export { createSweepRetention, type SweepRetentionResult } from './retention.ts';
+export { createSweepRetention, type SweepRetention, type SweepRetentionResult } from './retention.ts';
 export type { SweepCounts, SweepRow, SweepTrigger } from './row.ts';
 export { createSweepStore, leadTime, type SweepClaim, type SweepMemo, type SweepStore } from './sweep-store.ts';

@@ -14,7 +14,7 @@ export const sweepTable = 'TwinkeeperSweeps';
 
 export const leadKey = { partitionKey: 'current', rowKey: 'current' } as const;
 export const sweepRows = 'sweeps';
-export const notes = 'notes';
+export const memos = 'notes';
 
 /** What begins the names of the partitions that belong to one sweep each; the sweep's id follows. */
 export const partsPrefix = 'parts!';

@@ -11,6 +11,10 @@ export interface SweepRetentionResult {
   readonly isUnfinished: boolean;
 }
 
+export interface SweepRetention {
+  removeBefore(time: Date, mayGoOn: () => boolean): Promise<SweepRetentionResult>;
+}
+
 /** As many as a transaction takes. */
 const entitiesPerBatch = 100;
 
@@ -19,7 +23,7 @@ const entitiesPerBatch = 100;
  * and bytes, which are found by keys of their own: so it may be interrupted anywhere, the next run finds what is left, and no row is ever
  * told without what its parts add to it. `mayGoOn` is asked before each batch.
  */
-export function createSweepRetention(account: StorageAccount) {
+export function createSweepRetention(account: StorageAccount): SweepRetention {
   const table = once(() => openTable(account, sweepTable));
   const lead = createSweepLead(table);
   const removal = new GroupCommit(table);

@@ -1,7 +1,7 @@
 import { once } from '../../once.ts';
 import { openTable, type StorageAccount, unlessMissing } from '../../storage/index.ts';
 import { createSweepBytes } from './bytes.ts';
-import { notes, sweepTable } from './keys.ts';
+import { memos, sweepTable } from './keys.ts';
 import { createSweepLead } from './lead.ts';
 import { newSweepRow, type SweepCounts, type SweepRow, type SweepTrigger } from './row.ts';
 import { createSweepRows } from './rows.ts';
@@ -111,12 +111,12 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
 
     async recallMemo(name) {
       const client = await table();
-      const entity = await client.getEntity<Record<string, unknown>>(notes, name).catch(unlessMissing);
+      const entity = await client.getEntity<Record<string, unknown>>(memos, name).catch(unlessMissing);
       return entity === undefined ? undefined : { at: String(entity.at), text: String(entity.text) };
     },
 
     async keepMemo(name, note) {
-      await (await table()).upsertEntity({ partitionKey: notes, rowKey: name, ...note }, 'Replace');
+      await (await table()).upsertEntity({ partitionKey: memos, rowKey: name, ...note }, 'Replace');
     },
   };
 }

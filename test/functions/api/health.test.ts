@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkHealth } from '../../../functions/api/check-health.ts';
-import type { App } from '../../../functions/app.ts';
+import type { App } from '../../../functions/compose.ts';
 import { createGuardStore } from '../../../shared/guards/index.ts';
 import type { Hub } from '../../../shared/hub/index.ts';
 import { startWorld, type World } from '../../support/world.ts';

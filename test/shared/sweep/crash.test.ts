@@ -184,7 +184,11 @@ async function live(
   const store = mortal(createSweepStore(world.storage, () => clock.now()));
   const journal = mortal(world.journal);
   const putQueue = mortal({ put: async (message: SweepMessage) => void queue.push(message) });
-  const notes = mortal({ competing: async () => [], putCompeting: async () => {}, putDeviceCount: async () => {} });
+  const guardStore = mortal({
+    competing: async () => [],
+    putCompeting: async () => {},
+    putDeviceCount: async () => {},
+  });
   const openList = mortal(
     inTimeOf(
       clock,
@@ -196,7 +200,7 @@ async function live(
     hub,
     store,
     queue: putQueue,
-    notes,
+    guardStore,
     openList,
     log: quiet,
     clock,

@@ -1,0 +1,96 @@
+import type { ICruiseOptions, IForbiddenRuleType } from 'dependency-cruiser';
+
+/**
+ * The arrows between rooms, checked by arrows.test.ts. Each room may import the rooms below it, by their `index.ts`.
+ * No two files may import each other, not even types.
+ */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  'shared/twin': [],
+  'shared/events': ['twin'],
+  'shared/storage': [],
+  'shared/policy': ['twin'],
+  'shared/query': ['twin'],
+  'shared/hub': ['twin'],
+  'shared/drift': ['storage', 'policy', 'twin'],
+  'shared/retry': ['storage', 'events'],
+  'shared/guards': ['drift', 'hub', 'storage', 'policy', 'query', 'twin'],
+  'shared/reconcile': ['guards', 'retry', 'drift', 'hub', 'policy', 'events', 'twin'],
+  'shared/sweep': ['reconcile', 'guards', 'drift', 'hub', 'storage', 'policy', 'query', 'twin'],
+  'shared/forecast': ['sweep', 'reconcile', 'guards', 'drift', 'hub', 'policy', 'twin'],
+};
+
+/** The files directly in `shared/`: the clock, the log and `once`. Every room may import them, and they import nothing. */
+const ground = '^shared/[^/]+\\.ts$';
+
+/** The public faces of the rooms. `sweep/store` and `sweep/where` are rooms of their own. */
+const faces = ['^shared/[^/]+/index\\.ts$', '^shared/sweep/(store|where)/index\\.ts$'];
+
+const roomRules = Object.entries(rooms).map(([room, below]) => ({
+  name: `${room} imports only the rooms below it`,
+  severity: 'error' as const,
+  from: { path: `^${room}/` },
+  to: {
+    path: '^(shared|functions|infra|test)/',
+    pathNot: [`^${room}/`, ground, ...below.map((name) => `^shared/${name}/`)],
+  },
+}));
+
+export const forbidden: IForbiddenRuleType[] = [
+  ...roomRules,
+  {
+    name: 'no circle of files',
+    severity: 'error',
+    from: {},
+    to: { circular: true },
+  },
+  {
+    name: 'the ground imports nothing',
+    severity: 'error',
+    from: { path: ground },
+    to: { path: '^(shared|functions|infra|test)/' },
+  },
+  {
+    name: 'a room of shared imports another room by its index.ts',
+    severity: 'error',
+    from: { path: '^shared/([^/]+)/' },
+    to: { path: '^shared/[^/]+/', pathNot: ['^shared/$1/', ...faces] },
+  },
+  {
+    name: 'functions and infra import a room of shared by its index.ts',
+    comment: 'The measurements write history rows themselves, and so need the files behind the index.',
+    severity: 'error',
+    from: { path: '^(functions|infra)/', pathNot: '^infra/bench/' },
+    to: { path: '^shared/[^/]+/', pathNot: faces },
+  },
+  {
+    name: 'shared knows nothing of Azure Functions',
+    severity: 'error',
+    from: { path: '^shared/' },
+    to: { path: 'node_modules/@azure/functions' },
+  },
+  {
+    name: 'only shared/hub knows azure-iothub',
+    severity: 'error',
+    from: { path: '^(shared|functions)/', pathNot: '^shared/hub/' },
+    to: { path: 'node_modules/azure-iothub' },
+  },
+  {
+    name: 'production code never imports infra or tests',
+    severity: 'error',
+    from: { path: '^(shared|functions)/' },
+    to: { path: '^(infra|test)/' },
+  },
+  {
+    name: 'infra/local never imports the command',
+    severity: 'error',
+    from: { path: '^infra/local/' },
+    to: { path: '^infra/(cli|bench)/' },
+  },
+];
+
+export const options: ICruiseOptions = {
+  // TypeScript 7 has no API that the checker could use, so swc parses.
+  parser: 'swc',
+  tsPreCompilationDeps: true,
+  doNotFollow: { path: 'node_modules' },
+};
