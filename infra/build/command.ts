@@ -1,0 +1,42 @@
+import { isAbsolute, join } from 'node:path';
+import { type OutputChunk, rolldown } from 'rolldown';
+
+/** Bundles the `twinkeeper` command and the services of the local system into a folder. Packages stay in `node_modules`. */
+export async function bundleCommand(root: string, folder: string): Promise<readonly OutputChunk[]> {
+  const sources = join(root, 'infra/local');
+  await using bundle = await rolldown({
+    input: {
+      twinkeeper: join(sources, 'main.ts'),
+      'local/hub': join(sources, 'hub/main.ts'),
+      'local/host': join(sources, 'host/main.ts'),
+    },
+    platform: 'node',
+    external: isPackage,
+    transform: { target: 'node22' },
+    logLevel: 'warn',
+  });
+  const { output } = await bundle.write({
+    dir: folder,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'local/chunks/[name]-[hash].js',
+    sourcemap: true,
+  });
+  return output.filter((file) => file.type === 'chunk');
+}
+
+/** Bundles one TypeScript file into one JavaScript file. Packages stay in `node_modules`. */
+export async function bundleScript(entry: string, outfile: string): Promise<void> {
+  await using bundle = await rolldown({
+    input: entry,
+    platform: 'node',
+    external: isPackage,
+    transform: { target: 'node22' },
+    logLevel: 'warn',
+  });
+  await bundle.write({ file: outfile, format: 'esm', codeSplitting: false });
+}
+
+function isPackage(id: string): boolean {
+  return !id.startsWith('.') && !isAbsolute(id);
+}
