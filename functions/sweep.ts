@@ -1,6 +1,5 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
-// From its own file: the rest of the sweep is loaded with the first one.
-import { sweepQueueName } from '../shared/sweep/queue-name.ts';
+import { sweepQueueName } from '../shared/sweep/index.ts';
 import type { Twinkeeper } from './start.ts';
 
 /**
