@@ -1,8 +1,11 @@
 import { isAbsolute, join } from 'node:path';
-import { type OutputChunk, rolldown } from 'rolldown';
+import { type RolldownOutput, rolldown } from 'rolldown';
 
-/** Bundles the `twinkeeper` command and the services of the local system into a folder. Packages stay in `node_modules`. */
-export async function bundleCommand(root: string, folder: string): Promise<readonly OutputChunk[]> {
+/**
+ * Bundles the `twinkeeper` command and the services of the local system into a folder. Packages stay in `node_modules`. Returns the files
+ * that were written.
+ */
+export async function bundleCommand(root: string, folder: string): Promise<RolldownOutput['output']> {
   const sources = join(root, 'infra/local');
   await using bundle = await rolldown({
     input: {
@@ -22,7 +25,7 @@ export async function bundleCommand(root: string, folder: string): Promise<reado
     chunkFileNames: 'local/chunks/[name]-[hash].js',
     sourcemap: true,
   });
-  return output.filter((file) => file.type === 'chunk');
+  return output;
 }
 
 /** Bundles one TypeScript file into one JavaScript file. Packages stay in `node_modules`. */

@@ -1,13 +1,13 @@
-import { type OutputChunk, type PreRenderedChunk, rolldown } from 'rolldown';
+import { type PreRenderedChunk, type RolldownOutput, rolldown } from 'rolldown';
 import { packageNameOf } from './packages.ts';
 
 /**
  * Bundles a function app into a folder: `main.cjs`, which the Functions worker loads, and `chunks/`, one for each part that the app
- * imports dynamically. Returns the chunks that were written.
+ * imports dynamically. Returns the files that were written, source maps included.
  *
  * @param entry the absolute path of the file that registers the functions
  */
-export async function bundleFunctionApp(entry: string, folder: string): Promise<readonly OutputChunk[]> {
+export async function bundleFunctionApp(entry: string, folder: string): Promise<RolldownOutput['output']> {
   await using bundle = await rolldown({
     input: { main: entry },
     platform: 'node',
@@ -23,7 +23,9 @@ export async function bundleFunctionApp(entry: string, folder: string): Promise<
     format: 'cjs',
     entryFileNames: '[name].cjs',
     chunkFileNames: (chunk) => `chunks/${chunkName(chunk)}.cjs`,
-    minify: true,
+    // The SDKs compare names of classes: azure-iothub decides by `error.constructor.name` whether to try again.
+    keepNames: true,
+    minify: { mangle: { keepNames: true }, compress: { keepNames: { function: true, class: true } } },
     comments: { legal: false, annotation: false, jsdoc: false },
     sourcemap: true,
     // Stack traces need file names and lines only. Node parses the whole map of each file that it loads.
@@ -37,7 +39,7 @@ export async function bundleFunctionApp(entry: string, folder: string): Promise<
       ],
     },
   });
-  return output.filter((file) => file.type === 'chunk');
+  return output;
 }
 
 /** Names the chunk of a dynamically imported package after the package. */

@@ -21,8 +21,7 @@ const [command, app] = await Promise.all([
   bundleCommand(root, dist),
   writeFunctionApp(root, join(dist, 'function-app')),
 ]);
-const commandFiles = command.flatMap(({ fileName }) => [fileName, `${fileName}.map`]).map((file) => join(dist, file));
-const written = new Set([...commandFiles, ...app]);
+const written = new Set([...command.map(({ fileName }) => join(dist, fileName)), ...app]);
 
 // Removes what earlier builds left.
 for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
