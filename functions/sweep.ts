@@ -1,5 +1,5 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
-import { sweepQueueName } from '../shared/sweep/index.ts';
+import { sweepQueueName } from '../shared/sweep/store/index.ts';
 import type { App } from './compose.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { bundleScript } from '../build/command.ts';
 
 /**
  * Bundles a file of `children/` as JavaScript into a folder and returns its path: run as TypeScript, it would bring Node's compiler with
@@ -7,15 +7,6 @@ import { build } from 'esbuild';
  */
 export async function bundleChild(name: string, folder: string): Promise<string> {
   const outfile = join(folder, `${name}.mjs`);
-  await build({
-    entryPoints: [join(import.meta.dirname, 'children', `${name}.ts`)],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node22',
-    format: 'esm',
-    packages: 'external',
-    logLevel: 'warning',
-  });
+  await bundleScript(join(import.meta.dirname, 'children', `${name}.ts`), outfile);
   return outfile;
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { projectRoot } from '../local/project.ts';
+import { functionAppFolder, projectRoot } from '../local/project.ts';
 import { measureApart } from './apart.ts';
 import type { Bench } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
@@ -14,7 +14,7 @@ export const events: Bench = {
   name: 'events',
   description: 'twin events that touch nothing of ours: through the handler, and end to end over AMQP',
   async run(report) {
-    const bundle = join(projectRoot(), 'dist/main.cjs');
+    const bundle = join(functionAppFolder(projectRoot()), 'main.cjs');
     await inBenchFolder(async (folder) => {
       const peer = await bundlePeer(emptyEventHubApp, folder, 'empty-event-hub');
       report.progress('the handler, in turns with its peers');

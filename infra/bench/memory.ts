@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { projectRoot } from '../local/project.ts';
+import { functionAppFolder, projectRoot } from '../local/project.ts';
 import { measureApart } from './apart.ts';
 import type { Bench, Report } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
@@ -31,7 +31,7 @@ async function measureEvents(folder: string, report: Report): Promise<void> {
   report.progress(`${all} events, each about another device`);
   const samples = await measureApart<readonly HeapSample[]>({
     child: await bundleChild('heap', folder),
-    options: { file: join(projectRoot(), 'dist/main.cjs'), events: all, every: settled },
+    options: { file: join(functionAppFolder(projectRoot()), 'main.cjs'), events: all, every: settled },
     settings: unreachable,
     nodeOptions: ['--expose-gc'],
   });

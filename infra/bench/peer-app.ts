@@ -1,7 +1,7 @@
 /** The apps that ours is held against: as small as an app can be, and bundled as ours is. */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleApp } from '../app-bundle.ts';
-import { projectRoot } from '../local/project.ts';
+import { bundleFunctionApp } from '../build/function-app.ts';
 
 /** One HTTP function that answers with nothing. */
 export const emptyHttpApp = `
@@ -23,10 +23,13 @@ export const emptyEventHubApp = `
   });
 `;
 
-/** Bundles an app's source into `FOLDER/NAME.cjs` as `infra/build.ts` does, and returns the file's path. */
+/**
+ * Bundles an app's source into `FOLDER/NAME/` as the build does with ours, and returns the path of its `main.cjs`. The folder must be
+ * inside the project, where imports of packages are found.
+ */
 export async function bundlePeer(source: string, folder: string, name: string): Promise<string> {
-  const outfile = join(folder, `${name}.cjs`);
-  const stdin = { contents: source, resolveDir: projectRoot(), sourcefile: `${name}.ts`, loader: 'ts' } as const;
-  await bundleApp({ stdin }, outfile);
-  return outfile;
+  const entry = join(folder, `${name}.ts`);
+  await writeFile(entry, source);
+  await bundleFunctionApp(entry, join(folder, name));
+  return join(folder, name, 'main.cjs');
 }

@@ -1,7 +1,7 @@
 /** Both ways to sweep a hub, ours and the one that walks, each in a process of its own. */
 import { join } from 'node:path';
 import { startAzurite } from '../local/azurite.ts';
-import { projectRoot } from '../local/project.ts';
+import { functionAppFolder, projectRoot } from '../local/project.ts';
 import { measureApart } from './apart.ts';
 import { bundleChild } from './bundle-child.ts';
 import type { AppSweepOptions, AppSweepResult } from './children/app-sweep.ts';
@@ -39,7 +39,7 @@ export async function onFilledHub<T>(
         sweep: async (options = {}, settings = {}) =>
           measureApart<AppSweepResult>({
             child: await bundleChild('app-sweep', folder),
-            options: { ...options, file: join(projectRoot(), 'dist/main.cjs') } satisfies AppSweepOptions,
+            options: { ...options, file: join(functionAppFolder(projectRoot()), 'main.cjs') } satisfies AppSweepOptions,
             settings: {
               ...unreachable,
               IOTHUB_CONNECTION_STRING: hub.twinkeeperConnectionString,

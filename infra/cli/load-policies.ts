@@ -1,9 +1,9 @@
 /** Policies that are not deployed: those of a folder, bundled and loaded as they are now. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { BuildFailure } from 'esbuild';
+import type { BundleError, RolldownLog } from 'rolldown';
 import {
   describeThrown,
   type PolicyDefinition,
@@ -126,22 +126,32 @@ async function loadAll(
   names: readonly string[],
   faults: string[],
 ): Promise<readonly (readonly [string, Exports])[]> {
-  const [{ build }, target] = await Promise.all([import('esbuild'), mkdtemp(join(tmpdir(), 'twinkeeper-policies-'))]);
+  const [{ rolldown }, target] = await Promise.all([
+    import('rolldown'),
+    mkdtemp(join(tmpdir(), 'twinkeeper-policies-')),
+  ]);
+  const unresolved: RolldownLog[] = [];
+  const entry = join(target, 'entry.mjs');
   const outfile = join(target, 'policies.mjs');
-  const imports = names.map((name) => `[${JSON.stringify(name)}, () => import(${JSON.stringify(`./${name}`)})]`);
+  const imports = names.map(
+    (name) => `[${JSON.stringify(name)}, () => import(${JSON.stringify(join(resolve(folder), name))})]`,
+  );
   try {
-    await build({
-      stdin: { contents: `export const files = [${imports.join(', ')}];`, resolveDir: resolve(folder), loader: 'js' },
-      outfile,
-      bundle: true,
+    await writeFile(entry, `export const files = [${imports.join(', ')}];`);
+    await using bundle = await rolldown({
+      input: entry,
       platform: 'node',
-      format: 'esm',
-      target: 'node20',
-      // What is CommonJS in the bundle asks for Node's own modules by it.
-      banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
-      sourcemap: 'inline',
-      logLevel: 'silent',
+      transform: { target: 'node20' },
+      onLog(_level, log) {
+        // Rolldown would leave the import of a missing package to Node, which then loads none of the files.
+        if (log.code === 'UNRESOLVED_IMPORT') unresolved.push(log);
+      },
     });
+    await bundle.write({ file: outfile, format: 'esm', codeSplitting: false, sourcemap: 'inline' });
+    if (unresolved.length > 0) {
+      faults.push(...unresolved.map(toFault).toSorted());
+      return [];
+    }
     const { files } = (await import(pathToFileURL(outfile).href)) as {
       readonly files: readonly (readonly [string, () => Promise<Exports>])[];
     };
@@ -155,14 +165,17 @@ async function loadAll(
     }
     return loaded;
   } catch (error) {
-    const { errors } = error as Partial<BuildFailure>;
+    const { errors } = error as BundleError;
     if (errors === undefined) throw error;
-    for (const { text, location } of errors) {
-      const at = location === null ? folder : `${location.file}:${location.line}:${location.column + 1}`;
-      faults.push(`${at}: ${text}`);
-    }
+    faults.push(...errors.map(toFault).toSorted());
     return [];
   } finally {
     await rm(target, { recursive: true, force: true });
   }
+}
+
+function toFault({ message, loc, id = '' }: RolldownLog): string {
+  const at = loc === undefined ? id : `${loc.file}:${loc.line}:${loc.column + 1}`;
+  // The lines after the first are a drawing of the code.
+  return `${at}: ${message.split('\n', 1)[0]}`;
 }

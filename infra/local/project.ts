@@ -12,10 +12,19 @@ export function projectRoot(from = import.meta.dirname): string {
   return projectRoot(parent);
 }
 
+/** The folder that is deployed, which a build writes. */
+export function functionAppFolder(root: string): string {
+  return join(root, 'dist', 'function-app');
+}
+
 /** Throws one line that says how to go on where the build, or a part of it, is missing. */
 export function checkBuild(root: string): void {
-  for (const file of ['dist/main.cjs', 'dist/local/hub.js', 'dist/local/host.js']) {
-    if (!existsSync(join(root, file))) throw new Error(`${join(root, file)} is missing: run \`npm run build\`.`);
+  const files = [
+    join(functionAppFolder(root), 'main.cjs'),
+    ...['hub.js', 'host.js'].map((name) => join(root, 'dist/local', name)),
+  ];
+  for (const file of files) {
+    if (!existsSync(file)) throw new Error(`${file} is missing: run \`npm run build\`.`);
   }
 }
 

@@ -8,7 +8,7 @@ import type { FunctionHostEndpoints } from './host/index.ts';
 import { hostEnvironment, localSettings, writeSettingsFile } from './host-environment.ts';
 import type { HubBehaviour, LocalHubEndpoints, LocalHubOptions } from './hub/index.ts';
 import type { Ports } from './ports.ts';
-import { hubFolder } from './project.ts';
+import { functionAppFolder, hubFolder } from './project.ts';
 import { KilledEarly, type ServiceProcess, type ServiceSpec, startServiceProcess } from './service-process.ts';
 
 export interface SystemOptions {
@@ -58,7 +58,11 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
       {
         name: 'The function host',
         script: join(root, 'dist/local/host.js'),
-        options: { appRoot: root, settingsFile: await writeSettingsFile(runFolder, values), httpPort: ports.functions },
+        options: {
+          appRoot: functionAppFolder(root),
+          settingsFile: await writeSettingsFile(runFolder, values),
+          httpPort: ports.functions,
+        },
         environment: hostEnvironment(process.env, hub.endpoints.caFile, options.keepOwnSettings),
         onLine: (line) => {
           const problem = /^\S+ (?:error|critical) (.*)/.exec(line)?.[1];

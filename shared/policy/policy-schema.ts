@@ -3,8 +3,7 @@ import english from 'zod/v4/locales/en.js';
 import { isDeviceId } from '../twin/index.ts';
 
 // The small variant of zod has no words of its own for what is wrong.
-// And what it would compile to check faster costs more at start-up than checking a few policies does.
-z.config({ ...english(), jitless: true });
+z.config(english());
 
 /** Describes a schema, for the JSON Schema. `z.describe` would make each a second time, and an app that starts has to wait for it. */
 function described<Schema extends z.ZodMiniType>(text: string, schema: Schema): Schema {

@@ -8,8 +8,8 @@
 
 export { IdSet } from './id-set.ts';
 export { QueryRefused } from './interruption.ts';
-export { sweepQueueName } from './queue-name.ts';
 export { countsAlike } from './steps.ts';
+export { sweepQueueName } from './store/index.ts';
 export type { SweepGuardStore } from './sweep-dependencies.ts';
 export { SweepWorker } from './sweep-worker.ts';
 export { type SweepEnd, Sweeper } from './sweeper.ts';

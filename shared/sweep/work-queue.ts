@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { once } from '../once.ts';
 import { openQueue, type StorageAccount } from '../storage/index.ts';
-import { sweepQueueName } from './queue-name.ts';
+import { sweepQueueName } from './store/index.ts';
 
 /** What a sweep found about some devices, and what is to be made of it. One part fits one invocation. */
 export interface WorkItem {

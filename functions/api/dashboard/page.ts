@@ -1,9 +1,9 @@
 /**
- * Puts the page together from what is written in this folder: one document without any address but its own API's. In the bundle that is
- * deployed, `infra/embedded-page.ts` has done this already, and the folder is not there.
+ * Puts the page together from what is written in this folder: one document without any address but its own API's. The build copies the
+ * folder and uPlot to `dashboard/` of the function app.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -18,9 +18,12 @@ const modules = ['text', 'address', 'api', 'figure', 'charts', 'overview', 'rows
 
 /** @throws An `Error` that names the file where one cannot be part of a page. */
 export function dashboardPage(): DashboardPage {
-  const folder = import.meta.dirname;
+  // From this file's chunk in `chunks/` this is the function app's `dashboard/`.
+  const folder = join(import.meta.dirname, '../dashboard');
   const read = (name: string) => readFileSync(join(folder, name), 'utf8');
-  const uPlot = join(createRequire(import.meta.url).resolve('uplot'), '..');
+  const uPlot = existsSync(join(folder, 'uPlot.min.css'))
+    ? folder
+    : join(createRequire(import.meta.url).resolve('uplot'), '..');
   const styles = [readFileSync(join(uPlot, 'uPlot.min.css'), 'utf8'), read('page.css')];
   const library = readFileSync(join(uPlot, 'uPlot.iife.min.js'), 'utf8');
   const own = `\n${modules.map((name) => inScope(name, read(`${name}.js`))).join('\n')}`;

@@ -1,8 +1,9 @@
 /**
- * Counts the scripts that V8 compiles for a package, packed into the bundle or in `node_modules`. The debugger hears of every script, however
- * it came to be compiled: required, imported, or from text.
+ * Counts the scripts that V8 compiles with code of a package. The debugger reports every script that is compiled, and the source map of a
+ * script names the files that are in it.
  */
-import { Session } from 'node:inspector';
+import { readFileSync } from 'node:fs';
+import { type Debugger, Session } from 'node:inspector';
 import { givenOptions, sendResult } from '../child.ts';
 import { loadApp } from '../loaded-app.ts';
 
@@ -17,7 +18,7 @@ const session = new Session();
 session.connect();
 let count = 0;
 session.on('Debugger.scriptParsed', ({ params }) => {
-  if (params.url.includes(`node_modules/${name}/`)) count++;
+  if (sourcesOf(params).some((source) => source.includes(`node_modules/${name}/`))) count++;
 });
 session.post('Debugger.enable');
 
@@ -28,3 +29,9 @@ const afterLoad = count;
 // It asks the hub for its number of devices. That there is no hub comes after the SDK was needed.
 await app.handle('health', { query: new URLSearchParams() });
 sendResult({ afterLoad, afterHubCall: count } satisfies ScriptCount);
+
+function sourcesOf({ url, sourceMapURL = '' }: Debugger.ScriptParsedEventDataType): readonly string[] {
+  if (!url.startsWith('file:') || sourceMapURL === '') return [url];
+  const map = JSON.parse(readFileSync(new URL(sourceMapURL, url), 'utf8')) as { readonly sources: readonly string[] };
+  return map.sources;
+}

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { sweepQueueName } from './keys.ts';
 export { createSweepRetention, type SweepRetention, type SweepRetentionResult } from './retention.ts';
 export type { SweepCounts, SweepRow, SweepTrigger } from './row.ts';
 export { createSweepStore, leadTime, type SweepClaim, type SweepMemo, type SweepStore } from './sweep-store.ts';

@@ -12,6 +12,9 @@ import { newestFirst } from '../../storage/index.ts';
 
 export const sweepTable = 'TwinkeeperSweeps';
 
+/** The queue over which a sweep hands out work, and asks for its next run. */
+export const sweepQueueName = 'twinkeeper-sweep';
+
 export const leadKey = { partitionKey: 'current', rowKey: 'current' } as const;
 export const sweepRows = 'sweeps';
 export const memos = 'notes';

@@ -103,6 +103,11 @@ describe('a folder of policies', () => {
     await expect(loadPolicies(path)).rejects.toThrow(/a\.ts:1:\d+: [\s\S]*b\.json:1:\d+: /);
   });
 
+  it('names the file that imports a missing package', async () => {
+    const path = await folder({ 'a.ts': `import a from 'no-such-package';\nexport default a;`, 'b.json': json('b') });
+    await expect(loadPolicies(path)).rejects.toThrow(/One fault [\s\S]*a\.ts[\s\S]*no-such-package/);
+  });
+
   it.each<[string, Readonly<Record<string, string>>, RegExp]>([
     ['is empty', {}, /holds no policies/],
     ['has nothing but other files', { 'policy.schema.json': '{}' }, /holds no policies/],

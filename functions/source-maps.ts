@@ -1,0 +1,2 @@
+// Stack traces name the TypeScript files.
+process.setSourceMapsEnabled(true);

@@ -1,0 +1,45 @@
+import { isAbsolute, join } from 'node:path';
+import { type RolldownOutput, rolldown } from 'rolldown';
+
+/**
+ * Bundles the `twinkeeper` command and the services of the local system into a folder. Packages stay in `node_modules`. Returns the files
+ * that were written.
+ */
+export async function bundleCommand(root: string, folder: string): Promise<RolldownOutput['output']> {
+  const sources = join(root, 'infra');
+  await using bundle = await rolldown({
+    input: {
+      twinkeeper: join(sources, 'cli/main.ts'),
+      'local/hub': join(sources, 'local/hub/main.ts'),
+      'local/host': join(sources, 'local/host/main.ts'),
+    },
+    platform: 'node',
+    external: isPackage,
+    transform: { target: 'node22' },
+    logLevel: 'warn',
+  });
+  const { output } = await bundle.write({
+    dir: folder,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'local/chunks/[name]-[hash].js',
+    sourcemap: true,
+  });
+  return output;
+}
+
+/** Bundles one TypeScript file into one JavaScript file. Packages stay in `node_modules`. */
+export async function bundleScript(entry: string, outfile: string): Promise<void> {
+  await using bundle = await rolldown({
+    input: entry,
+    platform: 'node',
+    external: isPackage,
+    transform: { target: 'node22' },
+    logLevel: 'warn',
+  });
+  await bundle.write({ file: outfile, format: 'esm', codeSplitting: false });
+}
+
+function isPackage(id: string): boolean {
+  return !id.startsWith('.') && !isAbsolute(id);
+}

@@ -1,0 +1,31 @@
+/**
+ * Builds all that runs: `dist/function-app/`, the folder that is deployed, and `dist/twinkeeper.js` with the services of the local system
+ * beside it. Also writes the JSON Schema of policies, which stands where policies are written.
+ */
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { policyJsonSchema } from '../../shared/policy/index.ts';
+import { projectRoot } from '../local/project.ts';
+import { bundleCommand } from './command.ts';
+import { writeFunctionApp } from './write-function-app.ts';
+
+const root = projectRoot();
+const dist = join(root, 'dist');
+
+await writeFile(
+  join(root, 'functions/policies/policy.schema.json'),
+  `${JSON.stringify(policyJsonSchema(), null, 2)}\n`,
+);
+
+const [command, app] = await Promise.all([
+  bundleCommand(root, dist),
+  writeFunctionApp(root, join(dist, 'function-app')),
+]);
+const written = new Set([...command.map(({ fileName }) => join(dist, fileName)), ...app]);
+
+// Removes what earlier builds left.
+for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
+  const file = join(entry.parentPath, entry.name);
+  if (entry.isFile() && !written.has(file)) await rm(file);
+}
+await chmod(join(dist, 'twinkeeper.js'), 0o755);

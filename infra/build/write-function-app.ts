@@ -1,0 +1,35 @@
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { OutputAsset, OutputChunk } from 'rolldown';
+import { buildDashboardPage } from './dashboard-page.ts';
+import { bundleFunctionApp } from './function-app.ts';
+import { noticesOf } from './notices.ts';
+import { packagesOf } from './packages.ts';
+import { sbomOf } from './sbom.ts';
+
+/** Writes the folder that is deployed. Returns the paths of the files in it. */
+export async function writeFunctionApp(root: string, folder: string): Promise<readonly string[]> {
+  const manifest = await readFile(join(root, 'package.json'), 'utf8');
+  const { name, version, license } = JSON.parse(manifest) as Record<'name' | 'version' | 'license', string>;
+  const output = await bundleFunctionApp(join(root, 'functions/main.ts'), folder);
+  const dashboard = join(folder, 'dashboard');
+  const pageFiles = await buildDashboardPage(root, dashboard);
+  const packages = packagesOf([...output.flatMap(filesWithCode), ...pageFiles]);
+  await copyFile(join(root, 'host.json'), join(folder, 'host.json'));
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify({ name, version, main: 'main.cjs' }, null, 2)}\n`);
+  await writeFile(join(folder, 'THIRD-PARTY-NOTICES.txt'), noticesOf(packages));
+  await writeFile(join(folder, 'sbom.cdx.json'), sbomOf({ name, version, license }, packages));
+  return [
+    ...output.map(({ fileName }) => fileName),
+    ...(await readdir(dashboard)).map((file) => join('dashboard', file)),
+    'host.json',
+    'package.json',
+    'THIRD-PARTY-NOTICES.txt',
+    'sbom.cdx.json',
+  ].map((file) => join(folder, file));
+}
+
+function filesWithCode(file: OutputChunk | OutputAsset): readonly string[] {
+  if (file.type === 'asset') return [];
+  return file.moduleIds.filter((id) => (file.modules[id]?.renderedLength ?? 0) > 0);
+}
