@@ -1,7 +1,7 @@
 import { QueueClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAzurite } from '../../../infra/local/azurite.ts';
-import { sweepQueueName } from '../../../shared/sweep/queue-name.ts';
+import { sweepQueueName } from '../../../shared/sweep/store/index.ts';
 import {
   createSweepQueue,
   devicesPerItem,
