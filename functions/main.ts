@@ -3,8 +3,9 @@
  * throws, and the app does not start.
  */
 
-import { registerDashboard } from './api/dashboard.ts';
+import { join } from 'node:path';
 import { registerApi } from './api/index.ts';
+import { registerDashboard } from './dashboard/index.ts';
 import { registerDeferred } from './deferred.ts';
 import { registerHealth } from './health.ts';
 import { registerHousekeeping } from './housekeeping.ts';
@@ -22,4 +23,5 @@ registerSweep(twinkeeper);
 registerHousekeeping(twinkeeper);
 registerHealth(twinkeeper);
 registerApi(twinkeeper);
-registerDashboard();
+// The build puts the page beside this file.
+registerDashboard(join(import.meta.dirname, 'dashboard'));

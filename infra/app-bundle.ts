@@ -3,7 +3,6 @@ import { brotliCompressSync, constants } from 'node:zlib';
 import { type BuildOptions, build, type Metafile, type Plugin, transform } from 'esbuild';
 import { directImports } from './direct-imports.ts';
 import { embeddedDocument } from './embedded-document.ts';
-import { embeddedPage } from './embedded-page.ts';
 
 /** Where an app begins: a file, or its source. */
 export type AppEntry = Pick<BuildOptions, 'stdin'> | { readonly entryPoints: readonly [string] };
@@ -43,6 +42,7 @@ export async function bundleApp(entry: AppEntry, outfile: string): Promise<void>
     outfile,
     bundle: true,
     format: 'cjs',
+    define: { 'import.meta.dirname': '__dirname' },
     external: runtimePackages,
     // Not the names: keeping them for stack traces by other means costs each start more than their length does.
     minifyWhitespace: true,
@@ -87,7 +87,7 @@ async function divide(entry: AppEntry): Promise<readonly Chunk[]> {
     write: false,
     metafile: true,
     external: runtimePackages,
-    plugins: [embeddedPage, embeddedDocument, directImports],
+    plugins: [embeddedDocument, directImports],
   });
   const outputs = new Map(Object.entries(metafile.outputs).map(([path, output]) => [toId(path), output]));
   const importsOf = (id: string) =>

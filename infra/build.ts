@@ -7,11 +7,12 @@ import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { policyJsonSchema } from '../shared/policy/index.ts';
 import { bundleApp } from './app-bundle.ts';
+import { buildDashboardPage } from './build/dashboard-page.ts';
 
 await writeFile('functions/policies/policy.schema.json', `${JSON.stringify(policyJsonSchema(), null, 2)}\n`);
 
 const app = 'dist/main.cjs';
-const [{ metafile }] = await Promise.all([
+const [{ metafile }, , pageFiles] = await Promise.all([
   build({
     entryPoints: {
       twinkeeper: 'infra/local/main.ts',
@@ -31,9 +32,10 @@ const [{ metafile }] = await Promise.all([
     logLevel: 'warning',
   }),
   bundleApp({ entryPoints: ['functions/main.ts'] }, app),
+  buildDashboardPage('dist/dashboard'),
 ]);
 // What earlier builds left goes last, and what is the same stays in its place: somebody may be running it.
-const wanted = new Set([app, ...Object.keys(metafile.outputs)].map((file) => resolve(file)));
+const wanted = new Set([app, ...pageFiles, ...Object.keys(metafile.outputs)].map((file) => resolve(file)));
 for (const entry of await readdir('dist', { recursive: true, withFileTypes: true })) {
   const file = resolve(join(entry.parentPath, entry.name));
   if (entry.isFile() && !wanted.has(file)) await rm(file);

@@ -74,7 +74,9 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', { timeou
   it('opens only with its key, and may do nothing but what is in it', async () => {
     const answer = await fetch(address);
     const policy = answer.headers.get('content-security-policy') ?? '';
-    expect(policy).toMatch(/^default-src 'none'; script-src 'sha256-[^']+' 'sha256-[^']+'; style-src 'sha256-/);
+    expect(policy).toMatch(
+      /^default-src 'none'; script-src 'sha256-[^']+'; style-src 'sha256-[^']+'; connect-src 'self'; /,
+    );
     expect(policy).not.toContain('unsafe');
     expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
     expect(answer.headers.get('cache-control')).toBe('no-store');
