@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import type { DriftPage, OpenPage, PoliciesAnswer, SummaryAnswer } from '../../functions/api/shapes.ts';
 import { readPage } from '../../functions/dashboard/page.ts';
 import { buildDashboardPage } from '../../infra/build/dashboard-page.ts';
@@ -27,6 +27,8 @@ export interface Stage {
   intercept: Intercept | undefined;
   /** What was asked for, newest last. */
   readonly asked: { readonly path: string; readonly query: URLSearchParams }[];
+  /** The first question at this path, as soon as it is asked. */
+  question(path: string): Promise<URLSearchParams>;
   /** Opens the page with a key, the right one unless given, and this after it. */
   open(query?: string, key?: string): Promise<void>;
   text(selector: string): Promise<string>;
@@ -52,6 +54,15 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
     async open(query = '', key = 'the key') {
       await watched.page.goto(`${origin}/api/dashboard?code=${encodeURIComponent(key).replaceAll('%20', '+')}${query}`);
     },
+    question: (path: string) =>
+      vi.waitFor(
+        () => {
+          const first = stage.asked.find((each) => each.path === path);
+          if (first === undefined) throw new Error(`Nothing was asked at ${path}.`);
+          return first.query;
+        },
+        { timeout: 20_000 },
+      ),
     text: (selector: string) => watched.page.locator(selector).innerText(),
   };
 
