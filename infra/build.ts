@@ -1,6 +1,6 @@
 /**
- * Builds what is run: `dist/main.cjs`, the single file that Azure Functions loads, and `dist/twinkeeper.js` with the services of
- * the local system beside it. Also writes the JSON Schema of policies, which stands where policies are written.
+ * Builds what is run: `dist/main.cjs`, which Azure Functions loads, with the dashboard's page in `dist/dashboard/`, and
+ * `dist/twinkeeper.js` with the services of the local system beside it. Also writes the JSON Schema of policies, which stands where policies are written.
  */
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

@@ -8,14 +8,14 @@ import { fill, find, time } from './text/index.ts';
 const interval = 3_000;
 const longestWait = 30_000;
 
-export interface RefreshOptions {
+interface RefreshOptions {
   /** The requests of one look. Answers are dropped when `isCurrent` has become false. */
   look(isCurrent: () => boolean): readonly Promise<void>[];
   /** Hears whether the last look failed. */
   onLooked(hasFailed: boolean): void;
 }
 
-export interface Refresh {
+interface Refresh {
   /** Forgets earlier failures and looks now. Drops a look that still waits for answers. */
   restart(): void;
 }

@@ -4,7 +4,7 @@ import { appNow } from './api/index.ts';
 import { find, iso } from './text/index.ts';
 import { go, timeRange, type ViewTime, view } from './view/index.ts';
 
-export interface TimeControls {
+interface TimeControls {
   show(time: ViewTime): void;
 }
 

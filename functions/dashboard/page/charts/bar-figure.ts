@@ -4,7 +4,7 @@ import { count, el, hour, own, span } from '../text/index.ts';
 import { axis, colour, timeLabels, widthOfLabels } from './axes.ts';
 import { createFigure, tipLine } from './figure.ts';
 
-export interface BarFigureContent {
+interface BarFigureContent {
   /** The counted time in milliseconds. */
   readonly from: number;
   readonly to: number;
@@ -17,7 +17,7 @@ export interface BarFigureContent {
   readonly empty: string;
 }
 
-export interface BarFigure {
+interface BarFigure {
   show(content: BarFigureContent): void;
 }
 

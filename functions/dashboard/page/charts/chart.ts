@@ -17,7 +17,7 @@ export interface ChartOptions {
   readonly onSelect?: ((from: number, to: number) => void) | undefined;
 }
 
-export interface Chart {
+interface Chart {
   /** Draws, and draws again whenever the chart's look changes. */
   show(draw: () => Drawing): void;
   clear(): void;

@@ -4,12 +4,12 @@ import { el, fill, foreign, refill } from '../text/index.ts';
 import { colourName } from './axes.ts';
 import { type ChartOptions, createChart, type Drawing } from './chart.ts';
 
-export interface FigureOptions extends ChartOptions {
+interface FigureOptions extends ChartOptions {
   /** The name of the chart for screen readers. */
   readonly label: string;
 }
 
-export interface FigureContent {
+interface FigureContent {
   /** The series, in the order of their colours. */
   readonly names: readonly string[];
   /** The chart in words. */
@@ -23,7 +23,7 @@ export interface FigureContent {
   draw(): Drawing;
 }
 
-export interface Figure {
+interface Figure {
   show(content: FigureContent): void;
 }
 

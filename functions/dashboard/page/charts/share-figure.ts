@@ -5,13 +5,13 @@ import { axis, colour, timeLabels, widthOfLabels } from './axes.ts';
 import { createFigure, tipLine } from './figure.ts';
 
 /** A share in percent at a time in milliseconds. */
-export interface SharePoint {
+interface SharePoint {
   readonly at: number;
   readonly name: string;
   readonly share: number;
 }
 
-export interface ShareFigureContent {
+interface ShareFigureContent {
   /** The shown time in milliseconds. */
   readonly from: number;
   readonly to: number;
@@ -21,7 +21,7 @@ export interface ShareFigureContent {
   readonly empty: string;
 }
 
-export interface ShareFigure {
+interface ShareFigure {
   show(content: ShareFigureContent): void;
 }
 

@@ -6,7 +6,7 @@ import { go, noPanel, type Panel } from '../view/index.ts';
 import { describeDevice, describeUnaddressable } from './device-details.ts';
 import { describeRow } from './row-details.ts';
 
-export interface Details {
+interface Details {
   /** Opens, changes or closes the panel. */
   show(panel: Panel | undefined): void;
   /** Shows an open row again where its outcome has changed. */

@@ -25,7 +25,7 @@ const outcomes: readonly Outcome[] = [
   'deferred',
 ];
 
-export interface FilterForm {
+interface FilterForm {
   /** Adds the policies to the choice. */
   offerPolicies(policies: readonly PolicyAnswer[]): void;
   show(filters: Filters): void;

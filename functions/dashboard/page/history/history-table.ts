@@ -15,7 +15,7 @@ interface Line {
   readonly element: HTMLTableRowElement;
 }
 
-export interface Merge {
+interface MergeOptions {
   /** Rows that were not shown before are new to the reader. */
   readonly isNew: boolean;
   /** The rows replace all others. */
@@ -33,7 +33,7 @@ export interface HistoryTable {
   /** The row in this place, counted from the newest, or with -1 from the oldest. */
   at(place: number): DriftRow | undefined;
   /** Adds rows or updates them. Returns the number of the oldest rows that were removed to make room. */
-  merge(rows: readonly DriftRow[], options: Merge): number;
+  merge(rows: readonly DriftRow[], options: MergeOptions): number;
 }
 
 export function createHistoryTable(): HistoryTable {

@@ -20,7 +20,7 @@ const overlap = 60_000;
 /** Rows older than this, in milliseconds, hardly change. */
 const recent = hour;
 
-export interface HistoryOptions {
+interface HistoryOptions {
   readonly table: HistoryTable;
   /** The app's time in milliseconds. */
   now(): number;
@@ -28,7 +28,7 @@ export interface HistoryOptions {
   onShown(rows: readonly DriftRow[]): void;
 }
 
-export interface History {
+interface History {
   /** Starts a new list. */
   begin(question: Question, isFiltered: boolean): void;
   /** Looks once. Drops the answer when `isCurrent` has become false. @throws {Problem} */

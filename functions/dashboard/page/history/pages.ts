@@ -8,7 +8,7 @@ export const largestPage = 1000;
 /** The most pages in one go. The API returns short pages, or empty ones, where looking for rows takes long. */
 const mostPages = 5;
 
-export interface Gathering {
+interface Gathering {
   readonly cursor?: string | undefined;
   /** The size of the first page. */
   readonly limit: number;
@@ -22,7 +22,7 @@ export interface Gathering {
   onPage?(page: DriftPage, gathered: readonly DriftRow[]): void;
 }
 
-export interface Gathered {
+interface Gathered {
   readonly rows: readonly DriftRow[];
   /** The place of the next page; undefined at the end of the history. */
   readonly cursor: string | undefined;

@@ -4,7 +4,7 @@ import { createShareFigure } from '../charts/index.ts';
 import { find, printable } from '../text/index.ts';
 import type { ViewTime } from '../view/index.ts';
 
-export interface ComplianceChart {
+interface ComplianceChart {
   show(summary: SummaryAnswer, policies: readonly PolicyAnswer[], time: ViewTime): void;
 }
 

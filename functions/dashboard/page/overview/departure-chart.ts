@@ -19,7 +19,7 @@ const outcomeOrder: readonly Outcome[] = [
   'gone',
 ];
 
-export interface DepartureChart {
+interface DepartureChart {
   show(summary: SummaryAnswer, view: View, bucketHours: number): void;
 }
 

@@ -19,7 +19,7 @@ export interface OverviewData {
   readonly bucketHours: number;
 }
 
-export interface Overview {
+interface Overview {
   show(data: OverviewData, view: View): void;
   /** Marks the numbers as old, or as current again. */
   markOld(isOld: boolean): void;

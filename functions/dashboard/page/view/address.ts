@@ -20,7 +20,7 @@ export type FilterName = (typeof filterNames)[number];
 export type Filters = Readonly<Partial<Record<FilterName, string>>>;
 type RangeName = keyof typeof rangeLengths;
 /** How the chart of departures is split. */
-export type Split = (typeof splits)[number];
+type Split = (typeof splits)[number];
 
 /** A time that ends now, or one with an end of its own. Times are ISO 8601. */
 export type ViewTime =
@@ -91,7 +91,7 @@ function panelOf(
   return undefined;
 }
 
-export interface TimeRange {
+interface TimeRange {
   readonly from: string;
   readonly to: string;
 }
