@@ -3,14 +3,16 @@
  * throws, and the app does not start.
  */
 
-// Node reads the source maps of files that load after it was told to. The libraries load before: their maps would take 5 ms of a start.
+// Stack traces name the TypeScript files. Node reads the source maps of the files that load after this call. The libraries load before it:
+// their maps would add 5 ms to each start.
 import '@azure/functions';
 import './source-maps.ts';
 
-import { registerDashboard } from './api/dashboard.ts';
+import { join } from 'node:path';
 import { registerHealth } from './api/health.ts';
 import { registerApi } from './api/index.ts';
 import { compose } from './compose.ts';
+import { registerDashboard } from './dashboard/index.ts';
 import { registerDeferred } from './deferred.ts';
 import { registerHousekeeping } from './housekeeping.ts';
 import { policies } from './policies/index.ts';
@@ -26,4 +28,5 @@ registerSweep(twinkeeper);
 registerHousekeeping(twinkeeper);
 registerHealth(twinkeeper);
 registerApi(twinkeeper);
-registerDashboard();
+// The build puts the page beside this file.
+registerDashboard(join(import.meta.dirname, 'dashboard'));

@@ -1,4 +1,4 @@
-import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { OutputAsset, OutputChunk } from 'rolldown';
 import { buildDashboardPage } from './dashboard-page.ts';
@@ -12,16 +12,15 @@ export async function writeFunctionApp(root: string, folder: string): Promise<re
   const manifest = await readFile(join(root, 'package.json'), 'utf8');
   const { name, version, license } = JSON.parse(manifest) as Record<'name' | 'version' | 'license', string>;
   const output = await bundleFunctionApp(join(root, 'functions/main.ts'), folder);
-  const dashboard = join(folder, 'dashboard');
-  const pageFiles = await buildDashboardPage(root, dashboard);
-  const packages = packagesOf([...output.flatMap(filesWithCode), ...pageFiles]);
+  const page = await buildDashboardPage(join(folder, 'dashboard'));
+  const packages = packagesOf([...output.flatMap(filesWithCode), ...page.sources]);
   await copyFile(join(root, 'host.json'), join(folder, 'host.json'));
   await writeFile(join(folder, 'package.json'), `${JSON.stringify({ name, version, main: 'main.cjs' }, null, 2)}\n`);
   await writeFile(join(folder, 'THIRD-PARTY-NOTICES.txt'), noticesOf(packages));
   await writeFile(join(folder, 'sbom.cdx.json'), sbomOf({ name, version, license }, packages));
   return [
     ...output.map(({ fileName }) => fileName),
-    ...(await readdir(dashboard)).map((file) => join('dashboard', file)),
+    ...page.files.map((file) => join('dashboard', file)),
     'host.json',
     'package.json',
     'THIRD-PARTY-NOTICES.txt',

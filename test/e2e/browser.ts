@@ -1,5 +1,6 @@
 /** A page in a real browser, which tells of all that it should not have done. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { chromiumAdvice, findChromium } from '../../infra/build/chromium.ts';
 
 /** Where there is no Chromium, tests that need one are skipped; but never where all must have been run. */
@@ -43,4 +44,9 @@ export async function watchedPage(
 /** What an expression comes to in the page. As text: the types of a browser's globals are none of this project's. */
 export function inPage<T>(page: Page, expression: string): Promise<T> {
   return page.evaluate<T>(expression);
+}
+
+/** An assertion that is tried until it holds. A page changes on its own time, so a test must wait for the state that it asserts. */
+export function eventually<T>(read: () => T | Promise<T>) {
+  return expect.poll(read, { timeout: 20_000 });
 }

@@ -1,7 +1,7 @@
 /** The dashboard's numbers and charts: each says what it is about, and which time. */
 import { describe, expect, it } from 'vitest';
 import type { PolicyAnswer } from '../../functions/api/shapes.ts';
-import { inPage, isWithoutChromium } from './browser.ts';
+import { eventually, inPage, isWithoutChromium } from './browser.ts';
 import { dashboardStage, noSummary, row } from './dashboard-stage.ts';
 
 const minute = 60_000;
@@ -48,25 +48,29 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
       stage.answers.summary = { ...noSummary, total: 10_654, buckets: [bucket('2024-03-05T08:00:00.000Z', 10_654)] };
       await stage.open('&from=2024-03-05T08:35:00.000Z&to=2024-03-05T08:40:00.000Z');
       await tile('Departures').getByText('10,654 mended, 5 Mar 08:00 to 09:00').waitFor();
-      expect(await stage.text('#departures-counted')).toBe('counted by the hour: 5 Mar 08:00 to 09:00');
-      const asked = stage.asked.find(({ path }) => path === 'summary')?.query;
-      expect([asked?.get('from'), asked?.get('to')]).toEqual(['2024-03-05T08:00:00.000Z', '2024-03-05T09:00:00.000Z']);
-      const rows = stage.asked.find(({ path }) => path === 'drift')?.query;
-      expect([rows?.get('from'), rows?.get('to')]).toEqual(['2024-03-05T08:35:00.000Z', '2024-03-05T08:40:00.000Z']);
-      expect(await filledShare()).toBeGreaterThan(0.9);
+      await eventually(() => stage.text('#departures-counted')).toBe('counted by the hour: 5 Mar 08:00 to 09:00');
+      const asked = await stage.question('summary');
+      expect([asked.get('from'), asked.get('to')]).toEqual(['2024-03-05T08:00:00.000Z', '2024-03-05T09:00:00.000Z']);
+      const rows = await stage.question('drift');
+      expect([rows.get('from'), rows.get('to')]).toEqual(['2024-03-05T08:35:00.000Z', '2024-03-05T08:40:00.000Z']);
+      await eventually(filledShare).toBeGreaterThan(0.9);
       await stage.page.locator('#departures summary').click();
-      expect(await stage.page.locator('#departures tbody th').allInnerTexts()).toEqual(['5 Mar 08:00 to 09:00']);
+      await eventually(() => stage.page.locator('#departures tbody th').allInnerTexts()).toEqual([
+        '5 Mar 08:00 to 09:00',
+      ]);
     });
 
     it('counts the hours that have some time in the last one', async () => {
       await stage.open('&range=1h');
       await tile('Departures').getByText('0 mended').waitFor();
-      const asked = stage.asked.find(({ path }) => path === 'summary')?.query;
-      const [from = 0, to = 0] = ['from', 'to'].map((name) => Date.parse(asked?.get(name) ?? ''));
+      const asked = await stage.question('summary');
+      const [from = 0, to = 0] = ['from', 'to'].map((name) => Date.parse(asked.get(name) ?? ''));
       expect(from % hour).toBe(0);
       expect(to - from).toBeGreaterThanOrEqual(hour);
       expect(to - from).toBeLessThan(2 * hour);
-      expect(await stage.text('#departures-counted')).toMatch(/^counted by the hour: .*\d\d:00 to .*\d\d:\d\d$/);
+      await eventually(() => stage.text('#departures-counted')).toMatch(
+        /^counted by the hour: .*\d\d:00 to .*\d\d:\d\d$/,
+      );
     });
 
     it('gives each bar its own length where the last is cut short', async () => {
@@ -74,22 +78,24 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
       stage.answers.summary = { ...noSummary, total: 10, buckets };
       await stage.open('&from=2024-03-05T00:00:00.000Z&to=2024-03-07T02:00:00.000Z');
       await stage.page.locator('#departures summary').click();
-      const spans = await stage.page.locator('#departures tbody th').allInnerTexts();
-      expect(spans.slice(-2)).toEqual(['6 Mar 18:00 to 7 Mar 00:00', '7 Mar 00:00 to 02:00']);
+      const lastSpans = async () => (await stage.page.locator('#departures tbody th').allInnerTexts()).slice(-2);
+      await eventually(lastSpans).toEqual(['6 Mar 18:00 to 7 Mar 00:00', '7 Mar 00:00 to 02:00']);
       // The bars of 6 and 2 of 50 hours.
-      expect(await filledShare()).toBeGreaterThan(0.12);
-      expect(await filledShare()).toBeLessThan(0.17);
+      await eventually(filledShare).toBeGreaterThan(0.12);
+      await eventually(filledShare).toBeLessThan(0.17);
     });
 
     it('points out the bar that the pointer is over', async () => {
       stage.answers.summary = { ...noSummary, total: 3, buckets: [bucket('2024-03-05T08:00:00.000Z', 3)] };
       await stage.open('&from=2024-03-05T08:00:00.000Z&to=2024-03-05T10:00:00.000Z');
-      const box = await stage.page.locator('#departures .u-over').boundingBox();
-      if (box === null) throw new Error('The chart is not to be seen.');
-      await stage.page.mouse.move(box.x + box.width * 0.45, box.y + 100);
-      expect(await stage.text('#departures .tip')).toMatch(/5 Mar 08:00 to 09:00\s*agents\s*3/);
-      await stage.page.mouse.move(box.x + box.width * 0.55, box.y + 100);
-      expect(await stage.text('#departures .tip')).toBe('5 Mar 09:00 to 10:00');
+      const tipAt = async (share: number) => {
+        const box = await stage.page.locator('#departures .u-over').boundingBox();
+        if (box === null) throw new Error('The chart is not visible.');
+        await stage.page.mouse.move(box.x + box.width * share, box.y + 100);
+        return stage.page.locator('#departures .tip').innerText({ timeout: 1_000 });
+      };
+      await eventually(() => tipAt(0.45)).toMatch(/5 Mar 08:00 to 09:00\s*agents\s*3/);
+      await eventually(() => tipAt(0.55)).toBe('5 Mar 09:00 to 10:00');
     });
   });
 
@@ -103,8 +109,8 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
     stage.answers.summary = { ...noSummary, countedAt: undefined };
     await stage.open();
     await tile('Departures').getByText('not counted yet').waitFor();
-    expect(await tile('Departures').locator('.tile-value').innerText()).toBe('–');
-    expect(await stage.text('#departures')).toBe('This time has not been counted yet.');
+    await eventually(() => tile('Departures').locator('.tile-value').innerText()).toBe('–');
+    await eventually(() => stage.text('#departures')).toBe('This time has not been counted yet.');
   });
 
   describe('with filters', () => {
@@ -115,12 +121,12 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
       stage.answers.summary = { ...noSummary, total: 10_654 };
       await stage.open('&deviceId=123');
       await tile('Out of line now').getByText('with these filters; whole fleet: 27').waitFor();
-      expect(await tile('Out of line now').getAttribute('class')).not.toContain('good');
-      expect(await stage.text('#open')).toBe(
+      await eventually(() => tile('Out of line now').getAttribute('class')).not.toContain('good');
+      await eventually(() => stage.text('#open')).toBe(
         'Nothing with these filters. In the whole fleet 27 devices are out of line.',
       );
       for (const label of ['Compliant now', 'Departures', 'Change to enforced, median', 'Change to enforced, p99']) {
-        expect(await tile(label).innerText()).toContain('whole fleet');
+        await eventually(() => tile(label).innerText()).toContain('whole fleet');
       }
       for (const title of [
         'Departures over time',
@@ -128,11 +134,13 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
         'Devices that depart most',
         'Properties that depart',
       ]) {
-        expect(await stage.page.locator('.card-head', { hasText: title }).innerText()).toContain('whole fleet');
+        await eventually(() => stage.page.locator('.card-head', { hasText: title }).innerText()).toContain(
+          'whole fleet',
+        );
       }
       await stage.page.getByRole('button', { name: 'Clear' }).click();
       await tile('Out of line now').getByText('devices, added up over policies').waitFor();
-      expect(await stage.page.locator('main').innerText()).not.toContain('whole fleet');
+      await eventually(() => stage.page.locator('main').innerText()).not.toContain('whole fleet');
     });
 
     it('shows of what is out of line only what fits them', async () => {
@@ -140,9 +148,9 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
       stage.answers['drift/open'] = { rows: [open(1), open(2, { kind: 'custom', deviceId: 'odd' })] };
       await stage.open('&kind=custom');
       await tile('Out of line now').getByText('with these filters; whole fleet: 27').waitFor();
-      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('1');
-      expect(await stage.page.locator('#open .open-head a').allInnerTexts()).toEqual(['odd']);
-      expect(await stage.text('#open-count')).toBe('1 held back, with these filters');
+      await eventually(() => tile('Out of line now').locator('.tile-value').innerText()).toBe('1');
+      await eventually(() => stage.page.locator('#open .open-head a').allInnerTexts()).toEqual(['odd']);
+      await eventually(() => stage.text('#open-count')).toBe('1 held back, with these filters');
     });
 
     it('says which of its parts a chart shows', async () => {
@@ -153,7 +161,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
       await stage.page
         .getByRole('img', { name: 'Departures over time: 5 departures, only agents; agents 5' })
         .waitFor();
-      expect(await stage.text('#departures-whole')).toBe('whole fleet, only agents');
+      await eventually(() => stage.text('#departures-whole')).toBe('whole fleet, only agents');
     });
   });
 
@@ -167,8 +175,8 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
       stage.answers.policies = { policies: [policy('agents', { openDevices: 1 }), policy('others')] };
       await stage.open();
       await tile('Out of line now').getByText('devices, added up over policies, with 3 departures').waitFor();
-      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('2');
-      expect(await stage.page.title()).toBe('2 out of line – Twinkeeper');
+      await eventually(() => tile('Out of line now').locator('.tile-value').innerText()).toBe('2');
+      await eventually(() => stage.page.title()).toBe('2 out of line – Twinkeeper');
     });
 
     it('knows how many there are where they are more than it lists', async () => {
@@ -180,15 +188,15 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
       await tile('Out of line now')
         .getByText('devices, added up over policies, with more than 100 departures')
         .waitFor();
-      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('4,333');
-      expect(await stage.text('#open-count')).toBe('100 held back among the first 100');
-      expect(await stage.text('#open')).toContain('There are more: filter by a policy or a device');
+      await eventually(() => tile('Out of line now').locator('.tile-value').innerText()).toBe('4,333');
+      await eventually(() => stage.text('#open-count')).toBe('100 held back among the first 100');
+      await eventually(() => stage.text('#open')).toContain('There are more: filter by a policy or a device');
       await stage.page.getByRole('combobox', { name: 'Policy' }).selectOption('agents');
       await tile('Out of line now').getByText('with these filters; whole fleet: 4,333').waitFor();
-      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('4,321');
+      await eventually(() => tile('Out of line now').locator('.tile-value').innerText()).toBe('4,321');
       await stage.page.getByRole('combobox', { name: 'Kind' }).selectOption('custom');
       await tile('Out of line now').getByText('none of the first 100 fits these filters').waitFor();
-      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('–');
+      await eventually(() => tile('Out of line now').locator('.tile-value').innerText()).toBe('–');
     });
 
     it('gives no all-clear as long as not all was looked at', async () => {
@@ -196,8 +204,8 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
       stage.answers.policies = { policies: [policy('agents', { openDevices: 3 })] };
       await stage.open();
       await tile('Out of line now').getByText('devices, added up over policies').waitFor();
-      expect(await tile('Out of line now').locator('.tile-value').innerText()).toBe('3');
-      expect(await stage.text('#open')).toBe('3 devices are out of line.');
+      await eventually(() => tile('Out of line now').locator('.tile-value').innerText()).toBe('3');
+      await eventually(() => stage.text('#open')).toBe('3 devices are out of line.');
     });
   });
 
@@ -229,7 +237,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
     await stage.open(`&from=${ends.from}&to=${ends.to}`);
     for (const chart of ['departures', 'compliance']) {
       await stage.page.locator(`#${chart} canvas`).waitFor();
-      expect(await inkAtEdges(chart)).toEqual({ left: 0, right: 0 });
+      await eventually(() => inkAtEdges(chart)).toEqual({ left: 0, right: 0 });
     }
   });
 

@@ -1,12 +1,16 @@
-/** The dashboard by itself, as its sources are, in a real browser and before an API that answers whatever a test wants. */
+/** The dashboard alone, built from its sources, in a real browser. A test decides what the API answers. */
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
-import { dashboardPage } from '../../functions/api/dashboard/page.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import type { DriftPage, OpenPage, PoliciesAnswer, SummaryAnswer } from '../../functions/api/shapes.ts';
+import { readPage } from '../../functions/dashboard/page.ts';
 import { launchChromium } from '../../infra/build/chromium.ts';
+import { buildDashboardPage } from '../../infra/build/dashboard-page.ts';
 import type { DriftRow } from '../../shared/drift/index.ts';
 import { type WatchedPage, watchedPage } from './browser.ts';
 
@@ -23,6 +27,8 @@ export interface Stage {
   intercept: Intercept | undefined;
   /** What was asked for, newest last. */
   readonly asked: { readonly path: string; readonly query: URLSearchParams }[];
+  /** The first question at this path, as soon as it is asked. */
+  question(path: string): Promise<URLSearchParams>;
   /** Opens the page with a key, the right one unless given, and this after it. */
   open(query?: string, key?: string): Promise<void>;
   text(selector: string): Promise<string>;
@@ -30,6 +36,7 @@ export interface Stage {
 
 /** To be called in a `describe`: each of its tests has a page of its own. */
 export function dashboardStage(options: BrowserContextOptions = {}): Stage {
+  let folder: string;
   let browser: Browser;
   let server: Server;
   let origin: string;
@@ -47,16 +54,27 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
     async open(query = '', key = 'the key') {
       await watched.page.goto(`${origin}/api/dashboard?code=${encodeURIComponent(key).replaceAll('%20', '+')}${query}`);
     },
+    question: (path: string) =>
+      vi.waitFor(
+        () => {
+          const first = stage.asked.find((each) => each.path === path);
+          if (first === undefined) throw new Error(`Nothing was asked at ${path}.`);
+          return first.query;
+        },
+        { timeout: 20_000 },
+      ),
     text: (selector: string) => watched.page.locator(selector).innerText(),
   };
 
   beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'twinkeeper-page-'));
+    await buildDashboardPage(folder);
+    const { html, contentSecurityPolicy } = await readPage(folder);
     browser = await launchChromium();
     server = createServer((request, response) => {
       const url = new URL(request.url ?? '', 'http://localhost');
       const path = url.pathname.replace('/api/', '');
       if (path === 'dashboard') {
-        const { html, contentSecurityPolicy } = dashboardPage();
         const headers = {
           'content-type': 'text/html; charset=utf-8',
           'content-security-policy': contentSecurityPolicy,
@@ -77,6 +95,7 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
     await browser?.close();
     server?.closeAllConnections();
     server?.close();
+    await rm(folder, { recursive: true, force: true });
   });
 
   beforeEach(async () => {

@@ -344,13 +344,3 @@ describe('GET /api/health', () => {
     ]);
   });
 });
-
-describe('GET /api/dashboard', () => {
-  it('is a page that loads nothing from elsewhere, and holds no key', async () => {
-    const { status, type, text } = await api.get(`dashboard?code=${keys.functionKey}&policy=%3Cscript%3E`, { key: '' });
-    expect([status, type]).toEqual([200, 'text/html; charset=utf-8']);
-    expect(text).not.toContain(keys.functionKey);
-    expect(text).not.toContain('<script>"');
-    expect(text).toMatch(/^<!doctype html>/i);
-  });
-});

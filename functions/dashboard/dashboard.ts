@@ -1,0 +1,27 @@
+import { app, type HttpResponseInit } from '@azure/functions';
+import { once } from '../../shared/once.ts';
+
+/** Registers `dashboard`: `GET /api/dashboard`. `folder` holds the built page, which is read on the first request. */
+export function registerDashboard(folder: string): void {
+  const page = once(async () => (await import('./page.ts')).readPage(folder));
+  app.http('dashboard', {
+    methods: ['GET'],
+    authLevel: 'function',
+    route: 'dashboard',
+    async handler(): Promise<HttpResponseInit> {
+      const { html, contentSecurityPolicy } = await page();
+      return {
+        headers: {
+          'content-type': 'text/html; charset=utf-8',
+          'content-security-policy': contentSecurityPolicy,
+          'x-content-type-options': 'nosniff',
+          // The key is in the address.
+          'referrer-policy': 'no-referrer',
+          'cache-control': 'no-store',
+          'cross-origin-opener-policy': 'same-origin',
+        },
+        body: html,
+      };
+    },
+  });
+}

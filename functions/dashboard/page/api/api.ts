@@ -1,0 +1,102 @@
+/** The page's only connection: its own API, with the key from the page's address. */
+import type {
+  DeviceAnswer,
+  DriftPage,
+  OpenPage,
+  PoliciesAnswer,
+  ProblemAnswer,
+  SummaryAnswer,
+} from '../../../api/history-shapes.ts';
+import { key } from '../view/index.ts';
+import { Problem } from './problem.ts';
+
+/** The paths below `/api/` that the page asks, with their answers. */
+interface Answers {
+  readonly drift: DriftPage;
+  readonly 'drift/open': OpenPage;
+  readonly summary: SummaryAnswer;
+  readonly policies: PoliciesAnswer;
+  readonly [device: `devices/${string}`]: DeviceAnswer;
+}
+
+/** Parameters that are empty or undefined are left out. */
+export type Query = Readonly<Record<string, string | number | undefined>>;
+
+/** Milliseconds by which the app's clock is ahead of the browser's. */
+let ahead = 0;
+
+/** The app's time in milliseconds. The browser's clock may be wrong. */
+export function appNow(): number {
+  return Date.now() + ahead;
+}
+
+function readClock(response: Response): void {
+  const difference = Date.parse(response.headers.get('date') ?? '') - Date.now();
+  // The header has whole seconds and arrives late.
+  if (!Number.isNaN(difference)) ahead = Math.abs(difference) < 5_000 ? 0 : difference;
+}
+
+const timeLimit = 20_000;
+const retryAdvice = 'It is tried again by itself. If this stays so, look at /api/health and the app’s log.';
+
+/** @throws {Problem} */
+export async function ask<P extends keyof Answers>(path: P, query: Query = {}): Promise<Answers[P]> {
+  const response = await send(path, query, 'application/json', AbortSignal.timeout(timeLimit));
+  const answer: Promise<unknown> = response.json();
+  return (await answer.catch(() => {
+    throw new Problem('The app’s answer broke off.', { advice: retryAdvice });
+  })) as Answers[P];
+}
+
+/** Downloads all rows of the history that fit, as CSV. @throws {Problem} */
+export async function askCsv(query: Query): Promise<Blob> {
+  return (await send('drift', query, 'text/csv')).blob();
+}
+
+async function send(path: string, query: Query, accept: string, signal?: AbortSignal): Promise<Response> {
+  if (!/^[\x20-\x7e]*$/.test(key())) throw wrongKey();
+  const given = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, String(value)]],
+  );
+  const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+  let response: Response;
+  try {
+    response = await fetch(`/api/${path}${search}`, {
+      headers: { accept, 'x-functions-key': key() },
+      cache: 'no-store',
+      credentials: 'same-origin',
+      redirect: 'error',
+      signal: signal ?? null,
+    });
+  } catch (error) {
+    const isLate = error instanceof DOMException && error.name === 'TimeoutError';
+    const message = isLate
+      ? `The app has not answered within ${timeLimit / 1000} seconds.`
+      : 'The app cannot be reached.';
+    throw new Problem(message, { advice: retryAdvice });
+  }
+  readClock(response);
+  if (response.ok) return response;
+  throw await problemOf(response);
+}
+
+/** Reads a problem document (RFC 9457) where the answer is one. */
+async function problemOf(response: Response): Promise<Problem> {
+  const { status } = response;
+  if (status === 401 || status === 403) return wrongKey();
+  const document = (await response.json().catch(() => ({}))) as Partial<ProblemAnswer>;
+  const message = document.detail ?? document.title ?? `The app answered ${status}.`;
+  const isPermanent = [400, 414, 431].includes(status);
+  const advice = isPermanent
+    ? 'Change the filters or the time, or clear them.'
+    : status >= 500
+      ? retryAdvice
+      : undefined;
+  return new Problem(message, { advice, isPermanent });
+}
+
+function wrongKey(): Problem {
+  return new Problem('The key in this page’s address does not open the history.', {
+    advice: 'Open the page again as /api/dashboard?code=KEY, with a function key of the app.',
+  });
+}

@@ -1,0 +1,149 @@
+/** Counts over time, as bars that are split by colour. */
+import type uPlot from 'uplot';
+import { count, el, hour, own, span } from '../text/index.ts';
+import { axis, colour, timeLabels, widthOfLabels } from './axes.ts';
+import { createFigure, tipLine } from './figure.ts';
+
+interface BarFigureContent {
+  /** The counted time in milliseconds. */
+  readonly from: number;
+  readonly to: number;
+  /** The length of a bar in milliseconds. */
+  readonly bucketMs: number;
+  /** The counts by where each bar begins, ISO 8601. A missing bucket counts zero. */
+  readonly buckets: readonly { readonly from: string; readonly counts: Readonly<Record<string, number>> }[];
+  readonly names: readonly string[];
+  readonly summary: string;
+  readonly empty: string;
+}
+
+interface BarFigure {
+  show(content: BarFigureContent): void;
+}
+
+interface BarFigureOptions {
+  readonly label: string;
+  /** Receives the whole hours, in milliseconds, that somebody dragged over. */
+  onSelect(from: number, to: number): void;
+}
+
+export function createBarFigure(element: HTMLElement, { label, onSelect }: BarFigureOptions): BarFigure {
+  const figure = createFigure(element, {
+    height: 230,
+    label,
+    onSelect: (from, to) => onSelect(Math.floor((from * 1000) / hour) * hour, Math.ceil((to * 1000) / hour) * hour),
+  });
+  return {
+    show({ from, to, bucketMs, buckets, names, summary, empty }) {
+      const bars = barsOf({ from, to, bucketMs, buckets });
+      const columns = names.map((name) => bars.map(({ counts }) => own(counts, name) ?? 0));
+      const spans = bars.map((bar) => span(bar.begin * 1000, Math.min(bar.end * 1000, to)));
+      figure.show({
+        names,
+        summary,
+        lines: spans,
+        cells: (index) => columns.map((column) => count(column[index] ?? 0)),
+        empty,
+        draw: () => ({
+          ...drawBars(bars, names, columns, [from / 1000, endOfHour(to) / 1000]),
+          tipAt: (index) => [
+            el('strong', {}, spans[index]),
+            ...names.flatMap((name, place) => {
+              const value = columns[place]?.[index] ?? 0;
+              return value === 0 ? [] : [tipLine(place, name, count(value))];
+            }),
+          ],
+        }),
+      });
+    },
+  };
+}
+
+/** A bar with its ends in seconds. */
+interface Bar {
+  readonly begin: number;
+  readonly end: number;
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+function barsOf({
+  from,
+  to,
+  bucketMs,
+  buckets,
+}: Pick<BarFigureContent, 'from' | 'to' | 'bucketMs' | 'buckets'>): readonly Bar[] {
+  const counts = new Map(buckets.map((bucket) => [Date.parse(bucket.from), bucket.counts]));
+  const first = Math.min(...counts.keys());
+  const start = first - Math.max(0, Math.floor((first - from) / bucketMs)) * bucketMs;
+  // The running hour has its place to its end. The last bar may be shorter than the others.
+  const end = endOfHour(to);
+  const bars: Bar[] = [];
+  for (let at = start; at < to; at += bucketMs) {
+    bars.push({ begin: at / 1000, end: Math.min(at + bucketMs, end) / 1000, counts: counts.get(at) ?? {} });
+  }
+  return bars;
+}
+
+function endOfHour(at: number): number {
+  return Math.ceil(at / hour) * hour;
+}
+
+function drawBars(
+  bars: readonly Bar[],
+  names: readonly string[],
+  columns: readonly (readonly number[])[],
+  [from, to]: readonly [number, number],
+) {
+  // Each series is drawn up to the sum of its own and all lower counts: the highest first, the lower ones over it.
+  const sums = columns.map((_, place) =>
+    bars.map((__, index) => columns.slice(0, place + 1).reduce((sum, column) => sum + (column[index] ?? 0), 0)),
+  );
+  const paths = pathsOf(bars);
+  const series = names
+    .map(
+      (name, place): uPlot.Series => ({ label: name, fill: colour(place), width: 0, paths, points: { show: false } }),
+    )
+    .toReversed();
+  const data: uPlot.AlignedData = [bars.map(({ begin }) => begin), ...sums.toReversed()];
+  return {
+    data,
+    options: {
+      scales: {
+        x: { range: [Math.min(from, bars[0]?.begin ?? from), to] },
+        y: { range: (_, __, most): uPlot.Range.MinMax => [0, Math.max(4, most * 1.08)] },
+      } satisfies uPlot.Scales,
+      series: [{}, ...series],
+      axes: [
+        axis({ values: timeLabels, space: 70, size: 26 }),
+        axis({
+          size: widthOfLabels,
+          space: 36,
+          incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 1e6],
+        }),
+      ],
+    },
+    placeAt(plot: uPlot): number | undefined {
+      const at = plot.posToVal(plot.cursor.left ?? -1, 'x');
+      const index = bars.findLastIndex(({ begin }) => begin <= at);
+      const bar = bars[index];
+      return bar !== undefined && at < bar.end ? index : undefined;
+    },
+  };
+}
+
+/** Bars from where each begins to where it ends, with a gap between them. */
+function pathsOf(bars: readonly Bar[]): uPlot.Series.PathBuilder {
+  return (plot, series, first, last) => {
+    const path = new Path2D();
+    const floor = plot.valToPos(0, 'y', true);
+    for (const [offset, { begin, end }] of bars.slice(first, last + 1).entries()) {
+      const value = plot.data[series]?.[first + offset] ?? 0;
+      if (value === 0) continue;
+      const [left, right] = [plot.valToPos(begin, 'x', true), plot.valToPos(end, 'x', true)];
+      const top = plot.valToPos(value, 'y', true);
+      const gap = Math.min((right - left) * 0.14, 6 * devicePixelRatio);
+      path.rect(left + gap / 2, top, Math.max(1, right - left - gap), floor - top);
+    }
+    return { stroke: null, fill: path, clip: null, band: null, flags: 0 };
+  };
+}

@@ -1,0 +1,97 @@
+/** A chart with its legend, and with its numbers in words and as a table for readers who cannot see the chart. */
+
+import { el, fill, foreign, refill } from '../text/index.ts';
+import { colourName } from './axes.ts';
+import { type ChartOptions, createChart, type Drawing } from './chart.ts';
+
+interface FigureOptions extends ChartOptions {
+  /** The name of the chart for screen readers. */
+  readonly label: string;
+}
+
+interface FigureContent {
+  /** The series, in the order of their colours. */
+  readonly names: readonly string[];
+  /** The chart in words. */
+  readonly summary: string;
+  /** The first column of the table. */
+  readonly lines: readonly string[];
+  /** The other columns of a line, one for each series. */
+  cells(index: number): readonly string[];
+  /** Stands in place of a chart without series. */
+  readonly empty: string;
+  draw(): Drawing;
+}
+
+interface Figure {
+  show(content: FigureContent): void;
+}
+
+export function createFigure(element: HTMLElement, { label, ...options }: FigureOptions): Figure {
+  const surface = el('div', { class: 'surface', role: 'img', 'aria-label': label });
+  const nothing = el('p', { class: 'empty', hidden: true });
+  const legend = el('ul', { class: 'legend', hidden: true });
+  const table = el('details', { class: 'as-table', hidden: true });
+  element.append(surface, nothing, legend, table);
+  const chart = createChart(surface, options);
+  let shown: string | undefined;
+  return {
+    show({ names, summary, lines, cells, empty, draw }) {
+      const isEmpty = names.length === 0;
+      fill(nothing, empty);
+      nothing.hidden = !isEmpty;
+      for (const part of [surface, legend, table]) part.hidden = isEmpty;
+      if (isEmpty) return chart.clear();
+      surface.setAttribute('aria-label', `${label}: ${summary}`);
+      chart.show(draw);
+      // Somebody may be reading the table: it changes only with its numbers.
+      const numbers = JSON.stringify([names, lines, lines.map((_, index) => cells(index))]);
+      if (numbers === shown) return;
+      shown = numbers;
+      fill(
+        legend,
+        names.map((name, place) => el('li', {}, swatch(place), foreign(name, 60))),
+      );
+      refill(
+        table,
+        el('summary', {}, 'As a table'),
+        el(
+          'div',
+          { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `${label}, as a table` },
+          numbersTable(names, lines, cells),
+        ),
+      );
+    },
+  };
+}
+
+function numbersTable(
+  names: readonly string[],
+  lines: readonly string[],
+  cells: (index: number) => readonly string[],
+): HTMLElement {
+  const heads = names.map((name) => el('th', { scope: 'col', class: 'number' }, foreign(name, 60)));
+  const body = lines.map((line, index) =>
+    el(
+      'tr',
+      {},
+      el('th', { scope: 'row' }, line),
+      cells(index).map((cell) => el('td', { class: 'number' }, cell)),
+    ),
+  );
+  return el(
+    'table',
+    {},
+    el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, 'time'), heads)),
+    el('tbody', {}, body),
+  );
+}
+
+function swatch(place: number): HTMLElement {
+  return el('i', { class: `swatch s${colourName(place)}`, 'aria-hidden': 'true' });
+}
+
+/** A series and its value, as a line of a tip. */
+export function tipLine(place: number, name: string, value: string): HTMLElement {
+  return el('div', {}, swatch(place), foreign(name, 40), el('b', {}, value));
+}

@@ -1,0 +1,102 @@
+/** The panel beside the page: one row, or one device. */
+import type { DriftRow } from '../../../api/history-shapes.ts';
+import { ask, Problem } from '../api/index.ts';
+import { type Child, el, fill, find, foreign, type RowKey } from '../text/index.ts';
+import { go, noPanel, type Panel } from '../view/index.ts';
+import { describeDevice, describeUnaddressable } from './device-details.ts';
+import { describeRow } from './row-details.ts';
+
+interface Details {
+  /** Opens, changes or closes the panel. */
+  show(panel: Panel | undefined): void;
+  /** Shows an open row again where its outcome has changed. */
+  refresh(): void;
+}
+
+/** `findRow` gives a row that the page shows already. */
+export function createDetails(findRow: (key: RowKey) => DriftRow | undefined): Details {
+  const dialog = find('details', HTMLDialogElement);
+  const title = find('details-title');
+  const body = find('details-body');
+  let shown: Panel | undefined;
+
+  find('close').addEventListener('click', () => dialog.close());
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+  dialog.addEventListener('close', () => {
+    if (shown === undefined) return;
+    shown = undefined;
+    go(noPanel);
+  });
+
+  function open(panel: Panel, heading: Child): void {
+    fill(title, heading);
+    fill(body, el('p', { class: 'empty loading' }, 'Loading…'));
+    if (!dialog.open) dialog.showModal();
+    dialog.scrollTop = 0;
+    title.focus();
+    shown = panel;
+  }
+
+  async function load(panel: Panel, read: () => Promise<Child>): Promise<void> {
+    try {
+      const answer = await read();
+      if (shown === panel) fill(body, answer);
+    } catch (error) {
+      if (shown !== panel) return;
+      const again = el('button', { type: 'button' }, 'Try again');
+      again.addEventListener('click', () => void load(panel, read));
+      fill(body, el('p', { class: 'problem', role: 'alert' }, ...describeError(error)), again);
+    }
+  }
+
+  function openRow(panel: Panel & { readonly type: 'row' }): void {
+    open(panel, ['Departure on ', foreign(panel.deviceId, 128)]);
+    void load(panel, async () => describeRow(findRow(panel) ?? (await readRow(panel))));
+  }
+
+  function openDevice(panel: Panel & { readonly type: 'device' }): void {
+    const { deviceId } = panel;
+    open(panel, ['Device ', foreign(deviceId, 128)]);
+    const read = async () =>
+      describeDevice(await ask(`devices/${encodeURIComponent(deviceId)}`), () => void load(panel, read));
+    // In a path, these two names stand for folders, even if they are escaped.
+    if (['.', '..'].includes(deviceId)) fill(body, describeUnaddressable(deviceId));
+    else void load(panel, read);
+  }
+
+  return {
+    show(panel) {
+      if (JSON.stringify(panel) === JSON.stringify(shown)) return;
+      if (panel === undefined) {
+        shown = undefined;
+        dialog.close();
+      } else if (panel.type === 'row') openRow(panel);
+      else openDevice(panel);
+    },
+    refresh() {
+      const row = shown?.type === 'row' ? findRow(shown) : undefined;
+      const content = body.firstElementChild;
+      const outcome = content instanceof HTMLElement ? content.dataset.outcome : undefined;
+      if (row !== undefined && row.outcome !== outcome) fill(body, describeRow(row));
+    },
+  };
+}
+
+function describeError(error: unknown): readonly string[] {
+  const message = error instanceof Error ? error.message : String(error);
+  return [message, ' ', (error instanceof Problem ? error.advice : undefined) ?? ''];
+}
+
+/** The number of a device's rows, newest first, in which a row is looked for. */
+const searched = 1000;
+
+async function readRow({ deviceId, rowKey }: RowKey): Promise<DriftRow> {
+  const isWanted = (row: DriftRow) => row.rowKey === rowKey;
+  const { rows } = await ask('drift', { deviceId, limit: searched });
+  const row = rows.find(isWanted) ?? (await ask('drift/open', { deviceId, limit: searched })).rows.find(isWanted);
+  if (row === undefined)
+    throw new Error(`This row is not among the last ${searched} of its device, or retention has removed it.`);
+  return row;
+}

@@ -1,0 +1,106 @@
+/** One device: each twin beside its baseline, its open rows and its timeline. */
+import type { DeviceAnswer, DriftRow, OpenRow } from '../../../api/history-shapes.ts';
+import {
+  badge,
+  type Child,
+  count,
+  duration,
+  el,
+  foreign,
+  json,
+  printable,
+  shortPath,
+  subject,
+  time,
+  took,
+  words,
+} from '../text/index.ts';
+import { link, noPanel, toRow } from '../view/index.ts';
+import { facts } from './facts.ts';
+import { describeModule } from './module-details.ts';
+
+/** A device whose name cannot stand in a path. */
+export function describeUnaddressable(deviceId: string): Child {
+  return [
+    el(
+      'p',
+      { class: 'why' },
+      'A device with this name cannot be opened by its address: browsers and proxies take ',
+      el('code', {}, deviceId),
+      ' out of every path. Its twins cannot be shown here; all that is on record of it is in the history.',
+    ),
+    el('p', {}, onlyInHistory(deviceId)),
+  ];
+}
+
+function onlyInHistory(deviceId: string): HTMLElement {
+  return link({ deviceId, ...noPanel }, {}, 'Only this device in the history');
+}
+
+export function describeDevice(device: DeviceAnswer, readAgain: () => void): Child {
+  const again = el('button', { type: 'button' }, 'Look again');
+  again.addEventListener('click', readAgain);
+  return [
+    el(
+      'p',
+      { class: 'device-state' },
+      stateOf(device),
+      el('span', { class: 'muted' }, 'read ', time(device.at)),
+      again,
+      onlyInHistory(device.deviceId),
+    ),
+    facts([
+      ['Policies', device.policies.length === 0 ? 'none' : foreign(device.policies.join(', '), 1000)],
+      ['Edge', device.edge ? 'yes' : undefined],
+      ['Tags', Object.keys(device.tags).length === 0 ? undefined : el('code', {}, foreign(json(device.tags), 4200))],
+    ]),
+    device.modules.map(describeModule),
+    device.open.length > 0 && [
+      el('h3', {}, 'Out of line now'),
+      el('ul', { class: 'open-list' }, device.open.map(describeOpen)),
+    ],
+    el('h3', {}, 'Timeline'),
+    device.rows.length === 0
+      ? el('p', { class: 'empty' }, 'It has never departed from its baseline.')
+      : el('ol', { class: 'timeline' }, device.rows.map(describeEntry)),
+  ];
+}
+
+function stateOf({ exists, modules }: DeviceAnswer): HTMLElement {
+  if (!exists) return el('span', { class: 'badge plain' }, 'not in the hub: only the history knows it');
+  const wrong = modules.reduce((sum, { properties }) => sum + properties.filter(({ ok }) => !ok).length, 0);
+  if (wrong === 0) return el('span', { class: 'badge good' }, 'keeps to its baseline');
+  return el('span', { class: 'badge warn' }, `${count(wrong)} ${wrong === 1 ? 'property' : 'properties'} out of line`);
+}
+
+function describeOpen(row: OpenRow): HTMLElement {
+  return el(
+    'li',
+    {},
+    el(
+      'div',
+      { class: 'open-head' },
+      badge(row.why.state),
+      link(toRow(row), {}, foreign(shortPath(subject(row)), 200)),
+      el('span', { class: 'muted' }, 'since ', time(row.detectedAt)),
+    ),
+    el('div', { class: 'why' }, foreign(row.why.reason, 400)),
+  );
+}
+
+function describeEntry(row: DriftRow): HTMLElement {
+  const milliseconds = took(row);
+  return el(
+    'li',
+    {},
+    time(row.detectedAt),
+    badge(row.outcome),
+    el(
+      'span',
+      {},
+      link(toRow(row), { title: printable(row.path, 400) }, foreign(shortPath(subject(row)), 200)),
+      el('span', { class: 'muted' }, ` ${words(row.kind)}`),
+    ),
+    el('span', { class: 'number muted' }, milliseconds !== undefined && duration(milliseconds)),
+  );
+}

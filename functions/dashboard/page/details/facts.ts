@@ -1,0 +1,11 @@
+/** Names and values, as a list of definitions. Facts without a value are left out. */
+import { type Child, el } from '../text/index.ts';
+
+export function facts(entries: readonly (readonly [string, Child])[], className = ''): HTMLElement {
+  const shown = entries.filter(([, value]) => value !== undefined && value !== '');
+  return el(
+    'dl',
+    { class: `facts ${className}` },
+    shown.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))),
+  );
+}

@@ -1,0 +1,6 @@
+/**
+ * The panel beside the page, with everything about one row or one device.
+ *
+ * @module
+ */
+export { createDetails } from './details.ts';

@@ -1,0 +1,86 @@
+/** One row of the history with its values, its outcome and its times. */
+import type { DriftRow, Outcome } from '../../../api/history-shapes.ts';
+import { badge, type Child, duration, el, foreign, own, time, took, words } from '../text/index.ts';
+import { link, toDevice } from '../view/index.ts';
+import { sideBySide } from './diff.ts';
+import { facts } from './facts.ts';
+
+const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
+  pending: () => 'It is being mended now.',
+  created: () => 'The module was created, with its baseline.',
+  enforced: (row) =>
+    row.kind === 'forbiddenProperty'
+      ? 'The property was removed.'
+      : 'The property was set back to what the policy wants.',
+  audited: () => 'It was recorded only: the policy audits, or nothing could mend it.',
+  healed: () =>
+    'Nothing: it was over before anything was done. It was right again, or a later write with a row of its own took its place.',
+  gone: () => 'Nothing: the device or the module was deleted.',
+  deferred: () => 'Nothing so far: a retry is waiting.',
+  heldBack: () => 'Nothing: a guard holds it back. Each sweep looks at it again.',
+  failed: () => 'It could not be mended, and was given up.',
+};
+
+const sourceTexts = { event: 'an event', sweep: 'a sweep', manual: 'hand' };
+
+export function describeRow(row: DriftRow): HTMLElement {
+  const path = row.path === '' ? 'the module as a whole' : el('code', {}, foreign(row.path, 4200));
+  return el(
+    'div',
+    { 'data-outcome': row.outcome },
+    facts([
+      ['Device', link(toDevice(row.deviceId), {}, foreign(row.deviceId, 128))],
+      ['Module', row.moduleId === '' ? 'the device’s own twin' : foreign(row.moduleId, 128)],
+      ['Policy', foreign(row.policy, 64)],
+      ['Kind', words(row.kind)],
+      ['Mode', row.mode],
+    ]),
+    facts([['Property', path]], 'single'),
+    sideBySide(row.expected, row.actual),
+    el('h3', {}, 'What was done'),
+    describeOutcome(row),
+    [row.error, row.message].map((text) => text !== undefined && el('p', { class: 'why' }, foreign(text, 4200))),
+    el('ol', { class: 'steps' }, steps(row)),
+    facts([
+      ['Twin version', row.twinVersion === undefined ? undefined : String(row.twinVersion)],
+      ['Correlation id', row.correlationId === undefined ? undefined : el('code', {}, foreign(row.correlationId, 200))],
+      ['Hub', foreign(row.hub, 128)],
+    ]),
+  );
+}
+
+function describeOutcome(row: DriftRow): HTMLElement {
+  const milliseconds = took(row);
+  return el(
+    'p',
+    {},
+    badge(row.outcome),
+    ' ',
+    own(outcomeTexts, row.outcome)?.(row),
+    milliseconds !== undefined && ` ${howLong(row, duration(milliseconds))}`,
+  );
+}
+
+function howLong({ outcome, operationTimestamp }: DriftRow, length: string): string {
+  const since = operationTimestamp === undefined ? 'its detection' : 'the change';
+  return outcome === 'enforced' || outcome === 'created'
+    ? `It took ${length} from ${since}.`
+    : `It was over ${length} after ${since}.`;
+}
+
+/** The times of a row in their order, each with the time since the change. */
+function steps(row: DriftRow): readonly Child[] {
+  const begun = row.operationTimestamp ?? (row.write?.exact ? row.write.at : undefined);
+  const after = (at: string) => (begun === undefined ? '' : ` +${duration(Date.parse(at) - Date.parse(begun))}`);
+  const source = own(sourceTexts, row.source) ?? 'hand';
+  return [
+    begun !== undefined && step('Changed', begun, 'by a write to the twin'),
+    step('Detected', row.detectedAt, `by ${source}${after(row.detectedAt)}`),
+    row.outcome !== 'pending' && step(words(row.outcome), row.outcomeAt, after(row.outcomeAt)),
+    row.closedAt !== undefined && step('In line again', row.closedAt, after(row.closedAt)),
+  ];
+}
+
+function step(name: string, at: string, how: string): HTMLElement {
+  return el('li', {}, el('strong', {}, name), time(at), el('span', { class: 'muted' }, how));
+}

@@ -1,0 +1,23 @@
+/** Saves the rows that fit the view as a CSV file. */
+
+import { appNow, askCsv } from '../api/index.ts';
+import { counted, fill, find } from '../text/index.ts';
+import { timeRange, type View } from '../view/index.ts';
+
+/** The button says that the export runs. @throws {Problem} */
+export async function exportCsv({ filters, time }: View): Promise<void> {
+  const button = find('csv');
+  fill(button, 'Exporting…');
+  try {
+    const { from, to } = timeRange(time, appNow());
+    const blob = await askCsv({ ...filters, from, to });
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(blob);
+    link.download = `twinkeeper-drift-${from.slice(0, 16)}-${to.slice(0, 16)}.csv`.replaceAll(':', '');
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    fill(find('announce'), `Exported ${counted(Math.ceil(blob.size / 1024), 'kilobyte')} as CSV.`);
+  } finally {
+    fill(button, 'Export CSV');
+  }
+}

@@ -1,0 +1,80 @@
+/** The form that filters the page. Its values go into the address. */
+import type { DriftKind, Outcome, PolicyAnswer } from '../../../api/history-shapes.ts';
+import { el, find, printable, words } from '../text/index.ts';
+import { type FilterName, type Filters, filterNames, go } from '../view/index.ts';
+
+const kinds: readonly DriftKind[] = [
+  'missingModule',
+  'missingProperty',
+  'wrongValue',
+  'forbiddenProperty',
+  'notReported',
+  'custom',
+  'policyError',
+];
+
+const outcomes: readonly Outcome[] = [
+  'created',
+  'enforced',
+  'audited',
+  'healed',
+  'gone',
+  'heldBack',
+  'failed',
+  'pending',
+  'deferred',
+];
+
+interface FilterForm {
+  /** Adds the policies to the choice. */
+  offerPolicies(policies: readonly PolicyAnswer[]): void;
+  show(filters: Filters): void;
+}
+
+export function createFilterForm(): FilterForm {
+  const form = find('filters', HTMLFormElement);
+  for (const kind of kinds) fieldOf('kind').append(el('option', { value: kind }, words(kind)));
+  for (const outcome of outcomes) fieldOf('outcome').append(el('option', { value: outcome }, words(outcome)));
+
+  function fieldOf(name: FilterName): HTMLInputElement | HTMLSelectElement {
+    const field = form.elements.namedItem(name);
+    if (field instanceof HTMLInputElement || field instanceof HTMLSelectElement) return field;
+    throw new Error(`The form has no field with the name "${name}".`);
+  }
+
+  function apply(): void {
+    go(Object.fromEntries(filterNames.map((name) => [name, fieldOf(name).value.trim()])));
+  }
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    apply();
+  });
+  form.addEventListener('change', ({ target }) => {
+    if (target instanceof HTMLSelectElement) apply();
+  });
+  form.addEventListener('reset', (event) => {
+    event.preventDefault();
+    go(Object.fromEntries(filterNames.map((name) => [name, undefined])));
+  });
+
+  function offer(field: HTMLInputElement | HTMLSelectElement, value: string): void {
+    if (field instanceof HTMLInputElement || [...field.options].some((option) => option.value === value)) return;
+    field.append(el('option', { value }, printable(value, 64)));
+  }
+
+  return {
+    offerPolicies(policies) {
+      for (const { name } of policies) offer(fieldOf('policy'), name);
+    },
+    show(filters) {
+      for (const name of filterNames) {
+        const field = fieldOf(name);
+        const wanted = filters[name] ?? '';
+        offer(field, wanted);
+        // Setting the same value would move the cursor of somebody who is typing.
+        if (field.value !== wanted) field.value = wanted;
+      }
+    },
+  };
+}

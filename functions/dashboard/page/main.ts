@@ -1,0 +1,116 @@
+/** Puts the parts of the page together. The address names the view, and every part shows that view. */
+
+import { appNow, ask } from './api/index.ts';
+import { createDetails } from './details/index.ts';
+import { createFilterForm, createHistory, createHistoryTable, exportCsv } from './history/index.ts';
+import { createOverview, type OverviewData } from './overview/index.ts';
+import { hideProblem, type ProblemSource, showProblem } from './problem-box.ts';
+import { createRefresh } from './refresh.ts';
+import { fill, find, hour, printable } from './text/index.ts';
+import { createTimeControls } from './time-controls.ts';
+import { countedRange, onView, timeRange, type View, view } from './view/index.ts';
+
+/** Milliseconds between two readings of the overview. */
+const overviewInterval = 10_000;
+
+/** The number of open rows that the overview lists. */
+const openLimit = 100;
+
+const overview = createOverview();
+const table = createHistoryTable();
+const filterForm = createFilterForm();
+const timeControls = createTimeControls();
+const details = createDetails((key) => table.get(key));
+const history = createHistory({
+  table,
+  now: appNow,
+  onShown([row]) {
+    details.refresh();
+    if (row !== undefined) fill(find('hub'), printable(row.hub, 128));
+  },
+});
+const refresh = createRefresh({
+  look: (isCurrent) => [history.look(isCurrent), readOverview(isCurrent)],
+  onLooked: (hasFailed) => overview.markOld(hasFailed),
+});
+
+let current = view();
+let overviewData: OverviewData | undefined;
+let overviewReadAt = 0;
+
+/** Asks for everything that the view shows. */
+function begin(): void {
+  const { filters, time } = current;
+  const { from, to } = timeRange(time, appNow());
+  const isFiltered = Object.keys(filters).length > 0;
+  history.begin({ ...filters, from, to: time.range === 'custom' ? to : undefined }, isFiltered);
+  overviewReadAt = 0;
+  refresh.restart();
+}
+
+async function readOverview(isCurrent: () => boolean): Promise<void> {
+  if (Date.now() - overviewReadAt < overviewInterval) return;
+  const range = countedRange(current.time, appNow());
+  const bucketHours = bucketHoursOf((Date.parse(range.to) - Date.parse(range.from)) / hour);
+  const { policy, deviceId } = current.filters;
+  const [summary, { policies }, open] = await Promise.all([
+    ask('summary', { ...range, bucket: bucketHours === 24 ? '1d' : `${bucketHours}h` }),
+    ask('policies'),
+    ask('drift/open', { policy, deviceId, limit: openLimit }),
+  ]);
+  if (!isCurrent()) return;
+  overviewReadAt = Date.now();
+  overviewData = { summary, policies, open, bucketHours };
+  filterForm.offerPolicies(policies);
+  overview.show(overviewData, current);
+}
+
+/** The length of a bar in hours: a chart has neither a handful of bars nor hundreds. */
+function bucketHoursOf(hours: number): number {
+  if (hours <= 49) return 1;
+  return hours <= 24 * 10 ? 6 : 24;
+}
+
+function showControls(): void {
+  filterForm.show(current.filters);
+  timeControls.show(current.time);
+}
+
+onView((next) => {
+  const questionOf = ({ filters, time }: View) => JSON.stringify([filters, time]);
+  const isOther = questionOf(next) !== questionOf(current);
+  const isSplitOther = next.by !== current.by;
+  current = next;
+  showControls();
+  if (isOther) begin();
+  else if (isSplitOther && overviewData !== undefined) overview.show(overviewData, current);
+  details.show(current.panel);
+});
+
+find('newest').addEventListener('click', () => {
+  begin();
+  find('history').focus();
+});
+
+/** Runs the work of a button. The button is disabled until the work ends. */
+function onPress(id: ProblemSource, work: () => Promise<void>): void {
+  const button = find(id, HTMLButtonElement);
+  button.addEventListener('click', async () => {
+    hideProblem();
+    button.disabled = true;
+    try {
+      await work();
+    } catch (error) {
+      showProblem(error, id);
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+onPress('more', () => history.more());
+onPress('csv', () => exportCsv(current));
+
+showControls();
+begin();
+details.show(current.panel);

@@ -1,0 +1,66 @@
+/** The chart of departures over time, split by policy, kind or outcome. Dragging over bars shows their time. */
+import type { Outcome, SummaryAnswer, SummaryBucket } from '../../../api/history-shapes.ts';
+import { createBarFigure } from '../charts/index.ts';
+import { count, counted, fill, find, hour, iso, own, printable, words } from '../text/index.ts';
+import { go, type View } from '../view/index.ts';
+import { countedTime, isCounted } from './counted-time.ts';
+
+const partOfSplit = { policy: 'byPolicy', kind: 'byKind', outcome: 'byOutcome' } as const;
+
+const outcomeOrder: readonly Outcome[] = [
+  'enforced',
+  'created',
+  'healed',
+  'audited',
+  'heldBack',
+  'failed',
+  'deferred',
+  'pending',
+  'gone',
+];
+
+interface DepartureChart {
+  show(summary: SummaryAnswer, view: View, bucketHours: number): void;
+}
+
+export function createDepartureChart(): DepartureChart {
+  const figure = createBarFigure(find('departures'), {
+    label: 'Departures over time',
+    onSelect: (from, to) => go({ from: iso(from), to: iso(to), range: undefined }),
+  });
+  return {
+    show(summary, { by, filters }, bucketHours) {
+      const chosen = filters[by];
+      const countOf = (bucket: SummaryBucket, name: string) => own(bucket[partOfSplit[by]], name) ?? 0;
+      const sumOf = (name: string) => summary.buckets.reduce((sum, bucket) => sum + countOf(bucket, name), 0);
+      const label = (name: string) => (by === 'policy' ? name : words(name));
+      const names = namesOf(summary, by).filter((name) => chosen === undefined || name === chosen);
+      const buckets = summary.buckets.map((bucket) => ({
+        from: bucket.from,
+        counts: Object.fromEntries(names.map((name) => [label(name), countOf(bucket, name)])),
+      }));
+      const sums = names.map((name) => `${printable(label(name), 60)} ${count(sumOf(name))}`);
+      const total = chosen === undefined ? summary.total : names.reduce((sum, name) => sum + sumOf(name), 0);
+      const only = chosen === undefined ? '' : `, only ${printable(label(chosen), 60)}`;
+      fill(find('departures-whole'), `whole fleet${only}`);
+      fill(find('departures-counted'), isCounted(summary) ? `counted by the hour: ${countedTime(summary)}` : '');
+      const none =
+        chosen === undefined ? 'Nothing departed from its baseline in this time.' : 'None of these in this time.';
+      figure.show({
+        from: Date.parse(summary.from),
+        to: Date.parse(summary.to),
+        bucketMs: bucketHours * hour,
+        buckets,
+        names: names.map(label),
+        summary: `${counted(total, 'departure')}${only}; ${sums.join(', ')}`,
+        empty: isCounted(summary) ? none : 'This time has not been counted yet.',
+      });
+    },
+  };
+}
+
+/** The names that the summary counts, in the order of their colours. */
+function namesOf({ buckets }: SummaryAnswer, by: View['by']): readonly string[] {
+  const names = new Set(buckets.flatMap((bucket) => Object.keys(bucket[partOfSplit[by]])));
+  return by === 'outcome' ? outcomeOrder.filter((name) => names.has(name)) : [...names].toSorted();
+}

@@ -1,0 +1,59 @@
+/** The devices that are out of line now, with the reason why nothing was mended. */
+import type { OpenRow } from '../../../api/history-shapes.ts';
+import {
+  badge,
+  count,
+  counted,
+  el,
+  fill,
+  find,
+  foreign,
+  refill,
+  shortPath,
+  subject,
+  time,
+  words,
+} from '../text/index.ts';
+import { link, toDevice, toRow } from '../view/index.ts';
+import type { OpenCount } from './open-count.ts';
+
+export function showOpenList(open: OpenCount): void {
+  const { rows, isComplete, listed, isFiltered } = open;
+  const states = [...Map.groupBy(rows, ({ why }) => why.state)]
+    .map(([state, its]) => `${count(its.length)} ${words(state)}`)
+    .join(', ');
+  const among = isComplete ? '' : ` among the first ${count(listed)}`;
+  const place = find('open');
+  fill(find('open-count'), rows.length === 0 ? '' : `${states}${among}${isFiltered ? ', with these filters' : ''}`);
+  refill(
+    place,
+    rows.length === 0
+      ? el('p', { class: 'empty' }, nothing(open, among))
+      : el('ul', { class: 'open-list' }, rows.map(describeOpenRow)),
+    rows.length > 0 &&
+      !isComplete &&
+      el('p', { class: 'note' }, 'There are more: filter by a policy or a device to see others.'),
+  );
+}
+
+function nothing({ isComplete, isFiltered, fleet }: OpenCount, among: string): string {
+  const others = `${counted(fleet, 'device')} ${fleet === 1 ? 'is' : 'are'} out of line.`;
+  if (isFiltered) return `Nothing${among} with these filters. In the whole fleet ${others}`;
+  return isComplete && fleet === 0 ? 'Nothing: everything that departed has been mended.' : others;
+}
+
+function describeOpenRow(row: OpenRow): HTMLElement {
+  return el(
+    'li',
+    {},
+    el(
+      'div',
+      { class: 'open-head' },
+      badge(row.why.state),
+      link(toDevice(row.deviceId), {}, foreign(row.deviceId, 128)),
+      el('span', { class: 'muted' }, 'since ', time(row.detectedAt)),
+    ),
+    link(toRow(row), { class: 'quiet' }, foreign(shortPath(subject(row)), 200)),
+    el('div', { class: 'why' }, foreign(row.why.reason, 400)),
+  );
+}

@@ -1,0 +1,73 @@
+/** The upper half of the page: numbers, charts and lists from the summary, the policies and the open rows. */
+import type { OpenPage, PolicyAnswer, SummaryAnswer } from '../../../api/history-shapes.ts';
+import { el, fill, find, iso, time } from '../text/index.ts';
+import { go, type View } from '../view/index.ts';
+import { createComplianceChart } from './compliance-chart.ts';
+import { createDepartureChart } from './departure-chart.ts';
+import { openCount } from './open-count.ts';
+import { showOpenList } from './open-list.ts';
+import { showPolicies } from './policy-table.ts';
+import { showRankings } from './rankings.ts';
+import { showTiles } from './tiles.ts';
+
+/** The API's answers that the overview shows. */
+export interface OverviewData {
+  readonly summary: SummaryAnswer;
+  readonly policies: readonly PolicyAnswer[];
+  readonly open: OpenPage;
+  /** The length of a bucket of the summary. */
+  readonly bucketHours: number;
+}
+
+interface Overview {
+  show(data: OverviewData, view: View): void;
+  /** Marks the numbers as old, or as current again. */
+  markOld(isOld: boolean): void;
+}
+
+export function createOverview(): Overview {
+  const departures = createDepartureChart();
+  const compliance = createComplianceChart();
+  let shownAt: number | undefined;
+  for (const id of ['tiles', 'policies', 'open', 'top-devices', 'top-properties']) {
+    fill(find(id), el('p', { class: 'empty loading' }, 'Loading…'));
+  }
+  // The keyboard must reach everything that scrolls.
+  const open = find('open');
+  open.setAttribute('tabindex', '0');
+  open.setAttribute('role', 'region');
+  open.setAttribute('aria-labelledby', 'open-title');
+  const splits = find('by').querySelectorAll('input');
+  for (const input of splits) {
+    input.addEventListener('change', () => go({ by: input.value === 'policy' ? undefined : input.value }));
+  }
+
+  return {
+    show({ summary, policies, open, bucketHours }, view) {
+      shownAt = Date.now();
+      for (const input of splits) input.checked = input.value === view.by;
+      // The API narrows only the open rows by the filters.
+      const isFiltered = Object.keys(view.filters).length > 0;
+      for (const tag of document.querySelectorAll<HTMLElement>('.whole')) tag.hidden = !isFiltered;
+      const counted = openCount(open, policies, view.filters);
+      showTiles(summary, policies, counted);
+      showPolicies(policies, view.filters.policy);
+      departures.show(summary, view, bucketHours);
+      compliance.show(summary, policies, view.time);
+      showOpenList(counted);
+      showRankings(summary);
+      document.title =
+        counted.isFiltered || counted.devices === 0 ? 'Twinkeeper' : `${counted.text} out of line – Twinkeeper`;
+    },
+    markOld(isOld) {
+      const isShown = isOld && shownAt !== undefined;
+      find('main').classList.toggle('old', isShown);
+      const note = find('old');
+      note.hidden = !isShown;
+      if (!isOld || shownAt === undefined) return;
+      const next = el('span', {}, 'Numbers and charts are old: they are as of ', time(iso(shownAt)), '.');
+      // Screen readers read the note again whenever it changes.
+      if (note.textContent !== next.textContent) note.replaceChildren(...next.childNodes);
+    },
+  };
+}

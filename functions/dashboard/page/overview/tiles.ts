@@ -1,0 +1,76 @@
+/** The five numbers at the top of the page. */
+import type { PolicyAnswer, SummaryAnswer } from '../../../api/history-shapes.ts';
+import { count, counted, duration, el, find, percent, refill } from '../text/index.ts';
+import { countedTime, isCounted } from './counted-time.ts';
+import type { OpenCount } from './open-count.ts';
+
+interface Tile {
+  readonly label: string;
+  readonly value: string;
+  readonly note: string;
+  readonly grade?: 'good' | 'warn' | '';
+  /** The number ignores the filters that are set. */
+  readonly isWholeFleet?: boolean;
+}
+
+export function showTiles(summary: SummaryAnswer, policies: readonly PolicyAnswer[], open: OpenCount): void {
+  const { p50, p99 } = summary.timeToEnforcedMs ?? {};
+  const isWholeFleet = open.isFiltered;
+  const tiles: readonly Tile[] = [
+    { ...complianceTile(policies), isWholeFleet },
+    openTile(open),
+    { ...departuresTile(summary), isWholeFleet },
+    { label: 'Change to enforced, median', value: duration(p50), note: 'half are faster', isWholeFleet },
+    { label: 'Change to enforced, p99', value: duration(p99), note: 'one in a hundred is slower', isWholeFleet },
+  ];
+  refill(find('tiles'), tiles.map(describeTile));
+}
+
+function describeTile({ label, value, note, grade = '', isWholeFleet = false }: Tile): HTMLElement {
+  return el(
+    'div',
+    { class: `tile ${grade}` },
+    el('div', { class: 'tile-label' }, label, isWholeFleet && el('span', { class: 'tag' }, 'whole fleet')),
+    el('div', { class: 'tile-value' }, value),
+    el('div', { class: 'tile-note' }, note),
+  );
+}
+
+function complianceTile(policies: readonly PolicyAnswer[]): Tile {
+  const label = 'Compliant now';
+  const swept = policies.filter(({ devices }) => devices !== undefined);
+  if (swept.length === 0) return { label, value: '–', note: 'counted by the first sweep' };
+  const devices = swept.reduce((sum, policy) => sum + (policy.devices ?? 0), 0);
+  const compliant = swept.reduce((sum, policy) => sum + (policy.compliant ?? 0), 0);
+  return {
+    label,
+    value: percent(compliant, devices),
+    note: `${count(compliant)} of ${count(devices)}, over all policies`,
+    grade: compliant === devices ? 'good' : 'warn',
+  };
+}
+
+function openTile({ rows, isComplete, listed, text, devices, isFiltered, fleet }: OpenCount): Tile {
+  const label = 'Out of line now';
+  const inFleet = `whole fleet: ${count(fleet)}`;
+  if (isFiltered && text === '0+') {
+    return { label, value: '–', note: `none of the first ${count(listed)} fits these filters; ${inFleet}` };
+  }
+  if (isFiltered) {
+    return { label, value: text, note: `with these filters; ${inFleet}`, grade: devices === 0 ? '' : 'warn' };
+  }
+  if (devices === 0 && isComplete) return { label, value: '0', note: 'all that departed is mended', grade: 'good' };
+  const departures = isComplete ? counted(rows.length, 'departure') : `more than ${counted(rows.length, 'departure')}`;
+  const noun = devices === 1 ? 'device' : 'devices';
+  return { label, value: text, note: `${noun}, added up over policies, with ${departures}`, grade: 'warn' };
+}
+
+function departuresTile(summary: SummaryAnswer): Tile {
+  const label = 'Departures';
+  if (!isCounted(summary)) return { label, value: '–', note: 'not counted yet' };
+  const mended = summary.buckets.reduce(
+    (sum, { byOutcome }) => sum + (byOutcome.enforced ?? 0) + (byOutcome.created ?? 0),
+    0,
+  );
+  return { label, value: count(summary.total), note: `${count(mended)} mended, ${countedTime(summary)}` };
+}

@@ -1,0 +1,93 @@
+/** Repeats the page's requests while somebody looks at the page, and waits longer after each failure. */
+
+import { Problem } from './api/index.ts';
+import { hideProblem, showProblem } from './problem-box.ts';
+import { fill, find, time } from './text/index.ts';
+
+/** Milliseconds between two looks, and the longest wait after failures. */
+const interval = 3_000;
+const longestWait = 30_000;
+
+interface RefreshOptions {
+  /** The requests of one look. Answers are dropped when `isCurrent` has become false. */
+  look(isCurrent: () => boolean): readonly Promise<void>[];
+  /** Hears whether the last look failed. */
+  onLooked(hasFailed: boolean): void;
+}
+
+interface Refresh {
+  /** Forgets earlier failures and looks now. Drops a look that still waits for answers. */
+  restart(): void;
+}
+
+export function createRefresh({ look, onLooked }: RefreshOptions): Refresh {
+  const state = find('state');
+  const pause = find('pause', HTMLButtonElement);
+  let isPaused = false;
+  /** The same request will fail again. */
+  let isStopped = false;
+  let failures = 0;
+  let turn = 0;
+  let timer: number | undefined;
+
+  async function refresh(): Promise<void> {
+    clearTimeout(timer);
+    const mine = ++turn;
+    const isCurrent = () => mine === turn;
+    isStopped = false;
+    const results = await Promise.allSettled(look(isCurrent));
+    if (!isCurrent()) return;
+    const errors: readonly unknown[] = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as unknown] : [],
+    );
+    if (errors.length === 0) succeed();
+    else fail(errors.find(isPermanent) ?? errors[0]);
+    onLooked(errors.length > 0);
+    if (!isPaused && !isStopped) timer = setTimeout(() => void (document.hidden || refresh()), wait());
+  }
+
+  function succeed(): void {
+    failures = 0;
+    hideProblem('refresh');
+    fill(state, isPaused ? 'Paused ' : 'Live ', time(new Date().toISOString()));
+    state.classList.toggle('live', !isPaused);
+  }
+
+  function fail(error: unknown): void {
+    failures++;
+    isStopped = isPermanent(error);
+    showProblem(error, 'refresh');
+    state.classList.remove('live');
+    fill(state, isStopped ? 'Stopped' : isPaused ? 'Paused' : `Trying again in ${wait() / 1000} s`);
+    for (const part of document.querySelectorAll('.loading')) {
+      part.classList.remove('loading');
+      fill(part, 'Not known.');
+    }
+  }
+
+  function wait(): number {
+    return Math.min(longestWait, interval * 2 ** Math.min(failures, 5));
+  }
+
+  pause.addEventListener('click', () => {
+    isPaused = !isPaused;
+    pause.setAttribute('aria-pressed', String(isPaused));
+    fill(pause, isPaused ? 'Resume' : 'Pause');
+    void refresh();
+  });
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden && !isPaused && !isStopped) void refresh();
+  });
+
+  return {
+    restart() {
+      failures = 0;
+      hideProblem();
+      void refresh();
+    },
+  };
+}
+
+function isPermanent(error: unknown): boolean {
+  return error instanceof Problem && error.isPermanent;
+}

@@ -1,0 +1,12 @@
+/**
+ * Values become text and elements here. Whatever comes from a twin is text: it cannot become markup, and it cannot hide or reorder what
+ * stands beside it.
+ *
+ * @module
+ */
+export { type Attributes, type Child, el, fill, find, foreign, refill } from './elements.ts';
+export { count, counted, duration, percent } from './numbers.ts';
+export { own } from './own.ts';
+export { badge, keyOf, type RowKey, shortPath, subject, took, words } from './row-text.ts';
+export { json, printable } from './text.ts';
+export { clockOf, dayOf, hour, iso, moment, span, time } from './times.ts';
