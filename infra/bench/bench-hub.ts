@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HubAddress } from '../../shared/hub/index.ts';
 import type { CallCounts } from '../local/hub/calls.ts';
-import { loadCredentials, type OWNER_POLICY, type TWINKEEPER_POLICY } from '../local/hub/credentials.ts';
+import { loadCredentials, type ownerPolicy, type twinkeeperPolicy } from '../local/hub/credentials.ts';
 import { EventLog } from '../local/hub/event-log.ts';
 import type { Registry } from '../local/hub/registry.ts';
 import { type RegistryServiceOptions, startRegistryService } from '../local/hub/registry-service.ts';
@@ -15,7 +15,7 @@ export interface BenchHubOptions extends Omit<RegistryServiceOptions, Given> {
 }
 
 /** Who calls; the hub counts the calls of each by themselves. */
-export type Caller = typeof OWNER_POLICY | typeof TWINKEEPER_POLICY;
+export type Caller = typeof ownerPolicy | typeof twinkeeperPolicy;
 
 /** A local hub in this process: SDKs reach it over TLS as they would any, and a bench can also fill and watch it from within. */
 export interface BenchHub {

@@ -5,7 +5,7 @@ import { EventProcessor } from '../../shared/reconcile/index.ts';
 import { createDeadLetters } from '../../shared/retry/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
 import { startAzurite } from '../local/azurite.ts';
-import { TWINKEEPER_POLICY } from '../local/hub/credentials.ts';
+import { twinkeeperPolicy } from '../local/hub/credentials.ts';
 import type { Bench, Report } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
 import { type BenchHub, startBenchHub } from './bench-hub.ts';
@@ -42,7 +42,7 @@ export const crowd: Bench = {
       await inBenchFolder(async (folder) => {
         const hub = await startBenchHub(folder, {
           throttle: { tier: 'S1', units: 1 },
-          faults: [{ share: 1, policy: TWINKEEPER_POLICY, kinds: [{ delay: hubLatency }] }],
+          faults: [{ share: 1, policy: twinkeeperPolicy, kinds: [{ delay: hubLatency }] }],
           retainEvents: 20_000,
         });
         try {
@@ -88,12 +88,12 @@ async function measure(hub: BenchHub, storage: StorageAccount, report: Report): 
   const alone = await disturbances.during(disturbancesPerSecond, () => sleep(quietSeconds * 1000));
   report.progress(`${describe(alone)}; now with a sweep`);
 
-  let atFirstMinute = await hub.callsOf(TWINKEEPER_POLICY);
+  let atFirstMinute = await hub.callsOf(twinkeeperPolicy);
   let sweepSeconds = 0;
   const from = performance.now();
   const crowded = await disturbances.during(disturbancesPerSecond, async () => {
     const timer = setTimeout(async () => {
-      atFirstMinute = await hub.callsOf(TWINKEEPER_POLICY);
+      atFirstMinute = await hub.callsOf(twinkeeperPolicy);
     }, 60_000);
     const row = await app.sweep();
     clearTimeout(timer);
@@ -101,7 +101,7 @@ async function measure(hub: BenchHub, storage: StorageAccount, report: Report): 
     report.progress(`the sweep changed ${row.changed} of ${broken} in ${sweepSeconds.toFixed(0)} s`);
     if (row.changed < broken) throw new Error(`The sweep mended ${row.changed} of ${broken} modules.`);
   });
-  const end = await hub.callsOf(TWINKEEPER_POLICY);
+  const end = await hub.callsOf(twinkeeperPolicy);
   await endFeed();
   report.progress(describe(crowded));
 

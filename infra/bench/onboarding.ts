@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../../shared/clock.ts';
 import { baselineOf, toPolicySet } from '../../shared/policy/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
 import { startAzurite } from '../local/azurite.ts';
-import { OWNER_POLICY, TWINKEEPER_POLICY } from '../local/hub/credentials.ts';
+import { ownerPolicy, twinkeeperPolicy } from '../local/hub/credentials.ts';
 import { throttleLimits } from '../local/hub/throttle-limits.ts';
 import { SkippingClock } from '../local/skipping-clock.ts';
 import type { Bench, Report } from './bench.ts';
@@ -24,11 +24,11 @@ export const onboarding: Bench = {
   description: `${devices.toLocaleString('en')} devices without a module, on one throttled S1 unit, beside the vendor's script`,
   async run(report) {
     report.progress(`the vendor's procedure, ${2 * devices} calls one after the other`);
-    const script = await onboard({ by: byScript, caller: OWNER_POLICY, clock: new SkippingClock(), bulkCost: 'call' });
+    const script = await onboard({ by: byScript, caller: ownerPolicy, clock: new SkippingClock(), bulkCost: 'call' });
     report.progress(`${describe(script)}; now a sweep`);
     const ours = await onboard({
       by: bySweep(report),
-      caller: TWINKEEPER_POLICY,
+      caller: twinkeeperPolicy,
       clock: systemClock,
       bulkCost: 'call',
     });
@@ -53,7 +53,7 @@ export const onboarding: Bench = {
     report.progress('the same where a bulk call counts as its entries');
     const slow = await onboard({
       by: bySweep(report),
-      caller: TWINKEEPER_POLICY,
+      caller: twinkeeperPolicy,
       clock: new LeapingClock(),
       bulkCost: 'entries',
     });

@@ -15,8 +15,8 @@ import {
 } from './support.ts';
 
 const earliest = { startPosition: earliestEventPosition };
-/** The SDK looks whether its receiver is still alive only when a batch is complete or this time is over. */
-const lookOften = { maxWaitTimeInSeconds: 0.2 };
+/** The SDK checks its connection after each batch or after this time. */
+const checkOften = { maxWaitTimeInSeconds: 0.2 };
 
 describe('an event', () => {
   test('arrives as IoT Hub sends it', async () => {
@@ -57,21 +57,21 @@ describe('an event', () => {
 
   test.for<[string, Buffer, unknown]>([
     ['empty', Buffer.alloc(0), Buffer.alloc(0)],
-    ['no JSON', Buffer.from([0xff, 0x00, 0x7b]), Buffer.from([0xff, 0x00, 0x7b])],
+    ['not JSON', Buffer.from([0xff, 0x00, 0x7b]), Buffer.from([0xff, 0x00, 0x7b])],
     ['one MiB', Buffer.from(JSON.stringify('x'.repeat(1024 * 1024 - 2))), 'x'.repeat(1024 * 1024 - 2)],
-  ])('whose body is %s arrives whole, and so does its neighbour', async ([, body, expected]) => {
+  ])('with a body that is %s arrives whole, and so does the next event', async ([, body, expected]) => {
     const log = tickingLog();
     const endpoint = await startEndpoint(log);
     log.append(hubEvent('a', body));
-    log.append(hubEvent('a', 'neighbour'));
+    log.append(hubEvent('a', 'next'));
 
-    const [event, neighbour] = await subscribe(consumer(endpoint), earliest).received(2);
+    const [event, next] = await subscribe(consumer(endpoint), earliest).received(2);
 
     expect(event?.body).toEqual(expected);
-    expect(neighbour?.body).toBe('neighbour');
+    expect(next?.body).toBe('next');
   });
 
-  test('is pushed to a receiver that waits for it', async () => {
+  test('is pushed to a waiting receiver', async () => {
     const log = tickingLog();
     const endpoint = await startEndpoint(log);
     log.append(hubEvent('a', 'first'));
@@ -83,7 +83,7 @@ describe('an event', () => {
     expect((await subscription.received(2)).map(({ body }) => body)).toEqual(['first', 'second']);
   });
 
-  test('tells how far the partition reaches, where the receiver asks', async () => {
+  test('carries the last sequence number of the partition if the receiver tracks it', async () => {
     const log = tickingLog();
     const endpoint = await startEndpoint(log);
     for (let index = 0; index < 3; index += 1) log.append(hubEvent('a', index));
@@ -102,7 +102,7 @@ describe('an event', () => {
   });
 });
 
-describe('a receiver starts', () => {
+describe('a receiver', () => {
   /** Four events, 0 to 3, on one partition, one second apart. */
   async function fourEvents() {
     const log = tickingLog();
@@ -117,36 +117,36 @@ describe('a receiver starts', () => {
     return { log, logged, bodiesFrom, endpoint, partitionId };
   }
 
-  test('with the first event, at the earliest position', async () => {
+  test('starts with the first event at the earliest position', async () => {
     const { bodiesFrom } = await fourEvents();
     expect(await bodiesFrom(earliestEventPosition, 4)).toEqual([0, 1, 2, 3]);
   });
 
-  test('after an offset, or with it when inclusive', async () => {
+  test('starts after an offset, or at an inclusive offset', async () => {
     const { bodiesFrom, logged } = await fourEvents();
     const offset = logged[1]?.offset ?? '';
     expect(await bodiesFrom({ offset }, 2)).toEqual([2, 3]);
     expect(await bodiesFrom({ offset, isInclusive: true }, 3)).toEqual([1, 2, 3]);
   });
 
-  test('after a sequence number, or with it when inclusive', async () => {
+  test('starts after a sequence number, or at an inclusive one', async () => {
     const { bodiesFrom } = await fourEvents();
     expect(await bodiesFrom({ sequenceNumber: 1 }, 2)).toEqual([2, 3]);
     expect(await bodiesFrom({ sequenceNumber: 1, isInclusive: true }, 3)).toEqual([1, 2, 3]);
   });
 
-  test('after a time', async () => {
+  test('starts after a time', async () => {
     const { bodiesFrom, logged } = await fourEvents();
     const [, second] = logged;
     expect(await bodiesFrom({ enqueuedOn: second?.enqueuedTime ?? 0 }, 2)).toEqual([2, 3]);
     expect(await bodiesFrom({ enqueuedOn: (second?.enqueuedTime.getTime() ?? 0) - 1 }, 3)).toEqual([1, 2, 3]);
   });
 
-  test('with what comes next, at the latest position', async () => {
+  test('starts with the next new event at the latest position', async () => {
     const { log, endpoint, partitionId } = await fourEvents();
     const subscription = subscribe(consumer(endpoint), { partitionId, startPosition: latestEventPosition });
 
-    // Nothing tells when the receiver is attached, so news is told until it is heard.
+    // The SDK does not signal that the receiver is attached, so the test appends events until one arrives.
     await vi.waitFor(() => {
       log.append(hubEvent('a', 'news'));
       expect(subscription.events.length).toBeGreaterThan(0);
@@ -155,7 +155,7 @@ describe('a receiver starts', () => {
     expect(new Set(subscription.events.map(({ body }) => body))).toEqual(new Set(['news']));
   });
 
-  test('nowhere past the end: a position of another log is refused', async () => {
+  test('is refused at a position past the end', async () => {
     const { endpoint, partitionId } = await fourEvents();
     for (const startPosition of [{ sequenceNumber: 17 }, { offset: '99999' }]) {
       const { failed } = subscribe(consumer(endpoint), { partitionId, startPosition });
@@ -164,7 +164,7 @@ describe('a receiver starts', () => {
   });
 });
 
-test('consumer groups read independently, whatever their names', async () => {
+test('consumer groups with any name read independently', async () => {
   const log = tickingLog();
   const endpoint = await startEndpoint(log);
   const groups = ['$Default', 'a.b_c-1', 'another'];
@@ -177,14 +177,14 @@ test('consumer groups read independently, whatever their names', async () => {
   }
 });
 
-test('thousands of events arrive once each and in order in every partition', async () => {
+test('thousands of events arrive once each, in order within each partition', async () => {
   const log = tickingLog();
   const endpoint = await startEndpoint(log);
   const subscription = subscribe(consumer(endpoint), { ...earliest, maxBatchSize: 500 });
   const count = 12_000;
   for (let index = 0; index < count; index += 1) {
     log.append(hubEvent(`device-${index % 40}`, index));
-    // Half before the receivers come, half while they read.
+    // The receivers start after the first half.
     if (index === count / 2) await subscription.received(1);
   }
 
@@ -199,13 +199,13 @@ test('thousands of events arrive once each and in order in every partition', asy
   }
 });
 
-test('a client whose connection is cut goes on after the last event that it had', async () => {
+test('a client continues after its last event when its connection was cut', async () => {
   const log = tickingLog();
   const proxy = await startProxy(await startEndpoint(log));
   const client = consumer(proxy, { options: persistent });
   const subscription = subscribe(client, {
     ...earliest,
-    ...lookOften,
+    ...checkOften,
     partitionId: log.partitionOf('a'),
     tolerant: true,
   });
@@ -222,12 +222,12 @@ test('a client whose connection is cut goes on after the last event that it had'
   expect(bodies).toEqual(Array.from({ length: 30 }, (_, index) => index));
 });
 
-test('a client comes back to an endpoint that was restarted', async () => {
+test('a client reconnects to a restarted endpoint', async () => {
   const log = tickingLog();
   const before = await startEndpoint(log);
   const subscription = subscribe(consumer(before, { options: persistent }), {
     ...earliest,
-    ...lookOften,
+    ...checkOften,
     partitionId: log.partitionOf('a'),
     tolerant: true,
   });
@@ -257,12 +257,12 @@ test('two consumers with one checkpoint store share the partitions', async () =>
   await vi.waitFor(() => expect(shareOf()).toEqual([4]), 10_000);
   const second = join();
   await vi.waitFor(() => expect(shareOf()).toEqual([2, 2]), 10_000);
-  // Once each has shown that it reads what it owns, the partitions have settled.
+  // The partitions are settled when each consumer has received events of two partitions.
   const devices = log.partitionIds.map((partitionId) => deviceOn(log, partitionId));
   await vi.waitFor(() => {
-    for (const device of devices) log.append(hubEvent(device, 'are you there'));
-    const heard = (events: typeof first.events) => new Set(events.map(({ partitionKey }) => partitionKey)).size;
-    expect(Math.min(heard(first.events), heard(second.events))).toBeGreaterThanOrEqual(2);
+    for (const device of devices) log.append(hubEvent(device, 'probe'));
+    const partitionsOf = (events: typeof first.events) => new Set(events.map(({ partitionKey }) => partitionKey)).size;
+    expect(Math.min(partitionsOf(first.events), partitionsOf(second.events))).toBeGreaterThanOrEqual(2);
   }, 10_000);
 
   const fresh = log.partitionIds.flatMap((partitionId) => devicesOn(log, partitionId, 5));
