@@ -1,4 +1,4 @@
-/** A bench has a name and a run. The run reports measurements, and each measurement compares our number with a peer's number. */
+/** A bench measures the app. Each measurement compares our number with a peer: another program, an earlier time, or a limit. */
 
 /** The bound of a measurement's ratio, ours / peer. */
 export type Target = { readonly atLeast: number } | { readonly atMost: number };
@@ -8,7 +8,7 @@ export interface Measurement {
   /** Name of the measurement, unique in its bench. Example: `handler`. */
   readonly case: string;
   readonly ours: number;
-  /** The number to compare with: of another program, of an earlier time, or a limit. */
+  /** The number of the peer. */
   readonly peer: number;
   /** Unit of both numbers. Examples: `events/s`, `ms`. */
   readonly unit: string;

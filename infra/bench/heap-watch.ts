@@ -48,7 +48,7 @@ function collect(): void {
   globalThis.gc();
 }
 
-/** Node's `external` includes array buffers. */
+/** Heap and external memory in bytes. Node's `external` includes array buffers. */
 function heapSize(): number {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;

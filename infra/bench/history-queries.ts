@@ -21,7 +21,7 @@ export interface QueryCost {
   readonly isFiltered: boolean;
 }
 
-/** Runs typical queries in sequence through the recorder. Counts scanned rows with `direct`, which the recorder does not see. */
+/** Runs typical queries in sequence. `direct`: the storage account without the recorder, used to count the scanned rows. */
 export async function runQueries(recorder: TableRecorder, direct: StorageAccount): Promise<readonly QueryCost[]> {
   const now = () => new Date(historyEnd + 60_000);
   const history = createHistory(recorder.endpoints, now);
@@ -69,7 +69,7 @@ export async function countRows(account: StorageAccount, name: string, filter = 
   return count;
 }
 
-/** The rows that Table Storage scans for these requests. A query without a condition beside its key range scans only the returned rows. */
+/** The rows that Table Storage scans for these requests. If a query has only a key range as its condition, these are the returned rows. */
 async function countScannedRows(account: StorageAccount, requests: readonly TableRequest[]): Promise<number> {
   let sum = 0;
   for (const request of requests) {

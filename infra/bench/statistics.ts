@@ -3,13 +3,13 @@ export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const above = sorted[Math.floor(sorted.length / 2)];
   const below = sorted[Math.ceil(sorted.length / 2) - 1];
-  if (above === undefined || below === undefined) throw new RangeError('There is no median of no values.');
+  if (above === undefined || below === undefined) throw new RangeError('The median needs at least one value.');
   return (above + below) / 2;
 }
 
 /** The smallest and the largest value. @throws {RangeError} without values. */
 export function range(values: readonly number[]): { readonly min: number; readonly max: number } {
-  if (values.length === 0) throw new RangeError('There is no range of no values.');
+  if (values.length === 0) throw new RangeError('The range needs at least one value.');
   return { min: Math.min(...values), max: Math.max(...values) };
 }
 
@@ -27,7 +27,7 @@ export function slope(points: readonly Point[]): number {
   const y = mean((point) => point.y);
   const spread = points.reduce((sum, point) => sum + (point.x - x) ** 2, 0);
   if (!(spread > 0))
-    throw new RangeError(`A slope needs points at two different x; there are ${points.length} points.`);
+    throw new RangeError(`A slope needs points at two different x. The number of points is ${points.length}.`);
   return points.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0) / spread;
 }
 
@@ -37,6 +37,6 @@ export function slope(points: readonly Point[]): number {
  */
 export function percentile(values: readonly number[], share: number): number {
   const value = values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)];
-  if (value === undefined) throw new RangeError('There is no percentile of no values.');
+  if (value === undefined) throw new RangeError('A percentile needs at least one value.');
   return value;
 }

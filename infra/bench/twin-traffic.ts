@@ -11,7 +11,7 @@ import type { JsonObject } from '../local/hub/json.ts';
 /** Time of the first event in milliseconds since 1970. It is fixed, so every run has the same events. */
 const start = Date.UTC(2026, 0, 15, 8);
 
-/** The event with this number, the same at every call. Event n belongs to device n, modulo `fleet` devices. */
+/** The event with this number, the same at every call. Event n belongs to device n. Devices repeat after `fleet` events. */
 export function twinEvent(number: number, fleet = Number.POSITIVE_INFINITY): HubEvent {
   const now = start + number * 7;
   const device = number % fleet;

@@ -1,4 +1,4 @@
-/** Loads the app at the path in `BENCH_APP`, and prints the number of events that the app has handled after each invocation. */
+/** Loads the app at the path in `BENCH_APP`. After each batch of events, prints the number of events that the app has handled so far. */
 import { createRequire } from 'node:module';
 
 interface Invocation {

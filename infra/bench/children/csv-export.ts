@@ -1,6 +1,6 @@
 /**
- * Sends the peak heap during a CSV export with `GET /api/drift`. The response is sent like in `@azure/functions`, which does not wait for a
- * slow client. Needs `--expose-gc`.
+ * Sends the peak heap during a CSV export with `GET /api/drift`. Writes the response without waiting for a slow client, as
+ * `@azure/functions` does. Needs `--expose-gc`.
  */
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage } from 'node:http';

@@ -101,8 +101,8 @@ function isImportMode(mode: string): mode is ImportMode {
 }
 
 /**
- * The ETag that an `…IfMatchETag` entry must have. Throws 400 if the entry has none. The name's case is ignored, as IoT Hub does:
- * the Node SDK sends `etag`.
+ * The ETag in a bulk entry whose import mode requires one. Throws 400 if the entry has no ETag. Ignores the case of the field's name, as
+ * IoT Hub does: the Node SDK sends `etag`.
  */
 function requiredEtag(entry: JsonObject, field: 'eTag' | 'twinETag'): IfMatch {
   const name = Object.keys(entry).find((key) => key.toLowerCase() === field.toLowerCase());

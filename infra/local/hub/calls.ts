@@ -11,20 +11,20 @@ export const callClasses = [
   'other',
 ] as const;
 
-/** `other`: the request matched no route. */
+/** The class of a call. `other`: the request matched no operation. */
 export type CallClass = (typeof callClasses)[number];
 
 export interface CallCounts {
   readonly total: number;
   readonly byClass: Readonly<Record<CallClass, number>>;
-  /** By HTTP status. `dropped` counts the calls whose connection broke before the response. */
+  /** Call counts by HTTP status. `dropped` counts the calls whose connection broke before the response. */
   readonly byStatus: Readonly<Record<string, number>>;
   /** Number of 429 responses. */
   readonly throttledByClass: Readonly<Record<CallClass, number>>;
 }
 
 export interface CallReport extends CallCounts {
-  /** By shared access policy. Calls without a valid signature are in the totals only. */
+  /** Call counts by shared access policy. Calls without a valid signature are in the totals only. */
   readonly byPolicy: Readonly<Record<string, CallCounts>>;
 }
 

@@ -5,7 +5,7 @@ export function preciseNow(): number {
   return performance.timeOrigin + performance.now();
 }
 
-/** `2022-06-01T22:27:50.2612586Z` for a time in milliseconds since 1970. */
+/** Formats milliseconds since 1970 as a timestamp, for example `2022-06-01T22:27:50.2612586Z`. */
 export function timestamp(milliseconds: number = preciseNow()): string {
   const whole = Math.floor(milliseconds);
   const fraction = Math.min(9999, Math.floor((milliseconds - whole) * 10_000));

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { invalid, preview } from './errors.ts';
 
-/** The start of the next page. */
+/** The position in the results of a query at which the next page starts. */
 export interface Continuation {
   /** Number of results on all earlier pages. */
   readonly returned: number;
@@ -15,7 +15,7 @@ export function writeContinuation(queryText: string, { returned, cursor }: Conti
   return Buffer.from(JSON.stringify([digest(queryText), returned, ...cursor])).toString('base64');
 }
 
-/** Throws 400 on a token of another query, or on any other text. No token starts at the first result. */
+/** Decodes a token. No token means the first page. Throws 400 unless the token belongs to this query. */
 export function readContinuation(queryText: string, token: string | undefined): Continuation {
   if (token === undefined || token === '') return { returned: 0, cursor: [] };
   try {
@@ -24,7 +24,7 @@ export function readContinuation(queryText: string, token: string | undefined): 
     const onlyNumbers = cursor.length === rest.length - 1;
     if (queryDigest === digest(queryText) && returned !== undefined && onlyNumbers) return { returned, cursor };
   } catch {
-    // The token is not valid JSON: the error below covers every invalid token.
+    // The token is not valid JSON. The error below covers every invalid token.
   }
   throw invalid(`x-ms-continuation ${preview(token)} does not belong to this query`);
 }

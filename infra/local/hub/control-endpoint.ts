@@ -16,7 +16,7 @@ import type { Throttle } from './throttle.ts';
 import { readSection } from './twin.ts';
 
 export interface ControlOptions {
-  /** 0 picks a free port. */
+  /** The port to listen on. 0 picks a free port. */
   readonly port: number;
   readonly registry: Registry;
   readonly calls: CallCounter;
@@ -38,7 +38,7 @@ const help = {
   'PATCH /reported/{deviceId}[/{moduleId}]': 'merges the body into the reported properties, as the device would',
 };
 
-/** Starts the endpoint on 127.0.0.1. Rejects if the port is taken. */
+/** Starts the endpoint on 127.0.0.1. Rejects if the port is in use. */
 export async function startControlEndpoint(options: ControlOptions): Promise<RunningServer> {
   return await listen(
     createServer(requestListener((request) => respond(request, options))),

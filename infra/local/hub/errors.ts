@@ -50,7 +50,7 @@ export class HubError extends Error {
     return Math.floor(errorNumbers[this.code] / 1000);
   }
 
-  /** The response body. `ModuleAlreadyExistsOnDevice` has a format of its own, as in Azure. */
+  /** The response body. The body of `ModuleAlreadyExistsOnDevice` has other fields than all other errors, as in Azure. */
   body(): Readonly<Record<string, string | number>> {
     const trackingId = `${randomUUID().replaceAll('-', '').toUpperCase()}-G:0-TimeStamp:${timestamp()}`;
     if (this.code === 'ModuleAlreadyExistsOnDevice') {

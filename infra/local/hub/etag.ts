@@ -5,7 +5,7 @@ import { HubError } from './errors.ts';
 /** The condition of a write: none (`undefined`), the resource exists (`*`), or the resource has this ETag. */
 export type IfMatch = undefined | '*' | { readonly etag: string };
 
-/** Reads an `If-Match` header. Accepts quoted, weak and bare tags. SDKs also quote the star. */
+/** Reads an `If-Match` header. Accepts quoted, weak and bare tags, and a quoted star, which SDKs send. */
 export function parseIfMatch(header: string | undefined): IfMatch {
   if (header === undefined) return undefined;
   const etag = header

@@ -20,7 +20,7 @@ export interface HubEvent {
   readonly annotations: Readonly<Record<string, string | Date>>;
   /**
    * Only for an event that an AMQP client sent: the encoded message from its properties section on. Receivers get these bytes
-   * unchanged, and `correlationId`, `userId` and `applicationProperties` are not used.
+   * unchanged, in place of `body`, `correlationId`, `userId` and `applicationProperties`.
    */
   readonly bareMessage?: Buffer;
 }
@@ -53,12 +53,12 @@ export class EventLog {
     this.createdAt = now();
   }
 
-  /** `"0"`, `"1"`, … */
+  /** The ids of all partitions: `"0"`, `"1"`, … */
   get partitionIds(): readonly string[] {
     return this.#partitions.map((_, index) => String(index));
   }
 
-  /** The partition of the device's events. */
+  /** The id of the partition for the events of a device. */
   partitionOf(deviceId: string): string {
     const hash = createHash('sha256').update(deviceId).digest().readUInt32BE(0);
     return String(hash % this.#partitions.length);

@@ -1,4 +1,4 @@
-/** The hub's simulated faults: a middleware that lets calls fail. */
+/** The hub's simulated faults: a middleware that makes calls fail. */
 import type { Clock } from '../../../shared/clock.ts';
 import { type Random, seededRandom } from '../demo/random.ts';
 import { HubError } from './errors.ts';
@@ -58,7 +58,7 @@ export class Faults {
     return this.#states.map(({ fault, until, calls, struck }) => ({ fault, active: now < until, calls, struck }));
   }
 
-  /** Lets a struck call fail, and passes on any other call. */
+  /** Makes a call fail if a fault strikes it, and otherwise runs the operation. */
   readonly middleware: Middleware = async (call, next) => {
     const kind = this.#strike(call);
     if (kind === undefined) return next();

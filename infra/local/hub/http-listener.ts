@@ -7,7 +7,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { HubError, invalid } from './errors.ts';
 import { isWithinDepth, type JsonValue } from './json.ts';
 
-/** Largest accepted request body. A bulk call with a hundred modules of the largest size fits. */
+/** Largest accepted request body in bytes. A bulk call with a hundred modules of the largest size fits. */
 const maxBodyBytes = 8 * 1024 * 1024;
 
 // Deeper than any document of the API, and too shallow to overflow the stack.
@@ -27,11 +27,11 @@ export interface ReceivedRequest {
   header(name: string): string | undefined;
   /** The body as JSON. Throws 400 if the body is not JSON or is nested deeper than 64 levels. */
   json(): JsonValue;
-  /** Aborts when the client disconnects before the response. */
+  /** A signal that aborts when the client disconnects before the response. */
   readonly signal: AbortSignal;
 }
 
-/** Thrown to break the connection without a response. */
+/** An error that breaks the connection without a response. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }

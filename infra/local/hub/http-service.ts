@@ -21,7 +21,7 @@ export interface Call {
 export type Middleware = (call: Call, next: () => Promise<Answer>) => Promise<Answer>;
 
 export interface HttpServiceOptions {
-  /** 0 picks a free port. */
+  /** The port to listen on. 0 picks a free port. */
   readonly port: number;
   readonly tls: { readonly key: string; readonly cert: string };
   readonly policies: readonly SasPolicy[];
@@ -31,7 +31,7 @@ export interface HttpServiceOptions {
   readonly middleware?: readonly Middleware[];
 }
 
-/** Starts the endpoint on 127.0.0.1. Rejects if the port is taken. */
+/** Starts the endpoint on 127.0.0.1. Rejects if the port is in use. */
 export async function startHttpService(options: HttpServiceOptions): Promise<RunningServer> {
   const { tls, policies, stores, calls, middleware = [] } = options;
   let resources: readonly string[] = ['localhost'];

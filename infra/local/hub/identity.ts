@@ -20,7 +20,7 @@ export interface IdentityWrite {
   readonly managedBy?: string;
 }
 
-/** A device or module identity, without its ids. Modules do not use `status` and `iotEdge`. */
+/** A device or module identity, without its ids. Some fields are for devices only, such as `iotEdge`. */
 export interface Identity {
   readonly generationId: string;
   readonly etag: string;

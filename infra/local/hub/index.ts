@@ -1,7 +1,7 @@
 /**
  * The local hub stands in for Azure IoT Hub on one machine, for development, tests and measurements. It serves IoT Hub's service API
  * over TLS and its events over AMQP, so the unmodified Azure SDKs are its clients. Devices and twins are in memory: a restart
- * begins with an empty hub. Its control endpoint can throttle calls, let calls fail, and report properties as a device would.
+ * begins with an empty hub. Its control endpoint can throttle calls, make calls fail, and report properties as a device would.
  * @module
  */
 import type { Service } from '../service.ts';

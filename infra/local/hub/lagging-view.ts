@@ -4,7 +4,7 @@ import type { Registered, RegisteredDevice, RegisteredDevices } from './register
 interface Change {
   readonly at: number;
   readonly target: Target;
-  /** Undefined after a deletion. */
+  /** The entry after the change. Undefined after a deletion. */
   readonly registered: Registered | undefined;
 }
 
@@ -19,7 +19,7 @@ interface Device extends RegisteredDevice {
 export class LaggingView {
   readonly #lag: number;
   readonly #devices = new Map<string, Device>();
-  /** Oldest first. Changes before index `#next` have been applied. */
+  /** The recorded changes, oldest first. Changes before index `#next` have been applied. */
   #changes: Change[] = [];
   #next = 0;
 
@@ -38,7 +38,7 @@ export class LaggingView {
     this.#applyUntil(at - this.#lag);
   }
 
-  /** The devices one lag before `now`, in milliseconds since 1970. */
+  /** The devices as they were one lag before `now`, in milliseconds since 1970. */
   devicesAt(now: number): RegisteredDevices {
     this.#applyUntil(now - this.#lag);
     return this.#devices;
@@ -51,7 +51,7 @@ export class LaggingView {
       this.#apply(change);
       this.#next += 1;
     }
-    // Drops applied changes rarely, because each drop copies the array.
+    // Removes applied changes only now and then, because each removal copies the array.
     if (this.#next < 1000 || this.#next * 2 < this.#changes.length) return;
     this.#changes = this.#changes.slice(this.#next);
     this.#next = 0;

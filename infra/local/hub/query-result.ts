@@ -20,7 +20,7 @@ export function countResults({ select, groupBy = [] }: Query, twins: Iterable<Li
   const groups = new Map<string, { readonly document: JsonObject; count: number }>();
   for (const { target, registered } of twins) {
     const document = renderWhole(target, registered);
-    // Each value is in a list of its own: an empty list for a missing value, which is another group than null.
+    // A missing value becomes an empty list, so that its group differs from the group of null.
     const key = JSON.stringify(groupBy.map((path) => [valueAt(document, path)].filter((value) => value !== undefined)));
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { document, count: 1 });

@@ -51,7 +51,7 @@ export function parseQuery(body: JsonValue): QueryRequest {
   }
 }
 
-/** Reads the header `x-ms-max-item-count`, at most 1000. Throws 400 unless the header is a positive integer. */
+/** The page size in the header `x-ms-max-item-count`: by default 100, at most 1000. Throws 400 unless it is a positive integer. */
 export function parsePageSize(header: string | undefined): number {
   if (header === undefined) return defaultPageSize;
   const size = Number(header);

@@ -5,7 +5,7 @@ import type { JsonObject } from './json.ts';
 import { etagOf, renderTwin, type Twin } from './twin.ts';
 
 export interface Registered {
-  /** Increases with each registration, so that a listing can continue from a position. */
+  /** A number that increases with each registration. Listings use it as their position. */
   readonly sequence: number;
   readonly identity: Identity;
   readonly twin: Twin;

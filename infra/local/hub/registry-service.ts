@@ -14,7 +14,7 @@ import { Throttle, type ThrottleOptions } from './throttle.ts';
 
 /** Options that make the hub slow, limited or faulty, as plain JSON. By default the hub responds at once. */
 export interface HubBehaviour {
-  /** Default: no throttling. */
+  /** Throttles from the start. Default: none. */
   readonly throttle?: ThrottleOptions;
   /** Faults from the start. Default: none. */
   readonly faults?: readonly Fault[];
@@ -29,9 +29,9 @@ export interface RegistryServiceOptions extends HubBehaviour {
   readonly controlPort: number;
   readonly hubName: string;
   readonly credentials: Credentials;
-  /** Receives every event. */
+  /** The log for all events of the hub. */
   readonly log: EventLog;
-  /** Runs before faults and throttles. */
+  /** Middleware that runs before faults and throttles. */
   readonly middleware?: readonly Middleware[];
   /** The clock that `timeScale` speeds up. Default: the system clock. */
   readonly clock?: Clock;

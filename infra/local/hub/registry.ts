@@ -30,7 +30,7 @@ export const maxModulesPerDevice = 50;
 const edgeModuleIds = ['$edgeAgent', '$edgeHub'] as const;
 
 interface Entry {
-  /** Increases with each registration, so that a listing can continue from a position. */
+  /** A number that increases with each registration. Listings use it as their position. */
   readonly sequence: number;
   identity: Identity;
   twin: Twin;
@@ -140,7 +140,7 @@ export class Registry {
       this.#deleteModule(target.deviceId, device, target.moduleId, now);
       return;
     }
-    // One event for the device and none for its modules. Azure's documentation does not mention events for them.
+    // A deleted device emits one event. Its modules emit none, because Azure's documentation mentions no events for them.
     this.#devices.delete(target.deviceId);
     this.#laggingView?.record(now, target, undefined);
     this.#emit(target, 'deleteDeviceIdentity', device, now);

@@ -31,7 +31,7 @@ export function route(request: ReceivedRequest, stores: Stores): Operation {
   switch (first) {
     case 'devices':
       if (second === undefined || (second === '' && third === undefined)) return devices(request, stores);
-      // POST to the path of a device with id "query" is a query, as in Azure.
+      // POST to /devices/query is a query even if a device has the id "query", as in Azure.
       if (second === 'query' && third === undefined && request.method === 'POST') return query(request, stores);
       if (third === undefined) return identity(request, stores, { deviceId: second });
       if (third !== 'modules') return none;

@@ -6,7 +6,7 @@ export const tiers = ['F1', 'B1', 'S1', 'B2', 'S2', 'B3', 'S3'] as const;
 
 export type Tier = (typeof tiers)[number];
 
-/** The throttles. Each has its own limit. */
+/** The names of the throttles. Each throttle has its own limit. */
 export const throttleNames = ['identity', 'twinRead', 'twinUpdate', 'query', 'configuration'] as const;
 
 export type ThrottleName = (typeof throttleNames)[number];

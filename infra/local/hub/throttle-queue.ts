@@ -12,7 +12,7 @@ export interface QueueLimits {
 /** The result of a call's wait in the queue. */
 export type QueueResult =
   | { readonly type: 'served' }
-  /** The queue has room again after `retryAfter` whole seconds. */
+  /** The wait would be too long. The queue has room again after `retryAfter` whole seconds. */
   | { readonly type: 'refused'; readonly retryAfter: number }
   /** The client has disconnected. The call used no tokens. */
   | { readonly type: 'gone' };
@@ -33,7 +33,7 @@ export class ThrottleQueue {
   readonly #limits: QueueLimits;
   readonly #clock: Clock;
   readonly #capacity: number;
-  /** In order of arrival. */
+  /** The waiting calls in order of arrival. */
   readonly #waiting = new Set<WaitingCall>();
   #waitingCost = 0;
   #tokens: number;
@@ -58,7 +58,7 @@ export class ThrottleQueue {
     }
     const wait = this.#secondsUntil(this.#waitingCost + 1);
     const { queue } = this.#limits;
-    // Rounds up, and adds a second to an exact result, so that rounding errors cannot refuse the retry.
+    // Rounds up to whole seconds, and adds a second to an exact result. So a rounding error never causes another refusal.
     if (wait > queue) return { type: 'refused', retryAfter: Math.floor(wait - queue) + 1 };
     return new Promise((resolve) => {
       const leave = () => {

@@ -15,7 +15,7 @@ export interface Stamp {
 
 export interface Section {
   readonly values: JsonObject;
-  /** The stamp of each level, with the metadata of the level's properties under their names. */
+  /** Metadata with the same structure as the values. Each level has the stamp of its last write. */
   readonly metadata: JsonObject;
   readonly version: number;
 }

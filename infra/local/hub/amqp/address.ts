@@ -1,4 +1,4 @@
-/** The node that an AMQP link address names: the token node (`$cbs`), the management node, a partition to read, or an event hub to send to. */
+/** The node of an AMQP link address: for tokens (`$cbs`), for management, for reading a partition, or for sending events. */
 export type Address =
   | { readonly node: 'cbs' }
   | { readonly node: 'management'; readonly path: string }

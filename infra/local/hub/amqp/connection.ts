@@ -131,7 +131,7 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
 
   function ingestMessage(message: Message, event: object, { path, partitionId }: Address & { node: 'sink' }): void {
     requireClaim(path);
-    // rhea does not decode a message of another format than 0, and passes its format along.
+    // If the message format is not 0, rhea passes the encoded message and its format.
     const format = 'format' in event ? Number(event.format) : 0;
     ingest(context.log, message, format, partitionId);
   }

@@ -23,7 +23,7 @@ const typeCode = {
   list: 0xd0,
   map: 0xd1,
 };
-/** Added to the code of a type with an 8-bit length, this gives the code of the type with a 32-bit length. */
+/** The difference between the code of a type with a 32-bit length and the code with an 8-bit length. */
 const longForm = 0x10;
 
 /** The message under construction. Encoding is synchronous, so all events share this buffer. */
@@ -31,7 +31,7 @@ let scratch = Buffer.allocUnsafe(64 * 1024);
 /** Number of bytes written to `scratch`. */
 let end = 0;
 
-/** Grows the buffer to fit `bytes` more bytes, and 64 for single bytes after them. */
+/** Grows the buffer to fit `bytes` more bytes, plus a reserve of 64 for calls of `writeByte`. */
 function reserve(bytes: number): void {
   const needed = end + bytes + 64;
   if (needed <= scratch.length) return;
@@ -89,7 +89,7 @@ function openCompound(section: number, typecode: number): number {
   return end;
 }
 
-/** Writes the size of a sectionCode. `count`: the elements of a list, or the keys and values of a map together. */
+/** Writes the size of a section. `count`: the elements of a list, or the keys and values of a map together. */
 function closeCompound(start: number, count: number): void {
   scratch.writeUInt32BE(end - start + 4, start - 8);
   scratch.writeUInt32BE(count, start - 4);
@@ -181,7 +181,7 @@ export function encodeEvent(
   return withTail(event.body);
 }
 
-/** The bytes in `scratch`, followed by `tail`. */
+/** A new buffer with the encoded bytes so far, followed by `tail`. */
 function withTail(tail: Buffer): Buffer {
   const message = Buffer.allocUnsafe(end + tail.length);
   scratch.copy(message, 0, 0, end);

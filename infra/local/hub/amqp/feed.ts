@@ -18,7 +18,7 @@ type SendingLink = Sender & {
 
 /** Sending to a receiver pauses at this number of unsettled bytes, so a stalled receiver uses little memory. */
 const maxUnsettledBytes = 4 * 1024 * 1024;
-/** Number of events sent in one turn of the event loop, so that other receivers and new input are served in between. */
+/** Most events sent in one turn of the event loop, so that other receivers and new input get their turn. */
 const maxBurst = 500;
 
 /** The running transfer of a partition's events to one receiver. */
@@ -55,7 +55,7 @@ export function startFeed(
   let scheduled = false;
   let stopped = false;
 
-  // All appends and settlements of one turn of the event loop lead to one burst.
+  // All appends and settlements in one turn of the event loop cause only one burst.
   const schedule = () => {
     if (scheduled || stopped) return;
     scheduled = true;

@@ -1,6 +1,6 @@
 /**
- * The Event Hubs-compatible endpoint of the local hub: AMQP 1.0 without TLS, on loopback. The unmodified `@azure/event-hubs` reads the
- * hub's events here, like the event hub trigger of the app. Tokens, owner levels (epochs), start positions and error texts follow Event Hubs.
+ * The Event Hubs-compatible endpoint of the local hub: AMQP 1.0 without TLS, on loopback. Clients use the unmodified `@azure/event-hubs` to
+ * read the hub's events. Tokens, owner levels (epochs), start positions and error texts follow Event Hubs.
  * @module
  */
 import { createServer, type Server, type Socket } from 'node:net';
@@ -9,7 +9,7 @@ import { type ServedConnection, serveConnection } from './connection.ts';
 import { Readers } from './readers.ts';
 
 export interface AmqpOptions {
-  /** 0 picks a free port. */
+  /** The port to listen on. 0 picks a free port. */
   readonly port: number;
   readonly eventHubName: string;
   /** Name of the only shared access policy, which may listen and send. */
@@ -22,7 +22,7 @@ export interface AmqpOptions {
 
 export interface AmqpEndpoint {
   readonly port: number;
-  /** For `@azure/event-hubs`. Does not contain the event hub's name, which clients pass separately. */
+  /** Connection string for `@azure/event-hubs`. Does not contain the event hub's name, which clients pass separately. */
   readonly connectionString: string;
   /** Closes every connection and stops listening. */
   close(): Promise<void>;

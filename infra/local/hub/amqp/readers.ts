@@ -3,7 +3,7 @@ import { Refusal } from './refusal.ts';
 /** A receiver on a partition. */
 export interface Reader {
   readonly name: string;
-  /** The receiver's owner level. `undefined` if the receiver shares the partition. */
+  /** The receiver's epoch, also called owner level. `undefined` if the receiver shares the partition. */
   readonly epoch: number | undefined;
   disconnect(reason: Refusal): void;
 }
@@ -19,7 +19,10 @@ const maxSharedReaders = 5;
 export class Readers {
   readonly #readers = new Map<string, Set<Reader>>();
 
-  /** Adds a reader and disconnects those with a lower epoch. The returned function removes the reader. Throws a `Refusal`. */
+  /**
+   * Adds a reader. A reader with an epoch disconnects all others. The returned function removes the reader. Throws a `Refusal` if a reader
+   * has a higher epoch, or if five readers without an epoch are present.
+   */
   admit(consumerGroup: string, partitionId: string, reader: Reader): () => void {
     const key = `${consumerGroup.toLowerCase()}/${partitionId}`;
     const current = this.#readers.get(key) ?? new Set();

@@ -15,8 +15,8 @@ export interface Grant {
 }
 
 /**
- * Checks a token `SharedAccessSignature sr=…&sig=…&se=…&skn=…` as Event Hubs does. The policy's key must have signed it, it must not have
- * expired, and it must be for `audience` or a path above. Throws a `Refusal` (`amqp:unauthorized-access`) with the reason.
+ * Checks a token `SharedAccessSignature sr=…&sig=…&se=…&skn=…` as Event Hubs does. The token must be signed with the policy's key, not be
+ * expired, and be for `audience` or a path above. Throws a `Refusal` (`amqp:unauthorized-access`) with the reason.
  * https://learn.microsoft.com/azure/event-hubs/authenticate-shared-access-signature
  */
 export function verifySasToken(token: string, audience: string, policy: AccessPolicy, now: number): Grant {
@@ -85,7 +85,7 @@ function decode(text: string): string {
   }
 }
 
-/** The expiry time as text. A token's expiry may be too large for a `Date`. */
+/** The expiry time as text, or `never` if the time is too large for a `Date`. */
 function expiry(milliseconds: number): string {
   return milliseconds <= 8.64e15 ? new Date(milliseconds).toISOString() : 'never';
 }

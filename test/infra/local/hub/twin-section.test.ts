@@ -52,7 +52,7 @@ describe('a section of a twin', () => {
     fc.assert(
       fc.property(jsonObject, patchObject, (values, patch) => {
         const { section } = patchSection(writeSection(values, first, 1), patch, second, 2);
-        // Compares JSON text, because toEqual ignores a key named __proto__.
+        // Compares JSON text, which shows a key named __proto__.
         expect(JSON.stringify(section.values)).toBe(JSON.stringify(mergePatch(values, patch)));
       }),
     );

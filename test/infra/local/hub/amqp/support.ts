@@ -218,7 +218,7 @@ export function answerTo(link: Sender | Receiver): Promise<string> {
       refused = true;
       resolve(String(link.error && 'condition' in link.error ? link.error.condition : link.error));
     });
-    // A refused link is attached and then detached at once, so the check waits for one turn.
+    // A refused link is attached and then detached at once, so the check waits for one turn of the event loop.
     link.once(`${kind}_open`, () => setImmediate(() => refused || resolve('open')));
     link.once(`${kind}_close`, () => {});
   });
