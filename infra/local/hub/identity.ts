@@ -122,10 +122,10 @@ export function renderTwinIdentity(identity: Identity): JsonObject {
 function readAuthentication(value: JsonValue | undefined): IdentityWrite['authentication'] {
   if (value === undefined || value === null) return undefined;
   if (!isObject(value)) throw invalid(`authentication must be an object, not ${preview(value)}`);
-  const given = value.type ?? 'sas';
-  const type = authenticationTypes.find((known) => known === given);
+  const typeName = value.type ?? 'sas';
+  const type = authenticationTypes.find((known) => known === typeName);
   if (type === undefined)
-    throw invalid(`authentication.type must be one of ${authenticationTypes.join(', ')}, not ${preview(given)}`);
+    throw invalid(`authentication.type must be one of ${authenticationTypes.join(', ')}, not ${preview(typeName)}`);
   const keys = readPair(value.symmetricKey, 'primaryKey', 'secondaryKey');
   for (const key of keys) {
     // "Base64 format with a key length between 16 and 64 bytes" (Identity registry).
@@ -156,9 +156,9 @@ function writeAuthentication(
 ): Identity['authentication'] {
   if (write === undefined && before !== undefined) return before;
   const type = write?.type ?? 'sas';
-  const kept = before?.type === 'sas' && isObject(before.symmetricKey) ? before.symmetricKey : {};
-  const key = (given: string | undefined, name: string): JsonValue =>
-    type === 'sas' ? (given ?? kept[name] ?? randomBytes(32).toString('base64')) : null;
+  const existingKeys = before?.type === 'sas' && isObject(before.symmetricKey) ? before.symmetricKey : {};
+  const key = (newKey: string | undefined, name: string): JsonValue =>
+    type === 'sas' ? (newKey ?? existingKeys[name] ?? randomBytes(32).toString('base64')) : null;
   return {
     symmetricKey: { primaryKey: key(write?.keys[0], 'primaryKey'), secondaryKey: key(write?.keys[1], 'secondaryKey') },
     x509Thumbprint: {

@@ -213,9 +213,10 @@ export class Registry {
   }
 
   #newEntry(identity: IdentityWrite, twin: TwinWrite, now: number): Entry {
-    const made = { identity: writeIdentity(identity, undefined, now), twin: newTwin(twin, now) };
+    // `newTwin` may throw, so the sequence is raised after it.
+    const entry = { identity: writeIdentity(identity, undefined, now), twin: newTwin(twin, now) };
     this.#sequence += 1;
-    return { sequence: this.#sequence, ...made };
+    return { sequence: this.#sequence, ...entry };
   }
 
   #device(deviceId: string): DeviceEntry {

@@ -181,10 +181,10 @@ function refuse(code: 'GenericNotFound' | 'GenericMethodNotAllowed', request: Re
 function identityBody(body: JsonValue, target: Target): JsonObject {
   if (!isObject(body)) throw invalid(`An identity must be a JSON object, not ${preview(body)}`);
   for (const name of ['deviceId', 'moduleId'] as const) {
-    const given = body[name];
-    if (given !== undefined && given !== null && given !== target[name]) {
+    const idInBody = body[name];
+    if (idInBody !== undefined && idInBody !== null && idInBody !== target[name]) {
       throw invalid(
-        `The ${name} ${preview(given)} in the body must equal the ${name} in the path, ${preview(target[name])}`,
+        `The ${name} ${preview(idInBody)} in the body must equal the ${name} in the path, ${preview(target[name])}`,
       );
     }
   }
@@ -192,9 +192,9 @@ function identityBody(body: JsonValue, target: Target): JsonObject {
 }
 
 function top(request: ReceivedRequest, max: number): number {
-  const given = request.query.get('top');
-  if (given === null) return max;
-  const count = Number(given);
-  if (!Number.isInteger(count) || count < 1) throw invalid(`top must be a positive integer, not ${preview(given)}`);
+  const text = request.query.get('top');
+  if (text === null) return max;
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw invalid(`top must be a positive integer, not ${preview(text)}`);
   return Math.min(count, max);
 }

@@ -24,8 +24,8 @@ export function authorize(header: string | undefined, rules: SasRules, nowSecond
   const expected = createHmac('sha256', Buffer.from(policy?.key ?? '', 'base64'))
     .update(`${token.sr}\n${token.se}`)
     .digest();
-  const given = Buffer.from(decode(token.sig), 'base64');
-  const signed = given.length === expected.length && timingSafeEqual(given, expected);
+  const signature = Buffer.from(decode(token.sig), 'base64');
+  const signed = signature.length === expected.length && timingSafeEqual(signature, expected);
   const unexpired = /^\d{1,15}$/.test(token.se) && Number(token.se) > nowSeconds;
   const forThisHub = rules.resources.includes(decode(token.sr).toLowerCase());
   if (policy === undefined || !signed || !unexpired || !forThisHub) throw unauthorized();

@@ -15,7 +15,7 @@ export type QueueResult =
   /** The wait would be too long. The queue has room again after `retryAfter` whole seconds. */
   | { readonly type: 'refused'; readonly retryAfter: number }
   /** The client has disconnected. The call used no tokens. */
-  | { readonly type: 'gone' };
+  | { readonly type: 'disconnected' };
 
 interface WaitingCall {
   readonly cost: number;
@@ -50,7 +50,7 @@ export class ThrottleQueue {
 
   /** Waits until the call may run. A call whose signal aborts leaves the queue. `cost`: number of operations. */
   async enter(cost: number, signal: AbortSignal): Promise<QueueResult> {
-    if (signal.aborted) return { type: 'gone' };
+    if (signal.aborted) return { type: 'disconnected' };
     this.#fill();
     if (this.#waiting.size === 0 && this.#tokens >= 1) {
       this.#tokens -= cost;
@@ -63,7 +63,7 @@ export class ThrottleQueue {
     return new Promise((resolve) => {
       const leave = () => {
         this.#remove(waiting);
-        resolve({ type: 'gone' });
+        resolve({ type: 'disconnected' });
       };
       const waiting: WaitingCall = {
         cost,

@@ -80,7 +80,7 @@ export class Throttle {
     switch (result.type) {
       case 'served':
         return next();
-      case 'gone':
+      case 'disconnected':
         throw new NoAnswer('The client disconnected while its call was waiting.');
       case 'refused': {
         const error = new HubError('ThrottlingException', `The hub is over its limit of ${name} operations`);

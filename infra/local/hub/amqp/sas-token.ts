@@ -35,8 +35,8 @@ export function verifySasToken(token: string, audience: string, policy: AccessPo
   }
   if (decode(skn) !== policy.keyName) throw unauthorized(`InvalidSignature: There is no policy '${decode(skn)}'.`);
   const expected = createHmac('sha256', policy.key).update(`${sr}\n${se}`).digest();
-  const given = Buffer.from(decode(sig), 'base64');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+  const signature = Buffer.from(decode(sig), 'base64');
+  if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
     throw unauthorized('InvalidSignature: The token has an invalid signature.');
   }
   const expiresAt = Number(se) * 1000;

@@ -77,7 +77,7 @@ describe('a throttle queue', () => {
     expect(served()).toEqual(['a@0', 'b@1000']);
     expect(
       results
-        .filter(({ result }) => result.type === 'gone')
+        .filter(({ result }) => result.type === 'disconnected')
         .map(({ name }) => name)
         .toSorted(),
     ).toEqual(['left', 'never came']);
@@ -94,9 +94,9 @@ describe('a throttle queue', () => {
       queue: fc.double({ min: 0, max: 10, noNaN: true }),
     });
     await fc.assert(
-      fc.asyncProperty(limits, arrivals, async (given, calls) => {
+      fc.asyncProperty(limits, arrivals, async (queueLimits, calls) => {
         const clock = new VirtualClock();
-        const queue = new ThrottleQueue(given, clock);
+        const queue = new ThrottleQueue(queueLimits, clock);
         const results: QueueResult[] = [];
         const served: {
           readonly index: number;
@@ -117,13 +117,13 @@ describe('a throttle queue', () => {
         await clock.pass(60_000);
         expect(results).toHaveLength(calls.length);
         expect(served.map(({ index }) => index)).toEqual(served.map(({ index }) => index).toSorted((a, b) => a - b));
-        expect(Math.max(0, ...served.map(({ waited }) => waited))).toBeLessThanOrEqual(given.queue * 1000 + 1);
-        const capacity = Math.max(1, given.perSecond * given.burst);
+        expect(Math.max(0, ...served.map(({ waited }) => waited))).toBeLessThanOrEqual(queueLimits.queue * 1000 + 1);
+        const capacity = Math.max(1, queueLimits.perSecond * queueLimits.burst);
         for (const [first, from] of served.entries()) {
           let before = 0;
           for (const to of served.slice(first)) {
             // Allows two extra milliseconds, because the clock rounds to whole milliseconds.
-            const allowed = capacity + ((to.at - from.at + 2) / 1000) * given.perSecond;
+            const allowed = capacity + ((to.at - from.at + 2) / 1000) * queueLimits.perSecond;
             expect(before).toBeLessThanOrEqual(allowed);
             before += to.cost;
           }
