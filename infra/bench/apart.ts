@@ -1,19 +1,19 @@
-/** Measuring in a process of its own, where nothing that was loaded or compiled before counts. */
+/** Runs a measurement in a child process, so that code loaded or compiled earlier does not affect the result. */
 import { fork } from 'node:child_process';
 import { hostEnvironment } from '../local/host-environment.ts';
 
 export interface Apart {
-  /** A file that `bundleChild` has made. */
+  /** Path of the script that `bundleChild` has written. */
   readonly child: string;
-  /** Given to it as JSON. */
+  /** Options of the script, passed as JSON. */
   readonly options: object;
-  /** Settings that it has beside the environment. */
+  /** App settings, added to the child's environment. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Options of Node itself. */
+  /** Command line options of Node. */
   readonly nodeOptions?: readonly string[];
 }
 
-/** Resolves with what the child sends. @throws What the child wrote last, when it ends without having sent anything. */
+/** Resolves with the child's result. Rejects with the end of the child's error output if it exits without a result. */
 export function measureApart<Result>({ child, options, settings = {}, nodeOptions = [] }: Apart): Promise<Result> {
   const forked = fork(child, [JSON.stringify(options)], {
     env: { ...benchEnvironment(process.env), ...settings },
@@ -32,19 +32,19 @@ export function measureApart<Result>({ child, options, settings = {}, nodeOption
     forked.once('error', reject);
     forked.once('close', (code, signal) => {
       if (result !== undefined) return resolve(result.value);
-      const how = signal === null ? `code ${code}` : `signal ${signal}`;
-      reject(new Error(`Measuring in ${child} ended with ${how} before there was a result: ${errors.trim()}`));
+      const exit = signal === null ? `code ${code}` : `signal ${signal}`;
+      reject(new Error(`${child} exited with ${exit} without a result: ${errors.trim()}`));
     });
   });
 }
 
 /**
- * Our environment without what would lead the app elsewhere: app settings, which may be those of a real hub, and the compile cache, with
- * which the second of two equal processes does less.
+ * The environment for child processes. Leaves out app settings, which may name a real hub, and Node's compile cache, which makes a second
+ * equal process faster than the first.
  */
 export function benchEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
-  const { NODE_COMPILE_CACHE: _, NODE_EXTRA_CA_CERTS: __, ...kept } = hostEnvironment(environment, '', false);
-  return kept;
+  const { NODE_COMPILE_CACHE: _, NODE_EXTRA_CA_CERTS: __, ...rest } = hostEnvironment(environment, '', false);
+  return rest;
 }

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { createRunFolder, projectRoot } from '../local/project.ts';
 
-/** Gives a folder of its own, below the git-ignored one, to `work`, and removes it afterwards. */
+/** Calls `work` with a new folder inside the git-ignored run folder, and removes the folder afterwards. */
 export async function inBenchFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await createRunFolder(projectRoot());
   try {

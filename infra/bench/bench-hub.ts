@@ -2,34 +2,34 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HubAddress } from '../../shared/hub/index.ts';
 import type { CallCounts } from '../local/hub/calls.ts';
-import { loadCredentials, type OWNER_POLICY, type TWINKEEPER_POLICY } from '../local/hub/credentials.ts';
+import { loadCredentials, type ownerPolicy, type twinkeeperPolicy } from '../local/hub/credentials.ts';
 import { EventLog } from '../local/hub/event-log.ts';
 import type { Registry } from '../local/hub/registry.ts';
 import { type RegistryServiceOptions, startRegistryService } from '../local/hub/registry-service.ts';
 
-type Given = 'httpsPort' | 'controlPort' | 'hubName' | 'credentials' | 'log';
+type FixedOptions = 'httpsPort' | 'controlPort' | 'hubName' | 'credentials' | 'log';
 
-export interface BenchHubOptions extends Omit<RegistryServiceOptions, Given> {
-  /** How many of the newest events each partition keeps. */
+export interface BenchHubOptions extends Omit<RegistryServiceOptions, FixedOptions> {
+  /** Number of newest events that each partition keeps. Default: 1. */
   readonly retainEvents?: number;
 }
 
-/** Who calls; the hub counts the calls of each by themselves. */
-export type Caller = typeof OWNER_POLICY | typeof TWINKEEPER_POLICY;
+/** The shared access policy of a client. The hub counts the calls of each policy separately. */
+export type Caller = typeof ownerPolicy | typeof twinkeeperPolicy;
 
-/** A local hub in this process: SDKs reach it over TLS as they would any, and a bench can also fill and watch it from within. */
+/** A local hub in this process. SDKs call it over TLS, and a bench can also use its registry and event log directly. */
 export interface BenchHub {
   readonly registry: Registry;
   readonly log: EventLog;
-  /** The hub's certificate authority, in PEM. */
+  /** The hub's certificate authority as PEM text. */
   readonly ca: string;
   addressFor(caller: Caller): HubAddress;
-  /** The calls of one caller so far. */
+  /** The call counts of one client since the start. */
   callsOf(caller: Caller): Promise<CallCounts>;
   close(): Promise<void>;
 }
 
-/** Starts a hub whose keys and certificates are made in this folder. */
+/** Starts a hub. Its keys and certificates are created in `folder`. */
 export async function startBenchHub(
   folder: string,
   { retainEvents = 1, ...behaviour }: BenchHubOptions,

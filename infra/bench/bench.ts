@@ -1,46 +1,46 @@
-/** What a bench is: a name, and a run that reports measurements, each of ours beside something that it must bear comparison with. */
+/** A bench measures the app. Each measurement compares our number with a peer: another program, an earlier time, or a limit. */
 
-/** What a measurement's ratio, ours / peer, is meant to be. */
+/** The bound of a measurement's ratio, ours / peer. */
 export type Target = { readonly atLeast: number } | { readonly atMost: number };
 
-/** One measurement, as a bench reports it. */
-export interface Measured {
-  /** What was measured, unique in its bench: `handler`. */
+/** One measurement of a bench. */
+export interface Measurement {
+  /** Name of the measurement, unique in its bench. Example: `handler`. */
   readonly case: string;
   readonly ours: number;
-  /** The same of what ours is held against: another program, an earlier moment, or a limit. */
+  /** The number of the peer. */
   readonly peer: number;
-  /** Of both numbers: `events/s`, `ms`. */
+  /** Unit of both numbers. Examples: `events/s`, `ms`. */
   readonly unit: string;
   readonly target: Target;
-  /** What the peer is and how it was measured, for people. */
+  /** A description of the peer and the method, for people. */
   readonly note: string;
 }
 
-/** Takes down what a bench has to say. */
+/** Receives the measurements and progress messages of a bench. */
 export interface Report {
-  measured(measurement: Measured): void;
-  /** Says what is going on, to people who wait. */
+  measured(measurement: Measurement): void;
+  /** Shows a progress message. */
   progress(text: string): void;
 }
 
-/** Something that `npm run bench` can measure. One file each, listed in `benches.ts`. */
+/** A bench of `npm run bench`. Each is in its own file, and `benches.ts` lists them. */
 export interface Bench {
-  /** As it is named on the command line. */
+  /** Name on the command line. */
   readonly name: string;
   /** One line of help. */
   readonly description: string;
-  /** Measures, one case after the other. Rejects where something cannot be measured. */
+  /** Runs all measurements in sequence. Rejects if a measurement fails. */
   run(report: Report): Promise<void>;
 }
 
-/** `ours / peer`; 1 where both are the same, so that nothing beside nothing is a fair match. Infinite beside nothing. */
-export function ratioOf({ ours, peer }: Pick<Measured, 'ours' | 'peer'>): number {
+/** `ours / peer`. The ratio of equal numbers is 1, even of two zeros. A peer of 0 otherwise gives an infinite ratio. */
+export function ratioOf({ ours, peer }: Pick<Measurement, 'ours' | 'peer'>): number {
   return ours === peer ? 1 : ours / peer;
 }
 
-/** Whether a measurement is as it is meant to be. */
-export function isMet(measurement: Measured): boolean {
+/** Whether a measurement meets its target. */
+export function isMet(measurement: Measurement): boolean {
   const { target } = measurement;
   const ratio = ratioOf(measurement);
   return 'atLeast' in target ? ratio >= target.atLeast : ratio <= target.atMost;

@@ -1,13 +1,13 @@
-/** The child's end of `measureApart`. */
+/** The child process's side of `measureApart`. */
 
-/** What `measureApart` was given. The child ends when its parent is gone. */
+/** The options from `measureApart`. Also ends the child when its parent exits. */
 export function givenOptions<Options>(): Options {
   process.once('disconnect', () => process.exit());
   return JSON.parse(process.argv[2] ?? '{}') as Options;
 }
 
-/** Sends the result and ends, whatever the app that was measured keeps open. */
+/** Sends the result to the parent and exits, even if the measured app has open handles. */
 export function sendResult(result: unknown): void {
-  if (process.send === undefined) throw new Error('This is for measureApart to start, which listens to the result.');
+  if (process.send === undefined) throw new Error('Start this script with measureApart, which receives the result.');
   process.send(result as object, () => process.exit());
 }

@@ -3,24 +3,29 @@ import type { LoggedEvent } from '../local/hub/event-log.ts';
 import type { BenchHub } from './bench-hub.ts';
 
 export interface DisturbanceOptions {
-  /** Devices that take turns. */
+  /** Ids of the devices, disturbed one after the other. */
   readonly ids: readonly string[];
   readonly moduleId: string;
-  /** A property of the module, and the value that it is to be set back to: a number. */
+  /** The disturbed desired property. */
   readonly path: string;
-  readonly right: number;
-  /** Milliseconds that events are under way before anybody can act on them. */
-  readonly delivery: number;
+  /** The value of the property under the policy. */
+  readonly expected: number;
+  /** Milliseconds between a change and the delivery of its event. */
+  readonly deliveryDelay: number;
 }
 
-/** How long one is waited for in the end, in milliseconds. */
-const patience = 60_000;
+/** Longest wait in milliseconds for the last repairs. */
+const repairTimeout = 60_000;
 
-/** Somebody who keeps changing a property from within the hub, at no cost to its throttles, and times how long until it is set back. */
+/**
+ * Changes a desired property on one device after the other, and measures the time until each is repaired. Writes to the registry
+ * directly, so the changes do not count against the hub's throttles.
+ */
 export class Disturbances {
   readonly #hub: BenchHub;
   readonly #options: DisturbanceOptions;
-  readonly #since = new Map<string, number>();
+  /** Delivery time of the event of each unrepaired change, by device id. */
+  readonly #deliveredAt = new Map<string, number>();
   #next = 0;
   #latencies: number[] = [];
 
@@ -30,12 +35,15 @@ export class Disturbances {
     for (const partition of hub.log.partitionIds) {
       hub.log.onAppend(partition, () => {
         const event = hub.log.events(partition).at(-1);
-        if (event !== undefined) this.#see(event);
+        if (event !== undefined) this.#onEvent(event);
       });
     }
   }
 
-  /** Disturbs so many a second for as long as `work` takes. Resolves with the milliseconds from each one's delivery on. @throws when one stays so. */
+  /**
+   * Disturbs `perSecond` devices a second while `work` runs. Resolves with the milliseconds from the delivery of each event to its repair.
+   * Rejects if a repair takes too long.
+   */
   async during(perSecond: number, work: () => Promise<unknown>): Promise<readonly number[]> {
     this.#latencies = [];
     const timer = setInterval(() => this.#disturb(), 1000 / perSecond);
@@ -44,29 +52,30 @@ export class Disturbances {
     } finally {
       clearInterval(timer);
     }
-    for (const until = performance.now() + patience; this.#since.size > 0; ) {
-      if (performance.now() > until) throw new Error(`${this.#since.size} departures were not mended in time.`);
+    for (const deadline = performance.now() + repairTimeout; this.#deliveredAt.size > 0; ) {
+      if (performance.now() > deadline)
+        throw new Error(`${this.#deliveredAt.size} drifts were not repaired within ${repairTimeout / 1000} s.`);
       await sleep(10);
     }
     return this.#latencies;
   }
 
   #disturb(): void {
-    const { ids, moduleId, path, right, delivery } = this.#options;
+    const { ids, moduleId, path, expected, deliveryDelay } = this.#options;
     const deviceId = ids[this.#next++ % ids.length];
-    if (deviceId === undefined || this.#since.has(deviceId)) return;
-    this.#since.set(deviceId, performance.now() + delivery);
-    this.#hub.registry.patchTwin({ deviceId, moduleId }, { desired: { [path]: right + 1 } }, '*');
+    if (deviceId === undefined || this.#deliveredAt.has(deviceId)) return;
+    this.#deliveredAt.set(deviceId, performance.now() + deliveryDelay);
+    this.#hub.registry.patchTwin({ deviceId, moduleId }, { desired: { [path]: expected + 1 } }, '*');
   }
 
-  #see({ deviceId, body }: LoggedEvent): void {
-    const since = this.#since.get(deviceId);
-    if (since === undefined) return;
+  #onEvent({ deviceId, body }: LoggedEvent): void {
+    const deliveredAt = this.#deliveredAt.get(deviceId);
+    if (deliveredAt === undefined) return;
     const { properties } = JSON.parse(body.toString()) as {
       readonly properties?: { readonly desired?: Readonly<Record<string, unknown>> };
     };
-    if (properties?.desired?.[this.#options.path] !== this.#options.right) return;
-    this.#since.delete(deviceId);
-    this.#latencies.push(performance.now() - since);
+    if (properties?.desired?.[this.#options.path] !== this.#options.expected) return;
+    this.#deliveredAt.delete(deviceId);
+    this.#latencies.push(performance.now() - deliveredAt);
   }
 }

@@ -1,36 +1,37 @@
 import type { RawEvent } from '../../shared/events/index.ts';
 import type { EventLog, LoggedEvent } from '../local/hub/event-log.ts';
 
-/** What one invocation of the deployed app is given at most (host.json, `maxEventBatchSize`). */
+/** Largest batch of one invocation of the deployed app (host.json, `maxEventBatchSize`). */
 const largestBatch = 256;
 
 /**
- * Brings events to a processor as the event hub trigger does: those that have come on a partition together, one invocation after the
- * other on each. They are delivered so many milliseconds after they were emitted. Begins with what comes from now on; ends when the
- * returned function is called, after what is under way.
+ * Passes new events of the log to `process` as the event hub trigger does: in batches, with one batch at a time on each partition. Events
+ * arrive `deliveryDelay` milliseconds after they were emitted. The returned function stops, and waits for the running batches.
  */
 export function feedEvents(
   log: EventLog,
-  delivery: number,
+  deliveryDelay: number,
   process: (events: readonly RawEvent[]) => Promise<unknown>,
 ): () => Promise<void> {
   const feeds = log.partitionIds.map((partition) => {
-    let next = log.count(partition);
-    /** How many have been delivered. */
-    let delivered = next;
+    /** Number of events that `process` has received. */
+    let processed = log.count(partition);
+    /** Number of events whose delivery delay is over. */
+    let delivered = processed;
     let running = Promise.resolve();
     let isRunning = false;
     const run = async () => {
       for (let batch = newEvents(); batch.length > 0; batch = newEvents()) {
-        next += batch.length;
+        processed += batch.length;
         await process(batch.map(toRawEvent));
       }
     };
     const newEvents = () => {
       const kept = log.events(partition);
-      const from = kept.length - (log.count(partition) - next);
-      if (from < 0) throw new RangeError('Events were forgotten before they were processed: let the hub retain more.');
-      return kept.slice(from, from + Math.min(largestBatch, delivered - next));
+      const from = kept.length - (log.count(partition) - processed);
+      if (from < 0)
+        throw new RangeError('The log dropped events before they were processed: raise retainEvents of the hub.');
+      return kept.slice(from, from + Math.min(largestBatch, delivered - processed));
     };
     const deliver = (count: number) => {
       delivered = count;
@@ -40,18 +41,18 @@ export function feedEvents(
         isRunning = false;
       });
     };
-    const stop = log.onAppend(partition, () => setTimeout(deliver, delivery, log.count(partition)));
+    const unsubscribe = log.onAppend(partition, () => setTimeout(deliver, deliveryDelay, log.count(partition)));
     return async () => {
-      stop();
+      unsubscribe();
       await running;
     };
   });
   return async () => {
-    await Promise.all(feeds.map((end) => end()));
+    await Promise.all(feeds.map((stop) => stop()));
   };
 }
 
-/** As the function gets it from the trigger. */
+/** The event in the form that the trigger passes to the function. */
 function toRawEvent({ body, applicationProperties, annotations, correlationId }: LoggedEvent): RawEvent {
   return {
     body: JSON.parse(body.toString()) as unknown,

@@ -5,7 +5,7 @@ import { EventProcessor } from '../../shared/reconcile/index.ts';
 import { createDeadLetters } from '../../shared/retry/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
 import { startAzurite } from '../local/azurite.ts';
-import { TWINKEEPER_POLICY } from '../local/hub/credentials.ts';
+import { twinkeeperPolicy } from '../local/hub/credentials.ts';
 import type { Bench, Report } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
 import { type BenchHub, startBenchHub } from './bench-hub.ts';
@@ -14,16 +14,16 @@ import { feedEvents } from './crowd-events.ts';
 import { percentile } from './statistics.ts';
 import { createSweepingApp } from './sweeping-app.ts';
 
-/** Modules that break the policy when the sweep begins: work for two minutes at half of what one S1 unit lets through. */
+/** Number of modules with drift when the sweep begins: two minutes of repairs at half the limit of one S1 unit. */
 const broken = 3_000;
-/** Modules that are disturbed one after the other while it goes on, none so often that it would be taken for contested. */
+/** Number of modules that get new drift during the sweep. Each is disturbed too rarely to count as contested. */
 const disturbed = 2_000;
 const disturbancesPerSecond = 5;
 const quietSeconds = 120;
-/** How late the hub's answers come, as over a network, in milliseconds. */
+/** Delay of the hub's responses in milliseconds, as over a network. */
 const hubLatency = 40;
-/** How long an event is under way, in milliseconds: message routing takes up to half a second (IoT Hub message routing, "Latency"). */
-const delivery = 300;
+/** Delay of events in milliseconds. Message routing takes up to 500 ms ("IoT Hub message routing", Latency). */
+const deliveryDelay = 300;
 
 const moduleId = 'DefenderIotMicroAgent';
 const policy = definePolicy({
@@ -32,17 +32,17 @@ const policy = definePolicy({
   desired: { Process_Disabled: false, Login_Disabled: false, Process_CacheSize: 256 },
 });
 
-/** Whether a sweep that has much to do gets in the way of events. */
+/** Measures how much a busy sweep slows down the repair of drift from events. */
 export const crowd: Bench = {
   name: 'crowd',
-  description: `event to enforced while a sweep mends ${broken.toLocaleString('en')} modules on a throttled S1 unit, beside without the sweep`,
+  description: `time from event to repair while a sweep repairs ${broken.toLocaleString('en')} modules on a throttled S1 unit, compared with no sweep`,
   async run(report) {
     const azurite = await startAzurite();
     try {
       await inBenchFolder(async (folder) => {
         const hub = await startBenchHub(folder, {
           throttle: { tier: 'S1', units: 1 },
-          faults: [{ share: 1, policy: TWINKEEPER_POLICY, kinds: [{ delay: hubLatency }] }],
+          faults: [{ share: 1, policy: twinkeeperPolicy, kinds: [{ delay: hubLatency }] }],
           retainEvents: 20_000,
         });
         try {
@@ -67,7 +67,7 @@ async function measure(hub: BenchHub, storage: StorageAccount, report: Report): 
     storage,
     definitions: [policy],
     budget: { tier: 'S1', units: 1, share: 0.5 },
-    partsAtOnce: 1,
+    concurrency: 1,
     clock: systemClock,
     onTrouble: (message) => report.progress(message),
   });
@@ -79,30 +79,36 @@ async function measure(hub: BenchHub, storage: StorageAccount, report: Report): 
     log: { info() {}, warn: (message) => report.progress(message), error: (message) => report.progress(message) },
     retry: { firstDelay: 30, attempts: 10 },
   });
-  const endFeed = feedEvents(hub.log, delivery, (events) => processor.process(events));
-  const disturbances = new Disturbances(hub, { ids, moduleId, path: 'Process_CacheSize', right: 256, delivery });
+  const stopFeed = feedEvents(hub.log, deliveryDelay, (events) => processor.process(events));
+  const disturbances = new Disturbances(hub, {
+    ids,
+    moduleId,
+    path: 'Process_CacheSize',
+    expected: 256,
+    deliveryDelay,
+  });
 
-  // The first calls load SDKs and open connections.
+  // Warm-up: the first calls load SDKs and open connections.
   await disturbances.during(disturbancesPerSecond, () => sleep(5_000));
-  report.progress(`${disturbancesPerSecond} departures a second for ${quietSeconds} s`);
+  report.progress(`${disturbancesPerSecond} drifts a second for ${quietSeconds} s without a sweep`);
   const alone = await disturbances.during(disturbancesPerSecond, () => sleep(quietSeconds * 1000));
-  report.progress(`${describe(alone)}; now with a sweep`);
+  report.progress(`${describe(alone)}. Next: the same with a sweep`);
 
-  let atFirstMinute = await hub.callsOf(TWINKEEPER_POLICY);
+  let atFirstMinute = await hub.callsOf(twinkeeperPolicy);
   let sweepSeconds = 0;
   const from = performance.now();
   const crowded = await disturbances.during(disturbancesPerSecond, async () => {
     const timer = setTimeout(async () => {
-      atFirstMinute = await hub.callsOf(TWINKEEPER_POLICY);
+      atFirstMinute = await hub.callsOf(twinkeeperPolicy);
     }, 60_000);
     const row = await app.sweep();
     clearTimeout(timer);
     sweepSeconds = (performance.now() - from) / 1000;
-    report.progress(`the sweep changed ${row.changed} of ${broken} in ${sweepSeconds.toFixed(0)} s`);
-    if (row.changed < broken) throw new Error(`The sweep mended ${row.changed} of ${broken} modules.`);
+    report.progress(`the sweep repaired ${row.changed} of ${broken} modules in ${sweepSeconds.toFixed(0)} s`);
+    if (row.changed < broken) throw new Error(`The sweep repaired ${row.changed} of ${broken} modules.`);
   });
-  const end = await hub.callsOf(TWINKEEPER_POLICY);
-  await endFeed();
+  const end = await hub.callsOf(twinkeeperPolicy);
+  await stopFeed();
   report.progress(describe(crowded));
 
   const total = end.total - atFirstMinute.total;
@@ -113,7 +119,7 @@ async function measure(hub: BenchHub, storage: StorageAccount, report: Report): 
     peer: percentile(alone, 0.99),
     unit: 'ms',
     target: { atMost: 2 },
-    note: `from the delivery of an event, ${delivery} ms after the write that departs, to the write that mends it, ${crowded.length} times while a sweep mended ${broken} modules in ${sweepSeconds.toFixed(0)} s, beside ${alone.length} times without. One process, half of an S1 unit for both; the hub answers ${hubLatency} ms late. Medians: ${percentile(crowded, 0.5).toFixed(0)} and ${percentile(alone, 0.5).toFixed(0)} ms; handed over for later: ${deferred}.`,
+    note: `time from the delivery of an event, ${deliveryDelay} ms after the wrong write, to its repair. Ours: ${crowded.length} repairs while a sweep repaired ${broken} modules in ${sweepSeconds.toFixed(0)} s. Peer: ${alone.length} repairs without a sweep. One process with half of an S1 unit for both, and hub responses delayed by ${hubLatency} ms. Medians: ${percentile(crowded, 0.5).toFixed(0)} and ${percentile(alone, 0.5).toFixed(0)} ms. Deferred devices: ${deferred}.`,
   });
   report.measured({
     case: 'refused',
@@ -121,7 +127,7 @@ async function measure(hub: BenchHub, storage: StorageAccount, report: Report): 
     peer: 1,
     unit: '% of calls',
     target: { atMost: 1 },
-    note: `answered with 429 after the first minute: ${refused} of ${total}; the peer is the limit.`,
+    note: `calls refused with 429 after the first minute: ${refused} of ${total}. The peer is the limit.`,
   });
 }
 
@@ -132,6 +138,6 @@ function addModule({ registry }: BenchHub, deviceId: string, isBroken: boolean):
 }
 
 function describe(latencies: readonly number[]): string {
-  const [median, p99, most] = [0.5, 0.99, 1].map((share) => percentile(latencies, share).toFixed(0));
-  return `${latencies.length} mended, median ${median} ms, p99 ${p99} ms, longest ${most} ms`;
+  const [median, p99, longest] = [0.5, 0.99, 1].map((share) => percentile(latencies, share).toFixed(0));
+  return `${latencies.length} repairs, median ${median} ms, p99 ${p99} ms, longest ${longest} ms`;
 }

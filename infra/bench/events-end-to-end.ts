@@ -12,34 +12,33 @@ import { bundleChild } from './bundle-child.ts';
 import { unreachable } from './loaded-app.ts';
 import { twinEvent } from './twin-traffic.ts';
 
-/** Events per second by the clock. */
+/** Throughputs in events per second of real time. */
 export interface EndToEndRates {
   readonly ours: number;
   readonly peer: number;
-  /** How many each of them has taken. */
+  /** Number of events that each app has handled. */
   readonly events: number;
 }
 
-/** Short turns, so that whatever else the machine does falls on both alike. */
-const turns = 20;
-const eventsPerTurn = 2_000;
-const warmUpTurns = 5;
-/** Prime, so that every kind of event comes to every device. */
+/** Many short rounds, alternating between the apps, so that other load on the machine affects both equally. */
+const rounds = 20;
+const eventsPerRound = 2_000;
+const warmUpRounds = 5;
+/** Number of devices. A prime number, so that every device gets every kind of event. */
 const devices = 4_999;
-/** A turn that takes longer than this has come to a halt, in milliseconds. */
-const patience = 60_000;
+/** A round that takes longer than this many milliseconds has failed. */
+const roundTimeout = 60_000;
 
-/** An app on a function host of its own, which is fed by an event hub of its own. */
-interface Runner {
-  /** Sends so many events and resolves when the app has handled all: how long that took, in milliseconds. */
-  takeTurn(events: number): Promise<number>;
+/** An app with its own function host and its own event hub. */
+interface HostedApp {
+  /** Sends `events` events. Resolves when the app has handled all of them, with the duration in milliseconds. */
+  runRound(events: number): Promise<number>;
   close(): Promise<void>;
 }
 
 /**
- * Feeds both apps in turns, each through a local hub's event endpoint and a function host of its own, with checkpoints in one Azurite.
- *
- * @throws Where an app's handler fails or does not come to the end of the events.
+ * Measures both apps in alternating rounds. Each app has its own event endpoint and function host, and both keep their checkpoints in one
+ * Azurite. Rejects if an app's handler fails or does not handle all events.
  */
 export async function measureEndToEnd(
   bundle: string,
@@ -52,37 +51,38 @@ export async function measureEndToEnd(
     const azurite = await startAzurite();
     closing.push(() => azurite.close());
     const storage = azurite.endpoints.connectionString;
-    const ours = await startRunner('ours', bundle, folder, storage);
+    const ours = await startHostedApp('ours', bundle, folder, storage);
     closing.push(() => ours.close());
-    const peer = await startRunner('peer', peerBundle, folder, storage);
+    const peer = await startHostedApp('peer', peerBundle, folder, storage);
     closing.push(() => peer.close());
 
-    report.progress(`end to end, ${turns} turns of ${eventsPerTurn} events each`);
+    report.progress(`end to end, ${rounds} rounds of ${eventsPerRound} events each`);
     const ms = { ours: 0, peer: 0 };
-    for (let turn = -warmUpTurns; turn < turns; turn++) {
-      const took = { ours: await ours.takeTurn(eventsPerTurn), peer: await peer.takeTurn(eventsPerTurn) };
-      if (turn < 0) continue;
-      ms.ours += took.ours;
-      ms.peer += took.peer;
+    for (let round = -warmUpRounds; round < rounds; round++) {
+      const oursMs = await ours.runRound(eventsPerRound);
+      const peerMs = await peer.runRound(eventsPerRound);
+      if (round < 0) continue;
+      ms.ours += oursMs;
+      ms.peer += peerMs;
     }
-    const events = turns * eventsPerTurn;
+    const events = rounds * eventsPerRound;
     return { ours: (events / ms.ours) * 1000, peer: (events / ms.peer) * 1000, events };
   } finally {
     for (const close of closing.reverse()) await close();
   }
 }
 
-/** The name is the event hub's too: checkpoints and ownership of the partitions are kept under it. */
-async function startRunner(name: string, app: string, folder: string, storage: string): Promise<Runner> {
+/** Starts an app. `name` is also its event hub's name, under which the checkpoints are stored. */
+async function startHostedApp(name: string, app: string, folder: string, storage: string): Promise<HostedApp> {
   const appRoot = join(folder, name);
   const log = new EventLog();
   const hub = await startAmqp(log, { port: 0, eventHubName: name, keyName: 'bench', key: 'YmVuY2g=' });
   let sent = 0;
   let handled = 0;
   let waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
-  const fail = (why: string) => waiting?.reject(new Error(`${app}: ${why}`));
+  const fail = (reason: string) => waiting?.reject(new Error(`${app}: ${reason}`));
   try {
-    const settingsFile = await layOut(appRoot, {
+    const settingsFile = await writeAppFolder(appRoot, {
       ...unreachable,
       EventHubConnection: hub.connectionString,
       EVENTHUB_NAME: name,
@@ -104,13 +104,16 @@ async function startRunner(name: string, app: string, folder: string, storage: s
         if (handled >= sent) waiting?.resolve();
       },
     });
-    host.ended.then((how) => fail(`its function host ended with ${how}.`));
+    host.ended.then((exit) => fail(`its function host exited with ${exit}.`));
     return {
-      async takeTurn(count) {
+      async runRound(count) {
         const events = Array.from({ length: count }, (_, index) => twinEvent(sent + index, devices));
         const { promise, resolve, reject } = Promise.withResolvers<void>();
         waiting = { resolve, reject };
-        const timer = setTimeout(() => fail(`handled ${handled} of ${sent} events and no more.`), patience);
+        const timer = setTimeout(
+          () => fail(`handled ${handled} of ${sent} events within ${roundTimeout / 1000} s.`),
+          roundTimeout,
+        );
         const from = performance.now();
         sent += count;
         for (const event of events) log.append(event);
@@ -128,8 +131,8 @@ async function startRunner(name: string, app: string, folder: string, storage: s
   }
 }
 
-/** Makes the app's folder as it would be deployed, behind a counter, and returns the path of its settings. */
-async function layOut(appRoot: string, settings: Readonly<Record<string, string>>): Promise<string> {
+/** Writes the app's folder, with `counting-app` as its main script. Returns the path of the settings file. */
+async function writeAppFolder(appRoot: string, settings: Readonly<Record<string, string>>): Promise<string> {
   await mkdir(appRoot);
   await copyFile(join(projectRoot(), 'host.json'), join(appRoot, 'host.json'));
   await writeFile(join(appRoot, 'package.json'), JSON.stringify({ main: 'counting-app.mjs' }));

@@ -9,15 +9,15 @@ import { measureEndToEnd } from './events-end-to-end.ts';
 import { unreachable } from './loaded-app.ts';
 import { bundlePeer, emptyEventHubApp } from './peer-app.ts';
 
-/** What it costs to see that an event is none of our business, which most are. */
+/** Measures the cost of events that no policy concerns, which are most events. */
 export const events: Bench = {
   name: 'events',
-  description: 'twin events that touch nothing of ours: through the handler, and end to end over AMQP',
+  description: 'twin events that no policy concerns: through the handler, and end to end over AMQP',
   async run(report) {
     const bundle = join(functionAppFolder(projectRoot()), 'main.cjs');
     await inBenchFolder(async (folder) => {
       const peer = await bundlePeer(emptyEventHubApp, folder, 'empty-event-hub');
-      report.progress('the handler, in turns with its peers');
+      report.progress('the handler and its peers, in alternating rounds');
       const rates = await measureApart<HandlerRates>({
         child: await bundleChild('handler-rate', folder),
         options: { file: bundle, peer },
@@ -29,7 +29,7 @@ export const events: Bench = {
         peer: rates.parse,
         unit: 'events/s',
         target: { atLeast: 0.5 },
-        note: `the bodies parsed and the registered handler called, beside JSON.parse of the same bodies (${rates.bodyBytes} bytes each on average); per second of processor time, in short turns.`,
+        note: `bodies parsed and passed to the registered handler, compared with JSON.parse of the same bodies (${rates.bodyBytes} bytes each on average). Per second of processor time, in alternating rounds.`,
       });
       report.measured({
         case: 'invocation',
@@ -37,7 +37,7 @@ export const events: Bench = {
         peer: rates.emptyInvocation,
         unit: 'events/s',
         target: { atLeast: 0.5 },
-        note: 'the same events with all that @azure/functions does around the handler, beside an app whose handler is empty.',
+        note: 'the same events as whole invocations of @azure/functions, compared with an app whose handler is empty.',
       });
 
       const { ours, peer: theirs, events: count } = await measureEndToEnd(bundle, peer, folder, report);
@@ -47,7 +47,7 @@ export const events: Bench = {
         peer: theirs,
         unit: 'events/s',
         target: { atLeast: 0.9 },
-        note: `${count} events from the local hub's event endpoint through the function host, with checkpoints in Azurite, beside an app whose handler is empty; by the clock, in turns.`,
+        note: `${count} events from the local hub's event endpoint through the function host, with checkpoints in Azurite, compared with an app whose handler is empty. Real time, in alternating rounds.`,
       });
     });
   },

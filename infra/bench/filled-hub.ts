@@ -8,22 +8,22 @@ import { benchEnvironment } from './apart.ts';
 import { bundleChild } from './bundle-child.ts';
 import type { FilledHubEndpoints } from './children/filled-hub.ts';
 
-/** A local hub in a process of its own, so that neither its memory nor its work counts as those of its clients. */
+/** A local hub in a child process, so that its memory and processor time do not count as the client's. */
 export interface FilledHub extends FilledHubEndpoints {
-  /** The SDK, as the hub's owner. */
+  /** The SDK's client with the owner policy. */
   readonly operator: Registry;
-  /** What `work` comes to, and how many calls the hub has answered meanwhile, whoever made them. */
+  /** Runs `work`. Returns its result, and the number of calls from all clients meanwhile. */
   countCalls<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly calls: number }>;
   close(): Promise<void>;
 }
 
-/** Starts a hub that holds so many devices, each with the modules of `fleetModules`: a few seconds for every ten thousand. */
+/** Starts a hub with `devices` devices, each with the modules of `fleetModules`. Takes a few seconds for every 10,000 devices. */
 export async function startFilledHub(devices: number, folder: string): Promise<FilledHub> {
   const { endpoints, close } = await startServiceProcess<FilledHubEndpoints>({
     name: 'The filled hub',
     script: await bundleChild('filled-hub', folder),
     options: { folder: join(folder, `hub-${randomUUID()}`), devices },
-    // A twin takes some ten thousand bytes, and so does what queries make of it.
+    // A twin takes about 10 kB, and so does its document in a query result.
     environment: { ...benchEnvironment(process.env), NODE_OPTIONS: '--max-old-space-size=8192' },
   });
   const ca = await readFile(endpoints.caFile, 'utf8');

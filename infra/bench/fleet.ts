@@ -1,17 +1,17 @@
-/** A fleet for the benches of the sweep: devices with the modules of the built-in policies, as they are when all is well, and ways to break them. */
+/** The fleet of the sweep benches: devices with the compliant modules of the built-in policies, and patches that cause drift. */
 import { policies as definitions } from '../../functions/policies/index.ts';
 import { baselineOf, type PolicySet, toPolicySet } from '../../shared/policy/index.ts';
 import type { JsonObject } from '../../shared/twin/index.ts';
 
-/** The policies of the app as it is deployed. */
+/** The policies of the deployed app. */
 export const policies: PolicySet = toPolicySet(definitions, { mode: 'enforce' });
 
-/** The id of the device with this number. Ids are as long as people make them: shorter ones would flatter memory. */
+/** The id of the device with this number. Ids have a realistic length, because short ids would make the memory figures too good. */
 export function deviceIdOf(number: number): string {
   return `plant-${number % 17}-device-${String(number).padStart(6, '0')}`;
 }
 
-/** A module as its agent and the policies leave it: nothing is out of line with it. */
+/** A compliant module. */
 export interface FleetModule {
   readonly moduleId: string;
   readonly tags: JsonObject;
@@ -19,7 +19,7 @@ export interface FleetModule {
   readonly reported: JsonObject;
 }
 
-/** The modules of each device: one for each policy, configured as it wants, with an agent that took the configuration. */
+/** The modules of each device: one for each policy, with the policy's baseline, and reported properties of an agent that accepted it. */
 export const fleetModules: readonly FleetModule[] = policies.all.map((policy) => {
   const desired = baselineOf(policy);
   const failure = policy.reported?.failure;
@@ -34,38 +34,41 @@ export const fleetModules: readonly FleetModule[] = policies.all.map((policy) =>
   };
 });
 
-/** A module to be broken, and the patch of its desired properties that does it. */
+/** A module, and a patch of its desired properties that causes drift. */
 export interface Breakage {
   readonly deviceId: string;
   readonly moduleId: string;
   readonly patch: JsonObject;
 }
 
-const agent = 'azureiotsecurity';
+const securityAgent = 'azureiotsecurity';
 const section = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
 const microAgent = 'DefenderIotMicroAgent';
 
-/** One of each kind that a rule knows, some of them in two properties at once. */
-const kinds: readonly (readonly [moduleId: string, patch: JsonObject])[] = [
-  [agent, { [section]: { snapshotFrequency: { value: 'PT1H' } } }],
+/** Patches that cause every kind of drift. Some change two properties. */
+const patches: readonly (readonly [moduleId: string, patch: JsonObject])[] = [
+  [securityAgent, { [section]: { snapshotFrequency: { value: 'PT1H' } } }],
   [microAgent, { Process_Mode: null }],
   [microAgent, { IothubModule_MessageTimeout: 5 }],
-  [agent, { [section]: { eventPriorityLogin: { value: 'Off' }, aggregationEnabledProcessCreate: { value: false } } }],
+  [
+    securityAgent,
+    { [section]: { eventPriorityLogin: { value: 'Off' }, aggregationEnabledProcessCreate: { value: false } } },
+  ],
   [microAgent, { FileSystem_Paths: '/etc' }],
   [microAgent, { Process_CacheSize: '256' }],
-  [agent, { [section]: { maxMessageSizeInBytes: null } }],
+  [securityAgent, { [section]: { maxMessageSizeInBytes: null } }],
   [microAgent, { Process_Disabled: true, Login_UsePAM: true }],
   [microAgent, { Login_MessageFrequency: 'Never', FileSystem_Paths: { first: '/etc' } }],
-  [agent, { [section]: null }],
+  [securityAgent, { [section]: null }],
 ];
 
-/** So many broken modules, spread evenly over a fleet of `devices`, each on a device of its own. @throws {RangeError} when it is too small. */
+/** `count` breakages on different devices, spread evenly over a fleet of `devices`. @throws {RangeError} if the fleet is too small. */
 export function breakages(count: number, devices: number): readonly Breakage[] {
   if (count > devices) {
     throw new RangeError(`${count} broken modules need ${count} devices, and there are ${devices}.`);
   }
   return Array.from({ length: count }, (_, index) => {
-    const [moduleId, patch] = kinds[index % kinds.length] ?? [microAgent, {}];
+    const [moduleId, patch] = patches[index % patches.length] ?? [microAgent, {}];
     return { deviceId: deviceIdOf(Math.floor((index * devices) / count)), moduleId, patch };
   });
 }

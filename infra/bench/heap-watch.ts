@@ -1,18 +1,19 @@
-/** How a heap is looked at: as it is, garbage and all, or with all garbage collected before each look. */
-export type Sampling = 'asItIs' | 'collected';
+/** Whether each sample includes garbage, or collects all garbage first. */
+export type Sampling = 'withGarbage' | 'withoutGarbage';
 
-/** Bytes of JavaScript objects and of the buffers that they hold. */
+/** Heap sizes in bytes, with the buffers that objects hold. */
 export interface HeapPeak {
+  /** Size at the start, after garbage collection. */
   readonly before: number;
   readonly peak: number;
-  /** How often the heap was looked at. */
+  /** Number of samples. */
   readonly samples: number;
 }
 
-/** Milliseconds between two looks. To collect all garbage takes some twenty. */
-const intervals: Readonly<Record<Sampling, number>> = { asItIs: 2, collected: 100 };
+/** Milliseconds between two samples. A garbage collection takes about 20 ms. */
+const intervals: Readonly<Record<Sampling, number>> = { withGarbage: 2, withoutGarbage: 100 };
 
-/** Watches how large this process's heap gets. Needs `--expose-gc`. */
+/** Samples this process's heap size and keeps the peak. Needs `--expose-gc`. */
 export class HeapWatch {
   readonly #sampling: Sampling;
   readonly #before: number;
@@ -24,29 +25,30 @@ export class HeapWatch {
     this.#sampling = sampling;
     collect();
     this.#before = heapSize();
-    this.#timer = setInterval(() => this.#look(), intervals[sampling]);
+    this.#timer = setInterval(() => this.#sample(), intervals[sampling]);
   }
 
-  /** Looks once more, and then no longer. */
+  /** Takes a last sample and stops. */
   end(): HeapPeak {
     clearInterval(this.#timer);
-    this.#look();
+    this.#sample();
     return { before: this.#before, peak: this.#peak, samples: this.#samples };
   }
 
-  #look(): void {
-    if (this.#sampling === 'collected') collect();
+  #sample(): void {
+    if (this.#sampling === 'withoutGarbage') collect();
     this.#peak = Math.max(this.#peak, heapSize());
     this.#samples++;
   }
 }
 
 function collect(): void {
-  if (globalThis.gc === undefined) throw new Error('Garbage cannot be collected on demand: start with --expose-gc.');
+  if (globalThis.gc === undefined)
+    throw new Error('Garbage collection on demand is not available: start Node with --expose-gc.');
   globalThis.gc();
 }
 
-/** Array buffers are a part of what Node calls external. */
+/** Heap and external memory in bytes. Node's `external` includes array buffers. */
 function heapSize(): number {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;

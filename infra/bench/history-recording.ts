@@ -12,28 +12,38 @@ import { deviceIdOf } from './fleet.ts';
 import { rowAt } from './history-rows.ts';
 import { startTableRecorder } from './table-recorder.ts';
 
-/** As many events as one invocation brings. */
+/** Number of events in one invocation. */
 const eventsPerBatch = 256;
 const properties = 100;
 const names = Array.from({ length: properties }, (_, index) => `Setting_${index}`);
 
-export interface Recorded {
+/** The storage cost of recording drifts. */
+export interface RecordingCost {
   readonly drifts: number;
   readonly writes: number;
   readonly reads: number;
+  /** Duration in milliseconds. */
   readonly ms: number;
 }
 
-/** Has so many drifts recorded and mended, so many on each device, by the app's own parts and a hub that says yes to all. */
-async function record(account: StorageAccount, drifts: number, perDevice: number, first: number): Promise<number> {
+/**
+ * Records and repairs `drifts` drifts, `perDevice` on each device, with the app's event processor and a hub that accepts every change.
+ * `firstDevice`: number of the first device. Returns the duration in milliseconds.
+ */
+async function recordDrifts(
+  account: StorageAccount,
+  drifts: number,
+  perDevice: number,
+  firstDevice: number,
+): Promise<number> {
   const policies = toPolicySet(
     [{ name: 'bench', module: 'Agent', desired: Object.fromEntries(names.map((name) => [name, 0])) }],
     { mode: 'enforce' },
   );
   const log: Log = { info: () => {}, warn: () => {}, error: () => {} };
-  const reconciler = new Reconciler({ policies, hub: agreeableHub(perDevice), journal: createJournal(account), log });
+  const reconciler = new Reconciler({ policies, hub: acceptingHub(perDevice), journal: createJournal(account), log });
   const refuse = async () => {
-    throw new Error('Nothing is to be put off.');
+    throw new Error('The processor must not defer a device.');
   };
   const processor = new EventProcessor({
     reconciler,
@@ -42,21 +52,23 @@ async function record(account: StorageAccount, drifts: number, perDevice: number
     log,
     retry: { firstDelay: 1, attempts: 1 },
   });
-  const events = Array.from({ length: drifts / perDevice }, (_, index) => driftEvent(first + index, perDevice));
+  const events = Array.from({ length: drifts / perDevice }, (_, index) => driftEvent(firstDevice + index, perDevice));
   const from = performance.now();
   for (let start = 0; start < events.length; start += eventsPerBatch) {
     const { deferred, unusable } = await processor.process(events.slice(start, start + eventsPerBatch));
-    if (deferred + unusable > 0) throw new Error('Not every event was dealt with.');
+    if (deferred + unusable > 0) throw new Error('The processor deferred or refused an event.');
   }
   return performance.now() - from;
 }
 
-/** Counts the requests that it takes to record drifts. @throws Where not each of them is on record as mended. */
-export async function countTransactions(drifts: number, perDevice: number): Promise<Recorded> {
+/** Counts the table requests for recording drifts. Rejects unless every drift is recorded as enforced. */
+export async function countTransactions(drifts: number, perDevice: number): Promise<RecordingCost> {
   const azurite = await startAzurite();
   const recorder = await startTableRecorder(azurite.endpoints.connectionString);
   try {
-    const { result: ms, requests } = await recorder.during(() => record(recorder.endpoints, drifts, perDevice, 0));
+    const { result: ms, requests } = await recorder.during(() =>
+      recordDrifts(recorder.endpoints, drifts, perDevice, 0),
+    );
     await checkRows(azurite.endpoints, drifts);
     const reads = requests.filter(({ method }) => method === 'GET').length;
     return { drifts, writes: requests.length - reads, reads, ms };
@@ -66,34 +78,37 @@ export async function countTransactions(drifts: number, perDevice: number): Prom
   }
 }
 
-/** Drifts per second, ours and those of a bare loop that stores a row each, in turns on one storage that is so many milliseconds away. */
+/**
+ * Measures drifts per second, of the app and of a plain loop that stores one row per drift, in alternating rounds. `latency`: added
+ * milliseconds for each storage request.
+ */
 export async function measureRates(
   perDevice: number,
   latency: number,
-): Promise<{ readonly ours: number; readonly bare: number }> {
+): Promise<{ readonly ours: number; readonly plain: number }> {
   const azurite = await startAzurite();
   const recorder = latency > 0 ? await startTableRecorder(azurite.endpoints.connectionString, latency) : undefined;
   try {
     const account = recorder?.endpoints ?? azurite.endpoints;
-    const bareTable = await openTable(account, 'Bare');
-    const perTurn = perDevice === 1 ? eventsPerBatch : 1000;
-    const turns = 6;
-    const ms = { ours: 0, bare: 0 };
-    for (let turn = -1; turn < turns; turn++) {
-      const first = (turn + 1) * perTurn;
-      const ours = await record(account, perTurn, perDevice, first);
+    const plainTable = await openTable(account, 'Plain');
+    const driftsPerRound = perDevice === 1 ? eventsPerBatch : 1000;
+    const rounds = 6;
+    const ms = { ours: 0, plain: 0 };
+    for (let round = -1; round < rounds; round++) {
+      const first = (round + 1) * driftsPerRound;
+      const ours = await recordDrifts(account, driftsPerRound, perDevice, first);
       const from = performance.now();
-      for (let index = 0; index < perTurn; index++) {
+      for (let index = 0; index < driftsPerRound; index++) {
         const row = rowAt(first + index);
-        await bareTable.upsertEntity(toEntity(row, row.rowKey), 'Replace');
+        await plainTable.upsertEntity(toEntity(row, row.rowKey), 'Replace');
       }
-      const bare = performance.now() - from;
-      if (turn < 0) continue;
+      const plain = performance.now() - from;
+      if (round < 0) continue;
       ms.ours += ours;
-      ms.bare += bare;
+      ms.plain += plain;
     }
-    const drifts = turns * perTurn;
-    return { ours: (drifts / ms.ours) * 1000, bare: (drifts / ms.bare) * 1000 };
+    const drifts = rounds * driftsPerRound;
+    return { ours: (drifts / ms.ours) * 1000, plain: (drifts / ms.plain) * 1000 };
   } finally {
     await recorder?.close();
     await azurite.close();
@@ -104,12 +119,13 @@ async function checkRows(account: StorageAccount, drifts: number): Promise<void>
   const table = await openTable(account, 'TwinkeeperTimeline');
   let enforced = 0;
   for await (const { outcome } of table.listEntities<{ outcome: string }>()) if (outcome === 'enforced') enforced++;
-  if (enforced !== drifts) throw new Error(`Of ${drifts} drifts, ${enforced} are on record as mended.`);
+  if (enforced !== drifts) throw new Error(`${enforced} of ${drifts} drifts are recorded as enforced.`);
 }
 
 const writtenAt = '2026-06-30T08:00:00.0000000Z';
 
-function sectionOf(perDevice: number) {
+/** The wrong desired properties of a drifted twin, with their metadata. */
+function driftedSection(perDevice: number) {
   const wrong = names.slice(0, perDevice);
   const written = { $lastUpdated: writtenAt, $lastUpdatedVersion: 7 };
   return {
@@ -119,7 +135,7 @@ function sectionOf(perDevice: number) {
 }
 
 function driftEvent(number: number, perDevice: number): RawEvent {
-  const { patch, metadata } = sectionOf(perDevice);
+  const { patch, metadata } = driftedSection(perDevice);
   const desired = { ...patch, $metadata: metadata, $version: 7 };
   const target = { deviceId: deviceIdOf(number), moduleId: 'Agent' };
   const event = hubEvent(
@@ -136,11 +152,11 @@ function driftEvent(number: number, perDevice: number): RawEvent {
   };
 }
 
-/** A hub in memory on which each twin is as the events say, and every change succeeds. */
-function agreeableHub(perDevice: number): Hub {
-  const { patch, metadata } = sectionOf(perDevice);
-  const right = Object.fromEntries(names.map((name) => [name, 0]));
-  const desired = { properties: { ...right, ...patch }, metadata, version: 7 };
+/** A hub in memory. Its twins have the drift of the events, and every change succeeds. */
+function acceptingHub(perDevice: number): Hub {
+  const { patch, metadata } = driftedSection(perDevice);
+  const expected = Object.fromEntries(names.map((name) => [name, 0]));
+  const desired = { properties: { ...expected, ...patch }, metadata, version: 7 };
   const hub: Pick<Hub, 'name' | 'readTwin' | 'patchDesired'> = {
     name: 'bench-hub',
     readTwin: async (deviceId, moduleId) => ({

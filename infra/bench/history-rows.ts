@@ -6,20 +6,23 @@ import { openListKey, timelineKey } from '../../shared/drift/timeline-keys.ts';
 import { openTable, type StorageAccount } from '../../shared/storage/index.ts';
 import { deviceIdOf } from './fleet.ts';
 
-/** When the history that is asked for ends. */
-export const newest = Date.UTC(2026, 5, 30, 23, 59);
-const hour = 3600_000;
+/** End of the history, in milliseconds since 1970. */
+export const historyEnd = Date.UTC(2026, 5, 30, 23, 59);
+const hourMs = 3600_000;
+/** Number of days with recent rows. */
 export const days = 30;
-/** Every so many hours of those days something is detected. */
+/** Hours between two hours with recent rows. */
 const hoursBetween = 6;
+/** Number of rows in the last {@link days} days. */
 export const recentRows = 10_000;
 const rowsPerHour = recentRows / ((days * 24) / hoursBetween);
-/** Rows of the time before, in full hours. */
+/** Number of rows in each hour before the recent days. */
 const oldRowsPerHour = 1000;
 const devices = 100;
-export const openRows = 400;
+/** Number of recent rows that are still open. */
+const openRows = 400;
 
-/** The row with this number: those below {@link recentRows} are of the last days, the others of the time before. */
+/** The row with this number. Numbers below {@link recentRows} are in the last days, higher numbers before. */
 export function rowAt(number: number): DriftRow {
   const isRecent = number < recentRows;
   const slot = isRecent
@@ -29,12 +32,12 @@ export function rowAt(number: number): DriftRow {
     ? (number % rowsPerHour) / rowsPerHour
     : ((number - recentRows) % oldRowsPerHour) / oldRowsPerHour;
   const detectedAt = new Date(
-    newest - (isRecent ? 0 : days * 24 * hour + hour) - slot * hour - Math.floor(within * 58 * 60_000),
+    historyEnd - (isRecent ? 0 : days * 24 * hourMs + hourMs) - slot * hourMs - Math.floor(within * 58 * 60_000),
   ).toISOString();
   const isOpen = isRecent && number % (recentRows / openRows) === 0;
   const outcome: Outcome = isOpen ? 'audited' : 'enforced';
   const departure = {
-    // Old rows are of other devices: what a device's own history costs must not depend on them.
+    // Old rows belong to other devices, because the cost of a device's history must not depend on them.
     deviceId: deviceIdOf((number % devices) + (isRecent ? 0 : devices)),
     moduleId: 'DefenderIotMicroAgent',
     policy: number % 4 === 0 ? 'azureiotsecurity' : 'defender-micro-agent',
@@ -59,8 +62,11 @@ export function rowAt(number: number): DriftRow {
   };
 }
 
-/** Puts rows into the tables as the journal leaves them, in transactions of a hundred, with the mark that their hours are to be counted. */
-export async function putRows(account: StorageAccount, from: number, to: number, marked: boolean): Promise<void> {
+/**
+ * Writes the rows `from` to `to` (exclusive) into the tables as the journal does. `uncounted`: marks their hours for the roll-ups to
+ * count. Otherwise writes finished counts.
+ */
+export async function putRows(account: StorageAccount, from: number, to: number, uncounted: boolean): Promise<void> {
   const rows = Array.from({ length: to - from }, (_, index) => rowAt(from + index));
   const timeline = rows.map((row) => ({ ...toEntity(row, ''), ...timelineKey(row) }));
   const drift = rows.map((row) => toEntity(row, row.rowKey));
@@ -72,16 +78,17 @@ export async function putRows(account: StorageAccount, from: number, to: number,
   await putAll(account, 'TwinkeeperTimeline', timeline);
   await putAll(account, 'TwinkeeperDrift', drift);
   await putAll(account, 'TwinkeeperOpen', open);
-  if (marked) await putAll(account, 'TwinkeeperRollups', marks);
+  if (uncounted) await putAll(account, 'TwinkeeperRollups', marks);
   else {
     const counted = hours.map((rowKey) => ({ partitionKey: rowKey.slice(0, 10), rowKey, total: oldRowsPerHour, v: 1 }));
     await putAll(account, 'TwinkeeperRollups', counted);
   }
 }
 
-/** Whose rows are asked for. */
-export const askedDevice = deviceIdOf(7);
+/** The device whose rows are queried. */
+export const queriedDevice = deviceIdOf(7);
 
+/** Creates the entities in transactions of at most 100. */
 async function putAll(
   account: StorageAccount,
   name: string,
@@ -89,9 +96,9 @@ async function putAll(
 ): Promise<void> {
   const table = await openTable(account, name);
   const transactions: TransactionAction[][] = [];
-  for (const sharing of Map.groupBy(entities, (entity) => entity.partitionKey).values()) {
-    for (let start = 0; start < sharing.length; start += 100) {
-      transactions.push(sharing.slice(start, start + 100).map((entity) => ['create', entity]));
+  for (const samePartition of Map.groupBy(entities, (entity) => entity.partitionKey).values()) {
+    for (let start = 0; start < samePartition.length; start += 100) {
+      transactions.push(samePartition.slice(start, start + 100).map((entity) => ['create', entity]));
     }
   }
   await pMap(transactions, (actions) => table.submitTransaction(actions), { concurrency: 4 });

@@ -4,47 +4,52 @@ import { measureApart } from './apart.ts';
 import type { Bench, Report } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
 import { bundleChild } from './bundle-child.ts';
-import type { Exported } from './children/csv-export.ts';
-import { type Answered, askAll, countRows } from './history-questions.ts';
+import type { CsvExport } from './children/csv-export.ts';
+import { countRows, type QueryCost, runQueries } from './history-queries.ts';
 import { countTransactions, measureRates } from './history-recording.ts';
-import { days, newest, putRows, recentRows } from './history-rows.ts';
+import { days, historyEnd, putRows, recentRows } from './history-rows.ts';
 import { isKeyRange, startTableRecorder } from './table-recorder.ts';
 
 const allRows = 200_000;
 const rowsPerPut = 10_000;
 
-/** What Table Storage takes for an answer within its region, in milliseconds, at the least. */
-const latencyOfService = 10;
+/** Shortest response time of Table Storage within its region, in milliseconds. */
+const serviceLatency = 10;
 
-/** What it costs to ask and to write the history. Requests and rows are counted: the emulator goes through a whole table for each query. */
+/**
+ * Measures the cost of queries and writes of the history. Counts requests and rows instead of time, because the emulator scans a whole
+ * table for each query.
+ */
 export const history: Bench = {
   name: 'history',
-  description: `requests and rows that questions to ${allRows.toLocaleString('en')} rows of history cost, and what it costs to write them`,
+  description: `requests and rows for queries of ${allRows.toLocaleString('en')} history rows, and the cost of writing rows`,
   async run(report) {
     await measureRecording(report);
-    await measureQuestions(report);
+    await measureQueries(report);
   },
 };
 
-async function measureQuestions(report: Report): Promise<void> {
+async function measureQueries(report: Report): Promise<void> {
   const azurite = await startAzurite();
   const recorder = await startTableRecorder(azurite.endpoints.connectionString);
   try {
     const started = performance.now();
-    report.progress(`putting ${recentRows} rows of ${days} days into the tables, and counting them`);
+    report.progress(`writing ${recentRows} rows of ${days} days, and counting them`);
     await putRows(azurite.endpoints, 0, recentRows, true);
-    await createRollups(azurite.endpoints, () => new Date(newest + 60_000)).refresh([]);
-    const few = await askAll(recorder, azurite.endpoints);
+    await createRollups(azurite.endpoints, () => new Date(historyEnd + 60_000)).refresh([]);
+    const few = await runQueries(recorder, azurite.endpoints);
     const small = await exportCsv(azurite.endpoints.connectionString, days);
     for (let from = recentRows; from < allRows; from += rowsPerPut) {
-      report.progress(`rows from before: ${from} of ${allRows}, ${Math.round((performance.now() - started) / 1000)} s`);
+      report.progress(
+        `writing older rows: ${from} of ${allRows}, ${Math.round((performance.now() - started) / 1000)} s`,
+      );
       await putRows(azurite.endpoints, from, from + rowsPerPut, false);
     }
-    report.progress('the same questions to all of them');
-    const many = await askAll(recorder, azurite.endpoints);
-    const whole = await countRows(azurite.endpoints, 'TwinkeeperDrift');
-    for (const [index, answered] of many.entries()) tellOf(answered, few[index] ?? answered, whole, report);
-    report.progress('exporting all of them as CSV');
+    report.progress('the same queries of all rows');
+    const many = await runQueries(recorder, azurite.endpoints);
+    const tableRows = await countRows(azurite.endpoints, 'TwinkeeperDrift');
+    for (const [index, cost] of many.entries()) reportQuery(cost, few[index] ?? cost, tableRows, report);
+    report.progress('exporting all rows as CSV');
     const large = await exportCsv(azurite.endpoints.connectionString, 400);
     report.measured({
       case: 'csv',
@@ -52,7 +57,7 @@ async function measureQuestions(report: Report): Promise<void> {
       peer: small.peak / 1e6,
       unit: 'MB',
       target: { atMost: 1.5 },
-      note: `largest heap and buffers in use while ${large.rows} rows (${Math.round(large.bytes / 1e6)} MB) are exported a page at a time, the peer ${small.rows}; garbage collected before each of ${large.samples} and ${small.samples} looks, in a process of its own.`,
+      note: `largest heap with buffers during an export of ${large.rows} rows (${Math.round(large.bytes / 1e6)} MB) page by page. Peer: ${small.rows} rows. Garbage collected before each of ${large.samples} and ${small.samples} samples, in a child process.`,
     });
   } finally {
     await recorder.close();
@@ -60,52 +65,52 @@ async function measureQuestions(report: Report): Promise<void> {
   }
 }
 
-function tellOf(many: Answered, few: Answered, whole: number, report: Report): void {
-  const { name, given, requests, returned, gone, isFiltered } = many;
-  const asked = requests.map(({ filter = '' }) => filter);
+function reportQuery(many: QueryCost, few: QueryCost, tableRows: number, report: Report): void {
+  const { name, rowsReceived, requests, rowsReturned, rowsScanned, isFiltered } = many;
+  const firstFilter = requests[0]?.filter ?? '';
   const ranges = requests.filter(isKeyRange).length;
-  const what = `${requests.length} requests, ${returned} rows returned for ${given} given`;
   report.measured({
     case: `${name}-ranges`,
     ours: ranges,
     peer: requests.length,
     unit: 'requests',
     target: { atLeast: 1 },
-    note: `that name a partition and a range of its keys, of all; the first: ${asked[0]}.`,
+    note: `requests with a partition and a range of row keys, of all requests. The first filter: ${firstFilter}.`,
   });
   if (name !== 'summary') {
     report.measured({
       case: `${name}-rows`,
-      ours: returned,
-      peer: given,
+      ours: rowsReturned,
+      peer: rowsReceived,
       unit: 'rows',
       target: { atMost: 1.25 },
-      note: `that the service returned, beside those that the caller got: ${what}.`,
+      note: `rows that Table Storage returned in ${requests.length} requests, compared with the rows that the caller received.`,
     });
   }
   report.measured({
     case: `${name}-growth`,
-    ours: requests.length + gone,
-    peer: few.requests.length + few.gone,
+    ours: requests.length + rowsScanned,
+    peer: few.requests.length + few.rowsScanned,
     unit: 'requests + rows',
     target: { atMost: 1 },
-    note: `at ${allRows} rows in each table, the peer at ${recentRows}.`,
+    note: `requests and scanned rows with ${allRows} rows in each table. Peer: with ${recentRows} rows.`,
   });
   report.measured({
     case: `${name}-whole`,
-    ours: gone,
-    peer: whole,
+    ours: rowsScanned,
+    peer: tableRows,
     unit: 'rows',
     target: { atMost: 0.1 },
-    note: `that the service goes through${isFiltered ? ', those that the filter leaves out included' : ''}; the peer is a filter over the whole table.`,
+    note: `rows that Table Storage scans${isFiltered ? ', with those that the filter rejects' : ''}. The peer is a scan of the whole table.`,
   });
 }
 
-async function exportCsv(connectionString: string, ofDays: number): Promise<Exported> {
-  const to = new Date(newest + 60_000);
-  const from = new Date(to.getTime() - ofDays * 86_400_000);
+/** Exports the last `lastDays` days as CSV in a child process. */
+async function exportCsv(connectionString: string, lastDays: number): Promise<CsvExport> {
+  const to = new Date(historyEnd + 60_000);
+  const from = new Date(to.getTime() - lastDays * 86_400_000);
   return inBenchFolder(async (folder) =>
-    measureApart<Exported>({
+    measureApart<CsvExport>({
       child: await bundleChild('csv-export', folder),
       options: { connectionString, from: from.toISOString(), to: to.toISOString() },
       nodeOptions: ['--expose-gc'],
@@ -114,31 +119,31 @@ async function exportCsv(connectionString: string, ofDays: number): Promise<Expo
 }
 
 async function measureRecording(report: Report): Promise<void> {
-  for (const { name, perDevice, drifts, most } of [
-    { name: 'spread', perDevice: 1, drifts: 2048, most: 3 },
-    { name: 'hundred', perDevice: 100, drifts: 5000, most: 0.2 },
+  for (const { name, perDevice, drifts, limit } of [
+    { name: 'spread', perDevice: 1, drifts: 2048, limit: 3 },
+    { name: 'hundred', perDevice: 100, drifts: 5000, limit: 0.2 },
   ]) {
-    report.progress(`recording ${drifts} drifts, ${perDevice} on a device`);
+    report.progress(`recording ${drifts} drifts, ${perDevice} on each device`);
     const { writes, reads } = await countTransactions(drifts, perDevice);
     report.measured({
       case: `${name}-transactions`,
       ours: writes / drifts,
-      peer: most,
+      peer: limit,
       unit: 'per drift',
       target: { atMost: 1 },
-      note: `table transactions for each of ${drifts} drifts, ${perDevice} on a device, from events to their outcome with indexes and marks for the roll-ups; the peer is the limit. With the queries that recall what is known it is ${((writes + reads) / drifts).toFixed(2)}.`,
+      note: `table transactions per drift, for ${drifts} drifts with ${perDevice} on each device, from the event to the outcome, with indexes and roll-up marks. The peer is the limit. With read requests: ${((writes + reads) / drifts).toFixed(2)} per drift.`,
     });
-    for (const latency of [0, latencyOfService]) {
-      const { ours, bare } = await measureRates(perDevice, latency);
-      const where =
-        latency === 0 ? 'an emulator' : `an emulator whose answers take ${latency} ms longer, as a service's do`;
+    for (const latency of [0, serviceLatency]) {
+      const { ours, plain } = await measureRates(perDevice, latency);
+      const storage =
+        latency === 0 ? 'an emulator' : `an emulator with ${latency} ms of added latency, like the real service`;
       report.measured({
         case: latency === 0 ? `${name}-rate` : `${name}-rate-afar`,
         ours,
-        peer: bare,
+        peer: plain,
         unit: 'drifts/s',
         target: { atLeast: 1 },
-        note: `recorded with everything that belongs to it, beside a loop that awaits upsertEntity with one row each, in turns on ${where}. An emulator without latency does one request after the other, so that there it is the requests that are counted.`,
+        note: `drifts recorded with all their rows, compared with a loop that awaits one upsertEntity per drift, in alternating rounds on ${storage}. Without latency the emulator handles one request at a time, so the rate depends on the number of requests.`,
       });
     }
   }

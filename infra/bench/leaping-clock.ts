@@ -3,8 +3,8 @@ import type { ClientRequest } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 
-/** The event loop must have had nothing to do for so long, in milliseconds of real time, to be taken for asleep. */
-const idleFor = 4;
+/** The event loop counts as idle after this many milliseconds of real time with almost no work. */
+const idleMs = 4;
 
 interface Sleeper {
   readonly until: number;
@@ -12,17 +12,18 @@ interface Sleeper {
 }
 
 /**
- * A clock that runs with the machine's and leaps ahead, to when the first sleeper is to wake, whenever all that is left to do is wait for
- * it. So work takes as long as it takes, also where several work and sleep at once, and only waiting for nothing but time takes none.
+ * A clock that skips waiting times. It runs in real time while the process works. When the process is idle and only sleeps, the clock
+ * leaps ahead to the end of the shortest sleep.
  *
- * For one process with everything that sleeps in it, such as a hub and its client. What other processes are asked over plain HTTP, such as
- * a storage emulator, is work. Where it leaps too early it errs against whoever is measured: time has passed that need not have.
+ * Every sleeper must be in this process, such as a hub and its client. Open plain HTTP requests to other processes, such as a storage
+ * emulator, count as work. A leap that is too early only makes the measured time longer.
  */
 export class LeapingClock implements Clock {
   readonly #base: Clock;
   readonly #sleepers = new Set<Sleeper>();
-  #leapt = 0;
-  #asked = 0;
+  /** Sum of all leaps in milliseconds. */
+  #leaptMs = 0;
+  #openRequests = 0;
   #watching = false;
 
   constructor(base: Clock = systemClock) {
@@ -30,7 +31,7 @@ export class LeapingClock implements Clock {
   }
 
   now(): Date {
-    return new Date(this.#base.now().getTime() + this.#leapt);
+    return new Date(this.#base.now().getTime() + this.#leaptMs);
   }
 
   sleep(milliseconds: number): Promise<void> {
@@ -46,10 +47,10 @@ export class LeapingClock implements Clock {
     requests.subscribe(this.#onRequest);
     while (this.#sleepers.size > 0) {
       const before = performance.eventLoopUtilization();
-      await this.#base.sleep(idleFor);
+      await this.#base.sleep(idleMs);
       const { active } = performance.eventLoopUtilization(before);
       const first = Math.min(...[...this.#sleepers].map(({ until }) => until));
-      if (this.#asked === 0 && active < idleFor / 4) this.#leapt += Math.max(0, first - this.now().getTime());
+      if (this.#openRequests === 0 && active < idleMs / 4) this.#leaptMs += Math.max(0, first - this.now().getTime());
       const now = this.now().getTime();
       for (const sleeper of this.#sleepers) {
         if (sleeper.until > now) continue;
@@ -64,9 +65,9 @@ export class LeapingClock implements Clock {
   readonly #onRequest = (message: unknown): void => {
     const { request } = message as { readonly request: ClientRequest };
     if (request.protocol !== 'http:') return;
-    this.#asked += 1;
+    this.#openRequests += 1;
     request.once('close', () => {
-      this.#asked -= 1;
+      this.#openRequests -= 1;
     });
   };
 }

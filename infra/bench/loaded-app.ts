@@ -1,28 +1,25 @@
-/** An app loaded into this process as the Functions worker loads it, and its event hub function called as the worker calls it. */
+/** Loads an app into this process, and calls its functions, as the Functions worker does. */
 import { createRequire } from 'node:module';
 import { type App, installCoreApi, type ProgrammingModel } from '../local/host/core-api.ts';
 import { createInvoker } from '../local/host/invoker.ts';
 import { eventBatch, type TriggerData } from '../local/host/trigger-data.ts';
-import { received, twinEvent } from './twin-traffic.ts';
+import { toReceivedEvent, twinEvent } from './twin-traffic.ts';
 
-/** As in host.json. */
+/** Number of events in a batch, as in host.json. */
 export const batchSize = 256;
 
 export interface LoadedApp {
-  /** Calls a function's handler alone, without the library around it. */
+  /** Calls a function's handler directly, without `@azure/functions`. */
   handle(name: string, ...args: readonly unknown[]): unknown;
-  /** One batch for the event hub function, as the runtime hands it to the worker. Its events begin with number `from`. */
+  /** A batch for the event hub function, as the runtime passes it to the worker. `from`: number of the first event. */
   batch(from: number): TriggerData;
-  /** What the library makes of a batch's metadata before it calls the handler. */
+  /** The context that `@azure/functions` creates for a batch. */
   contextOf(batch: TriggerData): Promise<unknown>;
-  /** One invocation of the event hub function, all that the worker does for it. @throws Where the handler throws. */
+  /** One whole invocation of the event hub function, as the worker does it. Rejects if the handler throws. */
   invoke(batch: TriggerData): Promise<void>;
 }
 
-/**
- * Settings with which the app loads but can reach nothing: nothing listens on port 1. An event that made the app call anybody would not
- * go by unnoticed.
- */
+/** Settings with which the app loads but cannot reach any service: nothing listens on port 1. A call to a service therefore fails. */
 export const unreachable: Readonly<Record<string, string>> = {
   FUNCTIONS_WORKER_RUNTIME: 'node',
   AzureWebJobsStorage:
@@ -32,14 +29,14 @@ export const unreachable: Readonly<Record<string, string>> = {
   EVENTHUB_NAME: 'bench',
 };
 
-/** Loads the app, once in a process. Needs the settings of {@link unreachable} in the environment. */
+/** Loads the app. `file` is the path of its bundle. The environment must have the settings of {@link unreachable}. */
 export async function loadApp(file: string): Promise<LoadedApp> {
   const app = installCoreApi(() => {});
   createRequire(file)(file);
   app.started();
   const { name, dataType } = eventHubFunction(app);
-  const { IncludeEmptyEntriesInMessagePayload: isAsked } = (await modelOf(app).getCapabilities?.({})) ?? {};
-  const capabilities = { includeEmptyEntries: Boolean(isAsked) };
+  const { IncludeEmptyEntriesInMessagePayload: includeEmpty } = (await modelOf(app).getCapabilities?.({})) ?? {};
+  const capabilities = { includeEmptyEntries: Boolean(includeEmpty) };
   const partition = {
     fullyQualifiedNamespace: 'bench.servicebus.windows.net',
     eventHubName: 'bench',
@@ -50,11 +47,13 @@ export async function loadApp(file: string): Promise<LoadedApp> {
   return {
     handle(functionName, ...args) {
       const registered = app.functions.get(functionName);
-      if (registered === undefined) throw new Error(`${file} registers no function "${functionName}".`);
+      if (registered === undefined) throw new Error(`${file} has no function "${functionName}".`);
       return registered.callback(...args);
     },
     batch(from) {
-      const events = Array.from({ length: batchSize }, (_, index) => received(twinEvent(from + index), from + index));
+      const events = Array.from({ length: batchSize }, (_, index) =>
+        toReceivedEvent(twinEvent(from + index), from + index),
+      );
       return eventBatch(events, partition, true, { functionName: name, dataType, capabilities });
     },
     async contextOf({ value, metadata }) {
@@ -88,7 +87,7 @@ function eventHubFunction(app: App): { readonly name: string; readonly dataType:
       if (type.toLowerCase() === 'eventhubtrigger') return { name: metadata.name, dataType };
     }
   }
-  throw new Error(`None of the functions has an event hub trigger: ${[...app.functions.keys()].join(', ')}.`);
+  throw new Error(`No function has an event hub trigger. The functions are: ${[...app.functions.keys()].join(', ')}.`);
 }
 
 function modelOf({ programmingModel }: App): ProgrammingModel {

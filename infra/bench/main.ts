@@ -1,15 +1,15 @@
-/** `npm run bench`: measures speed and size, and holds each number against what it must bear comparison with. Needs a build. */
+/** `npm run bench`: measures the app's speed, size and calls, and compares each number with a peer or a limit. Needs a build. */
 import { Command } from 'commander';
 import { checkBuild, projectRoot } from '../local/project.ts';
-import type { Measured, Report } from './bench.ts';
+import type { Measurement, Report } from './bench.ts';
 import { benches, chooseBenches } from './benches.ts';
-import { describeMachine, toJsonLine, toTable } from './present.ts';
+import { describeMachine, toJsonLine, toTable } from './output.ts';
 
 const program = new Command('bench')
   .usage('[names...] [options]   (npm run bench -- [names...] [options])')
   .description('Measures speed and size.')
-  .argument('[names...]', `what to measure; all when nothing is named\n${listed()}`)
-  .option('--json', 'one line of JSON a measurement, and nothing else: { bench, case, ours, peer, ratio, unit }')
+  .argument('[names...]', `the benches to run, by default all:\n${benchList()}`)
+  .option('--json', 'print only JSON, one line per measurement: { bench, case, ours, peer, ratio, unit }')
   .addHelpText(
     'after',
     '\nExamples:\n  npm run bench\n  npm run bench -- load\n  npm run --silent bench -- events memory --json | jq .ratio',
@@ -26,7 +26,7 @@ try {
 async function run(names: readonly string[], { json = false }: { readonly json?: boolean }): Promise<void> {
   const chosen = chooseBenches(names);
   checkBuild(projectRoot());
-  const rows: { readonly bench: string; readonly measurement: Measured }[] = [];
+  const rows: { readonly bench: string; readonly measurement: Measurement }[] = [];
   const isQuiet = json && !process.stderr.isTTY;
   for (const bench of chosen) {
     const report: Report = {
@@ -43,6 +43,6 @@ async function run(names: readonly string[], { json = false }: { readonly json?:
   if (!json) process.stdout.write(`\n${describeMachine()}\n${toTable(rows)}\n`);
 }
 
-function listed(): string {
+function benchList(): string {
   return benches.map(({ name, description }) => `${name}: ${description}`).join('\n');
 }

@@ -2,29 +2,30 @@ import type { Clock } from '../../shared/clock.ts';
 import type { SweepMessage, SweepQueue } from '../../shared/sweep/index.ts';
 
 /**
- * The sweep's queue in memory, with its trigger: hands out so many messages at once, and delays them by a clock that may run faster than
- * the machine's, by which a queue service would delay them.
+ * The sweep's queue and its trigger, in memory. Handles at most `concurrency` messages at once. Delays messages by the given clock, which
+ * may run faster than real time.
  */
 export class MemoryQueue implements SweepQueue {
   readonly #clock: Clock;
-  readonly #atOnce: number;
+  readonly #concurrency: number;
   readonly #waiting: SweepMessage[] = [];
   #handle: ((message: unknown) => Promise<void>) | undefined;
   #running = 0;
   #delayed = 0;
   readonly #idle = Promise.withResolvers<void>();
 
-  constructor(clock: Clock, atOnce: number) {
+  constructor(clock: Clock, concurrency: number) {
     this.#clock = clock;
-    this.#atOnce = atOnce;
+    this.#concurrency = concurrency;
   }
 
-  /** Begins to hand out messages, those that wait already first. */
+  /** Starts to handle messages, the waiting ones first. */
   serve(handle: (message: unknown) => Promise<void>): void {
     this.#handle = handle;
     this.#next();
   }
 
+  /** Adds a message after `delay` seconds. */
   async put(message: SweepMessage, delay = 0): Promise<void> {
     if (delay <= 0) return this.#add(message);
     this.#delayed += 1;
@@ -34,7 +35,7 @@ export class MemoryQueue implements SweepQueue {
     });
   }
 
-  /** Resolves when something has been handled and nothing is waiting, delayed or being handled; rejects as soon as a message fails. */
+  /** Resolves when at least one message was handled and none is waiting, delayed or in progress. Rejects when a message fails. */
   idle(): Promise<void> {
     return this.#idle.promise;
   }
@@ -45,11 +46,11 @@ export class MemoryQueue implements SweepQueue {
   }
 
   #next(): void {
-    while (this.#handle !== undefined && this.#running < this.#atOnce) {
+    while (this.#handle !== undefined && this.#running < this.#concurrency) {
       const message = this.#waiting.shift();
       if (message === undefined) return;
       this.#running += 1;
-      // As a message of the queue: text that was parsed.
+      // The handler gets a copy parsed from JSON, like a message of a real queue.
       void this.#handle(JSON.parse(JSON.stringify({ v: 1, ...message }))).then(
         () => {
           this.#running -= 1;

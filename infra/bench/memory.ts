@@ -9,16 +9,18 @@ import { unreachable } from './loaded-app.ts';
 import { measureSweepMemory } from './memory-sweep.ts';
 import { slope } from './statistics.ts';
 
+/** Number of events before the first sample, and between samples. */
 const settled = 20_000;
+/** Number of events in total. */
 const all = 200_000;
 
-/** What a heap may have grown by from the one to the other, as a part of it: garbage that is still on its way. */
+/** Allowed growth of the heap from the first to the last sample, as a share of the first. */
 const allowedGrowth = 0.1;
 
-/** Whether an instance that runs for weeks keeps its size. */
+/** Measures whether the app's memory grows over time. */
 export const memory: Bench = {
   name: 'memory',
-  description: `heap after ${all.toLocaleString('en')} events beside the heap after the first ${settled.toLocaleString('en')}, and in sweeps of large and small fleets`,
+  description: `heap after ${all.toLocaleString('en')} events compared with the first ${settled.toLocaleString('en')}, and in sweeps of large and small fleets`,
   async run(report) {
     await inBenchFolder(async (folder) => {
       await measureEvents(folder, report);
@@ -28,7 +30,7 @@ export const memory: Bench = {
 };
 
 async function measureEvents(folder: string, report: Report): Promise<void> {
-  report.progress(`${all} events, each about another device`);
+  report.progress(`${all} events, each of another device`);
   const samples = await measureApart<readonly HeapSample[]>({
     child: await bundleChild('heap', folder),
     options: { file: join(functionAppFolder(projectRoot()), 'main.cjs'), events: all, every: settled },
@@ -37,7 +39,7 @@ async function measureEvents(folder: string, report: Report): Promise<void> {
   });
   const first = samples.at(0);
   const last = samples.at(-1);
-  if (first === undefined || last === undefined) throw new Error('The heap was never measured.');
+  if (first === undefined || last === undefined) throw new Error('The child process took no heap samples.');
   const perEvent = slope(samples.map(({ events, bytes }) => ({ x: events, y: bytes })));
   report.measured({
     case: 'heap',
@@ -45,7 +47,7 @@ async function measureEvents(folder: string, report: Report): Promise<void> {
     peer: first.bytes / 1e6,
     unit: 'MB',
     target: { atMost: 1 + allowedGrowth },
-    note: `used after garbage collection, ours after ${last.events} events, the peer after ${first.events}.`,
+    note: `heap in use after garbage collection, ours after ${last.events} events, the peer after ${first.events}.`,
   });
   report.measured({
     case: 'slope',
@@ -53,6 +55,6 @@ async function measureEvents(folder: string, report: Report): Promise<void> {
     peer: (first.bytes * allowedGrowth) / (last.events - first.events),
     unit: 'bytes/event',
     target: { atMost: 1 },
-    note: `fitted to the heap after each ${settled} events; the peer is what a growth by ${allowedGrowth * 100} % would be.`,
+    note: `growth of the heap per event, fitted to samples after every ${settled} events. The peer is a total growth of ${allowedGrowth * 100} %.`,
   });
 }

@@ -6,26 +6,33 @@ import type { BenchHub } from './bench-hub.ts';
 
 export interface ScriptOptions {
   readonly hub: BenchHub;
-  /** The hub's own. */
+  /** The hub's clock. */
   readonly clock: Clock;
   readonly moduleId: string;
   readonly tags: JsonObject;
   readonly desired: JsonObject;
+  /** Called after each device with the number of finished devices. */
   readonly onDevice?: (devices: number) => void;
 }
 
 /**
- * The vendor's procedure (`Add-SecurityModulesForAllDevicesInIotHub.ps1`): asks for all devices, and for each one creates the module and
- * then patches its twin, one call after the other. A call that is refused with 429 is repeated after the time that the hub asks for.
- * Returns how many devices it has seen to.
+ * The vendor's procedure (`Add-SecurityModulesForAllDevicesInIotHub.ps1`): queries all devices, creates the module on each and patches its
+ * twin, one call at a time. Repeats a call that is refused with 429 after the hub's `Retry-After` time. Returns the number of devices.
  */
-export async function runScript({ hub, clock, moduleId, tags, desired, onDevice }: ScriptOptions): Promise<number> {
+export async function runVendorScript({
+  hub,
+  clock,
+  moduleId,
+  tags,
+  desired,
+  onDevice,
+}: ScriptOptions): Promise<number> {
   const registry = await openRegistry(hub.addressFor('iothubowner'), { idleTimeout: 60_000, ca: hub.ca });
   let devices = 0;
   for await (const deviceId of allDevices(registry, clock)) {
-    await patiently(clock, () => registry.addModule({ deviceId, moduleId }));
+    await retryThrottled(clock, () => registry.addModule({ deviceId, moduleId }));
     const twin = { tags, properties: { desired } };
-    await patiently(clock, () => registry.updateModuleTwin(deviceId, moduleId, twin, '*'));
+    await retryThrottled(clock, () => registry.updateModuleTwin(deviceId, moduleId, twin, '*'));
     devices += 1;
     onDevice?.(devices);
   }
@@ -36,7 +43,7 @@ async function* allDevices(registry: Registry, clock: Clock): AsyncGenerator<str
   let continuation: string | undefined;
   do {
     const query = registry.createQuery('SELECT * FROM devices', 1000);
-    const { result } = await patiently(clock, () => query.next(continuation as string));
+    const { result } = await retryThrottled(clock, () => query.next(continuation as string));
     for (const { deviceId } of (result as readonly unknown[]).filter(isJsonObject)) {
       if (typeof deviceId === 'string') yield deviceId;
     }
@@ -45,7 +52,8 @@ async function* allDevices(registry: Registry, clock: Clock): AsyncGenerator<str
   } while (continuation !== undefined);
 }
 
-async function patiently<T>(clock: Clock, call: () => Promise<T>): Promise<T> {
+/** Repeats a call while the hub refuses it with 429. */
+async function retryThrottled<T>(clock: Clock, call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await call();

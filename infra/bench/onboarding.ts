@@ -3,32 +3,37 @@ import { type Clock, systemClock } from '../../shared/clock.ts';
 import { baselineOf, toPolicySet } from '../../shared/policy/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
 import { startAzurite } from '../local/azurite.ts';
-import { OWNER_POLICY, TWINKEEPER_POLICY } from '../local/hub/credentials.ts';
+import { ownerPolicy, twinkeeperPolicy } from '../local/hub/credentials.ts';
 import { throttleLimits } from '../local/hub/throttle-limits.ts';
 import { SkippingClock } from '../local/skipping-clock.ts';
 import type { Bench, Report } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
 import { type BenchHub, type Caller, startBenchHub } from './bench-hub.ts';
 import { LeapingClock } from './leaping-clock.ts';
-import { runScript } from './onboarding-script.ts';
+import { runVendorScript } from './onboarding-script.ts';
 import { createSweepingApp } from './sweeping-app.ts';
 
 const devices = 10_000;
 const oneUnit = { tier: 'S1', units: 1 } as const;
-/** Seconds of a limit that the hub lets through at once. */
+/** Size of the hub's burst, in seconds of its limit. */
 const burst = 60;
 
-/** A fleet that has none of the modules yet: what a first deployment finds. */
+/** Measures a first deployment: a sweep that creates the module on every device of a fleet. */
 export const onboarding: Bench = {
   name: 'onboarding',
-  description: `${devices.toLocaleString('en')} devices without a module, on one throttled S1 unit, beside the vendor's script`,
+  description: `${devices.toLocaleString('en')} devices without a module on one throttled S1 unit, compared with the vendor's script`,
   async run(report) {
-    report.progress(`the vendor's procedure, ${2 * devices} calls one after the other`);
-    const script = await onboard({ by: byScript, caller: OWNER_POLICY, clock: new SkippingClock(), bulkCost: 'call' });
-    report.progress(`${describe(script)}; now a sweep`);
+    report.progress(`the vendor's script, ${2 * devices} calls in sequence`);
+    const script = await onboard({
+      createModules: byScript,
+      caller: ownerPolicy,
+      clock: new SkippingClock(),
+      bulkCost: 'call',
+    });
+    report.progress(`${describe(script)}. Next: a sweep`);
     const ours = await onboard({
-      by: bySweep(report),
-      caller: TWINKEEPER_POLICY,
+      createModules: bySweep(report),
+      caller: twinkeeperPolicy,
       clock: systemClock,
       bulkCost: 'call',
     });
@@ -39,7 +44,7 @@ export const onboarding: Bench = {
       peer: script.calls,
       unit: 'hub calls',
       target: { atMost: 1 / 50 },
-      note: `one sweep beside the vendor's procedure: query, then a PUT and a PATCH for each device, one after the other. Among the calls, refused with 429 and repeated: ${ours.refused} and ${script.refused}.`,
+      note: `hub calls of one sweep, compared with the vendor's script: a query, then a PUT and a PATCH for each device in sequence. Calls refused with 429 and repeated: ${ours.refused} and ${script.refused}.`,
     });
     report.measured({
       case: 'bulk-as-one',
@@ -47,13 +52,13 @@ export const onboarding: Bench = {
       peer: script.seconds,
       unit: 's',
       target: { atMost: 1 / 50 },
-      note: 'where a bulk call counts as one. Both by real time, with all that was computed and stored; but when the script waits for its turn, which it does alone, that time is added up instead of being waited for.',
+      note: 'duration if a bulk call counts as one operation. Both include all computing and storage. When the script waits for the throttle, the wait is added to its time and skipped.',
     });
 
-    report.progress('the same where a bulk call counts as its entries');
+    report.progress('the same if a bulk call counts as one operation per entry');
     const slow = await onboard({
-      by: bySweep(report),
-      caller: TWINKEEPER_POLICY,
+      createModules: bySweep(report),
+      caller: twinkeeperPolicy,
       clock: new LeapingClock(),
       bulkCost: 'entries',
     });
@@ -64,41 +69,42 @@ export const onboarding: Bench = {
       peer: devicesPerSecond(devices),
       unit: 'devices/s',
       target: { atLeast: 0.9 },
-      note: `where a bulk call counts as many times as it has entries, beside what the throttle lets through at most. Of ${slow.calls} calls ${slow.refused} were refused with 429. Hub, budget and queue share a clock that leaps ahead whenever all of them only wait; what is computed and stored takes its time.`,
+      note: `devices per second if a bulk call counts as one operation per entry, compared with the limit of the throttle. ${slow.refused} of ${slow.calls} calls were refused with 429. Hub, budget and queue share a clock that skips idle waits. Computing and storage take real time.`,
     });
   },
 };
 
-/** The most that the throttle lets be created of so many devices that come at once, on average. */
+/** The highest average rate at which the throttle allows `count` devices to be created, in devices per second. */
 export function devicesPerSecond(count: number): number {
   const { identity } = throttleLimits(oneUnit.tier, oneUnit.units);
   return count / (Math.max(0, count - identity * burst) / identity);
 }
 
-/** What it took. */
-interface Onboarding {
+/** The cost of one onboarding. */
+interface OnboardingCost {
   readonly calls: number;
   readonly refused: number;
-  /** By the hub's clock. */
+  /** Duration by the hub's clock. */
   readonly seconds: number;
 }
 
-interface Premises {
+interface OnboardingSetup {
   readonly hub: BenchHub;
   readonly clock: Clock;
   readonly storage: StorageAccount;
 }
 
 interface OnboardingOptions {
-  readonly by: (premises: Premises) => Promise<void>;
+  /** Creates the module on every device. */
+  readonly createModules: (setup: OnboardingSetup) => Promise<void>;
   readonly caller: Caller;
-  /** The hub's, and that of whoever calls it. */
+  /** The clock of the hub and its client. */
   readonly clock: Clock;
   readonly bulkCost: 'call' | 'entries';
 }
 
-/** Has a fleet seen to, on a hub and a storage account of its own. Rejects when it then lacks a module. */
-async function onboard({ by, caller, clock, bulkCost }: OnboardingOptions): Promise<Onboarding> {
+/** Onboards a fleet on a new hub and storage account. Rejects if a device lacks its module afterwards. */
+async function onboard({ createModules, caller, clock, bulkCost }: OnboardingOptions): Promise<OnboardingCost> {
   const azurite = await startAzurite();
   try {
     return await inBenchFolder(async (folder) => {
@@ -107,11 +113,11 @@ async function onboard({ by, caller, clock, bulkCost }: OnboardingOptions): Prom
         const ids = Array.from({ length: devices }, (_, index) => `device-${index}`);
         for (const deviceId of ids) hub.registry.create({ deviceId }, {});
         const from = clock.now().getTime();
-        await by({ hub, clock, storage: azurite.endpoints });
+        await createModules({ hub, clock, storage: azurite.endpoints });
         const seconds = (clock.now().getTime() - from) / 1000;
         const without = ids.filter((deviceId) => hub.registry.listModules(deviceId).length !== 1);
         if (without.length > 0)
-          throw new Error(`${without.length} devices still lack the module, as ${without[0]} does.`);
+          throw new Error(`${without.length} devices still lack the module, for example ${without[0]}.`);
         const { total, byStatus } = await hub.callsOf(caller);
         return { calls: total, refused: byStatus['429'] ?? 0, seconds };
       } finally {
@@ -123,29 +129,29 @@ async function onboard({ by, caller, clock, bulkCost }: OnboardingOptions): Prom
   }
 }
 
-async function byScript({ hub, clock }: Premises): Promise<void> {
+async function byScript({ hub, clock }: OnboardingSetup): Promise<void> {
   const [policy] = toPolicySet([azureiotsecurity], { mode: 'enforce' }).all;
-  if (policy === undefined) throw new Error('There is no policy whose module could be created.');
-  await runScript({ hub, clock, moduleId: policy.module, tags: policy.moduleTags, desired: baselineOf(policy) });
+  if (policy === undefined) throw new Error('The policy set is empty, so there is no module to create.');
+  await runVendorScript({ hub, clock, moduleId: policy.module, tags: policy.moduleTags, desired: baselineOf(policy) });
 }
 
 function bySweep(report: Report) {
-  return async ({ hub, clock, storage }: Premises): Promise<void> => {
+  return async ({ hub, clock, storage }: OnboardingSetup): Promise<void> => {
     const app = createSweepingApp({
       hub,
       storage,
       definitions: [azureiotsecurity],
       budget: { ...oneUnit, share: 1 },
-      partsAtOnce: 4,
+      concurrency: 4,
       clock,
       onTrouble: (message) => report.progress(message),
     });
     const { changed, parts, partsDone, deferred } = await app.sweep();
-    if (changed !== devices) throw new Error(`The history has ${changed} of ${devices} modules as created.`);
-    report.progress(`${partsDone} of ${parts} parts done, ${deferred} devices deferred on the way`);
+    if (changed !== devices) throw new Error(`The sweep created ${changed} of ${devices} modules.`);
+    report.progress(`${partsDone} of ${parts} parts done, ${deferred} devices deferred`);
   };
 }
 
-function describe({ calls, refused, seconds }: Onboarding): string {
-  return `${seconds.toFixed(0)} s, ${calls} calls, of which ${refused} were refused`;
+function describe({ calls, refused, seconds }: OnboardingCost): string {
+  return `${seconds.toFixed(0)} s, ${calls} calls, ${refused} of them refused`;
 }

@@ -1,38 +1,42 @@
-/** The middle value; of an even number of them, the mean of the two in the middle. @throws {RangeError} where there is none. */
+/** The middle value, or the mean of the two middle values. @throws {RangeError} without values. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const above = sorted[Math.floor(sorted.length / 2)];
   const below = sorted[Math.ceil(sorted.length / 2) - 1];
-  if (above === undefined || below === undefined) throw new RangeError('There is no median of no values.');
+  if (above === undefined || below === undefined) throw new RangeError('The median needs at least one value.');
   return (above + below) / 2;
 }
 
-/** The smallest and the largest. @throws {RangeError} where there is none. */
+/** The smallest and the largest value. @throws {RangeError} without values. */
 export function range(values: readonly number[]): { readonly min: number; readonly max: number } {
-  if (values.length === 0) throw new RangeError('There is no range of no values.');
+  if (values.length === 0) throw new RangeError('The range needs at least one value.');
   return { min: Math.min(...values), max: Math.max(...values) };
 }
 
-/** A point of a line to be fitted. */
+/** A point for fitting a line. */
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** How much y grows with each x: the slope of the least-squares line. @throws {RangeError} without two different x. */
+/** The slope of the least-squares line: the growth of y per x. @throws {RangeError} without two different x. */
 export function slope(points: readonly Point[]): number {
-  const mean = (of: (point: Point) => number) => points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const mean = (select: (point: Point) => number) =>
+    points.reduce((sum, point) => sum + select(point), 0) / points.length;
   const x = mean((point) => point.x);
   const y = mean((point) => point.y);
   const spread = points.reduce((sum, point) => sum + (point.x - x) ** 2, 0);
   if (!(spread > 0))
-    throw new RangeError(`A slope needs points at two different x; there are ${points.length} points.`);
+    throw new RangeError(`A slope needs points at two different x. The number of points is ${points.length}.`);
   return points.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0) / spread;
 }
 
-/** The smallest value that at least this share (0 to 1) of the values do not exceed: 0.99 for p99. @throws {RangeError} where there is none. */
+/**
+ * The smallest value that is at least as large as this share of all values. `share`: 0 to 1, 0.99 for p99.
+ * @throws {RangeError} without values.
+ */
 export function percentile(values: readonly number[], share: number): number {
   const value = values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)];
-  if (value === undefined) throw new RangeError('There is no percentile of no values.');
+  if (value === undefined) throw new RangeError('A percentile needs at least one value.');
   return value;
 }

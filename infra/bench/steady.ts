@@ -1,33 +1,33 @@
 import type { Bench } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
 import { fleetModules } from './fleet.ts';
-import { onFilledHub } from './sweeps.ts';
+import { withFilledHub } from './sweeps.ts';
 
 const devices = 50_000;
 const modules = devices * fleetModules.length;
 
-/** Hub calls that a sweep may take which finds nothing. */
+/** Allowed hub calls of a sweep that finds no drift. */
 const allowedCalls = 10;
 
-/** What it costs to learn that all is well, which is what most sweeps learn. */
+/** Measures the cost of a sweep of a compliant fleet, which most sweeps are. */
 export const steady: Bench = {
   name: 'steady',
-  description: `a sweep of ${modules.toLocaleString('en')} modules that are as they should be: hub calls and time`,
+  description: `a sweep of ${modules.toLocaleString('en')} compliant modules: hub calls and time`,
   async run(report) {
     await inBenchFolder(async (folder) => {
       report.progress(`filling a hub with ${modules} modules on ${devices} devices`);
-      await onFilledHub(devices, folder, async ({ hub, sweep, walk }) => {
+      await withFilledHub(devices, folder, async ({ hub, sweep, walk }) => {
         report.progress('our sweep');
         const ours = await hub.countCalls(sweep);
-        const { row, doneAfterMs } = ours.result;
+        const { row, doneMs } = ours.result;
         if (row.examined + row.found + row.parts > 0) {
-          throw new Error(`The sweep found something in a hub where all is well: ${JSON.stringify(row)}`);
+          throw new Error(`The sweep found drift in a compliant hub: ${JSON.stringify(row)}`);
         }
-        report.progress('a sweep that walks');
+        report.progress('the walking sweep');
         const peer = await hub.countCalls(walk);
         const { result } = peer;
-        if (result.modules !== modules || result.missing + result.mended > 0) {
-          throw new Error(`The walk has not seen the hub as it is: ${JSON.stringify(result)}`);
+        if (result.modules !== modules || result.missing + result.repaired > 0) {
+          throw new Error(`The walking sweep has wrong counts: ${JSON.stringify(result)}`);
         }
         report.measured({
           case: 'limit',
@@ -35,7 +35,7 @@ export const steady: Bench = {
           peer: allowedCalls,
           unit: 'hub calls',
           target: { atMost: 1 },
-          note: `all calls of a sweep of ${modules} modules on ${devices} devices under two policies, as the hub counts them (the sweep's own row says ${row.hubCalls}); the peer is the limit.`,
+          note: `all hub calls of a sweep of ${modules} modules on ${devices} devices under two policies, counted by the hub (the sweep counted ${row.hubCalls}). The peer is the limit.`,
         });
         report.measured({
           case: 'calls',
@@ -43,15 +43,15 @@ export const steady: Bench = {
           peer: peer.calls,
           unit: 'hub calls',
           target: { atMost: 0.1 },
-          note: `the same beside a sweep that reads all twins, 1000 a page.`,
+          note: `the same hub calls, compared with a sweep that reads all twins, 1000 per page.`,
         });
         report.measured({
           case: 'time',
-          ours: doneAfterMs / 1000,
+          ours: doneMs / 1000,
           peer: result.ms / 1000,
           unit: 's',
           target: { atMost: 1 },
-          note: 'of both, on a hub that does not throttle; ours within its own budget, and with all that it writes to storage.',
+          note: 'duration of both sweeps on a hub without throttles. Ours stays within its budget and includes its storage writes.',
         });
       });
     });

@@ -16,30 +16,30 @@ export interface SweepingAppOptions {
   readonly storage: StorageAccount;
   readonly definitions: readonly PolicyDefinition[];
   readonly budget: BudgetOptions;
-  /** Parts of a sweep that are worked on at once: fewer than the deployed app's trigger hands out, whose storage is more than one core. */
-  readonly partsAtOnce: number;
-  /** For everything that waits. */
+  /** Number of sweep parts handled at once. Lower than in the deployed app, because the storage emulator uses only one core. */
+  readonly concurrency: number;
+  /** The clock of the hub client, the guards and the queue. */
   readonly clock: Clock;
-  /** Gets warnings and errors. */
+  /** Called with the text of each warning and error. */
   readonly onTrouble?: (message: string) => void;
 }
 
-/** The parts of the app as `functions/app.ts` puts them together, on one hub client, with the sweep's queue in memory. */
+/** The app's sweep and reconciler on one hub client, with the sweep's queue in memory. */
 export interface SweepingApp {
   readonly hub: Hub;
-  /** For events. */
+  /** The reconciler for events. */
   readonly reconciler: Reconciler;
-  /** Sweeps once, resolves when all that was found has been seen to, and says what is on record about it. */
+  /** Runs one sweep. Resolves with its stored row when all its parts are done. */
   sweep(): Promise<SweepRow>;
 }
 
-/** Puts it together. Policies may overwrite what they like: the limit is no part of what is measured. */
+/** Composes the app. The blast radius is practically unlimited, because it is not measured here. */
 export function createSweepingApp({
   hub: benchHub,
   storage,
   definitions,
   budget,
-  partsAtOnce,
+  concurrency,
   clock,
   onTrouble = () => {},
 }: SweepingAppOptions): SweepingApp {
@@ -59,16 +59,16 @@ export function createSweepingApp({
     hub,
     reconciler: reconcilerFor(hub),
     async sweep() {
-      const queue = new MemoryQueue(clock, partsAtOnce);
+      const queue = new MemoryQueue(clock, concurrency);
       const sweeper = new Sweeper({ policies, hub, store, queue, guardStore, openList, log, clock, minutes: 4 });
       const retry = { firstDelay: 30, attempts: 10 };
       const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry });
       queue.serve((message) => worker.handle(message));
-      // Asked for over the queue, as the command does.
+      // Starts the sweep through the queue, as the command does.
       await queue.put({ type: 'start' });
       await queue.idle();
       const [row] = await store.list(1);
-      if (row === undefined) throw new Error('The sweep has left no row.');
+      if (row === undefined) throw new Error('The sweep stored no row.');
       return row;
     },
   };

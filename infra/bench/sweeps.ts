@@ -1,4 +1,4 @@
-/** Both ways to sweep a hub, ours and the one that walks, each in a process of its own. */
+/** Runs our sweep and the walking sweep on a filled hub, each in a child process. */
 import { join } from 'node:path';
 import { startAzurite } from '../local/azurite.ts';
 import { functionAppFolder, projectRoot } from '../local/project.ts';
@@ -9,26 +9,26 @@ import type { WalkingSweepOptions, WalkingSweepResult } from './children/walking
 import { type FilledHub, startFilledHub } from './filled-hub.ts';
 import { unreachable } from './loaded-app.ts';
 
-/** A filled hub and storage of its own. */
-export interface SweepField {
+/** A filled hub with its own storage, and both sweeps. */
+export interface SweepSetup {
   readonly hub: FilledHub;
-  /** One sweep of ours from beginning to end: the deployed bundle, with the settings that it has by default but for `settings`. */
+  /** Runs one whole sweep of the deployed bundle, with default settings except for `settings`. */
   sweep(options?: Omit<AppSweepOptions, 'file'>, settings?: Readonly<Record<string, string>>): Promise<AppSweepResult>;
-  /** One sweep that walks. */
+  /** Runs one walking sweep. */
   walk(): Promise<WalkingSweepResult>;
 }
 
 /**
- * For a heap that is watched. V8 enlarges its young generation the longer a process runs, whatever there is in it; in one size, long and short
- * runs can be compared.
+ * Node options for measuring the heap. V8's young generation grows with the running time, so it gets a fixed size to make long and short
+ * runs comparable.
  */
-const watchable = ['--expose-gc', '--max-semi-space-size=16'];
+const heapOptions = ['--expose-gc', '--max-semi-space-size=16'];
 
-/** Gives a hub with so many devices to `work`, and ends it afterwards. */
-export async function onFilledHub<T>(
+/** Calls `work` with a hub of `devices` devices, and stops the hub afterwards. */
+export async function withFilledHub<T>(
   devices: number,
   folder: string,
-  work: (field: SweepField) => Promise<T>,
+  work: (setup: SweepSetup) => Promise<T>,
 ): Promise<T> {
   const azurite = await startAzurite();
   try {
@@ -47,7 +47,7 @@ export async function onFilledHub<T>(
               NODE_EXTRA_CA_CERTS: hub.caFile,
               ...settings,
             },
-            nodeOptions: options.sampling === undefined ? [] : watchable,
+            nodeOptions: options.sampling === undefined ? [] : heapOptions,
           }),
         walk: async () =>
           measureApart<WalkingSweepResult>({

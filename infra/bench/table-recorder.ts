@@ -2,19 +2,19 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Service } from '../local/service.ts';
 
-/** One request to a table service, as it was seen on its way. */
+/** A recorded request to Table Storage. */
 export interface TableRequest {
   readonly method: string;
   readonly table: string;
-  /** `$filter` of a query. */
+  /** The `$filter` of a query. */
   readonly filter?: string;
   /** Rows that the service returned. */
   readonly rows: number;
 }
 
 /**
- * Stands between the app and a table service on loopback and notes each request: whatever client makes it, and whatever it makes of the
- * answer. The signature of a request is about its path, which stays. With a `latency`, each takes so many milliseconds longer.
+ * Starts a proxy in front of a table service on loopback that records each request. `latency` delays each request by this many
+ * milliseconds. Signatures stay valid, because they cover the path and not the port.
  */
 export async function startTableRecorder(connectionString: string, latency = 0) {
   const requests: TableRequest[] = [];
@@ -52,12 +52,12 @@ export async function startTableRecorder(connectionString: string, latency = 0) 
   };
   return {
     ...service,
-    /** What was asked meanwhile, but for the opening of tables. */
+    /** Runs `work`. Returns its result and the requests meanwhile, without those that create tables. */
     async during<T>(
-      act: () => Promise<T>,
+      work: () => Promise<T>,
     ): Promise<{ readonly result: T; readonly requests: readonly TableRequest[] }> {
       const from = requests.length;
-      const result = await act();
+      const result = await work();
       return { result, requests: requests.slice(from).filter(({ table }) => table !== 'Tables') };
     },
   };
@@ -65,21 +65,22 @@ export async function startTableRecorder(connectionString: string, latency = 0) 
 
 export type TableRecorder = Awaited<ReturnType<typeof startTableRecorder>>;
 
-/** Whether a query is about one partition and a range of keys in it, or about one entity. */
+/** Whether a query filters by one partition and a range of row keys. */
 export function isKeyRange({ filter }: TableRequest): boolean {
   if (filter === undefined) return false;
   const keys = filter.replaceAll(/'(?:[^']|'')*'/g, "''");
   return /^PartitionKey eq '' and RowKey g[et] '' and RowKey le ''( and |$)/.test(keys);
 }
 
-/** The filter of a query without what it asks beside the range of keys: what the service must go through. */
-export function rangeOf(filter: string): string {
+/** The key range of a filter, without other conditions. Empty if the filter has no key range. */
+export function keyRangeOf(filter: string): string {
   const value = "'(?:[^']|'')*'";
   return (
     new RegExp(`^PartitionKey eq ${value} and RowKey g[et] ${value} and RowKey le ${value}`).exec(filter)?.[0] ?? ''
   );
 }
 
+/** The number of rows in a response body. A single entity counts as one. */
 function rowsIn(body: string): number {
   const { value } = JSON.parse(body === '' ? '{}' : body) as { readonly value?: readonly unknown[] };
   return value?.length ?? 1;

@@ -1,6 +1,6 @@
 /**
- * What a hub's route carries all day: twin changes that no policy of ours is about. The mix is that of a fleet at rest: devices and
- * modules reporting, operators configuring other modules, and properties of others in the twins of security modules.
+ * Typical events of a compliant fleet, which no policy concerns: devices and modules report properties, operators configure other modules,
+ * and operators set properties of security modules that no policy manages.
  */
 import type { ReceivedEventData } from '@azure/event-hubs';
 import type { HubEvent } from '../local/hub/event-log.ts';
@@ -8,10 +8,10 @@ import { hubEvent } from '../local/hub/hub-events.ts';
 import type { Target } from '../local/hub/ids.ts';
 import type { JsonObject } from '../local/hub/json.ts';
 
-/** The first event's time, in milliseconds since 1970. Nothing here depends on when it runs. */
+/** Time of the first event in milliseconds since 1970. It is fixed, so every run has the same events. */
 const start = Date.UTC(2026, 0, 15, 8);
 
-/** The event with this number, the same at every call. Event n is about device n of a fleet of `fleet` devices. */
+/** The event with this number, the same at every call. Event n belongs to device n. Devices repeat after `fleet` events. */
 export function twinEvent(number: number, fleet = Number.POSITIVE_INFINITY): HubEvent {
   const now = start + number * 7;
   const device = number % fleet;
@@ -35,10 +35,10 @@ const kinds: readonly [
   moduleIsConfigured,
   edgeAgentReports,
   deviceIsTagged,
-  foreignPropertyOfOurs('DefenderIotMicroAgent'),
+  unmanagedPropertiesOf('DefenderIotMicroAgent'),
   deviceReports,
   moduleReports,
-  foreignPropertyOfOurs('azureiotsecurity'),
+  unmanagedPropertiesOf('azureiotsecurity'),
 ];
 
 function deviceReports(number: number, at: string): Change {
@@ -95,7 +95,7 @@ function deviceIsTagged(number: number): Change {
   };
 }
 
-function foreignPropertyOfOurs(moduleId: string): (number: number, at: string) => Change {
+function unmanagedPropertiesOf(moduleId: string): (number: number, at: string) => Change {
   return (number, at) => {
     const desired = section(number, at, {
       SiteInventory: { asset: hex(number), rack: `R${number % 60}`, owner: `team-${number % 12}` },
@@ -105,7 +105,7 @@ function foreignPropertyOfOurs(moduleId: string): (number: number, at: string) =
   };
 }
 
-/** A section of a patch as the hub sends it: what changed, with metadata at every level, and the section's version. */
+/** A section of a change event: the changed properties, metadata at every level, and the section's version. */
 function section(number: number, at: string, properties: JsonObject): JsonObject {
   const version = 2 + (number % 500);
   const metadata = (value: unknown): JsonObject => ({
@@ -118,13 +118,13 @@ function section(number: number, at: string, properties: JsonObject): JsonObject
   return { ...properties, $metadata: metadata(properties), $version: version };
 }
 
-/** 16 hexadecimal digits that look like a checksum. */
+/** 16 hexadecimal digits derived from the number, like a checksum. */
 function hex(number: number): string {
   return (Math.imul(number, 2_654_435_761) >>> 0).toString(16).padStart(8, '0').repeat(2);
 }
 
-/** The event as an Event Hubs client receives it from a partition. */
-export function received(event: HubEvent, sequenceNumber: number): ReceivedEventData {
+/** The event in the form in which an Event Hubs client receives it. */
+export function toReceivedEvent(event: HubEvent, sequenceNumber: number): ReceivedEventData {
   const enqueuedTimeUtc = new Date(start + sequenceNumber * 7 + 40);
   const messageAnnotations = {
     ...event.annotations,

@@ -1,8 +1,8 @@
 /** How the local hub is to behave, from the options of `twinkeeper local`. */
 import { InvalidArgumentError } from 'commander';
-import { TWINKEEPER_POLICY } from './hub/credentials.ts';
+import { twinkeeperPolicy } from './hub/credentials.ts';
 import type { FaultKind, HubBehaviour, ThrottleOptions } from './hub/index.ts';
-import { TIERS } from './hub/throttle-limits.ts';
+import { tiers } from './hub/throttle-limits.ts';
 
 /** Options of `twinkeeper local` that make the hub less than ideal. */
 export interface BehaviourOptions {
@@ -28,7 +28,7 @@ const badDay: readonly FaultKind[] = [
 /** The behaviour that was asked for. Faults strike Twinkeeper's own calls only: those of the demo are what is to be mended. */
 export function hubBehaviour({ faults = 0, throttle, queryLag, timeScale, seed }: BehaviourOptions): HubBehaviour {
   return {
-    ...(faults > 0 ? { faults: [{ share: faults, policy: TWINKEEPER_POLICY, kinds: badDay, seed }] } : {}),
+    ...(faults > 0 ? { faults: [{ share: faults, policy: twinkeeperPolicy, kinds: badDay, seed }] } : {}),
     ...(throttle === undefined ? {} : { throttle }),
     ...(queryLag === undefined ? {} : { queryLag: queryLag * 1000 }),
     ...(timeScale === undefined ? {} : { timeScale }),
@@ -46,10 +46,10 @@ export function parseShare(text: string): number {
 /** Reads a tier with the number of its units: `S1` or `S2:4`. */
 export function parseThrottle(text: string): Pick<ThrottleOptions, 'tier' | 'units'> {
   const [name = '', units = '1', ...rest] = text.split(':');
-  const tier = TIERS.find((known) => known === name.toUpperCase());
+  const tier = tiers.find((known) => known === name.toUpperCase());
   if (tier === undefined || !/^[1-9]\d{0,2}$/.test(units) || rest.length > 0) {
     throw new InvalidArgumentError(
-      `It must be a tier (${TIERS.join(', ')}) and the number of its units, such as S1:2.`,
+      `It must be a tier (${tiers.join(', ')}) and the number of its units, such as S1:2.`,
     );
   }
   return { tier, units: Number(units) };

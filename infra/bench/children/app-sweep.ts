@@ -1,6 +1,6 @@
 /**
- * Has the app sweep once, as the Functions worker would, and does what the sweep found. Sends what the sweep's row says, how long it took
- * and, where asked, how large the heap was during it.
+ * Runs one sweep of the app as the Functions worker does, and handles its queue messages. Sends the sweep's stored row, the durations and,
+ * on request, the peak heap.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
@@ -9,22 +9,23 @@ import { type HeapPeak, HeapWatch, type Sampling } from '../heap-watch.ts';
 import { loadApp } from '../loaded-app.ts';
 
 export interface AppSweepOptions {
-  /** The app's bundle. */
+  /** Path of the app's bundle. */
   readonly file: string;
-  /** Watches the heap until the sweep has asked all that it asks. */
+  /** Samples the heap while the sweep searches. Default: no samples. */
   readonly sampling?: Sampling;
 }
 
 export interface AppSweepResult {
   readonly row: SweepRow;
-  /** Until all was asked, and until all that was found was done; of the second, the first is a part. */
-  readonly askedAfterMs: number;
-  readonly doneAfterMs: number;
+  /** Milliseconds from the start until the search was done. */
+  readonly searchedMs: number;
+  /** Milliseconds from the start until all repairs were done. */
+  readonly doneMs: number;
   readonly heap?: HeapPeak;
 }
 
-/** A sweep that takes longer than this has come to a halt, in milliseconds. */
-const patience = 300_000;
+/** A sweep that takes longer than this many milliseconds has failed. */
+const sweepTimeout = 300_000;
 
 const { file, sampling } = givenOptions<AppSweepOptions>();
 const failures: string[] = [];
@@ -38,16 +39,16 @@ const app = await loadApp(file);
 const watch = sampling === undefined ? undefined : new HeapWatch(sampling);
 const from = performance.now();
 await app.handle('sweep', {}, context);
-const askedAfterMs = performance.now() - from;
+const searchedMs = performance.now() - from;
 const heap = watch?.end();
-const row = await workOff();
-const doneAfterMs = performance.now() - from;
-if (failures.length > 0) throw new Error(`The app complained: ${failures.slice(0, 3).join(' ')}`);
-sendResult({ row, askedAfterMs, doneAfterMs, ...(heap === undefined ? {} : { heap }) } satisfies AppSweepResult);
+const row = await handleQueue();
+const doneMs = performance.now() - from;
+if (failures.length > 0) throw new Error(`The app logged warnings or errors: ${failures.slice(0, 3).join(' ')}`);
+sendResult({ row, searchedMs, doneMs, ...(heap === undefined ? {} : { heap }) } satisfies AppSweepResult);
 
-/** Takes the sweep's messages from their queue to the app, as the Functions host does, until all parts are done. */
-async function workOff(): Promise<SweepRow> {
-  // The function host's business, and not in the app's process: it must not be in the heap that is measured.
+/** Passes the sweep's queue messages to the app, as the Functions host does, until all parts are done. Returns the sweep's row. */
+async function handleQueue(): Promise<SweepRow> {
+  // Imported only now, so that this code is not in the measured heap.
   const { openQueue } = await import('../../../shared/storage/index.ts');
   const { createSweepStore } = await import('../../../shared/sweep/store/index.ts');
   const { sweepQueueName } = await import('../../../shared/sweep/index.ts');
@@ -68,7 +69,8 @@ async function workOff(): Promise<SweepRow> {
     if (messages.length > 0) continue;
     const [last] = await store.list(1);
     if (last?.state === 'done' && last.partsDone >= last.parts) return last;
-    if (performance.now() - from > patience) throw new Error(`The sweep does not end: ${JSON.stringify(last)}`);
+    if (performance.now() - from > sweepTimeout)
+      throw new Error(`The sweep did not end within ${sweepTimeout / 1000} s: ${JSON.stringify(last)}`);
     await delay(50);
   }
 }

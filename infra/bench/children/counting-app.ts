@@ -1,4 +1,4 @@
-/** Stands before the app named by `BENCH_APP` on the function host, and writes a line with the number of events it has handled so far. */
+/** Loads the app at the path in `BENCH_APP`. After each batch of events, prints the number of events that the app has handled so far. */
 import { createRequire } from 'node:module';
 
 interface Invocation {
@@ -13,7 +13,7 @@ const { registerHook } = require('@azure/functions-core') as {
 let handled = 0;
 
 registerHook('postInvocation', ({ inputs: [bodies], error }) => {
-  // Those of other triggers hold one thing, not a batch.
+  // Only the event hub trigger passes an array.
   if (!Array.isArray(bodies) || (error !== undefined && error !== null)) return;
   handled += bodies.length;
   process.stdout.write(`bench: handled ${handled}\n`);

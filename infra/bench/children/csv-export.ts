@@ -1,6 +1,6 @@
 /**
- * Sends how large the heap gets while `GET /api/drift` answers with the history of a range of time as CSV: the endpoint's own answer, sent
- * over a connection as `@azure/functions` does, which waits for nobody. Needs `--expose-gc`.
+ * Sends the peak heap during a CSV export with `GET /api/drift`. Writes the response without waiting for a slow client, as
+ * `@azure/functions` does. Needs `--expose-gc`.
  */
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage } from 'node:http';
@@ -13,7 +13,8 @@ import { createHistory } from '../../../shared/drift/index.ts';
 import { givenOptions, sendResult } from '../child.ts';
 import { type HeapPeak, HeapWatch } from '../heap-watch.ts';
 
-export interface Exported extends HeapPeak {
+/** Size of a CSV export, and the peak heap during it. */
+export interface CsvExport extends HeapPeak {
   readonly rows: number;
   readonly bytes: number;
 }
@@ -35,15 +36,15 @@ const server = createServer(async ({ url = '', headers }, response) => {
     error: console.error,
   } as unknown as InvocationContext);
   response.statusCode = status;
-  if (body instanceof ReadableStream) for await (const piece of body) response.write(piece);
+  if (body instanceof ReadableStream) for await (const chunk of body) response.write(chunk);
   else response.write(String(body));
   response.end();
 }).listen(0, '127.0.0.1');
 await once(server, 'listening');
 const { port } = server.address() as AddressInfo;
 
-/** Asks for rows, as they are taken from the connection, and counts what comes. */
-async function take(query: string): Promise<{ readonly rows: number; readonly bytes: number }> {
+/** Requests an export, and counts its rows and bytes. */
+async function download(query: string): Promise<{ readonly rows: number; readonly bytes: number }> {
   const headers = { 'x-ms-invocation-id': crypto.randomUUID() };
   const [answer] = (await once(get({ port, host: '127.0.0.1', path: `/api/drift?${query}`, headers }), 'response')) as [
     IncomingMessage,
@@ -56,15 +57,15 @@ async function take(query: string): Promise<{ readonly rows: number; readonly by
     bytes += chunk.length;
     for (const byte of chunk) if (byte === newline) lines++;
   }
-  if (answer.statusCode !== 200) throw new Error(`The export was answered with ${answer.statusCode}: ${start}`);
-  // The first line names the columns.
+  if (answer.statusCode !== 200) throw new Error(`The export failed with status ${answer.statusCode}: ${start}`);
+  // The first line has the column names.
   return { rows: lines - 1, bytes };
 }
 
 const newline = 10;
 const range = new URLSearchParams({ from, to });
-// What is loaded on first use is not what is measured.
-await take(`${range}&limit=1`);
-const watch = new HeapWatch('collected');
-const taken = await take(String(range));
-sendResult({ ...watch.end(), ...taken } satisfies Exported);
+// Warm-up: modules that load on first use must not count.
+await download(`${range}&limit=1`);
+const watch = new HeapWatch('withoutGarbage');
+const size = await download(String(range));
+sendResult({ ...watch.end(), ...size } satisfies CsvExport);

@@ -1,4 +1,4 @@
-/** A local hub without AMQP that is full when it says that it is ready. Filled from inside: over its API alone that would take minutes. */
+/** A local hub without AMQP that starts with a fleet. Writes the fleet directly to the registry, because the API would take minutes. */
 import { loadCredentials } from '../../local/hub/credentials.ts';
 import { EventLog } from '../../local/hub/event-log.ts';
 import { startRegistryService } from '../../local/hub/registry-service.ts';
@@ -6,7 +6,7 @@ import { runService, type Service } from '../../local/service.ts';
 import { deviceIdOf, fleetModules } from '../fleet.ts';
 
 export interface FilledHubOptions {
-  /** Where keys and certificates are made. */
+  /** Folder for keys and certificates. */
   readonly folder: string;
   readonly devices: number;
 }
@@ -27,7 +27,7 @@ async function startFilledHub({ folder, devices }: FilledHubOptions): Promise<Se
     controlPort: 0,
     hubName: 'bench-hub',
     credentials,
-    // Nobody reads the events, and they are as large as the twins.
+    // Keeps almost no events, because nothing reads them and each is as large as a twin.
     log: new EventLog(1, undefined, 1),
   });
   for (let number = 0; number < devices; number++) {

@@ -1,26 +1,23 @@
-/** Sends how fast the app's event hub function goes, beside parsing alone and beside an empty app. */
+/** Sends the throughput of the app's event hub function, of JSON parsing alone, and of an empty app. */
 import { givenOptions, sendResult } from '../child.ts';
 import { batchSize, loadApp } from '../loaded-app.ts';
 import { twinEvent } from '../twin-traffic.ts';
 
-/** Events per second of processor time. */
+/** Throughputs in events per second of processor time. */
 export interface HandlerRates {
   readonly parse: number;
   readonly handler: number;
   readonly emptyInvocation: number;
   readonly invocation: number;
-  /** Mean size of the bodies. */
+  /** Mean size of the event bodies in bytes. */
   readonly bodyBytes: number;
 }
 
-/** Batches that are gone through in a circle: enough that none is still in the processor's cache when it comes again. */
+/** Number of batches, used in a cycle. Enough that a batch has left the processor's cache before it is used again. */
 const batchCount = 40;
-/**
- * Short turns, and many: on a machine that others use, the speed of a core changes from one moment to the next, and must do so for all
- * alike.
- */
-const turns = 250;
-const turnMs = 20;
+/** Many short rounds, alternating between workloads, so that other load on the machine affects all equally. */
+const rounds = 250;
+const roundMs = 20;
 const warmUpMs = 1_500;
 
 const { file, peer } = givenOptions<{ readonly file: string; readonly peer: string }>();
@@ -37,7 +34,8 @@ const batches = await Promise.all(
 );
 type Batch = (typeof batches)[number];
 
-class Contender {
+/** One of the compared workloads. */
+class Workload {
   readonly #work: (batch: Batch) => unknown;
   #handled = 0;
   #microseconds = 0;
@@ -47,13 +45,13 @@ class Contender {
     this.#work = work;
   }
 
-  /** Processor time and not the clock, because others may be using the machine. */
-  async takeTurn(ms: number): Promise<void> {
+  /** Runs for `ms` milliseconds. Measures processor time, because other processes may use the machine. */
+  async runRound(ms: number): Promise<void> {
     const until = performance.now() + ms;
     const from = process.cpuUsage();
     while (performance.now() < until) {
       const batch = batches[this.#next++ % batches.length];
-      if (batch === undefined) throw new Error('There are no batches.');
+      if (batch === undefined) throw new Error('The list of batches is empty.');
       await this.#work(batch);
       this.#handled += batchSize;
     }
@@ -61,7 +59,8 @@ class Contender {
     this.#microseconds += user + system;
   }
 
-  forget(): void {
+  /** Discards the measurements of the warm-up. */
+  reset(): void {
     this.#handled = 0;
     this.#microseconds = 0;
   }
@@ -71,20 +70,20 @@ class Contender {
   }
 }
 
-const handler = new Contender(({ bodies, context }) => app.handle('twin-events', parseAll(bodies), context));
-const parse = new Contender(({ bodies }) => parseAll(bodies));
-const invocation = new Contender(({ data }) => app.invoke(data));
-const emptyInvocation = new Contender(({ emptyAppData }) => emptyApp.invoke(emptyAppData));
+const handler = new Workload(({ bodies, context }) => app.handle('twin-events', parseAll(bodies), context));
+const parse = new Workload(({ bodies }) => parseAll(bodies));
+const invocation = new Workload(({ data }) => app.invoke(data));
+const emptyInvocation = new Workload(({ emptyAppData }) => emptyApp.invoke(emptyAppData));
 
 for (const pair of [
   [handler, parse],
   [invocation, emptyInvocation],
 ]) {
-  for (const contender of pair) {
-    await contender.takeTurn(warmUpMs);
-    contender.forget();
+  for (const workload of pair) {
+    await workload.runRound(warmUpMs);
+    workload.reset();
   }
-  for (let turn = 0; turn < turns; turn++) for (const contender of pair) await contender.takeTurn(turnMs);
+  for (let round = 0; round < rounds; round++) for (const workload of pair) await workload.runRound(roundMs);
 }
 
 const bytes = batches.reduce((sum, { bodies }) => sum + bodies.join('').length, 0);

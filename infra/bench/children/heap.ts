@@ -1,10 +1,10 @@
-/** Sends the heap's size after each so many events that went through the app. Needs `--expose-gc`. */
+/** Sends the app's heap size after every `every` events. Needs `--expose-gc`. */
 import { givenOptions, sendResult } from '../child.ts';
 import { batchSize, loadApp } from '../loaded-app.ts';
 
-/** The heap in use once garbage is collected. */
+/** The heap size after garbage collection. */
 export interface HeapSample {
-  /** Handled until then. */
+  /** Number of handled events. */
   readonly events: number;
   readonly bytes: number;
 }
@@ -15,7 +15,8 @@ const { file, events, every } = givenOptions<{
   readonly every: number;
 }>();
 const collect = globalThis.gc;
-if (collect === undefined) throw new Error('Garbage cannot be collected on demand: start with --expose-gc.');
+if (collect === undefined)
+  throw new Error('Garbage collection on demand is not available: start Node with --expose-gc.');
 
 const app = await loadApp(file);
 const samples: HeapSample[] = [];
@@ -23,7 +24,7 @@ for (let handled = 0; samples.length < Math.floor(events / every); ) {
   await app.invoke(app.batch(handled));
   handled += batchSize;
   if (handled < (samples.length + 1) * every) continue;
-  // Twice: what a first collection finalizes, the second frees.
+  // Collects twice, because the second collection frees objects that the first finalizes.
   for (let round = 0; round < 2; round++) {
     await new Promise((resolve) => setImmediate(resolve));
     collect();

@@ -1,6 +1,6 @@
 /**
- * The peer of our sweep: reads all twins of a hub, page by page, and looks at each with the same rules; then reads and patches those that
- * are out of line, one after the other. Sends what it found and how long that took.
+ * The walking sweep, the peer of our sweep. Reads all twins of a hub page by page and checks each against the same policies. Then reads
+ * and patches the modules with drift in sequence. Sends its counts and its duration.
  */
 import { readFile } from 'node:fs/promises';
 import { openRegistry } from '../../../shared/hub/index.ts';
@@ -17,15 +17,16 @@ export interface WalkingSweepOptions {
 export interface WalkingSweepResult {
   readonly devices: number;
   readonly modules: number;
-  /** Modules that were out of line, and are not any more. */
-  readonly mended: number;
-  /** Modules that are not there. */
+  /** Number of repaired modules. */
+  readonly repaired: number;
+  /** Number of missing modules. */
   readonly missing: number;
   readonly pages: number;
+  /** Duration in milliseconds. */
   readonly ms: number;
 }
 
-/** As many as the service gives in one page. */
+/** The largest page size of IoT Hub. */
 const itemsPerPage = 1000;
 
 const { connectionString, caFile } = givenOptions<WalkingSweepOptions>();
@@ -57,13 +58,13 @@ for (const [deviceId, moduleId] of broken) {
 const ms = performance.now() - from;
 
 const missing = devices * moduleIds.size - modules;
-sendResult({ devices, modules, mended: broken.length, missing, pages, ms } satisfies WalkingSweepResult);
+sendResult({ devices, modules, repaired: broken.length, missing, pages, ms } satisfies WalkingSweepResult);
 
 async function* pagesOf(query: string): AsyncGenerator<readonly JsonObject[]> {
   const pager = registry.createQuery(query, itemsPerPage);
   let continuation: string | undefined;
   do {
-    // Asked without the continuation, the promise form of `next` gives the first page for ever.
+    // Without the continuation argument, the promise form of `next` returns the first page again.
     const { result } = await pager.next(continuation as string);
     const items: unknown = result;
     pages++;
@@ -72,10 +73,10 @@ async function* pagesOf(query: string): AsyncGenerator<readonly JsonObject[]> {
   } while (continuation !== undefined);
 }
 
-/** What would mend a module's desired properties; `undefined` when there is nothing to mend. */
+/** The patch that repairs a module's desired properties, or `undefined` if the module is compliant. */
 function patchFor(document: JsonObject, deviceId: string, moduleId: string): JsonObject | undefined {
   const twin = toTwin(document, deviceId, moduleId);
-  if (twin === undefined) throw new Error(`The hub gave something that is no twin for ${deviceId}/${moduleId}.`);
+  if (twin === undefined) throw new Error(`The hub returned an invalid twin for ${deviceId}/${moduleId}.`);
   const device = { deviceId, tags: {}, edge: false };
   const { actions } = plan(policies.all, { device, twins: [{ moduleId, twin }] });
   return actions.find((action) => action.type === 'patchDesired')?.patch;

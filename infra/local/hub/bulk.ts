@@ -1,11 +1,10 @@
 /**
- * Bulk registry operations, `POST /devices`. Each entry succeeds or fails by itself. When any fails, the answer is a 400 with
- * `iothub-errorcode: BulkRegistryOperationFailure`, and its body is still the result that lists them: the .NET SDK knows that
- * header as the one 400 that is not to become an exception; the Node SDK makes an `ArgumentError` of it with the result as
- * its `responseBody`.
+ * Bulk registry operations, `POST /devices`. Each entry succeeds or fails by itself.
+ *
+ * When an entry fails, the status is 400 with the header `iothub-errorcode: BulkRegistryOperationFailure`, and the body lists the
+ * failed entries. The .NET SDK treats this 400 as a result. The Node SDK throws an `ArgumentError` with the body as `responseBody`.
  */
-
-import { HubError, invalid, shown } from './errors.ts';
+import { HubError, invalid, preview } from './errors.ts';
 import { type IfMatch, parseIfMatch } from './etag.ts';
 import { readIdentityWrite } from './identity.ts';
 import type { Target } from './ids.ts';
@@ -14,21 +13,21 @@ import type { Registry } from './registry.ts';
 import { readTwinWrite } from './twin.ts';
 
 /** "A maximum of 100 devices can be specified per invocation." (Bulk Registry - Update Registry) */
-export const MAX_BULK_ENTRIES = 100;
+const maxBulkEntries = 100;
 
-const OPERATIONS = {
+const importModes = {
   create: (registry, target, entry) => registry.create(target, readIdentityWrite(entry), readTwinWrite(entry)),
   update: (registry, target, entry) => registry.update(target, readIdentityWrite(entry), '*'),
   updateifmatchetag: (registry, target, entry) =>
-    registry.update(target, readIdentityWrite(entry), demanded(entry, 'eTag')),
+    registry.update(target, readIdentityWrite(entry), requiredEtag(entry, 'eTag')),
   delete: (registry, target) => registry.delete(target, '*'),
-  deleteifmatchetag: (registry, target, entry) => registry.delete(target, demanded(entry, 'eTag')),
+  deleteifmatchetag: (registry, target, entry) => registry.delete(target, requiredEtag(entry, 'eTag')),
   updatetwin: (registry, target, entry) => registry.patchTwin(target, readTwinWrite(entry), '*'),
   updatetwinifmatchetag: (registry, target, entry) =>
-    registry.patchTwin(target, readTwinWrite(entry), demanded(entry, 'twinETag')),
+    registry.patchTwin(target, readTwinWrite(entry), requiredEtag(entry, 'twinETag')),
 } satisfies Record<string, (registry: Registry, target: Target, entry: JsonObject) => unknown>;
 
-type ImportMode = keyof typeof OPERATIONS;
+type ImportMode = keyof typeof importModes;
 
 interface Operation {
   readonly mode: ImportMode;
@@ -36,7 +35,7 @@ interface Operation {
   readonly entry: JsonObject;
 }
 
-/** What failed, in the words of `DeviceRegistryOperationError`. */
+/** One failed entry, with the field names of the SDKs' `DeviceRegistryOperationError`. */
 export interface BulkError extends JsonObject {
   readonly deviceId: string;
   readonly errorCode: string;
@@ -44,15 +43,15 @@ export interface BulkError extends JsonObject {
 }
 
 /**
- * Carries out the entries one after the other and returns the failures. Throws, having done nothing, when the call as a whole
- * cannot be understood: no list, more than 100 entries (413), an unknown import mode, a device that stands in it twice.
+ * Applies the entries in order and returns the failed ones. Throws 400 or 413 before it applies any entry if the whole call is
+ * invalid: the body is no list, has more than 100 entries (413), an unknown import mode, or the same device twice.
  */
 export function runBulk(registry: Registry, body: JsonValue): readonly BulkError[] {
   const operations = readOperations(body);
   const errors: BulkError[] = [];
   for (const { mode, target, entry } of operations) {
     try {
-      OPERATIONS[mode](registry, target, entry);
+      importModes[mode](registry, target, entry);
     } catch (error) {
       if (!(error instanceof HubError)) throw error;
       errors.push({ ...target, errorCode: error.code, errorStatus: error.message });
@@ -63,16 +62,16 @@ export function runBulk(registry: Registry, body: JsonValue): readonly BulkError
 
 function readOperations(body: JsonValue): readonly Operation[] {
   if (!Array.isArray(body) || body.length === 0)
-    throw invalid(`A bulk call takes a list of 1 to ${MAX_BULK_ENTRIES} entries`);
-  if (body.length > MAX_BULK_ENTRIES) {
-    throw new HubError('TooManyDevices', `A bulk call takes at most ${MAX_BULK_ENTRIES} entries, not ${body.length}`);
+    throw invalid(`A bulk call takes a list of 1 to ${maxBulkEntries} entries`);
+  if (body.length > maxBulkEntries) {
+    throw new HubError('TooManyDevices', `A bulk call takes at most ${maxBulkEntries} entries, not ${body.length}`);
   }
   const seen = new Set<string>();
   return body.map((entry: JsonValue) => {
     const operation = readOperation(entry);
     const { deviceId } = operation.target;
     if (seen.has(deviceId)) {
-      throw new HubError('DeviceDefinedMultipleTimes', `Device ${shown(deviceId)} stands in this call more than once`);
+      throw new HubError('DeviceDefinedMultipleTimes', `Device ${preview(deviceId)} is in this call more than once`);
     }
     seen.add(deviceId);
     return operation;
@@ -80,16 +79,16 @@ function readOperations(body: JsonValue): readonly Operation[] {
 }
 
 function readOperation(entry: JsonValue): Operation {
-  if (!isObject(entry)) throw invalid(`A bulk entry must be an object, not ${shown(entry)}`);
+  if (!isObject(entry)) throw invalid(`A bulk entry must be an object, not ${preview(entry)}`);
   const { id, moduleId, importMode } = entry;
-  if (typeof id !== 'string') throw invalid(`The id of a bulk entry must be a string, not ${shown(id)}`);
+  if (typeof id !== 'string') throw invalid(`The id of a bulk entry must be a string, not ${preview(id)}`);
   if (moduleId !== undefined && moduleId !== null && typeof moduleId !== 'string') {
-    throw invalid(`The moduleId of a bulk entry must be a string, not ${shown(moduleId)}`);
+    throw invalid(`The moduleId of a bulk entry must be a string, not ${preview(moduleId)}`);
   }
-  // SDKs disagree on the case: the Node SDK alone sends `create` and `Update`.
+  // The case of import modes varies: the Node SDK sends both `create` and `Update`.
   const mode = typeof importMode === 'string' ? importMode.toLowerCase() : undefined;
   if (mode === undefined || !isImportMode(mode))
-    throw invalid(`The importMode ${shown(importMode)} is not one of ${Object.keys(OPERATIONS).join(', ')}`);
+    throw invalid(`The importMode ${preview(importMode)} is not one of ${Object.keys(importModes).join(', ')}`);
   return {
     mode,
     entry,
@@ -98,14 +97,16 @@ function readOperation(entry: JsonValue): Operation {
 }
 
 function isImportMode(mode: string): mode is ImportMode {
-  return Object.hasOwn(OPERATIONS, mode);
+  return Object.hasOwn(importModes, mode);
 }
 
-// The Node SDK passes a device's `etag` through as it is; the hub, like all .NET, does not mind the case of a name.
-function demanded(entry: JsonObject, field: 'eTag' | 'twinETag'): IfMatch {
+/**
+ * The ETag in a bulk entry whose import mode requires one. Throws 400 if the entry has no ETag. Ignores the case of the field's name, as
+ * IoT Hub does: the Node SDK sends `etag`.
+ */
+function requiredEtag(entry: JsonObject, field: 'eTag' | 'twinETag'): IfMatch {
   const name = Object.keys(entry).find((key) => key.toLowerCase() === field.toLowerCase());
   const etag = name === undefined ? undefined : entry[name];
-  if (typeof etag !== 'string' || etag === '')
-    throw invalid(`This importMode needs ${field}, and it is ${shown(etag)}`);
+  if (typeof etag !== 'string' || etag === '') throw invalid(`This importMode needs ${field}, not ${preview(etag)}`);
   return parseIfMatch(etag);
 }

@@ -1,6 +1,6 @@
-/** Counts the calls that clients make, as the throttles of a real hub would class them. */
+/** Counts the calls of clients, by the operation classes that IoT Hub throttles. */
 
-export const CALL_CLASSES = [
+export const callClasses = [
   'identity',
   'twinRead',
   'twinUpdate',
@@ -11,30 +11,30 @@ export const CALL_CLASSES = [
   'other',
 ] as const;
 
-/** `other` is what no route took. */
-export type CallClass = (typeof CALL_CLASSES)[number];
+/** The class of a call. `other`: the request matched no operation. */
+export type CallClass = (typeof callClasses)[number];
 
 export interface CallCounts {
   readonly total: number;
   readonly byClass: Readonly<Record<CallClass, number>>;
-  /** Keyed by HTTP status; `dropped` are those whose connection broke before there was an answer. */
+  /** Call counts by HTTP status. `dropped` counts the calls whose connection broke before the response. */
   readonly byStatus: Readonly<Record<string, number>>;
-  /** How many were answered with 429. */
+  /** Number of 429 responses. */
   readonly throttledByClass: Readonly<Record<CallClass, number>>;
 }
 
 export interface CallReport extends CallCounts {
-  /** Keyed by shared access policy; calls that none signed are in the totals only. */
+  /** Call counts by shared access policy. Calls without a valid signature are in the totals only. */
   readonly byPolicy: Readonly<Record<string, CallCounts>>;
 }
 
-/** The counts since the start or the last reset. */
+/** Counts calls since the start or the last reset. */
 export class CallCounter {
   readonly #policies: readonly string[];
   #all = new Counts();
   #byPolicy = new Map<string, Counts>();
 
-  /** Takes the names of all policies, so that one that never called is reported with zeros. */
+  /** `policies`: the names of all shared access policies. The report has zeros for a policy without calls. */
   constructor(policies: readonly string[]) {
     this.#policies = policies;
     this.reset();
@@ -80,7 +80,7 @@ class Counts {
 }
 
 function zeros(): Map<CallClass, number> {
-  return new Map(CALL_CLASSES.map((callClass) => [callClass, 0]));
+  return new Map(callClasses.map((callClass) => [callClass, 0]));
 }
 
 function increment<Key>(counts: Map<Key, number>, key: Key): void {

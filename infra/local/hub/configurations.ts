@@ -1,14 +1,14 @@
 /**
- * Automatic configurations: kept and shown, never applied. Applying them is a service of Azure's that this system has no use
- * for; what it needs is to see that one is there.
+ * Automatic configurations. The local hub stores configurations but never applies them to twins: Twinkeeper only needs to see
+ * which configurations exist.
  */
 import { timestamp } from './clock.ts';
-import { HubError, invalid, shown } from './errors.ts';
+import { HubError, invalid, preview } from './errors.ts';
 import { checkIfMatch, type IfMatch, newIdentityEtag } from './etag.ts';
 import { checkConfigurationId } from './ids.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 
-/** A configuration as the hub shows it. */
+/** The JSON document of a configuration in responses. */
 export interface Configuration extends JsonObject {
   readonly id: string;
   readonly etag: string;
@@ -18,22 +18,25 @@ export interface Configuration extends JsonObject {
 export class Configurations {
   readonly #all = new Map<string, Configuration>();
 
-  /** Creates a configuration, or with `If-Match` writes one that exists. Throws 409, 404, 412 and 400. */
+  /**
+   * Creates a configuration, or replaces an existing one if the request has `If-Match`. Throws 409 if the id is taken, 404 if there is
+   * nothing to replace, 412 on another ETag, 400 on an invalid body.
+   */
   put(id: string, body: JsonValue, ifMatch: IfMatch): Configuration {
     checkConfigurationId(id);
-    if (!isObject(body)) throw invalid(`A configuration must be an object, not ${shown(body)}`);
+    if (!isObject(body)) throw invalid(`A configuration must be an object, not ${preview(body)}`);
     if (body.id !== undefined && body.id !== id)
-      throw invalid(`The id ${shown(body.id)} in the body is not the one in the path, ${shown(id)}`);
+      throw invalid(`The id ${preview(body.id)} in the body must equal the id in the path, ${preview(id)}`);
     const before = this.#all.get(id);
     if (ifMatch === undefined && before !== undefined) {
-      throw new HubError('ConfigurationAlreadyExists', `A configuration with ID '${id}' exists already`);
+      throw new HubError('ConfigurationAlreadyExists', `A configuration with ID '${id}' already exists`);
     }
     if (ifMatch !== undefined && before === undefined) throw missing(id);
     if (before !== undefined) checkIfMatch(ifMatch, before.etag);
     const { priority = 0, targetCondition = '', labels = {}, content = {}, schemaVersion = '1.0' } = body;
-    if (!Number.isInteger(priority)) throw invalid(`priority must be an integer, not ${shown(priority)}`);
+    if (!Number.isInteger(priority)) throw invalid(`priority must be an integer, not ${preview(priority)}`);
     if (typeof targetCondition !== 'string')
-      throw invalid(`targetCondition must be a string, not ${shown(targetCondition)}`);
+      throw invalid(`targetCondition must be a string, not ${preview(targetCondition)}`);
     const configuration: Configuration = {
       id,
       schemaVersion,
@@ -51,7 +54,7 @@ export class Configurations {
     return configuration;
   }
 
-  /** Throws 404 if there is none with this id. */
+  /** Throws 404 if the configuration does not exist. */
   get(id: string): Configuration {
     checkConfigurationId(id);
     const configuration = this.#all.get(id);
@@ -59,11 +62,12 @@ export class Configurations {
     return configuration;
   }
 
+  /** The first `top` configurations in order of creation. */
   list(top: number): readonly Configuration[] {
     return [...this.#all.values()].slice(0, top);
   }
 
-  /** Throws 404 if there is none with this id, 412 if its ETag is another. */
+  /** Throws 404 if the configuration does not exist, 412 if its ETag does not match. */
   delete(id: string, ifMatch: IfMatch): void {
     checkIfMatch(ifMatch, this.get(id).etag);
     this.#all.delete(id);
@@ -71,5 +75,5 @@ export class Configurations {
 }
 
 function missing(id: string): HubError {
-  return new HubError('ConfigurationNotFound', `Configuration ${shown(id)} not found`);
+  return new HubError('ConfigurationNotFound', `Configuration ${preview(id)} not found`);
 }

@@ -1,30 +1,32 @@
-/** Continuation tokens of queries: where a page ended, and of which query, so that no other can go on from there. */
+/** Continuation tokens of queries. A token holds the end of a page and a digest of its query, so it is valid for that query only. */
 import { createHash } from 'node:crypto';
-import { invalid, shown } from './errors.ts';
+import { invalid, preview } from './errors.ts';
 
-/** Where the next page begins. */
+/** The position in the results of a query at which the next page starts. */
 export interface Continuation {
-  /** How many results the pages before gave. */
-  readonly given: number;
-  /** The place of the last of them. */
-  readonly place: readonly number[];
+  /** Number of results on all earlier pages. */
+  readonly returned: number;
+  /** Registration position of the last returned result. Empty on the first page. */
+  readonly cursor: readonly number[];
 }
 
-export function writeContinuation(queryText: string, { given, place }: Continuation): string {
-  return Buffer.from(JSON.stringify([digest(queryText), given, ...place])).toString('base64');
+/** Encodes a continuation as a Base64 token. */
+export function writeContinuation(queryText: string, { returned, cursor }: Continuation): string {
+  return Buffer.from(JSON.stringify([digest(queryText), returned, ...cursor])).toString('base64');
 }
 
-/** Throws 400 on a token that is not one of this query. */
+/** Decodes a token. No token means the first page. Throws 400 unless the token belongs to this query. */
 export function readContinuation(queryText: string, token: string | undefined): Continuation {
-  if (token === undefined || token === '') return { given: 0, place: [] };
+  if (token === undefined || token === '') return { returned: 0, cursor: [] };
   try {
-    const [of, ...numbers] = JSON.parse(Buffer.from(token, 'base64').toString()) as readonly unknown[];
-    const [given, ...place] = numbers.filter((number) => typeof number === 'number');
-    if (of === digest(queryText) && given !== undefined && place.length === numbers.length - 1) return { given, place };
+    const [queryDigest, ...rest] = JSON.parse(Buffer.from(token, 'base64').toString()) as readonly unknown[];
+    const [returned, ...cursor] = rest.filter((item) => typeof item === 'number');
+    const onlyNumbers = cursor.length === rest.length - 1;
+    if (queryDigest === digest(queryText) && returned !== undefined && onlyNumbers) return { returned, cursor };
   } catch {
-    // Not ours, like any other that does not fit.
+    // The token is not valid JSON. The error below covers every invalid token.
   }
-  throw invalid(`x-ms-continuation ${shown(token)} does not belong to this query`);
+  throw invalid(`x-ms-continuation ${preview(token)} does not belong to this query`);
 }
 
 function digest(queryText: string): string {

@@ -1,19 +1,22 @@
-/** What a real hub does not have: an endpoint, plain HTTP on loopback, to look into the hub and to play the agents. */
+/**
+ * The control endpoint, plain HTTP on loopback: reads the hub's counters, sets throttles and faults, and reports properties as a
+ * device would. A real IoT Hub has no such endpoint.
+ */
 import { createServer } from 'node:http';
 import type { CallCounter } from './calls.ts';
-import { HubError, invalid, shown } from './errors.ts';
+import { HubError, invalid, preview } from './errors.ts';
 import type { EventLog } from './event-log.ts';
 import type { Faults } from './faults.ts';
-import { type Answer, type ReceivedRequest, requestListener } from './http-edge.ts';
+import { type Answer, type ReceivedRequest, requestListener } from './http-listener.ts';
 import type { Target } from './ids.ts';
 import { isObject } from './json.ts';
-import { type Listening, listen } from './listen.ts';
+import { listen, type RunningServer } from './listen.ts';
 import type { Registry } from './registry.ts';
 import type { Throttle } from './throttle.ts';
 import { readSection } from './twin.ts';
 
 export interface ControlOptions {
-  /** 0 picks a free port. */
+  /** The port to listen on. 0 picks a free port. */
   readonly port: number;
   readonly registry: Registry;
   readonly calls: CallCounter;
@@ -22,21 +25,21 @@ export interface ControlOptions {
   readonly faults: Faults;
 }
 
-const HELP = {
-  'GET /calls': 'how many calls the hub answered, by class, status and shared access policy',
-  'DELETE /calls': 'counts from zero',
-  'GET /throttle': 'the throttles in force, or null',
-  'PUT /throttle': 'throttles from now on: { tier, units, bulkCost?, burst?, queue? }',
-  'DELETE /throttle': 'no longer throttles',
-  'GET /faults': 'the faults that were asked for, and how many calls they were about and struck',
-  'PUT /faults': 'lets calls fail: { faults: [{ share, classes?, policy?, kinds, seconds?, seed? }] }',
-  'DELETE /faults': 'no longer lets calls fail',
-  'GET /events': 'how many events each partition has taken',
-  'PATCH /reported/{deviceId}[/{moduleId}]': 'merges the body into reported properties, as the agent there would',
+const help = {
+  'GET /calls': 'call counts by class, status and shared access policy',
+  'DELETE /calls': 'resets the call counts',
+  'GET /throttle': 'the current throttle options, or null if throttling is off',
+  'PUT /throttle': 'turns throttling on: { tier, units, bulkCost?, burst?, queue? }',
+  'DELETE /throttle': 'turns throttling off',
+  'GET /faults': 'the current faults, each with the number of calls that it matched and struck',
+  'PUT /faults': 'replaces the faults: { faults: [{ share, classes?, policy?, kinds, seconds?, seed? }] }',
+  'DELETE /faults': 'removes all faults',
+  'GET /events': 'the number of events appended to each partition',
+  'PATCH /reported/{deviceId}[/{moduleId}]': 'merges the body into the reported properties, as the device would',
 };
 
-/** Starts the endpoint on 127.0.0.1. Rejects if the port is taken. */
-export async function startControlEndpoint(options: ControlOptions): Promise<Listening> {
+/** Starts the endpoint on 127.0.0.1. Rejects if the port is in use. */
+export async function startControlEndpoint(options: ControlOptions): Promise<RunningServer> {
   return await listen(
     createServer(requestListener((request) => respond(request, options))),
     options.port,
@@ -45,8 +48,8 @@ export async function startControlEndpoint(options: ControlOptions): Promise<Lis
 }
 
 /**
- * Plays an agent from outside the hub's process: merges the patch into the reported properties of a device, or of a module of
- * it. Rejects with the hub's error if it refuses.
+ * Reports properties as a device or module would, through the control endpoint at `controlUrl`: merges `patch` into the target's
+ * reported properties. Rejects with the hub's error message.
  */
 export async function reportProperties(
   controlUrl: string,
@@ -57,14 +60,15 @@ export async function reportProperties(
   const path = ids.map(encodeURIComponent).join('/');
   const response = await fetch(`${controlUrl}/reported/${path}`, { method: 'PATCH', body: JSON.stringify(patch) });
   const body = await response.text();
-  if (!response.ok) throw new Error(`The hub answered ${response.status} to a report for ${ids.join('/')}: ${body}`);
+  if (!response.ok)
+    throw new Error(`The hub refused the reported properties of ${ids.join('/')} with ${response.status}: ${body}`);
 }
 
 function respond(request: ReceivedRequest, { registry, calls, log, throttle, faults }: ControlOptions): Answer {
   const [first, ...rest] = request.segments;
   switch (`${request.method} /${first}`) {
     case 'GET /':
-      return { status: 200, body: HELP };
+      return { status: 200, body: help };
     case 'GET /calls':
       return { status: 200, body: calls.report() };
     case 'DELETE /calls':
@@ -82,7 +86,7 @@ function respond(request: ReceivedRequest, { registry, calls, log, throttle, fau
       return { status: 200, body: { faults: faults.report() } };
     case 'PUT /faults': {
       const body = request.json();
-      if (!isObject(body)) throw invalid(`Faults are asked for with { "faults": [ … ] }, not ${shown(body)}`);
+      if (!isObject(body)) throw invalid(`The body must be { "faults": [ … ] }, not ${preview(body)}`);
       faults.replace(body.faults);
       return { status: 200, body: { faults: faults.report() } };
     }
@@ -98,7 +102,7 @@ function respond(request: ReceivedRequest, { registry, calls, log, throttle, fau
       if (deviceId === undefined || more.length > 0) break;
       const body = request.json();
       const patch = readSection('properties.reported', body);
-      if (!patch) throw invalid(`Reported properties must be an object, not ${shown(body)}`);
+      if (!patch) throw invalid(`Reported properties must be an object, not ${preview(body)}`);
       return {
         status: 200,
         body: registry.report({ deviceId, ...(moduleId === undefined ? {} : { moduleId }) }, patch),
@@ -107,6 +111,6 @@ function respond(request: ReceivedRequest, { registry, calls, log, throttle, fau
   }
   throw new HubError(
     'GenericNotFound',
-    `There is no ${request.method} /${request.segments.join('/')} here. There is ${Object.keys(HELP).join(', ')}`,
+    `There is no ${request.method} /${request.segments.join('/')} here. Available: ${Object.keys(help).join(', ')}`,
   );
 }

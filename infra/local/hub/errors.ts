@@ -1,12 +1,14 @@
 /**
- * The errors of IoT Hub's service API. Names and numbers are those of the REST documentation ("Common error codes") and of
- * the .NET SDK's `IotHubServiceErrorCode`; the HTTP status is the first three digits. Of those that only have a name there
- * (Generic… and Configuration…), the last three digits are of our making; no answer shows them.
+ * The errors of IoT Hub's service API. Names and numbers come from the REST documentation ("Common error codes") and the .NET SDK's
+ * `IotHubServiceErrorCode`. The first three digits are the HTTP status.
+ *
+ * The documentation gives no numbers for the Generic… and Configuration… errors. Their last three digits are invented here, and no
+ * response shows them.
  */
 import { randomUUID } from 'node:crypto';
 import { timestamp } from './clock.ts';
 
-const NUMBERS = {
+const errorNumbers = {
   InvalidProtocolVersion: 400001,
   ArgumentInvalid: 400004,
   ArgumentNull: 400005,
@@ -31,40 +33,40 @@ const NUMBERS = {
   ServiceUnavailable: 503001,
 } as const;
 
-export type ErrorCode = keyof typeof NUMBERS;
+export type ErrorCode = keyof typeof errorNumbers;
 
-/** A refusal of the hub. Whoever throws it has changed nothing. */
+/** An error response of the hub. The operation that throws it has changed nothing. */
 export class HubError extends Error {
   override readonly name = 'HubError';
   readonly code: ErrorCode;
 
-  /** The message may not hold a semicolon: SDKs split at it. */
+  /** Replaces semicolons in the message by commas, because the SDKs split messages at semicolons. */
   constructor(code: ErrorCode, message: string) {
     super(message.replaceAll(';', ','));
     this.code = code;
   }
 
   get status(): number {
-    return Math.floor(NUMBERS[this.code] / 1000);
+    return Math.floor(errorNumbers[this.code] / 1000);
   }
 
-  /** The response body. A module that exists already comes back in another envelope than all the rest: so it does from Azure. */
+  /** The response body. The body of `ModuleAlreadyExistsOnDevice` has other fields than all other errors, as in Azure. */
   body(): Readonly<Record<string, string | number>> {
     const trackingId = `${randomUUID().replaceAll('-', '').toUpperCase()}-G:0-TimeStamp:${timestamp()}`;
     if (this.code === 'ModuleAlreadyExistsOnDevice') {
-      return { errorCode: NUMBERS[this.code], message: this.message, trackingId, timestampUtc: timestamp() };
+      return { errorCode: errorNumbers[this.code], message: this.message, trackingId, timestampUtc: timestamp() };
     }
     return { Message: `ErrorCode:${this.code};${this.message}`, ExceptionMessage: `Tracking ID:${trackingId}` };
   }
 }
 
-/** A 400 for a value that the hub does not take. */
+/** A 400 for an invalid value. */
 export function invalid(message: string): HubError {
   return new HubError('ArgumentInvalid', message);
 }
 
-/** What a value looks like in a message: cut short, so that a hostile body cannot make a hostile answer. */
-export function shown(value: unknown): string {
+/** A value as JSON for an error message, cut to 120 characters so that a large request body cannot cause a large response. */
+export function preview(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;
 }

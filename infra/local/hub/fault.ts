@@ -1,39 +1,39 @@
-/** A fault that was asked for: to which calls it happens, and what happens to them. */
+/** A simulated fault: the calls that it strikes, and how they fail. */
 import * as z from 'zod/mini';
-import { CALL_CLASSES, type CallClass } from './calls.ts';
+import { type CallClass, callClasses } from './calls.ts';
 import { checkOptions } from './check-options.ts';
 
-/** What goes wrong with a call. */
+/** How a call fails. */
 export type FaultKind =
-  /** This answer instead of the operation; `retryAfter` in whole seconds. */
+  /** The hub responds with this status and does not run the operation. `retryAfter` is in whole seconds. */
   | { readonly status: FaultStatus; readonly retryAfter?: number }
-  /** The connection breaks without an answer: before the operation, which is then not done, or after it. */
+  /** The connection breaks without a response. `before`: the operation does not run. `after`: the operation has run. */
   | { readonly drop: 'before' | 'after' }
-  /** The answer comes so many milliseconds late; the operation is done before the wait unless it is to be done `after` it. */
+  /** The response is delayed by `delay` milliseconds. The operation runs before the wait by default, or after it. */
   | { readonly delay: number; readonly operation?: 'before' | 'after' };
 
-/** The failures that clients are told to expect at any time: throttled, internal error, unavailable. */
-export type FaultStatus = (typeof STATUSES)[number];
+/** The statuses that clients must expect at any time: throttled, internal error, unavailable. */
+export type FaultStatus = (typeof faultStatuses)[number];
 
-/** As plain data. */
+/** A fault as plain JSON. */
 export interface Fault {
-  /** Of the calls that it is about, from 0 to 1. */
+  /** Share of the matching calls that fail, from 0 to 1. */
   readonly share: number;
-  /** The calls that it is about: all unless given. */
+  /** Classes of calls that the fault matches. Default: all. */
   readonly classes?: readonly CallClass[];
-  /** Only those signed by this shared access policy. */
+  /** Shared access policy whose calls the fault matches. Default: all. */
   readonly policy?: string;
-  /** One of these happens, each as often as the others. */
+  /** The fault picks one of these kinds for each struck call, each equally often. */
   readonly kinds: readonly FaultKind[];
-  /** For how long; until further notice unless given. */
+  /** Duration of the fault in seconds. Default: until the faults are replaced. */
   readonly seconds?: number;
-  /** Decides which calls are struck, and by which kind: 1 unless given. */
+  /** Seed of the random choice of calls and kinds. Default: 1. */
   readonly seed?: number;
 }
 
-const STATUSES = [429, 500, 503] as const;
+const faultStatuses = [429, 500, 503] as const;
 
-const when = z.enum(['before', 'after']);
+const beforeOrAfter = z.enum(['before', 'after']);
 
 const wholeSeconds = 'must be a whole number of seconds, 0 or more';
 const milliseconds = 'must be a number of milliseconds, 0 or more';
@@ -41,25 +41,28 @@ const milliseconds = 'must be a number of milliseconds, 0 or more';
 const kind = z.union(
   [
     z.strictObject({
-      status: z.literal(STATUSES),
+      status: z.literal(faultStatuses),
       retryAfter: z.exactOptional(z.int(wholeSeconds).check(z.gte(0, wholeSeconds))),
     }),
-    z.strictObject({ drop: when }),
-    z.strictObject({ delay: z.number(milliseconds).check(z.gte(0, milliseconds)), operation: z.exactOptional(when) }),
+    z.strictObject({ drop: beforeOrAfter }),
+    z.strictObject({
+      delay: z.number(milliseconds).check(z.gte(0, milliseconds)),
+      operation: z.exactOptional(beforeOrAfter),
+    }),
   ],
-  `must be { status: ${STATUSES.join(' | ')}, retryAfter?: seconds }, { drop: before | after } or { delay: milliseconds, operation?: before | after }`,
+  `must be { status: ${faultStatuses.join(' | ')}, retryAfter?: seconds }, { drop: before | after } or { delay: milliseconds, operation?: before | after }`,
 );
 
 const shareRange = 'must be a number from 0 to 1';
 
-/** The faults in a value that came from outside. @throws {HubError} 400 naming all that is wrong. */
+/** Validates a list of faults. `policies` are the names that a fault may use. @throws {HubError} 400 that lists every mistake. */
 export function readFaults(value: unknown, policies: readonly string[]): readonly Fault[] {
   const fault = z.strictObject(
     {
       share: z.number(shareRange).check(z.gte(0, shareRange), z.lte(1, shareRange)),
       classes: z.exactOptional(
         z
-          .array(z.enum(CALL_CLASSES, `must be one of ${CALL_CLASSES.join(', ')}`), 'must be a list of classes')
+          .array(z.enum(callClasses, `must be one of ${callClasses.join(', ')}`), 'must be a list of classes')
           .check(z.minLength(1, 'must name a class, or be left out for all')),
       ),
       policy: z.exactOptional(z.enum(policies, `must be one of ${policies.join(', ')}`)),

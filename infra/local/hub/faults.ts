@@ -1,46 +1,50 @@
-/** Faults on request, which stand before every operation. */
+/** The hub's simulated faults: a middleware that makes calls fail. */
 import type { Clock } from '../../../shared/clock.ts';
 import { type Random, seededRandom } from '../demo/random.ts';
 import { HubError } from './errors.ts';
 import { type Fault, type FaultKind, readFaults } from './fault.ts';
-import { type Answer, errorAnswer, NoAnswer } from './http-edge.ts';
+import { type Answer, errorAnswer, NoAnswer } from './http-listener.ts';
 import type { Call, Middleware } from './http-service.ts';
 
-/** A fault that was asked for, and what has come of it. */
+/** A fault with its counts. */
 export interface FaultReport {
   readonly fault: Fault;
-  /** Whether it still strikes. */
+  /** False once the fault's duration is over. */
   readonly active: boolean;
-  /** How many calls it was about, and how many of those it struck. */
+  /** Number of calls that the fault matched. */
   readonly calls: number;
+  /** Number of matched calls that failed. */
   readonly struck: number;
 }
 
-interface Asked {
+interface FaultState {
   readonly fault: Fault;
-  /** In the hub's time. */
+  /** End of the fault in milliseconds since 1970, by the hub's clock. */
   readonly until: number;
   readonly random: Random;
   calls: number;
   struck: number;
 }
 
-/** The faults of a hub; none until some are set. Delays and how long a fault lasts go by the hub's clock. */
+/** The faults of a hub, none by default. Delays and durations use the hub's clock. */
 export class Faults {
   readonly #policies: readonly string[];
   readonly #clock: Clock;
-  #asked: readonly Asked[] = [];
+  #states: readonly FaultState[] = [];
 
-  /** Takes the names of all shared access policies, so that a fault for one that does not exist is refused. */
+  /** `policies`: the names of all shared access policies. A fault for another policy is refused. */
   constructor(policies: readonly string[], clock: Clock) {
     this.#policies = policies;
     this.#clock = clock;
   }
 
-  /** Puts these faults in the place of those before. A call meets the first that strikes it. @throws {HubError} 400 on wrong ones. */
+  /**
+   * Replaces all faults. The first fault that strikes a call decides how it fails.
+   * @throws {HubError} 400 on invalid faults.
+   */
   replace(faults: unknown): void {
     const now = this.#now();
-    this.#asked = readFaults(faults, this.#policies).map((fault) => ({
+    this.#states = readFaults(faults, this.#policies).map((fault) => ({
       fault,
       until: fault.seconds === undefined ? Number.POSITIVE_INFINITY : now + fault.seconds * 1000,
       random: seededRandom(fault.seed ?? 1),
@@ -51,16 +55,17 @@ export class Faults {
 
   report(): readonly FaultReport[] {
     const now = this.#now();
-    return this.#asked.map(({ fault, until, calls, struck }) => ({ fault, active: now < until, calls, struck }));
+    return this.#states.map(({ fault, until, calls, struck }) => ({ fault, active: now < until, calls, struck }));
   }
 
+  /** Makes a call fail if a fault strikes it, and otherwise runs the operation. */
   readonly middleware: Middleware = async (call, next) => {
     const kind = this.#strike(call);
     if (kind === undefined) return next();
     if ('status' in kind) return failure(kind);
     if ('drop' in kind) {
       if (kind.drop === 'after') await next();
-      throw new NoAnswer(`The connection was to break ${kind.drop} the operation.`);
+      throw new NoAnswer(`A simulated fault breaks the connection ${kind.drop} the operation.`);
     }
     if (kind.operation === 'after') {
       await this.#clock.sleep(kind.delay);
@@ -71,14 +76,15 @@ export class Faults {
     return answer;
   };
 
+  /** Returns how the call fails, or `undefined` if no fault strikes it. Counts the call. */
   #strike(call: Call): FaultKind | undefined {
     const now = this.#now();
-    for (const asked of this.#asked) {
-      const { fault, until, random } = asked;
-      if (now >= until || !isAbout(fault, call)) continue;
-      asked.calls += 1;
+    for (const state of this.#states) {
+      const { fault, until, random } = state;
+      if (now >= until || !matchesCall(fault, call)) continue;
+      state.calls += 1;
       if (random.next() >= fault.share) continue;
-      asked.struck += 1;
+      state.struck += 1;
       return random.pick(fault.kinds);
     }
     return undefined;
@@ -89,16 +95,16 @@ export class Faults {
   }
 }
 
-function isAbout({ classes, policy }: Fault, call: Call): boolean {
+function matchesCall({ classes, policy }: Fault, call: Call): boolean {
   return (
     (classes === undefined || classes.includes(call.callClass)) && (policy === undefined || policy === call.policy)
   );
 }
 
-const CODES = { 429: 'ThrottlingException', 500: 'ServerError', 503: 'ServiceUnavailable' } as const;
+const errorCodes = { 429: 'ThrottlingException', 500: 'ServerError', 503: 'ServiceUnavailable' } as const;
 
 function failure({ status, retryAfter }: Extract<FaultKind, { readonly status: number }>): Answer {
-  const answer = errorAnswer(new HubError(CODES[status], 'A fault that was asked for'));
+  const answer = errorAnswer(new HubError(errorCodes[status], 'A simulated fault'));
   if (retryAfter === undefined) return answer;
   return { ...answer, headers: { ...answer.headers, 'retry-after': String(retryAfter) } };
 }

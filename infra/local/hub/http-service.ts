@@ -1,42 +1,39 @@
-/**
- * The hub's HTTPS endpoint: authentication, then whatever stands before the operations, then the operation itself; and a count of
- * every call.
- */
+/** The hub's HTTPS endpoint. Authenticates each call, runs the middleware (faults, throttles), then the operation, and counts the call. */
 import { createServer } from 'node:https';
 import type { CallClass, CallCounter } from './calls.ts';
-import { type Answer, errorAnswer, NoAnswer, type ReceivedRequest, requestListener } from './http-edge.ts';
-import { type Listening, listen } from './listen.ts';
+import { type Answer, errorAnswer, NoAnswer, type ReceivedRequest, requestListener } from './http-listener.ts';
+import { listen, type RunningServer } from './listen.ts';
 import { checkApiVersion, route, type Stores } from './routes.ts';
 import { authorize, type SasPolicy } from './sas.ts';
 
-/** A call that has been authenticated and recognised, and not yet carried out. */
+/** An authenticated call whose operation has not run yet. */
 export interface Call {
   readonly request: ReceivedRequest;
   readonly callClass: CallClass;
-  /** The shared access policy that signed it. */
+  /** The shared access policy that signed the call. */
   readonly policy: string;
 }
 
 /**
- * Stands between a call and its operation: may answer in its place, delay it, or change its answer once `next` has carried it out;
- * with a `NoAnswer` thrown, the connection breaks. Throttles and faults are these.
+ * Runs between a call and its operation; `next` runs the operation. A middleware may answer without the operation, delay it, or
+ * change its answer. Throwing a `NoAnswer` breaks the connection.
  */
 export type Middleware = (call: Call, next: () => Promise<Answer>) => Promise<Answer>;
 
 export interface HttpServiceOptions {
-  /** 0 picks a free port. */
+  /** The port to listen on. 0 picks a free port. */
   readonly port: number;
   readonly tls: { readonly key: string; readonly cert: string };
   readonly policies: readonly SasPolicy[];
   readonly stores: Stores;
   readonly calls: CallCounter;
-  /** The first is the outermost. */
-  readonly before?: readonly Middleware[];
+  /** The first middleware is the outermost. */
+  readonly middleware?: readonly Middleware[];
 }
 
-/** Starts the endpoint on 127.0.0.1. Rejects if the port is taken. */
-export async function startHttpService(options: HttpServiceOptions): Promise<Listening> {
-  const { tls, policies, stores, calls, before = [] } = options;
+/** Starts the endpoint on 127.0.0.1. Rejects if the port is in use. */
+export async function startHttpService(options: HttpServiceOptions): Promise<RunningServer> {
+  const { tls, policies, stores, calls, middleware = [] } = options;
   let resources: readonly string[] = ['localhost'];
   const respond = async (request: ReceivedRequest): Promise<Answer> => {
     const { callClass, run } = route(request, stores);
@@ -54,10 +51,7 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Lis
           return errorAnswer(error);
         }
       };
-      answer = await before.reduceRight<() => Promise<Answer>>(
-        (next, middleware) => () => middleware(call, next),
-        operation,
-      )();
+      answer = await middleware.reduceRight<() => Promise<Answer>>((next, each) => () => each(call, next), operation)();
     } catch (error) {
       if (error instanceof NoAnswer) {
         calls.record(callClass, 'dropped', policy);

@@ -1,23 +1,23 @@
-/** The events that the hub emits, in the form of "Azure IoT Hub non-telemetry event schemas". */
+/** The events of the hub, as documented in "Azure IoT Hub non-telemetry event schemas". */
 import { randomBytes } from 'node:crypto';
 import { timestamp } from './clock.ts';
 import type { HubEvent } from './event-log.ts';
 import type { Target } from './ids.ts';
 import type { JsonObject } from './json.ts';
 
-/** What happened to a device or module. Azure uses the same two lifecycle names for both; only a module's id tells them apart. */
+/** The operation of an event. Device and module lifecycle events share the same names: only a module event has a module id. */
 export type OpType = 'updateTwin' | 'replaceTwin' | 'createDeviceIdentity' | 'deleteDeviceIdentity';
 
-const SOURCES = {
+const messageSources = {
   updateTwin: ['twinChangeEvents', 'twinChangeNotification'],
   replaceTwin: ['twinChangeEvents', 'twinChangeNotification'],
   createDeviceIdentity: ['deviceLifecycleEvents', 'deviceLifecycleNotification'],
   deleteDeviceIdentity: ['deviceLifecycleEvents', 'deviceLifecycleNotification'],
 } as const;
 
-/** The event for what was done at `now` (milliseconds since 1970) to this target. */
+/** The event for an operation on `target` at `now`, in milliseconds since 1970. */
 export function hubEvent(hubName: string, target: Target, opType: OpType, body: JsonObject, now: number): HubEvent {
-  const [source, schema] = SOURCES[opType];
+  const [source, schema] = messageSources[opType];
   const { deviceId, moduleId } = target;
   return {
     deviceId,
@@ -41,7 +41,7 @@ export function hubEvent(hubName: string, target: Target, opType: OpType, body: 
   };
 }
 
-// `Buffer.from` would cut short texts from a shared pool, which then lives as long as the last of them, and the log keeps them all.
+// `Buffer.from` takes short texts from a shared pool. The log keeps every body, so it would keep the whole pool in memory.
 function encode(body: JsonObject): Buffer {
   const text = JSON.stringify(body);
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));

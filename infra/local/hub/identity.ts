@@ -1,18 +1,18 @@
-/** Device and module identities: what a request may say of one, and the document that the hub keeps. */
+/** Device and module identities: the fields that a request may write, and the documents in responses. */
 import { randomBytes } from 'node:crypto';
-import { NEVER, timestamp } from './clock.ts';
-import { invalid, shown } from './errors.ts';
+import { neverTimestamp, timestamp } from './clock.ts';
+import { invalid, preview } from './errors.ts';
 import { newIdentityEtag } from './etag.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 
-const AUTHENTICATION_TYPES = ['sas', 'selfSigned', 'certificateAuthority', 'none'] as const;
+const authenticationTypes = ['sas', 'selfSigned', 'certificateAuthority', 'none'] as const;
 
-/** What a request says of an identity; what is missing keeps its value, or its default on a new one. */
+/** The fields of an identity in a request. A missing field keeps its value, or has its default in a new identity. */
 export interface IdentityWrite {
   readonly status?: 'enabled' | 'disabled';
   readonly statusReason?: string | null;
   readonly authentication?: {
-    readonly type: (typeof AUTHENTICATION_TYPES)[number];
+    readonly type: (typeof authenticationTypes)[number];
     readonly keys: readonly [primary: string | undefined, secondary: string | undefined];
     readonly thumbprints: readonly [primary: string | undefined, secondary: string | undefined];
   };
@@ -20,7 +20,7 @@ export interface IdentityWrite {
   readonly managedBy?: string;
 }
 
-/** The part that devices and modules have in common, and the part that only devices use. */
+/** A device or module identity, without its ids. Some fields are for devices only, such as `iotEdge`. */
 export interface Identity {
   readonly generationId: string;
   readonly etag: string;
@@ -32,7 +32,7 @@ export interface Identity {
   readonly managedBy: string | null;
 }
 
-/** An identity as it is after this write to it; a new one, with keys of its own, where there was none. */
+/** Applies a write to an identity. Without `before`, creates an identity with generated keys. `now`: milliseconds since 1970. */
 export function writeIdentity(write: IdentityWrite, before: Identity | undefined, now: number): Identity {
   const status = write.status ?? before?.status ?? 'enabled';
   return {
@@ -41,24 +41,24 @@ export function writeIdentity(write: IdentityWrite, before: Identity | undefined
     status,
     statusReason: write.statusReason === undefined ? (before?.statusReason ?? null) : write.statusReason,
     statusUpdatedTime:
-      before !== undefined && before.status !== status ? timestamp(now) : (before?.statusUpdatedTime ?? NEVER),
+      before !== undefined && before.status !== status ? timestamp(now) : (before?.statusUpdatedTime ?? neverTimestamp),
     authentication: writeAuthentication(write.authentication, before?.authentication),
     iotEdge: write.iotEdge ?? before?.iotEdge ?? false,
     managedBy: write.managedBy ?? before?.managedBy ?? null,
   };
 }
 
-/** Reads an identity from the body of a request. Throws 400 on what the hub does not take. */
+/** Reads an identity from a request body. Throws 400 on an invalid field. */
 export function readIdentityWrite(body: JsonObject): IdentityWrite {
   const { status, statusReason, managedBy } = body;
   if (status !== undefined && status !== null && status !== 'enabled' && status !== 'disabled') {
-    throw invalid(`status must be "enabled" or "disabled", not ${shown(status)}`);
+    throw invalid(`status must be "enabled" or "disabled", not ${preview(status)}`);
   }
   const authentication = readAuthentication(body.authentication);
   const capabilities = body.capabilities;
   const iotEdge = isObject(capabilities) ? capabilities.iotEdge : undefined;
   if (iotEdge !== undefined && typeof iotEdge !== 'boolean') {
-    throw invalid(`capabilities.iotEdge must be a boolean, not ${shown(iotEdge)}`);
+    throw invalid(`capabilities.iotEdge must be a boolean, not ${preview(iotEdge)}`);
   }
   return {
     ...(status === undefined || status === null ? {} : { status }),
@@ -69,7 +69,7 @@ export function readIdentityWrite(body: JsonObject): IdentityWrite {
   };
 }
 
-/** A device identity as `GET /devices/{id}` shows it. */
+/** The response document of `GET /devices/{id}`. */
 export function renderDevice(deviceId: string, identity: Identity): JsonObject {
   return {
     deviceId,
@@ -78,16 +78,16 @@ export function renderDevice(deviceId: string, identity: Identity): JsonObject {
     connectionState: 'Disconnected',
     status: identity.status,
     statusReason: identity.statusReason,
-    connectionStateUpdatedTime: NEVER,
+    connectionStateUpdatedTime: neverTimestamp,
     statusUpdatedTime: identity.statusUpdatedTime,
-    lastActivityTime: NEVER,
+    lastActivityTime: neverTimestamp,
     cloudToDeviceMessageCount: 0,
     authentication: identity.authentication,
     capabilities: { iotEdge: identity.iotEdge },
   };
 }
 
-/** A module identity as `GET /devices/{id}/modules/{mid}` shows it. */
+/** The response document of `GET /devices/{id}/modules/{mid}`. */
 export function renderModule(deviceId: string, moduleId: string, identity: Identity): JsonObject {
   return {
     moduleId,
@@ -96,14 +96,14 @@ export function renderModule(deviceId: string, moduleId: string, identity: Ident
     generationId: identity.generationId,
     etag: identity.etag,
     connectionState: 'Disconnected',
-    connectionStateUpdatedTime: NEVER,
-    lastActivityTime: NEVER,
+    connectionStateUpdatedTime: neverTimestamp,
+    lastActivityTime: neverTimestamp,
     cloudToDeviceMessageCount: 0,
     authentication: identity.authentication,
   };
 }
 
-/** The part of a twin document that comes from the identity, in the order that Azure writes it. */
+/** The identity's fields in a twin document, in Azure's order. */
 export function renderTwinIdentity(identity: Identity): JsonObject {
   return {
     deviceEtag: identity.etag,
@@ -111,7 +111,7 @@ export function renderTwinIdentity(identity: Identity): JsonObject {
     ...(identity.statusReason === null ? {} : { statusReason: identity.statusReason }),
     statusUpdateTime: identity.statusUpdatedTime,
     connectionState: 'Disconnected',
-    lastActivityTime: NEVER,
+    lastActivityTime: neverTimestamp,
     cloudToDeviceMessageCount: 0,
     authenticationType: identity.authentication.type,
     x509Thumbprint: identity.authentication.x509Thumbprint ?? null,
@@ -121,11 +121,11 @@ export function renderTwinIdentity(identity: Identity): JsonObject {
 
 function readAuthentication(value: JsonValue | undefined): IdentityWrite['authentication'] {
   if (value === undefined || value === null) return undefined;
-  if (!isObject(value)) throw invalid(`authentication must be an object, not ${shown(value)}`);
-  const given = value.type ?? 'sas';
-  const type = AUTHENTICATION_TYPES.find((known) => known === given);
+  if (!isObject(value)) throw invalid(`authentication must be an object, not ${preview(value)}`);
+  const typeName = value.type ?? 'sas';
+  const type = authenticationTypes.find((known) => known === typeName);
   if (type === undefined)
-    throw invalid(`authentication.type must be one of ${AUTHENTICATION_TYPES.join(', ')}, not ${shown(given)}`);
+    throw invalid(`authentication.type must be one of ${authenticationTypes.join(', ')}, not ${preview(typeName)}`);
   const keys = readPair(value.symmetricKey, 'primaryKey', 'secondaryKey');
   for (const key of keys) {
     // "Base64 format with a key length between 16 and 64 bytes" (Identity registry).
@@ -144,7 +144,7 @@ function readPair(
   const read = (name: string): string | undefined => {
     const item = isObject(value) ? value[name] : undefined;
     if (item === undefined || item === null || item === '') return undefined;
-    if (typeof item !== 'string') throw invalid(`${name} must be a string, not ${shown(item)}`);
+    if (typeof item !== 'string') throw invalid(`${name} must be a string, not ${preview(item)}`);
     return item;
   };
   return [read(names[0]), read(names[1])];
@@ -156,9 +156,9 @@ function writeAuthentication(
 ): Identity['authentication'] {
   if (write === undefined && before !== undefined) return before;
   const type = write?.type ?? 'sas';
-  const kept = before?.type === 'sas' && isObject(before.symmetricKey) ? before.symmetricKey : {};
-  const key = (given: string | undefined, name: string): JsonValue =>
-    type === 'sas' ? (given ?? kept[name] ?? randomBytes(32).toString('base64')) : null;
+  const existingKeys = before?.type === 'sas' && isObject(before.symmetricKey) ? before.symmetricKey : {};
+  const key = (newKey: string | undefined, name: string): JsonValue =>
+    type === 'sas' ? (newKey ?? existingKeys[name] ?? randomBytes(32).toString('base64')) : null;
   return {
     symmetricKey: { primaryKey: key(write?.keys[0], 'primaryKey'), secondaryKey: key(write?.keys[1], 'secondaryKey') },
     x509Thumbprint: {

@@ -1,4 +1,4 @@
-/** JSON as the hub handles it: read-only values, own keys only, whatever a key is called. */
+/** JSON values of the hub: read-only, with own keys only. Any key is allowed, even `__proto__`. */
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 
@@ -6,20 +6,17 @@ export interface JsonObject {
   readonly [key: string]: JsonValue;
 }
 
-/** Whether this JSON value is an object: neither null nor an array. */
+/** Whether the value is an object, and neither null nor an array. */
 export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value under an own key, or undefined. Never what a prototype has. */
+/** The value of an own key, or undefined. Ignores the prototype. */
 export function own(object: JsonObject, key: string): JsonValue | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/**
- * Sets an own key of an object under construction. A twin may well have a property called `__proto__`; assigning it
- * would change the object's prototype instead.
- */
+/** Sets an own key. A twin may have a property named `__proto__`: a plain assignment would change the object's prototype instead. */
 export function setOwn(target: Record<string, JsonValue>, key: string, value: JsonValue): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
@@ -28,7 +25,7 @@ export function setOwn(target: Record<string, JsonValue>, key: string, value: Js
   }
 }
 
-/** Whether no object or array in this value lies deeper than `limit` others. Never deeper on the stack than the limit. */
+/** Whether objects and arrays are nested at most `limit` levels deep. Recurses at most `limit` levels. */
 export function isWithinDepth(value: JsonValue, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (limit === 0) return false;

@@ -4,7 +4,7 @@ import type { Registered, RegisteredDevice, RegisteredDevices } from './register
 interface Change {
   readonly at: number;
   readonly target: Target;
-  /** Undefined: no longer there. */
+  /** The entry after the change. Undefined after a deletion. */
   readonly registered: Registered | undefined;
 }
 
@@ -13,49 +13,51 @@ interface Device extends RegisteredDevice {
 }
 
 /**
- * A registry as it was some time ago. It is told of each change when it happens, and carries it out when it is old enough. Identities and
- * twins are never changed in place, so that it shares them with the registry.
+ * The registry's devices as they were `lag` milliseconds ago, as queries see them. The registry records each change here, and the view
+ * applies a change once it is old enough. Identities and twins are immutable, so the view shares them with the registry.
  */
 export class LaggingView {
   readonly #lag: number;
   readonly #devices = new Map<string, Device>();
-  /** Oldest first; those before `#next` have been carried out. */
+  /** The recorded changes, oldest first. Changes before index `#next` have been applied. */
   #changes: Change[] = [];
   #next = 0;
 
-  /** Milliseconds between a change and its being seen. */
+  /** `lag`: milliseconds until a change is visible. */
   constructor(lag: number) {
     this.#lag = lag;
   }
 
-  /** Takes note of what there is of a device or module since `at`, in milliseconds since 1970. */
-  note(at: number, target: Target, registered: Registered | undefined): void {
-    // What stands in the registry may be changed there: keep its parts.
-    const kept = registered && { sequence: registered.sequence, identity: registered.identity, twin: registered.twin };
-    this.#changes.push({ at, target, registered: kept });
-    this.#carryOutUntil(at - this.#lag);
+  /**
+   * Records the state of a device or module from `at` on, in milliseconds since 1970. `registered` is undefined after a deletion.
+   */
+  record(at: number, target: Target, registered: Registered | undefined): void {
+    // The registry changes its entries in place, so the view keeps a copy.
+    const copy = registered && { sequence: registered.sequence, identity: registered.identity, twin: registered.twin };
+    this.#changes.push({ at, target, registered: copy });
+    this.#applyUntil(at - this.#lag);
   }
 
-  /** What there was a lag ago. */
-  at(now: number): RegisteredDevices {
-    this.#carryOutUntil(now - this.#lag);
+  /** The devices as they were one lag before `now`, in milliseconds since 1970. */
+  devicesAt(now: number): RegisteredDevices {
+    this.#applyUntil(now - this.#lag);
     return this.#devices;
   }
 
-  #carryOutUntil(time: number): void {
+  #applyUntil(time: number): void {
     for (;;) {
       const change = this.#changes[this.#next];
       if (change === undefined || change.at > time) break;
-      this.#carryOut(change);
+      this.#apply(change);
       this.#next += 1;
     }
-    // Now and then, so that it costs next to nothing for each change.
+    // Removes applied changes only now and then, because each removal copies the array.
     if (this.#next < 1000 || this.#next * 2 < this.#changes.length) return;
     this.#changes = this.#changes.slice(this.#next);
     this.#next = 0;
   }
 
-  #carryOut({ target: { deviceId, moduleId }, registered }: Change): void {
+  #apply({ target: { deviceId, moduleId }, registered }: Change): void {
     const device = this.#devices.get(deviceId);
     if (moduleId !== undefined) {
       if (registered === undefined) device?.modules.delete(moduleId);

@@ -1,21 +1,22 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Listening {
+/** An HTTP server that listens. */
+export interface RunningServer {
   readonly port: number;
-  /** Stops listening and ends the connections that are left. */
+  /** Stops listening and closes open connections. */
   close(): Promise<void>;
 }
 
-/** Binds a server to 127.0.0.1. Rejects with one line for a person, naming the option that sets the port, if that cannot be. */
-export function listen(server: Server, port: number, option: string): Promise<Listening> {
+/** Binds a server to 127.0.0.1. If that fails, rejects with a one-line message that names `option`, the option of the port. */
+export function listen(server: Server, port: number, option: string): Promise<RunningServer> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = error.code === 'EADDRINUSE';
+      const inUse = error.code === 'EADDRINUSE';
       reject(
         new Error(
-          taken
-            ? `Port ${port} is in use: stop what listens there, or choose another ${option}.`
+          inUse
+            ? `Port ${port} is in use: stop the program that listens there, or choose another ${option}.`
             : `Cannot listen on port ${port}: ${error.message}`,
         ),
       );

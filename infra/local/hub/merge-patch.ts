@@ -1,9 +1,9 @@
-/** JSON merge patch, RFC 7396: what PATCH means for tags and properties. */
+/** JSON merge patch, RFC 7396: the semantics of PATCH for tags and properties. */
 import { isObject, type JsonObject, own, setOwn } from './json.ts';
 
 /**
- * The target with the patch applied: keys set to null are removed, objects are merged at any depth, everything else
- * replaces. Neither argument is changed; untouched parts are shared with the result.
+ * Applies the patch to a copy of the target: null removes a key, an object merges at any depth, any other value replaces. Changes
+ * neither argument. The result shares unchanged objects with the target.
  */
 export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
   const result: Record<string, JsonObject[string]> = {};

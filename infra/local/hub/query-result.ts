@@ -1,15 +1,15 @@
-/** What a query selects of the twins that its condition lets through. */
+/** The results of a query for the twins that match its condition. */
 import { type Query, type Selected, valueAt } from '../../../shared/query/index.ts';
 import { type JsonObject, type JsonValue, setOwn } from './json.ts';
 import { type ListedTwin, renderWhole } from './registered-twin.ts';
 
-/** The result for one twin. What a twin does not have, its result does not have either. */
+/** The result for one twin. A selected property that the twin lacks is missing in the result. */
 export function resultFor(twin: ListedTwin, select: Query['select']): JsonObject {
   const document = renderWhole(twin.target, twin.registered);
   return select === '*' ? document : resultOf(select, 1, ({ path }) => valueAt(document, path));
 }
 
-/** The results of a query that counts: one for each group, in the order in which they first come, or one for all twins without groups. */
+/** The results of a query with COUNT: one per group, in order of first occurrence, or one for all twins if there is no GROUP BY. */
 export function countResults({ select, groupBy = [] }: Query, twins: Iterable<ListedTwin>): readonly JsonObject[] {
   if (select === '*') return [];
   if (groupBy.length === 0) {
@@ -20,7 +20,7 @@ export function countResults({ select, groupBy = [] }: Query, twins: Iterable<Li
   const groups = new Map<string, { readonly document: JsonObject; count: number }>();
   for (const { target, registered } of twins) {
     const document = renderWhole(target, registered);
-    // In lists of their own, so that a missing value is another group than null.
+    // A missing value becomes an empty list, so that its group differs from the group of null.
     const key = JSON.stringify(groupBy.map((path) => [valueAt(document, path)].filter((value) => value !== undefined)));
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { document, count: 1 });

@@ -1,4 +1,4 @@
-/** The hub without its AMQP side: the service API and the control endpoint over one registry. */
+/** The hub without AMQP: the service API and the control endpoint, over one registry. */
 import { type Clock, systemClock } from '../../../shared/clock.ts';
 import { scaledClock } from '../scaled-clock.ts';
 import { CallCounter } from './calls.ts';
@@ -12,15 +12,15 @@ import { type Middleware, startHttpService } from './http-service.ts';
 import { Registry } from './registry.ts';
 import { Throttle, type ThrottleOptions } from './throttle.ts';
 
-/** How the hub treats its clients, as plain data. By default it does at once what it is asked. */
+/** Options that make the hub slow, limited or faulty, as plain JSON. By default the hub responds at once. */
 export interface HubBehaviour {
-  /** Off unless given. */
+  /** Throttles from the start. Default: none. */
   readonly throttle?: ThrottleOptions;
-  /** In force from the start; none unless given. */
+  /** Faults from the start. Default: none. */
   readonly faults?: readonly Fault[];
-  /** Milliseconds of the hub's time: queries see its twins as they were so long ago. Default: 0. */
+  /** Age of the twins that queries see, in milliseconds of the hub's time. Default: 0. */
   readonly queryLag?: number;
-  /** How many times as fast as the clock the hub's time runs, for all that takes time: 60 makes a minute a second. */
+  /** Speed of the hub's clock: 60 makes a minute pass in a second. Applies to throttles, faults and the query lag. Default: 1. */
   readonly timeScale?: number;
 }
 
@@ -29,11 +29,11 @@ export interface RegistryServiceOptions extends HubBehaviour {
   readonly controlPort: number;
   readonly hubName: string;
   readonly credentials: Credentials;
-  /** Gets every event. */
+  /** The log for all events of the hub. */
   readonly log: EventLog;
-  /** Stands before faults and throttles. */
-  readonly before?: readonly Middleware[];
-  /** What `timeScale` is applied to; the machine's own clock unless given. */
+  /** Middleware that runs before faults and throttles. */
+  readonly middleware?: readonly Middleware[];
+  /** The clock that `timeScale` speeds up. Default: the system clock. */
   readonly clock?: Clock;
 }
 
@@ -44,9 +44,9 @@ export interface RegistryService {
   close(): Promise<void>;
 }
 
-/** Starts both endpoints on 127.0.0.1. Rejects, with nothing left running, if a port is taken. */
+/** Starts both endpoints on 127.0.0.1. If a port is in use, stops the other endpoint and rejects. */
 export async function startRegistryService(options: RegistryServiceOptions): Promise<RegistryService> {
-  const { hubName, credentials, log, before = [], timeScale = 1, queryLag = 0 } = options;
+  const { hubName, credentials, log, middleware = [], timeScale = 1, queryLag = 0 } = options;
   const clock = scaledClock(timeScale, options.clock ?? systemClock);
   const throttle = new Throttle(clock);
   if (options.throttle !== undefined) throttle.turnOn(options.throttle);
@@ -63,7 +63,7 @@ export async function startRegistryService(options: RegistryServiceOptions): Pro
     policies,
     stores,
     calls,
-    before: [...before, faults.middleware, throttle.middleware],
+    middleware: [...middleware, faults.middleware, throttle.middleware],
   });
   try {
     const control = await startControlEndpoint({ port: options.controlPort, registry, calls, log, throttle, faults });

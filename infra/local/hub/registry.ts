@@ -1,6 +1,7 @@
 /**
- * The hub's registry: identities and twins of devices and modules, in memory, and an event for each change. Every method checks
- * everything before it changes anything, and runs without a pause, so that a request is done as a whole or refused as a whole.
+ * The hub's registry: the identities and twins of devices and modules, in memory. Appends an event to the log for each change.
+ *
+ * Every method is atomic: it is synchronous, and checks the whole request before it changes anything.
  */
 import { preciseNow } from './clock.ts';
 import { HubError } from './errors.ts';
@@ -24,12 +25,12 @@ import {
 } from './twin.ts';
 
 /** "Maximum number of modules that can be registered per device: 50" (IoT Hub quotas). */
-export const MAX_MODULES_PER_DEVICE = 50;
+export const maxModulesPerDevice = 50;
 
-const EDGE_MODULES = ['$edgeAgent', '$edgeHub'] as const;
+const edgeModuleIds = ['$edgeAgent', '$edgeHub'] as const;
 
 interface Entry {
-  /** Grows with each registration, so that a listing can go on where it stopped. */
+  /** A number that increases with each registration. Listings use it as their position. */
   readonly sequence: number;
   identity: Identity;
   twin: Twin;
@@ -42,9 +43,9 @@ interface DeviceEntry extends Entry {
 export interface RegistryOptions {
   readonly hubName: string;
   readonly log: EventLog;
-  /** Milliseconds since 1970, with a fraction. */
+  /** Current time in milliseconds since 1970, with a fraction. */
   readonly now?: () => number;
-  /** Queries see the registry as it was so many milliseconds ago. Default: 0, as it is. */
+  /** Age of the registry that queries see, in milliseconds. Default: 0. */
   readonly queryLag?: number;
 }
 
@@ -53,7 +54,7 @@ export class Registry {
   readonly #hubName: string;
   readonly #log: EventLog;
   readonly #now: () => number;
-  readonly #lagging: LaggingView | undefined;
+  readonly #laggingView: LaggingView | undefined;
   #sequence = 0;
 
   constructor(options: RegistryOptions) {
@@ -62,10 +63,13 @@ export class Registry {
     this.#now = options.now ?? preciseNow;
     const { queryLag = 0 } = options;
     if (!(queryLag >= 0)) throw new RangeError(`queryLag must be 0 or more milliseconds, not ${queryLag}.`);
-    this.#lagging = queryLag === 0 ? undefined : new LaggingView(queryLag);
+    this.#laggingView = queryLag === 0 ? undefined : new LaggingView(queryLag);
   }
 
-  /** Registers a device or module with its twin. Throws 409 if it exists, 404 if a module's device does not, 413 at the module limit. */
+  /**
+   * Registers a device or module with its twin. Throws 409 if it already exists, 404 if the module's device is missing, 413 if the
+   * device has 50 modules.
+   */
   create(target: Target, identity: IdentityWrite, twin: TwinWrite = {}): JsonObject {
     checkTarget(target);
     const now = this.#now();
@@ -75,7 +79,7 @@ export class Registry {
         throw new HubError('DeviceAlreadyExists', `A device with ID '${deviceId}' is already registered.`);
       const device: DeviceEntry = { ...this.#newEntry(identity, twin, now), modules: new Map() };
       this.#devices.set(deviceId, device);
-      this.#lagging?.note(now, target, device);
+      this.#laggingView?.record(now, target, device);
       this.#emit(target, 'createDeviceIdentity', device, now);
       if (device.identity.iotEdge) this.#addEdgeModules(deviceId, device, now);
       return renderDevice(deviceId, device.identity);
@@ -85,18 +89,18 @@ export class Registry {
       const message = `Device ${deviceId} in IotHub ${this.#hubName} already contains Module ${moduleId}.`;
       throw new HubError('ModuleAlreadyExistsOnDevice', message);
     }
-    if (device.modules.size >= MAX_MODULES_PER_DEVICE) {
-      const message = `Device ${deviceId} has ${device.modules.size} modules, and may have ${MAX_MODULES_PER_DEVICE}`;
+    if (device.modules.size >= maxModulesPerDevice) {
+      const message = `Device ${deviceId} has ${device.modules.size} modules, the limit is ${maxModulesPerDevice}`;
       throw new HubError('TooManyModulesOnDevice', message);
     }
     const module = this.#newEntry(identity, twin, now);
     device.modules.set(moduleId, module);
-    this.#lagging?.note(now, target, module);
+    this.#laggingView?.record(now, target, module);
     this.#emit(target, 'createDeviceIdentity', module, now);
     return renderModule(deviceId, moduleId, module.identity);
   }
 
-  /** Writes an identity that exists. Throws 404 if it does not, 412 if its ETag is another. */
+  /** Updates an identity. Throws 404 if it does not exist, 412 if its ETag does not match. */
   update(target: Target, write: IdentityWrite, ifMatch: IfMatch): JsonObject {
     checkTarget(target);
     const entry = this.#entry(target);
@@ -104,17 +108,17 @@ export class Registry {
     const now = this.#now();
     const wasEdge = entry.identity.iotEdge;
     entry.identity = writeIdentity(write, entry.identity, now);
-    this.#lagging?.note(now, target, entry);
+    this.#laggingView?.record(now, target, entry);
     if (target.moduleId !== undefined) return renderModule(target.deviceId, target.moduleId, entry.identity);
     const device = this.#device(target.deviceId);
     if (!wasEdge && entry.identity.iotEdge) this.#addEdgeModules(target.deviceId, device, now);
     if (wasEdge && !entry.identity.iotEdge) {
-      for (const moduleId of EDGE_MODULES) this.#deleteModule(target.deviceId, device, moduleId, now);
+      for (const moduleId of edgeModuleIds) this.#deleteModule(target.deviceId, device, moduleId, now);
     }
     return renderDevice(target.deviceId, entry.identity);
   }
 
-  /** An identity. Throws 404 if it does not exist. */
+  /** Reads an identity. Throws 404 if it does not exist. */
   read(target: Target): JsonObject {
     checkTarget(target);
     const { identity } = this.#entry(target);
@@ -123,7 +127,10 @@ export class Registry {
       : renderModule(target.deviceId, target.moduleId, identity);
   }
 
-  /** Removes an identity and its twin, a device with all its modules. Throws 404 if it does not exist, 412 if its ETag is another. */
+  /**
+   * Deletes an identity and its twin, and all modules of a device. Throws 404 if the identity does not exist, 412 if its ETag does
+   * not match.
+   */
   delete(target: Target, ifMatch: IfMatch): void {
     checkTarget(target);
     checkIfMatch(ifMatch, this.#entry(target).identity.etag);
@@ -133,13 +140,13 @@ export class Registry {
       this.#deleteModule(target.deviceId, device, target.moduleId, now);
       return;
     }
-    // One event for one operation, as documented; whether the real hub tells of each module, too, the documents do not say.
+    // A deleted device emits one event. Its modules emit none, because Azure's documentation mentions no events for them.
     this.#devices.delete(target.deviceId);
-    this.#lagging?.note(now, target, undefined);
+    this.#laggingView?.record(now, target, undefined);
     this.#emit(target, 'deleteDeviceIdentity', device, now);
   }
 
-  /** The first devices in order of registration. */
+  /** The first `top` devices in order of registration. */
   list(top: number): readonly JsonObject[] {
     const found: JsonObject[] = [];
     for (const [deviceId, device] of this.#devices) {
@@ -149,7 +156,7 @@ export class Registry {
     return found;
   }
 
-  /** All modules of a device. Throws 404 if it does not exist. */
+  /** All modules of a device. Throws 404 if the device does not exist. */
   listModules(deviceId: string): readonly JsonObject[] {
     checkTarget({ deviceId });
     return [...this.#device(deviceId).modules].map(([moduleId, { identity }]) =>
@@ -157,47 +164,47 @@ export class Registry {
     );
   }
 
-  /** A twin. Throws 404 if its identity does not exist. */
+  /** Reads a twin. Throws 404 if its identity does not exist. */
   readTwin(target: Target): JsonObject {
     checkTarget(target);
     return renderWhole(target, this.#entry(target));
   }
 
-  /** PATCH of a twin. Throws 404, 412, and 400 beyond the limits. */
+  /** Merges a write into a twin. Throws 404 if it does not exist, 412 if its ETag does not match, 400 beyond the twin limits. */
   patchTwin(target: Target, write: TwinWrite, ifMatch: IfMatch): JsonObject {
     checkTarget(target);
     const entry = this.#entry(target);
     checkIfMatch(ifMatch, etagOf(entry.twin));
     const now = this.#now();
     const { twin, change } = patchTwin(entry.twin, write, now);
-    return this.#keep(target, entry, twin, 'updateTwin', change, now);
+    return this.#storeTwin(target, entry, twin, 'updateTwin', change, now);
   }
 
-  /** PUT of a twin. Throws 404, 412, and 400 beyond the limits. */
+  /** Replaces a twin's tags and desired properties. Throws the same errors as `patchTwin`. */
   replaceTwin(target: Target, write: TwinWrite, ifMatch: IfMatch): JsonObject {
     checkTarget(target);
     const entry = this.#entry(target);
     checkIfMatch(ifMatch, etagOf(entry.twin));
     const now = this.#now();
     const twin = replaceTwin(entry.twin, write, now);
-    return this.#keep(target, entry, twin, 'replaceTwin', renderForEvent(target, twin), now);
+    return this.#storeTwin(target, entry, twin, 'replaceTwin', renderForEvent(target, twin), now);
   }
 
-  /** What an agent on the device does; no service can. Throws 404, and 400 beyond the limits. */
+  /** Merges a patch into reported properties, as the device does. Throws 404 if the twin does not exist, 400 beyond the twin limits. */
   report(target: Target, patch: JsonObject): JsonObject {
     checkTarget(target);
     const entry = this.#entry(target);
     const now = this.#now();
     const { twin, change } = patchReported(entry.twin, patch, now);
-    return this.#keep(target, entry, twin, 'updateTwin', change, now);
+    return this.#storeTwin(target, entry, twin, 'updateTwin', change, now);
   }
 
-  /** All that there is, as queries see it. To be read before anything else happens: it changes with the registry. */
-  get queried(): RegisteredDevices {
-    return this.#lagging?.at(this.#now()) ?? this.#devices;
+  /** The devices that queries see. The map is live: it changes with the registry. */
+  get queryView(): RegisteredDevices {
+    return this.#laggingView?.devicesAt(this.#now()) ?? this.#devices;
   }
 
-  /** How many devices there are, as `GET /statistics/devices` counts them. */
+  /** The response document of `GET /statistics/devices`. */
   statistics(): JsonObject {
     let enabled = 0;
     for (const { identity } of this.#devices.values()) if (identity.status === 'enabled') enabled += 1;
@@ -206,9 +213,10 @@ export class Registry {
   }
 
   #newEntry(identity: IdentityWrite, twin: TwinWrite, now: number): Entry {
-    const made = { identity: writeIdentity(identity, undefined, now), twin: newTwin(twin, now) };
+    // `newTwin` may throw, so the sequence is raised after it.
+    const entry = { identity: writeIdentity(identity, undefined, now), twin: newTwin(twin, now) };
     this.#sequence += 1;
-    return { sequence: this.#sequence, ...made };
+    return { sequence: this.#sequence, ...entry };
   }
 
   #device(deviceId: string): DeviceEntry {
@@ -226,11 +234,11 @@ export class Registry {
   }
 
   #addEdgeModules(deviceId: string, device: DeviceEntry, now: number): void {
-    for (const moduleId of EDGE_MODULES) {
+    for (const moduleId of edgeModuleIds) {
       if (device.modules.has(moduleId)) continue;
       const module = this.#newEntry({ managedBy: 'iotEdge' }, {}, now);
       device.modules.set(moduleId, module);
-      this.#lagging?.note(now, { deviceId, moduleId }, module);
+      this.#laggingView?.record(now, { deviceId, moduleId }, module);
       this.#emit({ deviceId, moduleId }, 'createDeviceIdentity', module, now);
     }
   }
@@ -239,13 +247,13 @@ export class Registry {
     const module = device.modules.get(moduleId);
     if (module === undefined) return;
     device.modules.delete(moduleId);
-    this.#lagging?.note(now, { deviceId, moduleId }, undefined);
+    this.#laggingView?.record(now, { deviceId, moduleId }, undefined);
     this.#emit({ deviceId, moduleId }, 'deleteDeviceIdentity', module, now);
   }
 
-  #keep(target: Target, entry: Entry, twin: Twin, opType: OpType, body: JsonObject, now: number): JsonObject {
+  #storeTwin(target: Target, entry: Entry, twin: Twin, opType: OpType, body: JsonObject, now: number): JsonObject {
     entry.twin = twin;
-    this.#lagging?.note(now, target, entry);
+    this.#laggingView?.record(now, target, entry);
     this.#log.append(hubEvent(this.#hubName, target, opType, body, now));
     return renderWhole(target, entry);
   }
@@ -255,7 +263,7 @@ export class Registry {
   }
 }
 
-/** A twin as events that carry all of it show it. */
+/** The twin document of lifecycle and `replaceTwin` events. */
 function renderForEvent(target: Target, twin: Twin): JsonObject {
   return { ...target, etag: etagOf(twin), ...renderTwin(twin) };
 }

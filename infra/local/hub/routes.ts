@@ -1,10 +1,10 @@
-/** The service API of IoT Hub, version 2021-04-12: which request is which operation, and what it answers. */
+/** Routes requests to the operations of IoT Hub's service API, version 2021-04-12. */
 import { runBulk } from './bulk.ts';
 import type { CallClass } from './calls.ts';
 import type { Configurations } from './configurations.ts';
-import { HubError, invalid, shown } from './errors.ts';
+import { HubError, invalid, preview } from './errors.ts';
 import { parseIfMatch } from './etag.ts';
-import type { Answer, ReceivedRequest } from './http-edge.ts';
+import type { Answer, ReceivedRequest } from './http-listener.ts';
 import { readIdentityWrite } from './identity.ts';
 import type { Target } from './ids.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
@@ -17,13 +17,13 @@ export interface Stores {
   readonly configurations: Configurations;
 }
 
-/** An operation that a request asks for. Nothing has been read of its body yet, and nothing done. */
+/** The operation of a request. `run` reads the body and does the work. */
 export interface Operation {
   readonly callClass: CallClass;
   run(): Answer;
 }
 
-/** Finds the operation. One that does not exist runs to a 404, one with a method that it does not have to a 405. */
+/** Finds the operation of a request. An unknown path gives an operation that throws 404, an unknown method one that throws 405. */
 export function route(request: ReceivedRequest, stores: Stores): Operation {
   const [first, second, third, fourth, ...rest] = request.segments;
   const none: Operation = { callClass: 'other', run: () => refuse('GenericNotFound', request) };
@@ -31,7 +31,7 @@ export function route(request: ReceivedRequest, stores: Stores): Operation {
   switch (first) {
     case 'devices':
       if (second === undefined || (second === '' && third === undefined)) return devices(request, stores);
-      // A device called "query" can be read, but not written to with POST: just so in Azure.
+      // POST to /devices/query is a query even if a device has the id "query", as in Azure.
       if (second === 'query' && third === undefined && request.method === 'POST') return query(request, stores);
       if (third === undefined) return identity(request, stores, { deviceId: second });
       if (third !== 'modules') return none;
@@ -52,11 +52,11 @@ export function route(request: ReceivedRequest, stores: Stores): Operation {
   }
 }
 
-/** Throws 400 unless the request names a version of the API. */
+/** Throws 400 unless the request has a well-formed `api-version`. */
 export function checkApiVersion(request: ReceivedRequest): void {
   const version = request.query.get('api-version');
   if (version !== null && /^\d{4}-\d{2}-\d{2}(-preview)?$/.test(version)) return;
-  throw new HubError('InvalidProtocolVersion', `api-version ${shown(version)} is not one, use 2021-04-12`);
+  throw new HubError('InvalidProtocolVersion', `api-version ${preview(version)} is not valid, use 2021-04-12`);
 }
 
 function devices(request: ReceivedRequest, { registry }: Stores): Operation {
@@ -127,13 +127,13 @@ function query(request: ReceivedRequest, { registry }: Stores): Operation {
   });
 }
 
-function statistics(request: ReceivedRequest, { registry }: Stores, of: string | undefined): Operation {
+function statistics(request: ReceivedRequest, { registry }: Stores, kind: string | undefined): Operation {
   if (request.method !== 'GET') return operation('other', () => refuse('GenericMethodNotAllowed', request));
-  switch (of) {
+  switch (kind) {
     case 'devices':
       return operation('statistics', () => ok(registry.statistics()));
     case 'service':
-      // No device ever connects to this hub.
+      // Devices never connect to the local hub.
       return operation('statistics', () => ok({ connectedDeviceCount: 0 }));
     default:
       return operation('other', () => refuse('GenericNotFound', request));
@@ -179,20 +179,22 @@ function refuse(code: 'GenericNotFound' | 'GenericMethodNotAllowed', request: Re
 }
 
 function identityBody(body: JsonValue, target: Target): JsonObject {
-  if (!isObject(body)) throw invalid(`An identity must be a JSON object, not ${shown(body)}`);
+  if (!isObject(body)) throw invalid(`An identity must be a JSON object, not ${preview(body)}`);
   for (const name of ['deviceId', 'moduleId'] as const) {
-    const given = body[name];
-    if (given !== undefined && given !== null && given !== target[name]) {
-      throw invalid(`The ${name} ${shown(given)} in the body is not the one in the path, ${shown(target[name])}`);
+    const idInBody = body[name];
+    if (idInBody !== undefined && idInBody !== null && idInBody !== target[name]) {
+      throw invalid(
+        `The ${name} ${preview(idInBody)} in the body must equal the ${name} in the path, ${preview(target[name])}`,
+      );
     }
   }
   return body;
 }
 
-function top(request: ReceivedRequest, most: number): number {
-  const given = request.query.get('top');
-  if (given === null) return most;
-  const count = Number(given);
-  if (!Number.isInteger(count) || count < 1) throw invalid(`top must be a positive integer, not ${shown(given)}`);
-  return Math.min(count, most);
+function top(request: ReceivedRequest, max: number): number {
+  const text = request.query.get('top');
+  if (text === null) return max;
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1) throw invalid(`top must be a positive integer, not ${preview(text)}`);
+  return Math.min(count, max);
 }

@@ -1,4 +1,4 @@
-/** Shared access signatures as IoT Hub's service API takes them. "Control access to IoT Hub with shared access signatures" */
+/** Shared access signatures of IoT Hub's service API ("Control access to IoT Hub with shared access signatures"). */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { HubError } from './errors.ts';
 
@@ -8,28 +8,31 @@ export interface SasPolicy {
   readonly key: string;
 }
 
-/** Who may call, and under which resource URIs (`sr`, in lower case) tokens for this hub are made out. */
+/** The policies that may call, and the resource URIs (`sr`, in lower case) that tokens for this hub may name. */
 export interface SasRules {
   readonly policies: readonly SasPolicy[];
   readonly resources: readonly string[];
 }
 
-/** The name of the policy that signed this `Authorization` header. Throws 401 unless the token is ours, unspoilt and not expired. */
+/**
+ * Checks an `Authorization` header and returns the name of the policy that signed it. Throws 401 unless the token is for this hub,
+ * correctly signed and not expired.
+ */
 export function authorize(header: string | undefined, rules: SasRules, nowSeconds: number = Date.now() / 1000): string {
   const token = parse(header);
   const policy = rules.policies.find(({ name }) => name === token.skn);
   const expected = createHmac('sha256', Buffer.from(policy?.key ?? '', 'base64'))
     .update(`${token.sr}\n${token.se}`)
     .digest();
-  const given = Buffer.from(decode(token.sig), 'base64');
-  const signed = given.length === expected.length && timingSafeEqual(given, expected);
-  const live = /^\d{1,15}$/.test(token.se) && Number(token.se) > nowSeconds;
-  const ours = rules.resources.includes(decode(token.sr).toLowerCase());
-  if (policy === undefined || !signed || !live || !ours) throw unauthorized();
+  const signature = Buffer.from(decode(token.sig), 'base64');
+  const signed = signature.length === expected.length && timingSafeEqual(signature, expected);
+  const unexpired = /^\d{1,15}$/.test(token.se) && Number(token.se) > nowSeconds;
+  const forThisHub = rules.resources.includes(decode(token.sr).toLowerCase());
+  if (policy === undefined || !signed || !unexpired || !forThisHub) throw unauthorized();
   return policy.name;
 }
 
-// The signature covers `sr` as it stands in the token, encoded, and whichever way the client encoded it.
+// Keeps `sr` as the client encoded it, because the signature covers the encoded text.
 function parse(header: string | undefined): {
   readonly sr: string;
   readonly sig: string;

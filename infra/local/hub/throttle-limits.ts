@@ -1,17 +1,17 @@
-/** What a hub allows, as documented in "IoT Hub quotas and throttling", operation throttles. */
+/** The operation throttles of "IoT Hub quotas and throttling". */
 import type { CallClass } from './calls.ts';
 
-/** The free tier is F1; the basic tiers are throttled like the standard ones. */
-export const TIERS = ['F1', 'B1', 'S1', 'B2', 'S2', 'B3', 'S3'] as const;
+/** The free tier is F1. Basic tiers (B) have the same throttles as standard tiers (S). */
+export const tiers = ['F1', 'B1', 'S1', 'B2', 'S2', 'B3', 'S3'] as const;
 
-export type Tier = (typeof TIERS)[number];
+export type Tier = (typeof tiers)[number];
 
-/** What is throttled by itself: each has a limit of its own and leaves the others alone. */
-export const THROTTLES = ['identity', 'twinRead', 'twinUpdate', 'query', 'configuration'] as const;
+/** The names of the throttles. Each throttle has its own limit. */
+export const throttleNames = ['identity', 'twinRead', 'twinUpdate', 'query', 'configuration'] as const;
 
-export type ThrottleName = (typeof THROTTLES)[number];
+export type ThrottleName = (typeof throttleNames)[number];
 
-/** How many operations a second each throttle of a hub lets through, whoever asks for them. */
+/** The limit of each throttle in operations a second, for the whole hub. */
 export function throttleLimits(tier: Tier, units: number): Readonly<Record<ThrottleName, number>> {
   const configuration = (20 / 60) * units;
   switch (tier.slice(1)) {
@@ -42,7 +42,7 @@ export function throttleLimits(tier: Tier, units: number): Readonly<Record<Throt
   }
 }
 
-/** The throttle that a class of calls comes under; none for what is no operation at all. */
+/** The throttle of a call class, or `undefined` for requests that match no route. */
 export function throttleOf(callClass: CallClass): ThrottleName | undefined {
   switch (callClass) {
     case 'other':

@@ -1,40 +1,40 @@
 import type { Clock } from '../../../shared/clock.ts';
 
 export interface QueueLimits {
-  /** The limit: how much is let through in a second. */
+  /** The rate limit: operations a second. */
   readonly perSecond: number;
-  /** How many seconds' worth of the limit are let through at once after a rest. */
+  /** Size of the burst after a quiet time, in seconds of the rate limit. */
   readonly burst: number;
-  /** How many seconds a call may have to wait. One that would have to wait longer is refused. */
+  /** Longest wait of a call in seconds. A call that would wait longer is refused. */
   readonly queue: number;
 }
 
-/** What came of a call's wait for its turn. */
-export type Turn =
+/** The result of a call's wait in the queue. */
+export type QueueResult =
   | { readonly type: 'served' }
-  /** There will be room in the queue after so many whole seconds. */
+  /** The wait would be too long. The queue has room again after `retryAfter` whole seconds. */
   | { readonly type: 'refused'; readonly retryAfter: number }
-  /** Whoever asked is gone, and has cost nothing. */
-  | { readonly type: 'gone' };
+  /** The client has disconnected. The call used no tokens. */
+  | { readonly type: 'disconnected' };
 
-interface Waiting {
+interface WaitingCall {
   readonly cost: number;
   readonly serve: () => void;
 }
 
 /**
- * A token bucket with a queue before it: "traffic shaping" in "IoT Hub quotas and throttling". A burst is let through, then calls are
- * served at the limit's rate in the order they came, then they are refused.
+ * A token bucket with a queue: "traffic shaping" in "IoT Hub quotas and throttling". A burst passes at once. Later calls wait and
+ * are served in order at the rate limit. Calls that would wait too long are refused.
  *
- * A call goes ahead as soon as there is one token, whatever it costs: it may leave the bucket in debt, and those behind it wait for
- * that. So a call that costs more than a whole burst is still possible, and small calls cannot keep a large one out for ever.
+ * A call needs only one token to start, whatever its cost. Its cost may make the token count negative, and later calls wait until
+ * the bucket has refilled. So a call may cost more than a whole burst, and small calls cannot starve a large one.
  */
 export class ThrottleQueue {
   readonly #limits: QueueLimits;
   readonly #clock: Clock;
   readonly #capacity: number;
-  /** In the order they came. */
-  readonly #waiting = new Set<Waiting>();
+  /** The waiting calls in order of arrival. */
+  readonly #waiting = new Set<WaitingCall>();
   #waitingCost = 0;
   #tokens: number;
   #filledAt: number;
@@ -48,9 +48,9 @@ export class ThrottleQueue {
     this.#filledAt = clock.now().getTime();
   }
 
-  /** Waits for a turn. A call whose signal aborts leaves the queue, and those behind it move up. */
-  async enter(cost: number, signal: AbortSignal): Promise<Turn> {
-    if (signal.aborted) return { type: 'gone' };
+  /** Waits until the call may run. A call whose signal aborts leaves the queue. `cost`: number of operations. */
+  async enter(cost: number, signal: AbortSignal): Promise<QueueResult> {
+    if (signal.aborted) return { type: 'disconnected' };
     this.#fill();
     if (this.#waiting.size === 0 && this.#tokens >= 1) {
       this.#tokens -= cost;
@@ -58,14 +58,14 @@ export class ThrottleQueue {
     }
     const wait = this.#secondsUntil(this.#waitingCost + 1);
     const { queue } = this.#limits;
-    // One second more where it comes out even: whoever comes back then finds room, however the numbers were rounded.
+    // Rounds up to whole seconds, and adds a second to an exact result. So a rounding error never causes another refusal.
     if (wait > queue) return { type: 'refused', retryAfter: Math.floor(wait - queue) + 1 };
     return new Promise((resolve) => {
       const leave = () => {
         this.#remove(waiting);
-        resolve({ type: 'gone' });
+        resolve({ type: 'disconnected' });
       };
-      const waiting: Waiting = {
+      const waiting: WaitingCall = {
         cost,
         serve: () => {
           signal.removeEventListener('abort', leave);
@@ -94,11 +94,11 @@ export class ThrottleQueue {
     this.#serving = false;
   }
 
-  #remove(waiting: Waiting): void {
+  #remove(waiting: WaitingCall): void {
     if (this.#waiting.delete(waiting)) this.#waitingCost -= waiting.cost;
   }
 
-  /** How long until there will have been so many tokens. */
+  /** Seconds until the bucket has this many tokens. */
   #secondsUntil(tokens: number): number {
     return Math.max(0, tokens - this.#tokens) / this.#limits.perSecond;
   }
@@ -107,7 +107,7 @@ export class ThrottleQueue {
     const now = this.#clock.now().getTime();
     this.#tokens += (Math.max(0, now - this.#filledAt) / 1000) * this.#limits.perSecond;
     this.#filledAt = now;
-    // What has come in since the queue's head should have been served is for those who wait: a late timer must not lower the rate.
+    // While calls wait, tokens may exceed the burst: a late timer must not lower the rate.
     if (this.#waiting.size === 0) this.#tokens = Math.min(this.#tokens, this.#capacity);
   }
 }

@@ -1,22 +1,22 @@
-/** The hub's throttles, which stand before every operation. */
+/** The hub's throttles: a middleware that delays or refuses calls over the limits. */
 import * as z from 'zod/mini';
 import type { Clock } from '../../../shared/clock.ts';
 import { checkOptions } from './check-options.ts';
 import { HubError } from './errors.ts';
-import { type Answer, errorAnswer, NoAnswer } from './http-edge.ts';
+import { type Answer, errorAnswer, NoAnswer } from './http-listener.ts';
 import type { Call, Middleware } from './http-service.ts';
-import { THROTTLES, type ThrottleName, TIERS, type Tier, throttleLimits, throttleOf } from './throttle-limits.ts';
+import { type ThrottleName, type Tier, throttleLimits, throttleNames, throttleOf, tiers } from './throttle-limits.ts';
 import { ThrottleQueue } from './throttle-queue.ts';
 
-/** As plain data. The documentation says what the limits are, but of bursts and queues only that they exist: those numbers are ours. */
+/** Throttle options as plain JSON. Azure documents the limits, but no sizes of bursts and queues: those defaults are our own. */
 export interface ThrottleOptions {
   readonly tier: Tier;
   readonly units: number;
-  /** Whether a bulk call counts as one identity operation (the default) or as many as it has entries. Azure does not say. */
+  /** Whether a bulk call counts as one identity operation (default) or as one per entry. Azure does not document this. */
   readonly bulkCost?: 'call' | 'entries';
-  /** How many seconds' worth of a limit are let through at once after a rest: 60 unless given. */
+  /** Size of the burst after a quiet time, in seconds of the limit. Default: 60. */
   readonly burst?: number;
-  /** How many seconds a call may be kept waiting before it is refused: 5 unless given. */
+  /** Longest wait of a call in seconds. A call that would wait longer is refused. Default: 5. */
   readonly queue?: number;
 }
 
@@ -24,9 +24,9 @@ const countOfUnits = 'must be a whole number, 1 or more';
 const countOfSeconds = 'must be a number of seconds, 0 or more';
 const seconds = z.number(countOfSeconds).check(z.gte(0, countOfSeconds));
 
-const shape = z.strictObject(
+const schema = z.strictObject(
   {
-    tier: z.enum(TIERS, `must be one of ${TIERS.join(', ')}`),
+    tier: z.enum(tiers, `must be one of ${tiers.join(', ')}`),
     units: z.int(countOfUnits).check(z.gte(1, countOfUnits)),
     bulkCost: z.exactOptional(z.enum(['call', 'entries'], 'must be call or entries')),
     burst: z.exactOptional(seconds),
@@ -35,59 +35,63 @@ const shape = z.strictObject(
   `must be { tier, units, bulkCost?, burst?, queue? } and nothing else`,
 );
 
-interface Throttled {
+interface ActiveThrottle {
   readonly options: Required<ThrottleOptions>;
   readonly queues: Readonly<Record<ThrottleName, ThrottleQueue>>;
 }
 
-/** All throttles of a hub; off until options are set. */
+/** The throttles of a hub, off by default. */
 export class Throttle {
   readonly #clock: Clock;
-  #on: Throttled | undefined;
+  #active: ActiveThrottle | undefined;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** What is in force; undefined while they are off. */
+  /** The current options, or `undefined` while throttling is off. */
   get options(): Required<ThrottleOptions> | undefined {
-    return this.#on?.options;
+    return this.#active?.options;
   }
 
-  /** Throttles from now on, as after a long rest: with a whole burst and nobody waiting. @throws {HubError} 400 on wrong options. */
+  /**
+   * Turns throttling on, with a full burst and empty queues.
+   * @throws {HubError} 400 on invalid options.
+   */
   turnOn(options: unknown): void {
-    const given = { bulkCost: 'call', burst: 60, queue: 5, ...checkOptions('throttle', shape, options) } as const;
-    const limits = throttleLimits(given.tier, given.units);
+    const complete = { bulkCost: 'call', burst: 60, queue: 5, ...checkOptions('throttle', schema, options) } as const;
+    const limits = throttleLimits(complete.tier, complete.units);
     const queues = Object.fromEntries(
-      THROTTLES.map((name) => [name, new ThrottleQueue({ ...given, perSecond: limits[name] }, this.#clock)]),
+      throttleNames.map((name) => [name, new ThrottleQueue({ ...complete, perSecond: limits[name] }, this.#clock)]),
     ) as Record<ThrottleName, ThrottleQueue>;
-    this.#on = { options: given, queues };
+    this.#active = { options: complete, queues };
   }
 
   turnOff(): void {
-    this.#on = undefined;
+    this.#active = undefined;
   }
 
+  /** Delays a call, refuses it with 429 and `Retry-After`, or passes it on. */
   readonly middleware: Middleware = async (call, next): Promise<Answer> => {
     const name = throttleOf(call.callClass);
-    if (this.#on === undefined || name === undefined) return next();
-    const { options, queues } = this.#on;
-    const turn = await queues[name].enter(options.bulkCost === 'entries' ? entriesOf(call) : 1, call.request.signal);
-    switch (turn.type) {
+    if (this.#active === undefined || name === undefined) return next();
+    const { options, queues } = this.#active;
+    const result = await queues[name].enter(options.bulkCost === 'entries' ? entriesOf(call) : 1, call.request.signal);
+    switch (result.type) {
       case 'served':
         return next();
-      case 'gone':
-        throw new NoAnswer('The client left while its call was waiting for its turn.');
+      case 'disconnected':
+        throw new NoAnswer('The client disconnected while its call was waiting.');
       case 'refused': {
-        const error = new HubError('ThrottlingException', `The ${name} operations of this hub are over their limit`);
+        const error = new HubError('ThrottlingException', `The hub is over its limit of ${name} operations`);
         const answer = errorAnswer(error);
-        return { ...answer, headers: { ...answer.headers, 'retry-after': String(turn.retryAfter) } };
+        return { ...answer, headers: { ...answer.headers, 'retry-after': String(result.retryAfter) } };
       }
     }
   };
 }
 
-/** What a body that is no list of entries costs matters to nobody: it will be refused. */
+/** The number of entries of a bulk call, and 1 for any other call. A body that is no list counts as 1, because the operation refuses it. */
 function entriesOf({ callClass, request }: Call): number {
   if (callClass !== 'bulk') return 1;
   try {

@@ -1,45 +1,42 @@
-/**
- * A section of a twin's properties, desired or reported: values, and for every level of them the metadata that says which
- * write touched it last.
- */
-import { NEVER } from './clock.ts';
+/** The desired or reported section of a twin: its values, and metadata about the last write of every value. */
+import { neverTimestamp } from './clock.ts';
 import { isObject, type JsonObject, type JsonValue, own, setOwn } from './json.ts';
 import { mergePatch } from './merge-patch.ts';
 
 /**
- * What one write leaves on everything that it touches. All leaves of one write share one object: with a hundred thousand
- * twins that is the difference between megabytes and gigabytes.
+ * The metadata of one write. All values of one write share one stamp object: with a hundred thousand twins, that saves gigabytes of
+ * memory.
  */
 export interface Stamp {
   readonly $lastUpdated: string;
-  /** The section's `$version` after that write. Azure keeps it for desired properties only. */
+  /** The section's `$version` after the write. Only desired properties have it, as in Azure. */
   readonly $lastUpdatedVersion?: number;
 }
 
 export interface Section {
   readonly values: JsonObject;
-  /** A stamp at every level, with the metadata of each property of that level beside it. */
+  /** Metadata with the same structure as the values. Each level has the stamp of its last write. */
   readonly metadata: JsonObject;
   readonly version: number;
 }
 
-/** What a patch did to a section: the section after it, and the part of the twin change event that tells of it. */
+/** A section after a patch, and the section's part of the twin change event. */
 export interface PatchedSection {
   readonly section: Section;
   readonly change: JsonObject;
 }
 
-/** The section of a twin that nobody has written to. */
-export const EMPTY_SECTION: Section = { values: {}, metadata: { $lastUpdated: NEVER }, version: 1 };
+/** The section of a new twin. */
+export const emptySection: Section = { values: {}, metadata: { $lastUpdated: neverTimestamp }, version: 1 };
 
-/** A section whose values are all new, with the given version. Nulls in the values mean nothing and are left out. */
+/** Creates a section of these values. Leaves out nulls. */
 export function writeSection(values: JsonObject, stamp: Stamp, version: number): Section {
   return patchSection({ values: {}, metadata: {}, version }, values, stamp, version).section;
 }
 
 /**
- * Merges a patch (RFC 7396) into a section. Every level that the patch names gets the stamp, even where the value stays the
- * same, because that is what Azure does. The change has the patch as it was sent, with the metadata of what it named.
+ * Merges a patch (RFC 7396) into a section. Every level in the patch gets the stamp, even if its value stays the same, as in Azure.
+ * The change contains the patch unchanged, and the metadata of the patched properties.
  */
 export function patchSection(section: Section, patch: JsonObject, stamp: Stamp, version: number): PatchedSection {
   const merged = merge(section.values, section.metadata, patch, { ...stamp });
@@ -49,13 +46,13 @@ export function patchSection(section: Section, patch: JsonObject, stamp: Stamp, 
   };
 }
 
-/** The section as reads and whole-twin events show it. */
+/** The section in a twin document. */
 export function renderSection(section: Section): JsonObject {
   return { ...section.values, $metadata: section.metadata, $version: section.version };
 }
 
 /** A patch that removes every property of the section. */
-export function clearing(section: Section): JsonObject {
+export function clearingPatch(section: Section): JsonObject {
   const patch: Record<string, JsonValue> = {};
   for (const key of Object.keys(section.values)) setOwn(patch, key, null);
   return patch;
@@ -67,7 +64,7 @@ interface Merged {
   readonly changed: JsonObject;
 }
 
-// Keeps the order of the keys, so that twins with the same properties also share their shape in memory.
+// Keeps the order of keys, so that the JavaScript engine can share the layout of equal twins in memory.
 function merge(values: JsonObject, metadata: JsonObject, patch: JsonObject, stamp: JsonObject): Merged {
   const nextValues: Record<string, JsonValue> = {};
   const nextMetadata: Record<string, JsonValue> = { ...stamp };
@@ -77,9 +74,9 @@ function merge(values: JsonObject, metadata: JsonObject, patch: JsonObject, stam
     if (change === undefined || change === null) return;
     if (isObject(change)) {
       const current = own(values, key);
-      const about = own(metadata, key);
+      const currentMetadata = own(metadata, key);
       const inner = isObject(current)
-        ? merge(current, isObject(about) ? about : {}, change, stamp)
+        ? merge(current, isObject(currentMetadata) ? currentMetadata : {}, change, stamp)
         : merge({}, {}, change, stamp);
       setOwn(nextValues, key, inner.values);
       setOwn(nextMetadata, key, inner.metadata);
@@ -102,7 +99,7 @@ function merge(values: JsonObject, metadata: JsonObject, patch: JsonObject, stam
   return { values: nextValues, metadata: nextMetadata, changed };
 }
 
-/** The values that a replacement leaves: what it says, without its nulls. */
+/** Removes properties that are null, at any depth. */
 export function withoutNulls(values: JsonObject): JsonObject {
   return mergePatch({}, values);
 }

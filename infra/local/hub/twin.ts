@@ -1,19 +1,18 @@
 /**
- * A twin's document, without the identity that it belongs to.
+ * A twin: tags, desired and reported properties, without its identity.
  *
- * Version numbers follow what real twins show: every write by a service raises `desired.$version`, even one of tags only; the
- * ETag is that number; and the twin's `version` is the sum of both sections' versions. So a write to reported properties
- * raises `version` and leaves the ETag.
+ * Versions behave as in Azure. Every service write raises `desired.$version`, even a write of tags only. The ETag is that number. The
+ * twin's `version` is the sum of both sections' versions, so reported properties raise `version` but not the ETag.
  */
 import { timestamp } from './clock.ts';
-import { invalid, shown } from './errors.ts';
+import { invalid, preview } from './errors.ts';
 import { twinEtag } from './etag.ts';
 import { isObject, type JsonObject, type JsonValue, setOwn } from './json.ts';
 import { mergePatch } from './merge-patch.ts';
 import { checkSize, checkValues, type SectionName } from './twin-limits.ts';
 import {
-  clearing,
-  EMPTY_SECTION,
+  clearingPatch,
+  emptySection,
   patchSection,
   renderSection,
   type Section,
@@ -23,19 +22,19 @@ import {
 } from './twin-section.ts';
 
 export interface Twin {
-  /** Absent until somebody writes tags. */
+  /** Absent until the first write of tags. */
   readonly tags?: JsonObject;
   readonly desired: Section;
   readonly reported: Section;
 }
 
-/** What a service may write, read from a request: a missing section is left alone by PATCH, null removes all of it. */
+/** The sections that a service may write. PATCH does not change a missing section, and null clears a section. */
 export interface TwinWrite {
   readonly tags?: JsonObject | null;
   readonly desired?: JsonObject | null;
 }
 
-/** A twin after a patch, and the body of the `updateTwin` event for it. */
+/** A twin after a patch, and the body of its `updateTwin` event. */
 export interface PatchedTwin {
   readonly twin: Twin;
   readonly change: JsonObject;
@@ -49,7 +48,7 @@ export function etagOf(twin: Twin): string {
   return twinEtag(twin.desired.version);
 }
 
-/** The twin of a new identity, with what the request that made it gave. Throws 400 beyond the limits. */
+/** Creates the twin of a new identity. `now`: milliseconds since 1970. Throws 400 beyond the twin limits. */
 export function newTwin(write: TwinWrite, now: number): Twin {
   const desired = withoutNulls(write.desired ?? {});
   const tags = write.tags === undefined || write.tags === null ? undefined : withoutNulls(write.tags);
@@ -59,13 +58,13 @@ export function newTwin(write: TwinWrite, now: number): Twin {
     ...(tags === undefined ? {} : { tags }),
     desired:
       Object.keys(desired).length === 0
-        ? EMPTY_SECTION
-        : writeSection(desired, desiredStamp(now, 1), EMPTY_SECTION.version),
-    reported: EMPTY_SECTION,
+        ? emptySection
+        : writeSection(desired, desiredStamp(now, 1), emptySection.version),
+    reported: emptySection,
   };
 }
 
-/** PATCH: merges tags and desired properties. A patch that changes no value is a write like any other. Throws 400 beyond the limits. */
+/** PATCH: merges tags and desired properties. A patch that changes no value still raises the version. Throws 400 beyond the twin limits. */
 export function patchTwin(twin: Twin, write: TwinWrite, now: number): PatchedTwin {
   const version = twin.desired.version + 1;
   const change: Record<string, JsonValue> = {};
@@ -77,7 +76,7 @@ export function patchTwin(twin: Twin, write: TwinWrite, now: number): PatchedTwi
     change.tags = write.tags;
   }
   if (write.desired !== undefined) {
-    const patch = write.desired ?? clearing(twin.desired);
+    const patch = write.desired ?? clearingPatch(twin.desired);
     const patched = patchSection(twin.desired, patch, desiredStamp(now, version), version);
     checkSize('properties.desired', patched.section.values);
     next = { ...next, desired: patched.section };
@@ -86,7 +85,7 @@ export function patchTwin(twin: Twin, write: TwinWrite, now: number): PatchedTwi
   return { twin: next, change: { version: versionOf(next), ...change } };
 }
 
-/** PUT: tags and desired properties become exactly what is given; a section that is missing becomes empty. Throws 400 beyond the limits. */
+/** PUT: replaces tags and desired properties. A missing section becomes empty. Throws 400 beyond the twin limits. */
 export function replaceTwin(twin: Twin, write: TwinWrite, now: number): Twin {
   const version = twin.desired.version + 1;
   const tags = withoutNulls(write.tags ?? {});
@@ -96,16 +95,16 @@ export function replaceTwin(twin: Twin, write: TwinWrite, now: number): Twin {
   return { tags, desired: writeSection(desired, desiredStamp(now, version), version), reported: twin.reported };
 }
 
-/** What an agent does: merges reported properties. Throws 400 beyond the limits. */
+/** Merges reported properties, as a device does. Throws 400 beyond the twin limits. */
 export function patchReported(twin: Twin, patch: JsonObject, now: number): PatchedTwin {
-  // Azure leaves `$lastUpdatedVersion` out of the metadata of reported properties.
+  // The metadata of reported properties has no `$lastUpdatedVersion`, as in Azure.
   const patched = patchSection(twin.reported, patch, { $lastUpdated: timestamp(now) }, twin.reported.version + 1);
   checkSize('properties.reported', patched.section.values);
   const next: Twin = { ...twin, reported: patched.section };
   return { twin: next, change: { version: versionOf(next), properties: { reported: patched.change } } };
 }
 
-/** The part of a twin document that comes from the twin itself, in the order that Azure writes it. */
+/** The twin's fields in a twin document, in Azure's order. */
 export function renderTwin(twin: Twin): JsonObject {
   return {
     version: versionOf(twin),
@@ -115,24 +114,24 @@ export function renderTwin(twin: Twin): JsonObject {
 }
 
 /**
- * Reads tags and desired properties from a request's body. What a client sends back of a twin that it has read (metadata,
- * versions, reported properties, identity) is left out, as the hub does. Throws 400 on anything that a twin cannot hold.
+ * Reads tags and desired properties from a request body. Ignores metadata, versions, reported properties and identity fields, which
+ * clients send back after a read. Throws 400 beyond the twin limits.
  */
 export function readTwinWrite(body: JsonValue): TwinWrite {
-  if (!isObject(body)) throw invalid(`The twin must be a JSON object, not ${shown(body)}`);
+  if (!isObject(body)) throw invalid(`The twin must be a JSON object, not ${preview(body)}`);
   const properties = body.properties;
   if (properties !== undefined && properties !== null && !isObject(properties)) {
-    throw invalid(`properties must be an object, not ${shown(properties)}`);
+    throw invalid(`properties must be an object, not ${preview(properties)}`);
   }
   const tags = readSection('tags', body.tags);
   const desired = readSection('properties.desired', properties?.desired);
   return { ...(tags === undefined ? {} : { tags }), ...(desired === undefined ? {} : { desired }) };
 }
 
-/** Reads one section of a request. Throws 400 on anything that a twin cannot hold. */
+/** Reads one section of a request body, without its metadata and version. Throws 400 beyond the twin limits. */
 export function readSection(name: SectionName, value: JsonValue | undefined): JsonObject | null | undefined {
   if (value === undefined || value === null) return value;
-  if (!isObject(value)) throw invalid(`${name} must be an object, not ${shown(value)}`);
+  if (!isObject(value)) throw invalid(`${name} must be an object, not ${preview(value)}`);
   const values: Record<string, JsonValue> = {};
   for (const [key, item] of Object.entries(value)) {
     if (key !== '$metadata' && key !== '$version') setOwn(values, key, item);

@@ -6,23 +6,25 @@ const bench = (name: string): Bench => ({ name, description: name, async run() {
 const all = ['events', 'load', 'memory'].map(bench);
 const namesOf = (chosen: readonly Bench[]) => chosen.map(({ name }) => name);
 
-describe('naming benches', () => {
-  it('runs them in the order of the list, each once', () => {
+describe('the choice of benches', () => {
+  it('has each named bench once, in the order of the list', () => {
     expect(namesOf(chooseBenches(['memory', 'events', 'memory'], all))).toEqual(['events', 'memory']);
   });
 
-  it('none of them runs all', () => {
+  it('has all benches without names', () => {
     expect(namesOf(chooseBenches([], all))).toEqual(['events', 'load', 'memory']);
   });
 
-  it('that are unknown runs none, and says which there are', () => {
+  it('throws on unknown names and lists the known ones', () => {
     expect(() => chooseBenches(['events', 'lode', 'speed'], all)).toThrow(
-      'There is no bench "lode", "speed"; there are events, load, memory.',
+      'There is no bench "lode", "speed". The benches are events, load, memory.',
     );
   });
 });
 
-it('gives each bench a name of its own that can be typed', () => {
-  expect(new Set(namesOf(benches)).size).toBe(benches.length);
-  for (const { name } of benches) expect(name).toMatch(/^[a-z]+$/);
+describe('the list of benches', () => {
+  it('has unique names of lower-case letters', () => {
+    expect(new Set(namesOf(benches)).size).toBe(benches.length);
+    for (const { name } of benches) expect(name).toMatch(/^[a-z]+$/);
+  });
 });

@@ -5,13 +5,13 @@ import { plan } from '../../../shared/reconcile/index.ts';
 import { isDeviceId, mergePatch, toTwin } from '../../../shared/twin/index.ts';
 
 const written = Date.UTC(2026, 0, 15, 8);
-/** Longer after that than any agent has time to take up its configuration. */
+/** A time after the grace period of every agent. */
 const at = new Date(written + 48 * 3600_000).toISOString();
 const devices = 5_000;
 
-/** The module's twin in the fleet, in the local hub's form. */
-function wellTwin(moduleId: string): Twin {
-  const module = fleetModules.find((its) => its.moduleId === moduleId);
+/** The compliant twin of a fleet module, in the local hub's form. */
+function compliantTwin(moduleId: string): Twin {
+  const module = fleetModules.find((candidate) => candidate.moduleId === moduleId);
   if (module === undefined) throw new Error(`The fleet has no module ${moduleId}.`);
   const { tags, desired, reported } = module;
   return patchReported(newTwin({ tags, desired }, written), reported, written).twin;
@@ -19,21 +19,22 @@ function wellTwin(moduleId: string): Twin {
 
 function planFor(deviceId: string, moduleId: string, twin: Twin) {
   const read = toTwin({ etag: '"1"', ...renderTwin(twin) }, deviceId, moduleId);
-  if (read === undefined) throw new Error('That is no twin.');
+  if (read === undefined) throw new Error('The twin is invalid.');
   return plan(policies.all, { device: { deviceId, tags: {}, edge: false }, twins: [{ moduleId, twin: read }], at });
 }
 
-const broken = ({ moduleId, patch }: Breakage): Twin => patchTwin(wellTwin(moduleId), { desired: patch }, written).twin;
+const brokenTwin = ({ moduleId, patch }: Breakage): Twin =>
+  patchTwin(compliantTwin(moduleId), { desired: patch }, written).twin;
 
 describe('the fleet of the benches', () => {
-  it('has a module for each policy, with nothing out of line and nothing that its agent did not take', () => {
+  it('has one compliant module for each policy', () => {
     expect(fleetModules.map(({ moduleId }) => moduleId)).toEqual(policies.all.map(({ module }) => module));
     for (const { moduleId } of fleetModules) {
-      expect(planFor(deviceIdOf(0), moduleId, wellTwin(moduleId))).toEqual({ drifts: [], actions: [] });
+      expect(planFor(deviceIdOf(0), moduleId, compliantTwin(moduleId))).toEqual({ drifts: [], actions: [] });
     }
   });
 
-  it('has as many ids that a hub takes as it has devices', () => {
+  it('has a valid, unique id for each device', () => {
     const ids = Array.from({ length: devices }, (_, number) => deviceIdOf(number));
     expect(new Set(ids).size).toBe(devices);
     expect(ids.filter((id) => !isDeviceId(id))).toEqual([]);
@@ -43,7 +44,7 @@ describe('the fleet of the benches', () => {
 describe('broken modules', () => {
   const all = breakages(50, devices);
 
-  it('are as many as were asked for, each on a device of its own in the fleet, from one end of it to the other', () => {
+  it('are on different devices, spread over the whole fleet', () => {
     const ids = Array.from({ length: devices }, (_, number) => deviceIdOf(number));
     const numbers = all.map(({ deviceId }) => ids.indexOf(deviceId));
     expect(new Set(numbers).size).toBe(50);
@@ -52,26 +53,26 @@ describe('broken modules', () => {
     expect(new Set(breakages(7, 7).map(({ deviceId }) => deviceId)).size).toBe(7);
   });
 
-  it('depart from a policy and become what they were when they are mended', () => {
+  it('have drift, and are compliant again after the repair', () => {
     for (const breakage of all) {
       const { deviceId, moduleId } = breakage;
-      const twin = broken(breakage);
+      const twin = brokenTwin(breakage);
       const [action, ...more] = planFor(deviceId, moduleId, twin).actions;
       expect(more).toEqual([]);
-      if (action?.type !== 'patchDesired') throw new Error(`Nothing mends ${JSON.stringify(breakage)}.`);
-      expect(mergePatch(twin.desired.values, action.patch)).toEqual(wellTwin(moduleId).desired.values);
+      if (action?.type !== 'patchDesired') throw new Error(`No action repairs ${JSON.stringify(breakage)}.`);
+      expect(mergePatch(twin.desired.values, action.patch)).toEqual(compliantTwin(moduleId).desired.values);
     }
   });
 
-  it('are of every kind that a rule knows, of both modules, and some break in two properties', () => {
-    const drifts = all.map((breakage) => planFor(breakage.deviceId, breakage.moduleId, broken(breakage)).drifts);
+  it('have every kind of drift on both modules, some of them in two properties', () => {
+    const drifts = all.map((breakage) => planFor(breakage.deviceId, breakage.moduleId, brokenTwin(breakage)).drifts);
     const kinds = new Set(drifts.flat().map(({ kind }) => kind));
     expect([...kinds].sort()).toEqual(['forbiddenProperty', 'missingProperty', 'wrongValue']);
     expect(new Set(all.map(({ moduleId }) => moduleId)).size).toBe(fleetModules.length);
-    expect(drifts.filter((its) => its.length === 2).length).toBeGreaterThanOrEqual(10);
+    expect(drifts.filter(({ length }) => length === 2).length).toBeGreaterThanOrEqual(10);
   });
 
-  it('cannot be more than there are devices', () => {
+  it('cannot outnumber the devices', () => {
     expect(() => breakages(11, 10)).toThrow(new RangeError('11 broken modules need 11 devices, and there are 10.'));
   });
 });

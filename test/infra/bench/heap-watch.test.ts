@@ -5,9 +5,9 @@ import { HeapWatch } from '../../../infra/bench/heap-watch.ts';
 
 const size = 64_000_000;
 
-/** What a watch says which was begun before `size` bytes were taken, and ended while they were held or after they were let go. */
-function watched(isHeld: boolean): number {
-  const watch = new HeapWatch('collected');
+/** Allocates `size` bytes, keeps or drops them, and returns the measured growth of the heap in bytes. */
+function measuredGrowth(isHeld: boolean): number {
+  const watch = new HeapWatch('withoutGarbage');
   const held = [new Uint8Array(size)];
   if (!isHeld) held.pop();
   const { before, peak } = watch.end();
@@ -15,7 +15,7 @@ function watched(isHeld: boolean): number {
   return peak - before;
 }
 
-describe('a watched heap', () => {
+describe('a heap watch', () => {
   beforeEach(() => {
     setFlagsFromString('--expose-gc');
     vi.stubGlobal('gc', runInNewContext('gc'));
@@ -25,17 +25,17 @@ describe('a watched heap', () => {
     vi.unstubAllGlobals();
   });
 
-  it('shows what is held, buffers too, once and not twice', () => {
-    expect(watched(true)).toBeGreaterThan(0.95 * size);
-    expect(watched(true)).toBeLessThan(1.5 * size);
+  it('counts memory in use once, with buffers', () => {
+    expect(measuredGrowth(true)).toBeGreaterThan(0.95 * size);
+    expect(measuredGrowth(true)).toBeLessThan(1.5 * size);
   });
 
-  it('does not show garbage when it is collected', () => {
-    expect(watched(false)).toBeLessThan(size / 2);
+  it('does not count collected garbage', () => {
+    expect(measuredGrowth(false)).toBeLessThan(size / 2);
   });
 
-  it('cannot be watched where garbage cannot be collected', () => {
+  it('throws without --expose-gc', () => {
     vi.stubGlobal('gc', undefined);
-    expect(() => new HeapWatch('asItIs')).toThrow('start with --expose-gc');
+    expect(() => new HeapWatch('withGarbage')).toThrow('start Node with --expose-gc');
   });
 });

@@ -6,13 +6,13 @@ const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 const some = fc.array(finite, { minLength: 1 });
 
 describe('the median', () => {
-  it('is the value in the middle, whatever the order', () => {
+  it('is the middle value in any order', () => {
     expect(median([9, 1, 5])).toBe(5);
-    // Compared as text, 10 would come before 9.
+    // A text comparison would sort 10 before 9.
     expect(median([10, 9, 100])).toBe(10);
   });
 
-  it('of an even number of values is the mean of the two in the middle', () => {
+  it('is the mean of the two middle values of an even number of values', () => {
     expect(median([4, 1, 2, 100])).toBe(3);
   });
 
@@ -27,19 +27,19 @@ describe('the median', () => {
     );
   });
 
-  it('leaves the values as they were', () => {
+  it('does not change the values', () => {
     const values = [3, 1, 2];
     median(values);
     expect(values).toEqual([3, 1, 2]);
   });
 
-  it('of nothing is refused', () => {
+  it('needs at least one value', () => {
     expect(() => median([])).toThrow(RangeError);
   });
 });
 
 describe('the range', () => {
-  it('holds every value, and both its ends are among them', () => {
+  it('contains every value, and its ends are values', () => {
     fc.assert(
       fc.property(some, (values) => {
         const { min, max } = range(values);
@@ -50,24 +50,24 @@ describe('the range', () => {
     );
   });
 
-  it('of nothing is refused', () => {
+  it('needs at least one value', () => {
     expect(() => range([])).toThrow(RangeError);
   });
 });
 
 describe('the slope', () => {
-  it('of points on a line is that of the line', () => {
+  it('is the slope of the line for points on a line', () => {
     const coefficient = fc.integer({ min: -1000, max: 1000 });
-    const places = fc.uniqueArray(fc.integer({ min: 0, max: 1000 }), { minLength: 2, maxLength: 20 });
+    const positions = fc.uniqueArray(fc.integer({ min: 0, max: 1000 }), { minLength: 2, maxLength: 20 });
     fc.assert(
-      fc.property(coefficient, coefficient, places, (rise, offset, xs) => {
+      fc.property(coefficient, coefficient, positions, (rise, offset, xs) => {
         expect(slope(xs.map((x) => ({ x, y: rise * x + offset })))).toBeCloseTo(rise, 6);
       }),
     );
   });
 
-  it('comes out the same when points off the line even out', () => {
-    expect(slope([1, -1, -1, 1].map((beside, x) => ({ x, y: 2 * x + beside })))).toBeCloseTo(2);
+  it('ignores deviations that cancel out', () => {
+    expect(slope([1, -1, -1, 1].map((deviation, x) => ({ x, y: 2 * x + deviation })))).toBeCloseTo(2);
   });
 
   it.each([
@@ -79,24 +79,24 @@ describe('the slope', () => {
         { x: 1, y: 2 },
       ],
     ],
-  ])('of %j is refused', (points) => {
+  ])('cannot be computed for %j', (points) => {
     expect(() => slope(points)).toThrow(/two different x/);
   });
 });
 
 describe('a percentile', () => {
-  it('is a value that so large a part of the values do not exceed', () => {
+  it('is the smallest value that is at least as large as the share of values', () => {
     const values = Array.from({ length: 200 }, (_, index) => 200 - index);
     expect(percentile(values, 0.99)).toBe(198);
     expect(percentile(values, 0.5)).toBe(100);
     expect(percentile(values, 1)).toBe(200);
   });
 
-  it('of one value is that value', () => {
+  it('is the value itself for one value', () => {
     expect(percentile([7], 0.99)).toBe(7);
   });
 
-  it('of no values is an error', () => {
+  it('needs at least one value', () => {
     expect(() => percentile([], 0.99)).toThrow(RangeError);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { policies } from '../../../functions/policies/index.ts';
-import { received, twinEvent } from '../../../infra/bench/twin-traffic.ts';
+import { toReceivedEvent, twinEvent } from '../../../infra/bench/twin-traffic.ts';
 import { eventBatch } from '../../../infra/local/host/trigger-data.ts';
 import { decodeEvent, type HubEvent } from '../../../shared/events/index.ts';
 import { toPolicySet } from '../../../shared/policy/index.ts';
@@ -8,7 +8,7 @@ import { gatherWork } from '../../../shared/reconcile/index.ts';
 
 const numbers = Array.from({ length: 500 }, (_, number) => number);
 
-/** The event with this number as the app sees it. */
+/** The event with this number, as the app decodes it. */
 function decoded(number: number): HubEvent {
   const { applicationProperties, annotations, body } = twinEvent(number);
   const event = decodeEvent({
@@ -21,7 +21,7 @@ function decoded(number: number): HubEvent {
 }
 
 describe('the traffic of the benches', () => {
-  it('asks nothing of the built-in policies, so that it costs no hub call', () => {
+  it('concerns no built-in policy, so it causes no hub call', () => {
     const set = toPolicySet(policies, { mode: 'enforce' });
     for (const number of numbers) {
       const event = decoded(number);
@@ -30,26 +30,26 @@ describe('the traffic of the benches', () => {
     }
   });
 
-  it('is about devices, modules of others, and the modules that policies are about', () => {
+  it('contains events of devices, of other modules and of the policies’ modules', () => {
     const modules = new Set(numbers.map((number) => decoded(number).moduleId));
     expect([...modules]).toEqual(expect.arrayContaining(['', 'telemetry', ...policies.map(({ module }) => module)]));
   });
 
-  it('is the same at every run', () => {
+  it('is the same in every run', () => {
     for (const number of numbers) {
       const { body, applicationProperties } = twinEvent(number);
       expect([twinEvent(number).body, twinEvent(number).applicationProperties]).toEqual([body, applicationProperties]);
     }
   });
 
-  it('is about as many devices as it is told', () => {
+  it('is spread over the given number of devices', () => {
     const devices = (fleet?: number) => new Set(numbers.map((number) => twinEvent(number, fleet).deviceId)).size;
     expect(devices()).toBe(numbers.length);
     expect(devices(10)).toBe(10);
   });
 
-  it('reaches the trigger as the function host would hand it over', () => {
-    const events = numbers.slice(0, 3).map((number) => received(twinEvent(number), number));
+  it('can be passed to the trigger of the function host', () => {
+    const events = numbers.slice(0, 3).map((number) => toReceivedEvent(twinEvent(number), number));
     const partition = { fullyQualifiedNamespace: 'n', eventHubName: 'e', consumerGroup: 'c', partitionId: '0' };
     const binding = { functionName: 'f', dataType: 'string', capabilities: { includeEmptyEntries: true } };
     const { value, metadata } = eventBatch(events, partition, true, binding);

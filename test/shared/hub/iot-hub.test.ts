@@ -62,7 +62,7 @@ function connect(options: IotHubOptions = {}, port = local.httpsPort): Hub {
 }
 
 beforeAll(async () => {
-  local = await startTestHub({ before: [fault] });
+  local = await startTestHub({ middleware: [fault] });
 });
 afterAll(() => local.close());
 beforeEach(() => {

@@ -10,30 +10,34 @@ import rhea, {
 import { type Address, parseAddress } from './address.ts';
 import { startFeed } from './feed.ts';
 import { ingest, maxMessageSize } from './ingest.ts';
-import { startPosition } from './position.ts';
 import type { Readers } from './readers.ts';
 import { notFound, Refusal } from './refusal.ts';
-import { putToken, readManagement, reply, type Service } from './requests.ts';
+import { putToken, type RequestContext, readManagement, reply } from './requests.ts';
 import { Claims } from './sas-token.ts';
+import { findStartPosition } from './start-position.ts';
 
-export interface ConnectionContext extends Service {
+/** The parts of the endpoint that all connections share. */
+export interface ConnectionContext extends RequestContext {
   readonly readers: Readers;
-  /** A client that is silent for twice this long is taken for dead. The client is told, and sends empty frames in good time. */
+  /**
+   * Idle timeout in milliseconds, announced to the client. The connection closes after twice this time without a frame, so clients send
+   * empty frames while they are idle.
+   */
   readonly idleTimeoutMs: number;
 }
 
 export interface ServedConnection {
-  /** Says goodbye to the client, and is done when the socket is closed, by force if the client does not answer within a second. */
+  /** Closes the connection. Resolves when the socket is closed. Destroys the socket if the client does not close within a second. */
   close(): Promise<void>;
 }
 
 const container = rhea.create_container({ id: 'twinkeeper-local-hub' });
 container.sasl_server_mechanisms.enable_anonymous();
 
-/** Speaks AMQP on a socket that a client has opened, until one of them closes it. Never throws: what a client gets wrong ends its link or connection. */
+/** Serves AMQP on a client's socket until the socket closes. Never throws: a client's error ends its link or its connection. */
 export function serveConnection(socket: Socket, context: ConnectionContext): ServedConnection {
   const claims = new Claims();
-  /** How to end what is sent on each link. */
+  /** For each link that sends events: the function that stops it. */
   const feeds = new Map<Sender, () => void>();
   const replyLinks = new Set<Sender>();
   const options = {
@@ -46,12 +50,12 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
   const connection = container.create_connection(options as unknown as ConnectionOptions);
 
   const stopFeeds = (isAffected: (link: Sender) => boolean) => {
-    for (const [link, end] of feeds) if (isAffected(link)) end();
+    for (const [link, stop] of feeds) if (isAffected(link)) stop();
   };
 
   function openSender(sender: Sender): void {
     const address = parseAddress(sender.source?.address ?? '', context.eventHubName);
-    admit(address);
+    checkAccess(address);
     if (address.node === 'source') openFeed(sender, address);
     else if (address.node === 'cbs' || address.node === 'management') replyLinks.add(sender);
     else throw notFound(address.path);
@@ -63,45 +67,45 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
   }
 
   function openFeed(sender: Sender, { path, consumerGroup, partitionId }: Address & { node: 'source' }): void {
-    const start = startPosition(selectorOf(sender), context.log.events(partitionId));
+    const start = findStartPosition(selectorOf(sender), context.log.events(partitionId));
     const epoch = sender.properties?.['com.microsoft:epoch'];
-    const end = (reason?: Refusal) => {
-      leave();
+    const stop = (reason?: Refusal) => {
+      removeReader();
       feeds.delete(sender);
       feed.stop(reason);
     };
-    const leave = context.readers.admit(consumerGroup, partitionId, {
+    const removeReader = context.readers.admit(consumerGroup, partitionId, {
       name: String(sender.properties?.['com.microsoft:receiver-name'] ?? 'nil'),
       epoch: typeof epoch === 'number' ? epoch : undefined,
-      disconnect: end,
+      disconnect: stop,
     });
     const feed = startFeed(sender, {
       log: context.log,
       partitionId,
       start,
       metrics: [sender.desired_capabilities].flat().includes('com.microsoft:enable-receiver-runtime-metric'),
-      // A token may run out while the link is open.
+      // A token may expire while the link is open.
       mayContinue: () => {
         const refusal = claims.refusal(path, Date.now());
-        if (refusal !== undefined) end(refusal);
+        if (refusal !== undefined) stop(refusal);
         return refusal === undefined;
       },
       socket,
     });
-    feeds.set(sender, end);
+    feeds.set(sender, stop);
   }
 
   function openReceiver(receiver: Receiver): void {
     const address = parseAddress(receiver.target?.address ?? '', context.eventHubName);
-    admit(address);
+    checkAccess(address);
     if (address.node === 'source') throw notFound(address.path);
     receiver.set_target({ address: receiver.target.address });
     if (receiver.source?.address !== undefined) receiver.set_source({ address: receiver.source.address });
     receiver.on('message', (event) => receive(event, receiver, address));
   }
 
-  /** Whether the address exists and the connection has a token for it; `$cbs` is where tokens are put, and needs none. */
-  function admit(address: Address): void {
+  /** Throws a `Refusal` unless the address exists and the connection has a token for it. `$cbs`, which takes tokens, needs no token. */
+  function checkAccess(address: Address): void {
     if (address.node === 'cbs') return;
     if (address.node === 'unknown') throw notFound(address.path);
     requireClaim(address.path);
@@ -117,22 +121,22 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
   function receive({ message, delivery, ...event }: EventContext, receiver: Receiver, address: Address): void {
     if (message === undefined || delivery === undefined) return;
     try {
-      if (address.node === 'sink') take(message, event, address);
-      else answer(message, receiver, address);
+      if (address.node === 'sink') ingestMessage(message, event, address);
+      else answerRequest(message, receiver, address);
       delivery.accept();
     } catch (error) {
       delivery.reject(errorOf(error));
     }
   }
 
-  function take(message: Message, event: object, { path, partitionId }: Address & { node: 'sink' }): void {
+  function ingestMessage(message: Message, event: object, { path, partitionId }: Address & { node: 'sink' }): void {
     requireClaim(path);
-    // rhea leaves the message undecoded, and says its format, where that is not the plain one.
+    // If the message format is not 0, rhea passes the encoded message and its format.
     const format = 'format' in event ? Number(event.format) : 0;
     ingest(context.log, message, format, partitionId);
   }
 
-  function answer(request: Message, receiver: Receiver, address: Address): void {
+  function answerRequest(request: Message, receiver: Receiver, address: Address): void {
     reply(request, receiver, replyLinks, () => {
       if (address.node === 'cbs') return putToken(request, claims, context);
       if (address.node === 'management') requireClaim(address.path);
@@ -140,65 +144,65 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
     });
   }
 
-  connection.on('sender_open', ({ sender }: EventContext) => sender && orRefuse(sender, () => openSender(sender)));
+  connection.on('sender_open', ({ sender }: EventContext) => sender && refuseOnError(sender, () => openSender(sender)));
   connection.on(
     'receiver_open',
-    ({ receiver }: EventContext) => receiver && orRefuse(receiver, () => openReceiver(receiver)),
+    ({ receiver }: EventContext) => receiver && refuseOnError(receiver, () => openReceiver(receiver)),
   );
-  for (const gone of ['sender_close', 'sender_error']) {
-    connection.on(gone, ({ sender }: EventContext) => {
+  for (const closing of ['sender_close', 'sender_error']) {
+    connection.on(closing, ({ sender }: EventContext) => {
       if (sender === undefined) return;
       replyLinks.delete(sender);
       stopFeeds((link) => link === sender);
     });
   }
-  for (const gone of ['session_close', 'session_error']) {
-    connection.on(gone, ({ session }: EventContext) => {
+  for (const closing of ['session_close', 'session_error']) {
+    connection.on(closing, ({ session }: EventContext) => {
       for (const link of replyLinks) if (link.session === session) replyLinks.delete(link);
       stopFeeds((link) => link.session === session);
     });
   }
-  const leave = () => {
+  const stopAll = () => {
     replyLinks.clear();
     stopFeeds(() => true);
   };
-  connection.on('connection_close', leave);
-  // A listener for each, because rhea throws or prints what nobody listens for. The socket's end does what is to be done.
-  for (const quiet of ['receiver_close', 'receiver_error', 'connection_error', 'disconnected']) {
-    connection.on(quiet, () => {});
+  connection.on('connection_close', stopAll);
+  // rhea throws or prints events without a listener. The socket's `close` event does the cleanup.
+  for (const ignored of ['receiver_close', 'receiver_error', 'connection_error', 'disconnected']) {
+    connection.on(ignored, () => {});
   }
-  // What is not AMQP, or not allowed in it. rhea would end its side only, and the other may never end.
-  for (const broken of ['protocol_error', 'error'])
-    connection.on(broken, () => abandon('The client broke the protocol.'));
-  // rhea watches for silence only once the connection is open.
-  socket.setTimeout(2 * context.idleTimeoutMs, () => abandon('The client has opened no connection.'));
+  // On invalid AMQP, rhea only closes its own side, and the client may never close the other side.
+  for (const violation of ['protocol_error', 'error'])
+    connection.on(violation, () => destroySocket('The client violated the AMQP protocol.'));
+  // rhea checks for idle clients only after the connection is open.
+  socket.setTimeout(2 * context.idleTimeoutMs, () => destroySocket('The client did not open a connection.'));
   connection.on('connection_open', () => socket.setTimeout(0));
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  void closed.then(leave);
+  void closed.then(stopAll);
   connection.accept(socket);
 
-  /** Closes the socket at once, with an error, since rhea stops its timers on nothing less. */
-  function abandon(why: string): void {
-    socket.destroy(new Error(why));
+  /** Closes the socket at once. The error is necessary: without an error, rhea does not stop its timers. */
+  function destroySocket(reason: string): void {
+    socket.destroy(new Error(reason));
   }
 
   return {
     async close() {
       if (connection.is_open()) {
         connection.close({ condition: 'amqp:connection:forced', description: 'The local hub is stopping.' });
-        const force = setTimeout(() => abandon('The client does not close the connection.'), 1000);
+        const force = setTimeout(() => destroySocket('The client did not close the connection.'), 1000);
         await closed;
         clearTimeout(force);
       } else {
-        abandon('The client has opened no connection.');
+        destroySocket('The client did not open a connection.');
         await closed;
       }
     },
   };
 }
 
-/** A link that is refused is attached and detached at once, with the reason: AMQP knows no other refusal (part 2.6.3). */
-function orRefuse(link: Sender | Receiver, open: () => void): void {
+/** Runs `open`. If it throws, refuses the link: attaches it and detaches it with the error, as AMQP requires (part 2.6.3). */
+function refuseOnError(link: Sender | Receiver, open: () => void): void {
   try {
     open();
   } catch (error) {
@@ -211,7 +215,7 @@ function errorOf(error: unknown): AmqpError {
   return { condition: 'amqp:internal-error', description: `The local hub failed: ${error}` };
 }
 
-/** The selector filter of a receiver, under whichever name it is sent. Throws a `Refusal` if it is no string. */
+/** The selector filter of a receiver. The filter's name does not matter. Throws a `Refusal` if the filter is no string. */
 function selectorOf(sender: Sender): string | undefined {
   const filters = Object.values(sender.source.filter ?? {});
   const [filter] = filters;
@@ -220,6 +224,6 @@ function selectorOf(sender: Sender): string | undefined {
   if (typeof selector === 'string') return selector;
   throw new Refusal(
     'amqp:not-allowed',
-    `The link '${sender.name}' contains an invalid filter: a selector is a string.`,
+    `The link '${sender.name}' has an invalid filter: a selector must be a string.`,
   );
 }

@@ -1,18 +1,19 @@
 import type { LoggedEvent } from '../event-log.ts';
 
 /**
- * The AMQP encoding of an event. Written out by hand because it is the inner loop of the endpoint: rhea's general encoder takes
- * several times as long. Types are those of AMQP 1.0 part 1; sections those of part 3.2.
+ * Encodes events as AMQP messages. This is the endpoint's hot path: rhea's general encoder is several times slower.
+ *
+ * Type codes are from AMQP 1.0 part 1, section codes from part 3.2.
  */
 
-const section = {
+const sectionCode = {
   deliveryAnnotations: 0x71,
   messageAnnotations: 0x72,
   properties: 0x73,
   applicationProperties: 0x74,
   data: 0x75,
 };
-const type = {
+const typeCode = {
   null: 0x40,
   long: 0x81,
   timestamp: 0x83,
@@ -22,14 +23,15 @@ const type = {
   list: 0xd0,
   map: 0xd1,
 };
-/** From an 8-bit length to the same type with a 32-bit one. */
-const wide = 0x10;
+/** The difference between the code of a type with a 32-bit length and the code with an 8-bit length. */
+const longForm = 0x10;
 
-/** Bytes are collected here and copied out once an event is whole. One event is encoded at a time, so one buffer does. */
+/** The message under construction. Encoding is synchronous, so all events share this buffer. */
 let scratch = Buffer.allocUnsafe(64 * 1024);
+/** Number of bytes written to `scratch`. */
 let end = 0;
 
-/** Makes room for so many bytes, and for the few single bytes that may follow. */
+/** Grows the buffer to fit `bytes` more bytes, plus a reserve of 64 for calls of `writeByte`. */
 function reserve(bytes: number): void {
   const needed = end + bytes + 64;
   if (needed <= scratch.length) return;
@@ -38,24 +40,24 @@ function reserve(bytes: number): void {
   scratch = bigger;
 }
 
-function byte(value: number): void {
+function writeByte(value: number): void {
   scratch[end++] = value;
 }
 
-function int64(typecode: number, value: number): void {
+function writeInt64(typecode: number, value: number): void {
   reserve(9);
-  byte(typecode);
+  writeByte(typecode);
   const high = Math.floor(value / 2 ** 32);
   end = scratch.writeInt32BE(high, end);
   end = scratch.writeUInt32BE(value - high * 2 ** 32, end);
 }
 
-/** `typecode8` is that of the short form, `string8` or `symbol8`. */
-function text(typecode8: number, value: string): void {
-  // No UTF-16 unit takes more than three bytes in UTF-8, so this many surely fit an 8-bit length.
+/** `typecode8`: the code of the short form, `string8` or `symbol8`. */
+function writeText(typecode8: number, value: string): void {
+  // A UTF-16 unit takes at most three bytes in UTF-8, so 85 units fit in 255 bytes.
   const short = value.length <= 85;
   reserve(5 + value.length * 3);
-  byte(short ? typecode8 : typecode8 + wide);
+  writeByte(short ? typecode8 : typecode8 + longForm);
   const start = end + (short ? 1 : 4);
   const length = scratch.write(value, start);
   if (short) scratch[end] = length;
@@ -63,123 +65,124 @@ function text(typecode8: number, value: string): void {
   end = start + length;
 }
 
-function binary(value: string): void {
+function writeBinary(value: string): void {
   reserve(5 + value.length * 3);
-  byte(type.binary);
+  writeByte(typeCode.binary);
   const length = scratch.write(value, end + 4);
   scratch.writeUInt32BE(length, end);
   end += 4 + length;
 }
 
-function optionalText(typecode8: number, value: string | undefined): void {
-  if (value === undefined || value === '') byte(type.null);
-  else text(typecode8, value);
+function writeOptionalText(typecode8: number, value: string | undefined): void {
+  if (value === undefined || value === '') writeByte(typeCode.null);
+  else writeText(typecode8, value);
 }
 
-/** Opens a section that is a list or a map; `closeCompound` with the returned place fills in its size. */
-function openCompound(code: number, typecode: number): number {
+/** Starts a section that is a list or a map. Returns its start offset for `closeCompound`, which writes the size. */
+function openCompound(section: number, typecode: number): number {
   reserve(12);
-  byte(0x00);
-  byte(0x53);
-  byte(code);
-  byte(typecode);
+  writeByte(0x00);
+  writeByte(0x53);
+  writeByte(section);
+  writeByte(typecode);
   end += 8;
   return end;
 }
 
-/** `count`: elements of a list, or keys and values of a map together. */
+/** Writes the size of a section. `count`: the elements of a list, or the keys and values of a map together. */
 function closeCompound(start: number, count: number): void {
   scratch.writeUInt32BE(end - start + 4, start - 8);
   scratch.writeUInt32BE(count, start - 4);
 }
 
-function messageAnnotations(event: LoggedEvent): void {
-  const start = openCompound(section.messageAnnotations, type.map);
+function writeMessageAnnotations(event: LoggedEvent): void {
+  const start = openCompound(sectionCode.messageAnnotations, typeCode.map);
   let count = 6;
   for (const [key, value] of Object.entries(event.annotations)) {
-    text(type.symbol8, key);
-    if (typeof value === 'string') text(type.string8, value);
-    else int64(type.timestamp, value.getTime());
+    writeText(typeCode.symbol8, key);
+    if (typeof value === 'string') writeText(typeCode.string8, value);
+    else writeInt64(typeCode.timestamp, value.getTime());
     count += 2;
   }
-  text(type.symbol8, 'x-opt-sequence-number');
-  int64(type.long, event.sequenceNumber);
-  text(type.symbol8, 'x-opt-offset');
-  text(type.string8, event.offset);
-  text(type.symbol8, 'x-opt-enqueued-time');
-  int64(type.timestamp, event.enqueuedTime.getTime());
+  writeText(typeCode.symbol8, 'x-opt-sequence-number');
+  writeInt64(typeCode.long, event.sequenceNumber);
+  writeText(typeCode.symbol8, 'x-opt-offset');
+  writeText(typeCode.string8, event.offset);
+  writeText(typeCode.symbol8, 'x-opt-enqueued-time');
+  writeInt64(typeCode.timestamp, event.enqueuedTime.getTime());
   if (event.deviceId !== '') {
-    text(type.symbol8, 'x-opt-partition-key');
-    text(type.string8, event.deviceId);
+    writeText(typeCode.symbol8, 'x-opt-partition-key');
+    writeText(typeCode.string8, event.deviceId);
     count += 2;
   }
   closeCompound(start, count);
 }
 
-/** message-id, user-id, to, subject, reply-to, correlation-id, content-type, content-encoding. */
-function properties(event: LoggedEvent): void {
-  const start = openCompound(section.properties, type.list);
-  byte(type.null);
-  if (event.userId === '') byte(type.null);
-  else binary(event.userId);
-  byte(type.null);
-  byte(type.null);
-  byte(type.null);
-  optionalText(type.string8, event.correlationId);
-  text(type.symbol8, 'application/json');
-  text(type.symbol8, 'utf-8');
+/** In AMQP's order: message-id, user-id, to, subject, reply-to, correlation-id, content-type, content-encoding. */
+function writeProperties(event: LoggedEvent): void {
+  const start = openCompound(sectionCode.properties, typeCode.list);
+  writeByte(typeCode.null);
+  if (event.userId === '') writeByte(typeCode.null);
+  else writeBinary(event.userId);
+  writeByte(typeCode.null);
+  writeByte(typeCode.null);
+  writeByte(typeCode.null);
+  writeOptionalText(typeCode.string8, event.correlationId);
+  writeText(typeCode.symbol8, 'application/json');
+  writeText(typeCode.symbol8, 'utf-8');
   closeCompound(start, 8);
 }
 
-function applicationProperties(event: LoggedEvent): void {
-  const start = openCompound(section.applicationProperties, type.map);
+function writeApplicationProperties(event: LoggedEvent): void {
+  const start = openCompound(sectionCode.applicationProperties, typeCode.map);
   let count = 0;
   for (const [key, value] of Object.entries(event.applicationProperties)) {
-    text(type.string8, key);
-    text(type.string8, value);
+    writeText(typeCode.string8, key);
+    writeText(typeCode.string8, value);
     count += 2;
   }
   closeCompound(start, count);
 }
 
-/** What a receiver that tracks it is told with every event: how far the partition reached when the event was sent. */
-function runtimeMetrics(last: LoggedEvent, now: number): void {
-  const start = openCompound(section.deliveryAnnotations, type.map);
-  text(type.symbol8, 'last_enqueued_sequence_number');
-  int64(type.long, last.sequenceNumber);
-  text(type.symbol8, 'last_enqueued_offset');
-  text(type.string8, last.offset);
-  text(type.symbol8, 'last_enqueued_time_utc');
-  int64(type.timestamp, last.enqueuedTime.getTime());
-  text(type.symbol8, 'runtime_info_retrieval_time_utc');
-  int64(type.timestamp, now);
+/** Delivery annotations about the partition's last event, for receivers that track it. */
+function writeRuntimeMetrics(last: LoggedEvent, now: number): void {
+  const start = openCompound(sectionCode.deliveryAnnotations, typeCode.map);
+  writeText(typeCode.symbol8, 'last_enqueued_sequence_number');
+  writeInt64(typeCode.long, last.sequenceNumber);
+  writeText(typeCode.symbol8, 'last_enqueued_offset');
+  writeText(typeCode.string8, last.offset);
+  writeText(typeCode.symbol8, 'last_enqueued_time_utc');
+  writeInt64(typeCode.timestamp, last.enqueuedTime.getTime());
+  writeText(typeCode.symbol8, 'runtime_info_retrieval_time_utc');
+  writeInt64(typeCode.timestamp, now);
   closeCompound(start, 8);
 }
 
 /**
- * The whole message of an event, as Event Hubs sends it. `metrics`, where the receiver asked for it: the partition's last event, and
- * the time in milliseconds since 1970.
+ * Encodes an event as a whole message, as Event Hubs sends it. `metrics`, if the receiver tracks them: the partition's last event and
+ * the current time in milliseconds since 1970.
  */
 export function encodeEvent(
   event: LoggedEvent,
   metrics?: { readonly last: LoggedEvent; readonly now: number },
 ): Buffer {
   end = 0;
-  if (metrics !== undefined) runtimeMetrics(metrics.last, metrics.now);
-  messageAnnotations(event);
-  if (event.bareMessage !== undefined) return joined(event.bareMessage);
-  properties(event);
-  applicationProperties(event);
+  if (metrics !== undefined) writeRuntimeMetrics(metrics.last, metrics.now);
+  writeMessageAnnotations(event);
+  if (event.bareMessage !== undefined) return withTail(event.bareMessage);
+  writeProperties(event);
+  writeApplicationProperties(event);
   reserve(8);
-  byte(0x00);
-  byte(0x53);
-  byte(section.data);
-  byte(type.binary);
+  writeByte(0x00);
+  writeByte(0x53);
+  writeByte(sectionCode.data);
+  writeByte(typeCode.binary);
   end = scratch.writeUInt32BE(event.body.length, end);
-  return joined(event.body);
+  return withTail(event.body);
 }
 
-function joined(tail: Buffer): Buffer {
+/** A new buffer with the encoded bytes so far, followed by `tail`. */
+function withTail(tail: Buffer): Buffer {
   const message = Buffer.allocUnsafe(end + tail.length);
   scratch.copy(message, 0, 0, end);
   tail.copy(message, end);

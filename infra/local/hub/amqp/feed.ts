@@ -1,10 +1,10 @@
 import type { Delivery, EventContext, Sender } from 'rhea';
 import type { EventLog, LoggedEvent } from '../event-log.ts';
 import { encodeEvent } from './encoding.ts';
-import type { Start } from './position.ts';
 import type { Refusal } from './refusal.ts';
+import type { StartPosition } from './start-position.ts';
 
-/** Part of rhea's sending link that its type declarations leave out. */
+/** Properties of rhea's sender that its type declarations lack. */
 type SendingLink = Sender & {
   credit: number;
   readonly session: {
@@ -16,29 +16,30 @@ type SendingLink = Sender & {
   };
 };
 
-/** Bytes sent to one receiver and not yet settled by it. A receiver that stops reading holds no more than this, and one event. */
+/** Sending to a receiver pauses at this number of unsettled bytes, so a stalled receiver uses little memory. */
 const maxUnsettledBytes = 4 * 1024 * 1024;
-/** Events sent before other receivers, and new input, get their turn. */
+/** Most events sent in one turn of the event loop, so that other receivers and new input get their turn. */
 const maxBurst = 500;
 
+/** The running transfer of a partition's events to one receiver. */
 export interface Feed {
-  /** Sends no more. With a reason, the link is closed with it; without, the link is closed or lost already. */
+  /** Stops sending. With a reason, also closes the link with that error. */
   stop(reason?: Refusal): void;
 }
 
 export interface FeedOptions {
   readonly log: EventLog;
   readonly partitionId: string;
-  readonly start: Start;
-  /** Whether the receiver wants to know, with every event, how far the partition reaches. */
+  readonly start: StartPosition;
+  /** Whether each message carries the partition's last sequence number, offset and time. */
   readonly metrics: boolean;
-  /** Asked before events are sent: `false` when the receiver may have no more. It is for the asked to stop the feed then. */
+  /** Called before each burst. Returns `false` if the receiver's token has expired, and then stops the feed itself. */
   mayContinue(): boolean;
-  /** The connection's socket: what is written to it in one burst leaves in one piece. */
+  /** The connection's socket, corked during a burst so that the burst is sent in one write. */
   readonly socket: { cork(): void; uncork(): void };
 }
 
-/** Sends a partition's events to a receiver from its start position on, as credit and settlement allow, and goes on as events are appended. */
+/** Sends a partition's events to a receiver, from its start position on, within its credit. Continues when events are appended. */
 export function startFeed(
   sender: Sender,
   { log, partitionId, start, metrics, mayContinue, socket }: FeedOptions,
@@ -47,25 +48,25 @@ export function startFeed(
   const events = log.events(partitionId);
   const unsettled = new Map<Delivery, number>();
   let unsettledBytes = 0;
-  // Not an index, for events may go from the front of the log.
-  let next = events[start.index]?.sequenceNumber ?? log.count(partitionId);
+  // A sequence number rather than an index, because the log drops its oldest events.
+  let nextSequenceNumber = events[start.index]?.sequenceNumber ?? log.count(partitionId);
   let started = false;
   let draining = false;
   let scheduled = false;
   let stopped = false;
 
-  // However many events are appended, and however many deliveries settled, in one turn of the event loop: one burst answers them.
+  // All appends and settlements in one turn of the event loop cause only one burst.
   const schedule = () => {
     if (scheduled || stopped) return;
     scheduled = true;
-    setImmediate(burst);
+    setImmediate(sendBurst);
   };
 
-  function burst(): void {
+  function sendBurst(): void {
     scheduled = false;
     if (stopped || !mayContinue()) return;
     const { outgoing } = link.session;
-    // rhea counts credit down only when it writes, after this turn; until then it is ours to remember.
+    // rhea lowers the credit only when it writes, after this turn, so pending deliveries are subtracted here.
     const credit = link.credit - (outgoing.next_delivery_id - outgoing.next_pending_delivery);
     const room = Math.min(credit, outgoing.available(), maxBurst);
     let sent = 0;
@@ -77,7 +78,7 @@ export function startFeed(
       send(event);
     }
     process.nextTick(() => socket.uncork());
-    if (next >= log.count(partitionId)) {
+    if (nextSequenceNumber >= log.count(partitionId)) {
       if (draining) sender.set_drained(true);
       draining = false;
     } else if (sent === maxBurst) {
@@ -87,11 +88,11 @@ export function startFeed(
 
   function nextEvent(): LoggedEvent | undefined {
     for (;;) {
-      // What is gone cannot be sent: then the oldest that is there comes next, as in Event Hubs.
-      const event = events[Math.max(0, next - (events[0]?.sequenceNumber ?? 0))];
+      // If the log has dropped the next event, the oldest kept event comes next, as in Event Hubs.
+      const event = events[Math.max(0, nextSequenceNumber - (events[0]?.sequenceNumber ?? 0))];
       if (event === undefined) return undefined;
-      next = event.sequenceNumber + 1;
-      // Only while the log has nothing past the start position yet can events come that the receiver did not ask for.
+      nextSequenceNumber = event.sequenceNumber + 1;
+      // If the start position is in the future, events before it are skipped.
       started ||= start.matches(event);
       if (started) return event;
     }
@@ -100,7 +101,7 @@ export function startFeed(
   function send(event: LoggedEvent): void {
     const last = metrics ? events.at(-1) : undefined;
     const message = encodeEvent(event, last && { last, now: Date.now() });
-    unsettled.set(sender.send(message, tag(event.sequenceNumber), 0), message.length);
+    unsettled.set(sender.send(message, deliveryTag(event.sequenceNumber), 0), message.length);
     unsettledBytes += message.length;
   }
 
@@ -108,31 +109,31 @@ export function startFeed(
     if (delivery === undefined) return;
     unsettledBytes -= unsettled.get(delivery) ?? 0;
     unsettled.delete(delivery);
-    if (next < log.count(partitionId)) schedule();
+    if (nextSequenceNumber < log.count(partitionId)) schedule();
   });
-  // Without a listener here, rhea would offer each of these to session, connection and container.
+  // Without a listener on the sender, rhea would pass each of these events up to session, connection and container.
   for (const outcome of ['accepted', 'released', 'rejected', 'modified', 'sendable']) sender.on(outcome, () => {});
   sender.on('sender_flow', schedule);
   sender.on('sender_draining', () => {
     draining = true;
     schedule();
   });
-  const forget = log.onAppend(partitionId, schedule);
+  const unsubscribe = log.onAppend(partitionId, schedule);
 
   return {
     stop(reason) {
       if (stopped) return;
       stopped = true;
-      forget();
+      unsubscribe();
       unsettled.clear();
-      // What rhea still holds back must not follow the detach.
+      // Without credit, rhea sends no buffered event after the detach.
       link.credit = 0;
       if (reason !== undefined) sender.close({ condition: reason.condition, description: reason.message });
     },
   };
 }
 
-function tag(sequenceNumber: number): Buffer {
+function deliveryTag(sequenceNumber: number): Buffer {
   const bytes = Buffer.allocUnsafe(4);
   bytes.writeUInt32BE(sequenceNumber >>> 0);
   return bytes;

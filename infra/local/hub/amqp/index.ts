@@ -1,5 +1,6 @@
 /**
- * The Event Hubs-compatible endpoint of the local hub: plain AMQP 1.0 on loopback, with `@azure/event-hubs` as its client.
+ * The Event Hubs-compatible endpoint of the local hub: AMQP 1.0 without TLS, on loopback. Clients use the unmodified `@azure/event-hubs` to
+ * read the hub's events. Tokens, owner levels (epochs), start positions and error texts follow Event Hubs.
  * @module
  */
 import { createServer, type Server, type Socket } from 'node:net';
@@ -8,19 +9,20 @@ import { type ServedConnection, serveConnection } from './connection.ts';
 import { Readers } from './readers.ts';
 
 export interface AmqpOptions {
-  /** 0 picks a free port. */
+  /** The port to listen on. 0 picks a free port. */
   readonly port: number;
   readonly eventHubName: string;
-  /** Name and key of the one shared access policy; it may listen and send. */
+  /** Name of the only shared access policy, which may listen and send. */
   readonly keyName: string;
+  /** The policy's key. */
   readonly key: string;
-  /** Clients are asked to make themselves heard this often, in milliseconds, and dropped after twice as long. Default: one minute. */
+  /** Idle timeout in milliseconds. A client that is silent for twice this time is disconnected. Default: one minute. */
   readonly idleTimeoutMs?: number;
 }
 
 export interface AmqpEndpoint {
   readonly port: number;
-  /** For `@azure/event-hubs`, which wants the event hub's name beside it. */
+  /** Connection string for `@azure/event-hubs`. Does not contain the event hub's name, which clients pass separately. */
   readonly connectionString: string;
   /** Closes every connection and stops listening. */
   close(): Promise<void>;
@@ -28,7 +30,7 @@ export interface AmqpEndpoint {
 
 /**
  * Serves an event log to Event Hubs clients: `$cbs`, `$management`, receivers on `NAME/ConsumerGroups/GROUP/Partitions/N` for any
- * consumer group, and senders on `NAME` and `NAME/Partitions/N`. Rejects with the system's error when the port is taken.
+ * consumer group, and senders on `NAME` and `NAME/Partitions/N`. Rejects with the system error `EADDRINUSE` if the port is in use.
  */
 export async function startAmqp(log: EventLog, options: AmqpOptions): Promise<AmqpEndpoint> {
   const { eventHubName, keyName, key, idleTimeoutMs = 60_000 } = options;
@@ -51,10 +53,10 @@ export async function startAmqp(log: EventLog, options: AmqpOptions): Promise<Am
   };
 }
 
-/** Machines without IPv6 answer with one of these. */
+/** Error codes on machines without IPv6. */
 const noIpv6 = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'];
 
-/** Listens on one port of both loopback addresses, since `localhost` may be either. */
+/** Listens on the same port of both loopback addresses, because `localhost` may be IPv4 or IPv6. */
 async function listenOnLoopback(
   port: number,
   accept: (socket: Socket) => void,
@@ -62,14 +64,14 @@ async function listenOnLoopback(
   for (let attempt = 1; ; attempt += 1) {
     const ipv4 = await listen('127.0.0.1', port, accept);
     const address = ipv4.address();
-    const taken = typeof address === 'object' && address !== null ? address.port : port;
+    const actualPort = typeof address === 'object' && address !== null ? address.port : port;
     try {
-      return { port: taken, servers: [ipv4, await listen('::1', taken, accept)] };
+      return { port: actualPort, servers: [ipv4, await listen('::1', actualPort, accept)] };
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      if (noIpv6.includes(code)) return { port: taken, servers: [ipv4] };
+      if (noIpv6.includes(code)) return { port: actualPort, servers: [ipv4] };
       await new Promise((resolve) => ipv4.close(resolve));
-      // A port that the system picked may be in use on the other address; another is as good.
+      // A port that the system chose may be in use on the IPv6 address. Then another port is tried.
       if (port !== 0 || code !== 'EADDRINUSE' || attempt === 10) throw error;
     }
   }

@@ -2,7 +2,7 @@ import rhea, { type Message, type MessageUtil } from 'rhea';
 import type { EventLog, HubEvent } from '../event-log.ts';
 import { Refusal } from './refusal.ts';
 
-/** Part of rhea that its type declarations leave out: reads one encoded value after the other. */
+/** rhea's reader of encoded values, which its type declarations lack. */
 const { Reader } = rhea.types as unknown as {
   readonly Reader: new (
     encoded: Buffer,
@@ -14,21 +14,22 @@ const { Reader } = rhea.types as unknown as {
 };
 const message: MessageUtil = rhea.message;
 
-/** Largest message that a sender may send: one body of 1 MiB with its properties fits. */
+/** Largest accepted message in bytes. A body of 1 MiB with properties fits. */
 export const maxMessageSize = 2 * 1024 * 1024;
-/** The message format of a batch: each data section holds a whole encoded message. */
+/** The message format of a batch, in which each data section is an encoded message. */
 const batchFormat = 0x80013700;
-/** Sections that belong to the way, not to the message: header, delivery annotations, message annotations. */
-const sectionsOfTheWay = [0x70, 0x71, 0x72];
+/** Sections before the bare message: header, delivery annotations, message annotations. */
+const sectionsBeforeBareMessage = [0x70, 0x71, 0x72];
 
 /**
- * Takes in what a producer sent: one event, or a batch of them. They go to `partitionId` if given, else by partition key, else to
- * partitions in turn. Bodies and properties are handed on as they came. Throws a `Refusal` of what is too long or no AMQP message.
+ * Appends a producer's message to the log: one event or a batch. The partition is `partitionId` if given, else the partition of the
+ * partition key, else the next one round-robin. Bodies and properties stay unchanged. Throws a `Refusal` on a message that is too large
+ * or invalid, and then appends nothing.
  */
 export function ingest(log: EventLog, sent: Message | Buffer, format: number, partitionId: string | undefined): void {
-  // Read all before taking any: a batch is taken whole or not at all.
+  // `readEvents` reads the whole batch first, so an invalid batch appends no event.
   for (const event of readEvents(sent, format)) {
-    log.append(event, partitionId ?? (event.deviceId === '' ? inTurn(log) : log.partitionOf(event.deviceId)));
+    log.append(event, partitionId ?? (event.deviceId === '' ? nextPartition(log) : log.partitionOf(event.deviceId)));
   }
 }
 
@@ -72,16 +73,16 @@ function bareMessage(encoded: Buffer): Buffer {
   let start = 0;
   while (reader.remaining() > 0) {
     const { descriptor } = reader.read();
-    if (!sectionsOfTheWay.includes(Number(descriptor?.value))) break;
+    if (!sectionsBeforeBareMessage.includes(Number(descriptor?.value))) break;
     start = reader.position;
   }
   return encoded.subarray(start);
 }
 
-let turns = 0;
+let roundRobin = 0;
 
-function inTurn({ partitionIds }: EventLog): string {
-  const partitionId = partitionIds[turns % partitionIds.length] ?? '0';
-  turns += 1;
+function nextPartition({ partitionIds }: EventLog): string {
+  const partitionId = partitionIds[roundRobin % partitionIds.length] ?? '0';
+  roundRobin += 1;
   return partitionId;
 }

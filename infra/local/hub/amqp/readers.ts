@@ -1,48 +1,51 @@
 import { Refusal } from './refusal.ts';
 
-/** One receiver on a partition. */
+/** A receiver on a partition. */
 export interface Reader {
   readonly name: string;
-  /** Also called owner level; `undefined` where the receiver makes no claim to be the only one. */
+  /** The receiver's epoch, also called owner level. `undefined` if the receiver shares the partition. */
   readonly epoch: number | undefined;
   disconnect(reason: Refusal): void;
 }
 
-/** Event Hubs lets so many receivers without an epoch share a partition in one consumer group. */
+/** Event Hubs' limit of receivers without an epoch on one partition in one consumer group. */
 const maxSharedReaders = 5;
 
 /**
- * Who reads which partition for which consumer group. A receiver with an epoch is alone: it disconnects those with a lower or equal
- * one, and those with none; while it is there, receivers with a lower epoch or none are refused.
+ * The receivers on each partition, by consumer group. A receiver with an epoch reads alone: it disconnects receivers with a lower, equal
+ * or no epoch. While it reads, receivers with a lower or no epoch are refused.
  * https://learn.microsoft.com/azure/event-hubs/event-hubs-event-processor-host#epoch
  */
 export class Readers {
   readonly #readers = new Map<string, Set<Reader>>();
 
-  /** Lets the reader in, at the cost of those it outranks, or throws a `Refusal`. The returned function takes it out again. */
+  /**
+   * Adds a reader. A reader with an epoch disconnects all others. The returned function removes the reader. Throws a `Refusal` if a reader
+   * has a higher epoch, or if five readers without an epoch are present.
+   */
   admit(consumerGroup: string, partitionId: string, reader: Reader): () => void {
-    const seat = `${consumerGroup.toLowerCase()}/${partitionId}`;
-    const present = this.#readers.get(seat) ?? new Set();
-    for (const other of present) {
+    const key = `${consumerGroup.toLowerCase()}/${partitionId}`;
+    const current = this.#readers.get(key) ?? new Set();
+    for (const other of current) {
       if (other.epoch !== undefined && other.epoch > (reader.epoch ?? -1)) throw outranked(reader, other, other.epoch);
     }
-    if (reader.epoch === undefined && present.size >= maxSharedReaders) {
+    if (reader.epoch === undefined && current.size >= maxSharedReaders) {
       throw new Refusal(
         'amqp:resource-limit-exceeded',
         `Exceeded the maximum number of allowed receivers per partition in a consumer group which is ${maxSharedReaders}.`,
       );
     }
     if (reader.epoch !== undefined) {
-      for (const other of present) {
-        present.delete(other);
+      for (const other of current) {
+        current.delete(other);
         other.disconnect(displaced(reader, reader.epoch, other));
       }
     }
-    present.add(reader);
-    this.#readers.set(seat, present);
+    current.add(reader);
+    this.#readers.set(key, current);
     return () => {
-      present.delete(reader);
-      if (present.size === 0 && this.#readers.get(seat) === present) this.#readers.delete(seat);
+      current.delete(reader);
+      if (current.size === 0 && this.#readers.get(key) === current) this.#readers.delete(key);
     };
   }
 }

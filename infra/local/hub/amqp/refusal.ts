@@ -1,4 +1,4 @@
-/** A request that the endpoint turns down: the AMQP error condition a client acts on, and a sentence for a person. */
+/** A refused request or link: an AMQP error condition for the client, and a message for people. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly condition: string;
@@ -9,7 +9,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The refusal of a name that this endpoint does not serve. The SDK knows the error by this very wording. */
+/** The refusal of an unknown address. The SDK recognises the error by this exact text. */
 export function notFound(path: string): Refusal {
   return new Refusal(
     'amqp:not-found',

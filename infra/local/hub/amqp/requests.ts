@@ -6,26 +6,26 @@ import { type AccessPolicy, type Claims, verifySasToken } from './sas-token.ts';
 
 const { types } = rhea;
 
-/** What `$cbs` and `$management` answer from. */
-export interface Service {
+/** The data for responses of `$cbs` and `$management`. */
+export interface RequestContext {
   readonly log: EventLog;
   readonly eventHubName: string;
   readonly policy: AccessPolicy;
 }
 
-/** AMQP type code of the array's elements. */
+/** AMQP type code of the partition ids in their array. */
 const string8 = 0xa1;
-/** `.NET`'s `DateTime.MinValue`, which Event Hubs gives as the time of the last event of an empty partition. */
-const never = -62_135_596_800_000;
+/** .NET's `DateTime.MinValue` in milliseconds. Event Hubs returns it as the last event's time of an empty partition. */
+const noEventTime = -62_135_596_800_000;
 
-/** Takes the token in a put-token request to `$cbs` into the connection's claims. Throws a `Refusal`. */
-export function putToken(request: Message, claims: Claims, { policy, eventHubName }: Service): Answer {
+/** Handles a put-token request to `$cbs`: adds its token to the connection's claims. Throws a `Refusal` on an invalid token. */
+export function putToken(request: Message, claims: Claims, { policy, eventHubName }: RequestContext): AmqpResponse {
   const { operation, type, name } = request.application_properties ?? {};
   if (operation !== 'put-token') throw notImplemented(operation);
   if (type !== 'servicebus.windows.net:sastoken' || typeof request.body !== 'string' || typeof name !== 'string') {
     throw new Refusal(
       'amqp:unauthorized-access',
-      `MalformedToken: Tokens of type '${type}' are not taken here, only shared access signatures.`,
+      `MalformedToken: Tokens of type '${type}' are not supported, use a shared access signature.`,
     );
   }
   const grant = verifySasToken(request.body, name, policy, Date.now());
@@ -35,8 +35,8 @@ export function putToken(request: Message, claims: Claims, { policy, eventHubNam
   return { status: 202, description: 'Accepted' };
 }
 
-/** Answers a READ of the event hub or of one of its partitions. Throws a `Refusal`. */
-export function readManagement(request: Message, { log, eventHubName, policy }: Service): Answer {
+/** Handles a READ request to `$management` about the event hub or one of its partitions. Throws a `Refusal`. */
+export function readManagement(request: Message, { log, eventHubName, policy }: RequestContext): AmqpResponse {
   const { operation, type, name, partition, security_token: token } = request.application_properties ?? {};
   if (operation !== 'READ') throw notImplemented(operation);
   if (typeof name !== 'string' || name.toLowerCase() !== eventHubName.toLowerCase()) throw notFound(String(name));
@@ -73,54 +73,58 @@ function describePartition(log: EventLog, name: string, partition: string) {
     begin_sequence_number: types.wrap_long(events[0]?.sequenceNumber ?? 0),
     last_enqueued_sequence_number: types.wrap_long(last?.sequenceNumber ?? -1),
     last_enqueued_offset: last?.offset ?? '-1',
-    last_enqueued_time_utc: types.wrap_timestamp(last?.enqueuedTime.getTime() ?? never),
+    last_enqueued_time_utc: types.wrap_timestamp(last?.enqueuedTime.getTime() ?? noEventTime),
     is_partition_empty: last === undefined,
   };
 }
 
-export interface Answer {
+/** The response to a request on `$cbs` or `$management`. */
+export interface AmqpResponse {
   readonly status: number;
   readonly description: string;
   readonly body?: unknown;
 }
 
-/** HTTP-like status of a refusal, as the SDK maps it back. */
-const statusOf: Readonly<Record<string, number>> = {
+/** The HTTP-like status code of each error condition. The SDK maps the codes to its errors. */
+const statusCodes: Readonly<Record<string, number>> = {
   'amqp:unauthorized-access': 401,
   'amqp:not-found': 404,
   'amqp:not-implemented': 501,
 };
 
-/** Answers one request on the link that its `reply-to` names: the answer of `respond`, or what it refuses. */
-export function reply(request: Message, receiver: Receiver, replyLinks: Iterable<Sender>, respond: () => Answer): void {
+/** Sends the response of `respond`, or its error, on the link that the request's `reply-to` names. */
+export function reply(
+  request: Message,
+  receiver: Receiver,
+  replyLinks: Iterable<Sender>,
+  respond: () => AmqpResponse,
+): void {
   const candidates = [...replyLinks].filter((link) => link.session === receiver.session);
   const link =
     candidates.find(({ name, target }) => request.reply_to === name || request.reply_to === target?.address) ??
     candidates[0];
   if (link === undefined) return;
   let condition: string | undefined;
-  let answer: Answer;
+  let response: AmqpResponse;
   try {
-    answer = respond();
+    response = respond();
   } catch (error) {
     const refusal =
-      error instanceof Refusal
-        ? error
-        : new Refusal('amqp:internal-error', `The request could not be answered: ${error}`);
+      error instanceof Refusal ? error : new Refusal('amqp:internal-error', `The local hub failed: ${error}`);
     condition = refusal.condition;
-    answer = { status: statusOf[condition] ?? 500, description: refusal.message };
+    response = { status: statusCodes[condition] ?? 500, description: refusal.message };
   }
   link.send({
     ...(request.message_id === undefined ? {} : { correlation_id: request.message_id }),
     application_properties: {
-      'status-code': types.wrap_int(answer.status),
-      'status-description': answer.description,
+      'status-code': types.wrap_int(response.status),
+      'status-description': response.description,
       ...(condition === undefined ? {} : { 'error-condition': types.wrap_symbol(condition) }),
     },
-    body: answer.body,
+    body: response.body,
   });
 }
 
-function notImplemented(what: unknown): Refusal {
-  return new Refusal('amqp:not-implemented', `'${what}' is not supported here.`);
+function notImplemented(operation: unknown): Refusal {
+  return new Refusal('amqp:not-implemented', `'${operation}' is not supported.`);
 }

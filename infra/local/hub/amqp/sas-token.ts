@@ -2,26 +2,27 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { entityPath } from './address.ts';
 import { Refusal } from './refusal.ts';
 
-/** The shared access policy whose tokens are good. */
+/** The shared access policy that signs valid tokens. */
 export interface AccessPolicy {
   readonly keyName: string;
   readonly key: string;
 }
 
-/** What a good token allows: everything at and below `path`, until `expiresAt` (milliseconds since 1970). */
+/** The access that a valid token gives: `path` and all paths below, until `expiresAt` in milliseconds since 1970. */
 export interface Grant {
   readonly path: string;
   readonly expiresAt: number;
 }
 
 /**
- * Checks `SharedAccessSignature sr=…&sig=…&se=…&skn=…` as Event Hubs does: signed with the policy's key, not expired, and for
- * `audience` or a path above it. Gives what the token allows, or throws a `Refusal` (`amqp:unauthorized-access`) that says what is wrong.
+ * Checks a token `SharedAccessSignature sr=…&sig=…&se=…&skn=…` as Event Hubs does. The token must be signed with the policy's key, not be
+ * expired, and be for `audience` or a path above. Throws a `Refusal` (`amqp:unauthorized-access`) with the reason.
  * https://learn.microsoft.com/azure/event-hubs/authenticate-shared-access-signature
  */
 export function verifySasToken(token: string, audience: string, policy: AccessPolicy, now: number): Grant {
   const [scheme, fields] = [token.slice(0, token.indexOf(' ')), token.slice(token.indexOf(' ') + 1)];
-  if (scheme !== 'SharedAccessSignature') throw unauthorized('MalformedToken: The token is no SharedAccessSignature.');
+  if (scheme !== 'SharedAccessSignature')
+    throw unauthorized('MalformedToken: The token is not a SharedAccessSignature.');
   const values = new Map(
     fields.split('&').map((field): [string, string] => {
       const equals = field.indexOf('=');
@@ -30,12 +31,12 @@ export function verifySasToken(token: string, audience: string, policy: AccessPo
   );
   const { sr, sig, se, skn } = Object.fromEntries(values);
   if (sr === undefined || sig === undefined || se === undefined || skn === undefined || !/^\d+$/.test(se)) {
-    throw unauthorized('MalformedToken: The token lacks one of sr, sig, se and skn, or se is no number of seconds.');
+    throw unauthorized('MalformedToken: The token needs sr, sig, skn and se, and se must be a number of seconds.');
   }
   if (decode(skn) !== policy.keyName) throw unauthorized(`InvalidSignature: There is no policy '${decode(skn)}'.`);
   const expected = createHmac('sha256', policy.key).update(`${sr}\n${se}`).digest();
-  const given = Buffer.from(decode(sig), 'base64');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+  const signature = Buffer.from(decode(sig), 'base64');
+  if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
     throw unauthorized('InvalidSignature: The token has an invalid signature.');
   }
   const expiresAt = Number(se) * 1000;
@@ -49,16 +50,16 @@ export function verifySasToken(token: string, audience: string, policy: AccessPo
   return grant;
 }
 
-/** What one connection may do: the tokens that it has put, by the paths that they are for. */
+/** The valid tokens of one connection, by path. */
 export class Claims {
   readonly #grants = new Map<string, Grant>();
 
-  /** A later token for the same path takes the place of the earlier one, as the SDK's renewals rely on. */
+  /** Adds a grant. It replaces an earlier grant for the same path, because the SDK renews its tokens. */
   add(grant: Grant): void {
     this.#grants.set(grant.path, grant);
   }
 
-  /** Why `path` may not be used at `now`, or `undefined` where a good token covers it. */
+  /** The refusal for `path` at `now` (milliseconds since 1970), or `undefined` if a token covers the path. */
   refusal(path: string, now: number): Refusal | undefined {
     for (const grant of this.#grants.values()) if (covers(grant, path) && grant.expiresAt > now) return undefined;
     return unauthorized(
@@ -84,7 +85,7 @@ function decode(text: string): string {
   }
 }
 
-/** A token may claim any second, also one that no `Date` can hold. */
+/** The expiry time as text, or `never` if the time is too large for a `Date`. */
 function expiry(milliseconds: number): string {
   return milliseconds <= 8.64e15 ? new Date(milliseconds).toISOString() : 'never';
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reportProperties } from '../../../../infra/local/hub/control-endpoint.ts';
-import { bodyOf, eventsOf, refusal, startTestHub, type TestHub } from './hub-client.ts';
+import { addModule, bodyOf, eventsOf, refusal, startTestHub, type TestHub } from './hub-client.ts';
 
 let hub: TestHub;
 
@@ -15,7 +15,7 @@ afterAll(async () => {
 const control = (path: string, init?: RequestInit) => fetch(`${hub.controlUrl}${path}`, init);
 
 describe('the control endpoint', () => {
-  it('counts calls by class, by status, and by who made them', async () => {
+  it('counts calls by class, status and shared access policy', async () => {
     await hub.operator.create({ deviceId: 'counted' });
     await control('/calls', { method: 'DELETE' });
     await hub.twinkeeper.getTwin('counted');
@@ -69,10 +69,10 @@ describe('the control endpoint', () => {
     expect(total).toBe(partitions.reduce((sum, { count }) => sum + count, 0));
   });
 
-  it('plays the agent of a device or module, whatever it is called', async () => {
+  it('reports properties of a device or module with any id', async () => {
     const deviceId = "a#b?c%'d$";
     await hub.operator.create({ deviceId });
-    await hub.operator.addModule({ deviceId, moduleId: deviceId } as Parameters<typeof hub.operator.addModule>[0]);
+    await addModule(hub, deviceId, deviceId);
     await reportProperties(hub.controlUrl, { deviceId }, { device: true });
     await reportProperties(hub.controlUrl, { deviceId, moduleId: deviceId }, { a: 1, b: 2 });
     await reportProperties(hub.controlUrl, { deviceId, moduleId: deviceId }, { a: null });
@@ -88,9 +88,9 @@ describe('the control endpoint', () => {
     });
   });
 
-  it('says why a report was refused', async () => {
+  it('says why the hub refused reported properties', async () => {
     await expect(reportProperties(hub.controlUrl, { deviceId: 'nowhere' }, {})).rejects.toThrow(
-      /404 to a report for nowhere: .*DeviceNotFound/,
+      /refused the reported properties of nowhere with 404: .*DeviceNotFound/,
     );
     await hub.operator.create({ deviceId: 'limited' });
     await expect(reportProperties(hub.controlUrl, { deviceId: 'limited' }, { 'a.b': 1 })).rejects.toThrow(/400/);
@@ -98,7 +98,7 @@ describe('the control endpoint', () => {
       expect((await control('/reported/limited', { method: 'PATCH', body })).status).toBe(400);
   });
 
-  it('helps those who come without a question, and says what there is to those who ask wrongly', async () => {
+  it('lists its requests at the root and in the 404 of an unknown path', async () => {
     expect(await (await control('/')).json()).toHaveProperty(['GET /calls']);
     const response = await control('/nothing');
     expect(response.status).toBe(404);

@@ -20,19 +20,19 @@ describe('the credentials of the hub', () => {
     expect(await loadCredentials(folder)).toEqual(await loadCredentials(folder));
   });
 
-  it('differ from folder to folder, and from policy to policy', async () => {
+  it('differ between folders and between policies', async () => {
     const here = await loadCredentials(folder);
     const there = await loadCredentials(`${folder}-2`);
     expect(new Set([...Object.values(here.keys), ...Object.values(there.keys)]).size).toBe(6);
   });
 
-  it('can be read by nobody else', async () => {
+  it('are readable by the owner only', async () => {
     await loadCredentials(folder);
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     for (const file of await readdir(folder)) expect((await stat(join(folder, file))).mode & 0o777).toBe(0o600);
   });
 
-  it('have a certificate for the names of this machine, signed by the authority in the file', async () => {
+  it('include a certificate for localhost, signed by the authority in the CA file', async () => {
     const { caFile, tls } = await loadCredentials(folder);
     expect(isAbsolute(caFile)).toBe(true);
     const authority = new X509Certificate(await readFile(caFile));
@@ -45,15 +45,15 @@ describe('the credentials of the hub', () => {
     expect(certificate.checkIP('::1')).toBe('::1');
   });
 
-  it('keep no private key of the authority', async () => {
+  it('do not store the private key of the certificate authority', async () => {
     await loadCredentials(folder);
     const kept = await readFile(join(folder, 'hub-credentials.json'), 'utf8');
     expect(kept.match(/PRIVATE KEY-----/g)).toHaveLength(2);
   });
 
-  it('that are spoilt stop the start with a line that says what to do', async () => {
+  it('reject a damaged file with a message that says what to do', async () => {
     await loadCredentials(folder);
     await writeFile(join(folder, 'hub-credentials.json'), '{');
-    await expect(loadCredentials(folder)).rejects.toThrow(/hub-credentials\.json is spoilt: delete it/);
+    await expect(loadCredentials(folder)).rejects.toThrow(/hub-credentials\.json is damaged: delete it/);
   });
 });

@@ -1,4 +1,4 @@
-/** Faults on request, through `azure-iothub`. */
+/** Simulated faults, through `azure-iothub`. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Fault } from '../../../../infra/local/hub/fault.ts';
 import type { RegistryServiceOptions } from '../../../../infra/local/hub/registry-service.ts';
@@ -21,11 +21,11 @@ const put = (faults: unknown) => control('/faults', { method: 'PUT', body: JSON.
 const report = async () => ((await (await control('/faults')).json()) as { faults: unknown }).faults;
 const calls = async () => (await control('/calls')).json();
 
-/** What comes of so many reads of a twin, one after the other: the status of each, 0 where there was no answer. */
+/** Reads a twin `count` times in sequence and returns the status codes. The status is 0 if there was no response. */
 async function statuses(count: number, read = () => hub.operator.getTwin('nowhere')): Promise<readonly number[]> {
   const seen: number[] = [];
   for (let call = 0; call < count; call++) {
-    // The device does not exist: even what the hub carries out is refused.
+    // The device does not exist, so a call without a fault ends in a 404.
     seen.push((await refusal(read())).response?.statusCode ?? 0);
   }
   return seen;
@@ -39,7 +39,7 @@ describe('a hub with faults', () => {
     [{ status: 429 }, 'ThrottlingException', undefined],
     [{ status: 500 }, 'ServerError', undefined],
     [{ status: 503 }, 'ServiceUnavailable', undefined],
-  ] as const)('answers %j instead of doing what it is asked', async (kind, code, retryAfter) => {
+  ] as const)('responds with %j instead of running the operation', async (kind, code, retryAfter) => {
     await start([{ share: 1, kinds: [kind], classes: ['identity'] }]);
     const error = await refusal(hub.operator.create({ deviceId: 'd' }));
     expect(error.response.statusCode).toBe(kind.status);
@@ -50,7 +50,7 @@ describe('a hub with faults', () => {
     expect(await calls()).toMatchObject({ byStatus: { [kind.status]: 1, 404: 1 } });
   });
 
-  it('breaks the connection with nothing done, or with all done and nobody told', async () => {
+  it('breaks the connection before the operation, or after it', async () => {
     await start([{ share: 1, kinds: [{ drop: 'before' }], classes: ['identity'] }]);
     const before = await refusal(hub.operator.create({ deviceId: 'd' }));
     expect(before.response).toBeUndefined();
@@ -71,7 +71,7 @@ describe('a hub with faults', () => {
   it.each([
     ['before', 1],
     ['after', 0],
-  ] as const)('answers late, with the operation done %s the wait', async (operation, devicesWhileWaiting) => {
+  ] as const)('responds late, with the operation %s the wait', async (operation, devicesWhileWaiting) => {
     const clock = new VirtualClock();
     await start([{ share: 1, kinds: [{ delay: 5000, operation }], classes: ['identity'] }], { clock });
     const answer = hub.operator.create({ deviceId: 'd' });
@@ -88,12 +88,12 @@ describe('a hub with faults', () => {
     expect((await answer).responseBody).toMatchObject({ deviceId: 'd' });
   });
 
-  it('strikes a share of the calls, the same ones for the same seed, with each kind as often as the others', async () => {
+  it('strikes its share of the calls, with all kinds equally often, and the same calls for the same seed', async () => {
     const fault: Fault = { share: 0.2, kinds: [{ status: 429 }, { status: 500 }, { drop: 'before' }], seed: 7 };
     await start([fault]);
     const first = await statuses(1000);
     const struck = 1000 - count(first, 404);
-    // Four standard deviations of a binomial distribution.
+    // The tolerance is four standard deviations of a binomial distribution.
     expect(Math.abs(struck - 200)).toBeLessThan(4 * Math.sqrt(1000 * 0.2 * 0.8));
     for (const status of [429, 500, 0]) {
       expect(Math.abs(count(first, status) - struck / 3)).toBeLessThan(4 * Math.sqrt((struck * 2) / 9));
@@ -106,7 +106,7 @@ describe('a hub with faults', () => {
     expect(await statuses(50)).not.toEqual(first.slice(0, 50));
   });
 
-  it('strikes only the classes and the policy that it is told to, and no call twice', async () => {
+  it('strikes only the given classes and policy, and each call at most once', async () => {
     await start([
       { share: 1, classes: ['twinRead'], policy: 'twinkeeper', kinds: [{ status: 503 }] },
       { share: 1, classes: ['twinRead', 'query'], kinds: [{ status: 500 }] },
@@ -123,7 +123,7 @@ describe('a hub with faults', () => {
     ]);
   });
 
-  it('is well again after the time that was asked for, in its own time', async () => {
+  it('ends a fault after its duration, by the hub’s own clock', async () => {
     const clock = new VirtualClock();
     await start([{ share: 1, kinds: [{ status: 500 }], seconds: 60 }], { clock, timeScale: 60 });
     expect(await statuses(1)).toEqual([500]);
@@ -135,7 +135,7 @@ describe('a hub with faults', () => {
     expect(await report()).toMatchObject([{ active: false, calls: 2, struck: 2 }]);
   });
 
-  it('is well again when it is told to be', async () => {
+  it('accepts and removes faults through the control endpoint', async () => {
     await start([]);
     expect(await report()).toEqual([]);
     const response = await put([{ share: 1, kinds: [{ status: 500 }] }]);
@@ -146,7 +146,7 @@ describe('a hub with faults', () => {
     expect(await statuses(1)).toEqual([404]);
   });
 
-  it('throttles what a fault leaves, and not what it strikes', async () => {
+  it('does not count struck calls against the throttle', async () => {
     await start([{ share: 1, kinds: [{ status: 500 }], policy: 'twinkeeper' }], {
       clock: new VirtualClock(),
       throttle: { tier: 'S1', units: 1, burst: 0, queue: 0 },
@@ -179,7 +179,7 @@ describe('a hub with faults', () => {
     [[{ share: 1, kinds: [{ drop: 'after' }], seconds: 0 }], 'faults.0.seconds must be more than 0 seconds, and is 0'],
     [[{ share: 1, kinds: [{ drop: 'after' }], seed: 0.5 }], 'faults.0.seed must be a whole number, and is 0.5'],
     [[{ share: 1, kinds: [{ drop: 'after' }], for: 5 }], 'seconds?, seed? } and nothing else'],
-  ])('refuses %j, and goes on as it was', async (faults, reason) => {
+  ])('refuses %j and keeps its faults', async (faults, reason) => {
     await start([{ share: 1, kinds: [{ status: 503 }] }]);
     const response = await put(faults);
     expect(response.status).toBe(400);
@@ -187,7 +187,7 @@ describe('a hub with faults', () => {
     expect(await statuses(1)).toEqual([503]);
   });
 
-  it('refuses a body that is no object, and does not start with faults that make no sense', async () => {
+  it('refuses a body that is no object, and does not start with invalid faults', async () => {
     await start([]);
     for (const body of ['', '[]', 'null', '"all"']) {
       expect((await control('/faults', { method: 'PUT', body })).status).toBe(400);

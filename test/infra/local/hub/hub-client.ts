@@ -1,4 +1,4 @@
-/** A hub for one test file, and the unmodified SDK as its client. */
+/** Starts a hub for one test file, with the unmodified SDK as its client, and sends plain requests past the SDK. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -8,26 +8,26 @@ import { loadCredentials } from '../../../../infra/local/hub/credentials.ts';
 import { EventLog, type LoggedEvent } from '../../../../infra/local/hub/event-log.ts';
 import { type RegistryServiceOptions, startRegistryService } from '../../../../infra/local/hub/registry-service.ts';
 
-export const HUB_NAME = 'test-hub';
+const hubName = 'test-hub';
 
 export type SdkRegistry = InstanceType<typeof azureIotHub.Registry>;
 
-/** A response of the hub as it came over the wire. */
+/** A response of the hub, without the SDK's interpretation. */
 export interface RawResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
 }
 
-/** What the SDK rejects with when the hub refuses. */
+/** The error that the SDK throws when the hub refuses a call. */
 export interface SdkError extends Error {
   readonly response: { readonly statusCode: number; readonly headers: Readonly<Record<string, string>> };
   readonly responseBody: string;
 }
 
 /**
- * A `Registry` of the SDK for a hub that listens on another port and is signed by another authority than Azure's. The SDK knows
- * neither option; those of the agent take precedence over those of the request.
+ * The SDK's `Registry` for a hub with its own port and certificate authority. The SDK has no options for them, but the options of its
+ * HTTP agent take precedence.
  */
 export function connect(
   connectionString: string,
@@ -41,17 +41,17 @@ export function connect(
   return { registry, close: () => agent.destroy() };
 }
 
-type Given = 'httpsPort' | 'controlPort' | 'hubName' | 'credentials' | 'log';
+type FixedOptions = 'httpsPort' | 'controlPort' | 'hubName' | 'credentials' | 'log';
 
-/** Starts a hub without AMQP, with clients for both of its policies. */
-export async function startTestHub(options: Omit<RegistryServiceOptions, Given> = {}) {
+/** Starts a hub without AMQP, and SDK clients for both shared access policies. */
+export async function startTestHub(options: Omit<RegistryServiceOptions, FixedOptions> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'hub-test-'));
   const log = new EventLog();
   const credentials = await loadCredentials(folder);
   const service = await startRegistryService({
     httpsPort: 0,
     controlPort: 0,
-    hubName: HUB_NAME,
+    hubName,
     credentials,
     log,
     ...options,
@@ -80,7 +80,7 @@ export async function startTestHub(options: Omit<RegistryServiceOptions, Given> 
 
 export type TestHub = Awaited<ReturnType<typeof startTestHub>>;
 
-/** A signature by this policy, which lasts until `expiry`: seconds since 1970, by default a minute from now. */
+/** A shared access signature of the policy, valid until `expiry`: seconds since 1970, by default a minute from now. */
 export function authorizationFor(
   { credentials }: Pick<TestHub, 'credentials'>,
   policy: 'iothubowner' | 'twinkeeper' = 'iothubowner',
@@ -89,14 +89,43 @@ export function authorizationFor(
   return azureIotHub.SharedAccessSignature.create('localhost', policy, credentials.keys[policy], expiry).toString();
 }
 
+export const apiVersion = '?api-version=2021-04-12';
+
+let deviceCount = 0;
+
+/** A device id that no other test of the file uses. */
+export function newDeviceId(): string {
+  deviceCount += 1;
+  return `device-${deviceCount}`;
+}
+
+/** Creates a device with a new id. */
+export async function createDevice(hub: Pick<TestHub, 'operator'>): Promise<string> {
+  const deviceId = newDeviceId();
+  await hub.operator.create({ deviceId });
+  return deviceId;
+}
+
+/** Adds a module to a device. The SDK's declarations require fields that the hub does not need. */
+export async function addModule({ operator }: Pick<TestHub, 'operator'>, deviceId: string, moduleId: string) {
+  await operator.addModule({ deviceId, moduleId } as Parameters<typeof operator.addModule>[0]);
+}
+
+/** Creates a device with the module `m`. */
+export async function createModule(hub: Pick<TestHub, 'operator'>): Promise<[deviceId: string, moduleId: string]> {
+  const deviceId = await createDevice(hub);
+  await addModule(hub, deviceId, 'm');
+  return [deviceId, 'm'];
+}
+
 export interface RawRequest {
   readonly body?: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Ends the connection when it aborts. */
+  /** Closes the connection when the signal aborts. */
   readonly signal?: AbortSignal;
 }
 
-/** A request as it stands, past the SDK, on a connection of its own. Rejects where it gets no answer. */
+/** Sends a request without the SDK, on a new connection. Rejects if there is no response. */
 export function requestRaw(
   hub: Pick<TestHub, 'credentials' | 'httpsPort' | 'ca'>,
   method: string,
@@ -127,7 +156,7 @@ export function requestRaw(
   });
 }
 
-/** What the hub refuses this with. Throws if it does not refuse. */
+/** The error of a call that the hub must refuse. Throws if the call succeeds. */
 export async function refusal(call: Promise<unknown>): Promise<SdkError> {
   try {
     await call;
@@ -142,6 +171,7 @@ export function eventsOf(log: EventLog, deviceId: string): readonly LoggedEvent[
   return log.events(log.partitionOf(deviceId)).filter((event) => event.deviceId === deviceId);
 }
 
+/** The parsed JSON body of an event. */
 export function bodyOf(event: LoggedEvent | undefined): Record<string, unknown> {
   return JSON.parse(String(event?.body)) as Record<string, unknown>;
 }

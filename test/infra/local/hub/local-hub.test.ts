@@ -1,4 +1,4 @@
-/** The whole hub: what is done through one SDK arrives through the other. */
+/** The whole hub: changes through `azure-iothub` arrive as events in `@azure/event-hubs`. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 describe('the local hub', () => {
-  it('hands what happened through azure-iothub to @azure/event-hubs', async () => {
+  it('sends the changes made through azure-iothub to @azure/event-hubs', async () => {
     const hub = await startLocalHub({ folder, hubName: 'whole' });
     const { iotHubConnectionString, eventHubConnectionString, eventHubName, caFile } = hub.endpoints;
     const port = Number(/^HostName=localhost:(\d+);/.exec(iotHubConnectionString)?.[1]);
@@ -44,7 +44,7 @@ describe('the local hub', () => {
     }
   });
 
-  it('has the same keys when it starts again', async () => {
+  it('has the same keys after a restart', async () => {
     const first = await startLocalHub({ folder });
     await first.close();
     const second = await startLocalHub({ folder });
@@ -57,7 +57,7 @@ describe('the local hub', () => {
   });
 
   it.each(['httpsPort', 'amqpPort', 'controlPort'] as const)(
-    'says in one line that its %s is in use, and leaves nothing running',
+    'rejects with one line if its %s is in use',
     async (option) => {
       const server = createServer().listen(0, '127.0.0.1');
       await once(server, 'listening');
@@ -65,7 +65,7 @@ describe('the local hub', () => {
       const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
       try {
         await expect(startLocalHub({ folder, [option]: port })).rejects.toThrow(
-          `Port ${port} is in use: stop what listens there, or choose another ${option}.`,
+          `Port ${port} is in use: stop the program that listens there, or choose another ${option}.`,
         );
       } finally {
         server.close();
@@ -78,7 +78,7 @@ describe('the local hub as a process', () => {
   const main = join(import.meta.dirname, '../../../../infra/local/hub/main.ts');
   const start = (options: object) => fork(main, [JSON.stringify(options)], { execArgv: [], stdio: 'inherit' });
 
-  it('tells where it can be found, and ends when told to', async () => {
+  it('sends its endpoints to the parent, and ends on SIGTERM', async () => {
     const child = start({ folder });
     const [message] = await once(child, 'message');
     expect(message).toMatchObject({ ready: { eventHubName: 'twinkeeper-local', caFile: join(folder, 'ca.pem') } });
@@ -88,7 +88,7 @@ describe('the local hub as a process', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('throttles, fails and keeps a time of its own as its options say', async () => {
+  it('applies the throttle, the faults and the time scale of its options', async () => {
     const throttle = { tier: 'S1', units: 2, bulkCost: 'entries', burst: 0, queue: 0 };
     const fault = { share: 1, policy: 'twinkeeper', kinds: [{ status: 503 }], seconds: 3600 };
     const child = start({ folder, throttle, faults: [fault], timeScale: 60 });
@@ -108,14 +108,14 @@ describe('the local hub as a process', () => {
       'faults.0.share must be a number from 0 to 1, and is "20%"',
     ],
     [{ timeScale: 0 }, 'A time scale must be a number above 0, such as 60 for a minute in a second, not 0.'],
-  ])('does not start with %j, and says why in one line', async (options, reason) => {
+  ])('does not start with %j, and sends a one-line reason', async (options, reason) => {
     const child = start({ folder, ...options });
     const [message] = await once(child, 'message');
     expect(message).toEqual({ failed: reason });
     expect(await once(child, 'exit')).toEqual([1, null]);
   });
 
-  it('ends when its parent is gone', async () => {
+  it('ends when its parent has ended', async () => {
     const child = start({ folder });
     await once(child, 'message');
     child.disconnect();

@@ -4,7 +4,7 @@ import { mergePatch } from '../../../../infra/local/hub/merge-patch.ts';
 import { fc, jsonObject, patchObject } from './arbitraries.ts';
 
 describe('a merge patch', () => {
-  // The test cases of RFC 7396, appendix A, whose target and patch are objects.
+  // The test cases of RFC 7396, appendix A, that have objects as target and patch.
   it.each<[JsonObject, JsonObject, JsonObject]>([
     [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
     [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
@@ -16,11 +16,11 @@ describe('a merge patch', () => {
     [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
     [{ e: null }, { a: 1 }, { e: null, a: 1 }],
     [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
-  ])('does to %j with %j what the standard says: %j', (target, patch, result) => {
+  ])('turns %j with the patch %j into %j', (target, patch, result) => {
     expect(mergePatch(target, patch)).toEqual(result);
   });
 
-  it('changes neither of its arguments', () => {
+  it('does not change its arguments', () => {
     fc.assert(
       fc.property(jsonObject, patchObject, (target, patch) => {
         const before = [JSON.stringify(target), JSON.stringify(patch)];
@@ -30,7 +30,7 @@ describe('a merge patch', () => {
     );
   });
 
-  it('changes nothing the second time', () => {
+  it('changes nothing when applied again', () => {
     fc.assert(
       fc.property(jsonObject, patchObject, (target, patch) => {
         const once = mergePatch(target, patch);
@@ -39,7 +39,7 @@ describe('a merge patch', () => {
     );
   });
 
-  it('leaves all alone when empty', () => {
+  it('changes nothing when empty', () => {
     fc.assert(
       fc.property(jsonObject, (target) => {
         expect(JSON.stringify(mergePatch(target, {}))).toBe(JSON.stringify(target));
@@ -47,7 +47,7 @@ describe('a merge patch', () => {
     );
   });
 
-  it('leaves no null where it wrote', () => {
+  it('leaves no null property', () => {
     fc.assert(
       fc.property(patchObject, (patch) => {
         expect(JSON.stringify(mergePatch({}, withoutArrays(patch)))).not.toMatch(/:null/);

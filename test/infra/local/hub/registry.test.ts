@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EventLog, type LoggedEvent } from '../../../../infra/local/hub/event-log.ts';
 import { moduleTwins } from '../../../../infra/local/hub/registered-twin.ts';
-import { MAX_MODULES_PER_DEVICE, Registry } from '../../../../infra/local/hub/registry.ts';
+import { maxModulesPerDevice, Registry } from '../../../../infra/local/hub/registry.ts';
 import { bodyOf, eventsOf } from './hub-client.ts';
 
 const at = Date.UTC(2026, 4, 6, 7, 8, 9) + 10.125;
@@ -11,13 +11,13 @@ function newRegistry() {
   return { log, registry: new Registry({ hubName: 'test-hub', log, now: () => at }) };
 }
 
-/** Operation, and module if any, of each event. */
-function story(events: readonly LoggedEvent[]): readonly string[] {
+/** The operation of each event, with the module id if there is one. */
+function operationsOf(events: readonly LoggedEvent[]): readonly string[] {
   return events.map(({ applicationProperties: { opType, moduleId } }) => [opType, moduleId].filter(Boolean).join(' '));
 }
 
 describe('the events of the hub', () => {
-  it('tell of a module that was created as Azure documents it', () => {
+  it('describe a created module as Azure documents it', () => {
     const { log, registry } = newRegistry();
     registry.create({ deviceId: 'd' }, {});
     registry.create({ deviceId: 'd', moduleId: 'm' }, {});
@@ -53,7 +53,7 @@ describe('the events of the hub', () => {
     });
   });
 
-  it('tell of a device without a word of modules', () => {
+  it('have no module id for a device', () => {
     const { log, registry } = newRegistry();
     registry.create({ deviceId: 'd' }, {});
     const [event] = eventsOf(log, 'd');
@@ -62,7 +62,7 @@ describe('the events of the hub', () => {
     expect(bodyOf(event)).not.toHaveProperty('moduleId');
   });
 
-  it('tell of a patch with what changed, at which version, and nothing else', () => {
+  it('describe a patch with the patched properties and the new version only', () => {
     const { log, registry } = newRegistry();
     registry.create({ deviceId: 'd' }, {}, { desired: { kept: 1, gone: 2 } });
     registry.patchTwin({ deviceId: 'd' }, { tags: { t: 1 }, desired: { group: { a: 1 }, gone: null } }, undefined);
@@ -87,7 +87,7 @@ describe('the events of the hub', () => {
     });
   });
 
-  it('tell of a replacement with the whole twin', () => {
+  it('describe a replacement with the whole twin', () => {
     const { log, registry } = newRegistry();
     registry.create({ deviceId: 'd' }, {});
     registry.create({ deviceId: 'd', moduleId: 'm' }, {});
@@ -104,7 +104,7 @@ describe('the events of the hub', () => {
     });
   });
 
-  it('tell what an agent reported', () => {
+  it('describe reported properties', () => {
     const { log, registry } = newRegistry();
     registry.create({ deviceId: 'd' }, {});
     registry.report({ deviceId: 'd' }, { state: 'success' });
@@ -113,16 +113,16 @@ describe('the events of the hub', () => {
     expect(body.properties).not.toHaveProperty('desired');
   });
 
-  it('tell that a device took its modules with it', () => {
+  it('report a deleted device once, without its modules', () => {
     const { log, registry } = newRegistry();
     registry.create({ deviceId: 'd' }, {});
     registry.create({ deviceId: 'd', moduleId: 'm' }, {});
     registry.delete({ deviceId: 'd' }, undefined);
-    expect(story(eventsOf(log, 'd')).slice(2)).toEqual(['deleteDeviceIdentity']);
+    expect(operationsOf(eventsOf(log, 'd')).slice(2)).toEqual(['deleteDeviceIdentity']);
     expect(() => registry.readTwin({ deviceId: 'd', moduleId: 'm' })).toThrow(/not registered/);
   });
 
-  it('tell nothing of what was refused', () => {
+  it('do not report refused operations', () => {
     const { log, registry } = newRegistry();
     registry.create({ deviceId: 'd' }, {});
     expect(() => registry.create({ deviceId: 'd' }, {})).toThrow();
@@ -135,13 +135,13 @@ describe('the events of the hub', () => {
 });
 
 describe('the registry', () => {
-  it('gives a device no module, and an edge device the two of the edge runtime', () => {
+  it('gives IoT Edge devices the two modules of the edge runtime, and other devices none', () => {
     const { log, registry } = newRegistry();
     registry.create({ deviceId: 'plain' }, {});
     registry.create({ deviceId: 'edge' }, { iotEdge: true });
     expect(registry.listModules('plain')).toEqual([]);
     expect(registry.listModules('edge').map(({ moduleId }) => moduleId)).toEqual(['$edgeAgent', '$edgeHub']);
-    expect(story(eventsOf(log, 'edge'))).toEqual([
+    expect(operationsOf(eventsOf(log, 'edge'))).toEqual([
       'createDeviceIdentity',
       'createDeviceIdentity $edgeAgent',
       'createDeviceIdentity $edgeHub',
@@ -152,18 +152,18 @@ describe('the registry', () => {
     expect(registry.listModules('plain')).toHaveLength(2);
   });
 
-  it(`takes ${MAX_MODULES_PER_DEVICE} modules on a device`, () => {
+  it(`allows ${maxModulesPerDevice} modules on a device`, () => {
     const { registry } = newRegistry();
     registry.create({ deviceId: 'd' }, {});
-    for (let i = 0; i < MAX_MODULES_PER_DEVICE; i += 1) registry.create({ deviceId: 'd', moduleId: `m${i}` }, {});
+    for (let i = 0; i < maxModulesPerDevice; i += 1) registry.create({ deviceId: 'd', moduleId: `m${i}` }, {});
     expect(() => registry.create({ deviceId: 'd', moduleId: 'one-more' }, {})).toThrow(
-      /has 50 modules, and may have 50/,
+      /has 50 modules, the limit is 50/,
     );
     registry.delete({ deviceId: 'd', moduleId: 'm7' }, '*');
     expect(() => registry.create({ deviceId: 'd', moduleId: 'one-more' }, {})).not.toThrow();
   });
 
-  it('keeps a device’s keys when an update brings none', () => {
+  it('keeps a device’s keys when an update has none', () => {
     const { registry } = newRegistry();
     const before = registry.create({ deviceId: 'd' }, {});
     const after = registry.update(
@@ -179,23 +179,23 @@ describe('the registry', () => {
     expect(after.status).toBe('disabled');
   });
 
-  it('goes on listing module twins where it stopped, whatever is registered and deleted meanwhile', () => {
+  it('continues a listing of module twins after other twins were registered and deleted', () => {
     const { registry } = newRegistry();
     for (const deviceId of ['a', 'b', 'c']) {
       registry.create({ deviceId }, {});
       for (const moduleId of ['1', '2', '3']) registry.create({ deviceId, moduleId }, {});
     }
     const seen: unknown[] = [];
-    let place: readonly number[] = [];
-    for (const twin of moduleTwins(registry.queried)) {
+    let cursor: readonly number[] = [];
+    for (const twin of moduleTwins(registry.queryView)) {
       seen.push(`${twin.target.deviceId}${twin.target.moduleId}`);
-      place = twin.place;
+      cursor = twin.cursor;
       if (seen.length === 5) break;
     }
     registry.delete({ deviceId: 'b', moduleId: '3' }, '*');
     registry.delete({ deviceId: 'b', moduleId: '2' }, '*');
     registry.create({ deviceId: 'b', moduleId: '4' }, {});
-    for (const { target } of moduleTwins(registry.queried, place)) seen.push(`${target.deviceId}${target.moduleId}`);
+    for (const { target } of moduleTwins(registry.queryView, cursor)) seen.push(`${target.deviceId}${target.moduleId}`);
     expect(seen).toEqual(['a1', 'a2', 'a3', 'b1', 'b2', 'b4', 'c1', 'c2', 'c3']);
   });
 });

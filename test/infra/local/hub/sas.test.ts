@@ -27,28 +27,28 @@ function token({
 
 describe('a shared access signature', () => {
   it.each(['localhost', 'LocalHost', 'localhost%3A8443', 'localhost%3a8443'])(
-    'is taken for the resource %s, and names its policy',
+    'is valid for the resource %s, and names its policy',
     (sr) => {
       expect(authorize(token({ sr }), rules, now)).toBe('iothubowner');
     },
   );
 
-  it('is told from that of another policy', () => {
+  it('names the policy that signed it', () => {
     expect(authorize(token({ skn: 'twinkeeper', signedWith: 'b3RoZXI=' }), rules, now)).toBe('twinkeeper');
   });
 
   it.each([
     ['is missing', undefined],
-    ['is of another kind', 'Bearer abc'],
+    ['has another scheme', 'Bearer abc'],
     ['is empty', 'SharedAccessSignature '],
     ['lacks a field', token().replace(/&se=\d+/, '')],
     ['has expired', token({ se: String(now - 1) })],
     ['never expires', token({ se: 'never' })],
     ['is for another hub', token({ sr: 'example.azure-devices.net' })],
-    ['names a policy that there is not', token({ skn: 'nobody', signedWith: '' })],
+    ['names an unknown policy', token({ skn: 'nobody', signedWith: '' })],
     ['is signed with another key', token({ signedWith: 'b3RoZXI=' })],
-    ['was prolonged after it was signed', token().replace(/se=\d+/, `se=${now + 9999}`)],
-    ['has a signature that is no signature', token({ signature: 'AAAA' })],
+    ['has a later expiry than the signed one', token().replace(/se=\d+/, `se=${now + 9999}`)],
+    ['has a malformed signature', token({ signature: 'AAAA' })],
     ['is wrongly encoded', token({ sr: '%E0%A4%A' })],
   ])('is refused when it %s', (_, header) => {
     expect(() => authorize(header, rules, now)).toThrow(HubError);

@@ -1,40 +1,40 @@
 import { describe, expect, it } from 'vitest';
-import { ThrottleQueue, type Turn } from '../../../../infra/local/hub/throttle-queue.ts';
+import { type QueueResult, ThrottleQueue } from '../../../../infra/local/hub/throttle-queue.ts';
 import type { Clock } from '../../../../shared/clock.ts';
 import { VirtualClock } from '../../../shared/hub/virtual-clock.ts';
 import { fc } from './arbitraries.ts';
 
 const forever = new AbortController().signal;
 
-/** Calls of a queue with their turns, as they come. */
+/** Makes calls on a queue, and records each result with its time. */
 function callers(queue: ThrottleQueue, clock: VirtualClock) {
-  const turns: { readonly name: string; readonly at: number; readonly turn: Turn }[] = [];
+  const results: { readonly name: string; readonly at: number; readonly result: QueueResult }[] = [];
   return {
-    turns,
+    results,
     call(name: string, cost = 1, signal: AbortSignal = forever): void {
-      void queue.enter(cost, signal).then((turn) => turns.push({ name, at: clock.time, turn }));
+      void queue.enter(cost, signal).then((result) => results.push({ name, at: clock.time, result }));
     },
-    /** `name@milliseconds` of those that were served. */
-    served: () => turns.filter(({ turn }) => turn.type === 'served').map(({ name, at }) => `${name}@${at}`),
+    /** The served calls, as `name@milliseconds`. */
+    served: () => results.filter(({ result }) => result.type === 'served').map(({ name, at }) => `${name}@${at}`),
   };
 }
 
-describe('a throttle', () => {
-  it('lets a burst through, then serves at its rate in order, then refuses until there is room', async () => {
+describe('a throttle queue', () => {
+  it('serves a burst at once, then serves in order at its rate, then refuses until there is room', async () => {
     const clock = new VirtualClock();
-    const { call, served, turns } = callers(new ThrottleQueue({ perSecond: 2, burst: 1.5, queue: 1 }, clock), clock);
+    const { call, served, results } = callers(new ThrottleQueue({ perSecond: 2, burst: 1.5, queue: 1 }, clock), clock);
     for (const name of 'abcdefg') call(name);
     await clock.pass(0);
     expect(served()).toEqual(['a@0', 'b@0', 'c@0']);
-    expect(turns.slice(3)).toEqual([
-      { name: 'f', at: 0, turn: { type: 'refused', retryAfter: 1 } },
-      { name: 'g', at: 0, turn: { type: 'refused', retryAfter: 1 } },
+    expect(results.slice(3)).toEqual([
+      { name: 'f', at: 0, result: { type: 'refused', retryAfter: 1 } },
+      { name: 'g', at: 0, result: { type: 'refused', retryAfter: 1 } },
     ]);
     await clock.pass(10_000);
     expect(served().slice(3)).toEqual(['d@500', 'e@1000']);
   });
 
-  it('has its burst again after a rest, and no more than that', async () => {
+  it('has one full burst after a quiet time, and not more', async () => {
     const clock = new VirtualClock();
     const { call, served } = callers(new ThrottleQueue({ perSecond: 1, burst: 2, queue: 0 }, clock), clock);
     await clock.pass(3_600_000);
@@ -45,17 +45,17 @@ describe('a throttle', () => {
     expect(served()).toEqual(['a@3600000', 'b@3600000', 'd@3601000']);
   });
 
-  it('serves what costs more than a burst, and lets those behind wait for it', async () => {
+  it('serves a call that costs more than a burst, and delays later calls accordingly', async () => {
     const clock = new VirtualClock();
-    const { call, served, turns } = callers(new ThrottleQueue({ perSecond: 1, burst: 2, queue: 8 }, clock), clock);
+    const { call, served, results } = callers(new ThrottleQueue({ perSecond: 1, burst: 2, queue: 8 }, clock), clock);
     call('large', 10);
     call('small');
     call('too late');
     await clock.pass(0);
     expect(served()).toEqual(['large@0']);
-    expect(turns.slice(1)).toEqual([
-      { name: 'small', at: 0, turn: { type: 'refused', retryAfter: 2 } },
-      { name: 'too late', at: 0, turn: { type: 'refused', retryAfter: 2 } },
+    expect(results.slice(1)).toEqual([
+      { name: 'small', at: 0, result: { type: 'refused', retryAfter: 2 } },
+      { name: 'too late', at: 0, result: { type: 'refused', retryAfter: 2 } },
     ]);
     await clock.pass(2000);
     call('small');
@@ -63,9 +63,9 @@ describe('a throttle', () => {
     expect(served()).toEqual(['large@0', 'small@9000']);
   });
 
-  it('gives the place of one that left to those behind', async () => {
+  it('lets later calls move up when a client disconnects', async () => {
     const clock = new VirtualClock();
-    const { call, served, turns } = callers(new ThrottleQueue({ perSecond: 1, burst: 0, queue: 10 }, clock), clock);
+    const { call, served, results } = callers(new ThrottleQueue({ perSecond: 1, burst: 0, queue: 10 }, clock), clock);
     const leaving = new AbortController();
     call('a');
     call('left', 5, leaving.signal);
@@ -76,14 +76,14 @@ describe('a throttle', () => {
     await clock.pass(20_000);
     expect(served()).toEqual(['a@0', 'b@1000']);
     expect(
-      turns
-        .filter(({ turn }) => turn.type === 'gone')
+      results
+        .filter(({ result }) => result.type === 'disconnected')
         .map(({ name }) => name)
         .toSorted(),
     ).toEqual(['left', 'never came']);
   });
 
-  it('keeps to its rate for any calls, keeps their order, and keeps nobody waiting for longer than it says', async () => {
+  it('keeps its rate and the order of calls, and never exceeds its longest wait', async () => {
     const arrivals = fc.array(
       fc.record({ gap: fc.nat(3000), cost: fc.integer({ min: 1, max: 20 }), patience: fc.option(fc.nat(2000)) }),
       { maxLength: 30 },
@@ -94,10 +94,10 @@ describe('a throttle', () => {
       queue: fc.double({ min: 0, max: 10, noNaN: true }),
     });
     await fc.assert(
-      fc.asyncProperty(limits, arrivals, async (given, calls) => {
+      fc.asyncProperty(limits, arrivals, async (queueLimits, calls) => {
         const clock = new VirtualClock();
-        const queue = new ThrottleQueue(given, clock);
-        const turns: Turn[] = [];
+        const queue = new ThrottleQueue(queueLimits, clock);
+        const results: QueueResult[] = [];
         const served: {
           readonly index: number;
           readonly cost: number;
@@ -109,21 +109,21 @@ describe('a throttle', () => {
           const came = clock.time;
           const leaving = new AbortController();
           if (patience !== null) void clock.sleep(patience).then(() => leaving.abort());
-          void queue.enter(cost, leaving.signal).then((turn) => {
-            turns.push(turn);
-            if (turn.type === 'served') served.push({ index, cost, at: clock.time, waited: clock.time - came });
+          void queue.enter(cost, leaving.signal).then((result) => {
+            results.push(result);
+            if (result.type === 'served') served.push({ index, cost, at: clock.time, waited: clock.time - came });
           });
         }
         await clock.pass(60_000);
-        expect(turns).toHaveLength(calls.length);
+        expect(results).toHaveLength(calls.length);
         expect(served.map(({ index }) => index)).toEqual(served.map(({ index }) => index).toSorted((a, b) => a - b));
-        expect(Math.max(0, ...served.map(({ waited }) => waited))).toBeLessThanOrEqual(given.queue * 1000 + 1);
-        const capacity = Math.max(1, given.perSecond * given.burst);
+        expect(Math.max(0, ...served.map(({ waited }) => waited))).toBeLessThanOrEqual(queueLimits.queue * 1000 + 1);
+        const capacity = Math.max(1, queueLimits.perSecond * queueLimits.burst);
         for (const [first, from] of served.entries()) {
           let before = 0;
           for (const to of served.slice(first)) {
-            // Two milliseconds more: time is told in whole ones.
-            const allowed = capacity + ((to.at - from.at + 2) / 1000) * given.perSecond;
+            // Allows two extra milliseconds, because the clock rounds to whole milliseconds.
+            const allowed = capacity + ((to.at - from.at + 2) / 1000) * queueLimits.perSecond;
             expect(before).toBeLessThanOrEqual(allowed);
             before += to.cost;
           }
@@ -133,14 +133,16 @@ describe('a throttle', () => {
     );
   });
 
-  it('has room for who comes back when it said, and not a second before', async () => {
+  it('has room after exactly its retry-after time', async () => {
     const costs = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 20 });
     const limit = fc.constantFrom(1 / 3, 100 / 60, 10, 83.3);
     const seconds = fc.constantFrom(0, 1, 2.5, 5);
     await fc.assert(
       fc.asyncProperty(limit, seconds, costs, async (perSecond, queueSeconds, calls) => {
-        /** What comes of one who comes back so many milliseconds after the refusal; before that, of the one refused. */
-        const turnAfter = async (milliseconds: (retryAfter: number) => number): Promise<[Turn, Turn]> => {
+        /** The results of a refused call, and of its retry after the returned number of milliseconds. */
+        const retryResults = async (
+          milliseconds: (retryAfter: number) => number,
+        ): Promise<[QueueResult, QueueResult]> => {
           const clock = new VirtualClock();
           const queue = new ThrottleQueue({ perSecond, burst: 1, queue: queueSeconds }, clock);
           for (const cost of calls) void queue.enter(cost, forever);
@@ -153,14 +155,14 @@ describe('a throttle', () => {
           await clock.pass(60_000);
           return [refused, await again];
         };
-        expect(await turnAfter((retryAfter) => retryAfter * 1000)).toMatchObject([{}, { type: 'served' }]);
-        const early = await turnAfter((retryAfter) => Math.max(0, (retryAfter - 1) * 1000 - 1));
+        expect(await retryResults((retryAfter) => retryAfter * 1000)).toMatchObject([{}, { type: 'served' }]);
+        const early = await retryResults((retryAfter) => Math.max(0, (retryAfter - 1) * 1000 - 1));
         expect(early).toMatchObject([{}, { type: 'refused' }]);
       }),
     );
   });
 
-  it('keeps the order when its timer is late', async () => {
+  it('keeps the order of calls when its timer is late', async () => {
     const clock = new VirtualClock();
     const { call, served } = callers(new ThrottleQueue({ perSecond: 1, burst: 0, queue: 10 }, clock), clock);
     for (const name of 'ab') call(name);
@@ -171,7 +173,7 @@ describe('a throttle', () => {
     expect(served()).toEqual(['a@0', 'b@2000', 'c@2000']);
   });
 
-  it('holds its limit for an hour, with many callers at once and however late its timers are', async () => {
+  it('keeps its limit for an hour with concurrent callers and late timers', async () => {
     const clock = new VirtualClock();
     const late: Clock = { now: () => clock.now(), sleep: (milliseconds) => clock.sleep(milliseconds + 400) };
     const queue = new ThrottleQueue({ perSecond: 10, burst: 0, queue: 10 }, late);

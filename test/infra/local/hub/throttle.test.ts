@@ -1,4 +1,4 @@
-/** Throttles, through `azure-iothub` and over plain HTTPS. */
+/** The hub's throttles, through `azure-iothub` and plain HTTPS. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Middleware } from '../../../../infra/local/hub/http-service.ts';
 import type { RegistryServiceOptions } from '../../../../infra/local/hub/registry-service.ts';
@@ -9,28 +9,28 @@ import { VirtualClock } from '../../../shared/hub/virtual-clock.ts';
 import { refusal, requestRaw, startTestHub, type TestHub } from './hub-client.ts';
 
 let hub: TestHub;
-/** How many calls the hub has not answered yet. */
-let underway = 0;
+/** Number of calls without a response yet. */
+let unanswered = 0;
 
 afterEach(() => hub.close());
 
 async function start(options: Pick<RegistryServiceOptions, 'throttle' | 'clock' | 'timeScale'> = {}): Promise<void> {
-  underway = 0;
+  unanswered = 0;
   const count: Middleware = async (_, next) => {
-    underway += 1;
+    unanswered += 1;
     try {
       return await next();
     } finally {
-      underway -= 1;
+      unanswered -= 1;
     }
   };
-  hub = await startTestHub({ ...options, before: [count] });
+  hub = await startTestHub({ ...options, middleware: [count] });
 }
 
 const calls = async () => (await fetch(`${hub.controlUrl}/calls`)).json();
-const ask = () => hub.operator.createQuery('SELECT * FROM devices').next();
+const query = () => hub.operator.createQuery('SELECT * FROM devices').next();
 
-/** Entries of a bulk call that creates so many devices. */
+/** The entries of a bulk call that creates `count` devices. */
 function devices(count: number, name: string): { readonly deviceId: string }[] {
   return Array.from({ length: count }, (_, index) => ({ deviceId: `${name}-${index}` }));
 }
@@ -38,18 +38,18 @@ function devices(count: number, name: string): { readonly deviceId: string }[] {
 const S1: ThrottleOptions = { tier: 'S1', units: 1 };
 
 describe('a throttled hub', () => {
-  it('lets a burst through, keeps waiting, then refuses with a time after which it does not', async () => {
+  it('serves a burst at once, then delays calls, then refuses with a retry-after time that works', async () => {
     const clock = new VirtualClock();
-    // Queries: one in three seconds, two at once.
+    // The limit is one query in three seconds, with a burst of two.
     await start({ clock, throttle: { ...S1, burst: 6, queue: 6 } });
-    await ask();
-    await ask();
+    await query();
+    await query();
     const done: string[] = [];
-    const first = ask().then(() => done.push('first'));
+    const first = query().then(() => done.push('first'));
     await waitUntilQueued(1);
-    const second = ask().then(() => done.push('second'));
+    const second = query().then(() => done.push('second'));
     await waitUntilQueued(2);
-    const refused = await refusal(ask());
+    const refused = await refusal(query());
     expect(refused.name).toBe('ThrottlingError');
     expect(refused.response).toMatchObject({
       statusCode: 429,
@@ -63,7 +63,7 @@ describe('a throttled hub', () => {
     await first;
     expect(done).toEqual(['first']);
     await clock.pass(1000);
-    const again = ask();
+    const again = query();
     await waitUntilQueued(2);
     await clock.pass(6000);
     await Promise.all([second, again]);
@@ -75,30 +75,30 @@ describe('a throttled hub', () => {
     });
   });
 
-  it('holds its limit over an hour', async () => {
+  it('keeps its limit over an hour', async () => {
     const clock = new SkippingClock();
     await start({ clock, throttle: S1 });
     const end = clock.now().getTime() + 3_600_000;
     let served = 0;
-    for (; clock.now().getTime() < end; served++) await ask();
-    // 20 a minute, after a burst of as many.
+    for (; clock.now().getTime() < end; served++) await query();
+    // 20 queries a minute after a burst of 20.
     expect(served / (20 * 60 + 20)).toBeGreaterThan(0.98);
     expect(served / (20 * 60 + 20)).toBeLessThan(1.02);
     expect(clock.skipped).toBeGreaterThan(3_500_000);
   });
 
-  it('tells the time to wait in seconds of its own, which its scale makes short', async () => {
+  it('gives the retry-after time in seconds of its own clock', async () => {
     const base = new VirtualClock();
     await start({ clock: base, timeScale: 60, throttle: { ...S1, burst: 3, queue: 0 } });
-    await ask();
-    expect((await refusal(ask())).response.headers['retry-after']).toBe('4');
+    await query();
+    expect((await refusal(query())).response.headers['retry-after']).toBe('4');
     await base.pass(49);
-    await refusal(ask());
+    await refusal(query());
     await base.pass(1);
-    await ask();
+    await query();
   });
 
-  it('counts a bulk call as one, or as its entries where it is told so', async () => {
+  it('counts a bulk call as one operation, or as one per entry if configured', async () => {
     const clock = new VirtualClock();
     await start({ clock, throttle: { ...S1, burst: 6, queue: 0 } });
     for (let call = 0; call < 10; call++) await hub.operator.addDevices(devices(20, `by-call-${call}`));
@@ -107,45 +107,45 @@ describe('a throttled hub', () => {
     await put({ ...S1, burst: 6, queue: 0, bulkCost: 'entries' });
     await hub.operator.addDevices(devices(9, 'by-entry'));
     await hub.operator.addDevices(devices(100, 'by-entry-into-debt'));
-    // 99 entries in debt, at 100 a minute.
+    // The token count is -99, and 100 tokens come a minute.
     const refused = await refusal(hub.operator.addDevices(devices(1, 'too-many')));
     expect(refused.response).toMatchObject({ statusCode: 429, headers: { 'retry-after': '61' } });
     await clock.pass(61_000);
     await hub.operator.addDevices(devices(1, 'at-last'));
   });
 
-  it('answers a bulk call that makes no sense with what is wrong with it', async () => {
+  it('responds to an invalid bulk call with 400', async () => {
     await start({ throttle: { ...S1, bulkCost: 'entries' } });
     for (const body of ['', '{', '{}', '[]']) {
       expect((await requestRaw(hub, 'POST', '/devices?api-version=2021-04-12', { body })).status).toBe(400);
     }
   });
 
-  it('throttles each class of operations by itself, and statistics as identity operations', async () => {
+  it('throttles each class of operations separately, and statistics as identity operations', async () => {
     await start({ clock: new VirtualClock(), throttle: { ...S1, burst: 0, queue: 0 } });
     await hub.operator.create({ deviceId: 'd' });
     expect((await refusal(hub.operator.getRegistryStatistics())).response.statusCode).toBe(429);
     expect((await refusal(hub.operator.addDevices(devices(1, 'e')))).response.statusCode).toBe(429);
     await hub.operator.getTwin('d');
     await hub.operator.updateTwin('d', { tags: { a: 1 } }, '*');
-    await ask();
+    await query();
     await hub.operator.getConfigurations();
     for (const call of [
       () => hub.operator.get('d'),
       () => hub.operator.getTwin('d'),
       () => hub.operator.updateTwin('d', { tags: { a: 1 } }, '*'),
-      ask,
+      query,
       () => hub.operator.getConfigurations(),
     ]) {
       expect((await refusal(call())).response.statusCode).toBe(429);
     }
     expect(await calls()).toMatchObject({ byStatus: { 200: 5, 429: 7 } });
-    // Nor is a route that there is not an operation.
+    // A request to an unknown path does not count as an operation.
     for (let times = 0; times < 3; times++)
       expect((await requestRaw(hub, 'GET', '/nothing?api-version=2021-04-12')).status).toBe(404);
   });
 
-  it('does nothing for a client that left while it waited, and keeps no place for it', async () => {
+  it('drops the waiting call of a client that disconnects', async () => {
     const clock = new VirtualClock();
     await start({ clock, throttle: { ...S1, burst: 0, queue: 10 } });
     await hub.operator.create({ deviceId: 'd' });
@@ -164,17 +164,17 @@ describe('a throttled hub', () => {
     expect((await next).responseBody).toMatchObject({ deviceId: 'd' });
   });
 
-  it('is throttled from the control endpoint, and no longer', async () => {
+  it('turns throttling on and off through the control endpoint', async () => {
     await start();
     const get = async () => (await fetch(`${hub.controlUrl}/throttle`)).json();
     expect(await get()).toBeNull();
     const options = { ...S1, burst: 0, queue: 0 };
     expect(await (await put(options)).json()).toEqual({ ...options, bulkCost: 'call' });
     expect(await get()).toEqual({ ...options, bulkCost: 'call' });
-    await ask();
-    await refusal(ask());
+    await query();
+    await refusal(query());
     expect((await fetch(`${hub.controlUrl}/throttle`, { method: 'DELETE' })).status).toBe(204);
-    await ask();
+    await query();
   });
 
   it.each([
@@ -198,9 +198,9 @@ describe('a throttled hub', () => {
   const put = (options: unknown) =>
     fetch(`${hub.controlUrl}/throttle`, { method: 'PUT', body: JSON.stringify(options) });
 
-  /** Until so many calls stand in the hub without an answer. */
+  /** Waits until the hub has `count` calls without a response. */
   async function waitUntilQueued(count: number): Promise<void> {
-    await vi.waitFor(() => expect(underway).toBe(count));
+    await vi.waitFor(() => expect(unanswered).toBe(count));
   }
 });
 
@@ -217,7 +217,7 @@ describe('the documented limits', () => {
     ['S2', 1, { identity: 100, twinRead: 6000, twinUpdate: 3000, query: 20, configuration: 20 }],
     ['S2', 20, { identity: 2000, twinRead: 12_000, twinUpdate: 6000, query: 400, configuration: 400 }],
     ['S3', 2, { identity: 10_000, twinRead: 60_000, twinUpdate: 30_000, query: 2000, configuration: 40 }],
-  ])('of %s with %i units are those of the table, in operations a minute', (tier, units, limits) => {
+  ])('of %s with %i units match the documented table', (tier, units, limits) => {
     expect(perMinute(tier, units)).toEqual(limits);
   });
 });

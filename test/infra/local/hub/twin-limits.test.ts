@@ -12,8 +12,8 @@ describe('the limits of a twin', () => {
     ['a space', 'a b'],
     ['a control character', 'a\u0007'],
     ['a control character of segment C1', 'a\u0085'],
-  ])('allow no key with %s', (_, key) => {
-    expect(check({ outer: { [key]: 1 } })).toThrow(/may not have control characters/);
+  ])('forbid a key with %s', (_, key) => {
+    expect(check({ outer: { [key]: 1 } })).toThrow(/must not contain control characters/);
   });
 
   it('count the bytes of a key, not its characters', () => {
@@ -24,7 +24,7 @@ describe('the limits of a twin', () => {
   it('allow a string of 4 KB', () => {
     expect(check({ a: 'x'.repeat(4096) })).not.toThrow();
     expect(check({ a: 'x'.repeat(4097) })).toThrow(
-      'The string at properties.desired.a has 4097 bytes, and may have 4096',
+      'The string at properties.desired.a has 4097 bytes, the limit is 4096',
     );
   });
 
@@ -32,14 +32,14 @@ describe('the limits of a twin', () => {
     expect(check({ a: number })).not.toThrow();
   });
 
-  it.each([4503599627370496, -4503599627370497, 1e300])('do not allow the number %d', (number) => {
+  it.each([4503599627370496, -4503599627370497, 1e300])('forbid the number %d', (number) => {
     expect(check({ a: number })).toThrow(/is not between/);
     expect(check({ a: [number] })).toThrow(/is not between/);
   });
 
-  it('allow ten levels below a section', () => {
+  it('allow ten levels of nesting below a section', () => {
     expect(check(nested(10))).not.toThrow();
-    expect(check(nested(11))).toThrow(/deeper than 10 levels/);
+    expect(check(nested(11))).toThrow(/nested deeper than 10 levels/);
   });
 
   it('allow arrays, and nulls in a patch', () => {
@@ -54,12 +54,12 @@ describe('the limits of a twin', () => {
     ['tags', 8],
     ['properties.desired', 32],
     ['properties.reported', 32],
-  ] as const)('allow %s %d KB', (section, kilobytes) => {
+  ] as const)('allow %s of %d KB', (section, kilobytes) => {
     expect(() => checkSize(section, filled(kilobytes * 1024))).not.toThrow();
-    expect(() => checkSize(section, filled(kilobytes * 1024 + 1))).toThrow(/bytes, and may have/);
+    expect(() => checkSize(section, filled(kilobytes * 1024 + 1))).toThrow(/bytes, the limit is/);
   });
 
-  it('give a document the size of its parts', () => {
+  it('count an object as the sum of its keys and values', () => {
     fc.assert(
       fc.property(jsonObject, (values) => {
         const parts = Object.entries(values).map(([key, value]) => Buffer.byteLength(key) + sizeOf(value as JsonValue));
@@ -73,7 +73,7 @@ function nested(levels: number): JsonObject {
   return levels === 0 ? { end: 1 } : { a: nested(levels - 1) };
 }
 
-/** A section of exactly so many bytes: one-byte keys and strings under 4 KB. */
+/** A section of exactly `bytes` bytes: one-byte keys with strings under 4 KB. */
 function filled(bytes: number): JsonObject {
   const values: Record<string, string> = {};
   for (let left = bytes, key = 97; left > 0; key += 1) {

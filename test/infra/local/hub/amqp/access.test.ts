@@ -17,7 +17,7 @@ import {
 
 const unauthorized = { code: 'UnauthorizedError' };
 
-/** A client with a token of its own making in place of the key. */
+/** A connection string with a token for `path`, valid for `seconds`, instead of the key. */
 function withToken({ port }: AmqpEndpoint, { path = '', seconds = 3600 } = {}) {
   const resource = encodeURIComponent(`sb://localhost:${port}/${path}`);
   const expiry = Math.floor(Date.now() / 1000) + seconds;
@@ -28,7 +28,7 @@ function withToken({ port }: AmqpEndpoint, { path = '', seconds = 3600 } = {}) {
   };
 }
 
-test('a wrong key and an unknown policy are unauthorized, for readers, senders and management', async () => {
+test('a wrong key or an unknown policy is unauthorized for readers, senders and management', async () => {
   const endpoint = await startEndpoint(tickingLog());
   const forgeries = [
     endpoint.connectionString.replace(credentials.key, 'd3Jvbmc='),
@@ -42,7 +42,7 @@ test('a wrong key and an unknown policy are unauthorized, for readers, senders a
   }
 });
 
-test('a token is good for what it names and below, until it expires', async () => {
+test('a token is valid for its path and all paths below, until it expires', async () => {
   const endpoint = await startEndpoint(tickingLog());
   const ask = (options: Parameters<typeof withToken>[1]) =>
     consumer(withToken(endpoint, options)).getEventHubProperties();
@@ -61,7 +61,7 @@ test('a token is good for what it names and below, until it expires', async () =
   });
 });
 
-test('a token that runs out ends the receiver', async () => {
+test('a token that expires ends the receiver', async () => {
   const log = tickingLog();
   const endpoint = await startEndpoint(log);
   log.append(hubEvent('a', 'in time'));
@@ -83,7 +83,7 @@ test('a token that runs out ends the receiver', async () => {
   expect(events.length).toBeLessThan(log.events(log.partitionOf('a')).length);
 });
 
-test('without a token no link can be opened', async () => {
+test('a link other than $cbs needs a token', async () => {
   const connection = rawConnection(await startEndpoint(tickingLog()));
   for (const address of [`${eventHubName}/ConsumerGroups/$Default/Partitions/0`, '$management']) {
     expect(await answerTo(connection.open_receiver(address))).toBe('amqp:unauthorized-access');
@@ -94,7 +94,7 @@ test('without a token no link can be opened', async () => {
   expect(await answerTo(connection.open_receiver('$cbs'))).toBe('open');
 });
 
-test('a link to what does not exist is not found', async () => {
+test('a link to an unknown address is not found', async () => {
   const connection = rawConnection(await startEndpoint(tickingLog()));
   for (const address of [
     '',

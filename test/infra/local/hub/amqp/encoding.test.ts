@@ -23,25 +23,26 @@ const event: fc.Arbitrary<LoggedEvent> = fc.record({
   enqueuedTime: time,
 });
 
-/** Lone surrogates have no UTF-8; anything that encodes them puts U+FFFD. */
+/** The text after a round trip through UTF-8, which turns lone surrogates into U+FFFD. */
 const utf8 = (value: string) => Buffer.from(value).toString();
-const values = <Value>(record: Readonly<Record<string, Value>>) =>
+/** The record with each text after a round trip through UTF-8. */
+const utf8Values = <Value>(record: Readonly<Record<string, Value>>) =>
   Object.fromEntries(
     Object.entries(record).map(([key, value]) => [key, typeof value === 'string' ? utf8(value) : value]),
   );
 
-test('what is encoded is what another AMQP implementation reads', () => {
+test('an encoded event is decoded by rhea without changes', () => {
   fc.assert(
     fc.property(event, (sent) => {
       const read = rhea.message.decode(encodeEvent(sent));
       expect(read.message_annotations).toEqual({
-        ...values(sent.annotations),
+        ...utf8Values(sent.annotations),
         'x-opt-sequence-number': sent.sequenceNumber,
         'x-opt-offset': sent.offset,
         'x-opt-enqueued-time': sent.enqueuedTime,
         ...(sent.deviceId !== '' && { 'x-opt-partition-key': utf8(sent.deviceId) }),
       });
-      expect(read.application_properties).toEqual(values(sent.applicationProperties));
+      expect(read.application_properties).toEqual(utf8Values(sent.applicationProperties));
       expect(read.correlation_id ?? '').toBe(utf8(sent.correlationId));
       expect(read.user_id?.toString() ?? '').toBe(utf8(sent.userId));
       expect(read.content_type).toBe('application/json');
@@ -52,7 +53,7 @@ test('what is encoded is what another AMQP implementation reads', () => {
   );
 });
 
-test('an event that came over AMQP goes on with its own sections, and metrics with any', () => {
+test('an event from an AMQP client keeps its sections, and can have metrics', () => {
   const bareMessage = rhea.message.encode({ body: { any: 'value' }, subject: 'kept' });
   fc.assert(
     fc.property(event, event, time, (sent, last, now) => {

@@ -5,7 +5,7 @@ import { type FeedOptions, startFeed } from '../../../../../infra/local/hub/amqp
 import type { EventLog } from '../../../../../infra/local/hub/event-log.ts';
 import { hubEvent, tickingLog } from './support.ts';
 
-/** A feed to a receiver whose every move the test makes. `sent` holds the deliveries that it has not settled yet. */
+/** A feed to a fake receiver that the test controls. `sent` has the unsettled deliveries. */
 function feedOf(log: EventLog, options: Partial<FeedOptions> = {}) {
   const sent: { readonly sequenceNumber: number }[] = [];
   const listeners = new Map<string, (context: object) => void>();
@@ -34,20 +34,21 @@ function feedOf(log: EventLog, options: Partial<FeedOptions> = {}) {
     socket: { cork: () => {}, uncork: () => {} },
     ...options,
   });
-  /** What happens on the link, and a turn of the event loop for the feed to answer it. */
-  const happens = async (event: string, context: object = {}) => {
+  /** Emits an event of the link, and waits until the feed has handled it. */
+  const emit = async (event: string, context: object = {}) => {
     listeners.get(event)?.(context);
     await setImmediate();
     await setImmediate();
   };
+  /** Grants credit, as a receiver does with a flow frame. */
   const grant = (credit: number) => {
     link.credit += credit;
-    return happens('sender_flow');
+    return emit('sender_flow');
   };
-  return { feed, link, sent, happens, grant };
+  return { feed, link, sent, emit, grant };
 }
 
-test('no more is sent than there is credit for', async () => {
+test('a feed sends no more events than the credit allows', async () => {
   const log = tickingLog();
   for (let index = 0; index < 10; index += 1) log.append(hubEvent('a', index));
   const { sent, grant, feed } = feedOf(log);
@@ -62,7 +63,7 @@ test('no more is sent than there is credit for', async () => {
   feed.stop();
 });
 
-test('a receiver with much credit is sent all that it may have, before it settles any', async () => {
+test('a feed uses all of a large credit before the receiver settles', async () => {
   const log = tickingLog();
   for (let index = 0; index < 1500; index += 1) log.append(hubEvent('a', index));
   const { sent, grant, feed } = feedOf(log);
@@ -72,18 +73,18 @@ test('a receiver with much credit is sent all that it may have, before it settle
   feed.stop();
 });
 
-test('a receiver that does not settle is sent a few megabytes, and more only as it settles', async () => {
+test('a feed pauses after four unsettled megabytes, and continues as the receiver settles', async () => {
   const log = tickingLog();
   const body = Buffer.alloc(1024 * 1024);
   for (let index = 0; index < 40; index += 1) log.append(hubEvent('a', body));
-  const { sent, grant, happens, feed } = feedOf(log);
+  const { sent, grant, emit, feed } = feedOf(log);
 
   await grant(500);
   await grant(500);
   expect(sent).toHaveLength(4);
   let settled = 0;
   while (sent.length > 0) {
-    await happens('settled', { delivery: sent.shift() });
+    await emit('settled', { delivery: sent.shift() });
     settled += 1;
     expect(sent.length).toBeLessThanOrEqual(4);
   }
@@ -91,7 +92,7 @@ test('a receiver that does not settle is sent a few megabytes, and more only as 
   feed.stop();
 });
 
-test('a receiver that starts in the future is sent nothing before it', async () => {
+test('a feed with a start in the future skips earlier events', async () => {
   const log = tickingLog();
   const first = log.append(hubEvent('a', 0));
   const until = first.enqueuedTime.getTime() + 2000;
@@ -105,24 +106,24 @@ test('a receiver that starts in the future is sent nothing before it', async () 
   feed.stop();
 });
 
-test('a receiver that drains its credit is told when there is nothing left for it', async () => {
+test('a feed confirms a drain after it has sent all events', async () => {
   const log = tickingLog();
   log.append(hubEvent('a', 0));
-  const { sent, link, grant, happens, feed } = feedOf(log);
+  const { sent, link, grant, emit, feed } = feedOf(log);
 
   await grant(0);
   link.credit = 5;
-  await happens('sender_draining');
+  await emit('sender_draining');
 
   expect(sent).toHaveLength(1);
   expect(link.drained).toBe(1);
   log.append(hubEvent('a', 1));
-  await happens('sender_flow');
+  await emit('sender_flow');
   expect(sent).toHaveLength(1);
   feed.stop();
 });
 
-test('a feed that was stopped sends nothing, whatever comes', async () => {
+test('a stopped feed sends nothing', async () => {
   const log = tickingLog();
   const { sent, grant, feed } = feedOf(log);
   await grant(10);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { consumer, hubEvent, startEndpoint, tickingLog } from './support.ts';
 
-test('the event hub describes itself', async () => {
+test('$management describes the event hub', async () => {
   const log = tickingLog();
   const client = consumer(await startEndpoint(log));
 
@@ -13,7 +13,7 @@ test('the event hub describes itself', async () => {
   });
 });
 
-test('a partition describes its first and last event', async () => {
+test('$management describes the first and last event of a partition', async () => {
   const log = tickingLog();
   const client = consumer(await startEndpoint(log));
   const partitionId = log.partitionOf('a');
@@ -31,7 +31,7 @@ test('a partition describes its first and last event', async () => {
   });
 });
 
-test('an empty partition says that it is empty', async () => {
+test('$management describes an empty partition as empty', async () => {
   const client = consumer(await startEndpoint(tickingLog()));
 
   expect(await client.getPartitionProperties('3')).toMatchObject({
@@ -43,7 +43,7 @@ test('an empty partition says that it is empty', async () => {
   });
 });
 
-test('an event hub or a partition that does not exist is not found', async () => {
+test('$management does not find an unknown event hub or partition', async () => {
   const endpoint = await startEndpoint(tickingLog());
   const missing = { code: 'MessagingEntityNotFoundError', message: expect.stringContaining('could not be found') };
 

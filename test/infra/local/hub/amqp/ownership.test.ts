@@ -17,7 +17,7 @@ async function onePartition() {
   return { log, read };
 }
 
-test('a higher owner level takes the partition from a lower one, and keeps reading', async () => {
+test('a reader with a higher owner level takes over the partition and keeps reading', async () => {
   const { log, read } = await onePartition();
   const lower = read(1);
   await lower.received(1);
@@ -31,7 +31,7 @@ test('a higher owner level takes the partition from a lower one, and keeps readi
   expect(lower.events).toHaveLength(1);
 });
 
-test('an equal owner level takes the partition from the one before', async () => {
+test('a later reader with an equal owner level takes over the partition', async () => {
   const { read } = await onePartition();
   const before = read(3);
   await before.received(1);
@@ -42,7 +42,7 @@ test('an equal owner level takes the partition from the one before', async () =>
   expect(await after.received(1)).toHaveLength(1);
 });
 
-test('a lower owner level, or none, is refused while a higher one reads', async () => {
+test('a reader with a lower or no owner level is refused while a higher one reads', async () => {
   const { log, read } = await onePartition();
   const higher = read(2);
   await higher.received(1);
@@ -54,7 +54,7 @@ test('a lower owner level, or none, is refused while a higher one reads', async 
   expect(await higher.received(2)).toHaveLength(2);
 });
 
-test('an owner level takes the partition from readers without one', async () => {
+test('a reader with an owner level takes over from readers without one', async () => {
   const { read } = await onePartition();
   const shared = [read(undefined), read(undefined)];
   for (const reader of shared) await reader.received(1);
@@ -65,7 +65,7 @@ test('an owner level takes the partition from readers without one', async () => 
   expect(await owner.received(1)).toHaveLength(1);
 });
 
-test('an owner level counts in its consumer group only, and ends with its receiver', async () => {
+test('an owner level applies to its consumer group only, and ends with its reader', async () => {
   const { read } = await onePartition();
   const owner = read(5);
   await owner.received(1);
@@ -75,7 +75,7 @@ test('an owner level counts in its consumer group only, and ends with its receiv
   expect(await read(1).received(1)).toHaveLength(1);
 });
 
-test('five readers without an owner level share a partition, a sixth is refused', async () => {
+test('five readers without an owner level share a partition, and a sixth is refused', async () => {
   const { read } = await onePartition();
   for (let index = 0; index < 5; index += 1) await read(undefined).received(1);
 

@@ -6,7 +6,7 @@ import { consumer, producer, rawConnection, startEndpoint, subscribe, tickingLog
 
 const earliest = { startPosition: earliestEventPosition };
 
-test('what a producer sends is received as it was sent', async () => {
+test('an event of a producer is received unchanged', async () => {
   const log = tickingLog();
   const endpoint = await startEndpoint(log);
   await producer(endpoint).sendBatch(
@@ -31,7 +31,7 @@ test('what a producer sends is received as it was sent', async () => {
   expect(events[0]?.partitionKey).toBeUndefined();
 });
 
-test('events with a partition key go where those of the device go', async () => {
+test('an event with a partition key goes to the partition of that device', async () => {
   const log = tickingLog();
   const endpoint = await startEndpoint(log);
   for (const partitionKey of ['a', 'b', 'c'])
@@ -45,7 +45,7 @@ test('events with a partition key go where those of the device go', async () => 
   }
 });
 
-test('events with neither key nor partition are spread over all partitions', async () => {
+test('events without key and partition are spread over all partitions', async () => {
   const log = tickingLog();
   const client = producer(await startEndpoint(log));
   await client.sendBatch(Array.from({ length: 8 }, (_, body) => ({ body })));
@@ -53,7 +53,7 @@ test('events with neither key nor partition are spread over all partitions', asy
   expect(log.partitionIds.map((partitionId) => log.events(partitionId).length)).toEqual([2, 2, 2, 2]);
 });
 
-test('a body of one MiB can be sent, and one over the limit is refused by name', async () => {
+test('a body of one MiB is accepted, and a larger message is refused as too large', async () => {
   const log = tickingLog();
   const endpoint = await startEndpoint(log);
   const client = producer(endpoint);
@@ -67,7 +67,7 @@ test('a body of one MiB can be sent, and one over the limit is refused by name',
   });
 });
 
-test('a batch that cannot be read to its end is refused whole', () => {
+test('a batch with an incomplete message is refused as a whole', () => {
   const log = tickingLog();
   const good = rhea.message.encode({ body: 'good' });
   const batch = rhea.message.encode({ body: rhea.message.data_sections([good, good.subarray(0, good.length - 2)]) });
@@ -78,7 +78,7 @@ test('a batch that cannot be read to its end is refused whole', () => {
   expect(log.events('0')).toHaveLength(0);
 });
 
-test('a request that $cbs does not know is answered so', async () => {
+test('an unknown request to $cbs gets the status 501', async () => {
   const connection = rawConnection(await startEndpoint(tickingLog()));
   const session = connection.create_session();
   session.open();

@@ -17,19 +17,19 @@ import { EventLog, type HubEvent } from '../../../../../infra/local/hub/event-lo
 export const eventHubName = 'local-hub';
 export const credentials = { keyName: 'iothubowner', key: 'c2VjcmV0IGtleQ==' };
 
-/** A client gives up at once, so that a refusal is seen and not retried. */
+/** Client options without retries, so that a test sees the first refusal. */
 export const impatient = { retryOptions: { maxRetries: 0, timeoutInMs: 10_000 } };
-/** A client comes back soon after it has lost its connection. */
+/** Client options that reconnect soon after a lost connection. */
 export const persistent = { retryOptions: { maxRetries: 20, retryDelayInMs: 10, timeoutInMs: 10_000 } };
 
-/** An endpoint on a free port that is closed when the test ends. */
+/** Starts an endpoint on a free port. It closes when the test ends. */
 export async function startEndpoint(log: EventLog, options: Partial<AmqpOptions> = {}): Promise<AmqpEndpoint> {
   const endpoint = await startAmqp(log, { port: 0, eventHubName, ...credentials, ...options });
   onTestFinished(() => endpoint.close());
   return endpoint;
 }
 
-/** An unmodified consumer that is closed when the test ends. */
+/** An unmodified SDK consumer. It closes when the test ends. */
 export function consumer(
   { connectionString }: { readonly connectionString: string },
   {
@@ -47,23 +47,25 @@ export function consumer(
   return client;
 }
 
+/** An unmodified SDK producer. It closes when the test ends. */
 export function producer({ connectionString }: { readonly connectionString: string }): EventHubProducerClient {
   const client = new EventHubProducerClient(connectionString, eventHubName, impatient);
   onTestFinished(() => client.close());
   return client;
 }
 
-/** What a subscription has received so far, in order of arrival. */
+/** A running subscription and its events. */
 export interface Subscription {
+  /** The received events in order of arrival. */
   readonly events: ReceivedEventData[];
-  /** Settles when so many events have come, or when the client reports an error. */
+  /** Resolves when `count` events have arrived. Rejects when the client reports an error, unless the subscription is tolerant. */
   received(count: number): Promise<readonly ReceivedEventData[]>;
-  /** Settles with the first error that the client reports. */
+  /** Resolves with the first error of the client. */
   readonly failed: Promise<Error & { code?: string }>;
   close(): Promise<void>;
 }
 
-/** Subscribes to one partition, or to all. Ends with the test, or before. */
+/** Subscribes to one partition or to all. Ends with the test at the latest. `tolerant`: errors do not end the wait for events. */
 export function subscribe(
   client: EventHubConsumerClient,
   options: SubscribeOptions & { partitionId?: string; tolerant?: boolean },
@@ -102,7 +104,7 @@ export function subscribe(
   };
 }
 
-/** A log whose clock is counted up by one second at every event, from 2024 on. */
+/** A log whose clock starts in 2024 and advances by one second at each event. */
 export function tickingLog(): EventLog {
   let now = Date.UTC(2024, 0, 1);
   return new EventLog(4, () => {
@@ -111,8 +113,8 @@ export function tickingLog(): EventLog {
   });
 }
 
-/** An event with `body` as JSON, or as it is when it is a `Buffer`. */
-export function hubEvent(deviceId: string, body: unknown, more: Partial<HubEvent> = {}): HubEvent {
+/** An event with `body` as JSON. A `Buffer` stays unchanged. */
+export function hubEvent(deviceId: string, body: unknown, fields: Partial<HubEvent> = {}): HubEvent {
   return {
     deviceId,
     body: Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body)),
@@ -120,11 +122,11 @@ export function hubEvent(deviceId: string, body: unknown, more: Partial<HubEvent
     userId: 'a-hub',
     applicationProperties: { hubName: 'a-hub', deviceId, opType: 'updateTwin' },
     annotations: { 'iothub-message-source': 'twinChangeEvents' },
-    ...more,
+    ...fields,
   };
 }
 
-/** Names of devices whose events go to the partition. */
+/** Ids of `count` devices whose events go to this partition. */
 export function devicesOn(log: EventLog, partitionId: string, count = 1): readonly string[] {
   const found: string[] = [];
   for (let index = 0; found.length < count; index += 1) {
@@ -137,7 +139,7 @@ export function deviceOn(log: EventLog, partitionId: string): string {
   return devicesOn(log, partitionId)[0] ?? '';
 }
 
-/** A way to an endpoint that can be cut, as a network can. */
+/** A TCP proxy in front of an endpoint. `cut` breaks its connections. */
 export async function startProxy({ port, connectionString }: AmqpEndpoint) {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
@@ -169,7 +171,7 @@ export async function startProxy({ port, connectionString }: AmqpEndpoint) {
   return { connectionString: connectionString.replace(`:${port};`, `:${proxyPort};`), cut };
 }
 
-/** The contract of the SDK's checkpoint stores, in memory: an ownership is given only to who has seen its latest etag. */
+/** An in-memory checkpoint store of the SDK. A claim succeeds only with the latest etag of the ownership. */
 export class MemoryCheckpointStore implements CheckpointStore {
   readonly owners = new Map<string, PartitionOwnership>();
   readonly checkpoints = new Map<string, Checkpoint>();
@@ -179,8 +181,8 @@ export class MemoryCheckpointStore implements CheckpointStore {
     return [...this.owners.values()].map((ownership) => ({ ...ownership }));
   }
 
-  async claimOwnership(wanted: PartitionOwnership[]): Promise<PartitionOwnership[]> {
-    return wanted.flatMap((ownership) => {
+  async claimOwnership(claims: PartitionOwnership[]): Promise<PartitionOwnership[]> {
+    return claims.flatMap((ownership) => {
       if (this.owners.get(ownership.partitionId)?.etag !== ownership.etag) return [];
       this.#etag += 1;
       const claimed = { ...ownership, etag: String(this.#etag), lastModifiedTimeInMs: Date.now() };
@@ -198,7 +200,7 @@ export class MemoryCheckpointStore implements CheckpointStore {
   }
 }
 
-/** A bare AMQP connection, for what the SDK would not do. Closed when the test ends. */
+/** An AMQP connection without the SDK, for invalid requests. It closes when the test ends. */
 export function rawConnection({ port }: { readonly port: number }): Connection {
   const container = rhea.create_container();
   const connection = container.connect({ host: 'localhost', port, username: 'anyone', reconnect: false });
@@ -207,7 +209,7 @@ export function rawConnection({ port }: { readonly port: number }): Connection {
   return connection;
 }
 
-/** How the endpoint answers when the link is opened: with an AMQP error condition, or `'open'`. */
+/** The endpoint's answer to a new link: `'open'`, or an AMQP error condition. */
 export function answerTo(link: Sender | Receiver): Promise<string> {
   return new Promise((resolve) => {
     const kind = link.is_receiver() ? 'receiver' : 'sender';
@@ -216,7 +218,7 @@ export function answerTo(link: Sender | Receiver): Promise<string> {
       refused = true;
       resolve(String(link.error && 'condition' in link.error ? link.error.condition : link.error));
     });
-    // A refusal is an attach with no source (or target) of its own, and a detach right after it.
+    // A refused link is attached and then detached at once, so the check waits for one turn of the event loop.
     link.once(`${kind}_open`, () => setImmediate(() => refused || resolve('open')));
     link.once(`${kind}_close`, () => {});
   });

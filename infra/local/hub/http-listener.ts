@@ -1,16 +1,17 @@
 /**
- * What both HTTP servers of the hub have in common: reading a request without losing a byte of its path, and writing an answer.
- * On `node:http` alone, because device ids such as `.`, `..`, `%25` and `a?b` only survive where nothing normalises the path.
+ * Reads requests and writes responses for both HTTP servers of the hub.
+ *
+ * Uses `node:http` directly, because web frameworks normalise paths and would change device ids such as `.`, `..`, `%25` and `a?b`.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { HubError, invalid } from './errors.ts';
 import { isWithinDepth, type JsonValue } from './json.ts';
 
-/** A request body larger than this is refused: a bulk call of a hundred modules at their limits stays below. */
-export const MAX_BODY_BYTES = 8 * 1024 * 1024;
+/** Largest accepted request body in bytes. A bulk call with a hundred modules of the largest size fits. */
+const maxBodyBytes = 8 * 1024 * 1024;
 
-// Far beyond any document of the API, and far from where recursion would end.
-const MAX_BODY_DEPTH = 64;
+// Deeper than any document of the API, and too shallow to overflow the stack.
+const maxBodyDepth = 64;
 
 export interface Answer {
   readonly status: number;
@@ -20,32 +21,32 @@ export interface Answer {
 
 export interface ReceivedRequest {
   readonly method: string;
-  /** The parts of the path, decoded. `/devices/` is `devices` and an empty part. */
+  /** The decoded parts of the path. `/devices/` has two parts: `devices` and an empty one. */
   readonly segments: readonly string[];
   readonly query: URLSearchParams;
   header(name: string): string | undefined;
-  /** The body as JSON. Throws 400 if it is none, or is nested beyond all reason. */
+  /** The body as JSON. Throws 400 if the body is not JSON or is nested deeper than 64 levels. */
   json(): JsonValue;
-  /** Aborts when the client is gone before it was answered. */
+  /** A signal that aborts when the client disconnects before the response. */
   readonly signal: AbortSignal;
 }
 
-/** Thrown in place of an answer: the connection breaks without one. */
+/** An error that breaks the connection without a response. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
 /**
- * Answers every request with what `respond` makes of it, and with the error's answer where it throws; breaks the connection where that
- * is a `NoAnswer`. Never lets a request hang or the process end.
+ * Sends the answer of `respond` to every request. An error becomes an error response, and a `NoAnswer` breaks the connection. Every
+ * request ends, and no error ends the process.
  */
 export function requestListener(respond: (request: ReceivedRequest) => Answer | Promise<Answer>): RequestListener {
   return (incoming, response) => {
-    const gone = new AbortController();
+    const clientGone = new AbortController();
     response.once('close', () => {
-      if (!response.writableFinished) gone.abort();
+      if (!response.writableFinished) clientGone.abort();
     });
-    receive(incoming, gone.signal)
+    receive(incoming, clientGone.signal)
       .then(respond)
       .catch((error) => {
         if (error instanceof NoAnswer) throw error;
@@ -56,7 +57,7 @@ export function requestListener(respond: (request: ReceivedRequest) => Answer | 
   };
 }
 
-/** The answer that tells a client of an error. What is no `HubError` is a fault of the hub: 500. */
+/** The response for an error. An error that is no `HubError` is a bug of the hub and becomes a 500. */
 export function errorAnswer(error: unknown): Answer {
   const known =
     error instanceof HubError
@@ -65,7 +66,7 @@ export function errorAnswer(error: unknown): Answer {
   return { status: known.status, headers: { 'iothub-errorcode': known.code }, body: known.body() };
 }
 
-/** Splits the target of a request into decoded path segments and query. Throws 400 on a stray percent sign. */
+/** Splits a request target into decoded path segments and query. Throws 400 on invalid percent-encoding. */
 export function parseTarget(target: string): Pick<ReceivedRequest, 'segments' | 'query'> {
   const at = target.indexOf('?');
   const path = at === -1 ? target : target.slice(0, at);
@@ -73,11 +74,11 @@ export function parseTarget(target: string): Pick<ReceivedRequest, 'segments' | 
     const segments = path.split('/').slice(1).map(decodeURIComponent);
     return { segments, query: new URLSearchParams(at === -1 ? '' : target.slice(at + 1)) };
   } catch {
-    throw invalid(`The path ${path} is not percent-encoded as it should be`);
+    throw invalid(`The path ${path} is not percent-encoded correctly`);
   }
 }
 
-/** Parses a body as JSON. Throws 400 on what is not UTF-8, not JSON, or nested beyond all reason. */
+/** Parses a body as JSON. Throws 400 if the body is not UTF-8, not JSON, or nested deeper than 64 levels. */
 export function parseJson(bytes: Uint8Array): JsonValue {
   let value: JsonValue;
   try {
@@ -85,7 +86,7 @@ export function parseJson(bytes: Uint8Array): JsonValue {
   } catch {
     throw new HubError('IotHubFormatError', `The body of ${bytes.length} bytes is not JSON in UTF-8`);
   }
-  if (!isWithinDepth(value, MAX_BODY_DEPTH)) throw invalid(`The body is nested deeper than ${MAX_BODY_DEPTH} levels`);
+  if (!isWithinDepth(value, maxBodyDepth)) throw invalid(`The body is nested deeper than ${maxBodyDepth} levels`);
   return value;
 }
 
@@ -103,17 +104,17 @@ async function receive(incoming: IncomingMessage, signal: AbortSignal): Promise<
   };
 }
 
-// Reads on past the limit without keeping anything: a client that is still sending would not see the answer.
+// Reads the whole body even past the limit, because a client that is still sending would miss the response.
 async function readBody(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+    if (size <= maxBodyBytes) chunks.push(chunk);
     else chunks.length = 0;
   }
-  if (size > MAX_BODY_BYTES)
-    throw new HubError('MessageTooLarge', `The body has ${size} bytes, and may have ${MAX_BODY_BYTES}`);
+  if (size > maxBodyBytes)
+    throw new HubError('MessageTooLarge', `The body has ${size} bytes, the limit is ${maxBodyBytes}`);
   return Buffer.concat(chunks);
 }
 

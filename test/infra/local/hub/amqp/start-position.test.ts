@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseAddress } from '../../../../../infra/local/hub/amqp/address.ts';
-import { startPosition } from '../../../../../infra/local/hub/amqp/position.ts';
+import { findStartPosition } from '../../../../../infra/local/hub/amqp/start-position.ts';
 import { EventLog, type LoggedEvent } from '../../../../../infra/local/hub/event-log.ts';
 import { hubEvent } from './support.ts';
 
-/** A partition of events with bodies of these sizes, so many milliseconds apart. */
+/** The events of a partition. Each step gives a body size, and the milliseconds since the previous event. */
 function partition(steps: readonly { readonly size: number; readonly pause: number }[]): readonly LoggedEvent[] {
   let now = 0;
   const log = new EventLog(1, () => new Date(now));
@@ -23,47 +23,50 @@ const fields = {
   'enqueued-time': (event: LoggedEvent) => event.enqueuedTime.getTime(),
 };
 
-describe('a selector', () => {
-  test('starts at the first event that it holds for, and at each after it', () => {
+describe('a selector filter', () => {
+  test('starts at the first event that matches', () => {
     const field = fc.constantFrom(...(Object.keys(fields) as (keyof typeof fields)[]));
     fc.assert(
       fc.property(steps, field, fc.boolean(), fc.nat(), (made, name, inclusive, seed) => {
         const events = partition(made);
         const measure = fields[name];
         const bound = seed % ((events.at(-1) ? measure(events.at(-1) as LoggedEvent) : 0) + 1);
-        const { index } = startPosition(`amqp.annotation.x-opt-${name} ${inclusive ? '>=' : '>'} '${bound}'`, events);
+        const { index } = findStartPosition(
+          `amqp.annotation.x-opt-${name} ${inclusive ? '>=' : '>'} '${bound}'`,
+          events,
+        );
         const holds = (event: LoggedEvent) => (inclusive ? measure(event) >= bound : measure(event) > bound);
         expect(events.slice(index)).toEqual(events.filter(holds));
       }),
     );
   });
 
-  test('of a position that is yet to come holds back what comes before it', () => {
+  test('for a time in the future does not match earlier events', () => {
     const future = Date.UTC(2024, 0, 1);
-    const { index, matches } = startPosition(`amqp.annotation.x-opt-enqueued-time > '${future}'`, partition([]));
+    const { index, matches } = findStartPosition(`amqp.annotation.x-opt-enqueued-time > '${future}'`, partition([]));
     const [event] = partition([{ size: 0, pause: future }]);
     expect(index).toBe(0);
     expect(event && matches(event)).toBe(false);
   });
 
-  test('of earliest, latest, or none at all', () => {
+  test('can name the earliest or the latest position, or be missing', () => {
     const events = partition([
       { size: 1, pause: 1 },
       { size: 1, pause: 1 },
     ]);
-    expect(startPosition(undefined, events).index).toBe(0);
-    expect(startPosition("amqp.annotation.x-opt-offset > '-1'", events).index).toBe(0);
-    expect(startPosition("amqp.annotation.x-opt-offset > '@latest'", events).index).toBe(2);
-    expect(startPosition("amqp.annotation.x-opt-offset >= '@latest'", events).index).toBe(1);
+    expect(findStartPosition(undefined, events).index).toBe(0);
+    expect(findStartPosition("amqp.annotation.x-opt-offset > '-1'", events).index).toBe(0);
+    expect(findStartPosition("amqp.annotation.x-opt-offset > '@latest'", events).index).toBe(2);
+    expect(findStartPosition("amqp.annotation.x-opt-offset >= '@latest'", events).index).toBe(1);
   });
 
-  test('past the end is refused with the last position', () => {
+  test('for a position past the end is refused with the last position', () => {
     const events = partition([{ size: 1, pause: 1 }]);
-    expect(() => startPosition("amqp.annotation.x-opt-sequence-number > '1'", events)).toThrow(
+    expect(() => findStartPosition("amqp.annotation.x-opt-sequence-number > '1'", events)).toThrow(
       "The last sequence number in the system is '0'",
     );
-    expect(startPosition("amqp.annotation.x-opt-sequence-number >= '1'", events).index).toBe(1);
-    expect(() => startPosition("amqp.annotation.x-opt-offset > '1'", [])).toThrow(
+    expect(findStartPosition("amqp.annotation.x-opt-sequence-number >= '1'", events).index).toBe(1);
+    expect(() => findStartPosition("amqp.annotation.x-opt-offset > '1'", [])).toThrow(
       "The last offset in the system is '-1'",
     );
   });
@@ -74,12 +77,12 @@ describe('a selector', () => {
     "amqp.annotation.x-opt-sequence-number > '@latest'",
     "amqp.annotation.constructor > '1'",
     '',
-  ])('that is not understood is refused: %s', (filter) => {
-    expect(() => startPosition(filter, [])).toThrow(expect.objectContaining({ condition: 'amqp:not-allowed' }));
+  ])('is refused if it is not supported: %s', (filter) => {
+    expect(() => findStartPosition(filter, [])).toThrow(expect.objectContaining({ condition: 'amqp:not-allowed' }));
   });
 });
 
-describe('an address', () => {
+describe('a link address', () => {
   test.for([
     ['$cbs', { node: 'cbs' }],
     ['$management', { node: 'management', path: 'hub/$management' }],
@@ -93,7 +96,7 @@ describe('an address', () => {
     ['hub/ConsumerGroups/a group/Partitions/0', { node: 'unknown', path: 'hub/ConsumerGroups/a group/Partitions/0' }],
     ['other/ConsumerGroups/g/Partitions/0', { node: 'unknown', path: 'other/ConsumerGroups/g/Partitions/0' }],
     ['', { node: 'unknown', path: '' }],
-  ] as const)('%s is read', ([address, expected]) => {
+  ] as const)('is parsed: %s', ([address, expected]) => {
     expect(parseAddress(address, 'hub')).toEqual(expected);
   });
 });

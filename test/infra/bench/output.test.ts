@@ -1,27 +1,27 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { isMet, type Measured, ratioOf } from '../../../infra/bench/bench.ts';
-import { describeMachine, toJsonLine, toTable } from '../../../infra/bench/present.ts';
+import { isMet, type Measurement, ratioOf } from '../../../infra/bench/bench.ts';
+import { describeMachine, toJsonLine, toTable } from '../../../infra/bench/output.ts';
 
-const fast: Measured = {
+const fast: Measurement = {
   case: 'handler',
   ours: 123_456.789,
   peer: 200_000,
   unit: 'events/s',
   target: { atLeast: 0.5 },
-  note: 'beside parsing alone',
+  note: 'compared with parsing alone',
 };
-const heavy: Measured = {
+const heavy: Measurement = {
   case: 'time',
   ours: 40,
   peer: 10,
   unit: 'ms',
   target: { atMost: 3 },
-  note: 'beside an empty app',
+  note: 'compared with an empty app',
 };
 
 describe('a measurement', () => {
-  it('is as wanted up to the very bound', () => {
+  it('meets its target up to the bound, inclusive', () => {
     expect(isMet(fast)).toBe(true);
     expect(isMet({ ...fast, ours: 100_000 })).toBe(true);
     expect(isMet({ ...fast, ours: 99_999 })).toBe(false);
@@ -29,20 +29,20 @@ describe('a measurement', () => {
     expect(isMet(heavy)).toBe(false);
   });
 
-  it('of nothing beside nothing is a fair match, and of something beside nothing is not', () => {
+  it('has the ratio 1 for two zeros, and misses its target if only the peer is 0', () => {
     expect(ratioOf({ ours: 0, peer: 0 })).toBe(1);
     expect(isMet({ ...heavy, ours: 1, peer: 0 })).toBe(false);
   });
 });
 
-describe('a line of JSON', () => {
-  it('has the six keys and nothing else', () => {
+describe('a JSON line', () => {
+  it('has exactly six keys', () => {
     expect(toJsonLine('events', fast)).toBe(
       '{"bench":"events","case":"handler","ours":123500,"peer":200000,"ratio":0.6173,"unit":"events/s"}',
     );
   });
 
-  it('stays valid JSON where there is no ratio', () => {
+  it('has the ratio null if the peer is 0', () => {
     expect(JSON.parse(toJsonLine('load', { ...heavy, peer: 0 }))).toMatchObject({ ours: 40, peer: 0, ratio: null });
   });
 });
@@ -61,20 +61,22 @@ describe('the table', () => {
       .map((cell) => cell.trim())
       .slice(1, -1);
 
-  it('shows ours, the peer, the ratio and what is wanted of it', () => {
+  it('shows our number, the peer, the ratio and the target', () => {
     expect(row('handler')).toEqual(['events', 'handler', '123,500', '200,000', 'events/s', '0.62', '≥ 0.5', 'ok']);
   });
 
-  it('says what has missed its target', () => {
+  it('marks a missed target', () => {
     expect(row('time')).toEqual(['load', 'time', '40', '10', 'ms', '4.00', '≤ 3', 'MISSED']);
   });
 
-  it('says below what each was measured beside', () => {
-    expect(lines).toContain('events handler: beside parsing alone');
-    expect(lines).toContain('load time: beside an empty app');
+  it('is followed by the notes', () => {
+    expect(lines).toContain('events handler: compared with parsing alone');
+    expect(lines).toContain('load time: compared with an empty app');
   });
 });
 
-it('names the Node version and the processor it was measured on', () => {
-  expect(describeMachine()).toMatch(new RegExp(`^Node ${process.version} on .* \\d+ × .* load \\d`));
+describe('the description of the machine', () => {
+  it('names the Node version, the processor and the load', () => {
+    expect(describeMachine()).toMatch(new RegExp(`^Node ${process.version} on .* \\d+ × .* load \\d`));
+  });
 });

@@ -12,7 +12,7 @@ test.for<[string, string | Buffer]>([
     'a frame out of place',
     Buffer.from('AMQP\x00\x01\x00\x00\x00\x00\x00\x0c\x02\x00\x00\x00\x00\x53\x12\x45', 'latin1'),
   ],
-])('a peer that speaks %s is hung up on, and others do not notice', async ([, bytes]) => {
+])('a client that sends %s is disconnected, and other clients are not affected', async ([, bytes]) => {
   const log = tickingLog();
   const endpoint = await startEndpoint(log);
   const subscription = subscribe(consumer(endpoint), { startPosition: earliestEventPosition });
@@ -25,9 +25,9 @@ test.for<[string, string | Buffer]>([
   expect(await subscription.received(1)).toHaveLength(1);
 });
 
-test('a client that falls silent is dropped, one that is merely idle is not', async () => {
+test('a silent client is disconnected, an idle client that sends empty frames is not', async () => {
   const log = tickingLog();
-  // Client and endpoint share this process: shorter, and a busy machine makes the idle one look silent.
+  // Client and endpoint share this process, so a busy machine could make an idle client look silent at a shorter time.
   const endpoint = await startEndpoint(log, { idleTimeoutMs: 2_000 });
   log.append(hubEvent('a', 'first'));
   const idle = consumer(endpoint);
@@ -36,7 +36,7 @@ test('a client that falls silent is dropped, one that is merely idle is not', as
   const mute = connect({ port: endpoint.port, host: '127.0.0.1' });
   const silent = rawConnection(endpoint);
   await once(silent, 'connection_open');
-  // From here on it sends nothing, not even the empty frames that say that it lives.
+  // From here on the client sends nothing, not even empty frames.
   silent.socket.write = () => true;
 
   await Promise.all([once(silent.socket, 'close'), once(mute, 'close')]);
@@ -45,13 +45,13 @@ test('a client that falls silent is dropped, one that is merely idle is not', as
   expect(await subscription.received(2)).toHaveLength(2);
 });
 
-describe('starting', () => {
-  test('on a port in use fails and says so', async () => {
+describe('the start of an endpoint', () => {
+  test('fails with EADDRINUSE on a port in use', async () => {
     const { port } = await startEndpoint(tickingLog());
     await expect(startEndpoint(tickingLog(), { port })).rejects.toMatchObject({ code: 'EADDRINUSE', port });
   });
 
-  test('on a port that is in use on one loopback address only fails, and leaves the other free', async () => {
+  test('fails on a port in use on one loopback address, and frees the other address', async () => {
     const other = createServer().listen(0, '::1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
@@ -63,7 +63,7 @@ describe('starting', () => {
   });
 });
 
-test('closing ends every connection, also that of a peer that does not answer', async () => {
+test('closing the endpoint ends every connection, even of clients that do not respond', async () => {
   const endpoint = await startEndpoint(tickingLog());
   const mute = connect({ port: endpoint.port, host: '127.0.0.1' }).resume();
   const deaf = rawConnection(endpoint);

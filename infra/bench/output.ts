@@ -1,17 +1,17 @@
-/** Measurements as text: lines of JSON for programs, a table for people. */
+/** Formats measurements as JSON lines for programs and as a table for people. */
 import { cpus, loadavg, totalmem } from 'node:os';
 import Table from 'cli-table3';
-import { isMet, type Measured, ratioOf, type Target } from './bench.ts';
+import { isMet, type Measurement, ratioOf, type Target } from './bench.ts';
 
-/** One line of JSON, `{ bench, case, ours, peer, ratio, unit }`. A ratio beside a peer of 0 is `null`, unless ours is 0 too. */
-export function toJsonLine(bench: string, measurement: Measured): string {
+/** One JSON line, `{ bench, case, ours, peer, ratio, unit }`. The ratio is `null` if only the peer is 0. */
+export function toJsonLine(bench: string, measurement: Measurement): string {
   const { case: name, ours, peer, unit } = measurement;
   const ratio = ratioOf(measurement);
   return JSON.stringify({ bench, case: name, ours: round(ours), peer: round(peer), ratio: round(ratio), unit });
 }
 
-/** All measurements of a run, with what each is held against below the table. */
-export function toTable(rows: readonly { readonly bench: string; readonly measurement: Measured }[]): string {
+/** The measurements of a run as a table, followed by a note on each measurement. */
+export function toTable(rows: readonly { readonly bench: string; readonly measurement: Measurement }[]): string {
   const table = new Table({
     head: ['bench', 'case', 'ours', 'peer', 'unit', 'ratio', 'wanted', ''],
     colAligns: ['left', 'left', 'right', 'right', 'left', 'right', 'right', 'left'],
@@ -34,7 +34,7 @@ export function toTable(rows: readonly { readonly bench: string; readonly measur
   return [table.toString(), '', ...notes].join('\n');
 }
 
-/** What the numbers were measured on. Others' load matters: it is part of every time. */
+/** The Node version, processor, memory and load of the machine. Load from other processes makes all times longer. */
 export function describeMachine(): string {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
@@ -45,7 +45,7 @@ function showTarget(target: Target): string {
   return 'atLeast' in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`;
 }
 
-/** More digits than these are noise. */
+/** Rounds to four significant digits. */
 function round(value: number): number {
   return Number(value.toPrecision(4));
 }
