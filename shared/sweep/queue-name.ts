@@ -1,2 +1,2 @@
-/** The queue over which a sweep hands out its work, and over which it is asked to start and to go on. */
+/** The queue of the sweep: work items, and requests to start or resume a sweep. */
 export const sweepQueueName = 'twinkeeper-sweep';
