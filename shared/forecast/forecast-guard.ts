@@ -45,8 +45,8 @@ export class ForecastGuard {
   }
 
   /**
-   * Returns those of a twin's departures that stay because an automatic configuration competes. Departures that only wait for the blast-radius
-   * limit are not among them: {@link overwrites} counts them.
+   * Returns those of a twin's departures that stay because an automatic configuration competes. Departures that only wait for the
+   * blast-radius limit are not among them: {@link overwrites} counts them.
    */
   async review(twin: Twin, departures: readonly Departure[]): Promise<ReadonlySet<Departure>> {
     if (departures.length === 0) return new Set();

@@ -19,8 +19,8 @@ export interface ForecastDependencies {
 }
 
 /**
- * Counts what a sweep would do now, and changes nothing. It uses query results only: it reads no twin by id, and walks only where queries and
- * counts do not suffice. A twin that several queries return counts once.
+ * Counts the changes that a sweep would make now, and changes nothing. The forecast uses query results and reads no twin by id. It reads all
+ * twins of a policy only where queries and counts do not suffice. A twin that several queries return counts once.
  *
  * @throws {Error} with a one-line message for people, when the hub does not answer.
  */

@@ -21,7 +21,9 @@ const attempts = 5;
 /** Milliseconds between two attempts, unless the hub says how long to wait. */
 const pause = 15_000;
 
-/** Queries the hub on the sweep's lane, retries failed calls, and counts all calls. Throws a one-line error where the hub does not answer. */
+/**
+ * Queries the hub on the sweep's lane, retries failed calls, and counts all calls. Throws a one-line error where the hub does not answer.
+ */
 export class HubQueries {
   readonly #hub: Hub;
   readonly #clock: Clock;

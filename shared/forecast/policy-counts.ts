@@ -18,8 +18,8 @@ export type RecordedReason =
 export type PlannedOutcome = 'create' | 'change' | RecordedReason;
 
 /**
- * A change of value that is the same for `count` twins: from the value now to the wanted value. `from` is absent where the twin has no value,
- * `to` where it should have none.
+ * A change of value that is the same for `count` twins: from the value now to the wanted value. `from` is absent where the twin has no
+ * value, `to` where it should have none.
  */
 export interface ValueForecast {
   readonly from?: Json;
@@ -62,7 +62,9 @@ export interface ForecastExample {
 
 const shownValues = 10;
 const shownExamples = 10;
-/** Further values and paths are counted together. Devices can hold any number of values, and a custom policy can name any number of paths. */
+/**
+ * Further values and paths are counted together. Devices can hold any number of values, and a custom policy can name any number of paths.
+ */
 const keptValues = 1000;
 const keptPaths = 1000;
 /** Longest JSON of a value, and longest message, in characters. */

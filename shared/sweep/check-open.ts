@@ -14,7 +14,7 @@ const positionMemo = 'open list';
 
 /**
  * Queues modules with open drift that no query of this sweep found. They may have been put right without an event. Makes no hub call where
- * no drift is open. One sweep reads a limited number of rows: the next one starts at that position, and wraps around at the end of the list.
+ * no drift is open. One sweep reads a limited number of rows. The next sweep continues after them, and wraps around at the end of the list.
  */
 export async function checkOpen(
   { policies, openList, store, clock }: SweepDependencies,
@@ -22,12 +22,12 @@ export async function checkOpen(
 ): Promise<void> {
   const start = progress.checkpoint.continuation ?? (await store.readMemo(positionMemo))?.text ?? '';
   let position = start === '' ? undefined : start;
-  /** Whether the list is read from its beginning. At its end, reading then stops. */
+  /** True once reading has started from the beginning of the list. The next end of the list then ends the step. */
   let isFromBeginning = position === undefined;
   let queued = 0;
   for (let seen = 0; queued < modulesPerSweep && seen < rowsPerSweep; ) {
     const { rows, next } = await openList.page(devicesPerItem, position);
-    // A row whose outcome is newer than this sweep has just been examined.
+    // Skip rows with an outcome newer than the start of this sweep: their twins were just examined.
     const unexamined = rows.filter(
       ({ deviceId, moduleId, outcomeAt }) =>
         outcomeAt < progress.row.startedAt &&

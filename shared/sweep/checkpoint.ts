@@ -1,8 +1,8 @@
 import type { WorkItem } from './work-queue.ts';
 
 /**
- * How far a sweep has got: its next run resumes here. Saved in storage after most pages of a query. All property names are stored, so they
- * stay as they are.
+ * How far a sweep has got: its next run resumes here. Saved after each page of a query, or after several pages where a save is large. All
+ * property names are stored, so they stay as they are.
  */
 export interface Checkpoint {
   /** Fingerprint of the steps. A checkpoint of other steps is useless. */
@@ -13,7 +13,7 @@ export interface Checkpoint {
   readonly continuation?: string;
   /** Devices that were found and are not yet queued, because they would make too small a work item. */
   readonly pending: readonly string[];
-  /** Why this step walks all modules of its policy: the hub refused the policy's query. */
+  /** Why this step reads all twins of its policy: the hub refused the policy's query. */
   readonly walkInstead?: string;
   /** The search for missing modules. Absent while the step only counts. */
   readonly search?: MissingSearch;

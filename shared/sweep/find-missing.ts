@@ -34,7 +34,10 @@ export async function findMissing(dependencies: SweepDependencies, progress: Pro
   await searchFor(dependencies, progress, policy, search);
 }
 
-/** The counts as text, where a module may be missing. `undefined` where the counts show that none is. */
+/**
+ * Returns the counts as text where a search is needed. Returns `undefined` where no module can be missing, or where a recent search with
+ * the same counts found none.
+ */
 async function inconclusiveCounts(
   { guardStore, store, clock }: SweepDependencies,
   progress: Progress,
@@ -96,7 +99,7 @@ async function searchFor(
 
 /** Lists the devices in the scope, and queues those that are not in `present`. */
 async function findDevicesWithout(progress: Progress, policy: Policy, present: IdSet): Promise<void> {
-  /** `isScopeTested`: whether the query returns only devices in the scope. */
+  /** `isScopeTested`: whether the query and the device id decide alone that a device is in the scope. */
   const missingAmong = (isScopeTested: boolean) => (items: readonly JsonObject[]) => {
     const missing = items.flatMap((item) =>
       deviceIdsOf(item).filter(

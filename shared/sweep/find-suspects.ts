@@ -8,7 +8,7 @@ import type { SweepDependencies } from './sweep-dependencies.ts';
 import { deviceIdsOf } from './twin-results.ts';
 import { twinsQuery } from './where/index.ts';
 
-/** Asks by query which twins break a policy. Where the hub refuses the query, all twins of the policy are walked. */
+/** Asks by query which twins break a policy. Where the hub refuses the query, {@link walk} reads all twins of the policy. */
 export async function findSuspects(
   dependencies: SweepDependencies,
   progress: Progress,

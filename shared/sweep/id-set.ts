@@ -9,7 +9,7 @@ const words = 2;
  * Two ids with the same hash count as one id. This happens once in about ten million fleets of a million devices. Another salt gives other
  * hashes, so the next sweep does not confuse the same two ids.
  *
- * A hash is held as two 32-bit numbers. A `bigint` per hash would be an object on the heap, and all of them together would be larger than
+ * A hash is held as two 32-bit numbers. A `bigint` per hash would be an object on the heap, and these objects would take more memory than
  * the set.
  */
 export class IdSet {

@@ -7,7 +7,10 @@ import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { devicesPerItem } from './work-queue.ts';
 
-/** Pages between two saves of the checkpoint, while each save also writes a large set of ids. A crash loses no more pages than these. */
+/**
+ * Most pages between two saves of the checkpoint, where each save also writes a large set of ids. After a crash, these pages are read
+ * again.
+ */
 const pagesPerSave = 25;
 /** Milliseconds after which the checkpoint is saved even after fewer pages. Slow pages would otherwise let the lease expire. */
 const timePerSave = 45_000;
@@ -78,7 +81,8 @@ export class Progress {
     }
     const answer = await this.hub.queryPage(query, continuation);
     if (answer.ok) return answer.value;
-    // A retry helps only these two. The hub answers 400 to a malformed query, and has been seen to answer 412 to one that is too long.
+    // A retry helps only against these two problems. The hub answers 400 to a malformed query, and has been seen to answer 412 to one that
+    // is too long.
     if (answer.problem.type === 'throttled' || answer.problem.type === 'transient') throw interruptedBy(answer.problem);
     // Continuation tokens expire: start at the first page again.
     if (continuation !== undefined) return this.page(query);
@@ -109,8 +113,8 @@ export class Progress {
   }
 
   /**
-   * The answer to a `COUNT() AS n` query. `undefined` where the hub refuses the query or gives no number. The same query is sent once, until
-   * the counts are forgotten.
+   * The answer to a `COUNT() AS n` query. `undefined` where the hub refuses the query or gives no number. The same query is sent once,
+   * until the counts are forgotten.
    */
   async count(query: string): Promise<number | undefined> {
     if (!this.#counts.has(query)) this.#counts.set(query, await this.#askForCount(query));
@@ -152,7 +156,9 @@ export class Progress {
     return found.length;
   }
 
-  /** Sets an action that runs before each save of the checkpoint. It saves data that the checkpoint depends on. `undefined` unsets it. */
+  /**
+   * Sets an action that runs before each save of the checkpoint, to save data that the checkpoint needs. `undefined` removes the action.
+   */
   beforeSave(action: (() => Promise<void>) | undefined): void {
     this.#beforeSave = action;
   }

@@ -22,7 +22,7 @@ export async function readConfigurations(
   const competing = [...new Set(settings.map(describeCompeting))];
   const known = new Set((await guardStore.competing()).map(describeCompeting));
   await guardStore.putCompeting(settings);
-  // Warn once per setting. The row of each sweep and the app's health keep naming it.
+  // Warn only where a setting is new. The row of each sweep and the app's health keep naming the known ones.
   if (competing.some((sentence) => !known.has(sentence))) {
     log.warn(`Automatic configurations of the hub compete with policies: ${competing.join(' ')}`);
   }

@@ -13,9 +13,9 @@ import {
 export type SweepStep =
   /** Read the hub's automatic configurations. */
   | { readonly type: 'configurations' }
-  /** Ask by query which twins break a policy. Where the hub refuses the query, walk all twins of the policy. */
+  /** Ask by query which twins break a policy. Where the hub refuses the query, read all twins of the policy instead. */
   | { readonly type: 'suspects'; readonly policy: Policy; readonly query: string }
-  /** Walk all twins of a policy, because queries cannot find all departures from it. */
+  /** Read all twins of a policy (a walk), because queries cannot find all departures from it. */
   | { readonly type: 'walk'; readonly policy: Policy; readonly reason: string }
   /** Count a policy's devices. Where the policy creates its module, also find the devices that lack the module. */
   | { readonly type: 'missing'; readonly policy: Policy }

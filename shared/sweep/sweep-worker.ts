@@ -59,7 +59,7 @@ export class SweepWorker {
     }
   }
 
-  /** Records a work item that failed too often, so that the queue gave it up. The next sweep finds its devices again. */
+  /** Records a work item that the queue gave up after too many failures. The next sweep finds its devices again. */
   async deadLetter(message: unknown): Promise<void> {
     const { store, log } = this.#dependencies;
     const content = readSweepMessage(message);

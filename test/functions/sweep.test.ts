@@ -25,7 +25,9 @@ beforeAll(async () => {
 afterAll(() => world.close());
 beforeEach(async () => {
   await world.clear();
-  sweeping = world.newInstance([definePolicy({ name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } })]);
+  sweeping = world.newInstance([
+    definePolicy({ name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } }),
+  ]);
   registered.clear();
   registerSweep({
     settings: { sweep: { schedule: '0 */5 * * * *', minutes: 4 } },

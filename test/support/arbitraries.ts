@@ -36,7 +36,9 @@ const scalar: fc.Arbitrary<Json> = fc.oneof(
   fc.integer({ min: -3, max: 3 }),
   fc.constantFrom('', 'x', 'High'),
 );
-/** Values that a rule may want. With `whole`, also objects and lists: an event shows only a part of an object, but a rule needs all of it. */
+/**
+ * Values that a rule may want. With `whole`, also objects and lists: an event shows only a part of an object, but a rule needs all of it.
+ */
 const wanted = (whole: boolean): fc.Arbitrary<Json> =>
   whole ? fc.oneof({ weight: 3, arbitrary: scalar }, fc.array(scalar, { maxLength: 2 }), jsonObject) : scalar;
 

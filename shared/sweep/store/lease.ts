@@ -25,7 +25,7 @@ export interface LeaseStore {
   find(): Promise<StoredLease | undefined>;
   /** Writes the lease unless another instance has written one since `found` was read. Returns whether the lease was written. */
   take(lease: SweepLease, found: StoredLease | undefined): Promise<boolean>;
-  /** Writes the lease unless another instance has written one since. False as well where this store never took the sweep's lease. */
+  /** Writes the lease unless another instance has taken it, or this store never took it. Returns whether the lease was written. */
   renew(lease: SweepLease): Promise<boolean>;
 }
 

@@ -11,7 +11,7 @@ export interface SweepRow {
   readonly id: string;
   readonly trigger: SweepTrigger;
   readonly startedAt: string;
-  /** When the last query was answered. Work items may still be queued then. */
+  /** When the sweep had asked all queries, or was abandoned. Work items may still be queued then. */
   readonly endedAt?: string;
   /**
    * `running`: not at its end. A sweep whose process died stays `running` until another process resumes it from its checkpoint.

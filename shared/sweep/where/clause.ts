@@ -16,14 +16,14 @@ export function joinClauses(clauses: readonly Clause[]): string {
     .join(' OR ');
 }
 
-/** Length of a text in UTF-8 bytes. The number of characters is never larger, so the limit holds whichever of the two the service counts. */
+/** Length of a text in UTF-8 bytes. A text has no more characters than bytes, so a limit in bytes also holds in characters. */
 export function byteLength(text: string): number {
   return Buffer.byteLength(text);
 }
 
 /**
- * Joins clauses to few conditions, each of at most `maxLength` bytes. Each clause goes to the first condition that has room for it. A clause
- * must not be longer than `maxLength` itself.
+ * Joins clauses to few conditions, each of at most `maxLength` bytes. Each clause goes to the first condition that has room for it. A
+ * clause must not be longer than `maxLength` itself.
  */
 export function packClauses(clauses: readonly Clause[], maxLength: number): readonly string[] {
   const groups: Clause[][] = [];

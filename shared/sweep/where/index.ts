@@ -1,6 +1,6 @@
 /**
- * Policies as IoT Hub queries: each rule, expected report and scope becomes a condition in a `WHERE` clause. A compliant twin matches none of
- * a policy's conditions. Where the query language cannot express something, the result says so, and the sweep reads twins instead. Pure.
+ * Policies as IoT Hub queries. Each rule, expected report and scope becomes a condition in a `WHERE` clause, so the hub returns only twins
+ * that may break the policy. Where the query language cannot express a rule, the result says so, and the sweep reads twins instead. Pure.
  *
  * @module
  */

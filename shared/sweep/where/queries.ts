@@ -5,7 +5,7 @@ import { compileReportClauses } from './report-clauses.ts';
 import { compileRule } from './rule-clause.ts';
 import { compileModuleScope, compileScope, type ScopeCondition } from './scope-condition.ts';
 
-/** Most limitations that a reason names. One is enough to need a walk. */
+/** The most limitations that the reason for a walk names. */
 const maxNamedLimitations = 3;
 
 /** A policy's rules as conditions. */
@@ -51,22 +51,26 @@ export function brokenModulesQueries(policy: Policy): readonly string[] {
   );
 }
 
-/** A query for the `deviceId` of each twin in a policy's scope, as far as a query for such twins can express the scope. */
+/**
+ * A query for the `deviceId` of each twin in a policy's scope. Returns others too where a query for such twins cannot express the scope.
+ */
 export function modulesQuery(policy: Policy): string {
   return query('deviceId', policy);
 }
 
-/** A query for the whole twins in a policy's scope, as far as a query for such twins can express the scope. */
+/** A query for the whole twins in a policy's scope. Returns others too where a query for such twins cannot express the scope. */
 export function twinsQuery(policy: Policy): string {
   return query('*', policy);
 }
 
-/** A query for the number `n` of twins in a policy's scope, as far as a query for such twins can express the scope. */
+/** A query for the number `n` of twins in a policy's scope. Counts others too where a query for such twins cannot express the scope. */
 export function countModulesQuery(policy: Policy): string {
   return query('COUNT() AS n', policy);
 }
 
-/** A query for the devices in a policy's scope: their ids or their whole twins. Returns others too where {@link compileScope} is not exact. */
+/**
+ * A query for the devices in a policy's scope: their ids or their whole twins. Returns others too where {@link compileScope} is not exact.
+ */
 export function devicesQuery(policy: Policy, columns: 'deviceId' | '*' = 'deviceId'): string {
   return select(columns, 'devices', [compileScope(policy).condition]);
 }

@@ -39,14 +39,14 @@ function compileMirror({ path: keys, text, rule }: OwnedProperty): readonly Repo
   const desired = writePath(['properties', 'desired', ...keys]);
   const reported = writePath(['properties', 'reported', ...keys]);
   const section = writePath(['properties', 'reported', ...keys.slice(0, 1)]);
-  // The property's rule has the same limitation.
+  // The clause for the property's rule has the same limitation.
   if (desired === undefined || reported === undefined || section === undefined) return [];
   const type = wantedType(rule);
   if (type !== undefined) {
     const differs = `NOT ${typeTests[type]}(${reported}) OR ${reported} != ${desired}`;
     return [{ path, clause: { text: differs, guard: `IS_DEFINED(${section})` } }];
   }
-  // Other rules that want an object have a limitation of their own.
+  // For other rules that want an object, the rule's own clause has a limitation.
   if (rule.rule === 'byDefault' && !isPrimitive(rule.value)) {
     return [{ path, limitation: 'holds an object or a list, which a query cannot compare with the reported value' }];
   }

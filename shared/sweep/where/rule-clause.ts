@@ -5,8 +5,8 @@ import type { Json } from '../../twin/index.ts';
 /** A rule as a condition. Where a query cannot express all of the rule, `limitation` says why. */
 export interface CompiledRule {
   /**
-   * True only for twins that break the rule, and for all of them unless there is a `limitation`. Has at most `OR` at its top level. Absent
-   * where a query can express nothing of the rule.
+   * True only for twins that break the rule, and for all of them unless there is a `limitation`. May contain `OR` at its top level, but
+   * not `AND`. Absent where a query can express nothing of the rule.
    */
   readonly text?: string;
   /** Why a query cannot express all of the rule. Reads on after the property's path. */

@@ -55,7 +55,9 @@ function conjunction(terms: readonly Term[]): ScopeCondition {
   return { condition: texts.join(' AND '), exact };
 }
 
-/** Terms for a device id pattern. A query cannot test that the inner pieces are in their order and do not overlap: the terms are loose then. */
+/**
+ * Terms for a device id pattern. A query cannot test that the inner pieces are in their order and do not overlap: the terms are loose then.
+ */
 function idTerms(pieces: readonly string[]): readonly Term[] {
   const [first = '', ...inner] = pieces;
   const last = inner.pop();

@@ -41,7 +41,9 @@ const desired = fc.constantFrom<PolicyDefinition['desired'][]>(
   { a: { deep: { deeper: [1, 2] } } },
 );
 
-/** Policies for two modules and for device twins. For each, one policy owns properties and the other only evaluates, so they never conflict. */
+/**
+ * Policies for two modules and for device twins. For each, one policy owns properties and the other only evaluates, so they never conflict.
+ */
 const policySets: fc.Arbitrary<readonly PolicyDefinition[]> = fc
   .tuple(
     ...['A', 'B', ''].flatMap((module) => [
