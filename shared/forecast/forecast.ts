@@ -10,7 +10,7 @@ import type { Forecast, PolicyForecast } from './result.ts';
 export interface ForecastDependencies {
   readonly policies: PolicySet;
   readonly hub: Hub;
-  /** The budget of the app. It decides how long the sweep would take. */
+  /** The budget of the app, which decides how long the sweep would take. */
   readonly budget: BudgetOptions;
   /** The blast-radius limit of each policy. */
   readonly limit: OverwriteLimit;

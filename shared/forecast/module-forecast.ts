@@ -30,7 +30,7 @@ import { ScopeMembers } from './scope-members.ts';
 import { type PolicyState, TwinPlanner } from './twin-planner.ts';
 
 export interface ModuleForecastDependencies {
-  /** `''`: the twin of the device itself. */
+  /** `''` means the twin of the device itself. */
   readonly moduleId: string;
   /** All policies about this module. A sweep puts the changes of all of them into one patch. */
   readonly policies: readonly Policy[];

@@ -5,7 +5,7 @@ import type { Json } from '../twin/index.ts';
 export type RecordedReason =
   /** The policy is in audit mode. */
   | 'audit'
-  /** No value would mend the departure, or the twin has no room for the value. */
+  /** No value would mend the departure, or the value would make the twin too large. */
   | 'unmendable'
   /** The policy's own function throws for this twin. */
   | 'policyError'
@@ -49,7 +49,7 @@ export interface RecordedForecast extends PropertyForecast {
 /** One departing device as an example. The `--json` output shows all names, `fate` among them. */
 export interface ForecastExample {
   readonly deviceId: string;
-  /** `''`: the twin of the device itself. */
+  /** `''` means the twin of the device itself. */
   readonly moduleId: string;
   /** The planned outcome of the departure at `path`. */
   readonly fate: PlannedOutcome;

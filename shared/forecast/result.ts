@@ -22,7 +22,7 @@ export interface Forecast {
 /** The changes that a sweep would make for one policy. */
 export interface PolicyForecast {
   readonly policy: string;
-  /** `''`: the policy is about the twin of the device itself. */
+  /** `''` means the twin of the device itself. */
   readonly module: string;
   readonly mode: Mode;
   /** Devices in the policy's scope. */
@@ -37,7 +37,7 @@ export interface PolicyForecast {
   readonly recorded: readonly RecordedForecast[];
   /** Absent where the policy overwrites or removes nothing. */
   readonly overwrites?: OverwriteForecast;
-  /** At most ten. */
+  /** At most ten devices. */
   readonly examples: readonly ForecastExample[];
   /** Why all twins had to be read: queries cannot find all departures from the policy. */
   readonly walked?: string;

@@ -2,8 +2,8 @@ import type { Device, Policy } from '../policy/index.ts';
 import { IdSet } from '../sweep/index.ts';
 
 /**
- * The devices in a policy's scope, as listed from the hub. Twins of modules do not show their device's tags, so the forecast looks here.
- * Needs few bytes per device.
+ * The devices in a policy's scope, as listed from the hub. Twins of modules do not show their device's tags, so the forecast looks
+ * devices up here. Needs few bytes per device.
  */
 export class ScopeMembers {
   readonly #policy: Policy;

@@ -3,10 +3,10 @@ import type { Progress } from './progress.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { devicesPerItem } from './work-queue.ts';
 
-/** Most modules that one sweep queues from the open list. The next sweep starts after them. */
+/** The most modules that one sweep queues from the open list. The next sweep starts after them. */
 const modulesPerSweep = 1000;
 
-/** Most rows of the open list that one sweep reads. The sweep's own queries have found the modules of most rows already. */
+/** The most rows of the open list that one sweep reads. The sweep's own queries have found the modules of most rows already. */
 const rowsPerSweep = 50_000;
 
 /** The memo that holds the position in the open list from one sweep to the next. No policy can have this name, because of the space. */

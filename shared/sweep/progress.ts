@@ -8,7 +8,7 @@ import type { SweepDependencies } from './sweep-dependencies.ts';
 import { devicesPerItem } from './work-queue.ts';
 
 /**
- * Most pages between two saves of the checkpoint, where each save also writes a large set of ids. After a crash, these pages are read
+ * The most pages between two saves of the checkpoint, where each save also writes a large set of ids. After a crash, these pages are read
  * again.
  */
 const pagesPerSave = 25;

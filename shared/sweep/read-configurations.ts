@@ -3,7 +3,7 @@ import { interruptedBy } from './interruption.ts';
 import { longestReason, type Progress } from './progress.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 
-/** Most competing settings that the row of a sweep names. The row must fit a table entity. */
+/** The most competing settings that the row of a sweep names. The row must fit a table entity. */
 const maxShownSettings = 50;
 
 /** Reads the hub's automatic configurations, and stores for the guards which of their settings compete with policies. */

@@ -9,7 +9,7 @@ export interface WorkItem {
   readonly sweepId: string;
   /** The work item's id within its sweep. A work item that is queued again keeps its id. */
   readonly part: string;
-  /** `''`: the twin of the device itself. */
+  /** `''` means the twin of the device itself. */
   readonly moduleId: string;
   /** `suspect`: the module may break a policy. `missing`: the device exists and the module does not. */
   readonly finding: 'suspect' | 'missing';

@@ -11,7 +11,7 @@ export interface ScopeCondition {
   readonly exact: boolean;
 }
 
-/** Most bytes of a query for its scope. The rest is for the rules. */
+/** The most bytes of a query for its scope. The rest is for the rules. */
 const maxScopeLength = maxQueryLength / 2;
 
 /** A policy's scope as a condition for twins of devices (`FROM devices`). */

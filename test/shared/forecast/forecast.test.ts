@@ -74,7 +74,7 @@ describe('a forecast', () => {
     expect(calls).toEqual({ configuration: 1, query: 3, twinRead: 0, twinUpdate: 0, bulk: 0, total: 4 });
   });
 
-  it('counts a twin once that several policies and queries find', async () => {
+  it('counts a twin only once if several policies and queries find it', async () => {
     const long = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`key${index}`, 'v'.repeat(250)]));
     const { module, policy } = newModule({ desired: long });
     const other = { ...newModule({ desired: { z: true } }).policy, module, appliesTo: policy.appliesTo ?? {} };

@@ -62,7 +62,7 @@ describe('a sweep after drift was put right without an event', () => {
     expect(next.messages).toEqual([]);
   });
 
-  it('queues a module once that a query finds too', async () => {
+  it('queues a module only once if a query finds it too', async () => {
     const deviceId = newDeviceId('open');
     world.add(deviceId, { Agent: { mode: 'Off' } });
     await world.newInstance([auditPolicy]).sweep();

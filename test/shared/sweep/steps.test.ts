@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { policies as builtIn } from '../../../functions/policies/index.ts';
 import { exactly, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import { parseQuery } from '../../../shared/query/index.ts';
 import { countsAreComparable, fingerprintOf, type SweepStep, sweepSteps } from '../../../shared/sweep/steps.ts';
+import { builtIn } from '../../support/built-in-policies.ts';
 
 const agent: PolicyDefinition = { name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } };
 const custom: PolicyDefinition = { name: 'custom', module: 'Agent', evaluate: () => [] };

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { policies as builtIn } from '../../../functions/policies/index.ts';
 import { absent, baselineOf, definePolicy, toPolicySet } from '../../../shared/policy/index.ts';
 import type { JsonObject } from '../../../shared/twin/index.ts';
 import { agentPolicy, compliant, wrongMode } from '../../support/agent-policy.ts';
+import { builtIn } from '../../support/built-in-policies.ts';
 import { type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
 import { newDeviceId } from '../../support/world.ts';
 

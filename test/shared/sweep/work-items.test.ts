@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 beforeEach(() => world.clear());
 
-describe('a work item that cannot be finished now', () => {
+describe('unfinished work', () => {
   const throttledUpdates = (times: number) => {
     let left = times;
     return (hub: Hub) =>
@@ -80,7 +80,7 @@ describe('a work item that cannot be finished now', () => {
     expect(await world.briefHistory(deviceId)).toEqual([['wrongValue', 'mode', 'enforced']]);
   });
 
-  it('because of a guard is found again by the next sweep, in the same row', async () => {
+  it('that a guard holds back is found again by the next sweep, in the same row', async () => {
     const deviceId = newDeviceId('held');
     world.add(deviceId, { Agent: wrongMode });
     const guard = {

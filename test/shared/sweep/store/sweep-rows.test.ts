@@ -33,7 +33,7 @@ describe('the row of a sweep', () => {
     expect(await world.open().get(claim.id)).toMatchObject({ state: 'done', changed: 9, partsDone: 3 });
   });
 
-  it('counts a work item that is delivered again once, with the larger counts', async () => {
+  it('counts a work item only once if it is delivered twice, with the larger counts', async () => {
     const store = world.open();
     const claim = await world.claim(store);
     await store.recordWorkItem(claim.id, '1-0', counts);

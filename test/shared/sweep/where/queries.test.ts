@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { policies as builtIn } from '../../../../functions/policies/index.ts';
 import { absent, baselineOf, toPolicySet } from '../../../../shared/policy/index.ts';
 import { maxQueryLength, parseQuery } from '../../../../shared/query/index.ts';
 import {
@@ -13,6 +12,7 @@ import {
 } from '../../../../shared/sweep/where/index.ts';
 import { type Json, type JsonObject, mergePatch } from '../../../../shared/twin/index.ts';
 import { fc } from '../../../support/arbitraries.ts';
+import { builtIn } from '../../../support/built-in-policies.ts';
 import { policyOf, policyWithTwin, selects, toPolicy } from './policy-and-twin.ts';
 
 describe('the queries of a policy', () => {
