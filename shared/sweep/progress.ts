@@ -77,7 +77,7 @@ export class Progress {
    */
   async page(query: string, continuation?: string): Promise<QueryPage> {
     if (this.#dependencies.clock.now().getTime() >= this.#deadline) {
-      throw new Interrupted({ state: 'paused', reason: 'its time is up', delay: 0 });
+      throw new Interrupted({ state: 'paused', reason: 'its deadline has passed', delay: 0 });
     }
     const answer = await this.hub.queryPage(query, continuation);
     if (answer.ok) return answer.value;

@@ -1,6 +1,6 @@
 import { absent, between, byDefault, definePolicy, oneOf } from '../../shared/policy/index.ts';
 
-/** A policy about the module `Agent` with one rule of each kind. */
+/** A policy about the module `Agent` with several kinds of rules. */
 export const agentPolicy = definePolicy({
   name: 'agent',
   module: 'Agent',

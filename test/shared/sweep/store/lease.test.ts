@@ -152,7 +152,7 @@ describe('a resumed sweep', () => {
     const claim = await world.claim(store);
     const row = world.done(claim.row);
     await store.release(claim, {}, row);
-    // The stored row as that instance leaves it.
+    // Puts the row back as it was before the release.
     await world.table.upsertEntity({ partitionKey: 'sweeps', rowKey: claim.id, state: 'running' }, 'Merge');
     world.pass(1000);
     await world.claim();

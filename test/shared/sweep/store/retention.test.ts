@@ -59,7 +59,7 @@ describe('old sweeps', () => {
     time += day;
     young.unshift(await sweep(1));
     const before = await open().list(10);
-    // Leftovers of an interrupted removal, or of a late work item.
+    // An interrupted removal, or a late work item, leaves such entities.
     await open().recordWorkItem(before.at(-1)?.id ?? '', '1-9', counts);
     await open().saveBytes(before.at(-1)?.id ?? '', 'set', new Uint8Array(10));
 
@@ -96,7 +96,7 @@ describe('old sweeps', () => {
     const claim = await open().claim({ trigger: 'timer' });
     expect(claim).toMatchObject({ id: paused, resumed: true, checkpoint: { step: 1 } });
     expect(await open().loadBytes(paused, 'set')).toHaveLength(700_000);
-    // The same while an instance holds the lease.
+    // The sweep also stays while an instance holds the lease.
     time += leaseTime / 2;
     expect(await retention().removeBefore(new Date(time), noLimit)).toMatchObject({ removed: 0 });
     expect(await open().get(paused)).toMatchObject({ resumed: 1, partsDone: 2 });
