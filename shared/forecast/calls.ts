@@ -1,22 +1,21 @@
 import { type BudgetOptions, throttleLimits } from '../hub/index.ts';
 
-/** Hub calls by the class that is throttled by itself. */
+/** Number of hub calls per operation class. IoT Hub throttles each class separately. */
 export interface CallForecast {
   readonly configuration: number;
   readonly query: number;
   readonly twinRead: number;
   readonly twinUpdate: number;
-  /** A hundred modules to a call. */
+  /** One call creates up to a hundred modules. */
   readonly bulk: number;
   readonly total: number;
 }
 
-/** So many calls of a class go at once when none were made for a while: the budget's smallest burst. */
+/** Calls of a class that may start at once after a pause: the smallest burst of the budget. */
 const burst = 10;
 
 /**
- * How long the calls take within the budget, in seconds, if nobody else needs it: as long as those of the class that takes longest,
- * because the classes do not wait for each other.
+ * Seconds that the calls take within the budget, if no other caller uses it. The classes run in parallel, so the slowest class decides.
  */
 export function secondsFor({ total: _, ...calls }: CallForecast, { tier, units, share }: BudgetOptions): number {
   const limits = throttleLimits(tier, units);

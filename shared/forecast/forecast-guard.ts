@@ -8,12 +8,15 @@ import type { OverwriteForecast } from './result.ts';
 export interface ForecastGuardDependencies {
   readonly competing: readonly CompetingSetting[];
   readonly limit: OverwriteLimit;
-  /** How many devices are in a policy's scope. */
+  /** Number of devices in a policy's scope. */
   readonly deviceCount: (policy: string) => number;
   readonly clock: Clock;
 }
 
-/** Asks the app's own guards, which remember nothing here but what they are asked during one forecast: the hour is empty at its start. */
+/**
+ * Runs the app's guards against a store in memory. The store starts empty, so the forecast assumes that nothing was overwritten in the last
+ * hour.
+ */
 export class ForecastGuard {
   readonly #guard;
   readonly #overwrites = new Map<string, OverwriteForecast>();
@@ -41,7 +44,10 @@ export class ForecastGuard {
     this.#guard = createGuards({ store, limit, countDevices: async () => undefined, clock, log });
   }
 
-  /** Those of a twin's departures that an automatic configuration keeps from being mended, whatever the hour. */
+  /**
+   * Returns those of a twin's departures that stay because an automatic configuration competes. Departures that only wait for the
+   * blast-radius limit are not among them: {@link overwrites} counts them.
+   */
   async review(twin: Twin, departures: readonly Departure[]): Promise<ReadonlySet<Departure>> {
     if (departures.length === 0) return new Set();
     const held = await this.#guard.review({ departures, twins: new Map([[twin.moduleId, twin]]), rows: [] });
@@ -50,7 +56,7 @@ export class ForecastGuard {
     );
   }
 
-  /** What the blast-radius limit makes of all that was reviewed; `undefined` where nothing would be overwritten. */
+  /** The policy's overwrites so far against its blast-radius limit. `undefined` where the policy overwrites nothing. */
   overwrites(policy: string): OverwriteForecast | undefined {
     return this.#overwrites.get(policy);
   }

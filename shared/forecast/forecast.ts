@@ -3,14 +3,14 @@ import { competingSettings, type OverwriteLimit } from '../guards/index.ts';
 import type { BudgetOptions, Hub } from '../hub/index.ts';
 import type { Policy, PolicySet } from '../policy/index.ts';
 import { type CallForecast, secondsFor } from './calls.ts';
+import { type ForecastProgress, HubQueries } from './hub-queries.ts';
 import { ModuleForecast } from './module-forecast.ts';
-import { type ForecastProgress, Questions } from './questions.ts';
 import type { Forecast, PolicyForecast } from './result.ts';
 
 export interface ForecastDependencies {
   readonly policies: PolicySet;
   readonly hub: Hub;
-  /** From which the time follows that it would take. */
+  /** The budget of the app, which decides how long the sweep would take. */
   readonly budget: BudgetOptions;
   /** The blast-radius limit of each policy. */
   readonly limit: OverwriteLimit;
@@ -19,22 +19,22 @@ export interface ForecastDependencies {
 }
 
 /**
- * Says what a sweep would do now, from what queries show, and changes nothing: no read of single twins, and no walk where queries and counts
- * will do. Each twin counts once, however many queries name it.
+ * Counts the changes that a sweep would make now, and changes nothing. The forecast uses query results and reads no twin by id. It reads all
+ * twins of a policy only where queries and counts do not suffice. A twin that several queries return counts once.
  *
- * @throws one line for a person when the hub does not answer.
+ * @throws {Error} with a one-line message for people, when the hub does not answer.
  */
-export async function forecast(parts: ForecastDependencies): Promise<Forecast> {
-  const { policies, hub, budget, clock, limit, onProgress = () => {} } = parts;
-  const questions = new Questions(hub, clock, onProgress);
-  const competing = competingSettings(policies.all, (await questions.configurations()) ?? []);
+export async function forecast(dependencies: ForecastDependencies): Promise<Forecast> {
+  const { policies, hub, budget, clock, limit, onProgress = () => {} } = dependencies;
+  const queries = new HubQueries(hub, clock, onProgress);
+  const competing = competingSettings(policies.all, (await queries.configurations()) ?? []);
 
   const byPolicy = new Map<Policy, PolicyForecast>();
   let calls: Omit<CallForecast, 'total'> = { configuration: 1, query: 0, twinRead: 0, twinUpdate: 0, bulk: 0 };
-  for (const [moduleId, its] of Map.groupBy(policies.all, ({ module }) => module)) {
-    const module = new ModuleForecast({ moduleId, policies: its, questions, competing, limit, clock });
-    await module.look();
-    for (const policy of its) byPolicy.set(policy, module.resultFor(policy));
+  for (const [moduleId, modulePolicies] of Map.groupBy(policies.all, ({ module }) => module)) {
+    const module = new ModuleForecast({ moduleId, policies: modulePolicies, queries, competing, limit, clock });
+    await module.run();
+    for (const policy of modulePolicies) byPolicy.set(policy, module.resultFor(policy));
     const { twinRead, twinUpdate, bulk } = module.calls;
     calls = {
       ...calls,
@@ -43,7 +43,7 @@ export async function forecast(parts: ForecastDependencies): Promise<Forecast> {
       bulk: calls.bulk + bulk,
     };
   }
-  calls = { ...calls, query: questions.sweepQueries };
+  calls = { ...calls, query: queries.sweepQueries };
 
   const results = policies.all.flatMap((policy) => byPolicy.get(policy) ?? []);
   const all = { ...calls, total: Object.values(calls).reduce((sum, count) => sum + count, 0) };
@@ -57,6 +57,6 @@ export async function forecast(parts: ForecastDependencies): Promise<Forecast> {
       ({ modulesToCreate, propertiesToChange, recorded }) =>
         modulesToCreate + propertiesToChange > 0 || recorded.length > 0,
     ),
-    asked: questions.calls,
+    asked: queries.calls,
   };
 }

@@ -1,11 +1,13 @@
 /**
- * What a policy would do to a hub, without changing it: how many modules it would create, what it would overwrite, and what that costs.
- * The forecast asks the hub the same queries as the sweep does, and plans with the same code.
+ * The forecast: counts what the policies would do to a hub, and changes nothing. It says how many modules a sweep would create, which
+ * values it would overwrite, and how many hub calls that takes. It sends the sweep's queries and plans with the reconciler's code, so a
+ * sweep afterwards does the same.
  *
  * @module
  */
 export type { CallForecast } from './calls.ts';
 export { type ForecastDependencies, forecast } from './forecast.ts';
+export type { ForecastProgress } from './hub-queries.ts';
 export type {
   ForecastExample,
   PlannedOutcome,
@@ -14,5 +16,4 @@ export type {
   RecordedReason,
   ValueForecast,
 } from './policy-counts.ts';
-export type { ForecastProgress } from './questions.ts';
 export type { Forecast, OverwriteForecast, PolicyForecast } from './result.ts';

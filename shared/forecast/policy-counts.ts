@@ -1,74 +1,80 @@
 import type { Departure, DriftKind } from '../drift/index.ts';
 import type { Json } from '../twin/index.ts';
 
-/** Why a departure would be recorded and nothing changed for it. */
+/** Why a sweep would record a departure and change nothing. */
 export type RecordedReason =
-  /** The policy only audits. */
+  /** The policy is in audit mode. */
   | 'audit'
-  /** Nothing that Twinkeeper could write would mend it, or a twin has no room for it. */
+  /** No value would mend the departure, or the value would make the twin too large. */
   | 'unmendable'
-  /** The policy itself fails on the twin. */
+  /** The policy's own function throws for this twin. */
   | 'policyError'
-  /** The agent did not take what is desired. */
+  /** The agent does not report the desired value. */
   | 'notReported'
-  /** An automatic configuration of the hub sets it otherwise. */
+  /** An automatic configuration of the hub sets another value. */
   | 'competingConfiguration';
 
-/** What would become of a departure. */
+/** The planned outcome of a departure: create the module, change the property, or only record, with the reason. */
 export type PlannedOutcome = 'create' | 'change' | RecordedReason;
 
-/** So many twins have `from` there, and would get `to`, or should have it. Either is left out where there is, or should be, nothing. */
+/**
+ * A change of value that is the same for `count` twins: from the value now to the wanted value. `from` is absent where the twin has no
+ * value, `to` where it should have none.
+ */
 export interface ValueForecast {
   readonly from?: Json;
   readonly to?: Json;
   readonly count: number;
 }
 
-/** What departs at one path. */
+/** The departures at one path. */
 export interface PropertyForecast {
-  /** Dotted, below `properties.desired`; `''` for the module or the twin as a whole. */
+  /** Dotted path below `properties.desired`. `''`: the module or the twin as a whole. */
   readonly path: string;
   readonly count: number;
-  /** The most frequent ones, where there are any to tell; what is too long to show is cut, and then a text. */
+  /** The most frequent changes of value. A value that is too long is cut, and shown as text. */
   readonly values: readonly ValueForecast[];
-  /** How many more there are that are not among `values`. */
+  /** Number of departures that `values` leaves out. */
   readonly others: number;
 }
 
-/** What departs at one path and would only be recorded. */
+/** The departures at one path that a sweep would only record. */
 export interface RecordedForecast extends PropertyForecast {
   readonly kind: DriftKind;
   readonly why: RecordedReason;
-  /** The words of one such departure. */
+  /** The message of one of these departures. */
   readonly message?: string;
 }
 
-/** One device, and what would be done about it. */
+/** One departing device as an example. The `--json` output shows all names, `fate` among them. */
 export interface ForecastExample {
   readonly deviceId: string;
-  /** `''` for the device's own twin. */
+  /** `''` means the twin of the device itself. */
   readonly moduleId: string;
+  /** The planned outcome of the departure at `path`. */
   readonly fate: PlannedOutcome;
   readonly path: string;
   readonly from?: Json;
   readonly to?: Json;
-  /** Departures of the same policy on the same twin beside this one. */
+  /** Number of other departures of the same twin from the same policy. */
   readonly more: number;
 }
 
 const shownValues = 10;
 const shownExamples = 10;
-/** Everything from here on is counted together: devices can make up any number of values, and a custom policy of paths. */
+/**
+ * Further values and paths are counted together. Devices can hold any number of values, and a custom policy can name any number of paths.
+ */
 const keptValues = 1000;
 const keptPaths = 1000;
-/** Characters of a value's JSON, and of a message. */
+/** Longest JSON of a value, and longest message, in characters. */
 const longestValue = 200;
 const longestMessage = 300;
 
-/** The path under which departures are counted when there are too many paths to keep. */
+/** Stands for all paths beyond `keptPaths`. */
 const otherPaths = '…';
 
-/** What a policy would do, added up over all twins. Takes no more memory for a large fleet than for a small one. */
+/** Adds up what a policy would do to all twins. Its memory does not grow with the fleet. */
 export class PolicyCounts {
   readonly #changes = new Map<string, PathCounts>();
   readonly #recorded = new Map<string, PathCounts & Pick<RecordedForecast, 'kind' | 'why' | 'message'>>();
@@ -77,24 +83,26 @@ export class PolicyCounts {
     change: [],
     record: [],
   };
-  /** Devices with some departure. */
+  /** Devices with at least one departure. */
   outOfLine = 0;
+  /** Modules to create. */
   create = 0;
+  /** Properties to change. */
   change = 0;
 
-  /** Adds what one device departs in; each departure with what would become of it. */
+  /** Adds the departures of one device, each with its planned outcome. */
   add(deviceId: string, departures: readonly (readonly [Departure, PlannedOutcome])[]): void {
-    for (const [departure, fate] of departures) this.#count(departure, fate);
+    for (const [departure, outcome] of departures) this.#count(departure, outcome);
     const [first] = departures.toSorted(([, a], [, b]) => rankOf(a) - rankOf(b));
     if (first === undefined) return;
-    const [departure, fate] = first;
-    const examples = this.#examples[fate === 'create' || fate === 'change' ? fate : 'record'];
+    const [departure, outcome] = first;
+    const examples = this.#examples[outcome === 'create' || outcome === 'change' ? outcome : 'record'];
     if (examples.length >= shownExamples) return;
     const { moduleId, path, kind, expected, actual } = departure;
     examples.push({
       deviceId,
       moduleId,
-      fate,
+      fate: outcome,
       path,
       ...valuesOf({ from: actual, to: wantedOf(kind, expected) }),
       more: departures.length - 1,
@@ -107,35 +115,35 @@ export class PolicyCounts {
 
   recorded(): readonly RecordedForecast[] {
     return [...this.#recorded.values()]
-      .map((tally) => {
-        const { kind, why, message } = tally;
-        return { ...toProperty(tally), kind, why, ...(message === undefined ? {} : { message }) };
+      .map((counts) => {
+        const { kind, why, message } = counts;
+        return { ...toProperty(counts), kind, why, ...(message === undefined ? {} : { message }) };
       })
       .toSorted(byCount);
   }
 
-  /** Ten at most, some of each kind where there are several. */
+  /** At most ten examples. The kinds take turns: a property to change, a module to create, a departure to record. */
   examples(): readonly ForecastExample[] {
     const { create, change, record } = this.#examples;
-    const turns = Array.from({ length: shownExamples }, (_, turn) => [change[turn], create[turn], record[turn]]);
-    return turns
+    const rounds = Array.from({ length: shownExamples }, (_, round) => [change[round], create[round], record[round]]);
+    return rounds
       .flat()
       .filter((example) => example !== undefined)
       .slice(0, shownExamples);
   }
 
-  #count({ path, kind, expected, actual, message }: Departure, fate: PlannedOutcome): void {
-    if (fate === 'create') {
+  #count({ path, kind, expected, actual, message }: Departure, outcome: PlannedOutcome): void {
+    if (outcome === 'create') {
       this.create++;
       return;
     }
-    if (fate === 'change') {
+    if (outcome === 'change') {
       this.change++;
       countIn(this.#changes, path, path, () => ({})).add(actual, expected);
       return;
     }
-    const first = { kind, why: fate, ...(message === undefined ? {} : { message: cut(message, longestMessage) }) };
-    const key = JSON.stringify([fate, kind, path]);
+    const first = { kind, why: outcome, ...(message === undefined ? {} : { message: cut(message, longestMessage) }) };
+    const key = JSON.stringify([outcome, kind, path]);
     countIn(this.#recorded, key, path, () => first).add(actual, wantedOf(kind, expected));
   }
 }
@@ -143,46 +151,46 @@ export class PolicyCounts {
 interface PathCounts {
   readonly path: string;
   count: number;
-  /** How many had values that there was no room to keep. */
+  /** Departures whose values were not kept, because there were too many different values. */
   dropped: number;
   readonly values: Map<string, { readonly value: Omit<ValueForecast, 'count'>; count: number }>;
 }
 
-/** The tally of a path, made where it is new. */
+/** The counts of a path. Creates them for a new path, from `initial`. Too many paths share one entry. */
 function countIn<T>(
-  tallies: Map<string, PathCounts & T>,
+  countsByKey: Map<string, PathCounts & T>,
   key: string,
   path: string,
-  rest: () => T,
+  initial: () => T,
 ): { add(from: Json | undefined, to: Json | undefined): void } {
-  const isKept = tallies.has(key) || tallies.size < keptPaths;
-  const at = isKept ? key : otherPaths;
-  const tally = tallies.get(at) ?? {
-    ...rest(),
+  const isKept = countsByKey.has(key) || countsByKey.size < keptPaths;
+  const mapKey = isKept ? key : otherPaths;
+  const counts = countsByKey.get(mapKey) ?? {
+    ...initial(),
     path: isKept ? cut(path, longestValue) : otherPaths,
     count: 0,
     dropped: 0,
     values: new Map(),
   };
-  tallies.set(at, tally);
+  countsByKey.set(mapKey, counts);
   return {
     add(from, to) {
-      tally.count++;
+      counts.count++;
       const value = valuesOf({ from, to });
       if (value.from === undefined && value.to === undefined) return;
       const text = JSON.stringify(value);
-      const known = tally.values.get(text);
+      const known = counts.values.get(text);
       if (known !== undefined) known.count++;
-      else if (tally.values.size < keptValues) tally.values.set(text, { value, count: 1 });
-      else tally.dropped++;
+      else if (counts.values.size < keptValues) counts.values.set(text, { value, count: 1 });
+      else counts.dropped++;
     },
   };
 }
 
 function toProperty({ path, count, dropped, values }: PathCounts): PropertyForecast {
-  const all = [...values.values()].map(({ value, count: its }): ValueForecast => ({ ...value, count: its }));
+  const all = [...values.values()].map(({ value, count: twins }): ValueForecast => ({ ...value, count: twins }));
   const sorted = all.toSorted(byCount);
-  const others = sorted.slice(shownValues).reduce((sum, { count: its }) => sum + its, dropped);
+  const others = sorted.slice(shownValues).reduce((sum, { count: twins }) => sum + twins, dropped);
   return { path, count, values: sorted.slice(0, shownValues), others };
 }
 
@@ -190,11 +198,11 @@ function byCount(a: { readonly count: number }, b: { readonly count: number }): 
   return b.count - a.count;
 }
 
-function rankOf(fate: PlannedOutcome): number {
-  return fate === 'create' ? 0 : fate === 'change' ? 1 : 2;
+function rankOf(outcome: PlannedOutcome): number {
+  return outcome === 'create' ? 0 : outcome === 'change' ? 1 : 2;
 }
 
-/** That a module is not there says all; its baseline would be told once for each policy and device. */
+/** The wanted value to show. For a missing module there is none: its baseline would repeat for each policy and device. */
 function wantedOf(kind: DriftKind, expected: Json | undefined): Json | undefined {
   return kind === 'missingModule' ? undefined : expected;
 }
@@ -202,7 +210,7 @@ function wantedOf(kind: DriftKind, expected: Json | undefined): Json | undefined
 function valuesOf({ from, to }: { readonly from?: Json | undefined; readonly to?: Json | undefined }) {
   return {
     ...(from === undefined ? {} : { from: shortened(from) }),
-    // In a custom finding, null asks for removal.
+    // In a custom finding, a null asks to remove the property.
     ...(to === undefined || to === null ? {} : { to: shortened(to) }),
   };
 }

@@ -3,50 +3,50 @@ import type { Mode } from '../policy/index.ts';
 import type { CallForecast } from './calls.ts';
 import type { ForecastExample, PropertyForecast, RecordedForecast } from './policy-counts.ts';
 
-/** What a sweep would do. */
+/** The changes that a sweep would make now. `twinkeeper plan --json` prints this object, so its property names stay as they are. */
 export interface Forecast {
   readonly hub: string;
   readonly policies: readonly PolicyForecast[];
-  /** Where automatic configurations of the hub set what breaks a policy. */
+  /** Settings of the hub's automatic configurations that break a policy. */
   readonly competing: readonly CompetingSetting[];
-  /** The hub calls that it would take to find and to mend it all. */
+  /** Hub calls that a sweep would make to find and mend all departures. */
   readonly calls: CallForecast;
-  /** How long they would take within the budget. */
+  /** Seconds that those calls would take within the budget. */
   readonly seconds: number;
-  /** Whether anything departs from the policies: it would be mended, or at least recorded. */
+  /** Whether there is any departure to mend or to record. */
   readonly somethingToDo: boolean;
-  /** The hub calls that it took to find this out. */
+  /** Hub calls that the forecast itself made. */
   readonly asked: number;
 }
 
-/** What would be done for one policy. */
+/** The changes that a sweep would make for one policy. */
 export interface PolicyForecast {
   readonly policy: string;
-  /** `''` for devices' own twins. */
+  /** `''` means the twin of the device itself. */
   readonly module: string;
   readonly mode: Mode;
-  /** In its scope. */
+  /** Devices in the policy's scope. */
   readonly devices: number;
-  /** Those of them that do not depart from it in anything. */
+  /** Devices in the scope without any departure from the policy. */
   readonly compliant: number;
   readonly modulesToCreate: number;
   readonly propertiesToChange: number;
-  /** The properties that would be changed, by path, the most frequent first. */
+  /** The properties to change, one entry per path, most frequent first. */
   readonly changes: readonly PropertyForecast[];
-  /** What would be recorded and not changed, the most frequent first. */
+  /** The departures to record without a change, most frequent first. */
   readonly recorded: readonly RecordedForecast[];
-  /** Present where values would be overwritten or removed. */
+  /** Absent where the policy overwrites or removes nothing. */
   readonly overwrites?: OverwriteForecast;
-  /** Ten at most. */
+  /** At most ten devices. */
   readonly examples: readonly ForecastExample[];
-  /** Why every twin had to be looked at, where queries cannot say what departs. */
+  /** Why all twins had to be read: queries cannot find all departures from the policy. */
   readonly walked?: string;
 }
 
-/** What the blast-radius limit makes of a policy's changes, if nothing has been overwritten in the last hour. */
+/** A policy's overwrites against its blast-radius limit, if nothing was overwritten in the last hour. */
 export interface OverwriteForecast {
   readonly count: number;
   readonly perHour: number;
-  /** Those that would have to wait for another hour. */
+  /** Overwrites that would wait for a later hour. */
   readonly heldBack: number;
 }

@@ -1,55 +1,58 @@
-import { type Progress, withoutContinuation } from './progress.ts';
+import { withoutContinuation } from './checkpoint.ts';
+import type { Progress } from './progress.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { devicesPerItem } from './work-queue.ts';
 
-/** So many modules are looked at again in one sweep; the next goes on with those after them. */
+/** The most modules that one sweep queues from the open list. The next sweep starts after them. */
 const modulesPerSweep = 1000;
 
-/** So many rows of the list are gone through in one sweep: most of them are of modules that the sweep has found by itself. */
+/** The most rows of the open list that one sweep reads. The sweep's own queries have found the modules of most rows already. */
 const rowsPerSweep = 50_000;
 
-/** Under which the place in the list is kept from one sweep to the next. No policy is named so. */
-const noteName = 'open list';
+/** The memo that holds the position in the open list from one sweep to the next. No policy can have this name, because of the space. */
+const positionMemo = 'open list';
 
 /**
- * Has those modules looked at again that are out of line by the history, and that no query of this sweep has named: they may have been
- * mended when no event told of it. Costs nothing where nothing is open.
+ * Queues modules with open drift that no query of this sweep found. They may have been put right without an event. Makes no hub call where
+ * no drift is open. One sweep reads a limited number of rows. The next sweep continues after them, and wraps around at the end of the list.
  */
 export async function checkOpen(
   { policies, openList, store, clock }: SweepDependencies,
   progress: Progress,
 ): Promise<void> {
-  const start = progress.place.continuation ?? (await store.recallMemo(noteName))?.text ?? '';
-  let after = start === '' ? undefined : start;
-  let isRound = after === undefined;
-  let handedOut = 0;
-  for (let seen = 0; handedOut < modulesPerSweep && seen < rowsPerSweep; ) {
-    const { rows, next } = await openList.page(devicesPerItem, after);
-    // What has its outcome since the sweep began was looked at meanwhile.
-    const left = rows.filter(
+  const start = progress.checkpoint.continuation ?? (await store.readMemo(positionMemo))?.text ?? '';
+  let position = start === '' ? undefined : start;
+  /** True once reading has started from the beginning of the list. The next end of the list then ends the step. */
+  let isFromBeginning = position === undefined;
+  let queued = 0;
+  for (let seen = 0; queued < modulesPerSweep && seen < rowsPerSweep; ) {
+    const { rows, next } = await openList.page(devicesPerItem, position);
+    // Skip rows with an outcome newer than the start of this sweep: their twins were just examined.
+    const unexamined = rows.filter(
       ({ deviceId, moduleId, outcomeAt }) =>
         outcomeAt < progress.row.startedAt &&
         policies.forModule(moduleId).length > 0 &&
-        !progress.isHandedOut({ moduleId, finding: 'suspect' }, deviceId),
+        !progress.hasFound({ moduleId, finding: 'suspect' }, deviceId),
     );
-    for (const [moduleId, its] of Map.groupBy(await openList.confirm(left), (row) => row.moduleId)) {
-      const devices = [...new Set(its.map(({ deviceId }) => deviceId))];
-      handedOut += await progress.handOutOnce({ moduleId, finding: 'suspect' }, devices);
+    const open = await openList.confirm(unexamined);
+    for (const [moduleId, moduleRows] of Map.groupBy(open, (row) => row.moduleId)) {
+      const devices = [...new Set(moduleRows.map(({ deviceId }) => deviceId))];
+      queued += await progress.queueNew({ moduleId, finding: 'suspect' }, devices);
     }
     seen += rows.length;
-    if (next === undefined && isRound) {
-      after = undefined;
+    if (next === undefined && isFromBeginning) {
+      position = undefined;
       break;
     }
-    // From the end it goes on at the beginning.
-    isRound ||= next === undefined;
-    after = next;
-    progress.place = {
-      ...withoutContinuation(progress.place),
-      ...(after === undefined ? {} : { continuation: after }),
+    // At the end of the list, wrap around to its beginning.
+    isFromBeginning ||= next === undefined;
+    position = next;
+    progress.checkpoint = {
+      ...withoutContinuation(progress.checkpoint),
+      ...(position === undefined ? {} : { continuation: position }),
     };
-    await progress.keep();
+    await progress.save();
   }
-  const place = after ?? '';
-  if (place !== start) await store.keepMemo(noteName, { at: clock.now().toISOString(), text: place });
+  const text = position ?? '';
+  if (text !== start) await store.writeMemo(positionMemo, { at: clock.now().toISOString(), text });
 }

@@ -1,42 +1,43 @@
 import type { Policy } from '../policy/index.ts';
 import { isOutOfLine } from '../reconcile/index.ts';
 import { toTwin } from '../twin/index.ts';
+import { type Finding, withoutContinuation } from './checkpoint.ts';
 import { QueryRefused } from './interruption.ts';
-import { type Finding, longestReason, type Progress, withoutContinuation } from './progress.ts';
+import { longestReason, type Progress } from './progress.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { deviceIdsOf } from './twin-results.ts';
 import { twinsQuery } from './where/index.ts';
 
-/** Asks which modules break a policy. Where the hub does not take the query, all of them are walked. */
-export async function askForSuspects(
-  parts: SweepDependencies,
+/** Asks by query which twins break a policy. Where the hub refuses the query, {@link walk} reads all twins of the policy. */
+export async function findSuspects(
+  dependencies: SweepDependencies,
   progress: Progress,
   policy: Policy,
   query: string,
 ): Promise<void> {
-  const { walkInstead } = progress.place;
-  if (walkInstead !== undefined) return walk(parts, progress, policy, walkInstead);
+  const { walkInstead } = progress.checkpoint;
+  if (walkInstead !== undefined) return walk(dependencies, progress, policy, walkInstead);
   try {
-    await progress.eachPage(query, suspectsOf(policy), (items) =>
+    await progress.forEachPage(query, suspectsOf(policy), (items) =>
       items.flatMap(deviceIdsOf).filter(policy.scope.mayMatchId),
     );
   } catch (error) {
     if (!(error instanceof QueryRefused)) throw error;
-    const why = `The hub does not take the query for ${policy.name}: ${error.message}`.slice(0, longestReason);
-    progress.place = { ...withoutContinuation(progress.place), walkInstead: why };
-    await walk(parts, progress, policy, why);
+    const reason = `The hub refused the query for ${policy.name}: ${error.message}`.slice(0, longestReason);
+    progress.checkpoint = { ...withoutContinuation(progress.checkpoint), walkInstead: reason };
+    await walk(dependencies, progress, policy, reason);
   }
 }
 
-/** Looks at every twin of a policy's module, a page at a time, as the query shows it. */
+/** Reads all twins of a policy, page by page, and queues those that break the policy. `reason`: why queries do not suffice. */
 export async function walk(
   { clock, log }: SweepDependencies,
   progress: Progress,
   policy: Policy,
-  why: string,
+  reason: string,
 ): Promise<void> {
-  if (progress.tell(why)) log.info(`All modules of ${policy.name} are walked. ${why}`);
-  await progress.eachPage(twinsQuery(policy), suspectsOf(policy), (items) => {
+  if (progress.addWalked(reason)) log.info(`The sweep walks all twins of the policy ${policy.name}. ${reason}`);
+  await progress.forEachPage(twinsQuery(policy), suspectsOf(policy), (items) => {
     const at = clock.now().toISOString();
     progress.add({ examined: items.length });
     return items.flatMap((item) => {

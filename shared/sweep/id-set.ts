@@ -1,21 +1,23 @@
 import { hash } from 'node:crypto';
 
-/** Numbers of 32 bits that one hash takes. */
+/** 32-bit words per hash. */
 const words = 2;
 
 /**
- * A set of device ids that takes a few bytes for each: 64 bits of a hash in an open-addressed table. Two ids that share a hash are taken
- * for one, which happens once in some ten million fleets of a million devices; the salt sees to it that it is not the same two again.
+ * A set of device ids that needs few bytes per id: an open-addressing hash table of 64-bit hashes.
  *
- * Hashes are two numbers of 32 bits and never big ones, which would each be an object: a fleet's worth of those is more garbage than the
- * set itself is large.
+ * Two ids with the same hash count as one id. This happens once in about ten million fleets of a million devices. Another salt gives other
+ * hashes, so the next sweep does not confuse the same two ids.
+ *
+ * A hash is held as two 32-bit numbers. A `bigint` per hash would be an object on the heap, and these objects would take more memory than
+ * the set.
  */
 export class IdSet {
   readonly #salt: string;
-  /** Each slot a low and a high word; both 0 where it is empty. */
+  /** Each slot is a low and a high word. Both are 0 where the slot is empty. */
   #slots: Uint32Array<ArrayBuffer>;
   #size = 0;
-  /** The hash that is being dealt with. */
+  /** The current hash, which the private methods work on. */
   #low = 0;
   #high = 0;
 
@@ -29,16 +31,16 @@ export class IdSet {
   }
 
   add(id: string): void {
-    this.#takeHashOf(id);
+    this.#setHashOf(id);
     this.#put();
   }
 
   has(id: string): boolean {
-    this.#takeHashOf(id);
-    return this.#isAt(this.#slotOf());
+    this.#setHashOf(id);
+    return this.#isCurrentAt(this.#slotOf());
   }
 
-  /** What {@link fromBytes} makes the same set of again: eight bytes for each id. */
+  /** The hashes as bytes for {@link fromBytes}, eight per id. */
   toBytes(): Uint8Array {
     const hashes = new Uint32Array(this.#size * words);
     let next = 0;
@@ -50,12 +52,13 @@ export class IdSet {
     return new Uint8Array(hashes.buffer);
   }
 
+  /** Restores a set from {@link toBytes}. `salt` must be the salt of that set. */
   static fromBytes(salt: string, bytes: Uint8Array): IdSet {
-    // Copied, because what comes from storage may not lie on a multiple of four.
+    // The copy is aligned to four bytes. Bytes from storage may not be.
     const hashes = new Uint32Array(Uint8Array.from(bytes).buffer);
     const set = new IdSet(salt);
     for (let at = 0; at < hashes.length; at += words) {
-      set.#take(hashes, at);
+      set.#setHash(hashes, at);
       set.#put();
     }
     return set;
@@ -63,17 +66,17 @@ export class IdSet {
 
   #put(): void {
     const slot = this.#slotOf();
-    if (this.#isAt(slot)) return;
+    if (this.#isCurrentAt(slot)) return;
     this.#write(slot);
     this.#size++;
     if (this.#size * 2 * words > this.#slots.length) this.#grow();
   }
 
-  /** Where the hash is, or would be. The table is never more than half full, so there is always an end to looking. */
+  /** The slot of the current hash, or the empty slot where it belongs. At most half of the table is full, so the search ends. */
   #slotOf(): number {
     const last = this.#slots.length - 1;
     let slot = (this.#low * words) & last;
-    while (!this.#isEmpty(slot) && !this.#isAt(slot)) slot = (slot + words) & last;
+    while (!this.#isEmpty(slot) && !this.#isCurrentAt(slot)) slot = (slot + words) & last;
     return slot;
   }
 
@@ -81,7 +84,7 @@ export class IdSet {
     return this.#slots[slot] === 0 && this.#slots[slot + 1] === 0;
   }
 
-  #isAt(slot: number): boolean {
+  #isCurrentAt(slot: number): boolean {
     return this.#slots[slot] === this.#low && this.#slots[slot + 1] === this.#high;
   }
 
@@ -95,26 +98,26 @@ export class IdSet {
     this.#slots = new Uint32Array(old.length * 2);
     for (let slot = 0; slot < old.length; slot += words) {
       if (old[slot] === 0 && old[slot + 1] === 0) continue;
-      this.#take(old, slot);
+      this.#setHash(old, slot);
       this.#write(this.#slotOf());
     }
   }
 
-  #take(hashes: Uint32Array, at: number): void {
+  #setHash(hashes: Uint32Array, at: number): void {
     this.#low = hashes[at] ?? 0;
     this.#high = hashes[at + 1] ?? 0;
   }
 
-  #takeHashOf(id: string): void {
+  #setHashOf(id: string): void {
     const digest = hash('sha1', `${this.#salt}\n${id}`, 'binary');
     this.#low = wordIn(digest, 0);
     this.#high = wordIn(digest, 4);
-    // Both 0 stands for an empty slot.
+    // Two zeros would mark an empty slot.
     if (this.#low === 0 && this.#high === 0) this.#low = 1;
   }
 }
 
-/** Four characters of a text in Latin-1 as a number, the lowest byte first. */
+/** Reads four Latin-1 characters as a 32-bit number, lowest byte first. */
 function wordIn(text: string, at: number): number {
   const byte = (offset: number) => text.charCodeAt(at + offset) << (8 * offset);
   return (byte(0) | byte(1) | byte(2) | byte(3)) >>> 0;

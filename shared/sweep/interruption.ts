@@ -1,16 +1,16 @@
 import type { Problem } from '../hub/index.ts';
 
-/** How one run of a sweep came to its end. */
+/** How one run of a sweep ended. */
 export type RunEnd =
   | { readonly state: 'done' }
-  /** Its policies are others by now: a new sweep is what is needed. */
+  /** The policies have changed since the sweep started. A new sweep is needed. */
   | { readonly state: 'abandoned' }
-  /** To be gone on with, after so many seconds. */
-  | { readonly state: 'paused'; readonly why: string; readonly delay: number }
-  /** Somebody else has taken the lead. */
+  /** The sweep resumes after `delay` seconds. */
+  | { readonly state: 'paused'; readonly reason: string; readonly delay: number }
+  /** Another instance has taken the lease. */
   | { readonly state: 'lost' };
 
-/** Ends a run of a sweep from wherever it is; the run catches it, and nobody else sees it. */
+/** Thrown to end a run of a sweep. Only `SweepRun` catches it. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   readonly end: Extract<RunEnd, { state: 'paused' | 'lost' }>;
@@ -21,20 +21,20 @@ export class Interrupted extends Error {
   }
 }
 
-/** The hub calls a query malformed, or does not know something in it. */
+/** Thrown when the hub refuses a query, for example as malformed or too long. */
 export class QueryRefused extends Error {
   override readonly name = 'QueryRefused';
 }
 
-/** Seconds until a sweep is gone on with that the hub had no answer for, if it does not say. */
+/** Seconds until a sweep resumes after the hub did not answer and did not say how long to wait. */
 const hubDelay = 30;
 
-/** What to throw when the hub has no answer for now. */
+/** The error to throw when the hub has no answer for now. */
 export function interruptedBy(problem: Problem): Interrupted {
   const after = problem.type === 'throttled' ? problem.retryAfter : undefined;
   return new Interrupted({
     state: 'paused',
-    why: problem.message,
+    reason: problem.message,
     delay: after === undefined ? hubDelay : after / 1000,
   });
 }

@@ -3,17 +3,17 @@ import { interruptedBy } from './interruption.ts';
 import { longestReason, type Progress } from './progress.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 
-/** Competing settings named in a sweep's row: it must fit a table's cell. */
-const toldSettings = 50;
+/** The most competing settings that the row of a sweep names. The row must fit a table entity. */
+const maxShownSettings = 50;
 
-/** Reads the hub's automatic configurations, and notes for the guards which of their settings compete with policies. */
+/** Reads the hub's automatic configurations, and stores for the guards which of their settings compete with policies. */
 export async function readConfigurations(
   { policies, guardStore, log }: SweepDependencies,
   progress: Progress,
 ): Promise<void> {
   const answer = await progress.hub.listConfigurations();
   if (!answer.ok) {
-    // Without the right to read them, or on a hub that has none, there is nothing to compete.
+    // The app may lack the right to read configurations, or the hub's tier may have none. The sweep continues in both cases.
     if (answer.problem.type !== 'refused') throw interruptedBy(answer.problem);
     log.warn(`The hub's automatic configurations cannot be read: ${answer.problem.message}`);
     return;
@@ -22,10 +22,10 @@ export async function readConfigurations(
   const competing = [...new Set(settings.map(describeCompeting))];
   const known = new Set((await guardStore.competing()).map(describeCompeting));
   await guardStore.putCompeting(settings);
-  // Once: the row of every sweep names them, and so does the app's health.
+  // Warn only where a setting is new. The row of each sweep and the app's health keep naming the known ones.
   if (competing.some((sentence) => !known.has(sentence))) {
     log.warn(`Automatic configurations of the hub compete with policies: ${competing.join(' ')}`);
   }
-  const told = competing.slice(0, toldSettings).map((sentence) => sentence.slice(0, longestReason));
-  progress.row = { ...progress.row, competing: told };
+  const shown = competing.slice(0, maxShownSettings).map((sentence) => sentence.slice(0, longestReason));
+  progress.row = { ...progress.row, competing: shown };
 }

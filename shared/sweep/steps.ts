@@ -9,26 +9,26 @@ import {
   countModulesQuery,
 } from './where/index.ts';
 
-/** One thing that a sweep does; it keeps its place between and within them. */
+/** One step of a sweep. */
 export type SweepStep =
   /** Read the hub's automatic configurations. */
   | { readonly type: 'configurations' }
-  /** Ask which modules break a policy. Where the hub does not take the query, all are walked. */
+  /** Ask by query which twins break a policy. Where the hub refuses the query, read all twins of the policy instead. */
   | { readonly type: 'suspects'; readonly policy: Policy; readonly query: string }
-  /** Look at every module of a policy that cannot be asked as a query, for the reason given. */
-  | { readonly type: 'walk'; readonly policy: Policy; readonly why: string }
-  /** Count a policy's devices and, where it creates its module, find those without. */
+  /** Read all twins of a policy (a walk), because queries cannot find all departures from it. */
+  | { readonly type: 'walk'; readonly policy: Policy; readonly reason: string }
+  /** Count a policy's devices. Where the policy creates its module, also find the devices that lack the module. */
   | { readonly type: 'missing'; readonly policy: Policy }
-  /** Look again at what is out of line by the history, and was named by none of the others. */
+  /** Queue the modules with open drift that no other step found. */
   | { readonly type: 'open' };
 
-/** All that a sweep does under these policies, in order. Pure. */
+/** All steps of a sweep under these policies, in order. Pure. */
 export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
   const steps: SweepStep[] = [{ type: 'configurations' }];
   for (const policy of policies.all) {
-    const { walk } = compileRules(policy);
-    // A walk sees all that queries would name.
-    if (walk !== undefined) steps.push({ type: 'walk', policy, why: walk });
+    const { walkReason } = compileRules(policy);
+    // A walk finds all that the queries would find.
+    if (walkReason !== undefined) steps.push({ type: 'walk', policy, reason: walkReason });
     else for (const query of brokenModulesQueries(policy)) steps.push({ type: 'suspects', policy, query });
   }
   for (const policy of policies.all) steps.push({ type: 'missing', policy });
@@ -36,7 +36,7 @@ export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
   return steps;
 }
 
-/** The same for the same steps: a place kept under other policies means nothing. */
+/** A hash of the steps. A checkpoint is valid only for steps with the same fingerprint. */
 export function fingerprintOf(steps: readonly SweepStep[]): string {
   const text = steps.map((step) => JSON.stringify(describeStep(step))).join('\n');
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);
@@ -49,16 +49,16 @@ function describeStep(step: SweepStep): readonly string[] {
     case 'suspects':
       return [step.type, name, step.query];
     case 'walk':
-      return [step.type, name, step.why];
+      return [step.type, name, step.reason];
     case 'missing':
       return [step.type, name, countDevicesQuery(step.policy), countModulesQuery(step.policy)];
   }
 }
 
 /**
- * Whether a policy's scope can be asked of devices and of modules alike, so that equal counts say that no module is missing. Tags cannot be
- * asked of modules, nor can a predicate of anybody.
+ * Whether the number of a policy's devices and the number of its modules can be compared: if they are equal, no module is missing. This
+ * takes a scope that both queries express exactly. A query for modules cannot test tags, and no query can express a predicate.
  */
-export function countsAlike(policy: Policy): boolean {
+export function countsAreComparable(policy: Policy): boolean {
   return compileScope(policy).exact && policy.scope.byIdAlone && compileModuleScope(policy).exact;
 }

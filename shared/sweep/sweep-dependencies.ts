@@ -7,15 +7,15 @@ import type { PolicySet } from '../policy/index.ts';
 import type { SweepStore } from './store/index.ts';
 import type { SweepQueue } from './work-queue.ts';
 
-/** Where a sweep leaves what guards and the app's health want to know. */
+/** The part of the guard store that a sweep writes. The guards and the app's health read it. */
 export interface SweepGuardStore {
-  /** What {@link putCompeting} put last. */
+  /** The settings that {@link putCompeting} stored last. */
   competing(): Promise<readonly CompetingSetting[]>;
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
+  /** Stores how many devices are in a policy's scope. */
   putDeviceCount(policy: string, devices: number): Promise<void>;
 }
 
-/** What a sweep works with. */
 export interface SweepDependencies {
   readonly policies: PolicySet;
   readonly hub: Hub;

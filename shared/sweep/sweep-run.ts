@@ -1,50 +1,52 @@
 import type { Policy } from '../policy/index.ts';
 import { checkOpen } from './check-open.ts';
+import type { Checkpoint, Finding } from './checkpoint.ts';
 import { findMissing } from './find-missing.ts';
-import { askForSuspects, walk } from './find-suspects.ts';
+import { findSuspects, walk } from './find-suspects.ts';
 import { Interrupted, QueryRefused, type RunEnd } from './interruption.ts';
-import { type Place, Progress } from './progress.ts';
+import { Progress } from './progress.ts';
 import { readConfigurations } from './read-configurations.ts';
 import { fingerprintOf, type SweepStep, sweepSteps } from './steps.ts';
 import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 
 /**
- * One run of a sweep, from the place where the last left it to its end or its deadline. It asks the hub who breaks the policies and who
- * lacks a module, and hands out what it finds; it changes nothing by itself.
+ * One run of a sweep, from its checkpoint to its end or its deadline. A run asks the hub which twins break a policy and which devices lack
+ * a module, and queues work items. It changes no twin itself.
  */
 export class SweepRun {
   readonly #dependencies: SweepDependencies;
   readonly #steps: readonly SweepStep[];
   readonly #progress: Progress;
 
-  /** `deadline`: milliseconds since 1970, after which no query is begun. */
-  constructor(parts: SweepDependencies, claim: SweepClaim, deadline: number) {
-    this.#dependencies = parts;
-    this.#steps = sweepSteps(parts.policies);
-    const start: Place = { steps: fingerprintOf(this.#steps), step: 0, pending: [] };
-    this.#progress = new Progress(parts, claim, (claim.place as Place | undefined) ?? start, deadline);
+  /** `deadline`: milliseconds since 1970. No query starts after it. */
+  constructor(dependencies: SweepDependencies, claim: SweepClaim, deadline: number) {
+    this.#dependencies = dependencies;
+    this.#steps = sweepSteps(dependencies.policies);
+    const start: Checkpoint = { steps: fingerprintOf(this.#steps), step: 0, pending: [] };
+    const checkpoint = (claim.checkpoint as Checkpoint | undefined) ?? start;
+    this.#progress = new Progress(dependencies, claim, checkpoint, deadline);
   }
 
   async run(): Promise<RunEnd> {
     const progress = this.#progress;
-    if (progress.place.steps !== fingerprintOf(this.#steps)) {
-      this.#end('abandoned');
-      await progress.leave();
+    if (progress.checkpoint.steps !== fingerprintOf(this.#steps)) {
+      this.#setEnd('abandoned');
+      await progress.saveAndRelease();
       return { state: 'abandoned' };
     }
     try {
-      for (let step = this.#step(); step !== undefined; step = this.#step()) {
-        await this.#take(step);
-        if (isAboutPolicy(step)) await progress.handOut(findingOf(step), 1);
-        progress.place = { steps: progress.place.steps, step: progress.place.step + 1, pending: [] };
-        await progress.keep();
+      for (let step = this.#currentStep(); step !== undefined; step = this.#currentStep()) {
+        await this.#runStep(step);
+        if (isAboutPolicy(step)) await progress.queueWork(findingOf(step), 1);
+        progress.checkpoint = { steps: progress.checkpoint.steps, step: progress.checkpoint.step + 1, pending: [] };
+        await progress.save();
       }
-      this.#end('done');
-      return (await progress.leave()) === 'lost' ? { state: 'lost' } : { state: 'done' };
+      this.#setEnd('done');
+      return (await progress.saveAndRelease()) === 'lost' ? { state: 'lost' } : { state: 'done' };
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
-      if (error.end.state === 'paused' && (await progress.leave()) === 'lost') return { state: 'lost' };
+      if (error.end.state === 'paused' && (await progress.saveAndRelease()) === 'lost') return { state: 'lost' };
       return error.end;
     }
   }
@@ -53,35 +55,35 @@ export class SweepRun {
     return this.#progress.row;
   }
 
-  #step(): SweepStep | undefined {
-    return this.#steps[this.#progress.place.step];
+  #currentStep(): SweepStep | undefined {
+    return this.#steps[this.#progress.checkpoint.step];
   }
 
-  #end(state: 'done' | 'abandoned'): void {
+  #setEnd(state: 'done' | 'abandoned'): void {
     this.#progress.row = { ...this.row, state, endedAt: this.#dependencies.clock.now().toISOString() };
   }
 
-  /** A step that the hub refuses must not keep the others from being taken, in this sweep and in every later one. */
-  async #take(step: SweepStep): Promise<void> {
+  /** Runs a step. Where the hub refuses its queries, the sweep skips the step, so that one policy does not stop all others. */
+  async #runStep(step: SweepStep): Promise<void> {
     try {
-      await this.#begin(step);
+      await this.#startStep(step);
     } catch (error) {
       if (!(error instanceof QueryRefused) || !isAboutPolicy(step)) throw error;
-      const why = `The hub refuses what is asked about ${step.policy.name}, which is not swept: ${error.message}`;
-      this.#dependencies.log.error(why);
-      this.#progress.tell(why);
-      this.#progress.saveFirst(undefined);
+      const reason = `The policy ${step.policy.name} is not swept, because the hub refused a query for it: ${error.message}`;
+      this.#dependencies.log.error(reason);
+      this.#progress.addWalked(reason);
+      this.#progress.beforeSave(undefined);
     }
   }
 
-  async #begin(step: SweepStep): Promise<void> {
+  async #startStep(step: SweepStep): Promise<void> {
     switch (step.type) {
       case 'configurations':
         return readConfigurations(this.#dependencies, this.#progress);
       case 'suspects':
-        return askForSuspects(this.#dependencies, this.#progress, step.policy, step.query);
+        return findSuspects(this.#dependencies, this.#progress, step.policy, step.query);
       case 'walk':
-        return walk(this.#dependencies, this.#progress, step.policy, step.why);
+        return walk(this.#dependencies, this.#progress, step.policy, step.reason);
       case 'missing':
         return findMissing(this.#dependencies, this.#progress, step.policy);
       case 'open':
@@ -96,6 +98,6 @@ function isAboutPolicy(step: SweepStep): step is PolicyStep {
   return 'policy' in step;
 }
 
-function findingOf({ type, policy }: PolicyStep) {
-  return { moduleId: policy.module, finding: type === 'missing' ? ('missing' as const) : ('suspect' as const) };
+function findingOf({ type, policy }: PolicyStep): Finding {
+  return { moduleId: policy.module, finding: type === 'missing' ? 'missing' : 'suspect' };
 }

@@ -7,33 +7,37 @@ import { readSweepMessage, type SweepQueue, type WorkItem } from './work-queue.t
 
 export interface SweepWorkerDependencies {
   readonly sweeper: Sweeper;
-  /** Makes a reconciler whose hub calls are the sweep's, and are counted. */
+  /** Creates a reconciler that uses this hub, which counts its calls. */
   reconcilerFor(hub: Hub): Reconciler;
   readonly hub: Hub;
   readonly store: SweepStore;
   readonly queue: SweepQueue;
   readonly log: Log;
   readonly retry: RetrySchedule;
-  /** From 0 to 1, for jitter. */
+  /** A random number from 0 to 1, for jitter. */
   readonly random?: () => number;
 }
 
-/** Rather than wait longer than this for the hub, in milliseconds, a part goes back into the queue. */
+/** Longest wait for the hub's budget inside an invocation, in milliseconds. A work item that would wait longer returns to the queue. */
 const longestWait = 30_000;
-/** Seconds until it is tried again to begin a sweep while another is under way. */
+/** Seconds until a requested sweep tries again to start, while another sweep is running. */
 const startDelay = 30;
-/** No retry waits longer than this, in seconds: the next sweep would find the same by itself. */
+/** Longest delay of a retry, in seconds. The next sweep finds the same departures anyway. */
 const longestDelay = 900;
 
-/** Deals with the messages of the sweep's queue: work that was found, and requests to begin a sweep or to go on with one. */
+/** Handles the messages of the sweep's queue: work items, and requests to start or resume a sweep. */
 export class SweepWorker {
   readonly #dependencies: Required<SweepWorkerDependencies>;
 
-  constructor(parts: SweepWorkerDependencies) {
-    this.#dependencies = { random: Math.random, ...parts };
+  constructor(dependencies: SweepWorkerDependencies) {
+    this.#dependencies = { random: Math.random, ...dependencies };
   }
 
-  /** Throws a `TypeError` on what is no message of that queue, and whatever storage throws; the queue then brings it again. */
+  /**
+   * Handles one message. After an error the queue delivers the message again.
+   *
+   * @throws {TypeError} when the message is not one of the sweep's queue. Errors of storage are thrown as they are.
+   */
   async handle(message: unknown): Promise<void> {
     const content = readSweepMessage(message);
     const { sweeper, queue, log } = this.#dependencies;
@@ -46,76 +50,79 @@ export class SweepWorker {
       case 'start': {
         const { state } = await sweeper.run({ trigger: 'manual' });
         if (state !== 'busy') return;
-        // The one under way may be past what this one is to find.
-        log.info('A sweep was asked for while one is under way: it waits its turn.');
+        // The running sweep may have passed the departures that the new one should find.
+        log.info(
+          `A sweep was requested while another one is running: it tries to start again in ${startDelay} seconds.`,
+        );
         await queue.put(content, startDelay);
       }
     }
   }
 
-  /** Takes note of a message that the queue itself gave up: the work in it is left to the next sweep. */
+  /** Records a work item that the queue gave up after too many failures. The next sweep finds its devices again. */
   async deadLetter(message: unknown): Promise<void> {
     const { store, log } = this.#dependencies;
     const content = readSweepMessage(message);
     if (content.type !== 'part') return;
-    const { sweepId, part, devices } = content;
+    const { sweepId, part: workItem, devices } = content;
     log.error(
-      `Part ${part} of sweep ${sweepId} failed every time: its ${devices.length} devices are left to the next.`,
+      `Work item ${workItem} of sweep ${sweepId} failed at every attempt. ` +
+        `Its ${devices.length} devices are left to the next sweep.`,
     );
     const nothing = { examined: 0, found: 0, changed: 0, hubCalls: 0 };
-    await store.addPart(sweepId, part, { ...nothing, deferred: devices.length });
+    await store.recordWorkItem(sweepId, workItem, { ...nothing, deferred: devices.length });
   }
 
-  async #work(part: WorkItem): Promise<void> {
+  async #work(item: WorkItem): Promise<void> {
     const { hub, store, queue, reconcilerFor, log, random } = this.#dependencies;
-    const wait = hub.lane('sweep').waitFor(operationOf(part));
-    // Put back before anything is written down: waiting its turn is no failure.
-    if (wait > longestWait) return queue.put(part, (wait / 1000) * (1 + random() / 4));
+    const wait = hub.lane('sweep').waitFor(operationOf(item));
+    // Nothing is recorded before the item returns to the queue: a wait for the budget is not a failed attempt.
+    if (wait > longestWait) return queue.put(item, (wait / 1000) * (1 + random() / 4));
 
     let hubCalls = 0;
     const reconciler = reconcilerFor(hub.lane('sweep', () => hubCalls++));
     const { policies } = reconciler;
-    const since = { version: 0, at: part.at, exact: false };
-    const workOn = part.finding === 'missing' ? createAbsent : lookAtModule;
-    const works = part.devices
-      .map((deviceId) => workOn(policies, deviceId, part.moduleId, since))
+    const since = { version: 0, at: item.at, exact: false };
+    const toWork = item.finding === 'missing' ? createAbsent : lookAtModule;
+    const works = item.devices
+      .map((deviceId) => toWork(policies, deviceId, item.moduleId, since))
       .filter(({ modules }) => modules.size > 0);
     const results = await reconciler.reconcile(works, 'sweep');
 
     const deferred = results.filter((result) => result.deferred !== undefined);
-    const name = part.attempt === 0 ? part.part : `${part.part}.${part.attempt}`;
-    await store.addPart(part.sweepId, name, {
-      examined: part.attempt === 0 ? works.length : 0,
-      found: part.attempt === 0 ? results.reduce((sum, { found }) => sum + found, 0) : 0,
+    const name = item.attempt === 0 ? item.part : `${item.part}.${item.attempt}`;
+    await store.recordWorkItem(item.sweepId, name, {
+      examined: item.attempt === 0 ? works.length : 0,
+      found: item.attempt === 0 ? results.reduce((sum, { found }) => sum + found, 0) : 0,
       changed: results.reduce((sum, { changed }) => sum + changed, 0),
       hubCalls,
-      deferred: part.attempt === 0 ? deferred.length : 0,
+      deferred: item.attempt === 0 ? deferred.length : 0,
     });
     if (deferred.length > 0)
       await this.#retry(
-        part,
+        item,
         deferred.map(({ deviceId }) => deviceId),
         deferred[0]?.deferred,
       );
-    log.info(`Sweep ${part.sweepId}, part ${name}: ${works.length} devices, ${deferred.length} deferred.`);
+    log.info(`Sweep ${item.sweepId}, work item ${name}: ${works.length} devices, ${deferred.length} deferred.`);
   }
 
-  async #retry(part: WorkItem, devices: readonly string[], reason = ''): Promise<void> {
-    const { queue, log, retry, random } = this.#dependencies;
-    const wait = this.#dependencies.hub.lane('sweep').waitFor(operationOf(part)) / 1000;
-    // The hub has no room at present: that is nobody's failure, and no reason to give up.
-    if (wait > retry.firstDelay) return queue.put({ ...part, devices }, wait * (1 + random() / 4));
-    const attempt = part.attempt + 1;
+  async #retry(item: WorkItem, devices: readonly string[], reason = ''): Promise<void> {
+    const { hub, queue, log, retry, random } = this.#dependencies;
+    const wait = hub.lane('sweep').waitFor(operationOf(item)) / 1000;
+    // The budget is used up for now: this does not count as an attempt.
+    if (wait > retry.firstDelay) return queue.put({ ...item, devices }, wait * (1 + random() / 4));
+    const attempt = item.attempt + 1;
     if (attempt >= retry.attempts) {
-      log.warn(`${devices.length} devices are left to the next sweep after ${attempt} tries: ${reason}`);
+      log.warn(`${devices.length} devices are left to the next sweep after ${attempt} attempts: ${reason}`);
       return;
     }
-    const delay = Math.min(longestDelay, retry.firstDelay * 2 ** part.attempt) * (0.75 + random() / 2);
-    await queue.put({ ...part, devices, attempt }, delay);
+    const delay = Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt) * (0.75 + random() / 2);
+    await queue.put({ ...item, devices, attempt }, delay);
   }
 }
 
-/** What a part asks of the hub for each of its devices, or for all at once. */
+/** The hub operation of a work item: one bulk call for all of its devices, or one read per device. */
 function operationOf({ finding }: WorkItem): OperationClass {
   return finding === 'missing' ? 'bulk' : 'twinRead';
 }

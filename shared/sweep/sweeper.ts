@@ -4,52 +4,53 @@ import type { SweepDependencies } from './sweep-dependencies.ts';
 import { SweepRun } from './sweep-run.ts';
 
 export interface SweeperDependencies extends SweepDependencies {
-  /** How long one run may begin new queries, in minutes; what is left is gone on with in another. */
+  /** Minutes in which one run may start queries. Another run resumes the rest. */
   readonly minutes: number;
 }
 
-/** What came of asking for a sweep. */
+/** The result of {@link Sweeper.run}. `busy`: nothing was swept, because another sweep or its work is still going on. */
 export type SweepEnd = { readonly state: 'busy' } | ({ readonly id: string } & RunEnd);
 
 /**
- * Sweeps the hub for departures that no event told of, one sweep at a time over all instances. One that comes to its deadline, or whose
- * process dies, is gone on with from its place by whoever asks next.
+ * Runs sweeps of the hub, one at a time across all instances. A sweep that reached its deadline, or whose process died, is resumed from its
+ * checkpoint by the next run.
  */
 export class Sweeper {
   readonly #dependencies: SweeperDependencies;
 
-  constructor(parts: SweeperDependencies) {
-    this.#dependencies = parts;
+  constructor(dependencies: SweeperDependencies) {
+    this.#dependencies = dependencies;
   }
 
-  /** Begins a sweep, or goes on with the one that is under way; with `only`, goes on with that one or does nothing. */
-  async run(wish: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepEnd> {
+  /** Resumes the unfinished sweep, or else starts a new one. With `only`, resumes that sweep or does nothing. */
+  async run(request: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepEnd> {
     const { store, queue, clock, log, minutes } = this.#dependencies;
-    if (wish.trigger === 'timer' && wish.only === undefined && (await this.#isWorkLeft())) return { state: 'busy' };
-    const claim = await store.claim(wish);
+    if (request.trigger === 'timer' && request.only === undefined && (await this.#isWorkLeft()))
+      return { state: 'busy' };
+    const claim = await store.claim(request);
     if (claim === undefined) return { state: 'busy' };
     const run = new SweepRun(this.#dependencies, claim, clock.now().getTime() + minutes * 60_000);
     const end = await run.run();
     const { parts, hubCalls } = run.row;
     switch (end.state) {
       case 'done':
-        log.info(`Sweep ${claim.id} is done: ${hubCalls} hub calls, ${parts} parts of work handed out.`);
+        log.info(`Sweep ${claim.id} is done: ${hubCalls} hub calls, ${parts} work items queued.`);
         break;
       case 'paused':
-        log.info(`Sweep ${claim.id} pauses (${end.why}): ${hubCalls} hub calls, ${parts} parts so far.`);
+        log.info(`Sweep ${claim.id} pauses (${end.reason}): ${hubCalls} hub calls, ${parts} work items so far.`);
         await queue.put({ type: 'continue', sweepId: claim.id }, end.delay);
         break;
       case 'lost':
-        log.warn(`Sweep ${claim.id} is gone on with by another instance.`);
+        log.warn(`Sweep ${claim.id} stops here: another instance has taken its lease and resumes it.`);
         break;
       case 'abandoned':
-        log.info(`Sweep ${claim.id} was begun under other policies: a new one takes its place.`);
-        return this.run({ trigger: wish.trigger });
+        log.info(`Sweep ${claim.id} started under other policies and is abandoned. A new sweep starts.`);
+        return this.run({ trigger: request.trigger });
     }
     return { id: claim.id, ...end };
   }
 
-  /** Whether the last sweep's work is still being done: what the next would find, and more, is in the queue already. */
+  /** Whether work items of the last sweep are still queued. A new sweep would find the same departures again. */
   async #isWorkLeft(): Promise<boolean> {
     const { store, clock, log } = this.#dependencies;
     const [last] = await store.list(1);
@@ -59,10 +60,10 @@ export class Sweeper {
       Date.parse(last.lastPartAt ?? last.startedAt),
     );
     if (clock.now().getTime() - lastDone > patience) return false;
-    log.info(`No new sweep yet: of the last one's ${last.parts} parts of work, ${last.partsDone} are done.`);
+    log.info(`No new sweep yet: ${last.partsDone} of ${last.parts} work items of sweep ${last.id} are done.`);
     return true;
   }
 }
 
-/** When no part has been done for so long, in milliseconds, the rest is taken for lost, and a new sweep finds it again. */
+/** Milliseconds without a finished work item after which the rest counts as lost. A new sweep then finds the departures again. */
 const patience = 30 * 60_000;

@@ -2,17 +2,17 @@ import type { Device, Policy } from '../policy/index.ts';
 import { isJsonObject, type JsonObject } from '../twin/index.ts';
 import { compileScope } from './where/index.ts';
 
-/** Whether a query that names the devices of a policy's scope needs no more than their ids to be understood. */
-export function isPlain(policy: Policy): boolean {
+/** Whether a query for a policy's devices needs to return only their ids. Otherwise the scope is tested on the whole twin. */
+export function idsSuffice(policy: Policy): boolean {
   return policy.scope.byIdAlone || compileScope(policy).exact;
 }
 
-/** The same query, for the whole twins. */
-export function asTwins(query: string): string {
+/** Changes a query for device ids into the same query for whole twins. */
+export function selectWholeTwins(query: string): string {
   return query.replace(/^SELECT deviceId /, 'SELECT * ');
 }
 
-/** A device from its twin as a query shows it. */
+/** Builds a device from its twin in a query result. */
 export function toDevice({ tags, capabilities }: JsonObject, deviceId: string): Device {
   return {
     deviceId,
@@ -21,7 +21,7 @@ export function toDevice({ tags, capabilities }: JsonObject, deviceId: string): 
   };
 }
 
-/** The device that a result of a query is about; none where the hub's answer does not say. */
+/** The device id of one query result, in a list. The list is empty where the result has no device id. */
 export function deviceIdsOf({ deviceId }: JsonObject): readonly string[] {
   return typeof deviceId === 'string' ? [deviceId] : [];
 }

@@ -3,40 +3,40 @@ import { once } from '../once.ts';
 import { openQueue, type StorageAccount } from '../storage/index.ts';
 import { sweepQueueName } from './store/index.ts';
 
-/** What a sweep found about some devices, and what is to be made of it. One part fits one invocation. */
+/** A finding of a sweep about up to a hundred devices. One invocation handles one work item. In messages it is called a "part". */
 export interface WorkItem {
   readonly type: 'part';
   readonly sweepId: string;
-  /** Which part of the sweep: the same for the same work, however often it is handed out. */
+  /** The work item's id within its sweep. A work item that is queued again keeps its id. */
   readonly part: string;
-  /** `''` for the devices' own twins. */
+  /** `''` means the twin of the device itself. */
   readonly moduleId: string;
-  /** `suspect`: may break a policy, read it. `missing`: the device is there and the module is not. */
+  /** `suspect`: the module may break a policy. `missing`: the device exists and the module does not. */
   readonly finding: 'suspect' | 'missing';
-  /** When the sweep saw this, ISO 8601. Queries lag, so that it may have been so some minutes earlier. */
+  /** When the sweep made the finding, ISO 8601. Query results lag, so the departure may be some minutes older. */
   readonly at: string;
   readonly devices: readonly string[];
-  /** How often it has been tried. */
+  /** Failed attempts so far. */
   readonly attempt: number;
 }
 
-/** A message of the queue. */
+/** A message of the sweep's queue. */
 export type SweepMessage =
   | WorkItem
-  /** Begin a sweep, unless one is under way. */
+  /** Start a sweep. */
   | { readonly type: 'start' }
-  /** Go on with this sweep, which came to its deadline. */
+  /** Resume this sweep, which paused. */
   | { readonly type: 'continue'; readonly sweepId: string };
 
 export interface SweepQueue {
-  /** Queues a message that is seen after so many seconds. */
+  /** Queues a message. `delay`: seconds until the message can be received. */
   put(message: SweepMessage, delay?: number): Promise<void>;
 }
 
-/** Devices in one part: as many as one bulk call takes, and as fit a queue message of 64 KiB in Base64 with the longest ids. */
+/** Devices in one work item. One bulk call takes this many, and their longest ids fit a queue message: 64 KiB as Base64. */
 export const devicesPerItem = 100;
 
-/** No message waits longer than this, in seconds: the next sweep would find the same by itself. */
+/** Longest delay of a message, in seconds. The next sweep finds the same departures anyway. */
 const longestDelay = 3600;
 
 const version = { v: z.literal(1) };
@@ -69,10 +69,15 @@ export function createSweepQueue(account: StorageAccount): SweepQueue {
   };
 }
 
-/** Reads a message. Throws a `TypeError` when it is none: nobody else writes to that queue, and trying again would not make it better. */
+/**
+ * Reads a message of the sweep's queue.
+ *
+ * @throws {TypeError} when the message has another shape. A retry would fail in the same way.
+ */
 export function readSweepMessage(message: unknown): SweepMessage {
   const parsed = messageSchema.safeParse(message);
-  if (!parsed.success) throw new TypeError(`Not a message of ${sweepQueueName}: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success)
+    throw new TypeError(`Not a message of the queue ${sweepQueueName}: ${z.prettifyError(parsed.error)}`);
   const { v: _, ...content } = parsed.data;
   return content;
 }

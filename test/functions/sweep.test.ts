@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import type { App } from '../../functions/compose.ts';
 import { definePolicy } from '../../shared/policy/index.ts';
 import { sweepQueueName } from '../../shared/sweep/index.ts';
-import { type Sweeping, type SweepWorld, startSweepWorld } from '../support/sweep-world.ts';
+import { type SweepInstance, type SweepWorld, startSweepWorld } from '../support/sweep-world.ts';
 import { brief, newDeviceId } from '../support/world.ts';
 
 interface Registration {
@@ -18,14 +18,16 @@ vi.mock('@azure/functions', () => {
 const { registerSweep } = await import('../../functions/sweep.ts');
 
 let world: SweepWorld;
-let sweeping: Sweeping;
+let sweeping: SweepInstance;
 beforeAll(async () => {
   world = await startSweepWorld();
 });
 afterAll(() => world.close());
 beforeEach(async () => {
   await world.clear();
-  sweeping = world.sweeping([definePolicy({ name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } })]);
+  sweeping = world.newInstance([
+    definePolicy({ name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } }),
+  ]);
   registered.clear();
   registerSweep({
     settings: { sweep: { schedule: '0 */5 * * * *', minutes: 4 } },
@@ -66,7 +68,7 @@ describe('the functions of the sweep', () => {
   });
 
   it('fail where storage does, so that they are run again', async () => {
-    sweeping = world.sweeping([], {
+    sweeping = world.newInstance([], {
       throughStore: (store) => ({ ...store, claim: () => Promise.reject(new Error('storage is away')) }),
     });
     await expect(fire('sweep', {}, {})).rejects.toThrow('storage is away');

@@ -1,4 +1,4 @@
-/** What fast-check makes for the reconciler's core: policies and twins over the same few keys, so that they meet. */
+/** Arbitraries of fast-check for policies, twins and events. Policies and twins use the same few keys, so that rules apply often. */
 import fc from 'fast-check';
 import { etagOf, type Twin as HubTwin, newTwin, patchTwin, renderTwin } from '../../infra/local/hub/twin.ts';
 import type { RawEvent } from '../../shared/events/index.ts';
@@ -20,12 +20,12 @@ import { jsonObject, patchObject } from '../infra/local/hub/arbitraries.ts';
 
 export { fc, jsonObject, patchObject };
 
-/** Anything that `JSON.parse` can give, keys that JavaScript treats specially among it. */
+/** Any result of `JSON.parse`, including keys that are special in JavaScript. */
 export const anyJson: fc.Arbitrary<unknown> = fc.oneof(fc.jsonValue(), jsonObject, patchObject);
 
 const idCharacters = [..."ABCXYZabcxyz0189-.+%_#*?!(),:=@$'"];
 
-/** An id as IoT Hub allows it, every special character included. */
+/** Device ids with all characters that IoT Hub allows. */
 export const deviceIds = fc
   .array(fc.constantFrom(...idCharacters), { minLength: 1, maxLength: 128 })
   .map((characters) => characters.join(''));
@@ -36,7 +36,9 @@ const scalar: fc.Arbitrary<Json> = fc.oneof(
   fc.integer({ min: -3, max: 3 }),
   fc.constantFrom('', 'x', 'High'),
 );
-/** Objects as wanted values make one rule need the whole of what an event shows only a part of. */
+/**
+ * Values that a rule may want. With `whole`, also objects and lists: an event shows only a part of an object, but a rule needs all of it.
+ */
 const wanted = (whole: boolean): fc.Arbitrary<Json> =>
   whole ? fc.oneof({ weight: 3, arbitrary: scalar }, fc.array(scalar, { maxLength: 2 }), jsonObject) : scalar;
 
@@ -64,7 +66,7 @@ const rulesOf = (rule: fc.Arbitrary<Rule>, depth: number): fc.Arbitrary<DesiredR
     .map((entries) => Object.fromEntries(entries));
 
 export interface PolicyChoice {
-  /** Whether rules may ask for objects as values. Default: true. */
+  /** Whether rules may want objects and lists as values. Default: true. */
   readonly objects?: boolean;
   readonly mode?: 'enforce';
 }
@@ -78,7 +80,7 @@ const definitionOf = ({ objects = true, mode }: PolicyChoice): fc.Arbitrary<Poli
     desired: rulesOf(ruleOf(wanted(objects)), 2),
   });
 
-/** One to three policies that get on with each other. */
+/** One to three policies that do not contradict each other. */
 export const policySets = (choice: PolicyChoice = {}): fc.Arbitrary<PolicySet> =>
   fc.array(definitionOf(choice), { minLength: 1, maxLength: 3 }).map((definitions) => {
     let set = toPolicySet([], { mode: 'enforce' });
@@ -94,7 +96,7 @@ export const policySets = (choice: PolicyChoice = {}): fc.Arbitrary<PolicySet> =
     return set;
   });
 
-/** A twin as the local hub keeps it, some writes old: with metadata at every level. */
+/** A twin of the local hub after some writes, with metadata at every level. */
 export const hubTwins: fc.Arbitrary<HubTwin> = fc
   .tuple(jsonObject, fc.array(patchObject, { maxLength: 2 }))
   .map(([desired, patches]) =>
@@ -106,14 +108,14 @@ export const hubTwins: fc.Arbitrary<HubTwin> = fc
 
 const hour = 3_600_000;
 
-/** What the SDK would be answered about this twin. */
+/** The twin as a client of the hub reads it. */
 export function readTwin(twin: HubTwin, deviceId: string, moduleId: string): Twin {
   const read = toTwin({ etag: etagOf(twin), ...renderTwin(twin) }, deviceId, moduleId);
-  if (read === undefined) throw new Error('The local hub rendered something that is no twin.');
+  if (read === undefined) throw new Error('The local hub rendered something that is not a twin.');
   return read;
 }
 
-/** An event as the trigger hands it over. */
+/** An event in the form in which the trigger gives it to the function. */
 export function rawEvent(
   opType: string,
   body: unknown,
@@ -139,7 +141,7 @@ export function rawEvent(
   };
 }
 
-/** Events that are almost right: of our sources and operations, with any JSON where the hub would put its own. */
+/** Events with plausible sources and operations, but with any JSON as their content. */
 export const hostileEvents: fc.Arbitrary<RawEvent> = fc
   .tuple(
     fc.constantFrom(
@@ -177,7 +179,7 @@ export const hostileEvents: fc.Arbitrary<RawEvent> = fc
     };
   });
 
-/** A section whose metadata is any JSON in the places where the hub's own would be. */
+/** A section of a twin with any JSON in place of its metadata. */
 function withMetadata(): fc.Arbitrary<JsonObject> {
   const stamp = fc.record({ $lastUpdated: anyJson, $lastUpdatedVersion: anyJson }, { requiredKeys: [] });
   return fc

@@ -1,6 +1,6 @@
 import { type DriftRow, driftKey } from '../../shared/drift/index.ts';
 
-/** A row of the history, of whatever tests are about. Its write is as old as its detection unless said otherwise. */
+/** A history row with default values, for tests. By default the write that caused the drift is as old as its detection. */
 export function driftRow(deviceId: string, detectedAt: string, more: Partial<DriftRow> = {}): DriftRow {
   const departure = {
     deviceId,
@@ -27,7 +27,7 @@ export function driftRow(deviceId: string, detectedAt: string, more: Partial<Dri
   };
 }
 
-/** What comes of everything that is asked for, whatever fails. */
+/** Collects all items of an async iterable. */
 export async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);

@@ -1,9 +1,8 @@
-/** A world with sweeps in it: sweeper, worker and an in-process queue between them, all of which can be disturbed. */
+/** A world with sweeps: a sweeper, a worker and a queue in memory between them. Tests can disturb the hub and the storage. */
 
-import type { Clock } from '../../shared/clock.ts';
 import { createOpenList } from '../../shared/drift/index.ts';
 import type { Guard } from '../../shared/guards/index.ts';
-import type { Answer, Hub, QueryPage } from '../../shared/hub/index.ts';
+import type { Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
 import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
 import { Reconciler } from '../../shared/reconcile/index.ts';
@@ -18,99 +17,36 @@ import {
 } from '../../shared/sweep/index.ts';
 import { createSweepStore, type SweepRow, type SweepStore, type SweepTrigger } from '../../shared/sweep/store/index.ts';
 import type { JsonObject } from '../../shared/twin/index.ts';
-import { startWorld, type World } from './world.ts';
+import { MovableClock } from './movable-clock.ts';
+import { brief, startWorld, type World } from './world.ts';
 
-/** The machine's clock, which tests can put forward. It does not sleep. */
-export class MovableClock implements Clock {
-  #ahead = 0;
-
-  now(): Date {
-    return new Date(Date.now() + this.#ahead);
-  }
-
-  sleep(): Promise<void> {
-    return new Promise((resolve) => setImmediate(resolve));
-  }
-
-  pass(milliseconds: number): void {
-    this.#ahead += milliseconds;
-  }
-}
-
-type HubCall = Exclude<keyof Hub, 'name' | 'lane' | 'waitFor'>;
-
-/** Something between Twinkeeper and the hub: `undefined` lets the call through. */
-export type Interception = (call: HubCall, args: readonly unknown[]) => Promise<unknown> | undefined;
-
-/** The hub with somebody in between, on all of its lanes. */
-export function intercepted(hub: Hub, intercept: Interception): Hub {
-  return new Proxy(hub, {
-    get(target, key) {
-      const value: unknown = Reflect.get(target, key);
-      if (key === 'lane') {
-        return (...args: Parameters<Hub['lane']>) => intercepted(target.lane(...args), intercept);
-      }
-      if (typeof value !== 'function' || key === 'waitFor') return value;
-      return (...args: unknown[]) => intercept(key as HubCall, args) ?? Reflect.apply(value, target, args);
-    },
-  });
-}
-
-/** The hub with something done before each page of a query that `when` is true of; what it gives back is the answer. */
-export function atQueries(
-  hub: Hub,
-  when: (query: string, continuation: string | undefined) => boolean,
-  act: (query: string) => Answer<QueryPage> | undefined | Promise<Answer<QueryPage> | undefined>,
-): Hub {
-  const meet = async (query: string, continuation: string | undefined) =>
-    (await act(query)) ?? hub.queryPage(query, continuation);
-  return intercepted(hub, (call, args) => {
-    const [query, continuation] = args as [string, string | undefined];
-    return call === 'queryPage' && when(query, continuation) ? meet(query, continuation) : undefined;
-  });
-}
-
-/** The hub with so few results on a page. */
-export function inPagesOf(size: number, hub: Hub): Hub {
-  const cut = async (query: string, continuation: string | undefined): Promise<Answer<QueryPage>> => {
-    if (query.includes('COUNT()')) return hub.queryPage(query);
-    const all = await hub.queryPage(query);
-    if (!all.ok) return all;
-    const from = Number(continuation ?? 0);
-    const next = from + size;
-    const items = all.value.items.slice(from, next);
-    return { ok: true, value: { items, ...(next < all.value.items.length ? { continuation: String(next) } : {}) } };
-  };
-  return intercepted(hub, (call, args) =>
-    call === 'queryPage' ? cut(args[0] as string, args[1] as string | undefined) : undefined,
-  );
-}
-
-/** What the log was told. */
-export interface Said {
+/** One message that was logged. */
+export interface LogEntry {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
 }
 
 export interface SweepOptions {
   readonly mode?: Mode;
+  /** Minutes until the deadline of one run. */
   readonly minutes?: number;
   readonly clock?: MovableClock;
   readonly guard?: Guard;
+  /** Attempts per work item. */
   readonly attempts?: number;
-  /** Stands between Twinkeeper and the hub. */
+  /** Wraps the hub client. */
   readonly throughHub?: (hub: Hub) => Hub;
-  /** Stands between the sweep and its storage. */
+  /** Wraps the sweep's storage. */
   readonly throughStore?: (store: SweepStore) => SweepStore;
 }
 
-/** Starts hub and storage once. Each sweep is about the whole hub, so that tests `clear` it before they begin. */
+/** Starts a hub and storage for all tests of a file. A sweep covers the whole hub, so each test starts with `clear`. */
 export async function startSweepWorld() {
   const world = await startWorld();
   return {
     ...world,
 
-    /** A hub without devices and configurations, and no sweep on record. */
+    /** Removes all devices, configurations and sweeps. */
     async clear(): Promise<void> {
       const { registry } = world.hub;
       for (const { deviceId } of registry.list(Number.POSITIVE_INFINITY)) {
@@ -121,7 +57,7 @@ export async function startSweepWorld() {
       await clearSweeps(world);
     },
 
-    /** A device that is there already when the sweep comes; with `modules`, their desired properties. No reconciler hears of it. */
+    /** Adds a device without an event. `modules`: the desired properties of each module. */
     add(
       deviceId: string,
       modules: Readonly<Record<string, JsonObject>> = {},
@@ -134,26 +70,61 @@ export async function startSweepWorld() {
       }
     },
 
-    /** One instance of Twinkeeper, with its own clients and its own memory. */
-    sweeping(definitions: readonly PolicyDefinition[], options: SweepOptions = {}) {
-      return sweeping(world, definitions, options);
+    /** Changes desired properties of the module `Agent`. */
+    async patchAgent(deviceId: string, desired: JsonObject): Promise<void> {
+      await world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*');
+    },
+
+    /** The ids of a device's modules, without those of the hub itself. */
+    modulesOf(deviceId: string) {
+      return world.hub.registry
+        .listModules(deviceId)
+        .map(({ moduleId }) => moduleId)
+        .filter((moduleId) => !String(moduleId).startsWith('$'));
+    },
+
+    /** The device's history rows in brief, oldest first. */
+    async briefHistory(deviceId: string) {
+      return brief(await world.history(deviceId));
+    },
+
+    /** The device's open rows in brief. */
+    async briefOpen(deviceId: string) {
+      return brief((await world.journal.recall(deviceId)).open);
+    },
+
+    /** The hub calls that Twinkeeper makes during `act`, by operation class. */
+    async callsDuring(act: () => Promise<unknown>): Promise<Readonly<Record<string, number>>> {
+      const before = await world.calls();
+      await act();
+      const after = await world.calls();
+      return Object.fromEntries(
+        Object.entries(after)
+          .map(([name, count]) => [name, count - (before[name] ?? 0)] as const)
+          .filter(([, count]) => count > 0),
+      );
+    },
+
+    /** Creates an instance of Twinkeeper with its own clients and memory. */
+    newInstance(definitions: readonly PolicyDefinition[], options: SweepOptions = {}) {
+      return newInstance(world, definitions, options);
     },
   };
 }
 
 export type SweepWorld = Awaited<ReturnType<typeof startSweepWorld>>;
 
-function sweeping(world: World, definitions: readonly PolicyDefinition[], options: SweepOptions) {
+function newInstance(world: World, definitions: readonly PolicyDefinition[], options: SweepOptions) {
   const { mode = 'enforce', minutes = 4, clock = new MovableClock(), attempts = 3, guard } = options;
   const policies = toPolicySet(definitions, { mode });
-  const hub = options.throughHub?.(world.door) ?? world.door;
-  const plain = createSweepStore(world.storage, () => clock.now());
-  const store = options.throughStore?.(plain) ?? plain;
-  const said: Said[] = [];
+  const hub = options.throughHub?.(world.hubClient) ?? world.hubClient;
+  const plainStore = createSweepStore(world.storage, () => clock.now());
+  const store = options.throughStore?.(plainStore) ?? plainStore;
+  const logged: LogEntry[] = [];
   const log: Log = {
-    info: (message) => said.push({ level: 'info', message }),
-    warn: (message) => said.push({ level: 'warn', message }),
-    error: (message) => said.push({ level: 'error', message }),
+    info: (message) => logged.push({ level: 'info', message }),
+    warn: (message) => logged.push({ level: 'warn', message }),
+    error: (message) => logged.push({ level: 'error', message }),
   };
   const messages: SweepMessage[] = [];
   const delays: number[] = [];
@@ -163,22 +134,14 @@ function sweeping(world: World, definitions: readonly PolicyDefinition[], option
       delays.push(delay);
     },
   };
-  const noted = { devices: new Map<string, number>(), competing: [] as string[] };
-  let competing: Awaited<ReturnType<SweepGuardStore['competing']>> = [];
-  const guardStore: SweepGuardStore = {
-    competing: async () => competing,
-    putDeviceCount: async (policy, devices) => void noted.devices.set(policy, devices),
-    putCompeting: async (settings) => {
-      competing = settings;
-      noted.competing.push(...settings.map((setting) => setting.configuration));
-    },
-  };
+  const deviceCounts = new Map<string, number>();
+  const competingConfigurations: string[] = [];
   const sweeper = new Sweeper({
     policies,
     hub,
     store,
     queue,
-    guardStore,
+    guardStore: memoryGuardStore(deviceCounts, competingConfigurations),
     openList: createOpenList(world.storage, () => clock.now()),
     log,
     clock,
@@ -196,7 +159,7 @@ function sweeping(world: World, definitions: readonly PolicyDefinition[], option
     random: () => 0.5,
   });
   const run = (trigger: SweepTrigger = 'timer') => sweeper.run({ trigger });
-  /** Deals with all messages, and with those that come of them. As a queue brings them: at least once, and as JSON. */
+  /** Handles all messages, and those that they cause. Each message passes through JSON, as in the real queue. */
   async function work(): Promise<void> {
     for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
       await worker.handle(JSON.parse(JSON.stringify({ v: 1, ...message })));
@@ -207,25 +170,42 @@ function sweeping(world: World, definitions: readonly PolicyDefinition[], option
     store,
     sweeper,
     worker,
+    /** The messages in the queue. */
     messages,
+    /** The delay of each message that was queued, in seconds. */
     delays,
-    noted,
-    said,
+    /** The number of devices per policy that the sweep stored for the guards. */
+    deviceCounts,
+    /** The ids of the competing configurations that the sweep stored for the guards. */
+    competingConfigurations,
+    logged,
     run,
     work,
-    parts: (): readonly WorkItem[] => messages.filter((message) => message.type === 'part'),
-    /** A sweep with all of its work done, and what is on record about it. */
+    workItems: (): readonly WorkItem[] => messages.filter((message) => message.type === 'part'),
+    /** Runs a sweep and all of its work items. Returns the sweep's row. */
     async sweep(): Promise<SweepRow> {
       const end = await run();
       await work();
-      const row = 'id' in end ? await plain.get(end.id) : undefined;
+      const row = 'id' in end ? await plainStore.get(end.id) : undefined;
       if (row === undefined) throw new Error(`no sweep: ${end.state}`);
       return row;
     },
   };
 }
 
-export type Sweeping = ReturnType<typeof sweeping>;
+export type SweepInstance = ReturnType<typeof newInstance>;
+
+function memoryGuardStore(deviceCounts: Map<string, number>, competingConfigurations: string[]): SweepGuardStore {
+  let competing: Awaited<ReturnType<SweepGuardStore['competing']>> = [];
+  return {
+    competing: async () => competing,
+    putDeviceCount: async (policy, devices) => void deviceCounts.set(policy, devices),
+    putCompeting: async (settings) => {
+      competing = settings;
+      competingConfigurations.push(...settings.map((setting) => setting.configuration));
+    },
+  };
+}
 
 async function clearSweeps({ storage }: World): Promise<void> {
   const { TableClient } = await import('@azure/data-tables');
@@ -233,7 +213,7 @@ async function clearSweeps({ storage }: World): Promise<void> {
     allowInsecureConnection: true,
   });
   await table.deleteTable();
-  // What other tests have left out of line is none of a sweep's business.
+  // Open drift of earlier tests would give the sweep work items.
   const open = await openTable(storage, 'TwinkeeperOpen');
   for await (const { partitionKey, rowKey } of open.listEntities()) {
     await open.deleteEntity(String(partitionKey), String(rowKey));

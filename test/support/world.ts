@@ -1,4 +1,4 @@
-/** A hub, a storage account and a reconciler between them: what most tests of the reconciler need. No AMQP and no function host. */
+/** A local hub, a storage account and a reconciler, for tests without AMQP and without the function host. */
 
 import { startAzurite } from '../../infra/local/azurite.ts';
 import type { LoggedEvent } from '../../infra/local/hub/event-log.ts';
@@ -14,14 +14,14 @@ import { startTestHub } from '../infra/local/hub/hub-client.ts';
 
 export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
-/** An event as the function gets it from the trigger. */
+/** Converts an event of the local hub to the form in which the trigger gives it to the function. */
 export function toRawEvent({ body, applicationProperties, annotations, correlationId }: LoggedEvent): RawEvent {
   const text = body.toString();
   let parsed: unknown = text;
   try {
     parsed = JSON.parse(text);
   } catch {
-    // Not JSON: the trigger hands it over as text.
+    // The trigger gives a body that is not JSON as text.
   }
   return {
     body: parsed,
@@ -33,17 +33,17 @@ export function toRawEvent({ body, applicationProperties, annotations, correlati
 export interface WorldOptions {
   readonly mode?: Mode;
   readonly guard?: Guard;
-  /** Stands between the reconciler and the hub. */
+  /** Wraps the hub client. */
   readonly throughHub?: (hub: Hub) => Hub;
 }
 
-/** Starts hub and storage once; `withPolicies` makes a reconciler with its own position in the events. */
+/** Starts a hub and storage for all tests of a file. `withPolicies` creates a reconciler that sees the events from then on. */
 export async function startWorld() {
   const [hub, azurite] = await Promise.all([startTestHub(), startAzurite()]);
   const storage = { connectionString: azurite.endpoints.connectionString };
   const journal = createJournal(storage);
-  const letters = createDeadLetters(storage, () => new Date());
-  const door = connectToHub(
+  const deadLetters = createDeadLetters(storage, () => new Date());
+  const hubClient = connectToHub(
     { connectionString: hub.connectionString('twinkeeper').replace('localhost', `localhost:${hub.httpsPort}`) },
     { ca: hub.ca, firstDelay: 1, longestDelay: 5, budget: { tier: 'S3', units: 10, share: 1 } },
   );
@@ -53,14 +53,14 @@ export async function startWorld() {
     operator: hub.operator,
     storage,
     journal,
-    letters,
-    door,
+    deadLetters,
+    hubClient,
 
     withPolicies(definitions: readonly PolicyDefinition[], options: WorldOptions = {}) {
       const deferred: Parameters<DeferredQueue['put']>[0][] = [];
       const reconciler = new Reconciler({
         policies: toPolicySet(definitions, { mode: options.mode ?? 'enforce' }),
-        hub: options.throughHub?.(door) ?? door,
+        hub: options.throughHub?.(hubClient) ?? hubClient,
         journal,
         log: quiet,
         ...(options.guard === undefined ? {} : { guard: options.guard }),
@@ -68,12 +68,12 @@ export async function startWorld() {
       const processor = new EventProcessor({
         reconciler,
         queue: { put: async (deferral) => void deferred.push(deferral) },
-        letters,
+        letters: deadLetters,
         log: quiet,
         retry: { firstDelay: 1, attempts: 3 },
       });
       const seen = new Map<string, number>(hub.log.partitionIds.map((id) => [id, hub.log.events(id).length]));
-      /** The events since this was last asked, those of one device in order. */
+      /** The events since the last call. Events of one device are in order. */
       const newEvents = (): RawEvent[] =>
         hub.log.partitionIds.flatMap((id) => {
           const events = hub.log.events(id).slice(seen.get(id));
@@ -85,7 +85,7 @@ export async function startWorld() {
         processor,
         deferred,
         newEvents,
-        /** Processes what has happened, and what comes of it, until nothing new happens. */
+        /** Processes new events, and the events that this causes, until there are none. */
         async settle(): Promise<readonly Tally[]> {
           const tallies: Tally[] = [];
           for (let events = newEvents(); events.length > 0; events = newEvents()) {
@@ -96,18 +96,18 @@ export async function startWorld() {
       };
     },
 
-    /** All history of a device, oldest first. */
+    /** All history rows of a device, oldest first. */
     async history(deviceId: string): Promise<readonly DriftRow[]> {
       return (await journal.recall(deviceId, new Date(0).toISOString())).recent.toReversed();
     },
 
     async desiredOf(deviceId: string, moduleId: string): Promise<Readonly<Record<string, unknown>>> {
-      const answer = await door.readTwin(deviceId, moduleId);
+      const answer = await hubClient.readTwin(deviceId, moduleId);
       if (!answer.ok) throw new Error(answer.problem.message);
       return answer.value.desired.properties;
     },
 
-    /** Twinkeeper's own calls so far, by class. */
+    /** Twinkeeper's hub calls so far, by operation class. */
     async calls(): Promise<Readonly<Record<string, number>>> {
       const answer = await fetch(`${hub.controlUrl}/calls`);
       const { byPolicy } = (await answer.json()) as {
@@ -126,12 +126,12 @@ export type World = Awaited<ReturnType<typeof startWorld>>;
 
 let devices = 0;
 
-/** A device id that no other test uses. */
+/** A new device id that no other test in this process uses. */
 export function newDeviceId(name = 'device'): string {
   return `${name}-${++devices}`;
 }
 
-/** The parts of rows that tests are about. */
+/** The kind, path and outcome of each row. */
 export function brief(rows: readonly DriftRow[]): readonly (readonly [string, string, string])[] {
   return rows.map((row) => [row.kind, row.path, row.outcome] as const);
 }

@@ -2,33 +2,37 @@ import type { TableClient } from '@azure/data-tables';
 import { entitiesOf } from '../../storage/index.ts';
 import { bytesPrefix } from './keys.ts';
 
-/** What a sweep must not lose when it is interrupted, and what is too large to be a part of its place. */
+/** Named bytes of a sweep that must survive an interruption and are too large for its checkpoint. */
 export interface SweepBytes {
   save(sweepId: string, name: string, bytes: Uint8Array): Promise<void>;
+  /** `undefined` where nothing was saved, or where the last save was interrupted. */
   load(sweepId: string, name: string): Promise<Uint8Array | undefined>;
-  /** Removes all that was saved for a sweep. */
+  /** Removes all bytes of a sweep. */
   clear(sweepId: string): Promise<void>;
 }
 
-/** 64 KiB a binary property and 1 MiB an entity (Table Storage data model), also where they are counted as the Base64 that is sent. */
+/**
+ * Table Storage allows 64 KiB per binary property and 1 MiB per entity (Table Storage data model). Both limits hold with room to spare,
+ * even if the service counts the Base64 text of a request.
+ */
 const bytesPerProperty = 60_000;
 const propertiesPerEntity = 10;
 
-/** Bytes in the table of the sweeps. What is read is the sweep's own partition of them. */
+/** Bytes in the table of sweeps. Each sweep has a partition of its own. */
 export function createSweepBytes(table: () => Promise<TableClient>): SweepBytes {
   return {
     async save(sweepId, name, bytes) {
       const client = await table();
       const perEntity = bytesPerProperty * propertiesPerEntity;
-      // Tells the pieces from those that an interrupted saving has left.
+      // All pieces of one save carry the same id, so that pieces of an interrupted save are recognized.
       const saving = crypto.randomUUID();
-      for (let from = 0, part = 0; from < Math.max(1, bytes.length); from += perEntity, part++) {
+      for (let from = 0, piece = 0; from < Math.max(1, bytes.length); from += perEntity, piece++) {
         const slice = bytes.subarray(from, from + perEntity);
         const properties: Record<string, Uint8Array> = {};
         for (let start = 0, index = 0; start < slice.length; start += bytesPerProperty, index++) {
           properties[`b${index}`] = Uint8Array.from(slice.subarray(start, start + bytesPerProperty));
         }
-        const rowKey = `${name}!${String(part).padStart(4, '0')}`;
+        const rowKey = `${name}!${String(piece).padStart(4, '0')}`;
         await client.upsertEntity(
           { partitionKey: `${bytesPrefix}${sweepId}`, rowKey, saving, length: bytes.length, ...properties },
           'Replace',

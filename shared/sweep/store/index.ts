@@ -1,9 +1,10 @@
 /**
- * What sweeps remember between invocations: one row a sweep, who leads the sweep under way, its place, and what one sweep tells the next.
+ * Sweep state that survives an invocation, in the table `TwinkeeperSweeps`. Each sweep has a row with its counts. One lease says which
+ * instance runs the current sweep, and holds the checkpoint where the next run resumes. Memos carry values from one sweep to the next.
  *
  * @module
  */
 export { sweepQueueName } from './keys.ts';
 export { createSweepRetention, type SweepRetention, type SweepRetentionResult } from './retention.ts';
 export type { SweepCounts, SweepRow, SweepTrigger } from './row.ts';
-export { createSweepStore, leadTime, type SweepClaim, type SweepMemo, type SweepStore } from './sweep-store.ts';
+export { createSweepStore, leaseTime, type SweepClaim, type SweepMemo, type SweepStore } from './sweep-store.ts';

@@ -3,32 +3,33 @@ import { newestFirst } from '../../storage/index.ts';
 /*
  * The table `TwinkeeperSweeps`:
  *
- *   PartitionKey  `current`       RowKey `current`           the sweep under way, or the last one: lead, place
- *                 `sweeps`        `<inverted start>-<hash>`  one row a sweep, newest first; this is its id
- *                 `parts!<id>`    `<part>`                   what came of each part
- *                 `bytes!<id>`    `<name>!<n>`               what an interrupted sweep needs to go on
- *                 `notes`         `<name>`                   what one sweep tells the next
+ *   PartitionKey  `current`       RowKey `current`           the lease of the current sweep, or of the last one
+ *                 `sweeps`        `<inverted start>-<hash>`  one row per sweep, newest first; the row key is the sweep's id
+ *                 `parts!<id>`    `<work item>`              the counts of each work item of a sweep
+ *                 `bytes!<id>`    `<name>!<n>`               bytes that an interrupted sweep needs in order to resume
+ *                 `notes`         `<name>`                   memos: values that one sweep leaves for the next
  */
 
 export const sweepTable = 'TwinkeeperSweeps';
 
-/** The queue over which a sweep hands out work, and asks for its next run. */
+/** The queue of the sweep: work items, and requests to start or resume a sweep. */
 export const sweepQueueName = 'twinkeeper-sweep';
 
-export const leadKey = { partitionKey: 'current', rowKey: 'current' } as const;
-export const sweepRows = 'sweeps';
-export const memos = 'notes';
+export const leaseKey = { partitionKey: 'current', rowKey: 'current' } as const;
+export const sweepPartition = 'sweeps';
+export const memoPartition = 'notes';
 
-/** What begins the names of the partitions that belong to one sweep each; the sweep's id follows. */
-export const partsPrefix = 'parts!';
+/** Prefix of the partitions that hold the counts of a sweep's work items; the sweep's id follows. A stored "part" is a work item. */
+export const workItemsPrefix = 'parts!';
+/** Prefix of the partitions that hold a sweep's bytes; the sweep's id follows. */
 export const bytesPrefix = 'bytes!';
 
-/** The id of a sweep that begins at this time, in milliseconds since 1970: later ones sort first. */
+/** A new id for a sweep that starts at this time, in milliseconds since 1970. Ids of later sweeps sort first. */
 export function newSweepId(milliseconds: number): string {
-  return `${sweepsFrom(milliseconds)}-${crypto.randomUUID().slice(0, 8)}`;
+  return `${sweepIdPrefix(milliseconds)}-${crypto.randomUUID().slice(0, 8)}`;
 }
 
-/** Where the ids of sweeps begin that were begun at this time, in milliseconds since 1970, or before: these sort after it. */
-export function sweepsFrom(milliseconds: number): string {
+/** Sorts before the id of each sweep that started at or before this time, in milliseconds since 1970. */
+export function sweepIdPrefix(milliseconds: number): string {
   return newestFirst(milliseconds);
 }

@@ -1,13 +1,13 @@
 import { once } from '../../once.ts';
 import { GroupCommit, openTable, type StorageAccount } from '../../storage/index.ts';
-import { bytesPrefix, partsPrefix, sweepRows, sweepsFrom, sweepTable } from './keys.ts';
-import { createSweepLead } from './lead.ts';
+import { bytesPrefix, sweepIdPrefix, sweepPartition, sweepTable, workItemsPrefix } from './keys.ts';
+import { createLeaseStore } from './lease.ts';
 
-/** What a run of {@link createSweepRetention} did. */
+/** The result of one run of {@link createSweepRetention}. */
 export interface SweepRetentionResult {
-  /** Sweeps whose rows are gone. */
+  /** Number of sweeps whose row was removed. */
   readonly removed: number;
-  /** Whether there is more to remove, for which the time did not suffice. */
+  /** True where time ran out and old entities may be left. */
   readonly isUnfinished: boolean;
 }
 
@@ -15,23 +15,24 @@ export interface SweepRetention {
   removeBefore(time: Date, mayGoOn: () => boolean): Promise<SweepRetentionResult>;
 }
 
-/** As many as a transaction takes. */
+/** The most entities that one transaction takes. */
 const entitiesPerBatch = 100;
 
 /**
- * Removes the sweeps that were begun before a time, but for the one that is under way or, where none is, the last. Rows go first, then parts
- * and bytes, which are found by keys of their own: so it may be interrupted anywhere, the next run finds what is left, and no row is ever
- * told without what its parts add to it. `mayGoOn` is asked before each batch.
+ * Removes the sweeps that started before a time. Keeps the sweep that the lease names: the current one, or else the last one.
+ *
+ * A sweep's row is removed before its work items and bytes. So no row is ever shown without the counts of its work items. A run may be
+ * interrupted anywhere: the next run finds the rest by their keys. `mayGoOn` is called before each batch.
  */
 export function createSweepRetention(account: StorageAccount): SweepRetention {
   const table = once(() => openTable(account, sweepTable));
-  const lead = createSweepLead(table);
+  const leases = createLeaseStore(table);
   const removal = new GroupCommit(table);
 
   return {
     async removeBefore(time: Date, mayGoOn: () => boolean): Promise<SweepRetentionResult> {
-      // No other can come to be under way: one that is over is never gone on with, and a new one has a new id.
-      const kept = (await lead.find())?.sweepId;
+      // No other old sweep can become the current one: a sweep that is over is never resumed, and a new sweep has a new id.
+      const kept = (await leases.find())?.sweepId;
       const client = await table();
       let removed = 0;
       for (const filter of await rangesBefore(time)) {
@@ -42,9 +43,9 @@ export function createSweepRetention(account: StorageAccount): SweepRetention {
           if (!mayGoOn()) return { removed, isUnfinished: true };
           const old = page
             .map(({ partitionKey = '', rowKey = '' }) => ({ type: 'delete' as const, partitionKey, rowKey }))
-            .filter((entity) => sweepOf(entity) !== kept);
+            .filter((entity) => sweepIdOf(entity) !== kept);
           await removal.apply(old);
-          removed += old.filter(({ partitionKey }) => partitionKey === sweepRows).length;
+          removed += old.filter(({ partitionKey }) => partitionKey === sweepPartition).length;
         }
       }
       return { removed, isUnfinished: false };
@@ -52,19 +53,19 @@ export function createSweepRetention(account: StorageAccount): SweepRetention {
   };
 }
 
-/** Older ones sort last: the end of the partition of rows, and of the range of partitions that belong to one sweep each. */
+/** Filters for the entities of old sweeps. Older ids sort last: in the partition of rows, and among the partitions per sweep. */
 async function rangesBefore(time: Date): Promise<readonly string[]> {
   const { odata } = await import('@azure/data-tables');
-  const first = sweepsFrom(time.getTime());
+  const first = sweepIdPrefix(time.getTime());
   return [
-    odata`PartitionKey eq ${sweepRows} and RowKey gt ${first}`,
-    ...[partsPrefix, bytesPrefix].map(
+    odata`PartitionKey eq ${sweepPartition} and RowKey gt ${first}`,
+    ...[workItemsPrefix, bytesPrefix].map(
       (prefix) => odata`PartitionKey gt ${`${prefix}${first}`} and PartitionKey lt ${`${prefix}~`}`,
     ),
   ];
 }
 
 /** The id of the sweep that an entity belongs to. */
-function sweepOf({ partitionKey, rowKey }: { readonly partitionKey: string; readonly rowKey: string }): string {
-  return partitionKey === sweepRows ? rowKey : partitionKey.slice(partitionKey.indexOf('!') + 1);
+function sweepIdOf({ partitionKey, rowKey }: { readonly partitionKey: string; readonly rowKey: string }): string {
+  return partitionKey === sweepPartition ? rowKey : partitionKey.slice(partitionKey.indexOf('!') + 1);
 }

@@ -1,43 +1,47 @@
 import { joinText, splitText } from '../../storage/index.ts';
-import { newSweepId, sweepRows } from './keys.ts';
+import { newSweepId, sweepPartition } from './keys.ts';
 
-/** What woke a sweep. */
+/** Who started a sweep: the timer, or a person. */
 export type SweepTrigger = 'timer' | 'manual';
 
-/** What is on record about one sweep. */
+/** The row of one sweep, as the API shows it. Times are ISO 8601. */
 export interface SweepRow {
   readonly v: 1;
-  /** Sorts by the time of its start, newest first. */
+  /** Ids sort by the start of the sweep, newest first. */
   readonly id: string;
   readonly trigger: SweepTrigger;
   readonly startedAt: string;
-  /** When everything had been asked; what was found may still be worked on. */
+  /** When the sweep had asked all queries, or was abandoned. Work items may still be queued then. */
   readonly endedAt?: string;
-  /** `running`, also where its process died: the next one goes on from its place. `done`, or `abandoned` where policies had changed. */
+  /**
+   * `running`: not at its end. A sweep whose process died stays `running` until another process resumes it from its checkpoint.
+   * `abandoned`: the policies changed before the sweep reached its end.
+   */
   readonly state: 'running' | 'done' | 'abandoned';
-  /** How often it was gone on with after a deadline or a crash. */
+  /** Times the sweep was resumed, after a deadline or a crash. */
   readonly resumed: number;
-  /** Twins that were looked at one by one, because a query named them or their policy cannot be asked as a query. */
+  /** Twins examined one by one: a query named them, or no query can express their policy. */
   readonly examined: number;
-  /** Departures that the sweep found out of line, known ones included. */
+  /** Departures that the sweep found, including known ones. */
   readonly found: number;
-  /** Properties set back or removed, and modules created. */
+  /** Properties changed or removed, plus modules created. */
   readonly changed: number;
   readonly hubCalls: number;
-  /** Devices that could not be dealt with and are tried again. */
+  /** Devices that a work item could not finish. A retry, or else the next sweep, deals with them. */
   readonly deferred: number;
-  /** The parts that the work was handed out in, and how many of them are done. */
+  /** Work items queued. A "part" in stored and public names is a work item. */
   readonly parts: number;
+  /** Work items done. */
   readonly partsDone: number;
-  /** When the last of them was done; absent before. */
+  /** When the latest work item was done. Absent while none is done. */
   readonly lastPartAt?: string;
-  /** Automatic configurations of the hub that compete with policies, each in a sentence. */
+  /** Automatic configurations of the hub that compete with policies, one sentence each. */
   readonly competing: readonly string[];
-  /** Policies that cannot be asked as queries, each with the reason in a sentence: their modules were walked, or not swept at all. */
+  /** Policies that queries could not cover, one sentence each with the reason. Their twins were read one by one, or not swept at all. */
   readonly walked: readonly string[];
 }
 
-/** The numbers of a sweep that the parts of its work add to. */
+/** Counts that each work item adds to the row of its sweep. */
 export interface SweepCounts {
   readonly examined: number;
   readonly found: number;
@@ -46,7 +50,7 @@ export interface SweepCounts {
   readonly deferred: number;
 }
 
-/** The row of a sweep that begins now. */
+/** The row of a new sweep that starts at `time`. */
 export function newSweepRow(trigger: SweepTrigger, time: Date): SweepRow {
   return {
     v: 1,
@@ -67,10 +71,10 @@ export function newSweepRow(trigger: SweepTrigger, time: Date): SweepRow {
   };
 }
 
-/** A row as Table Storage keeps it. */
+/** Converts a row to its entity in Table Storage. */
 export function toSweepEntity({ competing, walked, id, ...plain }: SweepRow) {
   return {
-    partitionKey: sweepRows,
+    partitionKey: sweepPartition,
     rowKey: id,
     ...plain,
     ...splitText('competing', JSON.stringify(competing)),
@@ -78,9 +82,9 @@ export function toSweepEntity({ competing, walked, id, ...plain }: SweepRow) {
   };
 }
 
-/** Undoes {@link toSweepEntity}; what its parts add is not in it. */
+/** Reverses {@link toSweepEntity}. The counts of the work items are not included. */
 export function fromSweepEntity(entity: Readonly<Record<string, unknown>>): SweepRow {
-  const number = (name: string) => (typeof entity[name] === 'number' ? entity[name] : 0);
+  const count = (name: string) => (typeof entity[name] === 'number' ? entity[name] : 0);
   return {
     v: 1,
     id: String(entity.rowKey),
@@ -88,20 +92,20 @@ export function fromSweepEntity(entity: Readonly<Record<string, unknown>>): Swee
     startedAt: String(entity.startedAt),
     ...(typeof entity.endedAt === 'string' ? { endedAt: entity.endedAt } : {}),
     state: entity.state === 'done' || entity.state === 'abandoned' ? entity.state : 'running',
-    resumed: number('resumed'),
-    examined: number('examined'),
-    found: number('found'),
-    changed: number('changed'),
-    hubCalls: number('hubCalls'),
-    deferred: number('deferred'),
-    parts: number('parts'),
+    resumed: count('resumed'),
+    examined: count('examined'),
+    found: count('found'),
+    changed: count('changed'),
+    hubCalls: count('hubCalls'),
+    deferred: count('deferred'),
+    parts: count('parts'),
     partsDone: 0,
-    competing: texts(joinText('competing', entity)),
-    walked: texts(joinText('walked', entity)),
+    competing: sentencesOf(joinText('competing', entity)),
+    walked: sentencesOf(joinText('walked', entity)),
   };
 }
 
-function texts(stored: string | undefined): readonly string[] {
+function sentencesOf(stored: string | undefined): readonly string[] {
   try {
     const list: unknown = JSON.parse(stored ?? '[]');
     return Array.isArray(list) ? list.map(String) : [];

@@ -1,33 +1,34 @@
 import type { TableClient } from '@azure/data-tables';
 import { entitiesOf, unlessMissing } from '../../storage/index.ts';
-import { partsPrefix, sweepRows } from './keys.ts';
+import { sweepPartition, workItemsPrefix } from './keys.ts';
 import { fromSweepEntity, type SweepCounts, type SweepRow, toSweepEntity } from './row.ts';
 
-/** A row for each sweep that there was, and what the parts of its work came to. */
+/** One row per sweep, and the counts of its work items. `SweepStore` documents the methods. */
 export interface SweepRows {
   put(row: SweepRow): Promise<void>;
-  addPart(sweepId: string, part: string, tally: SweepCounts): Promise<void>;
+  recordWorkItem(sweepId: string, workItem: string, counts: SweepCounts): Promise<void>;
   list(limit: number, after?: string): Promise<readonly SweepRow[]>;
   get(id: string): Promise<SweepRow | undefined>;
 }
 
-/** The largest page that Table Storage gives. */
+/** The largest page that Table Storage returns. */
 const rowsPerRequest = 1000;
 
-/** The rows of the sweeps in their table. */
+/** The rows in the table of sweeps. */
 export function createSweepRows(table: () => Promise<TableClient>, now: () => Date): SweepRows {
-  /** Reads the sweep's own partition of parts, whole: a row for each hundred devices that it found. */
-  async function withParts(row: SweepRow): Promise<SweepRow> {
+  /** Adds the counts of all work items to a row. Reads one entity per work item, which is about a hundred devices. */
+  async function withWorkItems(row: SweepRow): Promise<SweepRow> {
     let sum = row;
-    for await (const entity of entitiesOf(await table(), `${partsPrefix}${row.id}`)) {
-      const number = (name: string) => (typeof entity[name] === 'number' ? entity[name] : 0);
+    for await (const entity of entitiesOf(await table(), `${workItemsPrefix}${row.id}`)) {
+      const count = (name: string) => (typeof entity[name] === 'number' ? entity[name] : 0);
       sum = {
         ...sum,
-        examined: sum.examined + number('examined'),
-        found: sum.found + number('found'),
-        changed: sum.changed + number('changed'),
-        hubCalls: sum.hubCalls + number('hubCalls'),
-        deferred: sum.deferred + number('deferred'),
+        examined: sum.examined + count('examined'),
+        found: sum.found + count('found'),
+        changed: sum.changed + count('changed'),
+        hubCalls: sum.hubCalls + count('hubCalls'),
+        deferred: sum.deferred + count('deferred'),
+        // `<work item>.<n>` is the nth retry of a work item, and not a work item of its own.
         partsDone: sum.partsDone + (String(entity.rowKey).includes('.') ? 0 : 1),
         ...(typeof entity.at === 'string' && entity.at > (sum.lastPartAt ?? '') ? { lastPartAt: entity.at } : {}),
       };
@@ -40,20 +41,19 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
       await (await table()).upsertEntity(toSweepEntity(row), 'Replace');
     },
 
-    async addPart(sweepId, part, tally) {
+    async recordWorkItem(sweepId, workItem, counts) {
       const client = await table();
-      const key = { partitionKey: `${partsPrefix}${sweepId}`, rowKey: part };
+      const key = { partitionKey: `${workItemsPrefix}${sweepId}`, rowKey: workItem };
       const known = await client.getEntity<Record<string, unknown>>(key.partitionKey, key.rowKey).catch(unlessMissing);
       const larger = Object.fromEntries(
-        Object.entries(tally).map(([name, count]) => [name, Math.max(count, Number(known?.[name] ?? 0))]),
+        Object.entries(counts).map(([name, count]) => [name, Math.max(count, Number(known?.[name] ?? 0))]),
       );
       await client.upsertEntity({ ...key, ...larger, at: now().toISOString() }, 'Replace');
     },
 
     async list(limit, after = '') {
       const { odata } = await import('@azure/data-tables');
-      // From the place on, in the one partition of rows; no more is read of it than is wanted.
-      const filter = odata`PartitionKey eq ${sweepRows} and RowKey gt ${after}`;
+      const filter = odata`PartitionKey eq ${sweepPartition} and RowKey gt ${after}`;
       const pages = (await table())
         .listEntities<Record<string, unknown>>({ queryOptions: { filter } })
         .byPage({ maxPageSize: Math.min(limit, rowsPerRequest) });
@@ -62,13 +62,13 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
         rows.push(...page.map(fromSweepEntity).slice(0, limit - rows.length));
         if (rows.length === limit) break;
       }
-      return Promise.all(rows.map(withParts));
+      return Promise.all(rows.map(withWorkItems));
     },
 
     async get(id) {
       const client = await table();
-      const entity = await client.getEntity<Record<string, unknown>>(sweepRows, id).catch(unlessMissing);
-      return entity === undefined ? undefined : withParts(fromSweepEntity(entity));
+      const entity = await client.getEntity<Record<string, unknown>>(sweepPartition, id).catch(unlessMissing);
+      return entity === undefined ? undefined : withWorkItems(fromSweepEntity(entity));
     },
   };
 }

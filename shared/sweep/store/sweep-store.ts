@@ -1,122 +1,125 @@
 import { once } from '../../once.ts';
 import { openTable, type StorageAccount, unlessMissing } from '../../storage/index.ts';
 import { createSweepBytes } from './bytes.ts';
-import { memos, sweepTable } from './keys.ts';
-import { createSweepLead } from './lead.ts';
+import { memoPartition, sweepTable } from './keys.ts';
+import { createLeaseStore } from './lease.ts';
 import { newSweepRow, type SweepCounts, type SweepRow, type SweepTrigger } from './row.ts';
 import { createSweepRows } from './rows.ts';
 
-/** The sweep that is under way, held by one instance at a time. */
+/** A sweep whose lease this instance holds. */
 export interface SweepClaim {
   readonly id: string;
-  /** Where the last holder had come to; JSON, the sweep's own affair. `undefined` at the beginning. */
-  readonly place: unknown;
+  /** Where the last run of the sweep stopped. Any JSON: only the sweep reads it. `undefined` for a new sweep. */
+  readonly checkpoint: unknown;
   readonly row: SweepRow;
-  /** Whether the sweep was begun by an earlier holder. */
+  /** Whether an earlier run started this sweep. */
   readonly resumed: boolean;
 }
 
-/** What a step of one sweep tells that of the next. */
+/** A value that one sweep leaves for the next. */
 export interface SweepMemo {
+  /** When the memo was written, ISO 8601. */
   readonly at: string;
   readonly text: string;
 }
 
-/** The table `TwinkeeperSweeps`: the sweep under way with its place, and a row for each sweep that there was. */
+/** The table `TwinkeeperSweeps`: the lease of the current sweep with its checkpoint, one row per sweep, and memos. */
 export interface SweepStore {
   /**
-   * Takes the lead: of the sweep that is under way but held by nobody, or else of a new one, unless `only` names the one sweep that is
-   * wanted. `undefined`: another instance is sweeping, or there is nothing to go on with.
+   * Takes the lease of an unfinished sweep that no instance runs, or else starts a new sweep. With `only`, takes the lease of that sweep or
+   * nothing. Returns `undefined` where another instance holds the lease, or where the sweep `only` cannot be resumed.
    */
-  claim(wish: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepClaim | undefined>;
-  /** Keeps the place and the row, and the lead for longer. `lost`: somebody else has taken it meanwhile; stop. */
-  keep(claim: SweepClaim, place: unknown, row: SweepRow): Promise<'kept' | 'lost'>;
-  /** Keeps both and gives the lead up. After `done` the next claim begins a new sweep. */
-  leave(claim: SweepClaim, place: unknown, row: SweepRow): Promise<'kept' | 'lost'>;
+  claim(request: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepClaim | undefined>;
+  /** Saves checkpoint and row, and renews the lease. `lost`: another instance has taken the lease, so the caller must stop. */
+  renew(claim: SweepClaim, checkpoint: unknown, row: SweepRow): Promise<'kept' | 'lost'>;
+  /** Saves checkpoint and row, and releases the lease. After a row that is not `running`, the next claim starts a new sweep. */
+  release(claim: SweepClaim, checkpoint: unknown, row: SweepRow): Promise<'kept' | 'lost'>;
   /**
-   * Notes what came of a part. Noted twice, as after a redelivery, the larger numbers count. `<part>.<n>` is the nth time that what the
-   * part had to put off is tried again: its numbers count as well, but it is no part of its own.
+   * Records the counts of a work item. Where a redelivered message records a work item twice, the larger number of each count wins.
+   * `<work item>.<n>` is the nth retry of a work item: its counts are added too, but `partsDone` does not count it.
    */
-  addPart(sweepId: string, part: string, tally: SweepCounts): Promise<void>;
-  /** Rows of sweeps with all parts added, newest first: those that were begun before the one with the id `after`. */
+  recordWorkItem(sweepId: string, workItem: string, counts: SweepCounts): Promise<void>;
+  /** Rows of at most `limit` sweeps, newest first, with the counts of their work items. With `after`, only sweeps older than that id. */
   list(limit: number, after?: string): Promise<readonly SweepRow[]>;
   get(id: string): Promise<SweepRow | undefined>;
-  /** Bytes that a sweep must not lose when it is interrupted; written in one piece only if it comes to that. */
+  /** Saves bytes that must survive an interruption of the sweep. They are removed when the sweep is over. */
   saveBytes(sweepId: string, name: string, bytes: Uint8Array): Promise<void>;
+  /** The bytes saved last; `undefined` where there are none, or where the last save was interrupted. */
   loadBytes(sweepId: string, name: string): Promise<Uint8Array | undefined>;
-  /** What was noted last under this name. */
-  recallMemo(name: string): Promise<SweepMemo | undefined>;
-  keepMemo(name: string, note: SweepMemo): Promise<void>;
+  /** The memo written last under this name. */
+  readMemo(name: string): Promise<SweepMemo | undefined>;
+  writeMemo(name: string, memo: SweepMemo): Promise<void>;
 }
 
 /**
- * The lead is free again so long after it was last kept, in milliseconds: longer than a page of a query usually takes. Whoever takes longer
- * and has lost it meanwhile is told when it next keeps its place, and what it handed out since is handed out again.
+ * Milliseconds after which a lease expires unless it is renewed. Longer than one page of a query usually takes. A run that was slower and
+ * lost its lease stops at its next renewal. The next run queues again the work items that the slow run queued since its last renewal.
  */
-export const leadTime = 150_000;
+export const leaseTime = 150_000;
 
-/** The sweeps of a storage account. Errors of the storage service are thrown as they come. */
+/** The sweeps of a storage account. Errors of the storage service are thrown as they are. */
 export function createSweepStore(account: StorageAccount, now: () => Date): SweepStore {
   const table = once(() => openTable(account, sweepTable));
-  const lead = createSweepLead(table);
+  const leases = createLeaseStore(table);
   const rows = createSweepRows(table, now);
   const bytes = createSweepBytes(table);
 
-  async function save(claim: SweepClaim, place: unknown, row: SweepRow, until: Date): Promise<'kept' | 'lost'> {
+  async function save(claim: SweepClaim, checkpoint: unknown, row: SweepRow, until: Date): Promise<'kept' | 'lost'> {
     const state = row.state === 'running' ? 'running' : 'over';
-    if (!(await lead.keep({ sweepId: claim.id, until: until.toISOString(), state, place, row }))) return 'lost';
+    const lease = { sweepId: claim.id, until: until.toISOString(), state, checkpoint, row } as const;
+    if (!(await leases.renew(lease))) return 'lost';
     await rows.put(row);
     return 'kept';
   }
 
   return {
     async claim({ trigger, only }) {
-      const held = await lead.find();
+      const found = await leases.find();
       const time = now();
-      const isFree = held === undefined || held.state === 'over' || held.until <= time.toISOString();
+      const isFree = found === undefined || found.state === 'over' || found.until <= time.toISOString();
       if (!isFree) return undefined;
-      const goesOn = held !== undefined && held.state === 'running';
-      if (only !== undefined && (!goesOn || held.sweepId !== only)) return undefined;
-      const until = new Date(time.getTime() + leadTime).toISOString();
-      if (goesOn) {
-        const { place, sweepId } = held;
-        const row = { ...held.row, resumed: held.row.resumed + 1 };
-        if (!(await lead.take({ sweepId, until, state: 'running', place, row }, held))) return undefined;
+      const isResumable = found !== undefined && found.state === 'running';
+      if (only !== undefined && (!isResumable || found.sweepId !== only)) return undefined;
+      const until = new Date(time.getTime() + leaseTime).toISOString();
+      if (isResumable) {
+        const { checkpoint, sweepId } = found;
+        const row = { ...found.row, resumed: found.row.resumed + 1 };
+        if (!(await leases.take({ sweepId, until, state: 'running', checkpoint, row }, found))) return undefined;
         await rows.put(row);
-        return { id: sweepId, place, row, resumed: true };
+        return { id: sweepId, checkpoint, row, resumed: true };
       }
-      // Whoever gave the lead up may have died before it wrote the row.
-      if (held !== undefined) await rows.put(held.row);
+      // The process that ended the last sweep may have died before it wrote the row.
+      if (found !== undefined) await rows.put(found.row);
       const row = newSweepRow(trigger, time);
-      const begun = { sweepId: row.id, until, state: 'running' as const, place: undefined, row };
-      if (!(await lead.take(begun, held))) return undefined;
+      const lease = { sweepId: row.id, until, state: 'running' as const, checkpoint: undefined, row };
+      if (!(await leases.take(lease, found))) return undefined;
       await rows.put(row);
-      return { id: row.id, place: undefined, row, resumed: false };
+      return { id: row.id, checkpoint: undefined, row, resumed: false };
     },
 
-    keep: (claim, place, row) => save(claim, place, row, new Date(now().getTime() + leadTime)),
+    renew: (claim, checkpoint, row) => save(claim, checkpoint, row, new Date(now().getTime() + leaseTime)),
 
-    async leave(claim, place, row) {
-      const kept = await save(claim, place, row, new Date(0));
-      // Nobody will go on with it.
+    async release(claim, checkpoint, row) {
+      const kept = await save(claim, checkpoint, row, new Date(0));
+      // A sweep that is over is never resumed, so its bytes are no longer needed.
       if (kept === 'kept' && row.state !== 'running') await bytes.clear(claim.id);
       return kept;
     },
 
-    addPart: (sweepId, part, tally) => rows.addPart(sweepId, part, tally),
+    recordWorkItem: (sweepId, workItem, counts) => rows.recordWorkItem(sweepId, workItem, counts),
     list: (limit, after) => rows.list(limit, after),
     get: (id) => rows.get(id),
     saveBytes: (sweepId, name, saved) => bytes.save(sweepId, name, saved),
     loadBytes: (sweepId, name) => bytes.load(sweepId, name),
 
-    async recallMemo(name) {
+    async readMemo(name) {
       const client = await table();
-      const entity = await client.getEntity<Record<string, unknown>>(memos, name).catch(unlessMissing);
+      const entity = await client.getEntity<Record<string, unknown>>(memoPartition, name).catch(unlessMissing);
       return entity === undefined ? undefined : { at: String(entity.at), text: String(entity.text) };
     },
 
-    async keepMemo(name, note) {
-      await (await table()).upsertEntity({ partitionKey: memos, rowKey: name, ...note }, 'Replace');
+    async writeMemo(name, memo) {
+      await (await table()).upsertEntity({ partitionKey: memoPartition, rowKey: name, ...memo }, 'Replace');
     },
   };
 }

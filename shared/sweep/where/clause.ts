@@ -1,36 +1,36 @@
-/** A part of a condition. A document meets a condition when it meets one of its clauses. */
+/** A part of a condition. A twin meets the condition when it meets one of its clauses. */
 export interface Clause {
-  /** May hold `OR` on its top level, but no `AND`. */
+  /** May contain `OR` at its top level, but not `AND`. */
   readonly text: string;
-  /** What must hold as well; clauses with the same guard share it. */
+  /** A condition that must hold as well. Clauses with the same guard share it. */
   readonly guard?: string;
 }
 
-/** Clauses joined by `OR`, with each guard written once. */
+/** Joins clauses with `OR`, and writes each guard once. */
 export function joinClauses(clauses: readonly Clause[]): string {
   return [...Map.groupBy(clauses, ({ guard }) => guard)]
-    .map(([guard, its]) => {
-      const text = its.map((clause) => clause.text).join(' OR ');
+    .map(([guard, guarded]) => {
+      const text = guarded.map((clause) => clause.text).join(' OR ');
       return guard === undefined ? text : `(${guard} AND (${text}))`;
     })
     .join(' OR ');
 }
 
-/** How long a text is at most, however the service counts: characters outside ASCII only stand in keys, as they are. */
-export function lengthOf(text: string): number {
+/** Length of a text in UTF-8 bytes. A text has no more characters than bytes, so a limit in bytes also holds in characters. */
+export function byteLength(text: string): number {
   return Buffer.byteLength(text);
 }
 
 /**
- * Joins clauses to as few conditions as will do, each no longer than `room`: every clause goes to the first one in which it still fits.
- * Each clause alone must fit.
+ * Joins clauses to few conditions, each of at most `maxLength` bytes. Each clause goes to the first condition that has room for it. A
+ * clause must not be longer than `maxLength` itself.
  */
-export function packClauses(clauses: readonly Clause[], room: number): readonly string[] {
-  const parts: Clause[][] = [];
+export function packClauses(clauses: readonly Clause[], maxLength: number): readonly string[] {
+  const groups: Clause[][] = [];
   for (const clause of clauses) {
-    const part = parts.find((its) => lengthOf(joinClauses([...its, clause])) <= room);
-    if (part === undefined) parts.push([clause]);
-    else part.push(clause);
+    const group = groups.find((candidate) => byteLength(joinClauses([...candidate, clause])) <= maxLength);
+    if (group === undefined) groups.push([clause]);
+    else group.push(clause);
   }
-  return parts.map(joinClauses);
+  return groups.map(joinClauses);
 }

@@ -1,5 +1,6 @@
 /**
- * Policies as IoT Hub queries: which twins depart from them, and which devices and modules they are about. Pure.
+ * Policies as IoT Hub queries. Each rule, expected report and scope becomes a condition in a `WHERE` clause, so the hub returns only twins
+ * that may break the policy. Where the query language cannot express a rule, the result says so, and the sweep reads twins instead. Pure.
  *
  * @module
  */
@@ -8,11 +9,11 @@ export {
   type CompiledRules,
   compileReported,
   compileRules,
+  countDevicesByIdQuery,
   countDevicesQuery,
-  countLikeQuery,
   countModulesQuery,
+  devicesQuery,
   modulesQuery,
-  scopeQuery,
   twinsQuery,
 } from './queries.ts';
 export { compileModuleScope, compileScope, type ScopeCondition } from './scope-condition.ts';

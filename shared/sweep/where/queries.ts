@@ -1,128 +1,137 @@
 import type { Policy } from '../../policy/index.ts';
 import { maxQueryLength, writeLiteral } from '../../query/index.ts';
-import { type Clause, joinClauses, lengthOf, packClauses } from './clause.ts';
-import { compileExpectations } from './report-clauses.ts';
+import { byteLength, type Clause, joinClauses, packClauses } from './clause.ts';
+import { compileReportClauses } from './report-clauses.ts';
 import { compileRule } from './rule-clause.ts';
 import { compileModuleScope, compileScope, type ScopeCondition } from './scope-condition.ts';
 
-/** How many things that a query cannot say are told; one is enough for a walk. */
-const maxTold = 3;
+/** The most limitations that the reason for a walk names. */
+const maxNamedLimitations = 3;
 
-/** What a policy wants of its twins, as far as queries can find those that depart from it. */
+/** A policy's rules as conditions. */
 export interface CompiledRules {
   /**
-   * A twin breaks one of the policy's rules if and only if it meets one of these conditions, as long as there is no `walk`. Each fits a
+   * Without a `walkReason`, a twin breaks one of the policy's rules if and only if it meets one of these conditions. Each condition fits a
    * query together with the policy's scope.
    */
   readonly conditions: readonly string[];
-  /** Why every twin has to be looked at all the same, in a sentence for the log; absent when queries find all that there is. */
-  readonly walk?: string;
+  /** Why queries cannot find all departures, so that all twins must be read; a sentence for the log. Absent where queries suffice. */
+  readonly walkReason?: string;
 }
 
-/** A policy's rules as conditions for the twins that it is about. `walk` also speaks for what {@link compileReported} cannot say. */
+/** Compiles a policy's rules to conditions. `walkReason` also covers the limits of {@link compileReported}. */
 export function compileRules(policy: Policy): CompiledRules {
-  const { rules, beyond } = compile(policy);
-  const conditions = packClauses(rules, roomIn(policy));
-  if (beyond.length === 0) return { conditions };
-  const told = beyond.slice(0, maxTold).join('; ');
-  const more = beyond.length > maxTold ? `; and ${beyond.length - maxTold} more` : '';
-  return { conditions, walk: `Queries cannot find all that departs from the policy ${policy.name}: ${told}${more}.` };
+  const { rules, limitations } = compile(policy);
+  const conditions = packClauses(rules, maxConditionLength(policy));
+  if (limitations.length === 0) return { conditions };
+  const named = limitations.slice(0, maxNamedLimitations).join('; ');
+  const more = limitations.length > maxNamedLimitations ? `; and ${limitations.length - maxNamedLimitations} more` : '';
+  return {
+    conditions,
+    walkReason: `Queries cannot find all departures from the policy ${policy.name}: ${named}${more}.`,
+  };
 }
 
 /**
- * Conditions for twins whose agent reports something else than is desired, or a failure; empty where the policy expects no report. They
- * speak of twins that keep to the rules, and know nothing of the time of grace.
+ * Conditions for twins whose agent reports a failure, or another value than desired. Empty where the policy expects no report. The
+ * conditions assume that the desired properties keep to the rules. They ignore the grace period.
  */
 export function compileReported(policy: Policy): readonly string[] {
-  return packClauses(compile(policy).reported, roomIn(policy));
+  return packClauses(compile(policy).reported, maxConditionLength(policy));
 }
 
 /**
- * Queries that together give the `deviceId` of every twin which departs from the policy, as far as its rules, its expected reports and its
- * scope can be said. As few as will do; a twin may come up in several.
+ * Queries for the `deviceId` of each twin that departs from a policy, as far as queries can express its rules, its expected reports and its
+ * scope. The conditions are packed into few queries. Several queries may return the same twin.
  */
 export function brokenModulesQueries(policy: Policy): readonly string[] {
   const { rules, reported } = compile(policy);
-  return packClauses([...rules, ...reported], roomIn(policy)).map((condition) => brokenQuery(policy, condition));
+  return packClauses([...rules, ...reported], maxConditionLength(policy)).map((condition) =>
+    brokenQuery(policy, condition),
+  );
 }
 
-/** Gives the `deviceId` of each twin that the policy is about, as far as its scope can be said. */
+/**
+ * A query for the `deviceId` of each twin in a policy's scope. Returns others too where a query for such twins cannot express the scope.
+ */
 export function modulesQuery(policy: Policy): string {
   return query('deviceId', policy);
 }
 
-/** Gives the whole twins that the policy is about, as far as its scope can be said. */
+/** A query for the whole twins in a policy's scope. Returns others too where a query for such twins cannot express the scope. */
 export function twinsQuery(policy: Policy): string {
   return query('*', policy);
 }
 
-/** Gives how many twins there are that the policy is about, as far as its scope can be said, as `n`. */
+/** A query for the number `n` of twins in a policy's scope. Counts others too where a query for such twins cannot express the scope. */
 export function countModulesQuery(policy: Policy): string {
   return query('COUNT() AS n', policy);
 }
 
-/** Gives each device in the policy's scope, its id or its whole twin, and others where {@link compileScope} is not exact. */
-export function scopeQuery(policy: Policy, what: 'deviceId' | '*' = 'deviceId'): string {
-  return select(what, 'devices', [compileScope(policy).condition]);
+/**
+ * A query for the devices in a policy's scope: their ids or their whole twins. Returns others too where {@link compileScope} is not exact.
+ */
+export function devicesQuery(policy: Policy, columns: 'deviceId' | '*' = 'deviceId'): string {
+  return select(columns, 'devices', [compileScope(policy).condition]);
 }
 
-/** Gives how many devices there are in the policy's scope, and of others where {@link compileScope} is not exact, as `n`. */
+/** A query for the number `n` of devices in a policy's scope. Counts others too where {@link compileScope} is not exact. */
 export function countDevicesQuery(policy: Policy): string {
   return select('COUNT() AS n', 'devices', [compileScope(policy).condition]);
 }
 
-/** Gives how many devices there are to which {@link countModulesQuery} could apply, whatever their tags, as `n`. */
-export function countLikeQuery(policy: Policy): string {
+/** A query for the number `n` of devices that match the scope of {@link countModulesQuery}, which tests the device id and no tags. */
+export function countDevicesByIdQuery(policy: Policy): string {
   return select('COUNT() AS n', 'devices', [compileModuleScope(policy).condition]);
 }
 
 interface Compilation {
   readonly rules: readonly Clause[];
   readonly reported: readonly Clause[];
-  /** What no query can say, and where. */
-  readonly beyond: readonly string[];
+  /** The parts of the policy that no query can express, each as a path and a reason. */
+  readonly limitations: readonly string[];
 }
 
 function compile(policy: Policy): Compilation {
-  const room = roomIn(policy);
+  const maxLength = maxConditionLength(policy);
   const rules: Clause[] = [];
   const reported: Clause[] = [];
-  const beyond = policy.evaluate === undefined ? [] : ['it has an evaluate function'];
-  const take = (clauses: Clause[], at: string, clause: Clause | undefined, reason: string | undefined) => {
-    const fits = clause !== undefined && lengthOf(joinClauses([clause])) <= room;
+  const limitations = policy.evaluate === undefined ? [] : ['it has an evaluate function'];
+  const add = (clauses: Clause[], path: string, clause: Clause | undefined, limitation: string | undefined) => {
+    const fits = clause !== undefined && byteLength(joinClauses([clause])) <= maxLength;
     if (fits) clauses.push(clause);
-    const why = reason ?? (clause === undefined || fits ? undefined : 'is too long for a query');
-    if (why !== undefined) beyond.push(`${at} ${why}`);
+    const reason = limitation ?? (clause === undefined || fits ? undefined : 'is too long for a query');
+    if (reason !== undefined) limitations.push(`${path} ${reason}`);
   };
   for (const property of policy.owned) {
-    const { text, beyond: reason } = compileRule(property);
-    take(rules, `desired.${property.text}`, text === undefined ? undefined : { text }, reason);
+    const { text, limitation } = compileRule(property);
+    add(rules, `desired.${property.text}`, text === undefined ? undefined : { text }, limitation);
   }
-  for (const { at, clause, beyond: reason } of compileExpectations(policy)) take(reported, at, clause, reason);
-  return { rules, reported, beyond };
+  for (const { path, clause, limitation } of compileReportClauses(policy)) add(reported, path, clause, limitation);
+  return { rules, reported, limitations };
 }
 
-/** The twins that a policy is about, and which of them its scope leaves. */
+/** The `FROM` of a policy's twins, and the conditions for its module and its scope. */
 function source(policy: Policy): readonly [from: string, ...conditions: string[]] {
   if (policy.module === '') return ['devices', compileScope(policy).condition];
   return ['devices.modules', `moduleId = ${writeLiteral(policy.module)}`, compileModuleScope(policy).condition];
 }
 
-function query(what: string, policy: Policy, ...conditions: readonly string[]): string {
-  const [from, ...ours] = source(policy);
-  return select(what, from, [...ours, ...conditions]);
+function query(columns: string, policy: Policy, ...conditions: readonly string[]): string {
+  const [from, ...scope] = source(policy);
+  return select(columns, from, [...scope, ...conditions]);
 }
 
 function brokenQuery(policy: Policy, condition: string): string {
   return query('deviceId', policy, `(${condition})`);
 }
 
-/** How long a condition may be, for a query that has nothing else to say but the policy's twins and its scope. */
-function roomIn(policy: Policy): number {
-  return maxQueryLength - lengthOf(brokenQuery(policy, ''));
+/** The most bytes that a condition may have in a query beside the policy's module and scope. */
+function maxConditionLength(policy: Policy): number {
+  return maxQueryLength - byteLength(brokenQuery(policy, ''));
 }
 
-function select(what: string, from: string, conditions: readonly ScopeCondition['condition'][]): string {
+function select(columns: string, from: string, conditions: readonly ScopeCondition['condition'][]): string {
   const where = conditions.filter((condition) => condition !== '').join(' AND ');
-  return `SELECT ${what} FROM ${from}${where === '' ? '' : ` WHERE ${where}`}`;
+  return `SELECT ${columns} FROM ${from}${where === '' ? '' : ` WHERE ${where}`}`;
 }

@@ -1,52 +1,57 @@
 import type { OwnedProperty, Policy } from '../../policy/index.ts';
 import { writeLiteral, writePath } from '../../query/index.ts';
 import type { Clause } from './clause.ts';
-import { type Compiled, isPrimitive, typeTests, typeWanted, unwritable } from './rule-clause.ts';
+import { type CompiledRule, isPrimitive, typeTests, unwritableKey, wantedType } from './rule-clause.ts';
 
-/** A clause and where it comes from, or why there is none. */
-export interface ReportedClause extends Omit<Compiled, 'text'> {
-  /** Dotted, from `desired` or `reported`. */
-  readonly at: string;
+/** A clause for one expected report. Where a query cannot express the expectation, `limitation` says why. */
+export interface ReportClause extends Omit<CompiledRule, 'text'> {
+  /** Dotted path, from `desired` or `reported` on. */
+  readonly path: string;
   readonly clause?: Clause;
 }
 
 /**
- * Clauses that a twin meets when its agent does not report what a policy expects of it. How long ago the desired property was written
- * cannot be asked for: a twin in its time of grace meets them, too.
+ * Clauses for twins whose agent does not report as a policy expects. A query cannot test when a desired property was written. So a twin in
+ * its grace period meets the clauses too.
  */
-export function compileExpectations({ owned, reported }: Policy): readonly ReportedClause[] {
+export function compileReportClauses({ owned, reported }: Policy): readonly ReportClause[] {
   const mirrors = reported?.mirrors === true ? owned.flatMap(compileMirror) : [];
   if (reported?.failure === undefined) return mirrors;
-  const { path, value } = reported.failure;
-  const at = `reported.${path.join('.')}`;
-  const written = writePath(['properties', 'reported', ...path]);
+  const { path: keys, value } = reported.failure;
+  const path = `reported.${keys.join('.')}`;
+  const written = writePath(['properties', 'reported', ...keys]);
   const literal = writeLiteral(value);
-  if (written === undefined) return [...mirrors, { at, beyond: unwritable }];
-  if (literal === undefined) return [...mirrors, { at, beyond: 'tells a failure by what a query cannot compare' }];
-  return [...mirrors, { at, clause: { text: `${written} = ${literal}` } }];
+  if (written === undefined) return [...mirrors, { path, limitation: unwritableKey }];
+  if (literal === undefined) {
+    return [...mirrors, { path, limitation: 'marks a failure with a value that a query cannot compare' }];
+  }
+  return [...mirrors, { path, clause: { text: `${written} = ${literal}` } }];
 }
 
-/** A desired property that keeps to its rule, and that the agent reports otherwise, if it reports that section at all. */
-function compileMirror({ path, text, rule }: OwnedProperty): readonly ReportedClause[] {
-  // What must not be there is not expected to be reported.
+/**
+ * A clause for one owned property: the agent reports the property's section, and another value than desired. The clause assumes that the
+ * desired value keeps to its rule.
+ */
+function compileMirror({ path: keys, text, rule }: OwnedProperty): readonly ReportClause[] {
+  // A property that must be absent is not reported.
   if (rule.rule === 'absent') return [];
-  const at = `desired.${text}`;
-  const desired = writePath(['properties', 'desired', ...path]);
-  const reported = writePath(['properties', 'reported', ...path]);
-  const section = writePath(['properties', 'reported', ...path.slice(0, 1)]);
-  // That it cannot be written is already said of the rule.
+  const path = `desired.${text}`;
+  const desired = writePath(['properties', 'desired', ...keys]);
+  const reported = writePath(['properties', 'reported', ...keys]);
+  const section = writePath(['properties', 'reported', ...keys.slice(0, 1)]);
+  // The clause for the property's rule has the same limitation.
   if (desired === undefined || reported === undefined || section === undefined) return [];
-  const type = typeWanted(rule);
+  const type = wantedType(rule);
   if (type !== undefined) {
-    const text = `NOT ${typeTests[type]}(${reported}) OR ${reported} != ${desired}`;
-    return [{ at, clause: { text, guard: `IS_DEFINED(${section})` } }];
+    const differs = `NOT ${typeTests[type]}(${reported}) OR ${reported} != ${desired}`;
+    return [{ path, clause: { text: differs, guard: `IS_DEFINED(${section})` } }];
   }
-  // That an object cannot be compared is already said of other rules.
+  // For other rules that want an object, the rule's own clause has a limitation.
   if (rule.rule === 'byDefault' && !isPrimitive(rule.value)) {
-    return [{ at, beyond: 'holds an object or a list, which a query cannot compare with what is reported' }];
+    return [{ path, limitation: 'holds an object or a list, which a query cannot compare with the reported value' }];
   }
   const otherType = Object.values(typeTests).map((test) => `(${test}(${desired}) AND NOT ${test}(${reported}))`);
-  // Objects cannot be compared: wherever somebody put one, the twin has to be read.
+  // A query cannot compare objects. So a twin with an object or a list there meets the clause, and is read.
   const differs = [`${reported} != ${desired}`, ...otherType, `IS_OBJECT(${desired})`, `IS_ARRAY(${desired})`];
-  return [{ at, clause: { text: differs.join(' OR '), guard: `IS_DEFINED(${section})` } }];
+  return [{ path, clause: { text: differs.join(' OR '), guard: `IS_DEFINED(${section})` } }];
 }

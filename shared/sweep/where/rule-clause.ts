@@ -2,26 +2,29 @@ import type { OwnedProperty, Rule } from '../../policy/index.ts';
 import { writeLiteral, writePath } from '../../query/index.ts';
 import type { Json } from '../../twin/index.ts';
 
-/** What can be said of a property in a query, and why that is not all where it is not. */
-export interface Compiled {
-  /** True of what is out of line, and of nothing else; without it nothing can be said. `OR` on its top level at most. */
+/** A rule as a condition. Where a query cannot express all of the rule, `limitation` says why. */
+export interface CompiledRule {
+  /**
+   * True only for twins that break the rule, and for all of them unless there is a `limitation`. May contain `OR` at its top level, but
+   * not `AND`. Absent where a query can express nothing of the rule.
+   */
   readonly text?: string;
-  /** What a query cannot say, in words that follow the property's path. */
-  readonly beyond?: string;
+  /** Why a query cannot express all of the rule. Reads on after the property's path. */
+  readonly limitation?: string;
 }
 
 type Primitive = string | number | boolean;
 type TypeName = 'string' | 'number' | 'boolean';
 
-/** The language's test for a JSON type. A missing property is of none. */
+/** The query language's test for each JSON type. All tests are false for a missing property. */
 export const typeTests = { string: 'IS_STRING', number: 'IS_NUMBER', boolean: 'IS_BOOL' } as const;
 
-export const unwritable = 'has a key that a query cannot write';
+export const unwritableKey = 'has a key that a query cannot write';
 
-/** A condition that a twin meets when its owned property breaks its rule. */
-export function compileRule({ path, rule }: OwnedProperty): Compiled {
+/** Compiles the rule of an owned property to a condition for twins that break the rule. */
+export function compileRule({ path, rule }: OwnedProperty): CompiledRule {
   const written = writePath(['properties', 'desired', ...path]);
-  if (written === undefined) return { beyond: unwritable };
+  if (written === undefined) return { limitation: unwritableKey };
   switch (rule.rule) {
     case 'absent':
       return { text: `IS_DEFINED(${written})` };
@@ -36,13 +39,13 @@ export function compileRule({ path, rule }: OwnedProperty): Compiled {
       const values = wantedValues(rule);
       return values.every(isPrimitive)
         ? { text: isNoneOf(written, values) }
-        : { text: `NOT IS_DEFINED(${written})`, beyond: 'wants an object or a list, which a query cannot compare' };
+        : { text: `NOT IS_DEFINED(${written})`, limitation: 'wants an object or a list, which a query cannot compare' };
     }
   }
 }
 
-/** The one type that all values which keep to a rule have, if it is a primitive one. */
-export function typeWanted(rule: Rule): TypeName | undefined {
+/** The type of all values that a rule accepts, where there is only one and it is primitive. */
+export function wantedType(rule: Rule): TypeName | undefined {
   if (rule.rule === 'between') return 'number';
   if (rule.rule !== 'exactly' && rule.rule !== 'oneOf') return undefined;
   const values = wantedValues(rule);
@@ -61,16 +64,16 @@ function wantedValues(rule: Extract<Rule, { rule: 'exactly' | 'oneOf' }>): reado
 }
 
 /**
- * True of a property with none of these values. A comparison across types is undefined, and `NOT` of it too, so each type is tested for
- * before its values are compared.
+ * A condition for a property that has none of these values. The query language leaves a comparison of different types undefined, and its
+ * negation too. So the condition tests the type before it compares the values.
  */
 function isNoneOf(path: string, values: readonly Primitive[]): string {
   const byType = [...Map.groupBy(new Set(values), typeOf)];
-  const texts = byType.map(([type, its]) => {
+  const texts = byType.map(([type, ofType]) => {
     const test = `NOT ${typeTests[type]}(${path})`;
-    if (type === 'boolean' && its.length === 2) return test;
-    const [first = '', ...others] = its.map(literal);
-    // The language's grammar has no list of one.
+    if (type === 'boolean' && ofType.length === 2) return test;
+    const [first = '', ...others] = ofType.map(literal);
+    // The grammar of the query language allows no list with one value.
     return others.length === 0 ? `${test} OR ${path} != ${first}` : `${test} OR ${path} NIN [${first},${others}]`;
   });
   return texts.length === 1 ? texts.join() : `(${texts.map((text) => `(${text})`).join(' AND ')})`;
@@ -82,6 +85,8 @@ function typeOf(value: Primitive): TypeName {
 
 function literal(value: Primitive): string {
   const written = writeLiteral(value);
-  if (written === undefined) throw new RangeError(`${value} cannot be written in a query: no twin can hold it.`);
+  if (written === undefined) {
+    throw new RangeError(`The value ${value} cannot be written in a query: no twin can hold it.`);
+  }
   return written;
 }

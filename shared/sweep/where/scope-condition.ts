@@ -1,74 +1,79 @@
 import type { Policy } from '../../policy/index.ts';
 import { maxQueryLength, writeLiteral, writePath } from '../../query/index.ts';
 import { isJsonObject, type JsonObject } from '../../twin/index.ts';
-import { lengthOf } from './clause.ts';
+import { byteLength } from './clause.ts';
 
-/** A scope as a condition. */
+/** A policy's scope as a condition. */
 export interface ScopeCondition {
-  /** `''` selects everything. */
+  /** `''`: no condition, all devices match. */
   readonly condition: string;
-  /** False where the condition also selects what is outside of the scope. It never leaves out what is inside. */
+  /** False where the condition also matches devices outside of the scope. It always matches all devices in the scope. */
   readonly exact: boolean;
 }
 
-/** So much of a query may say which devices; the rest is for what is wrong with them. */
-const longestScope = maxQueryLength / 2;
+/** The most bytes of a query for its scope. The rest is for the rules. */
+const maxScopeLength = maxQueryLength / 2;
 
-/** A policy's devices, as a condition for their twins (`FROM devices`). */
+/** A policy's scope as a condition for twins of devices (`FROM devices`). */
 export function compileScope({ scope }: Policy): ScopeCondition {
   if (scope.parts === undefined) return { condition: '', exact: false };
   const { edge, tags = {} } = scope.parts;
   const capability = 'capabilities.iotEdge';
-  const isOther = `(NOT IS_DEFINED(${capability}) OR ${capability} != true)`;
+  const isNoEdge = `(NOT IS_DEFINED(${capability}) OR ${capability} != true)`;
   return conjunction([
-    ...(scope.idPieces === undefined ? [] : idParts(scope.idPieces)),
-    ...(edge === undefined ? [] : [{ text: edge ? `${capability} = true` : isOther }]),
-    ...tagParts(['tags'], tags),
+    ...(scope.idPieces === undefined ? [] : idTerms(scope.idPieces)),
+    ...(edge === undefined ? [] : [{ text: edge ? `${capability} = true` : isNoEdge }]),
+    ...tagTerms(['tags'], tags),
   ]);
 }
 
-/** What can be said of a policy's devices to their modules' twins (`FROM devices.modules`), which show nothing of the device but its id. */
+/**
+ * A policy's scope as a condition for twins of modules (`FROM devices.modules`). These show the device id, but neither the device's tags
+ * nor its capabilities.
+ */
 export function compileModuleScope({ scope }: Policy): ScopeCondition {
   if (scope.idPieces === undefined) return { condition: '', exact: scope.byIdAlone };
-  const { condition, exact } = conjunction(idParts(scope.idPieces));
+  const { condition, exact } = conjunction(idTerms(scope.idPieces));
   return { condition, exact: exact && scope.byIdAlone };
 }
 
-/** Something that must be true of a device in the scope; without a text it cannot be said. */
-interface Part {
+/** A term of a scope's condition. Without `text`, a query cannot express the term. */
+interface Term {
   readonly text?: string;
-  /** There are devices outside of the scope of which it is true as well, and all other parts of the scope. */
+  /** True where the text also matches devices outside of the scope. */
   readonly loose?: boolean;
 }
 
-function conjunction(parts: readonly Part[]): ScopeCondition {
+function conjunction(terms: readonly Term[]): ScopeCondition {
   const texts: string[] = [];
   let exact = true;
-  for (const { text, loose } of parts) {
-    const fits = text !== undefined && lengthOf([...texts, text].join(' AND ')) <= longestScope;
+  for (const { text, loose } of terms) {
+    const fits = text !== undefined && byteLength([...texts, text].join(' AND ')) <= maxScopeLength;
     if (fits) texts.push(text);
     if (!fits || loose) exact = false;
   }
   return { condition: texts.join(' AND '), exact };
 }
 
-/** The pattern for the id. What stands between its ends must be there in this order and without overlap, which cannot be said. */
-function idParts(pieces: readonly string[]): readonly Part[] {
+/**
+ * Terms for a device id pattern. A query cannot test that the inner pieces are in their order and do not overlap: the terms are loose then.
+ */
+function idTerms(pieces: readonly string[]): readonly Term[] {
   const [first = '', ...inner] = pieces;
   const last = inner.pop();
   if (last === undefined) return [{ text: `deviceId = ${writeLiteral(first)}` }];
-  const test = (name: string, piece: string): Part[] =>
+  const test = (name: string, piece: string): Term[] =>
     piece === '' ? [] : [{ text: `${name}(deviceId, ${writeLiteral(piece)})` }];
-  const parts = [
+  const terms = [
     ...test('STARTSWITH', first),
     ...[...new Set(inner)].flatMap((piece) => test('CONTAINS', piece)),
     ...test('ENDSWITH', last),
   ];
-  const isApart = inner.length === 0 ? !canOverlap(first, last) : inner.length === 1 && parts.length === 1;
-  return isApart ? parts : parts.map((part) => ({ ...part, loose: true }));
+  const isExact = inner.length === 0 ? !canOverlap(first, last) : inner.length === 1 && terms.length === 1;
+  return isExact ? terms : terms.map((term) => ({ ...term, loose: true }));
 }
 
-/** Whether an id can begin and end with these and yet be too short to hold both. */
+/** Whether an id can start with `first` and end with `last`, and be shorter than both together. */
 function canOverlap(first: string, last: string): boolean {
   const shorter = Math.min(first.length, last.length);
   return Array.from({ length: shorter }, (_, index) => index + 1).some((length) =>
@@ -76,12 +81,12 @@ function canOverlap(first: string, last: string): boolean {
   );
 }
 
-/** Tags, leaf by leaf. Where something else than a primitive value is wanted, only that something is there can be asked for. */
-function tagParts(path: readonly string[], wanted: JsonObject): readonly Part[] {
-  return Object.entries(wanted).flatMap(([key, value]): readonly Part[] => {
-    const at = [...path, key];
-    if (isJsonObject(value) && Object.keys(value).length > 0) return tagParts(at, value);
-    const written = writePath(at);
+/** Terms for tags, one per leaf. For a value that is not primitive, a query can only test that the tag exists. */
+function tagTerms(path: readonly string[], wanted: JsonObject): readonly Term[] {
+  return Object.entries(wanted).flatMap(([key, value]): readonly Term[] => {
+    const tagPath = [...path, key];
+    if (isJsonObject(value) && Object.keys(value).length > 0) return tagTerms(tagPath, value);
+    const written = writePath(tagPath);
     if (written === undefined) return [{}];
     if (isJsonObject(value)) return [{ text: `IS_OBJECT(${written})` }];
     const literal = writeLiteral(value);

@@ -100,8 +100,8 @@ describe('every endpoint', () => {
     const store = createSweepStore(api.world.storage, () => new Date());
     for (let count = 0; count < 2; count++) {
       const claim = await store.claim({ trigger: 'timer' });
-      if (claim !== undefined) await store.leave(claim, undefined, { ...claim.row, state: 'done' });
-      await api.world.letters.put({ deviceId: 'd', reason: 'lost', state: 'dead', event: {} });
+      if (claim !== undefined) await store.release(claim, undefined, { ...claim.row, state: 'done' });
+      await api.world.deadLetters.put({ deviceId: 'd', reason: 'lost', state: 'dead', event: {} });
     }
     const cursors = new Map<string, string>();
     for (const { path } of having('cursor')) {

@@ -39,10 +39,10 @@ beforeAll(async () => {
   const store = createSweepStore(api.world.storage, () => new Date());
   const claim = await store.claim({ trigger: 'timer' });
   if (claim !== undefined) {
-    await store.addPart(claim.id, '1-0', { examined: 1, found: 1, changed: 1, hubCalls: 1, deferred: 0 });
-    await store.leave(claim, undefined, { ...claim.row, state: 'done', parts: 1, endedAt: new Date().toISOString() });
+    await store.recordWorkItem(claim.id, '1-0', { examined: 1, found: 1, changed: 1, hubCalls: 1, deferred: 0 });
+    await store.release(claim, undefined, { ...claim.row, state: 'done', parts: 1, endedAt: new Date().toISOString() });
   }
-  letter = await api.world.letters.put({ deviceId, reason: 'lost', state: 'dead', event: {} });
+  letter = await api.world.deadLetters.put({ deviceId, reason: 'lost', state: 'dead', event: {} });
 });
 afterAll(() => api?.close());
 

@@ -15,7 +15,7 @@ afterAll(() => world.close());
 afterEach(() => void vi.useRealTimers());
 
 function appWith({
-  hub = world.door,
+  hub = world.hubClient,
   storage = world.storage,
 }: Partial<{ hub: Hub; storage: typeof world.storage }>): App {
   return { hub, guardStore: createGuardStore(storage), settings: { storage } } as unknown as App;
@@ -53,7 +53,7 @@ describe('health', () => {
 
   it('names the hub when it refuses', async () => {
     const problem = { type: 'refused', status: 401, message: '401 Unauthorized' } as const;
-    const hub: Hub = { ...world.door, countDevices: async () => ({ ok: false, problem }) };
+    const hub: Hub = { ...world.hubClient, countDevices: async () => ({ ok: false, problem }) };
     const { status, checks } = await checkHealth(appWith({ hub }));
     expect(status).toBe('unhealthy');
     expect(checks).toMatchObject({ hub: { ok: false, detail: 'localhost: 401 Unauthorized' }, storage: { ok: true } });
@@ -61,7 +61,7 @@ describe('health', () => {
 
   it('says within seconds that the hub does not answer', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const hub: Hub = { ...world.door, countDevices: () => new Promise(() => {}) };
+    const hub: Hub = { ...world.hubClient, countDevices: () => new Promise(() => {}) };
     const health = checkHealth(appWith({ hub }));
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await health).toMatchObject({

@@ -209,7 +209,7 @@ describe('GET /api/sweeps', () => {
     const claim = await store.claim({ trigger: 'manual' });
     if (claim === undefined) throw new Error('Nobody else sweeps here.');
     ids.unshift(claim.id);
-    await store.leave(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date(now).toISOString() });
+    await store.release(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date(now).toISOString() });
   }
 
   it('tells of all of them, newest first, to the end, while new ones begin', async () => {
@@ -237,18 +237,18 @@ describe('GET /api/sweeps', () => {
     const claim = await store.claim({ trigger: 'manual' });
     if (claim === undefined) throw new Error('Nobody else sweeps here.');
     ids.unshift(claim.id);
-    await store.keep(claim, undefined, { ...claim.row, parts: 2, hubCalls: 1 });
-    await store.addPart(claim.id, '1-0', { examined: 10, found: 4, changed: 3, hubCalls: 12, deferred: 1 });
+    await store.renew(claim, undefined, { ...claim.row, parts: 2, hubCalls: 1 });
+    await store.recordWorkItem(claim.id, '1-0', { examined: 10, found: 4, changed: 3, hubCalls: 12, deferred: 1 });
     const { body } = await api.get<SweepsAnswer>('sweeps?limit=1');
     expect(body.sweeps).toMatchObject([{ id: claim.id, state: 'running', parts: 2, partsDone: 1, hubCalls: 13 }]);
-    await store.leave(claim, undefined, { ...claim.row, state: 'done' });
+    await store.release(claim, undefined, { ...claim.row, state: 'done' });
   });
 });
 
 describe('/api/dead-letters', () => {
   const event = { body: { version: 1 }, properties: {}, systemProperties: {} };
   const put = (reason: string, state: 'dead' | 'parked' = 'dead') =>
-    api.world.letters.put({ deviceId: 'lost', reason, state, event });
+    api.world.deadLetters.put({ deviceId: 'lost', reason, state, event });
 
   it('are listed a page at a time, newest first, to the end, while new ones come; parked ones are not', async () => {
     const ids = new Set<string>();
@@ -265,7 +265,7 @@ describe('/api/dead-letters', () => {
       cursor = body.cursor;
       await put('came meanwhile');
       // The page may end with one that is put back before the next is asked for.
-      if (told.length === 2) await api.world.letters.remove(told[1] ?? '');
+      if (told.length === 2) await api.world.deadLetters.remove(told[1] ?? '');
     } while (cursor !== undefined);
     expect(told).toEqual(told.toSorted());
     expect(new Set(told)).toEqual(ids);
@@ -295,7 +295,7 @@ describe('/api/dead-letters', () => {
   it('are not put back while a retry is on its way with them', async () => {
     const id = await put('too large', 'parked');
     expect((await api.post(`dead-letters/${id}/replay`)).status).toBe(404);
-    expect(await api.world.letters.get(id)).toBeDefined();
+    expect(await api.world.deadLetters.get(id)).toBeDefined();
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../shared/clock.ts';
 import { type Forecast, forecast } from '../../../shared/forecast/index.ts';
+import type { Hub } from '../../../shared/hub/index.ts';
 import {
   absent,
   between,
@@ -12,7 +13,8 @@ import {
 } from '../../../shared/policy/index.ts';
 import type { JsonObject } from '../../../shared/twin/index.ts';
 import { fc } from '../../support/arbitraries.ts';
-import { inPagesOf, type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
+import { inPagesOf } from '../../support/disturbed-hub.ts';
+import { type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
 
 let world: SweepWorld;
 
@@ -39,7 +41,9 @@ const desired = fc.constantFrom<PolicyDefinition['desired'][]>(
   { a: { deep: { deeper: [1, 2] } } },
 );
 
-/** Not more than one policy of a module owns anything, or they would want different things. */
+/**
+ * Policies for two modules and for device twins. For each, one policy owns properties and the other only evaluates, so they never conflict.
+ */
 const policySets: fc.Arbitrary<readonly PolicyDefinition[]> = fc
   .tuple(
     ...['A', 'B', ''].flatMap((module) => [
@@ -67,7 +71,7 @@ const policySets: fc.Arbitrary<readonly PolicyDefinition[]> = fc
       scope === undefined ? (rest as PolicyDefinition) : ({ ...rest, appliesTo: scope } as PolicyDefinition),
     ),
   )
-  // Otherwise a sweep goes on to record that a module which one policy has just had created is not what the other audits for.
+  // Policies about one module share a mode. With different modes, a sweep creates the module and then audits the new module as well.
   .filter((all) => all.every((one) => all.every((other) => one.module !== other.module || one.mode === other.mode)));
 
 const value = fc.constantFrom(0, 1, 2, 'x', 'y', { deep: 'x' }, { deep: { deeper: [1, 2] } });
@@ -85,31 +89,31 @@ const fleets = fc.array(
 
 let runs = 0;
 
-describe('what a forecast says', () => {
-  it('is what a sweep then does, with as many hub calls of each class, after which there is no more to change', async () => {
+describe('a forecast', () => {
+  it('predicts the changes and the hub calls of the next sweep, after which nothing is left to change', async () => {
     await fc.assert(
       fc.asyncProperty(policySets, fleets, fc.constantFrom(2, 7, 1000), async (policies, fleet, pageSize) => {
         await world.clear();
-        // The history knows the devices of the runs before.
+        // Device ids are new in each run, because the history still has the devices of earlier runs.
         const run = ++runs;
         for (const [index, device] of fleet.entries()) {
           const modules = Object.fromEntries(device.modules.map((id) => [id, device.desired as JsonObject]));
           world.add(`d${run}-${index}`, modules, device);
           world.hub.registry.patchTwin({ deviceId: `d${run}-${index}` }, { desired: device.own as JsonObject }, '*');
         }
-        const throughHub = (hub: typeof world.door) => inPagesOf(pageSize, hub);
-        const look = (): Promise<Forecast> =>
+        const throughHub = (hub: Hub) => inPagesOf(pageSize, hub);
+        const predict = (): Promise<Forecast> =>
           forecast({
             policies: toPolicySet(policies, { mode: 'enforce' }),
-            hub: throughHub(world.door),
+            hub: throughHub(world.hubClient),
             budget: { tier: 'S1', units: 1, share: 1 },
             limit: { type: 'count', count: 1_000_000 },
             clock: systemClock,
           });
 
-        const before = await look();
+        const before = await predict();
         const callsBefore = await world.calls();
-        await world.sweeping(policies, { throughHub }).sweep();
+        await world.newInstance(policies, { throughHub }).sweep();
         const callsAfter = await world.calls();
 
         const rows = (await Promise.all(fleet.map((_, index) => world.history(`d${run}-${index}`)))).flat();
@@ -132,7 +136,7 @@ describe('what a forecast says', () => {
             before.calls[operation],
           ]);
         }
-        const after = await look();
+        const after = await predict();
         expect(
           after.policies.map(({ policy, modulesToCreate, propertiesToChange }) => [
             policy,

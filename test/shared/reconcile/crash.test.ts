@@ -185,12 +185,12 @@ async function deliver(events: readonly RawEvent[], kill?: Kill) {
         };
       },
     });
-  const hub: Hub = mortal(world.door);
+  const hub: Hub = mortal(world.hubClient);
   const journal: Journal = mortal(world.journal);
   const processor = new EventProcessor({
     reconciler: new Reconciler({ policies, hub, journal, log: quiet }),
     queue: mortal({ put: async () => expect.unreachable('nothing needs to be put off here') }),
-    letters: mortal(world.letters),
+    letters: mortal(world.deadLetters),
     log: quiet,
     retry: { firstDelay: 1, attempts: 3 },
   });

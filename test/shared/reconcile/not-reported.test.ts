@@ -28,7 +28,7 @@ async function someHoursLater(hours: number) {
   await twinkeeper.settle();
   const policies = toPolicySet([policy], { mode: 'enforce' });
   const clock: Clock = { ...systemClock, now: () => new Date(Date.now() + hours * 3_600_000) };
-  const reconciler = new Reconciler({ policies, hub: world.door, journal: world.journal, log: quiet, clock });
+  const reconciler = new Reconciler({ policies, hub: world.hubClient, journal: world.journal, log: quiet, clock });
   return {
     agentReports: (patch: Readonly<Record<string, unknown>>) =>
       reportProperties(world.hub.controlUrl, { deviceId, moduleId: 'Agent' }, patch),

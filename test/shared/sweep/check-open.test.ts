@@ -2,11 +2,16 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createHistory } from '../../../shared/drift/index.ts';
 import { exactly, type PolicyDefinition } from '../../../shared/policy/index.ts';
 import { openTable } from '../../../shared/storage/index.ts';
-import type { JsonObject } from '../../../shared/twin/index.ts';
-import { MovableClock, type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
-import { brief, newDeviceId } from '../../support/world.ts';
+import { MovableClock } from '../../support/movable-clock.ts';
+import { type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
+import { newDeviceId } from '../../support/world.ts';
 
-const audit: PolicyDefinition = { name: 'agent', module: 'Agent', mode: 'audit', desired: { mode: exactly('High') } };
+const auditPolicy: PolicyDefinition = {
+  name: 'agent',
+  module: 'Agent',
+  mode: 'audit',
+  desired: { mode: exactly('High') },
+};
 
 let world: SweepWorld;
 beforeAll(async () => {
@@ -15,109 +20,106 @@ beforeAll(async () => {
 afterAll(() => world.close());
 beforeEach(() => world.clear());
 
-const patch = (deviceId: string, desired: JsonObject) =>
-  world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*');
-const historyOf = async (deviceId: string) => brief(await world.history(deviceId));
-const openOf = async (deviceId: string) => brief((await world.journal.recall(deviceId)).open);
-const listed = async () =>
+/** The devices in the list of open drift. */
+const listedDevices = async () =>
   (await createHistory(world.storage, () => new Date()).open({}, 1000)).rows.map(({ deviceId }) => deviceId).toSorted();
 
-/** Devices that are on record as out of line, and were set right when nobody heard of it. */
+/** Creates devices with open drift that were then put right without an event. */
 async function healedUnseen(count: number): Promise<readonly string[]> {
   const devices = Array.from({ length: count }, () => newDeviceId('unseen'));
   for (const deviceId of devices) world.add(deviceId, { Agent: { mode: 'Off' } });
-  await world.sweeping([audit]).sweep();
-  expect(await listed()).toEqual(devices.toSorted());
-  for (const deviceId of devices) await patch(deviceId, { mode: 'High' });
+  await world.newInstance([auditPolicy]).sweep();
+  expect(await listedDevices()).toEqual(devices.toSorted());
+  for (const deviceId of devices) await world.patchAgent(deviceId, { mode: 'High' });
   return devices;
 }
 
-describe('what was set right when no event told of it', () => {
-  it('is looked at by the next sweep, and is open no more', async () => {
+describe('a sweep after drift was put right without an event', () => {
+  it('examines the module and closes the drift', async () => {
     const [deviceId = ''] = await healedUnseen(1);
-    const row = await world.sweeping([audit]).sweep();
+    const row = await world.newInstance([auditPolicy]).sweep();
     expect(row).toMatchObject({ examined: 1, found: 0, changed: 0 });
-    expect(await openOf(deviceId)).toEqual([]);
-    expect(await historyOf(deviceId)).toEqual([['wrongValue', 'mode', 'audited']]);
-    expect(await listed()).toEqual([]);
+    expect(await world.briefOpen(deviceId)).toEqual([]);
+    expect(await world.briefHistory(deviceId)).toEqual([['wrongValue', 'mode', 'audited']]);
+    expect(await listedDevices()).toEqual([]);
   });
 
-  it('is looked at in parts of one module each, and once', async () => {
+  it('queues each module once, in work items about one module', async () => {
     const devices = await healedUnseen(3);
-    const sweeping = world.sweeping([audit]);
-    await sweeping.run();
+    const instance = world.newInstance([auditPolicy]);
+    await instance.run();
     expect(
-      sweeping
-        .parts()
-        .flatMap((part) => part.devices)
+      instance
+        .workItems()
+        .flatMap((item) => item.devices)
         .toSorted(),
     ).toEqual(devices.toSorted());
-    expect(sweeping.parts().map(({ moduleId, finding }) => `${moduleId} ${finding}`)).toContain('Agent suspect');
-    await sweeping.work();
-    expect(await listed()).toEqual([]);
-    const next = world.sweeping([audit]);
+    expect(instance.workItems().map(({ moduleId, finding }) => `${moduleId} ${finding}`)).toContain('Agent suspect');
+    await instance.work();
+    expect(await listedDevices()).toEqual([]);
+    const next = world.newInstance([auditPolicy]);
     await next.run();
     expect(next.messages).toEqual([]);
   });
 
-  it('does not have modules looked at twice that a query names', async () => {
+  it('queues a module only once if a query finds it too', async () => {
     const deviceId = newDeviceId('open');
     world.add(deviceId, { Agent: { mode: 'Off' } });
-    await world.sweeping([audit]).sweep();
-    const row = await world.sweeping([audit]).sweep();
+    await world.newInstance([auditPolicy]).sweep();
+    const row = await world.newInstance([auditPolicy]).sweep();
     expect(row).toMatchObject({ parts: 1, examined: 1, found: 1 });
-    expect(await listed()).toEqual([deviceId]);
+    expect(await listedDevices()).toEqual([deviceId]);
   });
 
-  it('ends with a device that is gone', async () => {
+  it('closes the drift of a device that was deleted', async () => {
     const [deviceId = ''] = await healedUnseen(1);
     await world.operator.delete(deviceId);
-    await world.sweeping([audit]).sweep();
-    expect(await openOf(deviceId)).toEqual([]);
-    expect(await listed()).toEqual([]);
+    await world.newInstance([auditPolicy]).sweep();
+    expect(await world.briefOpen(deviceId)).toEqual([]);
+    expect(await listedDevices()).toEqual([]);
   });
 
-  it('leaves rows alone whose module no policy is about any more', async () => {
+  it('ignores rows about a module without a policy', async () => {
     await healedUnseen(1);
-    const row = await world.sweeping([{ ...audit, name: 'other', module: 'Other' }]).sweep();
+    const row = await world.newInstance([{ ...auditPolicy, name: 'other', module: 'Other' }]).sweep();
     expect(row.parts).toBe(0);
   });
 
-  it('costs no call of the hub where nothing is open', async () => {
+  it('makes no extra hub call where no drift is open', async () => {
     const deviceId = newDeviceId('fine');
     world.add(deviceId, { Agent: { mode: 'High' } });
-    const row = await world.sweeping([audit]).sweep();
+    const row = await world.newInstance([auditPolicy]).sweep();
     expect(row).toMatchObject({ parts: 0, examined: 0 });
-    // The configurations, the module that breaks the policy, and a count of devices.
+    // One call each for the configurations, the modules that break the policy, and the count of devices.
     expect(row.hubCalls).toBeLessThanOrEqual(3);
   });
 
-  it('is gone on with after a deadline, and every sweep comes to the end of a list of several pages', async () => {
+  it('reads all pages of a long list', async () => {
     const devices = await healedUnseen(230);
-    const sweeping = world.sweeping([audit]);
-    await sweeping.run();
-    expect(new Set(sweeping.parts().flatMap((part) => part.devices))).toEqual(new Set(devices));
+    const instance = world.newInstance([auditPolicy]);
+    await instance.run();
+    expect(new Set(instance.workItems().flatMap((item) => item.devices))).toEqual(new Set(devices));
   });
 });
 
-describe('the list of what is open', () => {
-  it('loses what a crash has left there by mistake', async () => {
+describe('the list of open drift', () => {
+  it('loses a closed row that a crash left there', async () => {
     const [deviceId = ''] = await healedUnseen(1);
-    // As it is when the process ends after the row has its end, and before it leaves the list.
+    // Simulates a process that died after it closed the row and before it removed the row from the list.
     const open = await openTable(world.storage, 'TwinkeeperOpen');
     const entries = [];
     for await (const entity of open.listEntities<Record<string, unknown>>()) entries.push(entity);
-    await world.sweeping([audit]).sweep();
+    await world.newInstance([auditPolicy]).sweep();
     for (const { etag: _, timestamp: __, ...entity } of entries) await open.createEntity(entity as never);
-    expect(await listed()).toEqual([deviceId]);
+    expect(await listedDevices()).toEqual([deviceId]);
 
     const clock = new MovableClock();
-    const row = await world.sweeping([audit], { clock }).sweep();
+    const row = await world.newInstance([auditPolicy], { clock }).sweep();
     expect(row.parts).toBe(0);
-    // It may be on its way still.
-    expect(await listed()).toEqual([deviceId]);
+    // A young row may belong to a write that is still going on.
+    expect(await listedDevices()).toEqual([deviceId]);
     clock.pass(3600_000);
-    await world.sweeping([audit], { clock }).sweep();
-    expect(await listed()).toEqual([]);
+    await world.newInstance([auditPolicy], { clock }).sweep();
+    expect(await listedDevices()).toEqual([]);
   });
 });

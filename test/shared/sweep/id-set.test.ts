@@ -7,7 +7,7 @@ import { deviceIds, fc } from '../../support/arbitraries.ts';
 const manyIds = fc.array(fc.oneof(deviceIds, fc.nat(300).map(String)), { maxLength: 400 });
 
 describe('a set of device ids', () => {
-  it('says the same as a Set', () => {
+  it('has the same ids as a Set', () => {
     fc.assert(
       fc.property(manyIds, manyIds, fc.string(), (added, asked, salt) => {
         const ours = new IdSet(salt);
@@ -22,7 +22,7 @@ describe('a set of device ids', () => {
     );
   });
 
-  it('comes back from its bytes, eight for each id, wherever they lie in memory', () => {
+  it('is restored from its bytes, eight per id, at any memory offset', () => {
     fc.assert(
       fc.property(manyIds, manyIds, fc.nat(7), (added, later, offset) => {
         const set = new IdSet('salt');
@@ -40,7 +40,7 @@ describe('a set of device ids', () => {
     );
   });
 
-  it('is in the same places in each of two sets with the same salt, and in others with another', () => {
+  it('has the same bytes with the same salt, and other bytes with another salt', () => {
     const bytesOf = (salt: string) => {
       const set = new IdSet(salt);
       for (const id of ['a', 'b']) set.add(id);
@@ -50,17 +50,17 @@ describe('a set of device ids', () => {
     expect(bytesOf('x')).not.toBe(bytesOf('y'));
   });
 
-  it('takes at most 40 bytes for each of many ids', async () => {
+  it('needs at most 40 bytes per id', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    // Right after the table has grown there is most room in it that nobody uses.
+    // The table has most empty slots right after it has grown.
     const count = 2 ** 15 + 1;
     const memory = () => {
       collect();
       const { heapUsed, arrayBuffers } = process.memoryUsage();
       return heapUsed + arrayBuffers;
     };
-    // What other tests have left behind goes first.
+    // First wait until the garbage of other tests is collected.
     let before = memory();
     await expect
       .poll(() => {
@@ -71,7 +71,7 @@ describe('a set of device ids', () => {
       .toBeLessThan(count);
     const set = new IdSet('salt');
     for (let index = 0; index < count; index++) set.add(`device-with-quite-a-long-name-${index}`);
-    // Buffers that nobody holds any more are freed a little after they are found.
+    // The memory of a collected buffer is freed a little later.
     await expect.poll(() => (memory() - before) / count).toBeLessThan(40);
     expect((memory() - before) / count).toBeGreaterThan(8);
     expect(set.size).toBe(count);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { policies as builtIn } from '../../../functions/policies/index.ts';
 import { exactly, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import { parseQuery } from '../../../shared/query/index.ts';
-import { countsAlike, fingerprintOf, type SweepStep, sweepSteps } from '../../../shared/sweep/steps.ts';
+import { countsAreComparable, fingerprintOf, type SweepStep, sweepSteps } from '../../../shared/sweep/steps.ts';
+import { builtIn } from '../../support/built-in-policies.ts';
 
 const agent: PolicyDefinition = { name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } };
 const custom: PolicyDefinition = { name: 'custom', module: 'Agent', evaluate: () => [] };
@@ -14,7 +14,7 @@ const outline = (steps: readonly SweepStep[]) =>
 const fingerprint = (...definitions: PolicyDefinition[]) => fingerprintOf(stepsOf(...definitions));
 
 describe('the steps of a sweep', () => {
-  it('are first what competes, then what is broken, then what is missing, and last what is open still', () => {
+  it('are in order: configurations, broken policies, missing modules, open drift', () => {
     expect(outline(stepsOf(agent, custom, device))).toEqual([
       'configurations',
       'suspects agent',
@@ -27,28 +27,28 @@ describe('the steps of a sweep', () => {
     ]);
   });
 
-  it('without policies are none but to look at configurations', () => {
+  it('without policies only read the configurations', () => {
     expect(outline(stepsOf())).toEqual(['configurations']);
   });
 
-  it('are a walk, and no query beside it, where a query cannot say all', () => {
+  it('walk a policy and send no query for it where queries cannot express all of its rules', () => {
     const steps = stepsOf({ ...agent, desired: { a: 1, b: exactly([1, 2]) } });
     expect(outline(steps)).toEqual(['configurations', 'walk agent', 'missing agent', 'open']);
-    expect(steps[1]).toMatchObject({ why: expect.stringContaining('desired.b') });
+    expect(steps[1]).toMatchObject({ reason: expect.stringContaining('desired.b') });
   });
 
-  it('ask what the hub can read', () => {
+  it('have valid queries, few of them for the built-in policies', () => {
     const steps = stepsOf(...builtIn, device);
     const queries = steps.flatMap((step) => (step.type === 'suspects' ? [parseQuery(step.query)] : []));
     expect(queries.map(({ source }) => source)).toEqual(expect.arrayContaining(['devices', 'devices.modules']));
-    // What a compliant hub costs follows from these: a call each, and two or three counts in all.
+    // Each query costs a compliant hub one call. Counts add two or three calls in all.
     expect(steps.filter(({ type }) => type === 'walk')).toEqual([]);
     expect(queries.length).toBeLessThanOrEqual(5);
   });
 });
 
 describe('the fingerprint of steps', () => {
-  it('is the same for the same policies, whoever compiles them', () => {
+  it('is the same each time that the same policies are compiled', () => {
     expect(fingerprint(agent, custom)).toBe(fingerprint({ ...agent }, { ...custom, evaluate: () => [] }));
     expect(fingerprint(agent)).toMatch(/^[\w-]{16}$/);
   });
@@ -64,24 +64,24 @@ describe('the fingerprint of steps', () => {
     ['one more policy', [agent, custom, device]],
     ['one policy less', [agent]],
     ['a rule instead of a function', [agent, { name: 'custom', module: 'Agent', desired: { z: 1 } }]],
-  ])('is another for %s', (_, definitions) => {
+  ])('changes with %s', (_, definitions) => {
     expect(fingerprint(...definitions)).not.toBe(fingerprint(agent, custom));
   });
 });
 
-describe('whether counting can settle it', () => {
+describe('the counts of devices and modules', () => {
   it.each<[string, PolicyDefinition['appliesTo'], boolean]>([
     ['all devices', undefined, true],
-    ['a certain device', { deviceId: 'one' }, true],
-    ['ids with a beginning', { deviceId: 'plant-*' }, true],
-    ['ids with a beginning and an end that can overlap', { deviceId: 'aba*ab' }, false],
-    ['ids with three pieces in their order', { deviceId: 'a*b*c' }, false],
+    ['one device id', { deviceId: 'one' }, true],
+    ['an id prefix', { deviceId: 'plant-*' }, true],
+    ['an id prefix and suffix that can overlap', { deviceId: 'aba*ab' }, false],
+    ['three id pieces in order', { deviceId: 'a*b*c' }, false],
     ['tags', { tags: { plant: { floor: 1 } } }, false],
     ['edge devices', { edge: true }, false],
     ['tags with a list', { tags: { floors: [1, 2] } }, false],
     ['a function', () => true, false],
-  ])('of a scope of %s', (_, appliesTo, isAlike) => {
+  ])('are comparable, or not, for a scope of %s', (_, appliesTo, isComparable) => {
     const { all } = toPolicySet([{ ...agent, ...(appliesTo === undefined ? {} : { appliesTo }) }], { mode: 'enforce' });
-    expect(all.map(countsAlike)).toEqual([isAlike]);
+    expect(all.map(countsAreComparable)).toEqual([isComparable]);
   });
 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => azurite.close());
 
-const part: WorkItem = {
+const workItem: WorkItem = {
   type: 'part',
   sweepId: '98204674480612-b796ee93',
   part: '4-0',
@@ -30,27 +30,30 @@ const part: WorkItem = {
 
 describe('the queue of the sweep', () => {
   it.each<[string, SweepMessage]>([
-    ['a part', part],
-    ['a part about the twins of devices themselves', { ...part, moduleId: '', finding: 'suspect', attempt: 2 }],
-    ['a wish for a sweep', { type: 'start' }],
-    ['a wish to go on', { type: 'continue', sweepId: part.sweepId }],
-  ])('brings %s as it was put in', async (_, message) => {
+    ['a work item', workItem],
+    [
+      'a work item about the twins of devices themselves',
+      { ...workItem, moduleId: '', finding: 'suspect', attempt: 2 },
+    ],
+    ['a request to start a sweep', { type: 'start' }],
+    ['a request to resume a sweep', { type: 'continue', sweepId: workItem.sweepId }],
+  ])('delivers %s unchanged', async (_, message) => {
     await createSweepQueue(azurite.endpoints).put(message);
     expect((await takeAll()).map(readSweepMessage)).toEqual([message]);
   });
 
-  it('takes a part of the largest size with the longest ids', async () => {
+  it('takes a work item of the largest size with the longest ids', async () => {
     const devices = Array.from({ length: devicesPerItem }, (_, index) => `${'x'.repeat(125)}${100 + index}`);
-    await createSweepQueue(azurite.endpoints).put({ ...part, moduleId: 'm'.repeat(128), devices });
+    await createSweepQueue(azurite.endpoints).put({ ...workItem, moduleId: 'm'.repeat(128), devices });
     expect((await takeAll()).map(readSweepMessage)).toMatchObject([{ devices }]);
   });
 
-  it('keeps back a message that is to wait, however long that is', async () => {
+  it('delivers a message after its delay, and limits the delay', async () => {
     const queue = createSweepQueue(azurite.endpoints);
     await queue.put({ type: 'start' }, -5);
     expect(await takeAll()).toEqual([{ v: 1, type: 'start' }]);
     await queue.put({ type: 'start' }, 40.4);
-    // Azure takes no more than seven days.
+    // Azure Storage allows at most seven days.
     await queue.put({ type: 'start' }, 1e9);
     expect(await takeAll()).toEqual([]);
     expect((await openClient().getProperties()).approximateMessagesCount).toBe(2);
@@ -59,37 +62,37 @@ describe('the queue of the sweep', () => {
 });
 
 describe('a message of the queue', () => {
-  it('is read as it was written, whatever ids it names', () => {
+  it('is read as it was written, with any device ids', () => {
     fc.assert(
       fc.property(fc.array(deviceIds, { maxLength: 100 }), fc.nat(), (devices, attempt) => {
-        const message = { ...part, devices, attempt };
+        const message = { ...workItem, devices, attempt };
         expect(readSweepMessage(JSON.parse(JSON.stringify({ v: 1, ...message })))).toEqual(message);
       }),
     );
   });
 
   it.each<[string, unknown]>([
-    ['nothing', undefined],
-    ['a text', 'start'],
+    ['undefined', undefined],
+    ['a string', 'start'],
     ['a list', [{ v: 1, type: 'start' }]],
     ['an empty object', {}],
     ['another version', { v: 2, type: 'start' }],
     ['another type', { v: 1, type: 'stop' }],
-    ['a type that objects have by nature', { v: 1, type: 'constructor' }],
+    ['a type with the name of an object property', { v: 1, type: 'constructor' }],
     ['a sweep without an id', { v: 1, type: 'continue' }],
-    ['a part without devices', { v: 1, ...part, devices: undefined }],
-    ['devices that are no texts', { v: 1, ...part, devices: [1] }],
-    ['devices that are one text', { v: 1, ...part, devices: 'abc' }],
-    ['another finding', { v: 1, ...part, finding: 'guilty' }],
-    ['a time that is none', { v: 1, ...part, at: 'yesterday' }],
-    ['tries that are not counted', { v: 1, ...part, attempt: 1.5 }],
-    ['tries below none', { v: 1, ...part, attempt: -1 }],
-  ])('that is %s is refused with a message that names the queue', (_, message) => {
+    ['a work item without devices', { v: 1, ...workItem, devices: undefined }],
+    ['device ids that are not strings', { v: 1, ...workItem, devices: [1] }],
+    ['device ids in one string', { v: 1, ...workItem, devices: 'abc' }],
+    ['another finding', { v: 1, ...workItem, finding: 'guilty' }],
+    ['an invalid time', { v: 1, ...workItem, at: 'yesterday' }],
+    ['a fraction of an attempt', { v: 1, ...workItem, attempt: 1.5 }],
+    ['a negative number of attempts', { v: 1, ...workItem, attempt: -1 }],
+  ])('is refused with an error that names the queue: %s', (_, message) => {
     expect(() => readSweepMessage(message)).toThrow(TypeError);
     expect(() => readSweepMessage(message)).toThrow(sweepQueueName);
   });
 
-  it('is refused or read, and nothing else, whatever came', () => {
+  it('is either read or refused with a TypeError', () => {
     fc.assert(
       fc.property(fc.oneof(fc.jsonValue(), fc.anything()), (anything) => {
         try {
@@ -101,12 +104,12 @@ describe('a message of the queue', () => {
     );
   });
 
-  it('leaves out what is none of its business', () => {
+  it('is read without unknown properties', () => {
     expect(readSweepMessage({ v: 1, type: 'start', and: 'more' })).toEqual({ type: 'start' });
   });
 });
 
-/** All messages that can be seen now, decoded as the trigger does. */
+/** Takes all visible messages from the queue, and decodes them as the trigger does. */
 async function takeAll(): Promise<unknown[]> {
   const client = openClient();
   const { receivedMessageItems } = await client.receiveMessages({ numberOfMessages: 32 });

@@ -260,7 +260,7 @@ describe('twinkeeper status', () => {
       const store = createSweepStore(other.storage, () => new Date());
       const claim = await store.claim({ trigger: 'manual' });
       if (claim === undefined) throw new Error('Nobody else can have taken the lead.');
-      await store.leave(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date().toISOString() });
+      await store.release(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date().toISOString() });
       expect(await run('status', '--storage', connectionString)).toMatchObject({
         code: 0,
         stdout: expect.stringContaining('Nothing is out of line.'),

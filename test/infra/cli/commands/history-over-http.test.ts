@@ -142,8 +142,8 @@ describe('twinkeeper status --url', () => {
     const store = createSweepStore(storage, () => new Date());
     const claim = await store.claim({ trigger: 'manual' });
     if (claim === undefined) throw new Error('Nobody else can have taken the lead.');
-    await store.leave(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date().toISOString() });
-    await api.world.letters.put({ reason: 'unreadable', deviceId: '', state: 'dead', event: { body: 1 } });
+    await store.release(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date().toISOString() });
+    await api.world.deadLetters.put({ reason: 'unreadable', deviceId: '', state: 'dead', event: { body: 1 } });
     expect(await both()).toMatchObject({ code: 0, state: 'compliant', deadLetters: 1, lastSweep: { state: 'done' } });
 
     const auditing = api.world.withPolicies(policies, { mode: 'audit' });

@@ -131,7 +131,7 @@ describe('twinkeeper plan', () => {
     [
       'a hub that is not there',
       ['--hub', 'HostName=localhost:1;SharedAccessKeyName=a;SharedAccessKey=YQ=='],
-      /cannot be asked: .*ECONNREFUSED/,
+      /cannot be queried: .*ECONNREFUSED/,
     ],
     [
       'a malformed connection string',

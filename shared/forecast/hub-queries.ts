@@ -3,30 +3,34 @@ import type { Answer, Configuration, Hub, Problem, QueryPage } from '../hub/inde
 import { QueryRefused } from '../sweep/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 
-/** Whether a sweep would ask the same, or has another way to know. */
-export type Asker = 'sweepToo' | 'forecastOnly';
+/** Who needs a query: a sweep would send it too, or only the forecast does. */
+export type NeededBy = 'sweep' | 'forecastOnly';
 
-/** How far a long walk has come. */
+/** Progress of a long walk. */
 export interface ForecastProgress {
-  /** What is being looked at, in a few words. */
+  /** The subject of the walk in a few words, such as `devices of my-policy`. */
   readonly what: string;
+  /** Results read so far. */
   readonly done: number;
-  /** Of so many, where that is known. */
+  /** Expected number of results, where it is known. */
   readonly total?: number;
 }
 
-/** A page of a long walk is asked for this often before all that was seen is given up, so many milliseconds apart. */
+/** Attempts per call. A call that fails this often ends the forecast. */
 const attempts = 5;
+/** Milliseconds between two attempts, unless the hub says how long to wait. */
 const pause = 15_000;
 
-/** Asks the hub on the sweep's lane, patiently, and counts what is asked. Throws one line where the hub has no answer. */
-export class Questions {
+/**
+ * Queries the hub on the sweep's lane, retries failed calls, and counts all calls. Throws a one-line error where the hub does not answer.
+ */
+export class HubQueries {
   readonly #hub: Hub;
   readonly #clock: Clock;
   readonly #onProgress: (progress: ForecastProgress) => void;
   /** HTTP calls made so far, retries included. */
   calls = 0;
-  /** Pages that a sweep would ask for, too. */
+  /** Pages read so far that a sweep would read too. */
   sweepQueries = 0;
   readonly #counts = new Map<string, number | undefined>();
 
@@ -38,18 +42,18 @@ export class Questions {
     });
   }
 
-  /** `undefined` where they may not be read, or the hub has none. */
+  /** The hub's automatic configurations. `undefined` where the hub refuses to list them. */
   async configurations(): Promise<readonly Configuration[] | undefined> {
-    const answer = await this.#patiently(() => this.#hub.listConfigurations());
+    const answer = await this.#withRetries(() => this.#hub.listConfigurations());
     if (answer.ok) return answer.value;
     if (answer.problem.type === 'refused') return undefined;
     throw this.#noAnswer(answer.problem);
   }
 
-  /** What a `COUNT() AS n` says; `undefined` where the answer cannot be understood. The same question is asked once, as by a sweep. */
+  /** The answer to a `COUNT() AS n` query. `undefined` where the answer is no number. The same query is sent once, as by a sweep. */
   async count(query: string): Promise<number | undefined> {
     if (!this.#counts.has(query)) {
-      const { items } = await this.#page(query, undefined, 'sweepToo');
+      const { items } = await this.#page(query, undefined, 'sweep');
       const count = items[0]?.n;
       this.#counts.set(query, typeof count === 'number' ? count : undefined);
     }
@@ -57,24 +61,28 @@ export class Questions {
   }
 
   /**
-   * The pages of a query. Continuations do not live for ever: where one has expired, it begins anew, and what was seen already comes again.
+   * Reads the pages of a query. Continuation tokens expire: the query then starts again, and returns results a second time.
    *
-   * @throws {QueryRefused} when the hub does not take the query.
+   * @throws {QueryRefused} when the hub refuses the query.
    */
   async *pages(
     query: string,
-    { asker, what, total }: { readonly asker: Asker; readonly what: string; readonly total?: number | undefined },
+    {
+      neededBy,
+      what,
+      total,
+    }: { readonly neededBy: NeededBy; readonly what: string; readonly total?: number | undefined },
   ): AsyncGenerator<readonly JsonObject[]> {
     let continuation: string | undefined;
     let done = 0;
     do {
       let page: QueryPage;
       try {
-        page = await this.#page(query, continuation, asker);
+        page = await this.#page(query, continuation, neededBy);
       } catch (error) {
         if (!(error instanceof QueryRefused) || continuation === undefined) throw error;
         done = 0;
-        page = await this.#page(query, undefined, asker);
+        page = await this.#page(query, undefined, neededBy);
       }
       yield page.items;
       continuation = page.continuation;
@@ -83,29 +91,29 @@ export class Questions {
     } while (continuation !== undefined);
   }
 
-  async #page(query: string, continuation: string | undefined, asker: Asker): Promise<QueryPage> {
-    if (asker === 'sweepToo') this.sweepQueries++;
-    const answer = await this.#patiently(() => this.#hub.queryPage(query, continuation));
+  async #page(query: string, continuation: string | undefined, neededBy: NeededBy): Promise<QueryPage> {
+    if (neededBy === 'sweep') this.sweepQueries++;
+    const answer = await this.#withRetries(() => this.#hub.queryPage(query, continuation));
     if (answer.ok) return answer.value;
-    // Asked wrongly, or not allowed to ask: only the first may be asked differently.
+    // A malformed query can be replaced by another one. A missing permission cannot.
     if (answer.problem.type === 'refused' && answer.problem.status === 400) {
-      throw new QueryRefused(`the hub does not take it: ${answer.problem.message}`);
+      throw new QueryRefused(`The hub refused the query: ${answer.problem.message}`);
     }
     throw this.#noAnswer(answer.problem);
   }
 
   #noAnswer({ message }: Problem): Error {
-    return new Error(`The hub ${this.#hub.name} cannot be asked: ${message}`);
+    return new Error(`The hub ${this.#hub.name} cannot be queried: ${message}`);
   }
 
-  /** Hours of walking must not be lost to a minute in which the hub does not answer. */
-  async #patiently<T>(ask: () => Promise<Answer<T>>): Promise<Answer<T>> {
+  /** Retries a call, so that one minute without answers does not end a walk of hours. */
+  async #withRetries<T>(call: () => Promise<Answer<T>>): Promise<Answer<T>> {
     for (let attempt = 1; ; attempt++) {
       const before = this.calls;
-      const answer = await ask();
+      const answer = await call();
       if (answer.ok || attempt === attempts) return answer;
       const { problem } = answer;
-      // What never answered at all is more likely to be the wrong address.
+      // Where the first call of all fails, the address is probably wrong: do not retry.
       const mayPass = problem.type === 'throttled' || (problem.type === 'transient' && before > 0);
       if (!mayPass) return answer;
       await this.#clock.sleep((problem.type === 'throttled' ? problem.retryAfter : undefined) ?? pause);

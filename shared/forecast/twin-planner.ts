@@ -1,0 +1,163 @@
+import type { Clock } from '../clock.ts';
+import type { Departure } from '../drift/index.ts';
+import type { CompetingSetting, OverwriteLimit } from '../guards/index.ts';
+import type { Device, Policy } from '../policy/index.ts';
+import { type Plan, plan } from '../reconcile/index.ts';
+import { type IdSet, toDevice } from '../sweep/index.ts';
+import type { JsonObject, Twin } from '../twin/index.ts';
+import { ForecastGuard } from './forecast-guard.ts';
+import type { PlannedOutcome, PolicyCounts } from './policy-counts.ts';
+import type { OverwriteForecast } from './result.ts';
+import type { ScopeMembers } from './scope-members.ts';
+
+/** The forecast of one policy so far. */
+export interface PolicyState {
+  readonly counts: PolicyCounts;
+  /** The devices in the scope. Absent until the forecast has to list them. */
+  members: ScopeMembers | undefined;
+  /** Number of devices in the scope. */
+  devices: number;
+  /** The most devices that a walk over the scope can return, where a count says so. */
+  maxDevices: number | undefined;
+  /** Why all twins of the policy were read. */
+  walked: string | undefined;
+}
+
+export interface TwinPlannerDependencies {
+  readonly moduleId: string;
+  /** All policies about this module. */
+  readonly states: ReadonlyMap<Policy, PolicyState>;
+  /** An empty set for the ids of the planned devices. */
+  readonly planned: IdSet;
+  readonly competing: readonly CompetingSetting[];
+  readonly limit: OverwriteLimit;
+  readonly clock: Clock;
+}
+
+/** Plans single twins of one module with the reconciler's code. Counts the planned changes and the hub calls that a sweep would make. */
+export class TwinPlanner {
+  readonly #dependencies: TwinPlannerDependencies;
+  readonly #policies: readonly Policy[];
+  readonly #guard: ForecastGuard;
+  /** Plans for a missing module by the policies that apply: such a plan depends on nothing else. */
+  readonly #missingPlans = new Map<string, Plan>();
+  readonly calls = { twinRead: 0, twinUpdate: 0, bulk: 0 };
+
+  constructor(dependencies: TwinPlannerDependencies) {
+    this.#dependencies = dependencies;
+    const { states, competing, limit, clock } = dependencies;
+    this.#policies = [...states.keys()];
+    const byName = new Map([...states].map(([policy, state]) => [policy.name, state]));
+    this.#guard = new ForecastGuard({
+      competing,
+      limit,
+      clock,
+      deviceCount: (name) => byName.get(name)?.devices ?? 0,
+    });
+  }
+
+  isPlanned(deviceId: string): boolean {
+    return this.#dependencies.planned.has(deviceId);
+  }
+
+  /** The policy's overwrites so far. `undefined` where it overwrites nothing. */
+  overwrites(policy: Policy): OverwriteForecast | undefined {
+    return this.#guard.overwrites(policy.name);
+  }
+
+  /**
+   * Plans a device that lacks the module, and counts the plan unless the device was planned before. Returns true where this call plans to
+   * create the module. `found`: the policy whose devices were listed. `members`: the devices in its scope.
+   */
+  planMissing(device: Device, found: Policy, members: ScopeMembers): boolean {
+    const { planned } = this.#dependencies;
+    const { deviceId } = device;
+    const isRepeated = planned.has(deviceId);
+    planned.add(deviceId);
+    const policies = this.#policies.map((policy) =>
+      policy === found && !policy.scope.byIdAlone ? members.asPolicy() : policy,
+    );
+    const key = JSON.stringify(policies.map((policy) => applies(policy, device)));
+    const { drifts, actions } = this.#missingPlans.get(key) ?? plan(policies, { device, twins: [this.#missingTwin()] });
+    this.#missingPlans.set(key, { drifts, actions });
+    const isCreated = actions.length > 0;
+    // A second work item for the device reads the module that the first one created.
+    if (isRepeated ? isCreated : !this.#triesToCreate(deviceId)) this.calls.twinRead++;
+    if (!this.#needsOnlyId(deviceId)) this.calls.twinRead++;
+    if (isRepeated) return false;
+    const mended = new Set(actions.flatMap(({ mends }) => mends));
+    this.#count(deviceId, drifts, (drift) => (mended.has(drift) ? 'create' : this.#recordedReason(drift)));
+    return isCreated;
+  }
+
+  /** Plans a twin and counts the plan. `isSuspect`: whether a sweep would read the twin even without a departure. */
+  async planTwin(twin: Twin, item: JsonObject, at: string, isSuspect: () => boolean): Promise<void> {
+    const { deviceId, moduleId } = twin;
+    this.#dependencies.planned.add(deviceId);
+    const device = moduleId === '' ? toDevice(item, deviceId) : { deviceId, tags: {}, edge: false };
+    const policies = moduleId === '' ? this.#policies : this.#policiesByMembers();
+    const { drifts, actions } = plan(policies, { device, twins: [{ moduleId, twin }], at });
+    const mends = actions.flatMap((action) => action.mends);
+    const competing = await this.#guard.review(twin, mends);
+    const changed = new Set(mends.filter((drift) => !competing.has(drift)));
+    this.#count(deviceId, drifts, (drift) => {
+      if (changed.has(drift)) return 'change';
+      return competing.has(drift) ? 'competingConfiguration' : this.#recordedReason(drift);
+    });
+    if (drifts.length > 0 || isSuspect()) this.calls.twinRead += this.#needsOnlyId(deviceId) ? 1 : 2;
+    if (changed.size > 0) this.calls.twinUpdate++;
+  }
+
+  /** Whether a sweep would try to create the module without reading it first. Otherwise it reads the module before it records the drift. */
+  #triesToCreate(deviceId: string): boolean {
+    return this.#policies.some(
+      ({ createModule, mode, scope }) => createModule && mode === 'enforce' && scope.mayMatchId(deviceId),
+    );
+  }
+
+  #missingTwin() {
+    const { moduleId, clock } = this.#dependencies;
+    const since = { version: 0, at: clock.now().toISOString(), exact: false };
+    return { moduleId, missing: true as const, since };
+  }
+
+  /** The policies, with scopes that test the listed members instead of the device's tags. */
+  #policiesByMembers(): readonly Policy[] {
+    return [...this.#dependencies.states].map(([policy, { members }]) =>
+      policy.scope.byIdAlone || members === undefined ? policy : members.asPolicy(),
+    );
+  }
+
+  /** Whether the device id alone decides which policies apply. Otherwise a sweep also reads the device's own twin. */
+  #needsOnlyId(deviceId: string): boolean {
+    return this.#policies.every(({ scope }) => scope.byIdAlone || !scope.mayMatchId(deviceId));
+  }
+
+  /** Why a departure that no action mends is only recorded. */
+  #recordedReason({ kind, policy }: Departure): PlannedOutcome {
+    if (kind === 'policyError' || kind === 'notReported') return kind;
+    return this.#policies.some(({ name, mode }) => name === policy && mode === 'audit') ? 'audit' : 'unmendable';
+  }
+
+  #count(deviceId: string, drifts: readonly Departure[], outcomeOf: (drift: Departure) => PlannedOutcome): void {
+    const byPolicy = Map.groupBy(drifts, ({ policy }) => policy);
+    for (const [policy, { counts, members }] of this.#dependencies.states) {
+      const departures = byPolicy.get(policy.name);
+      if (departures === undefined) continue;
+      counts.add(
+        deviceId,
+        departures.map((departure) => [departure, outcomeOf(departure)] as const),
+      );
+      // A device on which the scope's function throws is not counted in the scope, so it cannot be out of line there.
+      if (!members?.hasFailedOn(deviceId)) counts.outOfLine++;
+    }
+  }
+}
+
+function applies(policy: Policy, device: Device): boolean | string {
+  try {
+    return policy.scope.matches(device);
+  } catch {
+    return 'fails';
+  }
+}

@@ -1,0 +1,133 @@
+/** A process of Twinkeeper that runs sweeps and can be killed at any of its calls to the hub, the storage or the queue. */
+import { createOpenList, type DriftRow, type OpenList } from '../../../shared/drift/index.ts';
+import type { Hub } from '../../../shared/hub/index.ts';
+import type { PolicySet } from '../../../shared/policy/index.ts';
+import { Reconciler } from '../../../shared/reconcile/index.ts';
+import { Sweeper, type SweepMessage, SweepWorker } from '../../../shared/sweep/index.ts';
+import { createSweepStore } from '../../../shared/sweep/store/index.ts';
+import { atQueries, inPagesOf } from '../../support/disturbed-hub.ts';
+import type { MovableClock } from '../../support/movable-clock.ts';
+import type { SweepWorld } from '../../support/sweep-world.ts';
+import { quiet } from '../../support/world.ts';
+
+/** What outlives a process: the world, the queue and the time. */
+export interface Surroundings {
+  readonly world: SweepWorld;
+  readonly policies: PolicySet;
+  readonly queue: SweepMessage[];
+  readonly clock: MovableClock;
+}
+
+export interface Kill {
+  /** The call at which the process dies, counted from 1. */
+  readonly n: number;
+  /** `after`: the call still has its effect. */
+  readonly when: 'before' | 'after';
+}
+
+/**
+ * Runs one process without memory of earlier ones: first the timer's invocation, then those of the queue until the queue is empty. A killed
+ * process makes no further call, and the message that it was handling stays in the queue. Returns the number of calls.
+ */
+export async function runProcess(
+  { world, policies, queue, clock }: Surroundings,
+  kill?: Kill,
+): Promise<{ readonly calls: number; readonly killed: boolean }> {
+  let calls = 0;
+  let killed = false;
+  /** Wraps an object whose methods are calls. `uncounted` methods make no call. */
+  const mortal = <T extends object>(target: T, uncounted: readonly PropertyKey[] = []): T =>
+    new Proxy(target, {
+      get(_, key) {
+        const value: unknown = Reflect.get(target, key);
+        if (key === 'lane') {
+          return (...args: Parameters<Hub['lane']>) => mortal((target as Hub).lane(...args), uncounted);
+        }
+        if (typeof value !== 'function' || uncounted.includes(key)) return value;
+        return async (...args: unknown[]) => {
+          if (killed) throw new Error('killed');
+          const isLast = ++calls === kill?.n;
+          if (isLast) killed = true;
+          if (isLast && kill?.when === 'before') throw new Error('killed');
+          const result: unknown = await Reflect.apply(value, target, args);
+          if (killed) throw new Error('killed');
+          return result;
+        };
+      },
+    });
+  const hub = mortal(slowHub(world.hubClient, clock), ['waitFor']);
+  const store = mortal(createSweepStore(world.storage, () => clock.now()));
+  const journal = mortal(world.journal);
+  const putQueue = mortal({ put: async (message: SweepMessage) => void queue.push(message) });
+  const guardStore = mortal({
+    competing: async () => [],
+    putCompeting: async () => {},
+    putDeviceCount: async () => {},
+  });
+  const openList = createOpenList(world.storage, () => clock.now());
+  const sweeper = new Sweeper({
+    policies,
+    hub,
+    store,
+    queue: putQueue,
+    guardStore,
+    openList: mortal(inTimeOf(clock, openList)),
+    log: quiet,
+    clock,
+    minutes: 4,
+  });
+  const worker = new SweepWorker({
+    sweeper,
+    // The reconciler uses the machine's clock, as the hub does: it compares the time of a finding with the time of a write.
+    reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log: quiet }),
+    hub,
+    store,
+    queue: putQueue,
+    log: quiet,
+    retry: { firstDelay: 1, attempts: 3 },
+  });
+  const untilKilled = async (act: () => Promise<unknown>) => {
+    try {
+      await act();
+    } catch (error) {
+      if (!killed) throw error;
+    }
+  };
+  await untilKilled(() => sweeper.run({ trigger: 'timer' }));
+  for (let [message] = queue; message !== undefined && !killed; [message] = queue) {
+    const delivered: unknown = JSON.parse(JSON.stringify({ v: 1, ...message }));
+    await untilKilled(() => worker.handle(delivered));
+    // The queue deletes a message only after the process has handled it.
+    if (!killed) queue.splice(queue.indexOf(message), 1);
+  }
+  return { calls, killed };
+}
+
+/** A hub with pages of two results. The sweep's deadline passes at the sixth page, in the middle of the search for missing modules. */
+function slowHub(hub: Hub, clock: MovableClock): Hub {
+  let pages = 0;
+  return atQueries(
+    inPagesOf(2, hub),
+    () => true,
+    () => {
+      if (++pages === 6) clock.pass(10 * 60_000);
+      return undefined;
+    },
+  );
+}
+
+/** The open list with its times moved to the sweep's clock. The rows are written with the machine's clock, which is behind. */
+function inTimeOf(clock: MovableClock, { page, confirm }: OpenList): OpenList {
+  const ahead = clock.now().getTime() - Date.now();
+  const shifted = (row: DriftRow): DriftRow => ({
+    ...row,
+    outcomeAt: new Date(Date.parse(row.outcomeAt) + ahead).toISOString(),
+  });
+  return {
+    async page(limit, after) {
+      const { rows, ...rest } = await page(limit, after);
+      return { ...rest, rows: rows.map(shifted) };
+    },
+    confirm,
+  };
+}

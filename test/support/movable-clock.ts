@@ -1,0 +1,19 @@
+import type { Clock } from '../../shared/clock.ts';
+
+/** The machine's clock, which a test can move forward. `sleep` returns at once. */
+export class MovableClock implements Clock {
+  #ahead = 0;
+
+  now(): Date {
+    return new Date(Date.now() + this.#ahead);
+  }
+
+  sleep(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Moves the clock forward by these milliseconds. */
+  pass(milliseconds: number): void {
+    this.#ahead += milliseconds;
+  }
+}
