@@ -152,7 +152,7 @@ export class ModuleForecast {
     const { questions, policies } = this.#dependencies;
     const scope = this.#scopeOf(policy);
     const isSettled = isPlain(policy);
-    const isKept = !policy.scope.byIdAlone || !compileScope(policy).exact;
+    const isKept = !policy.scope.usesIdOnly || !compileScope(policy).exact;
     // Whether the other policies want something of a module that is missing depends on more than the id.
     const needsTwins = !isSettled || (present !== undefined && policies.some((other) => !this.#byId(other, policy)));
     const created = this.calls.bulk;
@@ -176,7 +176,7 @@ export class ModuleForecast {
   }
 
   #byId(other: Policy, policy: Policy): boolean {
-    return other === policy || other.scope.byIdAlone;
+    return other === policy || other.scope.usesIdOnly;
   }
 
   #scopeOf(policy: Policy): KnownScope {
@@ -191,7 +191,7 @@ export class ModuleForecast {
     const isRepeated = this.#planned.has(deviceId);
     this.#planned.add(deviceId);
     const policies = this.#dependencies.policies.map((policy) =>
-      policy === found && !policy.scope.byIdAlone ? this.#scopeOf(policy).asPolicy() : policy,
+      policy === found && !policy.scope.usesIdOnly ? this.#scopeOf(policy).asPolicy() : policy,
     );
     const key = JSON.stringify(policies.map((policy) => applies(policy, device)));
     const { drifts, actions } = this.#missingPlans.get(key) ?? plan(policies, { device, twins: [this.#missingTwin()] });
@@ -256,7 +256,7 @@ export class ModuleForecast {
   async #knowScopes(): Promise<void> {
     if (this.#dependencies.moduleId === '') return;
     for (const [policy, { scope }] of this.#states) {
-      if (!policy.scope.byIdAlone && scope === undefined) await this.#walkDevices(policy);
+      if (!policy.scope.usesIdOnly && scope === undefined) await this.#walkDevices(policy);
     }
   }
 
@@ -279,13 +279,13 @@ export class ModuleForecast {
 
   #knownPolicies(): readonly Policy[] {
     return [...this.#states].map(([policy, { scope }]) =>
-      policy.scope.byIdAlone || scope === undefined ? policy : scope.asPolicy(),
+      policy.scope.usesIdOnly || scope === undefined ? policy : scope.asPolicy(),
     );
   }
 
   /** Whether no policy that may be about the device wants to know more of it than its id: its own twin need not be read. */
   #concernedById(deviceId: string): boolean {
-    return this.#dependencies.policies.every(({ scope }) => scope.byIdAlone || !scope.mayMatchId(deviceId));
+    return this.#dependencies.policies.every(({ scope }) => scope.usesIdOnly || !scope.mayMatchId(deviceId));
   }
 
   /** Why a departure that no action mends is recorded only. */

@@ -1,7 +1,7 @@
 import type { ClientRequest } from 'node:http';
 import { Agent, type AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { ongoingCall } from './deadline.ts';
+import { currentCall } from './deadline.ts';
 
 /** Called by Node for each request, though its types leave it out: other agents (`agent-base`) stand on it, too. */
 interface AddsRequests {
@@ -22,7 +22,7 @@ export class TimedAgent extends Agent {
   }
 
   addRequest(request: ClientRequest, options: unknown): void {
-    const call = ongoingCall();
+    const call = currentCall();
     call?.signal.addEventListener('abort', () => request.destroy(call.signal.reason as Error), { once: true });
     if (call?.patience.idleTimeout !== undefined) request.setTimeout(call.patience.idleTimeout);
     (Agent.prototype as unknown as AddsRequests).addRequest.call(this, request, options);

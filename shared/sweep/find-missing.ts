@@ -47,9 +47,9 @@ async function countsThatDiffer(
   const all = await progress.count(countLikeQuery(policy));
   if (modules !== undefined && modules === all) return undefined;
   // What a search found is an answer to the same question only: another scope is another one, and nobody can look into a predicate.
-  const { parts } = policy.scope;
-  const counts = JSON.stringify([devices, modules, all, policy.module, parts]);
-  const last = parts === undefined ? undefined : await store.recallMemo(policy.name);
+  const { definition } = policy.scope;
+  const counts = JSON.stringify([devices, modules, all, policy.module, definition]);
+  const last = definition === undefined ? undefined : await store.recallMemo(policy.name);
   const isRecent = last !== undefined && clock.now().getTime() - Date.parse(last.at) < searchAnyway;
   return isRecent && last.text === counts ? undefined : counts;
 }
@@ -109,7 +109,7 @@ async function askWhoLacks(progress: Progress, policy: Policy, present: IdSet): 
   } catch (error) {
     if (!(error instanceof QueryRefused) || compileScope(policy).condition === '') throw error;
     progress.tell(`The hub does not take the scope of ${policy.name}: ${error.message}`);
-    await progress.eachPage('SELECT * FROM devices', missingOf(policy), lacking(policy.scope.byIdAlone));
+    await progress.eachPage('SELECT * FROM devices', missingOf(policy), lacking(policy.scope.usesIdOnly));
   }
 }
 

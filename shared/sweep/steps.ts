@@ -60,5 +60,5 @@ function describeStep(step: SweepStep): readonly string[] {
  * asked of modules, nor can a predicate of anybody.
  */
 export function countsAlike(policy: Policy): boolean {
-  return compileScope(policy).exact && policy.scope.byIdAlone && compileModuleScope(policy).exact;
+  return compileScope(policy).exact && policy.scope.usesIdOnly && compileModuleScope(policy).exact;
 }

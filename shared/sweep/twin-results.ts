@@ -4,7 +4,7 @@ import { compileScope } from './where/index.ts';
 
 /** Whether a query that names the devices of a policy's scope needs no more than their ids to be understood. */
 export function isPlain(policy: Policy): boolean {
-  return policy.scope.byIdAlone || compileScope(policy).exact;
+  return policy.scope.usesIdOnly || compileScope(policy).exact;
 }
 
 /** The same query, for the whole twins. */

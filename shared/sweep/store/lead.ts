@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { joinText, splitText, statusOf, unlessMissing } from '../../storage/index.ts';
+import { ignoreNotFound, joinText, splitText, statusOf } from '../../storage/index.ts';
 import { leadKey } from './keys.ts';
 import type { SweepRow } from './row.ts';
 
@@ -52,7 +52,7 @@ export function createSweepLead(table: () => Promise<TableClient>): SweepLead {
       const { partitionKey, rowKey } = leadKey;
       const entity = await (await table())
         .getEntity<Record<string, unknown>>(partitionKey, rowKey)
-        .catch(unlessMissing);
+        .catch(ignoreNotFound);
       return entity === undefined ? undefined : toLead(entity);
     },
 

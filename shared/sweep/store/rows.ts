@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { entitiesOf, unlessMissing } from '../../storage/index.ts';
+import { ignoreNotFound, listPartition } from '../../storage/index.ts';
 import { partsPrefix, sweepRows } from './keys.ts';
 import { fromSweepEntity, type SweepCounts, type SweepRow, toSweepEntity } from './row.ts';
 
@@ -19,7 +19,7 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
   /** Reads the sweep's own partition of parts, whole: a row for each hundred devices that it found. */
   async function withParts(row: SweepRow): Promise<SweepRow> {
     let sum = row;
-    for await (const entity of entitiesOf(await table(), `${partsPrefix}${row.id}`)) {
+    for await (const entity of listPartition(await table(), `${partsPrefix}${row.id}`)) {
       const number = (name: string) => (typeof entity[name] === 'number' ? entity[name] : 0);
       sum = {
         ...sum,
@@ -43,7 +43,7 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
     async addPart(sweepId, part, tally) {
       const client = await table();
       const key = { partitionKey: `${partsPrefix}${sweepId}`, rowKey: part };
-      const known = await client.getEntity<Record<string, unknown>>(key.partitionKey, key.rowKey).catch(unlessMissing);
+      const known = await client.getEntity<Record<string, unknown>>(key.partitionKey, key.rowKey).catch(ignoreNotFound);
       const larger = Object.fromEntries(
         Object.entries(tally).map(([name, count]) => [name, Math.max(count, Number(known?.[name] ?? 0))]),
       );
@@ -67,7 +67,7 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
 
     async get(id) {
       const client = await table();
-      const entity = await client.getEntity<Record<string, unknown>>(sweepRows, id).catch(unlessMissing);
+      const entity = await client.getEntity<Record<string, unknown>>(sweepRows, id).catch(ignoreNotFound);
       return entity === undefined ? undefined : withParts(fromSweepEntity(entity));
     },
   };

@@ -16,8 +16,8 @@ const longestScope = maxQueryLength / 2;
 
 /** A policy's devices, as a condition for their twins (`FROM devices`). */
 export function compileScope({ scope }: Policy): ScopeCondition {
-  if (scope.parts === undefined) return { condition: '', exact: false };
-  const { edge, tags = {} } = scope.parts;
+  if (scope.definition === undefined) return { condition: '', exact: false };
+  const { edge, tags = {} } = scope.definition;
   const capability = 'capabilities.iotEdge';
   const isOther = `(NOT IS_DEFINED(${capability}) OR ${capability} != true)`;
   return conjunction([
@@ -29,9 +29,9 @@ export function compileScope({ scope }: Policy): ScopeCondition {
 
 /** What can be said of a policy's devices to their modules' twins (`FROM devices.modules`), which show nothing of the device but its id. */
 export function compileModuleScope({ scope }: Policy): ScopeCondition {
-  if (scope.idPieces === undefined) return { condition: '', exact: scope.byIdAlone };
+  if (scope.idPieces === undefined) return { condition: '', exact: scope.usesIdOnly };
   const { condition, exact } = conjunction(idParts(scope.idPieces));
-  return { condition, exact: exact && scope.byIdAlone };
+  return { condition, exact: exact && scope.usesIdOnly };
 }
 
 /** Something that must be true of a device in the scope; without a text it cannot be said. */

@@ -15,7 +15,7 @@ import {
   type Rule,
   toPolicySet,
 } from '../../../shared/policy/index.ts';
-import { areDisjoint, toMatcher } from '../../../shared/policy/scope.ts';
+import { areDisjoint, toScopeMatcher } from '../../../shared/policy/scope.ts';
 import { isJsonObject, type Json, jsonEquals, setAt } from '../../../shared/twin/index.ts';
 import { deviceIds, fc, jsonObject } from '../../support/arbitraries.ts';
 
@@ -273,7 +273,7 @@ describe('two policies', () => {
       fc.property(scopes, scopes, tags, fc.boolean(), (left, right, its, edge) => {
         const device = { deviceId: 'd', tags: its, edge };
         if (areDisjoint(left, right))
-          expect(toMatcher(left).matches(device) && toMatcher(right).matches(device)).toBe(false);
+          expect(toScopeMatcher(left).matches(device) && toScopeMatcher(right).matches(device)).toBe(false);
       }),
       { numRuns: 500 },
     );
@@ -375,7 +375,7 @@ describe('a rule', () => {
 });
 
 describe('a scope', () => {
-  const fits = (glob: string, id: string) => toMatcher({ deviceId: glob }).mayMatchId(id);
+  const fits = (glob: string, id: string) => toScopeMatcher({ deviceId: glob }).mayMatchId(id);
 
   it('fits every id with *, and one id with itself when what it holds is escaped', () => {
     fc.assert(
@@ -414,7 +414,7 @@ describe('a scope', () => {
   });
 
   it('fits a device only in all of its parts', () => {
-    const matcher = toMatcher({ tags: { env: 'p', site: { hall: 1 } }, edge: false, deviceId: 'd*' });
+    const matcher = toScopeMatcher({ tags: { env: 'p', site: { hall: 1 } }, edge: false, deviceId: 'd*' });
     const device = { deviceId: 'd1', tags: { env: 'p', site: { hall: 1, row: 2 }, more: 1 }, edge: false };
     expect(matcher.matches(device)).toBe(true);
     for (const change of [
@@ -426,13 +426,13 @@ describe('a scope', () => {
     ]) {
       expect(matcher.matches({ ...device, ...change })).toBe(false);
     }
-    expect(matcher.byIdAlone).toBe(false);
-    expect(toMatcher({ deviceId: 'd*' }).byIdAlone).toBe(true);
+    expect(matcher.usesIdOnly).toBe(false);
+    expect(toScopeMatcher({ deviceId: 'd*' }).usesIdOnly).toBe(true);
   });
 
   it('never finds a tag in a prototype', () => {
     expect(
-      toMatcher({ tags: { constructor: { name: 'Object' } } }).matches({ deviceId: 'd', tags: {}, edge: false }),
+      toScopeMatcher({ tags: { constructor: { name: 'Object' } } }).matches({ deviceId: 'd', tags: {}, edge: false }),
     ).toBe(false);
   });
 });
