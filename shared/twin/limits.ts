@@ -50,7 +50,10 @@ export function limitFaults(section: JsonObject): readonly LimitFault[] {
 
   const visit = (value: Json, path: string, depth: number): void => {
     if (value === null) {
-      add(path, 'a twin cannot hold null, because null in a patch removes the property. Leave it out, or use absent().');
+      add(
+        path,
+        'a twin cannot hold null, because null in a patch removes the property. Leave it out, or use absent().',
+      );
     } else if (typeof value === 'string') {
       const bytes = Buffer.byteLength(value);
       if (bytes > twinLimits.stringBytes)

@@ -94,7 +94,7 @@ describe('a folder of policies', () => {
       expect(message).toContain(`  ${join(path, file)}: ${what}`);
     }
     expect(message).toContain(
-      `${join(path, 'good.ts')} and ${join(path, 'same.json')}: good at name: another policy has this name already.`,
+      `${join(path, 'good.ts')} and ${join(path, 'same.json')}: good at name: another policy already has this name.`,
     );
   });
 

@@ -107,7 +107,7 @@ describe('through the SDK', () => {
     const error = await refusal(hub.operator.createQuery("SELECT * FROM devices WHERE tags.a = 'x; y").next());
     expect(error.response.statusCode).toBe(400);
     expect(JSON.parse(error.responseBody).Message).toBe(
-      "ErrorCode:ArgumentInvalid;BadRequest: Syntax error at position 37: a string that no ' ends",
+      "ErrorCode:ArgumentInvalid;BadRequest: Syntax error at position 37: the string has no closing '",
     );
   });
 
