@@ -13,7 +13,7 @@ import type { RawEvent } from './raw-event.ts';
 /** The fields that all decoded events share. */
 interface Envelope {
   readonly deviceId: string;
-  /** `''` when the event is about the device itself. */
+  /** The module id. `''` when the event is about the device itself. */
   readonly moduleId: string;
   /** Time of the change in the hub, ISO 8601. */
   readonly operationTimestamp: string;

@@ -1,28 +1,26 @@
 /** Minimum rate, in calls per millisecond: one call a minute. Without calls, nobody would notice that the hub has room again. */
 const minRate = 1 / 60_000;
 
-/** After a refusal halved the rate, the rate grows back to {@link quickRecoveryShare} of the refused rate within this many calls. */
+/** The quick part of the recovery takes the time of this many calls at the refused rate. */
 const quickRecoveryCalls = 4;
 
-/** The part of the refused rate that comes back quickly. If the hub refuses that rate too, the next recovery ends lower. */
+/** The quick part of the recovery ends at this fraction of the refused rate. After another refusal, it ends lower. */
 const quickRecoveryShare = 0.85;
 
-/**
- * The slow recovery: the rate reaches the refused rate again after the longest of three times. The first is the time of this many calls
- * at the refused rate.
- */
+/** The slow part of the recovery takes at least the time of this many calls at the refused rate. */
 const slowRecoveryCallsAtRefusedRate = 40;
 
 /**
- * The slow recovery's second time: that of this many calls at the configured rate. It is equal for all instances that share a hub. In
- * that time, an instance with a higher rate is refused more often, so the rates of the instances become equal.
+ * The slow part of the recovery takes at least the time of this many calls at the configured rate. Instances that share a hub have the
+ * same configured rate, so this time is equal for all of them. An instance with a higher rate is refused more often in that time, and so
+ * the rates of the instances become equal.
  */
 const slowRecoveryCallsAtConfiguredRate = 300;
 
-/** The slow recovery's third time, in milliseconds. */
+/** The slow part of the recovery takes at least this many milliseconds. */
 const minSlowRecovery = 30_000;
 
-/** Milliseconds without a refusal after which the full configured rate is back, whatever the rate was. */
+/** Milliseconds without a refusal after which the rate is always back at the configured rate. */
 const fullRecovery = 3_600_000;
 
 /**
@@ -44,7 +42,7 @@ export class AdaptiveRate {
     this.#min = Math.min(minRate, configured);
   }
 
-  /** The rate at a time. */
+  /** The rate at the time `now`, in calls per millisecond. */
   at(now: number): number {
     if (this.#refused === undefined) return this.configured;
     const { rate: refused, growsFrom } = this.#refused;

@@ -23,10 +23,10 @@ export interface Refusal {
   readonly retryAfter: number;
 }
 
-/** Minimum number of calls that can be made at once. A sweep of a compliant hub makes about this many calls of a class. */
+/** Minimum size of the bucket, in calls. A sweep of a compliant hub makes about ten calls of one class. */
 const minBurst = 10;
 
-/** Tokens that the sweep cannot use, so that an event need not wait. */
+/** Tokens of the bucket that only events can use, so that an event need not wait. */
 const reservedForEvents = 2;
 
 /** While both lanes wait, one call in this many goes to the sweep. */
@@ -40,7 +40,7 @@ const longestSleep = 60_000;
 
 const lanes = ['events', 'sweep'] as const satisfies readonly Lane[];
 
-/** `Retry-After` is extended by up to this part, so that instances that were refused together do not return together. */
+/** `Retry-After` is extended by up to this fraction, so that instances that were refused together do not return together. */
 const jitter = 0.1;
 
 /** A caller that waits for its permit. */
@@ -63,21 +63,21 @@ export class Bucket {
   readonly #fullBurst: number;
   readonly #waiting: Record<Lane, Waiter[]> = { events: [], sweep: [] };
   #tokens: number;
-  /** Time of the last refill. */
+  /** Time at which tokens were last added. */
   #refilledAt: number;
   /** The bucket grants no permit before this time, because the hub sent a `Retry-After`. */
   #closedUntil: number;
-  /** Number of times that the rate was halved. A refused call whose permit is older than the last time does not halve it again. */
+  /** Number of times that the rate was halved. A call that got its permit before the last halving does not halve the rate again. */
   #halvings = 0;
-  /** Events that were granted a permit while the sweep was waiting, since the sweep's last permit. */
+  /** Permits that went to events since the sweep's last permit, while the sweep was waiting. */
   #eventsBeforeSweep = 0;
-  /** A time not later than the first deadline of the waiting callers. */
+  /** No waiting caller has a deadline before this time. The time may be earlier than the first deadline. */
   #firstDeadline = Number.POSITIVE_INFINITY;
   /** The latest time that {@link #now} has returned. */
   #latest = Number.NEGATIVE_INFINITY;
   /** Milliseconds by which the clock was set back in total. */
   #setBack = 0;
-  /** End of the current sleep. */
+  /** Time at which the current sleep ends, in milliseconds. */
   #wakesAt = Number.POSITIVE_INFINITY;
 
   constructor({ perSecond, clock, random }: BucketOptions) {

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** The time limits of a call, in milliseconds. */
 export interface CallTimeouts {
-  /** Maximum time of the whole call. */
+  /** Maximum time of the whole call to the hub. */
   readonly deadline: number;
   /** Maximum time without a byte from the hub. Default: the time-out of the connection. */
   readonly idleTimeout?: number;
@@ -10,7 +10,7 @@ export interface CallTimeouts {
 
 /** A call that is under way. */
 export interface CurrentCall {
-  /** Aborts at the deadline. */
+  /** A signal that aborts at the deadline of the call. */
   readonly signal: AbortSignal;
   readonly timeouts: CallTimeouts;
 }

@@ -58,23 +58,23 @@ export type Lane = 'events' | 'sweep';
 export interface Hub {
   /** The hub's host name. History rows use it. */
   readonly name: string;
-  /** Reads the twin of a module, or the device twin when `moduleId` is `''`. One call. */
+  /** Reads the twin of a module, or the device twin when `moduleId` is `''`. Costs one call. */
   readTwin(deviceId: string, moduleId: string): Promise<Answer<Twin>>;
-  /** Merges a patch into the desired properties, if the twin still has this ETag. One call. */
+  /** Merges a patch into the desired properties, if the twin still has this ETag. Costs one call. */
   patchDesired(deviceId: string, moduleId: string, etag: string, patch: JsonObject): Promise<Answer<void>>;
   /**
    * Creates modules with their twins in bulk calls. A call has at most 100 modules and no device twice. The answers are in the order
    * of `modules`.
    */
   createModules(modules: readonly NewModule[]): Promise<readonly Answer<void>[]>;
-  /** Counts the devices of the hub. One call, and the cheapest one that proves connection and access. */
+  /** Counts the devices of the hub. This is the cheapest call that proves connection and access. */
   countDevices(): Promise<Answer<number>>;
   /**
    * Reads one page of query results, at most 1000. Without `continuation`, the first page. Results can lag behind the twins by
-   * minutes. One call.
+   * minutes. Costs one call.
    */
   queryPage(query: string, continuation?: string): Promise<Answer<QueryPage>>;
-  /** Lists the hub's automatic configurations. One call. */
+  /** Lists the hub's automatic configurations. Costs one call. */
   listConfigurations(): Promise<Answer<readonly Configuration[]>>;
   /**
    * The same hub for calls of another lane. Connections and budget are shared. `onCall` is called before each HTTP call through the

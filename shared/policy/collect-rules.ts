@@ -5,7 +5,7 @@ import { absent, between, byDefault, exactly, isRule, oneOf, type Rule } from '.
 /** One desired property that a policy owns, and its rule. */
 export interface OwnedProperty {
   readonly path: Path;
-  /** The same path, dotted. */
+  /** The path as text, with dots between its keys, such as `a.b`. */
   readonly text: string;
   readonly rule: Rule;
 }

@@ -27,7 +27,7 @@ export interface Finding {
 /** The device and module whose twin a policy's own `evaluate` function receives. */
 export interface EvaluationContext {
   readonly deviceId: string;
-  /** `''` for the device twin. */
+  /** The module id. `''` for the device twin. */
   readonly moduleId: string;
 }
 
@@ -44,7 +44,7 @@ export interface PolicyDefinition {
   readonly createModule?: boolean;
   /** The tags of a newly created module. The tags of existing modules never change. */
   readonly moduleTags?: JsonObject;
-  /** Default: `enforce`. */
+  /** Whether drift is repaired or only recorded. Default: `enforce`. */
   readonly mode?: Mode;
   readonly desired?: DesiredRules;
   /** How the agent reports on its desired properties. A setting that the agent refused is recorded as `notReported` only. */

@@ -26,7 +26,7 @@ export function isRule(value: unknown): value is Rule {
   return typeof value === 'object' && value !== null && (value as { [ruleMark]?: unknown })[ruleMark] === true;
 }
 
-/** The property must have this value. Any other value is set back. An object with additional keys counts as another value. */
+/** The property must have this value. A missing property or another value is set to it. An object with additional keys counts as another value. */
 export function exactly(value: Json): Rule {
   return mark({ rule: 'exactly', value });
 }
@@ -36,12 +36,15 @@ export function byDefault(value: Json): Rule {
   return mark({ rule: 'byDefault', value });
 }
 
-/** The property must have one of `values`. Otherwise it is set to `otherwise`, which must be one of them. */
+/** The property must have one of `values`. A missing property or another value is set to `otherwise`, which must be one of `values`. */
 export function oneOf(values: readonly Json[], { otherwise }: Otherwise<Json>): Rule {
   return mark({ rule: 'oneOf', values, otherwise });
 }
 
-/** The property must be a number from `min` to `max`, inclusive. Otherwise it is set to `otherwise`, which must be in that range. */
+/**
+ * The property must be a number from `min` to `max`, inclusive. A missing property or another value is set to `otherwise`, which must
+ * be in that range.
+ */
 export function between(min: number, max: number, { otherwise }: Otherwise<number>): Rule {
   return mark({ rule: 'between', min, max, otherwise });
 }

@@ -1,6 +1,6 @@
 import type { Path } from '../twin/index.ts';
 
-/** A value that a condition can compare. IoT Hub supports "comparisons only between primitive types", so not objects and arrays. */
+/** A value that a condition can compare. IoT Hub cannot compare objects and arrays. */
 export type Primitive = string | number | boolean | null;
 
 export type ComparisonOperator = '=' | '!=' | '<' | '<=' | '>' | '>=';

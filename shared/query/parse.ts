@@ -97,7 +97,7 @@ function parseSelected(tokens: TokenReader, number: number): Selected {
     tokens.take();
     tokens.expectSymbol('(');
     tokens.expectSymbol(')');
-    // IoT Hub documents no name for a count without an alias. Cosmos DB, whose query language is similar, uses `$1`, `$2` and so on.
+    // IoT Hub documents no name for a count without an alias. Its language is a part of that of Cosmos DB, which uses `$1`, `$2`, …
     return { type: 'count', key: parseAlias(tokens) ?? `$${number}` };
   }
   const { path, lastKey } = parsePath(tokens);

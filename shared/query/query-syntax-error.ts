@@ -1,4 +1,4 @@
-/** Thrown for a text that is not in the query language. The message names the position, the expected text and the text found. */
+/** Thrown for a text that is not in the query language. The message names the position and the fault. */
 export class QuerySyntaxError extends Error {
   override readonly name = 'QuerySyntaxError';
   /** Number of characters before the fault. */

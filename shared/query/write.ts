@@ -16,8 +16,8 @@ const keywords = new Set([
  * Writes a path for a query: `['tags', 'a b:c', 'group']` becomes `tags.[[a b:c]].[[group]]`. A key that is not a plain name is
  * written in double brackets. The language has no escapes inside the brackets.
  *
- * @returns `undefined` when the path has no key, or has a key that cannot be written without doubt: one with a bracket, a dot or
- *   a control character, or an empty one.
+ * @returns `undefined` when the path has no key, or has a key that cannot be written without doubt: one with a bracket, a dot,
+ *   a control character or half of a surrogate pair, or an empty key.
  */
 export function writePath(keys: readonly string[]): string | undefined {
   const written = keys.map(writeKey);
@@ -48,7 +48,7 @@ function writeString(value: string): string {
   return `'${escaped}'`;
 }
 
-/** Writes the shortest decimal that reads back as the same number. The language's documentation shows no exponents. */
+/** Writes the shortest decimal that reads back as the same number. It has no exponent, because the language's numbers are decimals. */
 function writeNumber(value: number): string {
   const [mantissa = '', exponent] = String(value).split('e');
   if (exponent === undefined) return mantissa;

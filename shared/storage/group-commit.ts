@@ -7,7 +7,7 @@ export type TableChange =
   /** Deleting an entity that does not exist succeeds. */
   | { readonly type: 'delete'; readonly partitionKey: string; readonly rowKey: string };
 
-/** Source: "Performing entity group transactions": at most 100 entities and 4 MiB per transaction. */
+/** A table transaction can have at most 100 entities and 4 MiB. Source: "Performing entity group transactions". */
 const changesPerTransaction = 100;
 const bytesPerTransaction = 3_000_000;
 
@@ -55,7 +55,7 @@ export class GroupCommit {
       const waiting = this.#waitingByPartition.get(partition) ?? [];
       if (waiting.length === 0) break;
       const group = firstGroup(waiting);
-      // Changes that arrive during the commit are added to this list.
+      // Changes that arrive during the commit wait in this list.
       this.#waitingByPartition.set(partition, waiting.slice(group.length));
       try {
         await this.#commit(partition, lastOfEachEntity(group.map(({ change }) => change)));

@@ -13,7 +13,7 @@ export function toJsonText(value: unknown): string {
 
 function toDeepJsonText(root: unknown): string {
   const written: string[] = [];
-  // A stack in place of recursion: the last item is written next.
+  // An explicit stack, because recursion would overflow at great depth. The last item is written next.
   const stack: ({ readonly text: string } | { readonly value: unknown })[] = [{ value: root }];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     if ('text' in next) {

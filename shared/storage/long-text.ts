@@ -1,4 +1,4 @@
-/** Just below the limit of Table Storage for one string property: 64 KiB in UTF-16, which is 32,768 characters. */
+/** Characters per string property. Table Storage allows 64 KiB in UTF-16, which is 32,768 characters. */
 const charactersPerProperty = 32_000;
 
 /** Splits a text into the properties `name`, `name1`, `name2`, … so that each fits into Table Storage. `undefined` gives none. */

@@ -2,17 +2,17 @@ import { isJsonObject, type Json, type JsonObject } from './json.ts';
 
 /** The limits of a twin. Source: "Understand and use device twins in IoT Hub", section "Device twin size". */
 export const twinLimits = {
-  /** Bytes of a key, in UTF-8. */
+  /** Maximum UTF-8 bytes of a key in a twin. */
   keyBytes: 1024,
-  /** Bytes of a string value, in UTF-8. */
+  /** Maximum UTF-8 bytes of a string value in a twin. */
   stringBytes: 4096,
   minInteger: -4503599627370496,
   maxInteger: 4503599627370495,
-  /** Levels of objects below `properties.desired`, `properties.reported` or `tags`. */
+  /** Maximum levels of nested objects below `properties.desired`, `properties.reported` or `tags`. */
   depth: 10,
-  /** Bytes of `properties.desired`, as {@link twinSize} counts them. */
+  /** Maximum bytes of `properties.desired`, as {@link twinSize} counts them. */
   desiredBytes: 32_768,
-  /** Bytes of `tags`, as {@link twinSize} counts them. */
+  /** Maximum bytes of `tags`, as {@link twinSize} counts them. */
   tagsBytes: 8192,
 } as const;
 
@@ -104,7 +104,7 @@ function keyFault(key: string): string | undefined {
 export function fitsTwin(value: Json, depth = 0): boolean {
   if (typeof value === 'string') return value.length <= twinLimits.desiredBytes;
   if (typeof value !== 'object' || value === null) return true;
-  // Arrays count as levels here, and IoT Hub documents no limit for nested arrays. Hence the generous limit.
+  // IoT Hub documents no limit for nested arrays, and arrays count as levels here. So the limit is 4 times that of objects.
   if (depth > 4 * twinLimits.depth) return false;
   const inner = Array.isArray(value) ? value : Object.values(value);
   return inner.every((item) => fitsTwin(item, depth + 1)) && (depth > 0 || twinSize(value) <= twinLimits.desiredBytes);

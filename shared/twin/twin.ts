@@ -14,11 +14,11 @@ export interface TwinSection {
 /** A device twin or a module twin, reduced to the fields that policies and the history use. */
 export interface Twin {
   readonly deviceId: string;
-  /** `''` for a device twin. */
+  /** The module id. `''` for a device twin. */
   readonly moduleId: string;
   /** The ETag for `If-Match`, without quotes. `''` when IoT Hub did not send it, as in some events. */
   readonly etag: string;
-  /** Increases with every change of tags or properties. */
+  /** The version of the twin. Every change of tags or properties increases it. */
   readonly version: number;
   readonly tags: JsonObject;
   readonly desired: TwinSection;
@@ -29,9 +29,12 @@ export interface Twin {
 
 /** The write that last changed a property, taken from the metadata of the section. */
 export interface Write {
-  /** `$lastUpdatedVersion`. */
+  /** The version of the section after the write: `$lastUpdatedVersion` in the metadata. */
   readonly version: number;
-  /** `$lastUpdated`, ISO 8601. A recreated twin starts again at version 1, so only the time tells it from the old twin. */
+  /**
+   * The time of the write, ISO 8601: `$lastUpdated` in the metadata. A recreated twin starts again at version 1, so only the time tells
+   * it from the old twin.
+   */
   readonly at: string;
   /** False when the metadata of the property itself is missing. The write is then that of an object above the property. */
   readonly exact: boolean;

@@ -133,8 +133,10 @@ describe('a call that cannot wait long enough', () => {
     await clock.pass(5001);
     expect(refused).toEqual([{ name: 'sweep', at: 5001, retryAfter: expect.any(Number) }]);
   });
+});
 
-  it('can be avoided, because the bucket tells the wait in advance', async () => {
+describe('the estimated wait', () => {
+  it('is the time that the next call will wait', async () => {
     const bucket = newBucket();
     const { acquire, granted, empty } = callersAt(bucket, clock);
     expect([bucket.waitFor('events'), bucket.waitFor('sweep')]).toEqual([0, 0]);

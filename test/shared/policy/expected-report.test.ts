@@ -107,7 +107,7 @@ describe('the expected report of a policy', () => {
     expect(compile({ desired: { a: null }, reported: { mirrors: true } }).faults).toHaveLength(1);
   });
 
-  it('never causes another exception, whatever JSON it is', () => {
+  it('is accepted or refused with a PolicyFaultsError, whatever JSON it is', () => {
     fc.assert(
       fc.property(fc.jsonValue(), fc.jsonValue(), (reported, overrideConfigurations) => {
         const { policy, faults } = compile({ reported, overrideConfigurations });

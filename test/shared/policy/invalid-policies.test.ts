@@ -181,7 +181,7 @@ describe('an invalid policy', () => {
     ]);
   });
 
-  it('never causes another exception, whatever JSON it holds', () => {
+  it('is refused only with a PolicyFaultsError, whatever JSON it holds', () => {
     const definitions = fc.oneof(
       jsonObject,
       jsonObject.map((desired) => ({ name: 'p', desired })),

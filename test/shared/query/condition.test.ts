@@ -84,7 +84,7 @@ describe('a condition', () => {
     ['tags.constructor = 1 OR IS_DEFINED(tags.toString) OR IS_DEFINED(properties.desired.list.length)', false],
     ['tags.a', false],
     ['true', true],
-  ] as const)('%s is true for the twin: %s', ([text, expected]) => {
+  ] as const)('%s holds for the twin: %s', ([text, expected]) => {
     expect(holds(parseCondition(text), twin)).toBe(expected);
   });
 

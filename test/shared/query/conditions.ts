@@ -113,9 +113,12 @@ export function textOf(condition: Condition, random: () => boolean): string {
     }
     case 'call':
       return `${word(condition.name)}(${condition.operands.map((part) => textOf(part, random)).join(', ')})`;
-    case 'not':
-      // NOT binds more tightly than AND, and less tightly than comparisons.
-      return `${word('NOT')} ${'compare in not'.includes(condition.operand.type) && random() ? textOf(condition.operand, random) : inner(condition.operand)}`;
+    case 'not': {
+      const { operand } = condition;
+      // Comparisons bind more tightly than NOT, so they need no brackets.
+      const needsNoBrackets = operand.type === 'compare' || operand.type === 'in' || operand.type === 'not';
+      return `${word('NOT')} ${needsNoBrackets && random() ? textOf(operand, random) : inner(operand)}`;
+    }
     case 'and':
     case 'or':
       return condition.operands

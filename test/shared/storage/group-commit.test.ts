@@ -51,13 +51,13 @@ describe('concurrent changes to a table', () => {
     expect(await Promise.all(rowKeys)).toEqual(Array.from({ length: 150 }, (_, index) => `r${index}`));
   });
 
-  it('are not delayed when there is only one', async () => {
+  it('do not wait for further changes', async () => {
     await group.apply([put('p', 'a')]);
     await group.apply([put('p', 'b')]);
     expect(transactions).toBe(2);
   });
 
-  it('to one entity end with the last change', async () => {
+  it('leave the last change of each entity', async () => {
     await Promise.all([1, 2, 3].map((value) => group.apply([put('p', 'a', value)])));
     expect(await stored()).toEqual(['p/a=3']);
     await Promise.all([group.apply([put('p', 'a', 4)]), group.apply([remove('p', 'a')])]);
