@@ -26,7 +26,10 @@ export function isRule(value: unknown): value is Rule {
   return typeof value === 'object' && value !== null && (value as { [ruleMark]?: unknown })[ruleMark] === true;
 }
 
-/** The property must have this value. A missing property or another value is set to it. An object with additional keys counts as another value. */
+/**
+ * The property must have this value. A missing property or another value is set to it. An object with additional keys counts as another
+ * value.
+ */
 export function exactly(value: Json): Rule {
   return mark({ rule: 'exactly', value });
 }
