@@ -1,7 +1,7 @@
-/** Time, given in from outside so that tests need not wait for it. */
+/** The time and a way to sleep. Callers pass a clock in, so that tests run without waiting. */
 export interface Clock {
   now(): Date;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after the given number of milliseconds. */
   sleep(milliseconds: number): Promise<void>;
 }
 

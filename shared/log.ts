@@ -1,4 +1,4 @@
-/** Where the reconciler says what it does. In Azure this is the invocation's own log. No secret may be put into a message. */
+/** The log of the reconciler. In Azure, this is the log of the function invocation. A message must never hold a secret. */
 export interface Log {
   info(message: string): void;
   warn(message: string): void;

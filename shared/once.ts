@@ -1,4 +1,6 @@
-/** Opens something on first use and keeps it; what could not be opened is tried again on the next use. */
+/**
+ * Opens a resource on the first call and gives the same promise to later calls. After a failure, the next call opens again.
+ */
 export function once<T>(open: () => Promise<T>): () => Promise<T> {
   let opening: Promise<T> | undefined;
   return () => {

@@ -1,6 +1,6 @@
 import type { Departure } from '../../shared/drift/index.ts';
 import type { Hub } from '../../shared/hub/index.ts';
-import { type Device, mendingValue, type Policy, type PolicySet } from '../../shared/policy/index.ts';
+import { type Device, type Policy, type PolicySet, repairValue } from '../../shared/policy/index.ts';
 import { type ObservedTwin, plan } from '../../shared/reconcile/index.ts';
 import { getAt, type Twin } from '../../shared/twin/index.ts';
 import { hubProblem } from './http/problem.ts';
@@ -78,7 +78,7 @@ function compareModule(
       // Of a module that is not there, one line says so; what it would hold is not out of line by itself.
       const missing = drifts.some((one) => one.policy === policy.name && one.kind === 'missingModule');
       const actual = getAt(twin?.desired.properties, path);
-      const expected = mendingValue(rule);
+      const expected = repairValue(rule);
       return {
         policy: policy.name,
         path: text,

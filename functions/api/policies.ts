@@ -1,4 +1,4 @@
-import { mendingValue } from '../../shared/policy/index.ts';
+import { repairValue } from '../../shared/policy/index.ts';
 import type { App } from '../compose.ts';
 import { endpoint } from './http/endpoint.ts';
 import { ruleInWords } from './rule-words.ts';
@@ -24,9 +24,9 @@ export function policyEndpoints({ policies, guardStore, rollups }: App) {
             module,
             mode,
             createModule,
-            ...(scope.parts === undefined ? {} : { appliesTo: scope.parts }),
+            ...(scope.definition === undefined ? {} : { appliesTo: scope.definition }),
             properties: owned.map(({ text, rule }) => {
-              const expected = mendingValue(rule);
+              const expected = repairValue(rule);
               return { path: text, rule: ruleInWords(rule), ...(expected === undefined ? {} : { expected }) };
             }),
             evaluates: evaluate !== undefined,

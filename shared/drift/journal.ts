@@ -2,11 +2,11 @@ import type { TransactionAction } from '@azure/data-tables';
 import { once } from '../once.ts';
 import {
   encodeDeviceId,
-  isMissing,
+  ignoreNotFound,
+  isEntityNotFound,
   openTable,
   type StorageAccount,
   statusOf,
-  unlessMissing,
 } from '../storage/index.ts';
 import { type DriftRow, isOpen } from './departure.ts';
 import { createHistoryIndex } from './history-index.ts';
@@ -77,7 +77,7 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     for (const row of rows) {
       const stored = await client
         .getEntity<Record<string, unknown>>(encodeDeviceId(deviceId), row.rowKey)
-        .then(fromEntity, unlessMissing);
+        .then(fromEntity, ignoreNotFound);
       if (stored?.detectedAt !== row.detectedAt) await index.retract([row]);
       if (stored === undefined) continue;
       await index.put({ rows: stored.outcome === 'pending' ? [] : [stored], listed: [stored].filter(isListed) });
@@ -256,5 +256,5 @@ function* toTransactions(
 
 /** Another writer was there first: what was to be created exists, or what was to be changed does not, or is not as it was. */
 function isConflict(error: unknown): boolean {
-  return statusOf(error) === 409 || statusOf(error) === 412 || isMissing(error);
+  return statusOf(error) === 409 || statusOf(error) === 412 || isEntityNotFound(error);
 }

@@ -1,5 +1,5 @@
 import { once } from '../once.ts';
-import { encodeDeviceId, openTable, type StorageAccount, statusOf, unlessMissing } from '../storage/index.ts';
+import { encodeDeviceId, ignoreNotFound, openTable, type StorageAccount, statusOf } from '../storage/index.ts';
 import { type DriftRow, isOpen } from './departure.ts';
 import { createHistoryIndex, openListTable } from './history-index.ts';
 import { fromEntity } from './row-entity.ts';
@@ -32,7 +32,7 @@ export function createOpenList(account: StorageAccount, now: () => Date): OpenLi
     const client = await drift();
     const stored = await client
       .getEntity<Record<string, unknown>>(encodeDeviceId(row.deviceId), row.rowKey)
-      .then(fromEntity, unlessMissing);
+      .then(fromEntity, ignoreNotFound);
     if (stored !== undefined && isOpen(stored)) {
       // What two have written at the same time may differ.
       if (stored.outcome !== 'pending' && stored.outcomeAt !== row.outcomeAt) {
@@ -41,10 +41,10 @@ export function createOpenList(account: StorageAccount, now: () => Date): OpenLi
       return [stored];
     }
     const { partitionKey: shard, rowKey } = openListKey(row);
-    const entry = await (await list()).getEntity(shard, rowKey).catch(unlessMissing);
+    const entry = await (await list()).getEntity(shard, rowKey).catch(ignoreNotFound);
     if (entry === undefined || now().getTime() - Date.parse(entry.timestamp ?? '') < settlesAfter) return [];
     await (await list()).deleteEntity(shard, rowKey, { etag: entry.etag }).catch((error: unknown) => {
-      if (statusOf(error) !== 412) unlessMissing(error);
+      if (statusOf(error) !== 412) ignoreNotFound(error);
     });
     if (stored !== undefined) await index.put({ rows: [stored], listed: [] });
     return [];

@@ -1,6 +1,13 @@
 import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
-import { entitiesOf, joinText, openTable, type StorageAccount, splitText, unlessMissing } from '../storage/index.ts';
+import {
+  ignoreNotFound,
+  joinText,
+  listPartition,
+  openTable,
+  type StorageAccount,
+  splitText,
+} from '../storage/index.ts';
 import { openListTable, retained, rollupTable, timelineTable, uncounted } from './history-index.ts';
 import { addCounts, HourCounter, type HourCounts, largestOf, noCounts, percentileOf } from './hour-counts.ts';
 import { fromEntity } from './row-entity.ts';
@@ -68,7 +75,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
 
   async function countHour(hour: string): Promise<HourCounts> {
     const counter = new HourCounter();
-    for await (const entity of entitiesOf(await timeline(), hour)) counter.add(fromEntity(entity));
+    for await (const entity of listPartition(await timeline(), hour)) counter.add(fromEntity(entity));
     return counter.tally();
   }
 
@@ -76,7 +83,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
     const counts = new Map<string, number>();
     for (const shard of openShards) {
       let last = '';
-      for await (const { rowKey } of entitiesOf(await openList(), shard, ['rowKey'])) {
+      for await (const { rowKey } of listPartition(await openList(), shard, ['rowKey'])) {
         // Sorted by policy, then by device: what belongs together comes together.
         const [policy = '', device = ''] = String(rowKey).split('!');
         if (`${policy}!${device}` === last) continue;
@@ -91,7 +98,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
   async function count(client: TableClient, hour: string, compliance: object | undefined): Promise<void> {
     const day = hour.slice(0, 10);
     const tally = await countHour(hour);
-    const before = await client.getEntity<Record<string, unknown>>(day, hour).catch(unlessMissing);
+    const before = await client.getEntity<Record<string, unknown>>(day, hour).catch(ignoreNotFound);
     const shares = compliance === undefined ? joinText('compliance', before ?? {}) : JSON.stringify(compliance);
     const entity = {
       partitionKey: day,
@@ -112,7 +119,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
       const client = await rollups();
       const current = hourOf(now().toISOString());
       const marks: { readonly hour: string; readonly etag: string }[] = [];
-      for await (const { rowKey, etag } of entitiesOf(await rollups(), uncounted)) {
+      for await (const { rowKey, etag } of listPartition(await rollups(), uncounted)) {
         marks.push({ hour: String(rowKey), etag: String(etag) });
       }
       const open = await openDevices();
@@ -193,6 +200,6 @@ function parse<T>(text: string | undefined, otherwise: T): T {
 
 /** The first hour that the timeline still has all rows of. */
 async function oldestWhole(client: TableClient): Promise<string> {
-  const entity = await client.getEntity<{ readonly since?: string }>(retained, retained).catch(unlessMissing);
+  const entity = await client.getEntity<{ readonly since?: string }>(retained, retained).catch(ignoreNotFound);
   return entity?.since ?? '';
 }

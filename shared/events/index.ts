@@ -1,6 +1,6 @@
 /**
- * What IoT Hub's events say. An event is a hint that something about a device has changed and evidence for the history; it is never
- * the truth, which only the twin is. Pure.
+ * IoT Hub sends an event when a device, a module or a twin changes. An event is a reason to look at the device and evidence for the
+ * history. Only the twin tells the present state. The code here is pure.
  *
  * @module
  */

@@ -1,14 +1,14 @@
 /**
- * An event as the Event Hubs trigger hands it over, its parallel arrays put back together. All of it comes from outside: nothing
- * about its content is certain.
+ * One event from the Event Hubs trigger, before validation. The trigger passes a batch as parallel arrays, and the caller combines
+ * them. No field can be trusted.
  */
 export interface RawEvent {
-  /** JSON-parsed where it parsed, a string where it did not, `undefined` or `null` where there was none. */
+  /** Parsed JSON. A string when the body is not JSON. `undefined` or `null` when there is no body. */
   readonly body: unknown;
   /** AMQP application properties. */
   readonly properties: Readonly<Record<string, unknown>>;
-  /** AMQP message annotations and standard properties, each key's first letter in lower case. */
+  /** AMQP message annotations and standard properties. Each key starts with a lower-case letter. */
   readonly systemProperties: Readonly<Record<string, unknown>>;
-  /** When the event hub took it, ISO 8601. */
+  /** Time at which the event hub received the event, ISO 8601. */
   readonly enqueuedTime?: string;
 }

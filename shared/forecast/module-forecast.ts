@@ -146,9 +146,9 @@ export class ModuleForecast {
     const { queries, policies } = this.#dependencies;
     const members = this.#membersOf(policy);
     const onlyIds = idsSuffice(policy);
-    const needsMembers = !policy.scope.byIdAlone || !compileScope(policy).exact;
+    const needsMembers = !policy.scope.usesIdOnly || !compileScope(policy).exact;
     // Other policies about the same module may test more than the device id.
-    const othersNeedTwins = policies.some((other) => other !== policy && !other.scope.byIdAlone);
+    const othersNeedTwins = policies.some((other) => other !== policy && !other.scope.usesIdOnly);
     const needsTwins = !onlyIds || (present !== undefined && othersNeedTwins);
     let missing = 0;
     for await (const items of queries.pages(devicesQuery(policy, needsTwins ? '*' : 'deviceId'), {
@@ -210,7 +210,7 @@ export class ModuleForecast {
   async #listScopes(): Promise<void> {
     if (this.#dependencies.moduleId === '') return;
     for (const [policy, { members }] of this.#states) {
-      if (!policy.scope.byIdAlone && members === undefined) await this.#walkDevices(policy);
+      if (!policy.scope.usesIdOnly && members === undefined) await this.#walkDevices(policy);
     }
   }
 }

@@ -75,7 +75,7 @@ export class TwinPlanner {
     const isRepeated = planned.has(deviceId);
     planned.add(deviceId);
     const policies = this.#policies.map((policy) =>
-      policy === found && !policy.scope.byIdAlone ? members.asPolicy() : policy,
+      policy === found && !policy.scope.usesIdOnly ? members.asPolicy() : policy,
     );
     const key = JSON.stringify(policies.map((policy) => applies(policy, device)));
     const { drifts, actions } = this.#missingPlans.get(key) ?? plan(policies, { device, twins: [this.#missingTwin()] });
@@ -124,13 +124,13 @@ export class TwinPlanner {
   /** The policies, with scopes that test the listed members instead of the device's tags. */
   #policiesByMembers(): readonly Policy[] {
     return [...this.#dependencies.states].map(([policy, { members }]) =>
-      policy.scope.byIdAlone || members === undefined ? policy : members.asPolicy(),
+      policy.scope.usesIdOnly || members === undefined ? policy : members.asPolicy(),
     );
   }
 
   /** Whether the device id alone decides which policies apply. Otherwise a sweep also reads the device's own twin. */
   #needsOnlyId(deviceId: string): boolean {
-    return this.#policies.every(({ scope }) => scope.byIdAlone || !scope.mayMatchId(deviceId));
+    return this.#policies.every(({ scope }) => scope.usesIdOnly || !scope.mayMatchId(deviceId));
   }
 
   /** Why a departure that no action mends is only recorded. */

@@ -1,5 +1,5 @@
 import type { Configuration } from '../hub/index.ts';
-import { baselineOf, checkRule, mendingValue, type Policy } from '../policy/index.ts';
+import { baselineOf, checkRule, type Policy, repairValue } from '../policy/index.ts';
 import { getAt, isJsonObject, type Json, type JsonObject, mergePatch, type Path, setAt } from '../twin/index.ts';
 import type { CompetingSetting } from './guard-store.ts';
 import { mayTarget } from './target-condition.ts';
@@ -27,7 +27,7 @@ function competingWith(policy: Policy, configuration: Configuration): readonly C
   return policy.owned.flatMap(({ path, text, rule }): readonly CompetingSetting[] => {
     const theirs = getAt(result, path);
     if (checkRule(rule, theirs) === undefined) return [];
-    const wanted = mendingValue(rule);
+    const wanted = repairValue(rule);
     return [
       {
         configuration: id,

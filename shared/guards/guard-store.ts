@@ -1,7 +1,14 @@
 import type { TableEntity } from '@azure/data-tables';
 import { type Clock, systemClock } from '../clock.ts';
 import { once } from '../once.ts';
-import { encodeDeviceId, isMissing, openTable, packJson, type StorageAccount, unpackJson } from '../storage/index.ts';
+import {
+  encodeDeviceId,
+  isEntityNotFound,
+  openTable,
+  packJson,
+  type StorageAccount,
+  unpackJson,
+} from '../storage/index.ts';
 import type { Json } from '../twin/index.ts';
 import {
   fromWindowText,
@@ -102,7 +109,7 @@ export function createGuardStore(
     try {
       return await (await openGuards()).getEntity<Record<string, unknown>>(key.partitionKey, key.rowKey);
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      if (isEntityNotFound(error)) return undefined;
       throw error;
     }
   }
@@ -121,7 +128,7 @@ export function createGuardStore(
     } catch (error) {
       // Someone was quicker: it exists by now, has changed, or is gone.
       const { statusCode } = error as { readonly statusCode?: unknown };
-      if (statusCode === 409 || statusCode === 412 || isMissing(error)) return false;
+      if (statusCode === 409 || statusCode === 412 || isEntityNotFound(error)) return false;
       throw error;
     }
   }

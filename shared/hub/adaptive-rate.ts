@@ -1,63 +1,71 @@
-/** Never slower than one call a minute, so that it is noticed when there is room again. */
-const slowest = 1 / 60_000;
+/** Minimum rate, in calls per millisecond: one call a minute. Without calls, nobody would notice that the hub has room again. */
+const minRate = 1 / 60_000;
 
-/** Within so many calls, a rate that was halved climbs back … */
-const callsToReturn = 4;
+/** The quick part of the recovery takes the time of this many calls at the refused rate. */
+const quickRecoveryCalls = 4;
 
-/** … to this part of what was refused. Where that is too much as well, it is refused again, and comes back to less. */
-const returnsTo = 0.85;
+/** The quick part of the recovery ends at this fraction of the refused rate. After another refusal, it ends lower. */
+const quickRecoveryShare = 0.85;
+
+/** The slow part of the recovery takes at least the time of this many calls at the refused rate. */
+const slowRecoveryCallsAtRefusedRate = 40;
 
 /**
- * What was refused is tried again no sooner than after so many calls at that rate, so many at the configured rate, and so many
- * milliseconds. The second is the same time for all instances that share a hub: those that ask for more are refused more often in it, and
- * so they come to ask for the same.
+ * The slow part of the recovery takes at least the time of this many calls at the configured rate. Instances that share a hub have the
+ * same configured rate, so this time is equal for all of them. An instance with a higher rate is refused more often in that time, and so
+ * the rates of the instances become equal.
  */
-const ownCallsToRetry = 40;
-const fullCallsToRetry = 300;
-const leastToRetry = 30_000;
+const slowRecoveryCallsAtConfiguredRate = 300;
 
-/** After so many milliseconds without a refusal the configured rate is back, however low it had been. */
-const longestRecovery = 3_600_000;
+/** The slow part of the recovery takes at least this many milliseconds. */
+const minSlowRecovery = 30_000;
+
+/** Milliseconds without a refusal after which the rate is always back at the configured rate. */
+const fullRecovery = 3_600_000;
 
 /**
- * The rate at which calls may be made, in calls per millisecond, learnt from refusals alone: a hub's limit is shared with others, and where
- * it lies today is known only from running into it. Arithmetic without a clock: times are given, in milliseconds.
+ * The rate at which calls may be made, in calls per millisecond. Other clients share the hub's limit, so the free part of the limit is
+ * unknown: the rate adapts to the hub's refusals (429). The class has no clock. Callers pass times in milliseconds.
  *
- * A refusal halves the rate, so that the hub gets through what has piled up. From there it climbs back to a little below where it was
- * refused, at once, and beyond that slowly: the hub is used well, and asked for too much seldom.
+ * A refusal halves the rate, so that the hub can work off its backlog. The rate then quickly grows to just below the refused rate, and
+ * slowly beyond that. The hub is used well this way and rarely overloaded.
  */
 export class AdaptiveRate {
   readonly configured: number;
-  readonly #floor: number;
-  /** The rate that was refused last, and when growing begins. */
-  #refused: { readonly rate: number; readonly from: number } | undefined;
+  readonly #min: number;
+  /** The last refused rate, and the time at which the rate starts to grow. */
+  #refused: { readonly rate: number; readonly growsFrom: number } | undefined;
 
-  /** Begins at the configured rate, which it never exceeds. */
+  /** Starts at the configured rate, in calls per millisecond. The rate never exceeds it. */
   constructor(configured: number) {
     this.configured = configured;
-    this.#floor = Math.min(slowest, configured);
+    this.#min = Math.min(minRate, configured);
   }
 
-  /** The rate at a time. */
+  /** The rate at the time `now`, in calls per millisecond. */
   at(now: number): number {
     if (this.#refused === undefined) return this.configured;
-    const { rate: refused, from } = this.#refused;
-    const since = Math.max(0, now - from);
-    const returned = Math.min(1, (since * refused) / callsToReturn);
-    const toRetry = Math.max(leastToRetry, fullCallsToRetry / this.configured, ownCallsToRetry / refused);
-    const rate =
-      refused * (0.5 + (returnsTo - 0.5) * returned + (1 - returnsTo) * (since / toRetry)) +
-      this.configured * (since / longestRecovery) ** 3;
-    return Math.min(this.configured, Math.max(this.#floor, rate));
+    const { rate: refused, growsFrom } = this.#refused;
+    const elapsed = Math.max(0, now - growsFrom);
+    const quickRecovery = Math.min(1, (elapsed * refused) / quickRecoveryCalls);
+    const slowRecovery = Math.max(
+      minSlowRecovery,
+      slowRecoveryCallsAtConfiguredRate / this.configured,
+      slowRecoveryCallsAtRefusedRate / refused,
+    );
+    const refusedShare =
+      0.5 + (quickRecoveryShare - 0.5) * quickRecovery + (1 - quickRecoveryShare) * (elapsed / slowRecovery);
+    const rate = refused * refusedShare + this.configured * (elapsed / fullRecovery) ** 3;
+    return Math.min(this.configured, Math.max(this.#min, rate));
   }
 
-  /** The hub refuses this rate. It grows again from `resume` on, until when nothing is sent. */
+  /** Records that the hub refused a call at the present rate. The rate is halved, and grows again from `resume`. */
   refuse(now: number, resume: number): void {
-    this.#refused = { rate: this.at(now), from: resume };
+    this.#refused = { rate: this.at(now), growsFrom: resume };
   }
 
-  /** Nothing is sent until later than it seemed. */
+  /** Records that no call is sent before `resume`. The rate grows only from then. */
   postpone(resume: number): void {
-    if (this.#refused !== undefined) this.#refused = { ...this.#refused, from: resume };
+    if (this.#refused !== undefined) this.#refused = { ...this.#refused, growsFrom: resume };
   }
 }

@@ -3,55 +3,58 @@ import { AdaptiveRate } from './adaptive-rate.ts';
 import type { Lane } from './hub.ts';
 
 export interface BucketOptions {
-  /** Calls per second at best. */
+  /** Maximum calls per second. */
   readonly perSecond: number;
   readonly clock: Clock;
-  /** From 0 to 1, for jitter. */
+  /** Random numbers from 0 to 1, for jitter. */
   readonly random: () => number;
 }
 
-/** Leave to make one call. */
+/** Permission to make one call. */
 export interface Permit {
   readonly granted: true;
-  /** To be told when the hub had no room for it; it may have asked to be left alone for so many milliseconds. */
+  /** The caller must call this when the hub throttled the call. `retryAfter` is the hub's `Retry-After` in milliseconds. */
   refused(retryAfter?: number): void;
 }
 
-/** No leave: the call would have to wait for `retryAfter` milliseconds, longer than the caller can. */
+/** No permission: the call would have to wait `retryAfter` milliseconds, which is longer than the caller can wait. */
 export interface Refusal {
   readonly granted: false;
   readonly retryAfter: number;
 }
 
-/** A sweep of a compliant hub makes about so many calls of a class: they need not wait for each other. */
-const smallestBurst = 10;
+/** Minimum size of the bucket, in calls. A sweep of a compliant hub makes about ten calls of one class. */
+const minBurst = 10;
 
-/** Tokens that the sweep leaves, so that an event finds one at once. */
-const keptForEvents = 2;
+/** Tokens of the bucket that only events can use, so that an event need not wait. */
+const reservedForEvents = 2;
 
-/** While the sweep waits, every so manieth call is its own. */
-const sweepsTurn = 10;
+/** While both lanes wait, one call in this many goes to the sweep. */
+const sweepInterval = 10;
 
-/** What a hub asks for beyond this is taken for a mistake, and timers hold no more than 24 days. */
+/** Maximum milliseconds for which the bucket closes. A longer `Retry-After` is considered a mistake of the hub. */
 const longestPause = 3_600_000;
+
+/** Maximum milliseconds of one sleep. A Node.js timer can hold at most 24 days. */
 const longestSleep = 60_000;
 
 const lanes = ['events', 'sweep'] as const satisfies readonly Lane[];
 
-/** Up to this part is added to what the hub asks for: instances that were refused together must not come back together. */
+/** `Retry-After` is extended by up to this fraction, so that instances that were refused together do not return together. */
 const jitter = 0.1;
 
+/** A caller that waits for its permit. */
 interface Waiter {
-  /** When it gives up, in the clock's milliseconds. */
+  /** Time at which the caller stops waiting, in milliseconds. */
   readonly until: number;
   readonly settle: (outcome: Permit | Refusal) => void;
 }
 
 /**
- * The budget of one class of operations: a token bucket whose rate adapts to what the hub refuses, with two lanes waiting at it. Events go
- * first; the sweep has what they leave, but never nothing. Those of one lane go in the order in which they came.
+ * The budget of one class of operations: a token bucket with an adaptive rate and two lanes. Each call takes one token. Events go first.
+ * The sweep gets the rest, and one call in ten while both lanes wait. Calls of one lane go in the order of their arrival.
  *
- * It keeps no timer but the clock's sleep until the next can go, and none while nobody waits.
+ * The bucket sleeps until the next call can go. It does not sleep while nobody waits.
  */
 export class Bucket {
   readonly #clock: Clock;
@@ -60,40 +63,41 @@ export class Bucket {
   readonly #fullBurst: number;
   readonly #waiting: Record<Lane, Waiter[]> = { events: [], sweep: [] };
   #tokens: number;
-  /** When tokens were counted last. */
-  #counted: number;
-  /** Until when the hub asked to be left alone. */
+  /** Time at which tokens were last added. */
+  #refilledAt: number;
+  /** The bucket grants no permit before this time, because the hub sent a `Retry-After`. */
   #closedUntil: number;
-  /** Counts how often the rate has been halved: calls from before the last time tell nothing new by being refused too. */
-  #round = 0;
-  /** Events that went before a waiting sweep. */
-  #passed = 0;
-  /** No later than the first deadline of those who wait. */
+  /** Number of times that the rate was halved. A call that got its permit before the last halving does not halve the rate again. */
+  #halvings = 0;
+  /** Permits that went to events since the sweep's last permit, while the sweep was waiting. */
+  #eventsBeforeSweep = 0;
+  /** No waiting caller has a deadline before this time. The time may be earlier than the first deadline. */
   #firstDeadline = Number.POSITIVE_INFINITY;
+  /** The latest time that {@link #now} has returned. */
   #latest = Number.NEGATIVE_INFINITY;
-  /** By how much the clock has been set back so far. */
+  /** Milliseconds by which the clock was set back in total. */
   #setBack = 0;
-  /** When the next sleep ends. */
+  /** Time at which the current sleep ends, in milliseconds. */
   #wakesAt = Number.POSITIVE_INFINITY;
 
   constructor({ perSecond, clock, random }: BucketOptions) {
     this.#clock = clock;
     this.#random = random;
     this.#rate = new AdaptiveRate(perSecond / 1000);
-    this.#fullBurst = Math.max(smallestBurst, perSecond) + keptForEvents;
+    this.#fullBurst = Math.max(minBurst, perSecond) + reservedForEvents;
     this.#tokens = this.#fullBurst;
-    this.#counted = this.#now();
-    this.#closedUntil = this.#counted;
+    this.#refilledAt = this.#now();
+    this.#closedUntil = this.#refilledAt;
   }
 
-  /** Calls per second at present. */
+  /** The present rate in calls per second. */
   get perSecond(): number {
     return this.#rate.at(this.#now()) * 1000;
   }
 
   /**
-   * Leave to make one call, when its turn comes. Refused at once where that would be later than in `longestWait` milliseconds, and as soon
-   * as it turns out so.
+   * Waits for permission to make one call. Resolves with a refusal as soon as the wait is expected to exceed `longestWait`
+   * milliseconds.
    */
   acquire(lane: Lane, longestWait: number): Promise<Permit | Refusal> {
     const wait = this.waitFor(lane);
@@ -102,36 +106,37 @@ export class Bucket {
       const until = this.#now() + longestWait;
       this.#firstDeadline = Math.min(this.#firstDeadline, until);
       this.#waiting[lane].push({ until, settle });
-      this.#serve();
+      this.#grant();
     });
   }
 
-  /** How long the next call of a lane would wait, in milliseconds, as far as can be told now. */
+  /** The estimated wait of the next call of a lane, in milliseconds. */
   waitFor(lane: Lane): number {
-    const now = this.#count();
+    const now = this.#refill();
     return this.#waitBehind(now, lane, this.#waiting[lane].length);
   }
 
-  /** Milliseconds until one can go who has so many of its lane before it. */
+  /** The estimated wait in milliseconds of a call with `before` calls of its lane in front of it. */
   #waitBehind(now: number, lane: Lane, before: number): number {
     const { events, sweep } = this.#waiting;
+    const sweepCalls = sweep.length > 0 ? Math.floor((this.#eventsBeforeSweep + before) / (sweepInterval - 1)) : 0;
     const tokens =
       lane === 'events'
-        ? before + 1 + (sweep.length > 0 ? Math.floor((this.#passed + before) / (sweepsTurn - 1)) : 0)
-        : Math.min(before + 1 + events.length + this.#kept(now), (before + 1) * sweepsTurn);
+        ? before + 1 + sweepCalls
+        : Math.min(before + 1 + events.length + this.#reserved(now), (before + 1) * sweepInterval);
     return this.#timeFor(now, tokens);
   }
 
-  /** Milliseconds until there are so many tokens, if none is taken. */
+  /** Milliseconds until the bucket has this many tokens, if no call takes one. */
   #timeFor(now: number, tokens: number): number {
     const closed = Math.max(0, this.#closedUntil - now);
     const missing = tokens - this.#tokens;
     return missing <= 0 ? closed : closed + Math.ceil(missing / this.#rate.at(Math.max(now, this.#closedUntil)));
   }
 
-  /** Lets go who can, and sleeps until the next can. */
-  #serve(): void {
-    const now = this.#count();
+  /** Grants all permits that are due, then sleeps until the next is due. */
+  #grant(): void {
+    const now = this.#refill();
     for (
       let next = this.#next(now);
       next !== undefined && this.#timeFor(now, next.needs) <= 0;
@@ -139,22 +144,22 @@ export class Bucket {
     ) {
       const waiter = this.#waiting[next.lane].shift();
       this.#tokens -= 1;
-      if (next.lane === 'sweep' || this.#waiting.sweep.length === 0) this.#passed = 0;
-      else this.#passed += 1;
+      if (next.lane === 'sweep' || this.#waiting.sweep.length === 0) this.#eventsBeforeSweep = 0;
+      else this.#eventsBeforeSweep += 1;
       waiter?.settle(this.#permit());
     }
-    if (this.#firstDeadline < now) this.#dismiss(now, ({ until }) => until < now);
+    if (this.#firstDeadline < now) this.#refuseWaiters(now, ({ until }) => until < now);
     this.#sleep(now);
   }
 
-  /** Tells those who cannot wait so long when there will be room. What they would have waited for goes to those behind them. */
-  #dismiss(now: number, tooLate: (waiter: Waiter, wait: number) => boolean): void {
+  /** Refuses the waiting callers that would be too late, and removes them. The callers behind them move up. */
+  #refuseWaiters(now: number, isTooLate: (waiter: Waiter, wait: number) => boolean): void {
     this.#firstDeadline = Number.POSITIVE_INFINITY;
     for (const lane of lanes) {
       const staying: Waiter[] = [];
       for (const waiter of this.#waiting[lane]) {
         const wait = this.#waitBehind(now, lane, staying.length);
-        if (tooLate(waiter, wait)) waiter.settle({ granted: false, retryAfter: wait });
+        if (isTooLate(waiter, wait)) waiter.settle({ granted: false, retryAfter: wait });
         else {
           staying.push(waiter);
           this.#firstDeadline = Math.min(this.#firstDeadline, waiter.until);
@@ -164,14 +169,15 @@ export class Bucket {
     }
   }
 
-  /** Whose turn it is, and how many tokens must be there for it. */
+  /** The lane of the next permit, and the number of tokens that the bucket must have for it. */
   #next(now: number): { readonly lane: Lane; readonly needs: number } | undefined {
     const { events, sweep } = this.#waiting;
-    if (sweep.length > 0 && this.#passed >= sweepsTurn - 1) return { lane: 'sweep', needs: 1 };
+    if (sweep.length > 0 && this.#eventsBeforeSweep >= sweepInterval - 1) return { lane: 'sweep', needs: 1 };
     if (events.length > 0) return { lane: 'events', needs: 1 };
-    return sweep.length > 0 ? { lane: 'sweep', needs: 1 + this.#kept(now) } : undefined;
+    return sweep.length > 0 ? { lane: 'sweep', needs: 1 + this.#reserved(now) } : undefined;
   }
 
+  /** Sleeps until the next permit or the next deadline, unless a sleep that ends earlier is under way. */
   #sleep(now: number): void {
     const next = this.#next(now);
     if (next === undefined) return;
@@ -181,54 +187,55 @@ export class Bucket {
     if (wakesAt >= this.#wakesAt) return;
     this.#wakesAt = wakesAt;
     void this.#clock.sleep(milliseconds).then(() => {
-      // An earlier one has been begun since.
+      // Another sleep with an earlier end has replaced this one.
       if (this.#wakesAt !== wakesAt) return;
       this.#wakesAt = Number.POSITIVE_INFINITY;
-      this.#serve();
+      this.#grant();
     });
   }
 
   #permit(): Permit {
-    const round = this.#round;
-    return { granted: true, refused: (retryAfter) => this.#refused(round, retryAfter) };
+    const halvings = this.#halvings;
+    return { granted: true, refused: (retryAfter) => this.#refused(halvings, retryAfter) };
   }
 
-  #refused(round: number, retryAfter = 0): void {
-    const now = this.#count();
+  /** Handles a throttled call. `halvings` is the number of halvings at the time of its permit. */
+  #refused(halvings: number, retryAfter = 0): void {
+    const now = this.#refill();
     const pause = Math.min(longestPause, retryAfter);
     const until = Math.max(this.#closedUntil, now + Math.ceil(pause + pause * jitter * this.#random()));
-    if (round === this.#round) {
+    if (halvings === this.#halvings) {
       this.#rate.refuse(now, until);
-      this.#round += 1;
+      this.#halvings += 1;
       this.#tokens = pause > 0 ? 1 : 0;
     } else if (until > this.#closedUntil) {
       this.#rate.postpone(until);
     }
     this.#closedUntil = until;
-    this.#dismiss(now, (waiter, wait) => now + wait > waiter.until);
+    this.#refuseWaiters(now, (waiter, wait) => now + wait > waiter.until);
     this.#sleep(now);
   }
 
-  /** Counts the tokens that have come since the last time. None come while the hub wants to be left alone. */
-  #count(): number {
+  /** Adds the tokens for the time since the last refill. A closed bucket gains none. Returns the present time. */
+  #refill(): number {
     const now = this.#now();
-    const from = Math.max(this.#counted, Math.min(now, this.#closedUntil));
+    const from = Math.max(this.#refilledAt, Math.min(now, this.#closedUntil));
     const burst = this.#burst(now);
     this.#tokens = Math.min(burst, this.#tokens + this.#rate.at(now) * Math.max(0, now - from));
-    this.#counted = now;
+    this.#refilledAt = now;
     return now;
   }
 
-  /** Shrinks with the rate: a burst is what a hub refuses that has little room. */
+  /** Maximum number of tokens. It shrinks with the rate, because a busy hub would refuse a large burst. */
   #burst(now: number): number {
     return Math.max(1, (this.#fullBurst * this.#rate.at(now)) / this.#rate.configured);
   }
 
-  #kept(now: number): number {
-    return Math.min(keptForEvents, this.#burst(now) - 1);
+  #reserved(now: number): number {
+    return Math.min(reservedForEvents, this.#burst(now) - 1);
   }
 
-  /** Milliseconds that only ever grow: a clock that is set back must not keep anyone waiting for what it says. */
+  /** The time in milliseconds. It never decreases, even when the clock is set back: callers would otherwise wait too long. */
   #now(): number {
     const time = this.#clock.now().getTime() + this.#setBack;
     if (time < this.#latest) this.#setBack += this.#latest - time;

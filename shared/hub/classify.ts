@@ -1,6 +1,6 @@
 import type { Problem } from './hub.ts';
 
-/** What `azure-iothub` rejects with, as far as it can be told: its errors carry the response and its body. */
+/** The fields of an `azure-iothub` error that matter here. Its types promise none of them. */
 interface SdkError {
   readonly message?: unknown;
   readonly response?: { readonly statusCode?: unknown; readonly headers?: Readonly<Record<string, unknown>> };
@@ -8,25 +8,26 @@ interface SdkError {
 }
 
 /**
- * What an error of `azure-iothub` means. Told by the HTTP status, not by the SDK's error classes: it makes every 403 a
- * `TooManyDevicesError`, and a 404 without a code it knows a plain `Error`. An error without a response is a broken connection.
- * The time is needed where the hub says `Retry-After` with a date.
+ * Turns an error of `azure-iothub` into a {@link Problem}. The HTTP status decides, because the SDK's error classes are unreliable: every
+ * 403 is a `TooManyDevicesError`, and a 404 with an unknown code is a plain `Error`. An error without a response is a broken connection.
+ *
+ * @param now The present time, to convert a `Retry-After` date into milliseconds.
  */
 export function classifyError(error: unknown, now: Date): Problem {
   const { response, responseBody, message } = (error ?? {}) as SdkError;
   const status = typeof response?.statusCode === 'number' ? response.statusCode : 0;
   const body = typeof responseBody === 'string' ? responseBody : '';
-  const text = brief(body) || brief(typeof message === 'string' ? message : 'it gave no reason');
+  const text = brief(body) || brief(typeof message === 'string' ? message : 'the error has no message');
   if (status === 0) return { type: 'transient', message: `no answer from the hub: ${text}` };
   return classifyStatus(status, codeOf(body), `${status} ${text}`, retryAfter(response?.headers, now));
 }
 
-/** One entry of a bulk answer's `errors`. The code is a name in some versions of the service and a number in others. */
+/** Turns one error of a bulk answer into a {@link Problem}. Its code can be a name or a number, depending on the service version. */
 export function classifyBulkEntry(entry: { readonly errorCode?: unknown; readonly errorStatus?: unknown }): Problem {
   const code = String(entry.errorCode ?? '');
   const message = brief(`${code}: ${String(entry.errorStatus ?? '')}`);
   const number = Number(code);
-  // Numeric codes begin with the HTTP status they stand for: 404001 DeviceNotFound, 409301 ModuleAlreadyExistsOnDevice, …
+  // A numeric code starts with its HTTP status: 404001 is DeviceNotFound, 409301 is ModuleAlreadyExistsOnDevice.
   const status = Number.isInteger(number) && number >= 1000 ? Math.floor(number / 1000) : statusOfCode(code);
   const name = number === 404010 ? 'ModuleNotFound' : code;
   return classifyStatus(status, name, message);
@@ -58,23 +59,26 @@ function statusOfCode(code: string): number {
   return 400;
 }
 
-/** The error code in a body of IoT Hub's form: `{"Message":"ErrorCode:DeviceNotFound;…"}`. */
+/** The error code in an IoT Hub response body, such as `{"Message":"ErrorCode:DeviceNotFound;…"}`. */
 function codeOf(body: string): string {
   return /ErrorCode:\s*(\w+)/i.exec(body)?.[1] ?? '';
 }
 
-/** What the hub asks for, in milliseconds: seconds, or an HTTP date (RFC 9110, 10.2.3), of which one that has passed asks for nothing. */
+/**
+ * The `Retry-After` header in milliseconds. The header is a number of seconds or an HTTP date (RFC 9110, 10.2.3). A date in the past
+ * gives 0. `undefined` when the header is missing or invalid.
+ */
 function retryAfter(headers: Readonly<Record<string, unknown>> | undefined, now: Date): number | undefined {
   const value = headers?.['retry-after'];
   if (typeof value !== 'string' || value.trim() === '') return undefined;
   const seconds = Number(value);
   if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : undefined;
-  // `Date.parse` takes much for a date; all three forms of an HTTP date begin with the day of the week.
+  // `Date.parse` accepts text that is not an HTTP date. All three forms of an HTTP date start with the day of the week.
   const date = /^\s*(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now.getTime());
 }
 
-/** The hub's own words without its tracking id, short, and free of anything that looks like a signature. */
+/** The hub's message without its tracking id, cut to 300 characters. Anything that looks like a key or signature is replaced. */
 function brief(text: string): string {
   const message = /"Message"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text;
   return message.replace(/SharedAccessSignature[^"']*|sig=[^&\s"']*|SharedAccessKey=[^;\s"']*/gi, '…').slice(0, 300);

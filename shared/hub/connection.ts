@@ -1,17 +1,17 @@
 import type { Agent } from 'node:https';
 import type { Registry } from 'azure-iothub';
 
-/** Which hub, and how to get in: a connection string with a key, or a host name and the app's own identity. */
+/** A hub and its credentials: a connection string with a key, or the host name for the managed identity of the app. */
 export type HubAddress = { readonly connectionString: string } | { readonly hostName: string };
 
 export interface ConnectionOptions {
-  /** Milliseconds without a byte from the hub after which a connection is given up. */
+  /** Milliseconds without a byte from the hub after which a connection is closed. */
   readonly idleTimeout: number;
-  /** Certificate authorities to trust beside Node's own (which `NODE_EXTRA_CA_CERTS` extends), in PEM. */
+  /** Certificate authorities to trust, in PEM. Default: Node's own, which `NODE_EXTRA_CA_CERTS` extends. */
   readonly ca?: string;
 }
 
-/** `host:port` of a hub; the port is 443 unless the address names one. */
+/** The host name and port of a hub. Default port: 443. */
 export function hostOf(address: HubAddress): { readonly host: string; readonly port: number } {
   const name =
     'hostName' in address
@@ -22,13 +22,13 @@ export function hostOf(address: HubAddress): { readonly host: string; readonly p
 }
 
 /**
- * A registry client for the hub. `azure-iothub` is loaded here and nowhere else, on the first call that needs it: it is heavy.
+ * Opens a registry client for the hub. Only this function loads `azure-iothub`, and only when it is called, because the package is
+ * large.
  *
- * The SDK itself knows a host name only, no port, no time-out and no certificate authority of our own; all three are an
- * `https.Agent`'s business, so it is given one.
+ * The SDK has no options for a port, a time-out or a certificate authority. An `https.Agent` has them, so the client gets an agent.
  */
 export async function openRegistry(address: HubAddress, options: ConnectionOptions): Promise<Registry> {
-  // CommonJS, and Node does not recognise the names that it exports: they are to be had from the default export only.
+  // `azure-iothub` is CommonJS, and Node finds no named exports in it. The default export has them.
   const {
     default: { Registry: Client },
   } = await import('azure-iothub');
@@ -45,12 +45,12 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
     timeout: options.idleTimeout,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
   });
-  // The SDK takes an agent for its other clients, but for the registry it has no public way.
+  // The SDK's registry client has no public option for an agent, unlike its other clients.
   const { _restApiClient: client } = registry as unknown as {
     _restApiClient?: { setOptions?(options: { http: { agent: Agent } }): void };
   };
   if (client?.setOptions === undefined) {
-    throw new Error('This version of azure-iothub cannot be given an HTTPS agent; use 1.16.');
+    throw new Error('This version of azure-iothub accepts no HTTPS agent. Use version 1.16.');
   }
   client.setOptions({ http: { agent } });
   return registry;

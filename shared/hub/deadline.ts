@@ -1,42 +1,43 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** How long a call may take, in milliseconds. */
-export interface Patience {
-  /** From the first byte sent to the last one received. */
+/** The time limits of a call, in milliseconds. */
+export interface CallTimeouts {
+  /** Maximum time of the whole call to the hub. */
   readonly deadline: number;
-  /** Without a byte from the hub; the connection's own time-out unless given. */
+  /** Maximum time without a byte from the hub. Default: the time-out of the connection. */
   readonly idleTimeout?: number;
 }
 
-export interface OngoingCall {
-  /** Aborts when the deadline has passed. */
+/** A call that is under way. */
+export interface CurrentCall {
+  /** A signal that aborts at the deadline of the call. */
   readonly signal: AbortSignal;
-  readonly patience: Patience;
+  readonly timeouts: CallTimeouts;
 }
 
-/** The SDK takes no signal and gives no request away; what belongs to a call reaches the HTTPS agent under it by this. */
-const ongoing = new AsyncLocalStorage<OngoingCall>();
+/** Passes the signal and time limits of a call to the HTTPS agent. The SDK accepts no signal and does not expose its requests. */
+const calls = new AsyncLocalStorage<CurrentCall>();
 
-/** The call that is being made by whoever asks. */
-export const ongoingCall = (): OngoingCall | undefined => ongoing.getStore();
+/** The call in whose asynchronous context the caller runs. `undefined` outside of {@link withDeadline}. */
+export const currentCall = (): CurrentCall | undefined => calls.getStore();
 
-/** What timers hold. */
+/** Maximum delay of a Node.js timer, in milliseconds. */
 const longestTimer = 2 ** 31 - 1;
 
-/** Makes a call, and rejects when it has not come to its end by the deadline; the HTTP request under it is then broken off. */
-export async function withDeadline<T>(patience: Patience, call: () => Promise<T>): Promise<T> {
+/** Makes a call. At the deadline, the returned promise rejects and the HTTP request is aborted. */
+export async function withDeadline<T>(timeouts: CallTimeouts, call: () => Promise<T>): Promise<T> {
   const abort = new AbortController();
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => {
-      const error = new Error(`IoT Hub did not answer within ${patience.deadline} ms.`);
+      const error = new Error(`IoT Hub did not answer within ${timeouts.deadline} ms.`);
       late.reject(error);
       abort.abort(error);
     },
-    Math.min(patience.deadline, longestTimer),
+    Math.min(timeouts.deadline, longestTimer),
   );
   try {
-    return await Promise.race([ongoing.run({ signal: abort.signal, patience }, call), late.promise]);
+    return await Promise.race([calls.run({ signal: abort.signal, timeouts }, call), late.promise]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,6 +1,7 @@
 /**
- * The one door to IoT Hub. It alone knows `azure-iothub`; everyone else sees the {@link Hub} interface, in which a call is answered
- * with a value or with a problem to choose about.
+ * All calls to IoT Hub go through this folder, the only one that imports `azure-iothub`. Other folders use the {@link Hub} interface.
+ * A call returns a value or a {@link Problem} that the caller must handle. Retries, time-outs and the budget for the hub's throttles
+ * are inside.
  *
  * @module
  */

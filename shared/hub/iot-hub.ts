@@ -13,16 +13,16 @@ import { type Attempt, type RetryOptions, withRetries } from './retry.ts';
 import type { OperationClass } from './throttle-limits.ts';
 
 export interface IotHubOptions extends Partial<ConnectionOptions>, Partial<RetryOptions> {
-  /** From which the throttles of the hub follow, and the part of them that may be used: by default half of one S1 unit. */
+  /** The hub's tier and units, and the share of its throttles to use. Default: half of one S1 unit. */
   readonly budget?: Partial<BudgetOptions>;
-  /** Milliseconds that a call may wait for the budget, over all its attempts; `Infinity` for those who have time. */
+  /** Maximum milliseconds that a call waits for the budget, over all its attempts. `Infinity` is allowed. Default: 60,000. */
   readonly longestWait?: number;
-  /** Milliseconds within which an attempt must have been answered. */
+  /** Maximum milliseconds of one attempt. Default: 30,000. */
   readonly deadline?: number;
-  /** The same for a page of a query, which may be long in coming. */
+  /** Maximum milliseconds of one attempt to read a page of a query. Queries are slow. Default: 60,000. */
   readonly queryDeadline?: number;
   readonly clock?: Clock;
-  /** From 0 to 1, for jitter. */
+  /** Random numbers from 0 to 1, for jitter. */
   readonly random?: () => number;
 }
 
@@ -36,14 +36,14 @@ const defaults = {
   queryDeadline: 60_000,
 };
 
-/** Bulk calls of one `createModules` that are under way at once. */
+/** Maximum number of concurrent bulk calls of one `createModules`. */
 const bulkCallsAtOnce = 4;
 
 /**
- * The hub at this address, as those see it who act on events; `lane` gives it to others. Nothing is loaded and nothing is sent before the
- * first call.
+ * The hub at this address, for calls of the `events` lane. `lane` gives the hub for the other lane. The SDK is loaded and the connection
+ * opened on the first call.
  *
- * @throws {RangeError} when the budget is none.
+ * @throws {RangeError} when the budget is invalid.
  */
 export function connectToHub(address: HubAddress, options: IotHubOptions = {}): Hub {
   const settings = { ...defaults, ...options };
@@ -51,7 +51,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
   const registry = once(() => openRegistry(address, settings));
   const budget = createBudget(options.budget ?? {}, clock, random);
 
-  /** Each attempt, retries too, takes from the budget, and tells it when the hub has had no room. */
+  /** Makes a call with retries. Each attempt uses one call of the budget, and tells the budget when the hub throttles. */
   async function call<T>(
     { lane, onCall }: Caller,
     operation: OperationClass,
@@ -59,21 +59,21 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
     wasThrottled: (value: T) => boolean = () => false,
   ): Promise<Answer<T>> {
     const client = await registry();
-    const patience =
+    const timeouts =
       operation === 'query'
         ? { deadline: settings.queryDeadline, idleTimeout: settings.queryDeadline }
         : { deadline: settings.deadline };
-    let patienceLeft = settings.longestWait;
+    let waitLeft = settings.longestWait;
 
     return withRetries<T>(
       async () => {
-        const asked = clock.now().getTime();
-        const permit = await budget[operation].acquire(lane, patienceLeft);
-        if (!permit.granted) return withheld(operation, permit.retryAfter);
-        patienceLeft = Math.max(0, patienceLeft - Math.max(0, clock.now().getTime() - asked));
+        const waitStart = clock.now().getTime();
+        const permit = await budget[operation].acquire(lane, waitLeft);
+        if (!permit.granted) return notSent(operation, permit.retryAfter);
+        waitLeft = Math.max(0, waitLeft - Math.max(0, clock.now().getTime() - waitStart));
         onCall?.();
         try {
-          const value = await withDeadline(patience, () => use(client));
+          const value = await withDeadline(timeouts, () => use(client));
           if (wasThrottled(value)) permit.refused();
           return { ok: true, value };
         } catch (error) {
@@ -99,16 +99,13 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
           moduleId === '' ? registry.getTwin(deviceId) : registry.getModuleTwin(deviceId, moduleId),
         );
         if (!answer.ok) return answer;
-        // An instance of the SDK's own class, whose `toJSON` would copy the whole client: take the parts.
+        // The body is an instance of the SDK's `Twin` class, whose `toJSON` would copy the whole client. Take the fields one by one.
         const { etag, tags, properties, ...rest } = answer.value.responseBody;
         const { version, capabilities } = rest as Partial<Record<string, unknown>>;
         const twin = toTwin({ etag, tags, properties, version, capabilities }, deviceId, moduleId);
-        // Where the hub sent no ETag the SDK puts `*`, which would make every write unconditional.
+        // The SDK sets the ETag `*` when the hub sent none. A write with `*` would be unconditional.
         if (twin !== undefined && twin.etag !== '' && twin.etag !== '*') return { ok: true, value: twin };
-        return {
-          ok: false,
-          problem: { type: 'transient', message: 'the hub answered with something that is no twin' },
-        };
+        return { ok: false, problem: { type: 'transient', message: 'the hub answered without a twin or its ETag' } };
       },
 
       async patchDesired(deviceId, moduleId, etag, patch) {
@@ -140,7 +137,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
       async queryPage(query, continuation) {
         const answer = await call(caller, 'query', async (registry) => {
           const pages = registry.createQuery(query, itemsPerPage);
-          // Asked without the continuation, the promise form of `next` gives the first page for ever.
+          // `next` needs the continuation. Without it, the promise form of `next` returns the first page each time.
           const { result } = await pages.next(continuation as string);
           const items: unknown = result;
           return { items: Array.isArray(items) ? items.filter(isJsonObject) : [], next: pages.continuationToken };
@@ -172,13 +169,13 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
       try {
         return bulkErrors((await registry.addDevices(entries)).responseBody);
       } catch (error) {
-        // A call of which a part failed is answered as an error, too; its body then says which part.
+        // The hub answers with an error status when some entries failed. The body lists them.
         const errors = bulkErrors(parse((error as { responseBody?: unknown }).responseBody));
         if (errors.length > 0) return errors;
         throw error;
       }
     };
-    // A hub that counts entries may run out of room in the middle of a call.
+    // If the hub counts the entries of a bulk call, it can throttle some of them and accept the others.
     const answer = await call(caller, 'bulk', create, (errors) =>
       errors.some((error) => classifyBulkEntry(error).type === 'throttled'),
     );
@@ -195,14 +192,14 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
   }
 }
 
-/** Who makes a call. */
+/** The lane of a call, and the callback that counts calls. */
 interface Caller {
   readonly lane: Lane;
   readonly onCall?: () => void;
 }
 
-/** Not sent at all, so that the work can be put off. */
-function withheld(operation: OperationClass, retryAfter: number): Attempt<never> {
+/** The result for a call that the budget does not allow in time. The caller can put the work off. */
+function notSent(operation: OperationClass, retryAfter: number): Attempt<never> {
   const message = `not sent: the budget for ${operation} calls has room again in ${Math.ceil(retryAfter / 1000)} s`;
   return { ok: false, problem: { type: 'throttled', message, retryAfter }, final: true };
 }
@@ -218,7 +215,7 @@ function toConfiguration({ id, targetCondition, priority, content }: JsonObject)
   };
 }
 
-/** As many as the service gives in one page ("x-ms-max-item-count"). */
+/** Results per page of a query (the header `x-ms-max-item-count`). */
 const itemsPerPage = 1000;
 
 const done: Answer<void> = { ok: true, value: undefined };
@@ -240,7 +237,7 @@ interface BulkError {
   readonly errorStatus?: unknown;
 }
 
-/** The `errors` of a bulk answer; none when all went well. */
+/** The `errors` of a bulk answer. Empty when every entry succeeded. */
 function bulkErrors(answer: unknown): readonly BulkError[] {
   return isJsonObject(answer) && Array.isArray(answer.errors) ? answer.errors.filter(isJsonObject) : [];
 }

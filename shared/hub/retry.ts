@@ -3,20 +3,21 @@ import type { Clock } from '../clock.ts';
 import type { Answer, Problem } from './hub.ts';
 
 export interface RetryOptions {
-  /** Attempts after the first. */
+  /** Maximum number of attempts after the first. */
   readonly retries: number;
-  /** Milliseconds before the first retry; doubles with each, and is jittered by half. */
+  /** Milliseconds before the first retry. Doubles with each retry. The jitter is ±50 %. */
   readonly firstDelay: number;
+  /** Maximum milliseconds before a retry. */
   readonly longestDelay: number;
 }
 
-/** What came of one attempt. One that is final is not repeated, whatever its problem. */
+/** The result of one attempt. A `final` problem is not retried, whatever its type. */
 export type Attempt<T> = Answer<T> | { readonly ok: false; readonly problem: Problem; readonly final: true };
 
 /**
- * Makes attempts until one is answered, for as long as asking again can help: throttled and transient problems are retried after a growing
- * delay, all others are given back at once. The last problem is given back as it is. `Retry-After` is not waited for here: the budget that
- * an attempt draws from sees to that, for all calls of the class.
+ * Calls `attempt` until it succeeds, fails with a problem that a retry cannot solve, or the retries are used up. Throttled and transient
+ * problems are retried after a growing delay. The last problem is returned. `Retry-After` is not handled here: the budget delays all
+ * calls of the class.
  */
 export async function withRetries<T>(
   attempt: () => Promise<Attempt<T>>,
@@ -33,7 +34,7 @@ export async function withRetries<T>(
       },
       {
         retries,
-        // The waiting is ours, so that it goes by the clock that was given.
+        // p-retry must not wait. `onFailedAttempt` waits with the given clock.
         minTimeout: 0,
         maxTimeout: 0,
         shouldRetry: ({ error }) => error instanceof AttemptFailed && error.worthRetrying,
@@ -50,7 +51,7 @@ export async function withRetries<T>(
   }
 }
 
-/** Carries a problem through p-retry, which passes on `Error`s only. */
+/** Carries a problem through p-retry, which handles only `Error` objects. */
 class AttemptFailed extends Error {
   override readonly name = 'AttemptFailed';
   readonly problem: Problem;

@@ -1,12 +1,12 @@
 /**
- * The classes of operations that IoT Hub throttles each by itself. A bulk call has its own here, though the hub counts it with the
- * identities: whether as one operation or as many as it has entries is not documented.
+ * The classes of operations that IoT Hub throttles separately. Bulk calls have a class of their own here, although the hub counts them
+ * as identity operations: IoT Hub does not document whether a bulk call counts once or once per entry.
  */
 export const operationClasses = ['identity', 'twinRead', 'twinUpdate', 'query', 'bulk', 'configuration'] as const;
 
 export type OperationClass = (typeof operationClasses)[number];
 
-/** The editions of IoT Hub: free, basic and standard, in their sizes. */
+/** The editions of IoT Hub: free (F), basic (B) and standard (S), by size. */
 export const hubTiers = ['F1', 'B1', 'B2', 'B3', 'S1', 'S2', 'S3'] as const;
 
 export type HubTier = (typeof hubTiers)[number];
@@ -14,8 +14,8 @@ export type HubTier = (typeof hubTiers)[number];
 type Limits = Readonly<Record<OperationClass, number>>;
 
 /**
- * What a hub lets through of each class, in calls per second ("IoT Hub quotas and throttling", operation throttles). A bulk call
- * counts as one identity operation here, the most that it can be.
+ * The documented throttles of a hub, in calls per second. Source: "IoT Hub quotas and throttling", section "Operation throttles". A bulk
+ * call counts as one identity operation, which gives the highest rate that the hub could allow.
  */
 export function throttleLimits(tier: HubTier, units: number): Limits {
   const identity = (size(tier) === 3 ? 5000 / 60 : 100 / 60) * units;

@@ -1,14 +1,17 @@
 import type { ClientRequest } from 'node:http';
 import { Agent, type AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { ongoingCall } from './deadline.ts';
+import { currentCall } from './deadline.ts';
 
-/** Called by Node for each request, though its types leave it out: other agents (`agent-base`) stand on it, too. */
+/** Node calls `addRequest` for each request, but its types do not declare the method. The package `agent-base` relies on it too. */
 interface AddsRequests {
   addRequest(request: ClientRequest, options: unknown): void;
 }
 
-/** Ends a request whose time is over, so that its call fails and its socket is freed: Node itself only announces a socket's silence. */
+/**
+ * An HTTPS agent that enforces the time limits of a call. At a limit, the request fails and its socket is closed. A plain Node.js agent
+ * only emits a `timeout` event.
+ */
 export class TimedAgent extends Agent {
   override createConnection(
     options: AgentOptions,
@@ -22,9 +25,9 @@ export class TimedAgent extends Agent {
   }
 
   addRequest(request: ClientRequest, options: unknown): void {
-    const call = ongoingCall();
+    const call = currentCall();
     call?.signal.addEventListener('abort', () => request.destroy(call.signal.reason as Error), { once: true });
-    if (call?.patience.idleTimeout !== undefined) request.setTimeout(call.patience.idleTimeout);
+    if (call?.timeouts.idleTimeout !== undefined) request.setTimeout(call.timeouts.idleTimeout);
     (Agent.prototype as unknown as AddsRequests).addRequest.call(this, request, options);
   }
 }

@@ -1,10 +1,10 @@
 import { type Json, jsonEquals } from '../twin/index.ts';
 import type { RuleContent } from './rules.ts';
 
-/** How a value breaks a rule. */
+/** The way in which a value breaks a rule. */
 export type RuleBreach = 'missingProperty' | 'wrongValue' | 'forbiddenProperty';
 
-/** How `actual` breaks the rule, or `undefined` when it keeps to it. `actual` is `undefined` where the property is missing. */
+/** How `actual` breaks the rule, or `undefined` when it does not. Pass `undefined` as `actual` for a missing property. */
 export function checkRule(rule: RuleContent, actual: Json | undefined): RuleBreach | undefined {
   if (rule.rule === 'absent') return actual === undefined ? undefined : 'forbiddenProperty';
   if (actual === undefined) return 'missingProperty';
@@ -24,8 +24,8 @@ function isAllowed(rule: Exclude<RuleContent, { rule: 'absent' }>, actual: Json)
   }
 }
 
-/** The value that mends a breach of the rule; `undefined` where the mending is to remove the property. */
-export function mendingValue(rule: RuleContent): Json | undefined {
+/** The value to set when the rule is broken. `undefined` means that the property must be removed. */
+export function repairValue(rule: RuleContent): Json | undefined {
   switch (rule.rule) {
     case 'absent':
       return undefined;

@@ -1,19 +1,19 @@
 import { formatPath, isJsonObject, type Json, jsonEquals, limitFaults, type Path, setAt } from '../twin/index.ts';
-import { mendingValue } from './check-rule.ts';
+import { repairValue } from './check-rule.ts';
 import { absent, between, byDefault, exactly, isRule, oneOf, type Rule } from './rules.ts';
 
-/** One desired property that a policy owns, and what it must be. */
+/** One desired property that a policy owns, and its rule. */
 export interface OwnedProperty {
   readonly path: Path;
-  /** The same path, dotted. */
+  /** The path as text, with dots between its keys, such as `a.b`. */
   readonly text: string;
   readonly rule: Rule;
 }
 
-/** Takes note of a fault: the dotted path it is at, and what is wrong there. */
+/** Records a fault of a policy at a dotted path. */
 export type ReportFault = (path: string, message: string) => void;
 
-/** The properties that a policy's `desired` owns. What is wrong is reported, and left out of the result. */
+/** The properties that a policy's `desired` owns. An invalid property is reported and left out. */
 export function collectRules(desired: unknown, report: ReportFault): readonly OwnedProperty[] {
   const owned: OwnedProperty[] = [];
 
@@ -23,44 +23,46 @@ export function collectRules(desired: unknown, report: ReportFault): readonly Ow
     const rule = isRule(value) ? value : toRule(value, fault);
     if (rule === 'section') {
       for (const [key, inner] of Object.entries(value as object)) visit(inner, [...path, key]);
-    } else if (rule !== undefined && checkContent(rule, path, fault)) {
+    } else if (rule !== undefined && isValidRule(rule, path, fault)) {
       owned.push({ path, text, rule });
     }
   };
 
   if (desired === undefined) return owned;
   if (!isJsonObject(desired) || isRule(desired)) {
-    report('', 'desired must be an object that is laid out like the twin, with rules or values at its paths.');
+    report('', 'desired must be an object with the layout of the twin and with rules or values at its paths.');
     return owned;
   }
   for (const [key, value] of Object.entries(desired)) visit(value, [key]);
   return owned;
 }
 
-/** What stands at a path, read as a rule, or as a section to go into. Reports what is neither. */
+/** Reads the value at a path as a rule. `'section'` is a nested object of further paths. Reports any other value. */
 function toRule(value: unknown, fault: (message: string) => void): Rule | 'section' | undefined {
   if (typeof value === 'boolean' || typeof value === 'number' || typeof value === 'string' || Array.isArray(value)) {
     return exactly(value as Json);
   }
-  if (value === null) return void fault('null is no value for a twin; to have the property removed, use absent().');
+  if (value === null) return void fault('a twin cannot hold null. To remove the property, use absent().');
   if (!isJsonObject(value)) {
-    return void fault(`${describe(value)} is neither a rule nor a value that a twin could hold.`);
+    return void fault(`${describe(value)} is neither a rule nor a value that a twin can hold.`);
   }
   const keys = Object.keys(value);
-  if (keys.length === 0) return void fault('an empty object says nothing; to ask for just that, use exactly({}).');
+  if (keys.length === 0) return void fault('the object is empty. To require an empty object, use exactly({}).');
   return keys.some((key) => key.startsWith('$')) ? fromJsonForm(value, fault) : 'section';
 }
 
-/** A rule in the form of JSON policies: `{ "$between": [60, 2880], "$otherwise": 2880 }`. */
+/** Reads a rule of a JSON policy, such as `{ "$between": [60, 2880], "$otherwise": 2880 }`. */
 function fromJsonForm(form: { readonly [key: string]: Json }, fault: (message: string) => void): Rule | undefined {
   const { $otherwise, ...rest } = form;
   const [name, ...others] = Object.keys(rest);
   if (name === undefined || others.length > 0) {
-    return void fault(`one rule must stand at a path, but there is ${JSON.stringify(form)}.`);
+    return void fault(`a path must have exactly one rule, not ${JSON.stringify(form)}.`);
   }
   const value = rest[name] as Json;
   if (($otherwise !== undefined) !== (name === '$oneOf' || name === '$between')) {
-    return void fault(`$otherwise goes with $oneOf and $between, which need it; here is ${JSON.stringify(form)}.`);
+    return void fault(
+      `$oneOf and $between need $otherwise, and no other rule takes $otherwise. Found ${JSON.stringify(form)}.`,
+    );
   }
   switch (name) {
     case '$exactly':
@@ -81,28 +83,30 @@ function fromJsonForm(form: { readonly [key: string]: Json }, fault: (message: s
     }
     default:
       return void fault(
-        `unknown rule ${JSON.stringify(name)}: there are $exactly, $byDefault, $oneOf, $between and $absent.`,
+        `unknown rule ${JSON.stringify(name)}. The rules are $exactly, $byDefault, $oneOf, $between and $absent.`,
       );
   }
 }
 
-/** Whether a rule makes sense in itself and its values fit a twin at this path. Reports what does not. */
-function checkContent(rule: Rule, path: Path, fault: (message: string) => void): boolean {
+/** True when the arguments of a rule are consistent and a twin can hold its values at this path. Reports each fault. */
+function isValidRule(rule: Rule, path: Path, fault: (message: string) => void): boolean {
   const faults: string[] = [];
   if (rule.rule === 'oneOf') {
     if (!Array.isArray(rule.values) || rule.values.length === 0) faults.push('oneOf needs at least one value.');
     else if (!rule.values.some((value) => jsonEquals(value, rule.otherwise)))
-      faults.push(`oneOf would mend with ${show(rule.otherwise)}, which is not one of ${show(rule.values)}.`);
+      faults.push(`the otherwise of oneOf must be one of ${show(rule.values)}, not ${show(rule.otherwise)}.`);
   }
   if (rule.rule === 'between') {
     const { min, max, otherwise } = rule;
     for (const [name, bound] of Object.entries({ min, max, otherwise })) {
       if (typeof bound !== 'number' || !Number.isFinite(bound))
-        faults.push(`between needs a number as ${name}, not ${show(bound)}.`);
+        faults.push(`the ${name} of between must be a number, not ${show(bound)}.`);
     }
-    if (min > max) faults.push(`between has its bounds the wrong way round: ${show(min)} is above ${show(max)}.`);
+    if (min > max) faults.push(`the min of between, ${show(min)}, is greater than its max, ${show(max)}.`);
     else if (otherwise < min || otherwise > max)
-      faults.push(`between would mend with ${show(otherwise)}, which is outside ${show(min)} to ${show(max)}.`);
+      faults.push(
+        `the otherwise of between must be a number from ${show(min)} to ${show(max)}, not ${show(otherwise)}.`,
+      );
   }
   if (faults.length === 0) {
     for (const value of valuesOf(rule)) {
@@ -115,10 +119,12 @@ function checkContent(rule: Rule, path: Path, fault: (message: string) => void):
   return faults.length === 0;
 }
 
-/** All values that a rule could allow or set; for `absent`, a stand-in, because the path itself must be possible too. */
+/**
+ * The values of a rule that must fit into a twin. `absent` has no value, so `true` stands in for it: the check then covers the path.
+ */
 function valuesOf(rule: Rule): readonly Json[] {
   if (rule.rule === 'oneOf') return [...rule.values];
-  return [mendingValue(rule) ?? (rule.rule === 'absent' ? true : null)];
+  return [repairValue(rule) ?? (rule.rule === 'absent' ? true : null)];
 }
 
 function describe(value: unknown): string {

@@ -1,9 +1,9 @@
-/** What foreign code threw, in a few words. Never throws itself, whatever the thing does when it is looked at. */
+/** Describes a thrown value in at most 500 characters. Never throws, even when reading the value does. */
 export function describeThrown(thrown: unknown): string {
   try {
     const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
     return text.length > 500 ? `${text.slice(0, 500)}…` : text;
   } catch {
-    return 'something that cannot be shown';
+    return 'a value that cannot be shown';
   }
 }

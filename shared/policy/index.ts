@@ -1,10 +1,11 @@
 /**
- * Policies: which module must exist on which devices, what its desired properties must be, and how strictly. This module defines and
- * validates them and checks single values; what follows from a whole twin is decided in `reconcile`. Pure.
+ * A policy names the module that must exist on certain devices and a rule for each desired property that the policy owns. The app
+ * validates all policies when it loads, and does not start with an invalid one. This folder checks single values. The folder
+ * `reconcile` decides about whole twins. The code here is pure, apart from the policies' own functions.
  *
  * @module
  */
-export { checkRule, mendingValue, type RuleBreach } from './check-rule.ts';
+export { checkRule, type RuleBreach, repairValue } from './check-rule.ts';
 export type { OwnedProperty } from './collect-rules.ts';
 export {
   type DesiredRules,
@@ -28,5 +29,5 @@ export {
   toPolicySet,
 } from './policy-set.ts';
 export { absent, between, byDefault, exactly, oneOf, type Rule } from './rules.ts';
-export { type Evaluation, evaluateTimeLimit, runEvaluate } from './run-evaluate.ts';
+export { type Evaluation, runEvaluate } from './run-evaluate.ts';
 export type { AppliesTo, Device, Scope } from './scope.ts';

@@ -1,12 +1,12 @@
-/** One thing that is wrong with a policy. */
+/** One fault of a policy. */
 export interface PolicyFault {
   readonly policy: string;
-  /** Dotted path in the policy, such as `desired.Process_Mode`; `''` for the policy as a whole. */
+  /** Dotted path in the policy, such as `desired.Process_Mode`. `''` is the policy as a whole. */
   readonly path: string;
   readonly message: string;
 }
 
-/** Thrown when policies cannot be used: the app does not start. Its message lists every fault, one to a line. */
+/** Thrown when any policy is invalid. The app then does not start. The message lists every fault on a line of its own. */
 export class PolicyFaultsError extends Error {
   override readonly name = 'PolicyFaultsError';
   readonly faults: readonly PolicyFault[];

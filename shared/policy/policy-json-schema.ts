@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { commonParts, json, scopeShape } from './policy-schema.ts';
+import { commonFields, json, scopeShape } from './policy-schema.ts';
 
 const rule = z.union([
   z.strictObject({ $exactly: json }),
@@ -16,19 +16,19 @@ const desiredJson: z.ZodMiniType<DesiredJson> = z.lazy(() =>
   z.union([rule, z.string(), z.number(), z.boolean(), z.array(json), z.record(twinKey, desiredJson)]),
 );
 
-/** The JSON Schema (draft 2020-12) of a policy in a JSON file, for editors and for other tools. */
+/** The JSON Schema (draft 2020-12) of a policy in a JSON file, for editors and other tools. */
 export function policyJsonSchema(): Record<string, unknown> {
   const file = z.strictObject({
     $schema: z.optional(z.string()),
-    ...commonParts,
+    ...commonFields,
     appliesTo: z.optional(
-      scopeShape().check(z.describe('Which devices the policy is about: all that fit every part given.')),
+      scopeShape().check(z.describe('The devices to which the policy applies. A device must match every field given.')),
     ),
     desired: z.optional(z.record(twinKey, desiredJson)),
   });
   return {
     title: 'Twinkeeper policy',
-    description: 'What a module twin must be on the devices it applies to.',
+    description: 'The desired properties that a module twin must have, and the devices to which this applies.',
     ...z.toJSONSchema(file),
   };
 }

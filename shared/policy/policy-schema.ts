@@ -2,25 +2,25 @@ import * as z from 'zod/mini';
 import english from 'zod/v4/locales/en.js';
 import { isDeviceId } from '../twin/index.ts';
 
-// The small variant of zod has no words of its own for what is wrong.
+// `zod/mini` has no error messages unless a language is configured.
 z.config(english());
 
-/** Describes a schema, for the JSON Schema. `z.describe` would make each a second time, and an app that starts has to wait for it. */
+/** Adds a description for the JSON Schema. `z.describe` would clone every schema, which slows the start of the app. */
 function described<Schema extends z.ZodMiniType>(text: string, schema: Schema): Schema {
   z.globalRegistry.add(schema, { description: text });
   return schema;
 }
 
-/** Any JSON value. One schema for all, or each would be spelled out again in the JSON Schema. */
+/** Any JSON value. All fields share this one schema, so that the JSON Schema defines it only once. */
 export const json = z.json();
 
-/** Which devices. Made when it is needed: most policies are about all of them. */
+/** The schema of a policy's scope. Built on demand, because most policies apply to all devices and need none. */
 export const scopeShape = () =>
   z.strictObject({
-    tags: z.optional(described("Values that the device twin's tags must hold.", z.record(z.string(), json))),
-    edge: z.optional(described('Only IoT Edge devices, or only others.', z.boolean())),
+    tags: z.optional(described('Tags that the device twin must have.', z.record(z.string(), json))),
+    edge: z.optional(described('true: IoT Edge devices only. false: all other devices only.', z.boolean())),
     deviceId: z.optional(
-      described('Pattern for the device id: * stands for any characters.', z.string().check(z.minLength(1))),
+      described('Pattern for the device id. * matches any characters.', z.string().check(z.minLength(1))),
     ),
   });
 
@@ -30,36 +30,33 @@ const reportedPath = (text: string) =>
     z.string().check(z.regex(/^[^$.\s]+(\.[^$.\s]+)*$/, 'must be a dotted path below properties.reported')),
   );
 
-/** How the agent answers. */
+/** The schema of `reported`. */
 const reportingShape = z.strictObject({
   mirrors: z.optional(
-    described(
-      'Each property in desired is expected in reported, at the same path and with the same value.',
-      z.boolean(),
-    ),
+    described('The agent reports each property of desired at the same path with the same value.', z.boolean()),
   ),
   failure: z.optional(
     described(
       'How the agent reports that it refused its configuration.',
       z.strictObject({
-        path: reportedPath('The reported property that says so.'),
-        value: json.check(z.describe('What it holds when the configuration was refused.')),
-        fields: z.optional(reportedPath('The reported property that lists the fields at fault.')),
+        path: reportedPath('The reported property that shows a refusal.'),
+        value: json.check(z.describe('The value of that property after a refusal.')),
+        fields: z.optional(reportedPath('The reported property that lists the refused fields.')),
       }),
     ),
   ),
   graceMinutes: z.optional(
     described(
-      'Minutes that the agent has to take up a change. Default: 60.',
+      'Minutes that the agent has to apply a change. Default: 60.',
       z.number('must be a number of minutes').check(z.gte(0, 'must be a number of minutes, 0 or more')),
     ),
   ),
 });
 
-/** What policies in TypeScript and in JSON have in common. */
-export const commonParts = {
+/** The fields that policies in TypeScript and in JSON share. */
+export const commonFields = {
   name: described(
-    'Unique, kebab-case; the key in every history row.',
+    'Unique, kebab-case. The key of the policy in every history row.',
     z
       .string()
       .check(
@@ -73,32 +70,35 @@ export const commonParts = {
   description: z.optional(z.string()),
   module: z.optional(
     described(
-      "The module whose twin it is about; left out, the device's own twin.",
-      z.string().check(z.refine(isDeviceId, 'is no module id that IoT Hub accepts')),
+      'The module whose twin the policy covers. Default: the device twin.',
+      z.string().check(z.refine(isDeviceId, 'is not a valid IoT Hub module id')),
     ),
   ),
   createModule: z.optional(described('Create the module on devices that lack it. Default: false.', z.boolean())),
-  moduleTags: z.optional(described('The tags a module gets when it is created.', z.record(z.string(), json))),
+  moduleTags: z.optional(described('The tags of a newly created module.', z.record(z.string(), json))),
   mode: z.optional(
     described(
-      'Mend what is out of line, or only record it. Default: enforce.',
+      'enforce records drift and repairs it. audit only records it. Default: enforce.',
       z.enum(['enforce', 'audit'], 'must be enforce or audit'),
     ),
   ),
   reported: z.optional(
     described(
-      'How the agent answers to its desired properties. What it did not take is recorded, and nothing is changed.',
+      'How the agent reports on its desired properties. A setting that the agent refused is only recorded.',
       reportingShape,
     ),
   ),
   overrideConfigurations: z.optional(
-    described('Mend also what an automatic configuration of the hub sets otherwise. Default: false.', z.boolean()),
+    described(
+      'Repair a path even when an automatic configuration of the hub sets another value there. Default: false.',
+      z.boolean(),
+    ),
   ),
 };
 
-/** The outer shape of a policy as TypeScript writes it; `appliesTo` and what stands in `desired` are looked at apart. */
+/** The fields of a policy in TypeScript. `appliesTo` and the content of `desired` are validated separately. */
 export const policyShape = z.strictObject({
-  ...commonParts,
+  ...commonFields,
   desired: z.optional(z.unknown()),
   evaluate: z.optional(z.custom((value) => typeof value === 'function', 'must be a function')),
   watches: z.optional(

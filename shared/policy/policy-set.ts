@@ -8,34 +8,34 @@ import {
   twinLimits,
   twinSize,
 } from '../twin/index.ts';
-import { mendingValue } from './check-rule.ts';
+import { repairValue } from './check-rule.ts';
 import { collectRules, type OwnedProperty, type ReportFault } from './collect-rules.ts';
 import type { Mode, PolicyDefinition } from './define-policy.ts';
 import { checkReporting, type ExpectedReport, toExpectedReport } from './expected-report.ts';
 import { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 import { policyShape, scopeShape } from './policy-schema.ts';
-import { areDisjoint, type Matcher, toMatcher } from './scope.ts';
+import { areDisjoint, type ScopeMatcher, toScopeMatcher } from './scope.ts';
 
-/** A policy ready for use: valid, with its defaults filled in. */
+/** A valid policy with its defaults filled in. */
 export interface Policy {
   readonly name: string;
-  /** The module whose twin it is about; `''` for the device's own twin. */
+  /** The module whose twin the policy covers. `''` is the device twin. */
   readonly module: string;
   readonly createModule: boolean;
   readonly moduleTags: JsonObject;
   readonly mode: Mode;
-  readonly scope: Matcher;
+  readonly scope: ScopeMatcher;
   readonly owned: readonly OwnedProperty[];
-  /** What the agent is expected to report; `undefined` when nothing is. */
+  /** The report that the agent should send. `undefined` when the policy expects none. */
   readonly reported: ExpectedReport | undefined;
-  /** Whether a path is mended although an automatic configuration of the hub sets it otherwise. */
+  /** True when the policy repairs a path even though an automatic configuration of the hub sets another value there. */
   readonly overrideConfigurations: boolean;
   readonly evaluate: PolicyDefinition['evaluate'];
-  /** Dotted paths from `desired`, `reported` or `tags`; empty when there is no `evaluate`. */
+  /** Dotted paths that start with `desired`, `reported` or `tags`. Empty when there is no `evaluate`. */
   readonly watches: readonly string[];
 }
 
-/** A property, and the policy that owns it. */
+/** A property and the policy that owns it. */
 export interface Owner {
   readonly policy: Policy;
   readonly property: OwnedProperty;
@@ -44,26 +44,24 @@ export interface Owner {
 /** All policies of the app. */
 export interface PolicySet {
   readonly all: readonly Policy[];
-  /** The policies about this module's twin; `''` asks for those about devices' own twins. */
+  /** The policies that cover the twin of this module. `''` is the device twin. */
   forModule(moduleId: string): readonly Policy[];
-  /** The owned properties of this module's twin whose path begins with `key`, each with the policy that owns it. */
+  /** The owned properties whose path starts with `key` in the twin of this module, each with its policy. */
   ownersOf(moduleId: string, key: string): readonly Owner[];
-  /** Modules that some policy creates. */
+  /** The modules that at least one policy creates. */
   readonly createdModules: readonly string[];
-  /** Whether some policy's scope looks at more than the device's id. */
-  readonly scopedByTwin: boolean;
 }
 
-/** Settings that act on every policy. */
+/** Settings that apply to every policy. */
 export interface PolicySetOptions {
-  /** `audit` makes every policy an audit; `enforce` leaves each its own mode. */
+  /** `audit` puts every policy into audit mode. `enforce` leaves each policy its own mode. */
   readonly mode: Mode;
 }
 
 /**
- * Validates policies, alone and against each other, and makes them ready for use.
+ * Validates the policies one by one and against each other, and fills in their defaults.
  *
- * @throws {PolicyFaultsError} with all that is wrong with any of them.
+ * @throws {PolicyFaultsError} with every fault of every policy.
  */
 export function toPolicySet(definitions: readonly PolicyDefinition[], { mode }: PolicySetOptions): PolicySet {
   const faults: PolicyFault[] = [];
@@ -74,11 +72,11 @@ export function toPolicySet(definitions: readonly PolicyDefinition[], { mode }: 
 
   const byModule = Map.groupBy(all, (policy) => policy.module);
   const owners = all.flatMap((policy) => policy.owned.map((property): Owner => ({ policy, property })));
-  // Asked for every key of every event: a look-up must cost next to nothing.
+  // Two nested maps, because `ownersOf` is called for every key of every event.
   const ownersByModule = new Map(
-    [...Map.groupBy(owners, ({ policy }) => policy.module)].map(([module, its]) => [
+    [...Map.groupBy(owners, ({ policy }) => policy.module)].map(([module, ownersOfModule]) => [
       module,
-      Map.groupBy(its, ({ property }) => property.path[0]),
+      Map.groupBy(ownersOfModule, ({ property }) => property.path[0]),
     ]),
   );
   return {
@@ -86,25 +84,25 @@ export function toPolicySet(definitions: readonly PolicyDefinition[], { mode }: 
     ownersOf: (moduleId, key) => ownersByModule.get(moduleId)?.get(key) ?? [],
     forModule: (moduleId) => byModule.get(moduleId) ?? [],
     createdModules: [...new Set(all.filter((policy) => policy.createModule).map((policy) => policy.module))],
-    scopedByTwin: all.some((policy) => !policy.scope.byIdAlone),
   };
 }
 
-/** What a policy's module twin holds when it is created: the mending value of each owned property. */
+/** The desired properties of a newly created module: the repair value of each owned property. */
 export function baselineOf(policy: Policy): JsonObject {
   return policy.owned.reduce<JsonObject>((baseline, { path, rule }) => {
-    const value = mendingValue(rule);
+    const value = repairValue(rule);
     return value === undefined ? baseline : setAt(baseline, path, value);
   }, {});
 }
 
 /**
- * One policy, made ready as far as it can be. All that is wrong with it is added to `faults`; it is given back all the same, so that it
- * can be held against the others, unless it is no object at all. With any fault, nothing of it is ever used.
+ * Validates one policy and fills in its defaults. Each fault is added to `faults`. An invalid policy is returned too, so that its
+ * conflicts with other policies are found at the same time. The caller must not use any policy when there are faults. `undefined` when
+ * the definition is not an object.
  */
 function compile(definition: PolicyDefinition, index: number, mode: Mode, faults: PolicyFault[]): Policy | undefined {
   if (!isJsonObject(definition)) {
-    faults.push({ policy: `policy ${index + 1}`, path: '', message: 'is no object.' });
+    faults.push({ policy: `policy ${index + 1}`, path: '', message: 'is not an object.' });
     return undefined;
   }
   const { $schema: _, appliesTo, ...content } = definition as PolicyDefinition & { readonly $schema?: unknown };
@@ -112,64 +110,68 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
   const report = (path: string, message: string) => faults.push({ policy: name, path, message });
 
   const shape = policyShape.safeParse(content);
-  const wrong = new Set<string>();
+  const invalidFields = new Set<string>();
   for (const { path, message } of shape.error?.issues ?? []) {
-    wrong.add(String(path[0] ?? ''));
+    invalidFields.add(String(path[0] ?? ''));
     report(path.join('.'), message);
   }
   const scope =
     appliesTo === undefined || typeof appliesTo === 'function' ? undefined : scopeShape().safeParse(appliesTo);
   for (const { path, message } of scope?.error?.issues ?? []) report(['appliesTo', ...path].join('.'), message);
 
-  /** A part of the definition, or nothing where it is not what it should be. */
-  const part = <K extends keyof typeof content>(key: K) => (wrong.has(key) ? undefined : content[key]);
+  /** A field of the definition, or `undefined` when the field is invalid. */
+  const validField = <K extends keyof typeof content>(key: K) => (invalidFields.has(key) ? undefined : content[key]);
   const owned = collectRules(content.desired, (path, message) => report(`desired.${path}`, message));
-  const reporting = part('reported');
+  const reporting = validField('reported');
   const policy: Policy = {
     name,
-    module: part('module') ?? '',
-    createModule: part('createModule') ?? false,
-    moduleTags: part('moduleTags') ?? {},
-    mode: mode === 'audit' ? 'audit' : (part('mode') ?? 'enforce'),
-    scope: toMatcher(scope?.error === undefined ? appliesTo : undefined),
+    module: validField('module') ?? '',
+    createModule: validField('createModule') ?? false,
+    moduleTags: validField('moduleTags') ?? {},
+    mode: mode === 'audit' ? 'audit' : (validField('mode') ?? 'enforce'),
+    scope: toScopeMatcher(scope?.error === undefined ? appliesTo : undefined),
     owned,
     reported: reporting === undefined ? undefined : toExpectedReport(reporting),
-    overrideConfigurations: part('overrideConfigurations') ?? false,
-    evaluate: part('evaluate'),
-    watches: part('evaluate') === undefined ? [] : (part('watches') ?? ['desired', 'tags']),
+    overrideConfigurations: validField('overrideConfigurations') ?? false,
+    evaluate: validField('evaluate'),
+    watches: validField('evaluate') === undefined ? [] : (validField('watches') ?? ['desired', 'tags']),
   };
-  checkSense(policy, content, report);
+  checkConsistency(policy, content, report);
   return policy;
 }
 
-/** Whether the parts of a policy, each right by itself, make sense together and fit a twin. */
-function checkSense(policy: Policy, definition: PolicyDefinition, report: ReportFault): void {
+/** Reports fields that are valid alone but contradict each other, and content that is too large for a twin. */
+function checkConsistency(policy: Policy, definition: PolicyDefinition, report: ReportFault): void {
   const { module, createModule, moduleTags, reported } = policy;
-  if (createModule && module === '') report('createModule', 'needs a module to create: name it in "module".');
-  if (module.startsWith('$')) report('module', `${module} belongs to IoT Edge and cannot be created or owned.`);
+  if (createModule && module === '') report('createModule', 'needs the name of a module in "module".');
+  if (module.startsWith('$')) report('module', `${module} belongs to IoT Edge. A policy cannot create or own it.`);
   if (definition.desired === undefined && definition.evaluate === undefined && !createModule && !reported) {
-    report('', 'asks for nothing: give it desired properties, an evaluate function, createModule or reported.');
+    report('', 'has nothing to check. Add desired, evaluate, createModule or reported.');
   }
   if (definition.watches !== undefined && definition.evaluate === undefined) {
-    report('watches', 'says when to call evaluate, which is missing.');
+    report('watches', 'has no effect without evaluate. Add evaluate, or remove watches.');
   }
   if (reported !== undefined) checkReporting(reported, definition.desired, report);
   for (const { path, message } of limitFaults(moduleTags)) report(`moduleTags.${path}`, message);
-  if (twinSize(moduleTags) > twinLimits.tagsBytes) {
-    report('moduleTags', `larger than the ${twinLimits.tagsBytes} bytes a twin takes.`);
+  const tagsSize = twinSize(moduleTags);
+  if (tagsSize > twinLimits.tagsBytes) {
+    report('moduleTags', `the tags have ${tagsSize} bytes. A twin can have at most ${twinLimits.tagsBytes}.`);
   }
   const size = twinSize(baselineOf(policy));
   if (size > twinLimits.desiredBytes) {
-    report('desired', `a baseline of ${size} bytes; the desired properties of a twin take ${twinLimits.desiredBytes}.`);
+    report(
+      'desired',
+      `the baseline has ${size} bytes. The desired properties of a twin can have at most ${twinLimits.desiredBytes}.`,
+    );
   }
 }
 
-/** What policies want of each other's paths, where some device could be in the scope of both. */
+/** Two policies with one name, and different rules for one path in policies that can apply to the same device. */
 function conflicts(policies: readonly Policy[], definitions: readonly PolicyDefinition[]): readonly PolicyFault[] {
   const faults: PolicyFault[] = [];
   const seen = new Set<string>();
   for (const { name } of policies) {
-    if (seen.has(name)) faults.push({ policy: name, path: 'name', message: 'another policy has this name already.' });
+    if (seen.has(name)) faults.push({ policy: name, path: 'name', message: 'another policy already has this name.' });
     seen.add(name);
   }
   const scopeOf = new Map(definitions.map((definition) => [definition?.name, definition?.appliesTo]));

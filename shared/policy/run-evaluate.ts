@@ -4,20 +4,25 @@ import type { Finding } from './define-policy.ts';
 import { describeThrown } from './describe-thrown.ts';
 import type { Policy } from './policy-set.ts';
 
-/** How long a custom `evaluate` may take, in milliseconds. */
-export const evaluateTimeLimit = 250;
+/** Milliseconds that a policy's own `evaluate` function may take. */
+const evaluateTimeLimit = 250;
 
-/** More findings than this in one twin are taken for a mistake. */
+/** A function that returns more findings than this for one twin is considered faulty. */
 const maxFindings = 100;
 
-/** What a history row can hold of a finding's own words, and the longest path that a twin can have: ten keys of 1 KB. */
+/** Characters of a finding's message that are stored in a history row. */
 const longestMessage = 4000;
+
+/** Characters of the longest path in a twin: ten keys of 1 KB each, and the dots between them. */
 const longestPath = 10_250;
 
-/** What a custom `evaluate` came to. */
+/** The findings of `evaluate`, or the fault that made its result unusable. */
 export type Evaluation = { readonly findings: readonly Finding[] } | { readonly fault: string };
 
-/** Calls a policy's custom `evaluate` on a twin, and puts up with anything it does. Policies without one find nothing. */
+/**
+ * Calls a policy's own `evaluate` function for a twin. Never throws: an exception, a time-out or an invalid result is returned as a
+ * fault. A policy without `evaluate` has no findings.
+ */
 export function runEvaluate(policy: Policy, twin: Twin): Evaluation {
   const { evaluate } = policy;
   if (evaluate === undefined) return { findings: [] };
@@ -34,7 +39,7 @@ export function runEvaluate(policy: Policy, twin: Twin): Evaluation {
   }
 }
 
-/** V8's time-out error comes from the script's own realm, where `Error` is another. */
+/** Checks the code, because the time-out error comes from another realm and is not an `instanceof Error` here. */
 function isTimeOut(error: unknown): boolean {
   try {
     return (error as { code?: unknown } | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
@@ -47,7 +52,7 @@ const call = new Script('call()');
 const sandbox: { call?: () => unknown } = {};
 let sandboxContext: ReturnType<typeof createContext> | undefined;
 
-/** Only V8's own watchdog can end synchronous code that does not return; a script is the one way to ask for it. */
+/** Runs a function in a `vm` script, because only a script's time-out can stop synchronous code that does not return. */
 function callWithTimeLimit(run: () => unknown): unknown {
   sandboxContext ??= createContext(sandbox);
   sandbox.call = run;
@@ -60,7 +65,7 @@ function callWithTimeLimit(run: () => unknown): unknown {
 
 function readFindings(result: unknown): Evaluation {
   if (result instanceof Promise) {
-    // Its rejection would otherwise end the process.
+    // Without a handler, a rejection of this promise would end the process.
     result.catch(() => undefined);
     return { fault: 'evaluate returned a Promise; it must be synchronous and return a list of findings' };
   }
@@ -70,8 +75,10 @@ function readFindings(result: unknown): Evaluation {
   const findings: Finding[] = [];
   for (const [index, raw] of result.entries()) {
     const finding: unknown = typeof raw === 'object' ? JSON.parse(JSON.stringify(raw)) : raw;
-    const lost = isJsonObject(finding) && finding.expected === undefined && (raw as Finding).expected !== undefined;
-    const fault = lost ? 'expected is no JSON value' : findingFault(finding);
+    // JSON.stringify drops a value that JSON does not have, such as a function.
+    const isDropped =
+      isJsonObject(finding) && finding.expected === undefined && (raw as Finding).expected !== undefined;
+    const fault = isDropped ? 'expected is not a JSON value' : findingFault(finding);
     if (fault !== undefined) return { fault: `finding ${index} of evaluate: ${fault}` };
     findings.push(shortened(finding as Finding));
   }
@@ -88,11 +95,12 @@ function findingFault(finding: unknown): string | undefined {
   if (!isJsonObject(finding)) return 'not an object';
   const { path, expected, message } = finding;
   if (typeof path !== 'string') return 'path must be a dotted path below properties.desired, or "" for the whole twin';
-  if (path.length > longestPath) return `a path of ${path.length} characters is longer than any in a twin`;
-  if (message !== undefined && typeof message !== 'string') return 'message must be text';
+  if (path.length > longestPath)
+    return `the path has ${path.length} characters; a path in a twin has at most ${longestPath}`;
+  if (message !== undefined && typeof message !== 'string') return 'message must be a string';
   if (expected === undefined) return undefined;
-  if (path === '') return 'a finding about the whole twin cannot say what would mend it';
-  // null asks for removal, so only its path needs to be possible.
+  if (path === '') return 'a finding about the whole twin cannot have expected; leave it out, or give a path';
+  // `null` removes the property, so any value stands in for it: the check then covers the path.
   const [fault] = limitFaults(setAt({}, parsePath(path), expected ?? true));
   return fault === undefined ? undefined : `at ${fault.path}: ${fault.message}`;
 }

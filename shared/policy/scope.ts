@@ -1,46 +1,48 @@
 import { isJsonObject, type Json, type JsonObject, jsonEquals } from '../twin/index.ts';
 
-/** What is known of a device when it is decided which policies apply to it. */
+/** The facts about a device that decide which policies apply to it. */
 export interface Device {
   readonly deviceId: string;
-  /** The tags of the device's own twin (not of a module's). */
+  /** The tags of the device twin. Tags of module twins do not count. */
   readonly tags: JsonObject;
-  /** Whether it is an IoT Edge device. */
+  /** True for an IoT Edge device. */
   readonly edge: boolean;
 }
 
-/** Which devices a policy is about: all that fit every part given. An absent part fits every device. */
+/** The devices to which a policy applies. A device must match every field given. A missing field matches every device. */
 export interface Scope {
-  /** The device twin's tags must hold these values; objects are compared part by part. */
+  /** Tags that the device twin must have. A nested object may have additional keys in the twin. */
   readonly tags?: JsonObject;
   readonly edge?: boolean;
-  /** A pattern for the device id, case-sensitive: `*` stands for any characters, `\*` for an asterisk. */
+  /** A case-sensitive pattern for the device id. `*` matches any characters, `\*` matches an asterisk. */
   readonly deviceId?: string;
 }
 
+/** A scope, or a function that returns true for the devices to which the policy applies. */
 export type AppliesTo = Scope | ((device: Device) => boolean);
 
-/** A scope in the form in which it is asked. */
-export interface Matcher {
-  /** False rules the device out by its id alone; true leaves the rest to {@link matches}. */
+/** A policy's scope, ready to be matched against devices. */
+export interface ScopeMatcher {
+  /** False when the id alone excludes the device. When true, only {@link matches} is certain. */
   mayMatchId(deviceId: string): boolean;
+  /** True when the policy applies to the device. Throws when the policy's own function throws. */
   matches(device: Device): boolean;
-  /** True when the id alone decides, so that no device twin need be read. */
-  readonly byIdAlone: boolean;
-  /** The scope as it is written; `undefined` for a predicate, into which nobody can look. */
-  readonly parts: Scope | undefined;
-  /** What stands between the asterisks of the pattern for the id, from the first to the last: one piece is the id itself. */
+  /** True when the scope depends on the device id only, so that the device twin is not needed. */
+  readonly usesIdOnly: boolean;
+  /** The scope as the policy's author wrote it. `undefined` for a function. */
+  readonly definition: Scope | undefined;
+  /** The device id pattern, split at its asterisks. A single piece is a whole device id. `undefined` without a pattern. */
   readonly idPieces: readonly string[] | undefined;
 }
 
-/** Prepares a scope for asking. A predicate that throws counts as "does not apply" for nobody: the error goes to the caller. */
-export function toMatcher(appliesTo: AppliesTo | undefined): Matcher {
+/** Prepares a scope for matching. `undefined` matches every device. */
+export function toScopeMatcher(appliesTo: AppliesTo | undefined): ScopeMatcher {
   if (typeof appliesTo === 'function') {
     return {
       mayMatchId: () => true,
       matches: (device) => appliesTo(device) === true,
-      byIdAlone: false,
-      parts: undefined,
+      usesIdOnly: false,
+      definition: undefined,
       idPieces: undefined,
     };
   }
@@ -52,14 +54,14 @@ export function toMatcher(appliesTo: AppliesTo | undefined): Matcher {
     matches: (device) =>
       mayMatchId(device.deviceId) &&
       (edge === undefined || edge === device.edge) &&
-      (tags === undefined || holds(device.tags, tags)),
-    byIdAlone: tags === undefined && edge === undefined,
-    parts: appliesTo ?? {},
+      (tags === undefined || containsTags(device.tags, tags)),
+    usesIdOnly: tags === undefined && edge === undefined,
+    definition: appliesTo ?? {},
     idPieces,
   };
 }
 
-/** True when no device can be in both scopes, as far as that can be told without asking about devices. */
+/** True when no device can match both scopes, because `edge` or a tag differs. False when that is not certain. */
 export function areDisjoint(left: AppliesTo | undefined, right: AppliesTo | undefined): boolean {
   if (typeof left === 'function' || typeof right === 'function' || !left || !right) return false;
   if (left.edge !== undefined && right.edge !== undefined && left.edge !== right.edge) return true;
@@ -75,11 +77,11 @@ function contradict(left: JsonObject, right: JsonObject): boolean {
   });
 }
 
-function holds(actual: Json | undefined, wanted: JsonObject): boolean {
+function containsTags(actual: Json | undefined, wanted: JsonObject): boolean {
   if (!isJsonObject(actual)) return false;
   return Object.entries(wanted).every(([key, value]) => {
     const found = Object.hasOwn(actual, key) ? actual[key] : undefined;
-    return isJsonObject(value) ? holds(found, value) : jsonEquals(found, value);
+    return isJsonObject(value) ? containsTags(found, value) : jsonEquals(found, value);
   });
 }
 
@@ -88,8 +90,8 @@ function globPieces(glob: string): readonly string[] {
 }
 
 /**
- * Matches the pieces between asterisks one after the other, each at the first place where it fits. A regular expression made of the
- * pattern would do the same, but could take for ever to find that an id does not fit.
+ * Finds the pieces of a pattern in an id one after the other, each at its first occurrence. A regular expression could need
+ * exponential time to reject an id.
  */
 function toGlobTest(pieces: readonly string[]): (id: string) => boolean {
   const [first = '', ...others] = pieces;

@@ -1,13 +1,13 @@
 import type { Path } from '../twin/index.ts';
 
-/** A value that conditions can compare. Objects and arrays are not: "comparisons are supported only between primitive types". */
+/** A value that a condition can compare. IoT Hub cannot compare objects and arrays. */
 export type Primitive = string | number | boolean | null;
 
 export type ComparisonOperator = '=' | '!=' | '<' | '<=' | '>' | '>=';
 
 /**
- * The functions of conditions, with the number of their arguments. For twins the documentation names `IS_DEFINED` alone, and the others
- * for message routes, in the same language.
+ * The functions of the query language and their numbers of arguments. The documentation names only `IS_DEFINED` for twins. It names the
+ * others for message routes, which use the same language.
  * https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language#functions
  */
 export const functionArity = {
@@ -26,10 +26,10 @@ export const functionArity = {
 
 export type FunctionName = keyof typeof functionArity;
 
-/** An expression of the query language: what stands after `WHERE`, and each part of it. */
+/** An expression of the query language: the whole condition after `WHERE`, or any part of it. */
 export type Condition =
   | { readonly type: 'literal'; readonly value: Primitive | undefined }
-  /** From the top of a twin's document: `['properties', 'desired', 'a']`. */
+  /** A path from the root of the twin's document, such as `['properties', 'desired', 'a']`. */
   | { readonly type: 'path'; readonly path: Path }
   | {
       readonly type: 'compare';
@@ -37,7 +37,7 @@ export type Condition =
       readonly left: Condition;
       readonly right: Condition;
     }
-  /** `IN`, or `NIN` where it is negated. */
+  /** `IN`, or `NIN` when `negated` is true. */
   | {
       readonly type: 'in';
       readonly negated: boolean;
@@ -46,10 +46,10 @@ export type Condition =
     }
   | { readonly type: 'call'; readonly name: FunctionName; readonly operands: readonly Condition[] }
   | { readonly type: 'not'; readonly operand: Condition }
-  /** Two or more. Flat, so that a long row of them is no deep tree. */
+  /** Two or more operands in one flat list, so that a long chain of `AND` does not make a deep tree. */
   | { readonly type: 'and' | 'or'; readonly operands: readonly Condition[] };
 
-/** Every path that a condition looks at, as often as it does. */
+/** Every path in a condition. A path that occurs twice is listed twice. */
 export function pathsIn(condition: Condition): readonly Path[] {
   switch (condition.type) {
     case 'literal':

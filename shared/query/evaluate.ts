@@ -2,30 +2,32 @@ import type { Json, JsonObject, Path } from '../twin/index.ts';
 import type { ComparisonOperator, Condition, FunctionName } from './condition.ts';
 
 type Value = Json | undefined;
+
+/** A compiled condition. Returns its value for the current document. */
 type Evaluate = () => Value;
 
 /**
- * Whether a twin's document meets a condition: whether the condition evaluates to `true`.
+ * True when the condition is true for a twin's document.
  *
- * Logic has three values. What is missing is undefined, and so is a comparison of values of different types, or with an object or array
- * ("comparisons are supported only between primitive types"); so is `NOT` of it; `false AND` it is false, `true OR` it is true. What is
- * neither true nor false counts as undefined where a truth value is wanted.
+ * The logic has three values: true, false and undefined. A missing property is undefined. A comparison is undefined when its operands
+ * have different types, or when one is an object or an array. `NOT undefined` is undefined, `false AND undefined` is false, and
+ * `true OR undefined` is true. An operand of `AND`, `OR` or `NOT` that is not a boolean counts as undefined.
  */
 export function holds(condition: Condition, document: JsonObject): boolean {
   return predicateOf(condition)(document);
 }
 
-/** {@link holds} made ready for many documents: many times faster from the second one on. */
+/** Compiles a condition into a function that tests documents. Use it in place of {@link holds} for more than one document. */
 export function predicateOf(condition: Condition): (document: JsonObject) => boolean {
-  const reader = new Reader();
-  const evaluate = evaluation(condition, reader);
+  const reader = new DocumentReader();
+  const evaluate = compile(condition, reader);
   return (document) => {
-    reader.turnTo(document);
+    reader.setDocument(document);
     return evaluate() === true;
   };
 }
 
-/** The value at a path, or undefined. Only own properties of objects are looked at. */
+/** The value at a path, or `undefined` when there is none. Inherited properties and array items are not found. */
 export function valueAt(document: JsonObject, path: Path): Json | undefined {
   let value: Json | undefined = document;
   for (const key of path) value = ownValue(value, key);
@@ -38,19 +40,21 @@ function ownValue(value: Json | undefined, key: string): Json | undefined {
 }
 
 /**
- * Looks up the paths of one condition. Conditions name the same few paths, and paths with the same beginning, again and again: each is
- * looked up once in a document, when it is first wanted.
+ * Reads the paths of one condition from the current document. Paths are often repeated or start with the same keys, so the value at
+ * each path is read only once per document.
  */
-class Reader {
+class DocumentReader {
   #document: JsonObject = {};
-  #turn = 0;
+  /** Increases with each document, so that a cached value of an earlier document is recognised. */
+  #documentNumber = 0;
   readonly #lookups = new Map<string, Evaluate>();
 
-  turnTo(document: JsonObject): void {
+  setDocument(document: JsonObject): void {
     this.#document = document;
-    this.#turn += 1;
+    this.#documentNumber += 1;
   }
 
+  /** A function that returns the value at a path in the current document. */
   lookup(path: Path): Evaluate {
     const key = path.at(-1);
     if (key === undefined) return () => this.#document;
@@ -58,11 +62,11 @@ class Reader {
     const known = this.#lookups.get(name);
     if (known !== undefined) return known;
     const parent = this.lookup(path.slice(0, -1));
-    let turn = 0;
+    let cachedNumber = 0;
     let value: Value;
     const lookup = () => {
-      if (turn !== this.#turn) {
-        turn = this.#turn;
+      if (cachedNumber !== this.#documentNumber) {
+        cachedNumber = this.#documentNumber;
         value = ownValue(parent(), key);
       }
       return value;
@@ -72,8 +76,8 @@ class Reader {
   }
 }
 
-function evaluation(condition: Condition, reader: Reader): Evaluate {
-  const evaluationOf = (operand: Condition) => evaluation(operand, reader);
+function compile(condition: Condition, reader: DocumentReader): Evaluate {
+  const compileOperand = (operand: Condition) => compile(operand, reader);
   switch (condition.type) {
     case 'literal':
       return () => condition.value;
@@ -81,27 +85,30 @@ function evaluation(condition: Condition, reader: Reader): Evaluate {
       return reader.lookup(condition.path);
     case 'compare': {
       const compare = comparisons[condition.operator];
-      const left = evaluationOf(condition.left);
-      const right = evaluationOf(condition.right);
+      const left = compileOperand(condition.left);
+      const right = compileOperand(condition.right);
       return () => compare(left(), right());
     }
     case 'in':
-      return membership(evaluationOf(condition.operand), condition.values, condition.negated);
+      return compileIn(compileOperand(condition.operand), condition.values, condition.negated);
     case 'call':
-      return call(condition.name, condition.operands.map(evaluationOf));
+      return compileCall(condition.name, condition.operands.map(compileOperand));
     case 'not': {
-      const operand = evaluationOf(condition.operand);
+      const operand = compileOperand(condition.operand);
       return () => negated(operand());
     }
     case 'and':
-      return row(condition.operands.map(evaluationOf), false);
+      return compileAndOr(condition.operands.map(compileOperand), false);
     case 'or':
-      return row(condition.operands.map(evaluationOf), true);
+      return compileAndOr(condition.operands.map(compileOperand), true);
   }
 }
 
-/** `AND` and `OR` are each other's mirror: one value decides by itself, and only where no operand is undefined can all others together. */
-function row(operands: readonly Evaluate[], decisive: boolean): Evaluate {
+/**
+ * Compiles `AND` or `OR`. The decisive value is false for `AND` and true for `OR`: one such operand decides the result. Without one,
+ * the result is undefined if any operand is.
+ */
+function compileAndOr(operands: readonly Evaluate[], decisive: boolean): Evaluate {
   return () => {
     let result: Value = !decisive;
     for (const operand of operands) {
@@ -117,8 +124,8 @@ function negated(value: Value): Value {
   return typeof value === 'boolean' ? !value : undefined;
 }
 
-/** `x IN [a, b]` is `x = a OR x = b`. */
-function membership(operand: Evaluate, values: readonly Value[], isNegated: boolean): Evaluate {
+/** Compiles `IN` or `NIN`. `x IN [a, b]` means `x = a OR x = b`. */
+function compileIn(operand: Evaluate, values: readonly Value[], isNegated: boolean): Evaluate {
   return () => {
     const value = operand();
     let found: Value = false;
@@ -133,7 +140,7 @@ function membership(operand: Evaluate, values: readonly Value[], isNegated: bool
 
 type Compare = (left: Value, right: Value) => boolean | undefined;
 
-/** JavaScript orders two primitives of one type as JSON's: null equals itself, false comes before true, strings by code units. */
+/** Compares two primitives of one type. `null` equals itself, `false` comes before `true`, and strings compare by UTF-16 code units. */
 const comparisons: Readonly<Record<ComparisonOperator, Compare>> = {
   '=': (left, right) => (areComparable(left, right) ? left === right : undefined),
   '!=': (left, right) => (areComparable(left, right) ? left !== right : undefined),
@@ -148,12 +155,12 @@ function areComparable(left: Value, right: Value): boolean {
   return typeof left === typeof right && left !== undefined && typeof left !== 'object';
 }
 
-// Both sides are of one type already; this only tells the type checker so.
+/** The value in a form that `<` accepts. The caller has checked that both sides have the same type. */
 function rank(value: Value): string | number {
   return typeof value === 'string' ? value : Number(value);
 }
 
-function call(name: FunctionName, [first, second]: readonly Evaluate[]): Evaluate {
+function compileCall(name: FunctionName, [first, second]: readonly Evaluate[]): Evaluate {
   if (first === undefined) throw new TypeError(`${name} needs an operand`);
   switch (name) {
     case 'IS_DEFINED':
@@ -179,15 +186,20 @@ function call(name: FunctionName, [first, second]: readonly Evaluate[]): Evaluat
         return value === null || (value !== undefined && typeof value !== 'object');
       };
     case 'STARTSWITH':
-      return text(first, second, (whole, part) => whole.startsWith(part));
+      return compileStringTest(first, second, (whole, part) => whole.startsWith(part));
     case 'ENDSWITH':
-      return text(first, second, (whole, part) => whole.endsWith(part));
+      return compileStringTest(first, second, (whole, part) => whole.endsWith(part));
     case 'CONTAINS':
-      return text(first, second, (whole, part) => whole.includes(part));
+      return compileStringTest(first, second, (whole, part) => whole.includes(part));
   }
 }
 
-function text(first: Evaluate, second: Evaluate | undefined, test: (whole: string, part: string) => boolean): Evaluate {
+/** Compiles a test of two strings. The result is undefined when an operand is not a string. */
+function compileStringTest(
+  first: Evaluate,
+  second: Evaluate | undefined,
+  test: (whole: string, part: string) => boolean,
+): Evaluate {
   return () => {
     const whole = first();
     const part = second?.();

@@ -1,5 +1,6 @@
 /**
- * IoT Hub's query language: read into a tree, evaluated over the documents of twins, and written. Pure.
+ * IoT Hub finds twins with an SQL-like query language. The parser reads a query or a condition into a tree, the evaluator tests the
+ * JSON document of a twin against that tree, and the writer puts paths and values into the text of a query. The code here is pure.
  * https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language
  *
  * @module

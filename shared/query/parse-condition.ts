@@ -19,20 +19,24 @@ const comparisons: Readonly<Record<string, ComparisonOperator>> = {
   '>=': '>=',
 };
 
-/** The documentation of message routes writes them with a second underscore. */
+/** The documentation of message routes uses these spellings, with an underscore. */
 const synonyms: Readonly<Record<string, FunctionName>> = { STARTS_WITH: 'STARTSWITH', ENDS_WITH: 'ENDSWITH' };
 
-/** Reads a condition, up to the first token that cannot belong to it. `OR` binds least, then `AND`, `NOT`, and comparisons. */
+/**
+ * Reads a condition and stops at the first token after it. Comparisons bind most tightly, then `NOT`, then `AND`, then `OR`.
+ */
 export function parseExpression(tokens: TokenReader): Condition {
-  return row(tokens, 'OR', () => row(tokens, 'AND', () => parseNegation(tokens)));
+  const parseConjunction = () => parseOperands(tokens, 'AND', () => parseNegation(tokens));
+  return parseOperands(tokens, 'OR', parseConjunction);
 }
 
-function row(tokens: TokenReader, word: 'AND' | 'OR', next: () => Condition): Condition {
-  const first = next();
-  if (!tokens.isWord(word)) return first;
+/** Reads one operand, or several with `AND` or `OR` between them. */
+function parseOperands(tokens: TokenReader, keyword: 'AND' | 'OR', parseNext: () => Condition): Condition {
+  const first = parseNext();
+  if (!tokens.isWord(keyword)) return first;
   const operands = [first];
-  while (tokens.takeWord(word)) operands.push(next());
-  return { type: word === 'AND' ? 'and' : 'or', operands };
+  while (tokens.takeWord(keyword)) operands.push(parseNext());
+  return { type: keyword === 'AND' ? 'and' : 'or', operands };
 }
 
 function parseNegation(tokens: TokenReader): Condition {
@@ -42,7 +46,7 @@ function parseNegation(tokens: TokenReader): Condition {
 
 function parseComparison(tokens: TokenReader): Condition {
   const left = parseOperand(tokens);
-  if (tokens.isWord('NOT') && tokens.isWord('IN', 1)) throw tokens.unexpected('NIN, which is how NOT IN is written');
+  if (tokens.isWord('NOT') && tokens.isWord('IN', 1)) throw tokens.unexpected('NIN in place of NOT IN');
   for (const word of ['IN', 'NIN'] as const) {
     if (tokens.takeWord(word)) return { type: 'in', negated: word === 'NIN', operand: left, values: parseList(tokens) };
   }
@@ -72,7 +76,7 @@ function parseCall(tokens: TokenReader): Condition {
   if (!isFunction(name)) {
     throw new QuerySyntaxError(
       position,
-      `${text} is no function here. There are ${Object.keys(functionArity).join(', ')}`,
+      `${text} is not a function. The functions are ${Object.keys(functionArity).join(', ')}`,
     );
   }
   tokens.expectSymbol('(');

@@ -1,8 +1,8 @@
 import type { Path } from '../twin/index.ts';
 import { reservedWords, type TokenReader } from './token-reader.ts';
 
-/** Keys at the top of a twin's document. The service minds no case there: its documentation has `SELECT DeviceID, LastActivityTime`. */
-const topKeys = new Map(
+/** Keys at the root of a twin's document. IoT Hub ignores their case: its documentation uses `SELECT DeviceID, LastActivityTime`. */
+const rootKeys = new Map(
   [
     ...['deviceId', 'moduleId', 'etag', 'deviceEtag', 'version', 'modelId', 'tags', 'properties', 'capabilities'],
     ...['status', 'statusReason', 'statusUpdateTime', 'connectionState', 'lastActivityTime'],
@@ -10,19 +10,21 @@ const topKeys = new Map(
   ].map((key) => [key.toLowerCase(), key]),
 );
 
-/** Keys from the top of the twin's document, and the last of them as it was written. */
-export interface WrittenPath {
+/** A path from the root of the twin's document. */
+export interface ParsedPath {
   readonly path: Path;
+  /** The last key in the spelling of the query. */
   readonly lastKey: string;
 }
 
+/** True when the next token can be the first key of a path. */
 export function startsPath(tokens: TokenReader): boolean {
   const { type, text } = tokens.peek();
   return type === 'key' || (type === 'word' && !reservedWords.includes(text.toUpperCase()));
 }
 
-/** Reads keys with dots between them. What stands in front, `devices.` or `devices.modules.`, only says again what the query is about. */
-export function parsePath(tokens: TokenReader): WrittenPath {
+/** Reads keys with dots between them. A leading `devices.` or `devices.modules.` is dropped, because it only repeats the `FROM`. */
+export function parsePath(tokens: TokenReader): ParsedPath {
   if (!startsPath(tokens)) throw tokens.unexpected('a path such as properties.desired.x');
   const keys = [tokens.take().text];
   while (tokens.takeSymbol('.')) {
@@ -30,9 +32,9 @@ export function parsePath(tokens: TokenReader): WrittenPath {
     if (type !== 'word' && type !== 'key') throw tokens.unexpected("a key after the '.'");
     keys.push(tokens.take().text);
   }
-  const written = withoutSource(keys);
-  const [first = '', ...rest] = written;
-  return { path: [topKeys.get(first.toLowerCase()) ?? first, ...rest], lastKey: written.at(-1) ?? '' };
+  const pathKeys = withoutSource(keys);
+  const [first = '', ...rest] = pathKeys;
+  return { path: [rootKeys.get(first.toLowerCase()) ?? first, ...rest], lastKey: pathKeys.at(-1) ?? '' };
 }
 
 function withoutSource(keys: readonly string[]): readonly string[] {

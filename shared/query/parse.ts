@@ -8,8 +8,10 @@ import { TokenReader } from './token-reader.ts';
 
 /**
  * Reads a query: `SELECT [TOP n] * | path [AS alias], … | COUNT() [AS alias] FROM devices | devices.modules [WHERE condition]
- * [GROUP BY path, …]`. Keywords may stand in any case. Throws a {@link QuerySyntaxError} on anything else.
+ * [GROUP BY path, …]`. Keywords are not case-sensitive.
  * https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language
+ *
+ * @throws {QuerySyntaxError} for any other text.
  */
 export function parseQuery(text: string): Query {
   const tokens = new TokenReader(text);
@@ -19,7 +21,7 @@ export function parseQuery(text: string): Query {
   tokens.expectWord('FROM');
   const source = parseSource(tokens);
   const where = tokens.takeWord('WHERE') ? parseExpression(tokens) : undefined;
-  const at = tokens.peek().position;
+  const groupByPosition = tokens.peek().position;
   const groupBy = parseGroupBy(tokens);
   tokens.takeSymbol(';');
   tokens.expectEnd(expectedAfter(where, groupBy));
@@ -30,11 +32,15 @@ export function parseQuery(text: string): Query {
     ...(where === undefined ? {} : { where }),
     ...(groupBy === undefined ? {} : { groupBy }),
   };
-  checkAggregate(query, at);
+  checkAggregate(query, groupByPosition);
   return query;
 }
 
-/** Reads a condition by itself, as it stands after `WHERE`. Throws a {@link QuerySyntaxError}. */
+/**
+ * Reads a condition without the rest of a query, such as `tags.a = 1`.
+ *
+ * @throws {QuerySyntaxError} for any other text.
+ */
 export function parseCondition(text: string): Condition {
   const tokens = new TokenReader(text);
   const condition = parseExpression(tokens);
@@ -42,16 +48,18 @@ export function parseCondition(text: string): Condition {
   return condition;
 }
 
-/** Which twins an automatic configuration targets: all of the source's, none, or those for which a condition holds. */
+/** The twins that an automatic configuration targets: all twins of the source, none, or those that meet a condition. */
 export interface TargetCondition {
   readonly source: Source;
   readonly condition: Condition | 'all' | 'none';
 }
 
 /**
- * Reads the target condition of an automatic configuration: `*` is every device, nothing at all is none; one for modules begins with
- * `FROM devices.modules`. Throws a {@link QuerySyntaxError}.
+ * Reads the target condition of an automatic configuration. `*` targets every device, and an empty text targets none. A condition
+ * for modules starts with `FROM devices.modules`.
  * https://learn.microsoft.com/azure/iot-hub/iot-hub-automatic-device-management
+ *
+ * @throws {QuerySyntaxError} for any other text.
  */
 export function parseTargetCondition(text: string): TargetCondition {
   const tokens = new TokenReader(text);
@@ -89,7 +97,7 @@ function parseSelected(tokens: TokenReader, number: number): Selected {
     tokens.take();
     tokens.expectSymbol('(');
     tokens.expectSymbol(')');
-    // The documents give every count an alias. Without one, Cosmos DB, whose language this is a part of, numbers them like this.
+    // IoT Hub documents no name for a count without an alias. Its language is a part of that of Cosmos DB, which uses `$1`, `$2`, …
     return { type: 'count', key: parseAlias(tokens) ?? `$${number}` };
   }
   const { path, lastKey } = parsePath(tokens);
@@ -127,12 +135,12 @@ function expectedAfter(where: Condition | undefined, groupBy: readonly Path[] | 
 function checkAggregate(query: Query, position: number): void {
   if (!isAggregate(query)) return;
   const { select, groupBy = [] } = query;
-  if (select === '*') throw new QuerySyntaxError(position, 'SELECT * cannot be grouped');
+  if (select === '*') throw new QuerySyntaxError(position, 'SELECT * cannot have GROUP BY');
   for (const selected of select) {
     if (selected.type === 'count' || groupBy.some((path) => jsonEquals(path, selected.path))) continue;
     throw new QuerySyntaxError(
       position,
-      `${selected.path.join('.')} is selected beside a COUNT() or in groups, and so it must stand in GROUP BY`,
+      `a query with COUNT() or GROUP BY can select ${selected.path.join('.')} only when it is in GROUP BY`,
     );
   }
 }

@@ -1,7 +1,7 @@
-/** A text is not in the query language. The message says where, what stands there, and what should. */
+/** Thrown for a text that is not in the query language. The message names the position and the fault. */
 export class QuerySyntaxError extends Error {
   override readonly name = 'QuerySyntaxError';
-  /** Characters before the fault. */
+  /** Number of characters before the fault. */
   readonly position: number;
 
   constructor(position: number, fault: string) {

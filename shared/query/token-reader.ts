@@ -1,36 +1,34 @@
 import { QuerySyntaxError } from './query-syntax-error.ts';
 import { type Token, tokenize } from './tokenize.ts';
 
-/** Words that are no keys where a key may stand first, and are better written in `[[ ]]` anywhere. In capitals. */
+/** Keywords, in capitals. A path cannot start with one of them, unless it is written in `[[ ]]`. */
 export const reservedWords: readonly string[] = [
   ...['SELECT', 'TOP', 'AS', 'FROM', 'WHERE', 'GROUP', 'BY'],
   ...['AND', 'OR', 'NOT', 'IN', 'NIN', 'TRUE', 'FALSE', 'NULL', 'UNDEFINED'],
 ];
 
-/**
- * How deep expressions may be nested. The documentation names no limit, a stack has one, and nobody writes by hand what is deeper.
- */
+/** Maximum nesting of an expression. IoT Hub documents no limit. Without one, a deep expression would overflow the stack. */
 const maxDepth = 100;
 
-/** The tokens of a text, one after the other. */
+/** Reads the tokens of a text one after the other. */
 export class TokenReader {
   readonly #tokens: readonly Token[];
   #next = 0;
   #depth = 0;
 
-  /** Throws a {@link QuerySyntaxError} where the text is none that can be cut into tokens. */
+  /** @throws {QuerySyntaxError} when a part of the text is not a token. */
   constructor(text: string) {
     this.#tokens = tokenize(text);
   }
 
-  /** The token that comes next, or the one so many after it. */
+  /** The next token, or the token `ahead` places after it. At the end of the text, the end token. */
   peek(ahead = 0): Token {
     const token = this.#tokens[Math.min(this.#next + ahead, this.#tokens.length - 1)];
-    if (token === undefined) throw new RangeError('A text has at least its end.');
+    if (token === undefined) throw new RangeError('A text has at least an end token.');
     return token;
   }
 
-  /** Takes whatever comes next. */
+  /** Takes the next token. */
   take(): Token {
     const token = this.peek();
     this.#next += 1;
@@ -47,18 +45,18 @@ export class TokenReader {
     return token.type === 'word' && token.text.toUpperCase() === keyword;
   }
 
-  /** Takes the symbol if it comes next, and says whether it did. */
+  /** Takes the symbol if it is next. Returns true when it was. */
   takeSymbol(text: string): boolean {
-    const is = this.isSymbol(text);
-    if (is) this.#next += 1;
-    return is;
+    const isNext = this.isSymbol(text);
+    if (isNext) this.#next += 1;
+    return isNext;
   }
 
-  /** Takes the keyword, given in capitals, if it comes next in any case, and says whether it did. */
+  /** Takes the keyword if it is next, in upper or lower case. Returns true when it was. `keyword` must be in capitals. */
   takeWord(keyword: string): boolean {
-    const is = this.isWord(keyword);
-    if (is) this.#next += 1;
-    return is;
+    const isNext = this.isWord(keyword);
+    if (isNext) this.#next += 1;
+    return isNext;
   }
 
   expectSymbol(text: string): void {
@@ -73,7 +71,7 @@ export class TokenReader {
     if (this.peek().type !== 'end') throw this.unexpected(expected);
   }
 
-  /** Reads something one level deeper. Throws when that is too deep. */
+  /** Calls `read` one nesting level deeper. Throws a {@link QuerySyntaxError} beyond 100 levels. */
   nested<T>(read: () => T): T {
     this.#depth += 1;
     if (this.#depth > maxDepth) {
@@ -84,14 +82,14 @@ export class TokenReader {
     return result;
   }
 
-  /** The error for the token that comes next, where something else should. */
+  /** The error for a next token other than the expected one. */
   unexpected(expected: string): QuerySyntaxError {
     const token = this.peek();
-    return new QuerySyntaxError(token.position, `expected ${expected}, not ${shown(token)}`);
+    return new QuerySyntaxError(token.position, `expected ${expected}, not ${describeToken(token)}`);
   }
 }
 
-function shown(token: Token): string {
+function describeToken(token: Token): string {
   const text = token.text.length > 40 ? `${token.text.slice(0, 39)}…` : token.text;
   switch (token.type) {
     case 'end':

@@ -1,12 +1,13 @@
 import { QuerySyntaxError } from './query-syntax-error.ts';
 
-/** "Query expressions can have a maximum length of 8192 characters." (Queries for IoT Hub device and module twins, limitations) */
+/** Maximum number of characters of a query. Source: "Queries for IoT Hub device and module twins", section "Limitations". */
 export const maxQueryLength = 8192;
 
+/** The smallest unit of a query. `position` is the number of characters before it. */
 export type Token =
-  /** A keyword, a function's name or a key: only its place tells which. */
+  /** A keyword, a function name or a key. The parser decides which. */
   | { readonly type: 'word'; readonly position: number; readonly text: string }
-  /** A key in `[[ ]]`, without them. */
+  /** A key that was written in `[[ ]]`. `text` is the key without the brackets. */
   | { readonly type: 'key'; readonly position: number; readonly text: string }
   | { readonly type: 'string'; readonly position: number; readonly text: string }
   | { readonly type: 'number'; readonly position: number; readonly text: string; readonly value: number }
@@ -15,16 +16,23 @@ export type Token =
 
 const blank = /\s*/y;
 const word = /[\p{L}_$][\p{L}\p{N}_$]*/uy;
-// A key may end in `]`, so the last two brackets of a row of them are the closing ones.
+// A key may end in `]`, as in `[[a]]]`. The last two of several brackets then close it.
 const escapedKey = /\[\[(.+?)\]\](?!\])/sy;
 const number = /[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\p{L}\p{N}_$])/uy;
 const symbol = /<=|>=|<>|!=|[=<>()[\],.*;]/y;
 const string = /(['"])((?:\\.|(?!\1|\\).)*)\1/sy;
 
-/** Cuts a text into its tokens; the last is always the end. Throws a {@link QuerySyntaxError} on what is none, and on a text over 8192 characters. */
+/**
+ * Splits a text into tokens. The last token is always the end token.
+ *
+ * @throws {QuerySyntaxError} when a part of the text is not a token, or the text has more than 8192 characters.
+ */
 export function tokenize(text: string): readonly Token[] {
   if (text.length > maxQueryLength) {
-    throw new QuerySyntaxError(maxQueryLength, `${text.length} characters, and a query may have ${maxQueryLength}`);
+    throw new QuerySyntaxError(
+      maxQueryLength,
+      `the query has ${text.length} characters. A query can have at most ${maxQueryLength}`,
+    );
   }
   const tokens: Token[] = [];
   let position = match(blank, text, 0)?.[0].length ?? 0;
@@ -38,36 +46,37 @@ export function tokenize(text: string): readonly Token[] {
 }
 
 function tokenAt(text: string, position: number): readonly [token: Token, length: number] {
-  const found = (pattern: RegExp) => match(pattern, text, position);
-  const aWord = found(word);
-  if (aWord !== undefined) return [{ type: 'word', position, text: aWord[0] }, aWord[0].length];
-  const aNumber = found(number);
-  if (aNumber !== undefined) {
-    const value = toNumber(aNumber[0]);
-    if (!Number.isFinite(value)) throw new QuerySyntaxError(position, `${aNumber[0]} is too large a number`);
-    return [{ type: 'number', position, text: aNumber[0], value }, aNumber[0].length];
+  const find = (pattern: RegExp) => match(pattern, text, position);
+  const foundWord = find(word);
+  if (foundWord !== undefined) return [{ type: 'word', position, text: foundWord[0] }, foundWord[0].length];
+  const foundNumber = find(number);
+  if (foundNumber !== undefined) {
+    const value = toNumber(foundNumber[0]);
+    if (!Number.isFinite(value)) throw new QuerySyntaxError(position, `the number ${foundNumber[0]} is too large`);
+    return [{ type: 'number', position, text: foundNumber[0], value }, foundNumber[0].length];
   }
   if (text.startsWith('[[', position)) {
-    const [whole, key] = found(escapedKey) ?? [];
-    if (whole === undefined || key === undefined) throw new QuerySyntaxError(position, 'a key that no ]] ends');
+    const [whole, key] = find(escapedKey) ?? [];
+    if (whole === undefined || key === undefined) throw new QuerySyntaxError(position, 'the key has no closing ]]');
     return [{ type: 'key', position, text: key }, whole.length];
   }
-  const aSymbol = found(symbol);
-  if (aSymbol !== undefined) return [{ type: 'symbol', position, text: aSymbol[0] }, aSymbol[0].length];
+  const foundSymbol = find(symbol);
+  if (foundSymbol !== undefined) return [{ type: 'symbol', position, text: foundSymbol[0] }, foundSymbol[0].length];
   if (text[position] === "'" || text[position] === '"') {
-    const [whole, , inner] = found(string) ?? [];
+    const [whole, , inner] = find(string) ?? [];
     if (whole === undefined || inner === undefined) {
-      throw new QuerySyntaxError(position, `a string that no ${text[position]} ends`);
+      throw new QuerySyntaxError(position, `the string has no closing ${text[position]}`);
     }
-    return [{ type: 'string', position, text: withoutEscapes(inner, position + 1) }, whole.length];
+    return [{ type: 'string', position, text: decodeEscapes(inner, position + 1) }, whole.length];
   }
   const character = String.fromCodePoint(text.codePointAt(position) ?? 0);
   throw new QuerySyntaxError(
     position,
-    `'${character}' has no meaning here. Strings stand in quotes, keys with special characters in [[ ]]`,
+    `unexpected '${character}'. Put strings in quotes, and keys with special characters in [[ ]]`,
   );
 }
 
+/** Matches a sticky pattern at exactly this position. */
 function match(pattern: RegExp, text: string, position: number): RegExpExecArray | undefined {
   pattern.lastIndex = position;
   return pattern.exec(text) ?? undefined;
@@ -78,8 +87,8 @@ function toNumber(text: string): number {
   return sign === '-' ? -Number(digits) : Number(digits);
 }
 
-/** "Allowed escapes: \', \", \\, \uXXXX for Unicode characters defined by 4 hexadecimal digits." */
-function withoutEscapes(inner: string, position: number): string {
+/** Replaces the escapes of a string. IoT Hub documents four: `\'`, `\"`, `\\`, and `\uXXXX` with 4 hexadecimal digits. */
+function decodeEscapes(inner: string, position: number): string {
   return inner.replace(
     /\\(?:u([0-9a-fA-F]{4})|(.))/gs,
     (whole, code: string | undefined, quoted: string, at: number) => {
@@ -87,7 +96,7 @@ function withoutEscapes(inner: string, position: number): string {
       if (quoted === "'" || quoted === '"' || quoted === '\\') return quoted;
       throw new QuerySyntaxError(
         position + at,
-        `${whole} is no escape. There are \\' \\" \\\\ and \\u with four digits`,
+        `${whole} is not an escape. The escapes are \\' \\" \\\\ and \\u with four hexadecimal digits`,
       );
     },
   );

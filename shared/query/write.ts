@@ -2,8 +2,8 @@ import type { Json } from '../twin/index.ts';
 import { reservedWords } from './token-reader.ts';
 
 /**
- * Words that some parser of the language might take for something else than a key. IoT Hub's documents name only `group`; Azure Digital
- * Twins, which has the language from the same family, lists these.
+ * Words that a query parser might not accept as a plain key. IoT Hub documents only `group` as such a word. The others are from the
+ * documentation of Azure Digital Twins, which has a related query language.
  */
 const keywords = new Set([
   ...reservedWords,
@@ -13,11 +13,11 @@ const keywords = new Set([
 ]);
 
 /**
- * A path for a query: `['tags', 'a b:c', 'group']` becomes `tags.[[a b:c]].[[group]]`. Keys that are no plain names stand in double
- * brackets, in which nothing can be escaped.
+ * Writes a path for a query: `['tags', 'a b:c', 'group']` becomes `tags.[[a b:c]].[[group]]`. A key that is not a plain name is
+ * written in double brackets. The language has no escapes inside the brackets.
  *
- * @returns `undefined` when there is no key, or when one of them cannot be written so that it surely means just that: one with a
- *   bracket in it, or with what no twin key can hold (a dot, a control character, nothing at all).
+ * @returns `undefined` when the path has no key, or has a key that cannot be written without doubt: one with a bracket, a dot,
+ *   a control character or half of a surrogate pair, or an empty key.
  */
 export function writePath(keys: readonly string[]): string | undefined {
   const written = keys.map(writeKey);
@@ -30,9 +30,9 @@ function writeKey(key: string): string | undefined {
 }
 
 /**
- * A string, a number or a boolean for a query, so that it is read as this very value: `'it\'s'`, `0.0000001`, `true`.
+ * Writes a string, a number or a boolean for a query, such as `'it\'s'`, `0.0000001` or `true`. The parser reads the same value back.
  *
- * @returns `undefined` for what the language has no word for or cannot compare: `null`, objects, arrays, and numbers that JSON lacks.
+ * @returns `undefined` for a value that the language cannot compare: `null`, an object, an array, `NaN` or an infinite number.
  */
 export function writeLiteral(value: Json): string | undefined {
   if (typeof value === 'string') return writeString(value);
@@ -40,7 +40,7 @@ export function writeLiteral(value: Json): string | undefined {
   return typeof value === 'boolean' ? String(value) : undefined;
 }
 
-/** In ASCII, with the escapes that the language documents: it leaves no doubt how a query is decoded, nor how long it is. */
+/** Writes a string in ASCII with documented escapes. The encoding and the length of the query are then certain. */
 function writeString(value: string): string {
   const escaped = value.replace(/['\\]/g, '\\$&').replace(/[^ -~]/g, (unit) => {
     return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -48,7 +48,7 @@ function writeString(value: string): string {
   return `'${escaped}'`;
 }
 
-/** The shortest digits that give the number back, without an exponent: the language's numbers are decimals. */
+/** Writes the shortest decimal that reads back as the same number. It has no exponent, because the language's numbers are decimals. */
 function writeNumber(value: number): string {
   const [mantissa = '', exponent] = String(value).split('e');
   if (exponent === undefined) return mantissa;

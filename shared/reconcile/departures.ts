@@ -1,5 +1,5 @@
 import type { Departure } from '../drift/index.ts';
-import { checkRule, mendingValue, type Policy, runEvaluate } from '../policy/index.ts';
+import { checkRule, type Policy, repairValue, runEvaluate } from '../policy/index.ts';
 import {
   diffPatch,
   formatPath,
@@ -33,7 +33,7 @@ export function brokenRules(policies: readonly Policy[], twin: Twin): readonly D
       const actual = getAt(twin.desired.properties, path);
       const kind = checkRule(rule, actual);
       if (kind === undefined) continue;
-      const drift = departure(policy, twin, path, text, kind, mendingValue(rule), actual);
+      const drift = departure(policy, twin, path, text, kind, repairValue(rule), actual);
       broken.push({ ...drift, ...obstacleNote(twin.desired.properties, path) });
     }
   }

@@ -286,7 +286,7 @@ export class DevicePass {
     const { deviceId, modules } = this.#work;
     const { policies, hub } = this.#dependencies;
     const concerned = policies.all.filter((policy) => modules.has(policy.module) && policy.scope.mayMatchId(deviceId));
-    if (concerned.every((policy) => policy.scope.byIdAlone)) return { device: { deviceId, tags: {}, edge: false } };
+    if (concerned.every((policy) => policy.scope.usesIdOnly)) return { device: { deviceId, tags: {}, edge: false } };
     const answer = await hub.readTwin(deviceId, '');
     if (!answer.ok) return { problem: answer.problem };
     return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };

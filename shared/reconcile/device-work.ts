@@ -1,6 +1,6 @@
 import type { Departure } from '../drift/index.ts';
 import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../events/index.ts';
-import { checkRule, mendingValue, type Policy, type PolicySet } from '../policy/index.ts';
+import { checkRule, type Policy, type PolicySet, repairValue } from '../policy/index.ts';
 import { fitsTwin, isJsonObject, parsePath, type Write, writeAt } from '../twin/index.ts';
 import { brokenRules, obstacleNote } from './departures.ts';
 import { isAnswer } from './not-reported.ts';
@@ -159,7 +159,7 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
           policy: policy.name,
           path: property.text,
           kind,
-          expected: mendingValue(property.rule),
+          expected: repairValue(property.rule),
           actual: written,
           // This very event is the write, also where it took something away.
           write: { version: write.version, at: write.at, exact: true },
@@ -259,7 +259,7 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
 /** A device's tags can bring it into a policy's scope. */
 function foldTags(policies: PolicySet, work: DeviceWork, event: HubEvent, version: number): void {
   for (const policy of policies.all) {
-    if (policy.scope.byIdAlone || !policy.scope.mayMatchId(event.deviceId)) continue;
+    if (policy.scope.usesIdOnly || !policy.scope.mayMatchId(event.deviceId)) continue;
     note(event, work);
     lookFor(policies, work, policy, { version, at: event.operationTimestamp, exact: false });
   }

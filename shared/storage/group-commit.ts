@@ -1,73 +1,75 @@
 import type { TableClient, TableEntity, TransactionAction } from '@azure/data-tables';
-import { isMissing, unlessMissing } from './table-answers.ts';
+import { ignoreNotFound, isEntityNotFound } from './table-errors.ts';
 
-/** One change to a table. Of several to one entity that wait together, only the last is made. */
+/** One change to a table. When several changes to one entity wait together, only the last one is made. */
 export type TableChange =
   | { readonly type: 'upsert'; readonly entity: TableEntity<Record<string, unknown>> }
-  /** An entity that is not there is removed already. */
+  /** Deleting an entity that does not exist succeeds. */
   | { readonly type: 'delete'; readonly partitionKey: string; readonly rowKey: string };
 
-/** "A transaction can include at most 100 entities, and its total payload may be no more than 4 MiB" (Entity group transactions). */
+/** A table transaction can have at most 100 entities and 4 MiB. Source: "Performing entity group transactions". */
 const changesPerTransaction = 100;
 const bytesPerTransaction = 3_000_000;
 
-interface Waiting {
+/** A change that waits for its transaction, and the callbacks of the caller. */
+interface WaitingChange {
   readonly change: TableChange;
   readonly done: () => void;
   readonly failed: (error: unknown) => void;
 }
 
 /**
- * Makes changes that many ask for at the same time in few transactions: while one to a partition is under way, the next gathers. Nobody
- * waits for company: who comes alone is served at once.
+ * Combines the changes of concurrent callers into few transactions. While a transaction of a partition is running, new changes to
+ * that partition wait for the next one. A single change is sent at once: there is no delay for collecting more.
  */
 export class GroupCommit {
   readonly #table: () => Promise<TableClient>;
-  readonly #partitions = new Map<string, Waiting[]>();
+  readonly #waitingByPartition = new Map<string, WaitingChange[]>();
 
   constructor(table: () => Promise<TableClient>) {
     this.#table = table;
   }
 
-  /** Resolves when all of these changes are stored. Rejects with what the storage service throws. */
+  /** Resolves when all of these changes are stored. Rejects with the error of the storage service. */
   async apply(changes: readonly TableChange[]): Promise<void> {
-    await Promise.all(changes.map((change) => this.#join(change)));
+    await Promise.all(changes.map((change) => this.#enqueue(change)));
   }
 
-  #join(change: TableChange): Promise<void> {
+  #enqueue(change: TableChange): Promise<void> {
     const partition = change.type === 'upsert' ? change.entity.partitionKey : change.partitionKey;
     return new Promise((done, failed) => {
-      const waiting = this.#partitions.get(partition);
+      const waiting = this.#waitingByPartition.get(partition);
       if (waiting !== undefined) {
         waiting.push({ change, done, failed });
         return;
       }
-      this.#partitions.set(partition, [{ change, done, failed }]);
-      // A turn later, so that what is asked for in one go is one transaction.
-      queueMicrotask(() => void this.#serve(partition));
+      this.#waitingByPartition.set(partition, [{ change, done, failed }]);
+      // Deferred by a microtask, so that all changes of one `apply` share a transaction.
+      queueMicrotask(() => void this.#commitWaiting(partition));
     });
   }
 
-  async #serve(partition: string): Promise<void> {
+  /** Commits the waiting changes of a partition, group by group, until none wait. */
+  async #commitWaiting(partition: string): Promise<void> {
     for (;;) {
-      const waiting = this.#partitions.get(partition) ?? [];
+      const waiting = this.#waitingByPartition.get(partition) ?? [];
       if (waiting.length === 0) break;
       const group = firstGroup(waiting);
-      this.#partitions.set(partition, waiting.slice(group.length));
-      // Those that come meanwhile join the list that was just set.
+      // Changes that arrive during the commit wait in this list.
+      this.#waitingByPartition.set(partition, waiting.slice(group.length));
       try {
-        await this.#commit(partition, latest(group.map(({ change }) => change)));
+        await this.#commit(partition, lastOfEachEntity(group.map(({ change }) => change)));
         for (const { done } of group) done();
       } catch (error) {
         if (group.length > 1 && isRefused(error)) await this.#commitEach(partition, group);
         else for (const { failed } of group) failed(error);
       }
     }
-    this.#partitions.delete(partition);
+    this.#waitingByPartition.delete(partition);
   }
 
-  /** What is wrong with one change must not be the others' misfortune. */
-  async #commitEach(partition: string, group: readonly Waiting[]): Promise<void> {
+  /** Commits each change by itself, so that one invalid change does not fail the others. */
+  async #commitEach(partition: string, group: readonly WaitingChange[]): Promise<void> {
     for (const { change, done, failed } of group) await this.#commit(partition, [change]).then(done, failed);
   }
 
@@ -76,19 +78,19 @@ export class GroupCommit {
     try {
       await table.submitTransaction(changes.map(toAction));
     } catch (error) {
-      // A removal of what is not there fails the whole transaction.
-      if (!isMissing(error) || changes.every(({ type }) => type === 'upsert')) throw error;
+      // Deleting an entity that does not exist fails the whole transaction: store the others, then delete one by one.
+      if (!isEntityNotFound(error) || changes.every(({ type }) => type === 'upsert')) throw error;
       const upserts = changes.filter(({ type }) => type === 'upsert');
       if (upserts.length > 0) await table.submitTransaction(upserts.map(toAction));
       for (const change of changes) {
-        if (change.type === 'delete') await table.deleteEntity(partition, change.rowKey).catch(unlessMissing);
+        if (change.type === 'delete') await table.deleteEntity(partition, change.rowKey).catch(ignoreNotFound);
       }
     }
   }
 }
 
-/** As many from the front as one transaction takes. */
-function firstGroup(waiting: readonly Waiting[]): readonly Waiting[] {
+/** The first waiting changes, at most as many as fit into one transaction. */
+function firstGroup(waiting: readonly WaitingChange[]): readonly WaitingChange[] {
   let bytes = 0;
   let count = 0;
   for (const { change } of waiting) {
@@ -99,7 +101,7 @@ function firstGroup(waiting: readonly Waiting[]): readonly Waiting[] {
   return waiting.slice(0, count);
 }
 
-function latest(changes: readonly TableChange[]): readonly TableChange[] {
+function lastOfEachEntity(changes: readonly TableChange[]): readonly TableChange[] {
   const byKey = new Map<string, TableChange>();
   for (const change of changes) byKey.set(change.type === 'upsert' ? change.entity.rowKey : change.rowKey, change);
   return [...byKey.values()];
@@ -111,7 +113,7 @@ function toAction(change: TableChange): TransactionAction {
     : ['delete', { partitionKey: change.partitionKey, rowKey: change.rowKey }];
 }
 
-/** Malformed or too large, and so every time that it is tried. */
+/** True when storage refuses a change as malformed or too large. A retry would fail again. */
 function isRefused(error: unknown): boolean {
   const { statusCode } = (error ?? {}) as { readonly statusCode?: unknown };
   return statusCode === 400 || statusCode === 413;

@@ -1,6 +1,6 @@
 /**
- * A JSON value as text, like `JSON.stringify`, but however deep it is nested: `JSON.parse` reads what `JSON.stringify` then runs out
- * of stack for, and what came in as an event must be kept. Anything that JSON has no word for becomes `null`.
+ * Writes a value as JSON, like `JSON.stringify`, but at any depth. `JSON.parse` reads values that are too deep for `JSON.stringify`,
+ * and an event with such a value must be stored. A value that JSON does not have, such as `undefined`, becomes `null`.
  */
 export function toJsonText(value: unknown): string {
   try {
@@ -12,28 +12,28 @@ export function toJsonText(value: unknown): string {
 }
 
 function toDeepJsonText(root: unknown): string {
-  const text: string[] = [];
-  // What is still to be written, the next at the end.
-  const rest: ({ readonly text: string } | { readonly value: unknown })[] = [{ value: root }];
-  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+  const written: string[] = [];
+  // An explicit stack, because recursion would overflow at great depth. The last item is written next.
+  const stack: ({ readonly text: string } | { readonly value: unknown })[] = [{ value: root }];
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     if ('text' in next) {
-      text.push(next.text);
+      written.push(next.text);
       continue;
     }
     const { value } = next;
     if (typeof value !== 'object' || value === null || 'toJSON' in value) {
-      text.push(JSON.stringify(value) ?? 'null');
+      written.push(JSON.stringify(value) ?? 'null');
       continue;
     }
     const isList = Array.isArray(value);
     const entries = Object.entries(value).toReversed();
-    rest.push({ text: isList ? ']' : '}' });
+    stack.push({ text: isList ? ']' : '}' });
     for (const [index, [key, inner]] of entries.entries()) {
-      rest.push({ value: inner });
+      stack.push({ value: inner });
       const comma = index === entries.length - 1 ? '' : ',';
-      rest.push({ text: isList ? comma : `${comma}${JSON.stringify(key)}:` });
+      stack.push({ text: isList ? comma : `${comma}${JSON.stringify(key)}:` });
     }
-    text.push(isList ? '[' : '{');
+    written.push(isList ? '[' : '{');
   }
-  return text.join('');
+  return written.join('');
 }

@@ -1,18 +1,18 @@
-/** What one string property of Table Storage takes: 64 KiB of UTF-16. */
+/** Characters per string property. Table Storage allows 64 KiB in UTF-16, which is 32,768 characters. */
 const charactersPerProperty = 32_000;
 
-/** A text as properties `name`, `name1`, `name2`, … each short enough for Table Storage. */
+/** Splits a text into the properties `name`, `name1`, `name2`, … so that each fits into Table Storage. `undefined` gives none. */
 export function splitText(name: string, text: string | undefined): Readonly<Record<string, string>> {
   if (text === undefined) return {};
-  const parts: Record<string, string> = {};
+  const properties: Record<string, string> = {};
   for (let index = 0; index * charactersPerProperty < Math.max(1, text.length); index++) {
     const from = index * charactersPerProperty;
-    parts[index === 0 ? name : `${name}${index}`] = text.slice(from, from + charactersPerProperty);
+    properties[index === 0 ? name : `${name}${index}`] = text.slice(from, from + charactersPerProperty);
   }
-  return parts;
+  return properties;
 }
 
-/** Undoes {@link splitText}. */
+/** Joins the properties that {@link splitText} made. `undefined` when the entity has no such property. */
 export function joinText(name: string, entity: Readonly<Record<string, unknown>>): string | undefined {
   const first = entity[name];
   if (typeof first !== 'string') return undefined;

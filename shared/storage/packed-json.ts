@@ -1,13 +1,13 @@
 import { promisify } from 'node:util';
 import { toJsonText } from './json-text.ts';
 
-/** A value as compressed JSON. `node:zlib` is loaded on first use: most invocations have nothing to put aside. */
+/** Writes a value as compressed JSON (gzip). `node:zlib` is loaded on first use, because most invocations store no packed value. */
 export async function packJson(value: unknown): Promise<Buffer> {
   const { gzip } = await import('node:zlib');
   return promisify(gzip)(toJsonText(value));
 }
 
-/** Undoes {@link packJson}. Throws when `packed` is not what that made. */
+/** Reads a value that {@link packJson} wrote. Throws when the bytes are not gzip or the text is not JSON. */
 export async function unpackJson(packed: Uint8Array): Promise<unknown> {
   const { gunzip } = await import('node:zlib');
   return JSON.parse((await promisify(gunzip)(packed)).toString()) as unknown;

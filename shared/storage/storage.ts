@@ -1,24 +1,24 @@
 import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
 
-/** Which storage account, and how to get in: a connection string, or an account's name and the app's own identity. */
+/** A storage account and its credentials: a connection string, or the account's name for the managed identity of the app. */
 export type StorageAccount = { readonly connectionString: string } | { readonly accountName: string };
 
-/** A table that is there: made when it was missing. The SDK is loaded on first use, because an app that is starting has no need of it. */
+/** Opens a table and creates it when it is missing. The SDK is loaded on first use, because the start of the app needs no table. */
 export async function openTable(account: StorageAccount, name: string): Promise<TableClient> {
   const { TableClient: Client } = await import('@azure/data-tables');
   const table =
     'connectionString' in account
       ? Client.fromConnectionString(account.connectionString, name, {
-          allowInsecureConnection: speaksPlainHttp(account.connectionString),
+          allowInsecureConnection: usesPlainHttp(account.connectionString),
         })
       : new Client(`https://${account.accountName}.table.core.windows.net`, name, await appIdentity());
-  // Answers quietly when the table exists already.
+  // The SDK does not throw when the table exists already.
   await table.createTable();
   return table;
 }
 
-/** A queue that is there: made when it was missing. */
+/** Opens a queue and creates it when it is missing. The SDK is loaded on first use. */
 export async function openQueue(account: StorageAccount, name: string): Promise<QueueClient> {
   const { QueueClient: Client, QueueServiceClient } = await import('@azure/storage-queue');
   const queue =
@@ -34,7 +34,7 @@ async function appIdentity() {
   return new DefaultAzureCredential();
 }
 
-/** Storage emulators speak plain HTTP, which the SDK takes only when asked to. */
-function speaksPlainHttp(connectionString: string): boolean {
+/** True for a storage emulator on plain HTTP. The SDK refuses plain HTTP unless an option allows it. */
+function usesPlainHttp(connectionString: string): boolean {
   return /UseDevelopmentStorage=true|DefaultEndpointsProtocol=http(;|$)|TableEndpoint=http:/i.test(connectionString);
 }

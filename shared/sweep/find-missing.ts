@@ -53,10 +53,10 @@ async function inconclusiveCounts(
   // A query for modules cannot test the device's tags. But if all devices with these ids have the module, then so do those in the scope.
   const all = await progress.count(countDevicesByIdQuery(policy));
   if (modules !== undefined && modules === all) return undefined;
-  // The result of a search holds for the same scope only. The parts of a predicate are unknown, so its result is never reused.
-  const { parts } = policy.scope;
-  const counts = JSON.stringify([devices, modules, all, policy.module, parts]);
-  const last = parts === undefined ? undefined : await store.readMemo(policy.name);
+  // The result of a search holds for the same scope only. The definition of a predicate is unknown, so its result is never reused.
+  const { definition } = policy.scope;
+  const counts = JSON.stringify([devices, modules, all, policy.module, definition]);
+  const last = definition === undefined ? undefined : await store.readMemo(policy.name);
   const isRecent = last !== undefined && clock.now().getTime() - Date.parse(last.at) < searchValidity;
   return isRecent && last.text === counts ? undefined : counts;
 }
@@ -122,7 +122,7 @@ async function findDevicesWithout(progress: Progress, policy: Policy, present: I
   } catch (error) {
     if (!(error instanceof QueryRefused) || compileScope(policy).condition === '') throw error;
     progress.addWalked(`The hub refused the scope of ${policy.name}: ${error.message}`);
-    await progress.forEachPage('SELECT * FROM devices', missingOf(policy), missingAmong(policy.scope.byIdAlone));
+    await progress.forEachPage('SELECT * FROM devices', missingOf(policy), missingAmong(policy.scope.usesIdOnly));
   }
 }
 

@@ -60,5 +60,5 @@ function describeStep(step: SweepStep): readonly string[] {
  * takes a scope that both queries express exactly. A query for modules cannot test tags, and no query can express a predicate.
  */
 export function countsAreComparable(policy: Policy): boolean {
-  return compileScope(policy).exact && policy.scope.byIdAlone && compileModuleScope(policy).exact;
+  return compileScope(policy).exact && policy.scope.usesIdOnly && compileModuleScope(policy).exact;
 }

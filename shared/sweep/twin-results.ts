@@ -4,7 +4,7 @@ import { compileScope } from './where/index.ts';
 
 /** Whether a query for a policy's devices needs to return only their ids. Otherwise the scope is tested on the whole twin. */
 export function idsSuffice(policy: Policy): boolean {
-  return policy.scope.byIdAlone || compileScope(policy).exact;
+  return policy.scope.usesIdOnly || compileScope(policy).exact;
 }
 
 /** Changes a query for device ids into the same query for whole twins. */

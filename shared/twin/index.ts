@@ -1,6 +1,6 @@
 /**
- * Twins as plain data: JSON values, paths in them, merge patches, IoT Hub's limits, and the metadata that tells which write brought
- * a value. Pure: nothing here does I/O, reads a clock or keeps state.
+ * A twin is plain JSON data. A path names a property in it, a merge patch changes it, and its metadata names the write that last
+ * changed each property. IoT Hub limits the size and depth of a twin. The code here is pure: no I/O, no clock, no state.
  *
  * @module
  */

@@ -1,19 +1,19 @@
-/** Any value that JSON can carry. */
+/** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
-/** A JSON object. Keys come from outside: look them up with {@link getAt} or `Object.hasOwn`, never through the prototype. */
+/** A JSON object. Its keys are untrusted: look them up with `getAt` or `Object.hasOwn`, never through the prototype. */
 export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** True for what JSON calls an object: not `null`, not an array, not a Buffer or another class instance. */
+/** True for a plain object. False for `null`, an array, a Buffer or any other class instance. */
 export function isJsonObject(value: unknown): value is JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Structural equality of JSON values. The order of keys does not count, the order of array items does. */
+/** Compares two JSON values by content. The order of keys does not matter. The order of array items does. */
 export function jsonEquals(left: Json | undefined, right: Json | undefined): boolean {
   if (left === right) return true;
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
@@ -33,7 +33,7 @@ export function jsonEquals(left: Json | undefined, right: Json | undefined): boo
   );
 }
 
-/** Freezes a JSON value and all that is in it, so that foreign code can be given it. Returns the same value. */
+/** Freezes a JSON value and everything inside it, so that a policy's own code cannot change it. Returns the same value. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

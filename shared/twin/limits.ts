@@ -1,21 +1,25 @@
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 
-/** What IoT Hub allows in a twin ("Understand and use device twins in IoT Hub", section "Device twin size"). */
+/** The limits of a twin. Source: "Understand and use device twins in IoT Hub", section "Device twin size". */
 export const twinLimits = {
-  /** UTF-8 bytes of a key. */
+  /** Maximum UTF-8 bytes of a key in a twin. */
   keyBytes: 1024,
-  /** UTF-8 bytes of a string value. */
+  /** Maximum UTF-8 bytes of a string value in a twin. */
   stringBytes: 4096,
   minInteger: -4503599627370496,
   maxInteger: 4503599627370495,
-  /** Levels of objects below `properties.desired`, `properties.reported` or `tags`. */
+  /** Maximum levels of nested objects below `properties.desired`, `properties.reported` or `tags`. */
   depth: 10,
-  /** Size of `properties.desired` as {@link twinSize} counts it. */
+  /** Maximum bytes of `properties.desired`, as {@link twinSize} counts them. */
   desiredBytes: 32_768,
+  /** Maximum bytes of `tags`, as {@link twinSize} counts them. */
   tagsBytes: 8192,
 } as const;
 
-/** The size of a twin section as IoT Hub counts it, in bytes: keys and strings in UTF-8, 8 a number, 4 a boolean, `$` metadata left out. */
+/**
+ * The size of a twin section in bytes, as IoT Hub counts it. Keys and strings count in UTF-8, a number as 8, a boolean as 4.
+ * Keys that start with `$` do not count.
+ */
 export function twinSize(value: Json): number {
   if (typeof value === 'string') return Buffer.byteLength(value);
   if (typeof value === 'number') return 8;
@@ -29,33 +33,40 @@ export function twinSize(value: Json): number {
   return size;
 }
 
-/** One thing that IoT Hub would refuse, and where. `path` is dotted; `''` is the section itself. */
+/** One reason why IoT Hub would refuse a twin section. */
 export interface LimitFault {
+  /** Dotted path of the value at fault, such as `a.b[0]`. `''` is the section itself. */
   readonly path: string;
   readonly message: string;
 }
 
-/** All that IoT Hub would refuse in a section's content: keys, strings, integers, depth, `null`s. The total size is not looked at. */
+/**
+ * Every reason why IoT Hub would refuse the content of a twin section: keys, strings, numbers, depth and `null`. The total size is
+ * not checked: use {@link twinSize}.
+ */
 export function limitFaults(section: JsonObject): readonly LimitFault[] {
   const faults: LimitFault[] = [];
   const add = (path: string, message: string) => faults.push({ path, message });
 
   const visit = (value: Json, path: string, depth: number): void => {
     if (value === null) {
-      add(path, 'null cannot be stored in a twin: in a patch it removes the property. Leave it out, or use absent().');
+      add(
+        path,
+        'a twin cannot hold null, because null in a patch removes the property. Leave it out, or use absent().',
+      );
     } else if (typeof value === 'string') {
       const bytes = Buffer.byteLength(value);
       if (bytes > twinLimits.stringBytes)
-        add(path, `a string of ${bytes} bytes; a twin takes ${twinLimits.stringBytes}.`);
+        add(path, `the string has ${bytes} bytes. A string in a twin can have at most ${twinLimits.stringBytes}.`);
     } else if (typeof value === 'number') {
-      if (!Number.isFinite(value)) add(path, `${value} is no JSON number.`);
+      if (!Number.isFinite(value)) add(path, `${value} is not a JSON number.`);
       else if (Number.isInteger(value) && (value < twinLimits.minInteger || value > twinLimits.maxInteger))
-        add(path, `${value} is outside the integers a twin takes (±2^52).`);
+        add(path, `${value} is too large. An integer in a twin must be within ±2^52.`);
     } else if (Array.isArray(value)) {
       for (const [index, item] of value.entries()) visit(item, `${path}[${index}]`, depth);
     } else if (isJsonObject(value)) {
       if (depth > twinLimits.depth) {
-        add(path, `nested more than ${twinLimits.depth} levels deep.`);
+        add(path, `the value is nested too deeply. A twin can have at most ${twinLimits.depth} levels.`);
         return;
       }
       for (const [key, inner] of Object.entries(value)) {
@@ -65,7 +76,7 @@ export function limitFaults(section: JsonObject): readonly LimitFault[] {
         visit(inner, at, depth + 1);
       }
     } else if (typeof value !== 'boolean') {
-      add(path, `${String(value)} (${typeof value}) is no JSON value.`);
+      add(path, `${String(value)} (${typeof value}) is not a JSON value.`);
     }
   };
 
@@ -73,26 +84,27 @@ export function limitFaults(section: JsonObject): readonly LimitFault[] {
   return faults;
 }
 
-/** Why IoT Hub would refuse this key, or `undefined` when it takes it. */
+/** The reason why IoT Hub would refuse this key, or `undefined` when the key is valid. */
 function keyFault(key: string): string | undefined {
-  if (key === '') return 'an empty key.';
+  if (key === '') return 'a key in a twin cannot be empty.';
   const bytes = Buffer.byteLength(key);
-  if (bytes > twinLimits.keyBytes) return `a key of ${bytes} bytes; a twin takes ${twinLimits.keyBytes}.`;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for.
+  if (bytes > twinLimits.keyBytes)
+    return `the key has ${bytes} bytes. A key in a twin can have at most ${twinLimits.keyBytes}.`;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern must match control characters.
   const forbidden = /[.$ \u0000-\u001f\u007f-\u009f]/.exec(key)?.[0];
   return forbidden === undefined
     ? undefined
-    : `the key ${JSON.stringify(key)} holds ${JSON.stringify(forbidden)}, which a twin key cannot.`;
+    : `the key ${JSON.stringify(key)} contains ${JSON.stringify(forbidden)}, which is not allowed in a twin key.`;
 }
 
 /**
- * Whether a value could stand in a twin as far as its depth and its size go. Unlike {@link twinSize}, safe to ask about anything: it
- * goes no deeper than a twin does.
+ * True when a value is small and shallow enough for a twin. Safe for untrusted values of any depth, unlike {@link twinSize}: the
+ * check stops at 4 times the depth of a twin.
  */
 export function fitsTwin(value: Json, depth = 0): boolean {
   if (typeof value === 'string') return value.length <= twinLimits.desiredBytes;
   if (typeof value !== 'object' || value === null) return true;
-  // Arrays count here, too: how deep they may go in objects the documents do not say, so there is room to spare.
+  // IoT Hub documents no limit for nested arrays, and arrays count as levels here. So the limit is 4 times that of objects.
   if (depth > 4 * twinLimits.depth) return false;
   const inner = Array.isArray(value) ? value : Object.values(value);
   return inner.every((item) => fitsTwin(item, depth + 1)) && (depth > 0 || twinSize(value) <= twinLimits.desiredBytes);

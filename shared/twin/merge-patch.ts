@@ -1,19 +1,22 @@
 import { isJsonObject, type Json, type JsonObject, jsonEquals } from './json.ts';
 
-/** Applies a JSON merge patch (RFC 7396) as IoT Hub does to a twin section: `null` removes, objects merge, all else replaces. */
+/**
+ * Applies a JSON merge patch (RFC 7396), as IoT Hub does to a twin section. `null` removes a property, an object is merged, and any
+ * other value replaces the old one.
+ */
 export function mergePatch(target: Json | undefined, patch: JsonObject): JsonObject {
   const entries = new Map(isJsonObject(target) ? Object.entries(target) : []);
   for (const [key, change] of Object.entries(patch)) {
     if (change === null) entries.delete(key);
     else entries.set(key, isJsonObject(change) ? mergePatch(entries.get(key), change) : change);
   }
-  // fromEntries defines own properties, so that a `__proto__` key stays data.
+  // `Object.fromEntries` defines own properties, so a `__proto__` key cannot change the prototype.
   return Object.fromEntries(entries);
 }
 
 /**
- * The smallest merge patch that turns `from` into `to`: `undefined` when they are equal already. `to` must hold no `null`, which
- * a merge patch cannot express.
+ * The smallest merge patch that turns `from` into `to`, or `undefined` when the two are equal. `to` must not contain `null`, because
+ * a merge patch cannot set a property to `null`.
  */
 export function diffPatch(from: Json | undefined, to: Json): Json | undefined {
   if (jsonEquals(from, to)) return undefined;

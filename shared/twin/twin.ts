@@ -1,43 +1,46 @@
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 import type { Path } from './path.ts';
 
-/** `properties.desired` or `properties.reported`, its content and its bookkeeping apart. */
+/** `properties.desired` or `properties.reported`, with the properties separated from the metadata. */
 export interface TwinSection {
   /** The properties, without `$metadata` and `$version`. */
   readonly properties: JsonObject;
-  /** `$metadata`: `$lastUpdated` and `$lastUpdatedVersion` at every level. `{}` where it was not sent. */
+  /** `$metadata`: `$lastUpdated` and `$lastUpdatedVersion` at every level. `{}` when IoT Hub did not send it. */
   readonly metadata: JsonObject;
-  /** `$version`, which grows by one with each write to the section. 0 where it was not sent. */
+  /** `$version`, which each write to the section increases by one. 0 when IoT Hub did not send it. */
   readonly version: number;
 }
 
-/** A device twin or a module twin, as far as policies and the history look at it. */
+/** A device twin or a module twin, reduced to the fields that policies and the history use. */
 export interface Twin {
   readonly deviceId: string;
-  /** `''` for a device's own twin. */
+  /** The module id. `''` for a device twin. */
   readonly moduleId: string;
-  /** For `If-Match`, without quotes. `''` where it was not sent, as in some events. */
+  /** The ETag for `If-Match`, without quotes. `''` when IoT Hub did not send it, as in some events. */
   readonly etag: string;
-  /** Grows with every change of tags or properties. */
+  /** The version of the twin. Every change of tags or properties increases it. */
   readonly version: number;
   readonly tags: JsonObject;
   readonly desired: TwinSection;
   readonly reported: TwinSection;
-  /** Whether the device is an IoT Edge device (`capabilities.iotEdge`). */
+  /** True for an IoT Edge device (`capabilities.iotEdge`). */
   readonly edge: boolean;
 }
 
-/** The write that last changed a property, as the section's metadata names it. */
+/** The write that last changed a property, taken from the metadata of the section. */
 export interface Write {
-  /** `$lastUpdatedVersion`. */
+  /** The version of the section after the write: `$lastUpdatedVersion` in the metadata. */
   readonly version: number;
-  /** `$lastUpdated`, ISO 8601. Tells a recreated twin, whose versions start again, from the old one. */
+  /**
+   * The time of the write, ISO 8601: `$lastUpdated` in the metadata. A recreated twin starts again at version 1, so only the time tells
+   * it from the old twin.
+   */
   readonly at: string;
-  /** False when only a later write is known: something was removed, and its surroundings may have been written since. */
+  /** False when the metadata of the property itself is missing. The write is then that of an object above the property. */
   readonly exact: boolean;
 }
 
-/** A section of a twin or of a patch. Anything but an object gives an empty section. */
+/** Reads a section of a twin or of a patch. Any value other than an object gives an empty section. */
 export function toSection(raw: Json | undefined): TwinSection {
   if (!isJsonObject(raw)) return { properties: {}, metadata: {}, version: 0 };
   const { $metadata, $version, ...properties } = raw;
@@ -49,8 +52,8 @@ export function toSection(raw: Json | undefined): TwinSection {
 }
 
 /**
- * A twin from the JSON that IoT Hub sends, in answers and in events alike. The ids are given by the caller, who knows them from
- * the request or the event's envelope. Missing parts become empty ones; `undefined` when `raw` is no twin at all.
+ * Reads a twin from the JSON of an IoT Hub answer or event. The caller gives the ids, which it knows from the request or the event's
+ * properties. A missing field gets an empty value. Returns `undefined` when `raw` is not a JSON object.
  */
 export function toTwin(raw: unknown, deviceId: string, moduleId: string): Twin | undefined {
   if (!isJsonObject(raw)) return undefined;
@@ -68,14 +71,14 @@ export function toTwin(raw: unknown, deviceId: string, moduleId: string): Twin |
   };
 }
 
-/** True for a moment in ISO 8601 as IoT Hub writes it: date and time, and nothing that only some parsers would take. */
+/** True for a date and time in ISO 8601, in the forms that IoT Hub writes. */
 export function isTimestamp(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT[\d:.]{4,20}(Z|[+-]\d\d:?\d\d)?$/.test(text) && !Number.isNaN(Date.parse(text));
 }
 
 /**
- * The write that brought a path to its present state: the metadata of the path itself or, where nothing is there, of the nearest
- * level above it, because removing a property marks the level that held it. `undefined` when there is no metadata at all.
+ * The write that last changed the property at `path`. When the property is missing, the write of the nearest object above it, because
+ * IoT Hub updates that object's metadata when a property is removed. `undefined` when the metadata names no time.
  */
 export function writeAt(section: TwinSection, path: Path): Write | undefined {
   let level: Json | undefined = section.metadata;

@@ -2,10 +2,10 @@
 import {
   checkRule,
   type Device,
-  mendingValue,
   type OwnedProperty,
   type Policy,
   type Rule,
+  repairValue,
 } from '../../../shared/policy/index.ts';
 import { type Json, type JsonObject, type Path, setAt } from '../../../shared/twin/index.ts';
 import { departuresOfPatch, type InjectedDeparture, missingModules, wantedModules } from './departures.ts';
@@ -129,7 +129,7 @@ const stepsOf: Readonly<Record<DisturbanceKind, MakeSteps>> = {
   changedBack: (targets, random) =>
     first(targets, (target) => {
       const wrong = write(target, wrongValue(target.property.rule, random));
-      const right = write(target, mendingValue(target.property.rule));
+      const right = write(target, repairValue(target.property.rule));
       return wrong === undefined || right === undefined ? undefined : [...wrong, ...right];
     }),
 
@@ -166,7 +166,7 @@ function isNested({ property }: Target): boolean {
 
 /** A value of the type that the rule wants, and wrong all the same. */
 function wrongValue(rule: Rule, random: Random): Json | undefined {
-  const wanted = mendingValue(rule);
+  const wanted = repairValue(rule);
   return random.shuffle(sameType(wanted, random)).find((value) => checkRule(rule, value) === 'wrongValue');
 }
 
@@ -180,7 +180,7 @@ function sameType(wanted: Json | undefined, random: Random): readonly Json[] {
 
 /** A value of another type than the rule wants. */
 function wrongType(rule: Rule, random: Random): Json | undefined {
-  const wanted = mendingValue(rule);
+  const wanted = repairValue(rule);
   const values: readonly Json[] = ['yes', 42, true, { nested: { value: 'High' } }, ['Low', 1], {}];
   return random
     .shuffle(values)

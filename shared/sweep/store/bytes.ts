@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { entitiesOf } from '../../storage/index.ts';
+import { listPartition } from '../../storage/index.ts';
 import { bytesPrefix } from './keys.ts';
 
 /** Named bytes of a sweep that must survive an interruption and are too large for its checkpoint. */
@@ -44,7 +44,7 @@ export function createSweepBytes(table: () => Promise<TableClient>): SweepBytes 
       const chunks: Uint8Array[] = [];
       let length: number | undefined;
       let saving: unknown;
-      for await (const entity of entitiesOf(await table(), `${bytesPrefix}${sweepId}`)) {
+      for await (const entity of listPartition(await table(), `${bytesPrefix}${sweepId}`)) {
         if (!String(entity.rowKey).startsWith(`${name}!`)) continue;
         length ??= Number(entity.length);
         saving ??= entity.saving;
@@ -60,7 +60,7 @@ export function createSweepBytes(table: () => Promise<TableClient>): SweepBytes 
     async clear(sweepId) {
       const client = await table();
       const partition = `${bytesPrefix}${sweepId}`;
-      for await (const { rowKey } of entitiesOf(client, partition, ['rowKey'])) {
+      for await (const { rowKey } of listPartition(client, partition, ['rowKey'])) {
         await client.deleteEntity(partition, String(rowKey));
       }
     },

@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { joinText, splitText, statusOf, unlessMissing } from '../../storage/index.ts';
+import { ignoreNotFound, joinText, splitText, statusOf } from '../../storage/index.ts';
 import { leaseKey } from './keys.ts';
 import type { SweepRow } from './row.ts';
 
@@ -54,7 +54,7 @@ export function createLeaseStore(table: () => Promise<TableClient>): LeaseStore 
       const { partitionKey, rowKey } = leaseKey;
       const entity = await (await table())
         .getEntity<Record<string, unknown>>(partitionKey, rowKey)
-        .catch(unlessMissing);
+        .catch(ignoreNotFound);
       return entity === undefined ? undefined : toLease(entity);
     },
 

@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { entitiesOf, unlessMissing } from '../../storage/index.ts';
+import { ignoreNotFound, listPartition } from '../../storage/index.ts';
 import { sweepPartition, workItemsPrefix } from './keys.ts';
 import { fromSweepEntity, type SweepCounts, type SweepRow, toSweepEntity } from './row.ts';
 
@@ -19,7 +19,7 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
   /** Adds the counts of all work items to a row. Reads one entity per work item, which is about a hundred devices. */
   async function withWorkItems(row: SweepRow): Promise<SweepRow> {
     let sum = row;
-    for await (const entity of entitiesOf(await table(), `${workItemsPrefix}${row.id}`)) {
+    for await (const entity of listPartition(await table(), `${workItemsPrefix}${row.id}`)) {
       const count = (name: string) => (typeof entity[name] === 'number' ? entity[name] : 0);
       sum = {
         ...sum,
@@ -44,7 +44,7 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
     async recordWorkItem(sweepId, workItem, counts) {
       const client = await table();
       const key = { partitionKey: `${workItemsPrefix}${sweepId}`, rowKey: workItem };
-      const known = await client.getEntity<Record<string, unknown>>(key.partitionKey, key.rowKey).catch(unlessMissing);
+      const known = await client.getEntity<Record<string, unknown>>(key.partitionKey, key.rowKey).catch(ignoreNotFound);
       const larger = Object.fromEntries(
         Object.entries(counts).map(([name, count]) => [name, Math.max(count, Number(known?.[name] ?? 0))]),
       );
@@ -67,7 +67,7 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
 
     async get(id) {
       const client = await table();
-      const entity = await client.getEntity<Record<string, unknown>>(sweepPartition, id).catch(unlessMissing);
+      const entity = await client.getEntity<Record<string, unknown>>(sweepPartition, id).catch(ignoreNotFound);
       return entity === undefined ? undefined : withWorkItems(fromSweepEntity(entity));
     },
   };

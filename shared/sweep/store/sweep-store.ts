@@ -1,5 +1,5 @@
 import { once } from '../../once.ts';
-import { openTable, type StorageAccount, unlessMissing } from '../../storage/index.ts';
+import { ignoreNotFound, openTable, type StorageAccount } from '../../storage/index.ts';
 import { createSweepBytes } from './bytes.ts';
 import { memoPartition, sweepTable } from './keys.ts';
 import { createLeaseStore } from './lease.ts';
@@ -114,7 +114,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
 
     async readMemo(name) {
       const client = await table();
-      const entity = await client.getEntity<Record<string, unknown>>(memoPartition, name).catch(unlessMissing);
+      const entity = await client.getEntity<Record<string, unknown>>(memoPartition, name).catch(ignoreNotFound);
       return entity === undefined ? undefined : { at: String(entity.at), text: String(entity.text) };
     },
 

@@ -16,8 +16,8 @@ const maxScopeLength = maxQueryLength / 2;
 
 /** A policy's scope as a condition for twins of devices (`FROM devices`). */
 export function compileScope({ scope }: Policy): ScopeCondition {
-  if (scope.parts === undefined) return { condition: '', exact: false };
-  const { edge, tags = {} } = scope.parts;
+  if (scope.definition === undefined) return { condition: '', exact: false };
+  const { edge, tags = {} } = scope.definition;
   const capability = 'capabilities.iotEdge';
   const isNoEdge = `(NOT IS_DEFINED(${capability}) OR ${capability} != true)`;
   return conjunction([
@@ -32,9 +32,9 @@ export function compileScope({ scope }: Policy): ScopeCondition {
  * nor its capabilities.
  */
 export function compileModuleScope({ scope }: Policy): ScopeCondition {
-  if (scope.idPieces === undefined) return { condition: '', exact: scope.byIdAlone };
+  if (scope.idPieces === undefined) return { condition: '', exact: scope.usesIdOnly };
   const { condition, exact } = conjunction(idTerms(scope.idPieces));
-  return { condition, exact: exact && scope.byIdAlone };
+  return { condition, exact: exact && scope.usesIdOnly };
 }
 
 /** A term of a scope's condition. Without `text`, a query cannot express the term. */

@@ -85,16 +85,16 @@ describe('a folder of policies', () => {
     expect(message.split('\n')[0]).toMatch(/^\d faults in the policies of /);
     for (const [file, what] of [
       ['bad.json', 'Bad Name at name: must be kebab-case'],
-      ['bad.json', 'Bad Name at desired.a: null is no value'],
-      ['bad.json', 'Bad Name at desired.b: between has its bounds the wrong way round'],
-      ['number.ts', 'policy 3: is no object'],
+      ['bad.json', 'Bad Name at desired.a: a twin cannot hold null'],
+      ['bad.json', 'Bad Name at desired.b: the min of between, '],
+      ['number.ts', 'policy 3: is not an object'],
       ['throws.ts', 'cannot be loaded: Error: no way'],
       ['none.ts', 'exports no policy'],
     ] as const) {
       expect(message).toContain(`  ${join(path, file)}: ${what}`);
     }
     expect(message).toContain(
-      `${join(path, 'good.ts')} and ${join(path, 'same.json')}: good at name: another policy has this name already.`,
+      `${join(path, 'good.ts')} and ${join(path, 'same.json')}: good at name: another policy already has this name.`,
     );
   });
 

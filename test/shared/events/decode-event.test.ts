@@ -4,7 +4,7 @@ import { anyJson, deviceIds, fc, hostileEvents, rawEvent } from '../../support/a
 
 const twin = { version: 3, tags: { t: 1 }, properties: { desired: { a: 1, $version: 2 }, reported: {} } };
 
-/** An event of ours with something else in its envelope; `undefined` takes a property away. */
+/** A twin change event with other properties. `undefined` removes a property. */
 function withEnvelope(properties: object, systemProperties: object = {}, body: unknown = twin): RawEvent {
   const event = rawEvent('updateTwin', body, 'd', 'm');
   const without = (values: object) =>
@@ -16,7 +16,7 @@ function withEnvelope(properties: object, systemProperties: object = {}, body: u
   };
 }
 
-describe('an event of ours that cannot be used says why', () => {
+describe('an unusable event gives a reason', () => {
   it.each<[string, RawEvent, string]>([
     ['without a body', rawEvent('updateTwin', undefined, 'd'), 'the body is missing, not a JSON object'],
     ['with a null body', rawEvent('updateTwin', null, 'd'), 'the body is null, not a JSON object'],
@@ -31,11 +31,11 @@ describe('an event of ours that cannot be used says why', () => {
     ['with bytes for a body', rawEvent('updateTwin', Buffer.from('x'), 'd'), 'the body is a object, not a JSON object'],
     ['of an unknown opType', rawEvent('renameTwin', twin, 'd'), 'unknown opType "renameTwin" from twinChangeEvents'],
     ['without an opType', withEnvelope({ opType: undefined }), 'unknown opType "" from twinChangeEvents'],
-    ['of an opType that every object has', rawEvent('constructor', twin, 'd'), 'unknown opType "constructor"'],
+    ['of an opType that every object inherits', rawEvent('constructor', twin, 'd'), 'unknown opType "constructor"'],
     [
       'without a deviceId',
       withEnvelope({ deviceId: undefined }, { 'iothub-connection-device-id': undefined }),
-      'no deviceId, neither in the properties nor in the annotations',
+      'neither the properties nor the annotations have a deviceId',
     ],
     [
       'whose device ids differ',
@@ -47,11 +47,7 @@ describe('an event of ours that cannot be used says why', () => {
       withEnvelope({ moduleId: 'other' }),
       'moduleId is "other" in the properties but "m" in the annotations',
     ],
-    [
-      'with an id that no hub gives',
-      rawEvent('updateTwin', twin, 'a/b'),
-      'deviceId "a/b" is no id that IoT Hub would give',
-    ],
+    ['with an invalid id', rawEvent('updateTwin', twin, 'a/b'), 'deviceId "a/b" is not a valid IoT Hub id'],
     ['whose properties are an array', rawEvent('updateTwin', { properties: [] }, 'd'), 'properties is an array'],
     [
       'whose desired properties are text',
@@ -63,19 +59,19 @@ describe('an event of ours that cannot be used says why', () => {
     expect(decodeEvent(event)).toEqual({ type: 'unusable', reason: expect.stringContaining(reason) });
   });
 
-  it('in a few words, however large its body is', () => {
+  it('of limited length, even for a large body', () => {
     const decoded = decodeEvent(rawEvent('updateTwin', 'x'.repeat(1 << 20), 'd'));
     expect(decoded).toMatchObject({ type: 'unusable' });
     expect(JSON.stringify(decoded).length).toBeLessThan(300);
   });
 });
 
-describe('an event that is not ours is ignored', () => {
+describe('an event from another message source is ignored', () => {
   it.each([
     ['telemetry', 'Telemetry', 'x'],
     ['a device that connects', 'deviceConnectionStateEvents', 'deviceConnected'],
     ['a device that disconnects', 'deviceConnectionStateEvents', 'deviceDisconnected'],
-    ['a source nobody knows', 'marsEvents', 'updateTwin'],
+    ['an unknown source', 'marsEvents', 'updateTwin'],
   ])('%s', (_, source, opType) => {
     const event = rawEvent(
       opType,
@@ -86,16 +82,16 @@ describe('an event that is not ours is ignored', () => {
     );
     expect(decodeEvent(event)).toEqual({
       type: 'ignored',
-      reason: `message source "${source}" is not one that Twinkeeper watches`,
+      reason: `Twinkeeper does not watch the message source "${source}"`,
     });
   });
 
-  it('one that names no source and no schema', () => {
+  it('an event without a source and a schema', () => {
     expect(decodeEvent({ body: twin, properties: {}, systemProperties: {} })).toMatchObject({ type: 'ignored' });
   });
 });
 
-describe('an event that can be used', () => {
+describe('a usable event', () => {
   it.each([
     ['createDeviceIdentity', '', 'deviceLifecycleEvents', 'identityCreated'],
     ['createDeviceIdentity', 'm', 'deviceLifecycleEvents', 'identityCreated'],
@@ -104,7 +100,7 @@ describe('an event that can be used', () => {
     ['deleteModuleIdentity', 'm', 'moduleLifecycleEvents', 'identityDeleted'],
     ['replaceTwin', 'm', 'twinChangeEvents', 'twinReplaced'],
     ['updateTwin', '', 'twinChangeEvents', 'twinUpdated'],
-  ])('%s about module "%s" from %s is %s', (opType, moduleId, source, type) => {
+  ])('of opType %s about module "%s" from %s is decoded as %s', (opType, moduleId, source, type) => {
     expect(decodeEvent(rawEvent(opType, twin, 'd', moduleId, source))).toMatchObject({
       type,
       deviceId: 'd',
@@ -118,12 +114,12 @@ describe('an event that can be used', () => {
     ['twinChangeNotification', 'updateTwin', 'twinUpdated'],
     ['deviceLifecycleNotification', 'createDeviceIdentity', 'identityCreated'],
     ['moduleLifecycleNotification', 'deleteModuleIdentity', 'identityDeleted'],
-  ])('is told by its schema %s where the source is not named', (schema, opType, type) => {
+  ])('is recognised by its schema %s when it has no source', (schema, opType, type) => {
     const event = withEnvelope({ 'iothub-message-schema': schema, opType }, { 'iothub-message-source': undefined });
     expect(decodeEvent(event)).toMatchObject({ type });
   });
 
-  it('takes its ids from wherever they stand', () => {
+  it('may have its ids in the properties or in the annotations only', () => {
     expect(decodeEvent(withEnvelope({ deviceId: undefined, moduleId: undefined }))).toMatchObject({
       deviceId: 'd',
       moduleId: 'm',
@@ -132,14 +128,14 @@ describe('an event that can be used', () => {
     expect(decodeEvent(withEnvelope({}, annotations))).toMatchObject({ deviceId: 'd', moduleId: 'm' });
   });
 
-  it('has a twin with nothing in it where the twin came without properties', () => {
+  it('has an empty twin when the body has no properties', () => {
     expect(decodeEvent(rawEvent('createDeviceIdentity', { deviceId: 'd' }, 'd'))).toMatchObject({
       twin: { tags: {}, desired: { properties: {} }, reported: { properties: {} } },
     });
     expect(decodeEvent(rawEvent('updateTwin', { version: 3 }, 'd'))).not.toHaveProperty('desired');
   });
 
-  it('keeps keys called __proto__, constructor or with dots, and numbers beyond 2^53, as they are', () => {
+  it('keeps unusual keys such as __proto__, and numbers beyond 2^53', () => {
     const text = '{"properties":{"desired":{"__proto__":{"polluted":1},"constructor":2,"a.b":3,"n":9007199254740995}}}';
     const decoded = decodeEvent(rawEvent('updateTwin', JSON.parse(text), 'd'));
     if (decoded.type !== 'twinUpdated') throw new Error(decoded.type);
@@ -149,7 +145,7 @@ describe('an event that can be used', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
-  it('has a removed property as null', () => {
+  it('holds a removed property as null', () => {
     const body = { version: 4, properties: { desired: { a: null, $version: 3 } } };
     expect(decodeEvent(rawEvent('updateTwin', body, 'd'))).toMatchObject({
       desired: { properties: { a: null }, version: 3 },
@@ -160,12 +156,15 @@ describe('an event that can be used', () => {
     ['yesterday', '2026-05-05T05:05:05Z', '2026-05-05T05:05:05Z'],
     [undefined, '2026-05-05T05:05:05.123Z', '2026-05-05T05:05:05.123Z'],
     ['2026-01-01', 'never', '1970-01-01T00:00:00.000Z'],
-  ])('said to be of %s and queued at %s is of %s', (operationTimestamp, enqueuedTime, expected) => {
-    const event = { ...withEnvelope({ operationTimestamp }), enqueuedTime };
-    expect(decodeEvent(event)).toMatchObject({ operationTimestamp: expected });
-  });
+  ])(
+    'with operationTimestamp %s and enqueued time %s gets the time %s',
+    (operationTimestamp, enqueuedTime, expected) => {
+      const event = { ...withEnvelope({ operationTimestamp }), enqueuedTime };
+      expect(decodeEvent(event)).toMatchObject({ operationTimestamp: expected });
+    },
+  );
 
-  it('may be about a device with any id that IoT Hub allows', () => {
+  it('may have any id that IoT Hub allows', () => {
     fc.assert(
       fc.property(deviceIds, deviceIds, (deviceId, moduleId) => {
         expect(decodeEvent(rawEvent('updateTwin', twin, deviceId, moduleId))).toMatchObject({ deviceId, moduleId });
@@ -174,8 +173,8 @@ describe('an event that can be used', () => {
   });
 });
 
-describe('decoding', () => {
-  it('never throws and never pollutes a prototype, whatever comes', () => {
+describe('decoding an event', () => {
+  it('never throws and never changes a prototype', () => {
     const envelopes = fc.dictionary(
       fc.constantFrom(
         'deviceId',

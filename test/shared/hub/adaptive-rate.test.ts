@@ -5,18 +5,18 @@ import { fc } from '../../support/arbitraries.ts';
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
-/** A call a second. */
+/** One call a second. */
 const configured = 1 / second;
 
-describe('a rate', () => {
-  it('is the configured one until it is refused, and half of it then', () => {
+describe('an adaptive rate', () => {
+  it('starts at the configured rate, and a refusal halves it', () => {
     const rate = new AdaptiveRate(configured);
     expect(rate.at(hour)).toBe(configured);
     rate.refuse(hour, hour);
     expect(rate.at(hour)).toBe(configured / 2);
   });
 
-  it('comes back near to what was refused within a few calls, and all the way much later', () => {
+  it('grows back to nearly the refused rate within a few calls, and fully much later', () => {
     const rate = new AdaptiveRate(configured);
     rate.refuse(0, 0);
     expect(rate.at(4 * second) / configured).toBeCloseTo(0.85, 1);
@@ -24,7 +24,7 @@ describe('a rate', () => {
     expect(rate.at(10 * minute)).toBe(configured);
   });
 
-  it('does not grow while nothing may be sent', () => {
+  it('does not grow while no calls are sent', () => {
     const rate = new AdaptiveRate(configured);
     rate.refuse(0, minute);
     rate.postpone(2 * minute);
@@ -32,7 +32,7 @@ describe('a rate', () => {
     expect(rate.at(3 * minute)).toBeGreaterThan(configured / 2);
   });
 
-  it('is lower each time that even the lower one is refused, down to a call a minute', () => {
+  it('is halved again by each refusal, down to one call a minute', () => {
     const rate = new AdaptiveRate(configured);
     for (let round = 0; round < 20; round++) {
       const before = rate.at(round);
@@ -42,19 +42,19 @@ describe('a rate', () => {
     expect(rate.at(20)).toBeCloseTo(1 / minute);
   });
 
-  it('never grows into what is refused again at once: that takes several calls', () => {
+  it('needs several calls to grow, even from the minimum', () => {
     const rate = new AdaptiveRate(configured);
     for (let round = 0; round < 20; round++) rate.refuse(0, 0);
     expect(rate.at(5 * minute)).toBeLessThan(1.2 / minute);
   });
 
-  it('that is configured below a call a minute stays below', () => {
+  it('stays at the configured rate when that is below one call a minute', () => {
     const rate = new AdaptiveRate(0.5 / minute);
     rate.refuse(0, 0);
     expect(rate.at(0)).toBe(0.5 / minute);
   });
 
-  it('stays between its bounds, never falls by itself, and recovers in an hour, whatever was refused before', () => {
+  it('stays within its bounds, falls only by refusals, and recovers within an hour', () => {
     const refusals = fc.array(fc.tuple(fc.nat(10 * minute), fc.nat(5 * minute)), { maxLength: 30 });
     fc.assert(
       fc.property(fc.double({ min: 1e-6, max: 5, noNaN: true }), refusals, (perMillisecond, history) => {

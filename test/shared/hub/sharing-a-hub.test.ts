@@ -3,8 +3,8 @@ import { Bucket } from '../../../shared/hub/bucket.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /**
- * A hub that throttles as documented: lets a burst through, then keeps calls waiting for some seconds, then refuses. What it says in
- * `Retry-After` is not documented: when there will be room, a fixed number of seconds, or nothing.
+ * A hub that throttles as documented: it accepts a burst, then delays calls for some seconds, then refuses calls. The documentation does
+ * not say what `Retry-After` contains. The tests try the time until there is room, a fixed number of seconds, and no header.
  */
 class ThrottledHub {
   readonly #clock: VirtualClock;
@@ -18,8 +18,8 @@ class ThrottledHub {
     this.#room = options.burst;
   }
 
-  /** Rejects nothing: says what a refused call is to wait for. */
-  async ask(): Promise<{ readonly refused: false } | { readonly refused: true; readonly retryAfter?: number }> {
+  /** Handles one call. Never rejects: a refused call resolves with `retryAfter` in milliseconds. */
+  async handleCall(): Promise<{ readonly refused: false } | { readonly refused: true; readonly retryAfter?: number }> {
     const { perSecond, burst, queue, cost, retryAfter } = this.#options;
     this.#room = Math.min(burst, this.#room + ((this.#clock.time - this.#counted) / 1000) * perSecond);
     this.#counted = this.#clock.time;
@@ -36,24 +36,26 @@ class ThrottledHub {
 }
 
 interface HubOptions {
+  /** Operations per second. */
   readonly perSecond: number;
   readonly burst: number;
-  /** Seconds that a call may wait. */
+  /** Seconds for which the hub may delay a call. */
   readonly queue: number;
+  /** Operations that one call counts as. */
   readonly cost: number;
   readonly retryAfter: 'until there is room' | 'none' | number;
 }
 
-interface Crowd {
+interface Instances {
   readonly instances: number;
-  /** What each believes that it may use, in calls per second. */
+  /** Budget of each instance, in calls per second. */
   readonly budget: number;
-  /** What is measured, in seconds, after the first minute. */
+  /** Seconds of the measurement, which starts after the first minute. */
   readonly seconds: number;
 }
 
-/** Instances that always have more to do, each with a few calls under way. */
-async function settle({ instances, budget, seconds }: Crowd, options: HubOptions) {
+/** Runs instances that always have more calls to make. Each makes four calls at a time. */
+async function simulate({ instances, budget, seconds }: Instances, options: HubOptions) {
   const clock = new VirtualClock();
   const random = randomFrom(instances * 7919 + Math.round(options.perSecond * 100));
   const hub = new ThrottledHub(clock, options);
@@ -66,7 +68,7 @@ async function settle({ instances, budget, seconds }: Crowd, options: HubOptions
     while (clock.time < firstMinute + seconds * 1000) {
       const permit = await bucket.acquire('events', Number.POSITIVE_INFINITY);
       await clock.sleep(20 + 30 * random());
-      const answer = await hub.ask();
+      const answer = await hub.handleCall();
       if (!answer.refused) answered[instance] = (answered[instance] ?? 0) + (measuring() ? 1 : 0);
       else {
         refused += measuring() ? 1 : 0;
@@ -83,15 +85,16 @@ async function settle({ instances, budget, seconds }: Crowd, options: HubOptions
   await clock.pass(firstMinute + seconds * 1000);
   const total = answered.reduce((sum, count) => sum + count, 0);
   return {
-    /** The part of the hub's limit that was used. */
+    /** The part of the hub's limit that the instances used. */
     used: (total * options.cost) / (options.perSecond * seconds),
+    /** The part of the calls that the hub refused. */
     refused: refused / (refused + total),
-    /** Jain's index: 1 where all had the same, 1/n where one had all. */
+    /** Jain's fairness index: 1 when all instances made the same number of calls, 1/n when one made all of them. */
     fairness: total ** 2 / (instances * answered.reduce((sum, count) => sum + count ** 2, 0)),
   };
 }
 
-/** Always the same numbers, so that a failure can be looked into. */
+/** Pseudo-random numbers from a seed, so that a failure can be repeated. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -102,18 +105,18 @@ function randomFrom(seed: number): () => number {
 
 const retryAfters = ['until there is room', 10, 30, 'none'] as const;
 
-describe('instances that share a hub and know nothing of each other', () => {
-  /** One S1 unit's identity operations, of which each instance takes half for its own. */
+describe('instances that share a hub without communicating', () => {
+  /** The identity operations of one S1 unit. Each instance has half of them as its budget. */
   const identity = { perSecond: 100 / 60, queue: 5, cost: 1 };
   it.each(
     [2, 4, 8].flatMap((instances) =>
       [10, 100].flatMap((burst) => retryAfters.map((retryAfter) => [instances, burst, retryAfter] as const)),
     ),
   )(
-    'settle under its limit and have much the same (%i, burst %i, Retry-After %s)',
+    'stay below its limit and get similar shares (%i instances, burst %i, Retry-After %s)',
     async (instances, burst, retryAfter) => {
-      const crowd = { instances, budget: identity.perSecond / 2, seconds: 7200 };
-      const { used, refused, fairness } = await settle(crowd, { ...identity, burst, retryAfter });
+      const load = { instances, budget: identity.perSecond / 2, seconds: 7200 };
+      const { used, refused, fairness } = await simulate(load, { ...identity, burst, retryAfter });
       expect(used).toBeGreaterThan(0.9);
       expect(used).toBeLessThan(1.05);
       expect(refused).toBeLessThan(0.03);
@@ -121,36 +124,36 @@ describe('instances that share a hub and know nothing of each other', () => {
     },
   );
 
-  it('settle where the limit is high and many calls are under way', async () => {
+  it('stay below a high limit with many concurrent calls', async () => {
     const twins = { perSecond: 50, burst: 50, queue: 0, cost: 1, retryAfter: 1 };
-    const { used, refused, fairness } = await settle({ instances: 4, budget: 25, seconds: 600 }, twins);
+    const { used, refused, fairness } = await simulate({ instances: 4, budget: 25, seconds: 600 }, twins);
     expect(used).toBeGreaterThan(0.9);
     expect(refused).toBeLessThan(0.01);
     expect(fairness).toBeGreaterThan(0.75);
   });
 
-  it('are not refused at all where their budgets fit into the limit together', async () => {
-    const crowd = { instances: 2, budget: identity.perSecond / 2, seconds: 3600 };
-    const { used, refused } = await settle(crowd, { ...identity, burst: 100, retryAfter: 10 });
+  it('are never refused when the sum of their budgets is within the limit', async () => {
+    const load = { instances: 2, budget: identity.perSecond / 2, seconds: 3600 };
+    const { used, refused } = await simulate(load, { ...identity, burst: 100, retryAfter: 10 });
     expect(used).toBeCloseTo(1, 1);
     expect(refused).toBe(0);
   });
 });
 
-describe('an instance that takes a bulk call for one operation', () => {
+describe('an instance that counts a bulk call as one operation', () => {
   it.each(retryAfters)(
-    'finds the hundredth of its budget that is left where the hub counts entries, and uses it (Retry-After %s)',
+    'adapts to a hundredth of its budget when the hub counts entries (Retry-After %s)',
     async (retryAfter) => {
       const options = { perSecond: 100 / 60, burst: 100, queue: 5, cost: 100, retryAfter };
-      const { used, refused } = await settle({ instances: 1, budget: 100 / 60, seconds: 7200 }, options);
+      const { used, refused } = await simulate({ instances: 1, budget: 100 / 60, seconds: 7200 }, options);
       expect(used).toBeGreaterThan(0.9);
       expect(refused).toBeLessThan(0.2);
     },
   );
 
-  it('has all of its budget where the hub counts calls', async () => {
+  it('uses its whole budget when the hub counts calls', async () => {
     const options = { perSecond: 100 / 60, burst: 100, queue: 5, cost: 1, retryAfter: 10 };
-    const { used, refused } = await settle({ instances: 1, budget: 100 / 60, seconds: 3600 }, options);
+    const { used, refused } = await simulate({ instances: 1, budget: 100 / 60, seconds: 3600 }, options);
     expect(used).toBeCloseTo(1, 1);
     expect(refused).toBe(0);
   });

@@ -1,12 +1,12 @@
 import type { Clock } from '../../../shared/clock.ts';
 
-/** A clock that goes only when it is told to, from one sleeper to the next. */
+/** A clock for tests. Its time passes only in {@link VirtualClock.pass}, which wakes the sleepers one after the other. */
 export class VirtualClock implements Clock {
-  /** In the order in which they end. */
+  /** The sleepers in the order in which they wake. */
   readonly #sleepers: { readonly at: number; readonly wake: () => void }[] = [];
   #time = 0;
 
-  /** Sleeps that have been begun, to see who sleeps in small steps. */
+  /** Number of sleeps that were started. */
   sleeps = 0;
 
   now(): Date {
@@ -17,7 +17,7 @@ export class VirtualClock implements Clock {
     return this.#time;
   }
 
-  /** Sets the clock without anybody's waking, as an administrator would. */
+  /** Sets the clock without waking sleepers, as an administrator can do. */
   set(milliseconds: number): void {
     this.#time = milliseconds;
   }
@@ -26,12 +26,12 @@ export class VirtualClock implements Clock {
     this.sleeps += 1;
     return new Promise((wake) => {
       const at = this.#time + Math.ceil(Math.max(0, milliseconds));
-      const place = this.#sleepers.findLastIndex((other) => other.at <= at) + 1;
-      this.#sleepers.splice(place, 0, { at, wake });
+      const position = this.#sleepers.findLastIndex((other) => other.at <= at) + 1;
+      this.#sleepers.splice(position, 0, { at, wake });
     });
   }
 
-  /** Lets so much time pass, and whatever comes of it happen. */
+  /** Lets time pass, and runs all that happens in this time. */
   async pass(milliseconds: number): Promise<void> {
     const end = this.#time + milliseconds;
     await settled();
@@ -45,7 +45,7 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** After all that can happen without time's passing. */
+/** Resolves after all work that needs no time to pass. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,4 +1,7 @@
-/** Random conditions and twins for them, and what they mean by a second, plain reading of the documentation. */
+/**
+ * Random conditions, their texts, random documents, and a second evaluator. The second evaluator is a slow and simple reference,
+ * written from the documentation.
+ */
 import fc from 'fast-check';
 import type { Condition, Primitive } from '../../../shared/query/index.ts';
 import type { Json, JsonObject } from '../../../shared/twin/index.ts';
@@ -76,7 +79,7 @@ export { conditions };
 
 const clean = (value: JsonObject): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
 
-/** What conditions look at, with the same few keys and values in it. */
+/** Random documents of twins. They use the same keys and values as the conditions, so that conditions often match. */
 export const documents: fc.Arbitrary<JsonObject> = fc
   .record({
     deviceId: strings,
@@ -87,7 +90,7 @@ export const documents: fc.Arbitrary<JsonObject> = fc
   })
   .map((document) => clean(document as JsonObject));
 
-/** The text of a condition, with as much or as little around it as the random bits say. */
+/** A text of the condition. `random` chooses spaces, brackets, quotes and the case of keywords. */
 export function textOf(condition: Condition, random: () => boolean): string {
   const inner = (part: Condition) => {
     const text = textOf(part, random);
@@ -110,18 +113,24 @@ export function textOf(condition: Condition, random: () => boolean): string {
     }
     case 'call':
       return `${word(condition.name)}(${condition.operands.map((part) => textOf(part, random)).join(', ')})`;
-    case 'not':
-      // NOT binds more than AND and less than comparisons.
-      return `${word('NOT')} ${'compare in not'.includes(condition.operand.type) && random() ? textOf(condition.operand, random) : inner(condition.operand)}`;
+    case 'not': {
+      const { operand } = condition;
+      // Comparisons bind more tightly than NOT, so they need no brackets.
+      const needsNoBrackets = operand.type === 'compare' || operand.type === 'in' || operand.type === 'not';
+      return `${word('NOT')} ${needsNoBrackets && random() ? textOf(operand, random) : inner(operand)}`;
+    }
     case 'and':
     case 'or':
       return condition.operands
-        .map((part) => (binds(part) > binds(condition) && random() ? textOf(part, random) : inner(part)))
+        .map((part) =>
+          bindingStrength(part) > bindingStrength(condition) && random() ? textOf(part, random) : inner(part),
+        )
         .join(` ${word(condition.type.toUpperCase())} `);
   }
 }
 
-function binds({ type }: Condition): number {
+/** How tightly the outermost operator of a condition binds. */
+function bindingStrength({ type }: Condition): number {
   return ['or', 'and', 'not', 'in', 'compare', 'call', 'path', 'literal'].indexOf(type);
 }
 
@@ -149,9 +158,9 @@ function codeOf(unit: string): string {
 type Value = Json | undefined;
 const kind = (value: Value): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
 
-/** What a condition evaluates to, rule by rule and without a thought for speed. */
+/** The value of a condition for a document. Each rule of the documentation is one case. */
 export function meaning(condition: Condition, document: JsonObject): Value {
-  const of = (part: Condition) => meaning(part, document);
+  const evaluate = (part: Condition) => meaning(part, document);
   const asTruth = (value: Value) => (value === true || value === false ? value : undefined);
   switch (condition.type) {
     case 'literal':
@@ -167,7 +176,7 @@ export function meaning(condition: Condition, document: JsonObject): Value {
       return value;
     }
     case 'compare': {
-      const [left, right] = [of(condition.left), of(condition.right)];
+      const [left, right] = [evaluate(condition.left), evaluate(condition.right)];
       const kinds = ['string', 'number', 'boolean', 'null'];
       if (kind(left) !== kind(right) || !kinds.includes(kind(left))) return undefined;
       const [a, b] = [left, right] as [string, string];
@@ -192,24 +201,24 @@ export function meaning(condition: Condition, document: JsonObject): Value {
         }),
       );
       const either: Condition = { type: 'or', operands: alternatives };
-      return of(condition.negated ? { type: 'not', operand: either } : either);
+      return evaluate(condition.negated ? { type: 'not', operand: either } : either);
     }
     case 'not': {
-      const truth = asTruth(of(condition.operand));
+      const truth = asTruth(evaluate(condition.operand));
       return truth === undefined ? undefined : !truth;
     }
     case 'and': {
-      const truths = condition.operands.map(of).map(asTruth);
+      const truths = condition.operands.map(evaluate).map(asTruth);
       if (truths.includes(false)) return false;
       return truths.includes(undefined) ? undefined : true;
     }
     case 'or': {
-      const truths = condition.operands.map(of).map(asTruth);
+      const truths = condition.operands.map(evaluate).map(asTruth);
       if (truths.includes(true)) return true;
       return truths.includes(undefined) ? undefined : false;
     }
     case 'call': {
-      const [first, second] = condition.operands.map(of);
+      const [first, second] = condition.operands.map(evaluate);
       const is = kind(first);
       const texts = is === 'string' && kind(second) === 'string';
       const [whole, part] = texts ? [first as string, second as string] : ['', ''];

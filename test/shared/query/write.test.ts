@@ -4,8 +4,8 @@ import { writeLiteral, writePath } from '../../../shared/query/write.ts';
 import { type Json, limitFaults } from '../../../shared/twin/index.ts';
 import { fc } from '../../support/arbitraries.ts';
 
-/** Text that would break out of quotes and brackets, if anything did. */
-const nasty = fc.oneof(
+/** Texts with characters that could end a string or a key too early. */
+const hostileTexts = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
   fc
     .array(
@@ -31,8 +31,8 @@ const nasty = fc.oneof(
     .map((parts) => parts.join('')),
 );
 
-describe('a path', () => {
-  it('is written with brackets where a key is no plain name', () => {
+describe('a written path', () => {
+  it('has brackets around a key that is not a plain name', () => {
     expect(writePath(['tags', 'a', 'B_9'])).toBe('tags.a.B_9');
     expect(
       writePath(['properties', 'desired', 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration', 'x', 'value']),
@@ -40,20 +40,20 @@ describe('a path', () => {
     expect(writePath(['tags', '9', 'a-b', "it's", 'größe'])).toBe("tags.[[9]].[[a-b]].[[it's]].[[größe]]");
   });
 
-  it('is written with brackets where a key is a word of the language, in any case', () => {
+  it('has brackets around a key that is a keyword in any case', () => {
     expect(writePath(['tags', 'group', 'Order', 'IS_STRING'])).toBe('tags.[[group]].[[Order]].[[IS_STRING]]');
     for (const word of reservedWords) expect(writePath([word.toLowerCase()])).toBe(`[[${word.toLowerCase()}]]`);
   });
 
-  it('is not written where a key could be taken for something else', () => {
+  it('is undefined when a key cannot be written without doubt', () => {
     for (const key of ['', 'a]]b', ']', '[', 'a]', 'a.b', 'a\nb', '\0', '\ud800'])
       expect(writePath(['tags', key])).toBeUndefined();
     expect(writePath([])).toBeUndefined();
   });
 
-  it('is read as the very same keys, whatever they are', () => {
+  it('is parsed as the same keys', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(nasty, fc.constantFrom('group', '__proto__')), { minLength: 1 }), (keys) => {
+      fc.property(fc.array(fc.oneof(hostileTexts, fc.constantFrom('group', '__proto__')), { minLength: 1 }), (keys) => {
         const written = writePath(['tags', ...keys]);
         fc.pre(written !== undefined);
         expect(parseCondition(written)).toEqual({ type: 'path', path: ['tags', ...keys] });
@@ -61,7 +61,7 @@ describe('a path', () => {
     );
   });
 
-  it('can be written for every key that a twin takes, but for brackets', () => {
+  it('exists for every valid twin key without brackets', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), (key) => {
         fc.pre(limitFaults({ [key]: true }).length === 0 && !/[[\]]/.test(key));
@@ -71,7 +71,7 @@ describe('a path', () => {
   });
 });
 
-describe('a literal', () => {
+describe('a written literal', () => {
   it.each([
     ['High', "'High'"],
     ["it's", "'it\\'s'"],
@@ -89,18 +89,23 @@ describe('a literal', () => {
     [-1.25e-9, '-0.00000000125'],
     [1e21, '1000000000000000000000'],
     [-1.5e22, '-15000000000000000000000'],
-  ])('%j is written %s', (value, text) => {
+  ])('for %j is %s', (value, text) => {
     expect(writeLiteral(value)).toBe(text);
   });
 
-  it('there is none for what the language cannot compare', () => {
+  it('is undefined for a value that the language cannot compare', () => {
     for (const value of [null, {}, [], ['a'], Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(writeLiteral(value as Json)).toBeUndefined();
     }
   });
 
-  it('is read as the very same value, whatever it is', () => {
-    const values = fc.oneof(nasty, fc.boolean(), fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }));
+  it('is parsed as the same value', () => {
+    const values = fc.oneof(
+      hostileTexts,
+      fc.boolean(),
+      fc.integer(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+    );
     fc.assert(
       fc.property(values, (value) => {
         const read = parseCondition(writeLiteral(value) ?? '');
@@ -112,10 +117,10 @@ describe('a literal', () => {
   });
 });
 
-describe('a condition made of a path and a literal', () => {
-  it('means a comparison of the two and nothing else, whatever stands in them', () => {
+describe('a condition from a written path and a written literal', () => {
+  it('compares the two and does nothing else', () => {
     fc.assert(
-      fc.property(nasty, nasty, (key, value) => {
+      fc.property(hostileTexts, hostileTexts, (key, value) => {
         const path = writePath(['tags', key]);
         fc.pre(path !== undefined);
         const condition: Condition = parseCondition(`${path} = ${writeLiteral(value)}`);

@@ -35,29 +35,29 @@ const stored = async () =>
     ({ partitionKey, rowKey, value }) => `${partitionKey}/${rowKey}=${value}`,
   );
 
-describe('changes that many ask for at the same time', () => {
-  it('are all stored, in few transactions', async () => {
-    const asks = Array.from({ length: 500 }, (_, index) => group.apply([put(`p${index % 3}`, `r${index}`)]));
-    await Promise.all(asks);
+describe('concurrent changes to a table', () => {
+  it('are all stored in few transactions', async () => {
+    const applied = Array.from({ length: 500 }, (_, index) => group.apply([put(`p${index % 3}`, `r${index}`)]));
+    await Promise.all(applied);
     expect(await stored()).toHaveLength(500);
     expect(transactions).toBeLessThanOrEqual(9);
   });
 
-  it('are stored by the time that they are said to be', async () => {
-    const asks = Array.from({ length: 150 }, async (_, index) => {
+  it('are stored when their promises resolve', async () => {
+    const rowKeys = Array.from({ length: 150 }, async (_, index) => {
       await group.apply([put('p', `r${index}`)]);
       return (await table.getEntity('p', `r${index}`)).rowKey;
     });
-    expect(await Promise.all(asks)).toEqual(Array.from({ length: 150 }, (_, index) => `r${index}`));
+    expect(await Promise.all(rowKeys)).toEqual(Array.from({ length: 150 }, (_, index) => `r${index}`));
   });
 
-  it('do not wait for company', async () => {
+  it('do not wait for further changes', async () => {
     await group.apply([put('p', 'a')]);
     await group.apply([put('p', 'b')]);
     expect(transactions).toBe(2);
   });
 
-  it('leave what the last one of an entity asked for', async () => {
+  it('leave the last change of each entity', async () => {
     await Promise.all([1, 2, 3].map((value) => group.apply([put('p', 'a', value)])));
     expect(await stored()).toEqual(['p/a=3']);
     await Promise.all([group.apply([put('p', 'a', 4)]), group.apply([remove('p', 'a')])]);
@@ -66,7 +66,7 @@ describe('changes that many ask for at the same time', () => {
     expect(await stored()).toEqual(['p/a=5']);
   });
 
-  it('remove what is not there as if it were, and lose nobody else’s change by it', async () => {
+  it('may delete missing entities, and the other changes are still stored', async () => {
     await group.apply([put('p', 'old')]);
     await Promise.all([
       group.apply([remove('p', 'never')]),
@@ -76,26 +76,26 @@ describe('changes that many ask for at the same time', () => {
     expect(await stored()).toEqual(['p/new=1']);
   });
 
-  it('fail one by one where one of them cannot be stored', async () => {
-    const asks = [put('p', 'a'), put('p', 'b', 'x'.repeat(70_000)), put('p', 'c'), put('q', 'd')];
-    const ends = await Promise.allSettled(asks.map((change) => group.apply([change])));
-    expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+  it('are stored one by one when one of them is refused', async () => {
+    const changes = [put('p', 'a'), put('p', 'b', 'x'.repeat(70_000)), put('p', 'c'), put('q', 'd')];
+    const results = await Promise.allSettled(changes.map((change) => group.apply([change])));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
     expect(await stored()).toEqual(['p/a=1', 'p/c=1', 'q/d=1']);
   });
 
-  it('fail where storage does, and are stored when it is there again', async () => {
+  it('fail while storage fails, and succeed when storage is back', async () => {
     const submit = table.submitTransaction;
     table.submitTransaction = async () => {
-      throw new Error('storage is away');
+      throw new Error('storage is not available');
     };
-    const ends = await Promise.allSettled([group.apply([put('p', 'a')]), group.apply([put('p', 'b')])]);
-    expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    const results = await Promise.allSettled([group.apply([put('p', 'a')]), group.apply([put('p', 'b')])]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     table.submitTransaction = submit;
     await group.apply([put('p', 'a')]);
     expect(await stored()).toEqual(['p/a=1']);
   });
 
-  it('are cut where a transaction would be too large', async () => {
+  it('are split when a transaction would be too large', async () => {
     const large = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`v${index}`, 'x'.repeat(32_000)]));
     const entity = (rowKey: string): TableChange => ({
       type: 'upsert',

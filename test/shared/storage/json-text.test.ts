@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { toJsonText } from '../../../shared/storage/json-text.ts';
 import { anyJson, fc } from '../../support/arbitraries.ts';
 
-describe('JSON as text', () => {
-  it('can be read back, however deep the value lies', () => {
+describe('the JSON text of a value', () => {
+  it('can be parsed at any depth', () => {
     fc.assert(
       fc.property(anyJson, fc.constantFrom(0, 10_000), (value, depth) => {
         const text = JSON.stringify(value);
@@ -20,7 +20,7 @@ describe('JSON as text', () => {
     );
   });
 
-  it('has null for what JSON has no word for', () => {
+  it('is null for undefined', () => {
     expect(toJsonText(undefined)).toBe('null');
   });
 });

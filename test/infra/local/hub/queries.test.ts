@@ -102,7 +102,7 @@ describe('a query', () => {
     const error = await refusal(hub.operator.createQuery("SELECT * FROM devices WHERE tags.a = 'x; y").next());
     expect(error.response.statusCode).toBe(400);
     expect(JSON.parse(error.responseBody).Message).toBe(
-      "ErrorCode:ArgumentInvalid;BadRequest: Syntax error at position 37: a string that no ' ends",
+      "ErrorCode:ArgumentInvalid;BadRequest: Syntax error at position 37: the string has no closing '",
     );
   });
 

@@ -1,0 +1,33 @@
+import type { Bucket, Permit, Refusal } from '../../../shared/hub/bucket.ts';
+import type { Lane } from '../../../shared/hub/index.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+/** Makes calls at a bucket, and records the permits and refusals. */
+export function callersAt(bucket: Bucket, clock: VirtualClock) {
+  /** The calls that got a permit, in order, with the time of the permit. */
+  const granted: { readonly name: string; readonly at: number }[] = [];
+  /** The calls that were refused, in order. */
+  const refused: { readonly name: string; readonly at: number; readonly retryAfter: number }[] = [];
+  const permits: Permit[] = [];
+  const acquire = (lane: Lane, name = '', longestWait = Number.POSITIVE_INFINITY) =>
+    void bucket.acquire(lane, longestWait).then((outcome: Permit | Refusal) => {
+      if (outcome.granted) {
+        permits.push(outcome);
+        granted.push({ name, at: clock.time });
+      } else refused.push({ name, at: clock.time, retryAfter: outcome.retryAfter });
+    });
+  return {
+    granted,
+    refused,
+    permits,
+    acquire,
+    names: () => granted.map(({ name }) => name),
+    /** Takes all tokens that are available at once. */
+    async empty() {
+      for (let taken = 0; bucket.waitFor('events') === 0; taken++) {
+        if (taken > 10_000) throw new Error('The bucket is never empty.');
+        await bucket.acquire('events', 0);
+      }
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import type { Middleware } from '../../../infra/local/hub/http-service.ts';
+import type { Clock } from '../../../shared/clock.ts';
+import { connectToHub, type Hub, type IotHubOptions } from '../../../shared/hub/index.ts';
+import { startTestHub, type TestHub } from '../../infra/local/hub/hub-client.ts';
+
+/** The ways in which the faulty hub can answer a call in place of its usual answer. */
+type Fault = 'throttle' | 'throttle for 3 s' | 'throttle entries' | 'fail' | 'hang' | 'wait';
+
+/** A budget that is so large that no test waits for it. */
+const largeBudget = { tier: 'S3', units: 10, share: 1 } as const;
+
+/**
+ * A local hub whose next answers can be faults. Starts before the tests of a file and closes after them. Faults and counts are reset
+ * before each test.
+ */
+export class FaultyHub {
+  /** The faults of the next calls, in order. After the last one, the hub answers as usual. */
+  faults: Fault[] = [];
+  /** Number of calls that have reached the hub. */
+  callCount = 0;
+  /** Functions that release the calls held back by the fault `wait`. */
+  waiting: (() => void)[] = [];
+  #local: TestHub | undefined;
+
+  constructor() {
+    beforeAll(async () => {
+      this.#local = await startTestHub({ middleware: [this.#answer] });
+    });
+    afterAll(() => this.#local?.close());
+    beforeEach(() => {
+      this.faults = [];
+      this.callCount = 0;
+      this.waiting = [];
+    });
+  }
+
+  get local(): TestHub {
+    if (this.#local === undefined) throw new Error('The local hub has not started.');
+    return this.#local;
+  }
+
+  /** Connects to the hub with a new budget, short delays and a short idle time-out. `port` connects to another server. */
+  connect(options: IotHubOptions = {}, port = this.local.httpsPort): Hub {
+    const connectionString = this.local.connectionString('twinkeeper').replace('localhost', `localhost:${port}`);
+    const quick = { retries: 3, firstDelay: 1, longestDelay: 2, idleTimeout: 1000, budget: largeBudget };
+    return connectToHub({ connectionString }, { ca: this.local.ca, ...quick, ...options });
+  }
+
+  readonly #answer: Middleware = async (_, next) => {
+    this.callCount++;
+    switch (this.faults.shift()) {
+      case 'throttle':
+        return throttled('0');
+      case 'throttle for 3 s':
+        return throttled('3');
+      case 'throttle entries':
+        return {
+          status: 200,
+          body: {
+            isSuccessful: false,
+            errors: [{ deviceId: 'x', errorCode: 'ThrottlingException', errorStatus: 'slow' }],
+          },
+        };
+      case 'wait':
+        await new Promise<void>((resolve) => this.waiting.push(resolve));
+        return next();
+      case 'fail':
+        return { status: 503, body: { Message: 'ErrorCode:ServiceUnavailable;try later' } };
+      case 'hang':
+        return new Promise(() => {});
+      default:
+        return next();
+    }
+  };
+}
+
+function throttled(retryAfter: string) {
+  return {
+    status: 429,
+    headers: { 'retry-after': retryAfter },
+    body: { Message: 'ErrorCode:ThrottlingException;slow down' },
+  };
+}
+
+/** A clock whose sleeps end at once. `slept` lists their milliseconds. */
+export function instantClock(): { readonly clock: Clock; readonly slept: number[] } {
+  let time = Date.now();
+  const slept: number[] = [];
+  const clock: Clock = {
+    now: () => new Date(time),
+    sleep: async (milliseconds) => {
+      slept.push(milliseconds);
+      time += milliseconds;
+    },
+  };
+  return { clock, slept };
+}

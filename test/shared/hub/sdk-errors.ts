@@ -1,0 +1,14 @@
+/** The present time of the tests. */
+export const now = new Date('2026-11-22T08:00:00Z');
+
+/** An error in the form of `azure-iothub`. */
+export function sdkError(statusCode: number, body = '', headers: Record<string, unknown> = {}): Error {
+  return Object.assign(new Error('Error: the name that the SDK gives it'), {
+    response: { statusCode, headers },
+    responseBody: body,
+  });
+}
+
+/** An error body in the form of IoT Hub. */
+export const bodyOf = (code: string, message = 'text') =>
+  JSON.stringify({ Message: `ErrorCode:${code};${message}`, ExceptionMessage: 'Tracking ID:0123' });

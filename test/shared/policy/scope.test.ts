@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import { toScopeMatcher } from '../../../shared/policy/scope.ts';
+import { deviceIds, fc } from '../../support/arbitraries.ts';
+
+describe('a scope', () => {
+  const matches = (pattern: string, id: string) => toScopeMatcher({ deviceId: pattern }).mayMatchId(id);
+
+  it('matches every id with *, and one id with its own text when the asterisks are escaped', () => {
+    fc.assert(
+      fc.property(deviceIds, deviceIds, (id, other) => {
+        expect(matches('*', id)).toBe(true);
+        const literal = id.replaceAll('*', '\\*');
+        expect(matches(literal, id)).toBe(true);
+        expect(matches(literal, other)).toBe(id === other);
+        expect(matches(`${literal}*`, `${id}${other}`)).toBe(true);
+        expect(matches(`*${literal}`, `${other}${id}`)).toBe(true);
+      }),
+    );
+  });
+
+  it.each([
+    ['plant-*', 'plant-7', true],
+    ['plant-*', 'Plant-7', false],
+    ['plant-*', 'x-plant-7', false],
+    ['plant-**7', 'plant-7', true],
+    ['a.c', 'abc', false],
+    ['a+', 'aa', false],
+    ['(a)?', '(a)?', true],
+    ['$a', '$a', true],
+    ['a\\*b', 'a*b', true],
+    ['a\\*b', 'axb', false],
+    ['[ab]', 'a', false],
+    ['*-*-*', 'a-b-c', true],
+    ['*-*-*', 'a-b', false],
+  ])('with the pattern %s matches %s: %s', (pattern, id, expected) => {
+    expect(matches(pattern, id)).toBe(expected);
+  });
+
+  it('with many asterisks is matched in linear time', () => {
+    const id = 'a'.repeat(127);
+    expect(matches(`${'*a'.repeat(30)}*b`, `${id}c`)).toBe(false);
+  });
+
+  it('matches a device only when every field matches', () => {
+    const matcher = toScopeMatcher({ tags: { env: 'p', site: { hall: 1 } }, edge: false, deviceId: 'd*' });
+    const device = { deviceId: 'd1', tags: { env: 'p', site: { hall: 1, row: 2 }, more: 1 }, edge: false };
+    expect(matcher.matches(device)).toBe(true);
+    for (const change of [
+      { deviceId: 'x' },
+      { edge: true },
+      { tags: {} },
+      { tags: { ...device.tags, site: { row: 2 } } },
+      { tags: { ...device.tags, env: ['p'] } },
+    ]) {
+      expect(matcher.matches({ ...device, ...change })).toBe(false);
+    }
+    expect(matcher.usesIdOnly).toBe(false);
+    expect(toScopeMatcher({ deviceId: 'd*' }).usesIdOnly).toBe(true);
+  });
+
+  it('ignores tags that an object inherits from its prototype', () => {
+    expect(
+      toScopeMatcher({ tags: { constructor: { name: 'Object' } } }).matches({ deviceId: 'd', tags: {}, edge: false }),
+    ).toBe(false);
+  });
+});
