@@ -1,25 +1,11 @@
 /**
- * The entry of the function app: reads the settings, checks the policies, registers the triggers. When a setting or a policy is wrong it
+ * The entry of the function app. It reads the settings, checks the policies and registers the functions. A wrong setting or a wrong policy
  * throws, and the app does not start.
  */
 
-import { registerDashboard } from './api/dashboard.ts';
-import { registerHealth } from './api/health.ts';
-import { registerApi } from './api/index.ts';
 import { compose } from './compose.ts';
-import { registerDeferred } from './deferred.ts';
-import { registerHousekeeping } from './housekeeping.ts';
 import { policies } from './policies/index.ts';
+import { registerFunctions } from './register-functions.ts';
 import { readSettings } from './settings.ts';
-import { registerSweep } from './sweep.ts';
-import { registerTwinEvents } from './twin-events.ts';
 
-const twinkeeper = compose(readSettings(process.env), policies);
-
-registerTwinEvents(twinkeeper);
-registerDeferred(twinkeeper);
-registerSweep(twinkeeper);
-registerHousekeeping(twinkeeper);
-registerHealth(twinkeeper);
-registerApi(twinkeeper);
-registerDashboard();
+registerFunctions(compose(readSettings(process.env), policies));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { csvHead } from '../../functions/api/drift-csv.ts';
+import { csvHeader } from '../../functions/api/drift-csv.ts';
 import type { SystemEndpoints } from '../../infra/local/endpoints-file.ts';
 import { project, type Run, twinkeeper } from './twinkeeper.ts';
 
@@ -72,7 +72,7 @@ const promises: readonly (readonly [string, Promised])[] = [
     ({ stdout, statuses }) => {
       expect(statuses).toEqual([200]);
       const [head, first = ''] = stdout.split('\n');
-      expect(`${head}\n`).toBe(csvHead);
+      expect(`${head}\n`).toBe(csvHeader);
       expect(first).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z,/);
     },
   ],

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { dashboardPage } from '../../functions/api/dashboard/page.ts';
-import type { DriftPage, OpenPage, PoliciesAnswer, SummaryAnswer } from '../../functions/api/shapes.ts';
+import type { DriftPage, OpenPage, PoliciesAnswer, SummaryAnswer } from '../../functions/api/answers.ts';
 import { launchChromium } from '../../infra/build/chromium.ts';
 import type { DriftRow } from '../../shared/drift/index.ts';
 import { type WatchedPage, watchedPage } from './browser.ts';

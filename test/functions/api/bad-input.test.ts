@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ProblemAnswer } from '../../../functions/api/shapes.ts';
+import type { ProblemAnswer } from '../../../functions/api/answers.ts';
 import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import { type Answer, type Api, keys, startApi } from './api-host.ts';
 

@@ -1,6 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type SchemaName, schemas } from '../../../functions/api/schemas.ts';
+import { type AnswerSchemaName, answerSchemas } from '../../../functions/api/answer-schemas.ts';
 import { definePolicy } from '../../../shared/policy/index.ts';
 import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import { type Api, keys, startApi } from './api-host.ts';
@@ -94,7 +94,7 @@ describe('/api/openapi.json', () => {
         false,
       ]);
       // An object schema takes over what it knows: what it does not know would be missing.
-      expect(schemas[name as SchemaName].parse(answer.body)).toEqual(answer.body);
+      expect(answerSchemas[name as AnswerSchemaName].parse(answer.body)).toEqual(answer.body);
       expect(JSON.stringify(answer.body).length).toBeGreaterThan(20);
       seen.push(path);
     }
@@ -103,7 +103,7 @@ describe('/api/openapi.json', () => {
 
   it('has a schema that problems fit', async () => {
     const { body } = await api.get('drift?limit=0');
-    expect(schemas.Problem.parse(body)).toEqual(body);
+    expect(answerSchemas.Problem.parse(body)).toEqual(body);
   });
 });
 

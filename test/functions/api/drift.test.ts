@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DriftPage, OpenPage, ProblemAnswer } from '../../../functions/api/shapes.ts';
+import type { DriftPage, OpenPage, ProblemAnswer } from '../../../functions/api/answers.ts';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { definePolicy, exactly } from '../../../shared/policy/index.ts';
 import { driftRow } from '../../support/drift-rows.ts';

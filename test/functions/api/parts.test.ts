@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { describeRule } from '../../../functions/api/describe-rule.ts';
 import { readDriftCursor, writeDriftCursor } from '../../../functions/api/drift-cursor.ts';
-import { acceptedForm } from '../../../functions/api/http/accept.ts';
+import { chooseMediaType } from '../../../functions/api/http/accept.ts';
 import { ApiProblem } from '../../../functions/api/http/problem.ts';
-import { resolveTime, toRange } from '../../../functions/api/http/time-range.ts';
+import { completeRange, parseTime } from '../../../functions/api/http/time-range.ts';
 import { toOpenRow } from '../../../functions/api/open-row.ts';
 import { from as fromParameter } from '../../../functions/api/parameters.ts';
-import { ruleInWords } from '../../../functions/api/rule-words.ts';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { absent, between, byDefault, exactly, oneOf } from '../../../shared/policy/index.ts';
 
@@ -25,16 +25,16 @@ describe('the form of an answer', () => {
     ['application/json;q=0.1, application/x-ndjson', 'application/x-ndjson'],
     ['*/*, application/json;q=0', 'text/csv'],
   ])('for Accept: %s is %s', (accept, form) => {
-    expect(acceptedForm(accept, forms)).toBe(form);
+    expect(chooseMediaType(accept, forms)).toBe(form);
   });
 
   it('is refused where there is none, and never breaks', () => {
-    expect(() => acceptedForm('image/png', forms)).toThrow(ApiProblem);
-    expect(() => acceptedForm('text/csv;q=0', forms)).toThrow(ApiProblem);
+    expect(() => chooseMediaType('image/png', forms)).toThrow(ApiProblem);
+    expect(() => chooseMediaType('text/csv;q=0', forms)).toThrow(ApiProblem);
     fc.assert(
       fc.property(fc.string(), (accept) => {
         try {
-          return forms.includes(acceptedForm(accept, forms));
+          return forms.includes(chooseMediaType(accept, forms));
         } catch (error) {
           return error instanceof ApiProblem && error.status === 406;
         }
@@ -58,11 +58,11 @@ describe('a time', () => {
     ['-999999d', '1970-01-01T00:00:00.000Z'],
   ])('%s is %s', (text, time) => {
     expect(fromParameter.safeParse(text).success).toBe(true);
-    expect(resolveTime('from', text, now)).toBe(time);
+    expect(parseTime('from', text, now)).toBe(time);
   });
 
   it.each(['2026-13-01', '2026-02-29', '2026-11-22T25:00', '0000-01-01'])('is not %s', (text) => {
-    expect(() => resolveTime('from', text, now)).toThrow(/from must be a real moment/);
+    expect(() => parseTime('from', text, now)).toThrow(/from must be a real moment/);
   });
 
   it('that its form lets through is a moment, or a problem', () => {
@@ -73,7 +73,7 @@ describe('a time', () => {
     fc.assert(
       fc.property(text, (time) => {
         try {
-          return new Date(resolveTime('from', time, now)).getTime() >= 0;
+          return new Date(parseTime('from', time, now)).getTime() >= 0;
         } catch (error) {
           return error instanceof ApiProblem && error.status === 400;
         }
@@ -82,8 +82,8 @@ describe('a time', () => {
   });
 
   it('that is missing is filled in: the last day', () => {
-    expect(toRange({}, now)).toEqual({ from: '2026-11-21T05:00:01.000Z', to: '2026-11-22T05:00:01.000Z' });
-    expect(toRange({ to: '2026-01-02T00:00:00.000Z' }, now).from).toBe('2026-01-01T00:00:00.000Z');
+    expect(completeRange({}, now)).toEqual({ from: '2026-11-21T05:00:01.000Z', to: '2026-11-22T05:00:01.000Z' });
+    expect(completeRange({ to: '2026-01-02T00:00:00.000Z' }, now).from).toBe('2026-01-01T00:00:00.000Z');
   });
 });
 
@@ -132,9 +132,9 @@ describe('a rule in words', () => {
   it('says what is allowed', () => {
     expect(
       [exactly('x'), byDefault(1), oneOf(['a', 2], { otherwise: 2 }), between(1, 9, { otherwise: 5 }), absent()].map(
-        ruleInWords,
+        describeRule,
       ),
     ).toEqual(['exactly "x"', '1 unless set otherwise', 'one of "a", 2', 'from 1 to 9', 'absent']);
-    expect(ruleInWords(exactly('x'.repeat(5000))).length).toBeLessThan(300);
+    expect(describeRule(exactly('x'.repeat(5000))).length).toBeLessThan(300);
   });
 });

@@ -8,7 +8,7 @@ import type {
   ReconcileAnswer,
   SummaryAnswer,
   SweepsAnswer,
-} from '../../../functions/api/shapes.ts';
+} from '../../../functions/api/answers.ts';
 import { policies as definitions } from '../../../functions/policies/index.ts';
 import { deferredQueueName } from '../../../shared/retry/index.ts';
 import { openQueue } from '../../../shared/storage/index.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ProblemAnswer } from '../../../functions/api/shapes.ts';
+import type { ProblemAnswer } from '../../../functions/api/answers.ts';
 import { endHosts, type HostProcess } from '../../infra/local/host/fixtures/host-process.ts';
 import { startWorld, type World } from '../../support/world.ts';
 import { type Answer, ask, keys, startApp } from './api-host.ts';

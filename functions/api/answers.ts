@@ -4,26 +4,29 @@ import type { SweepRow } from '../../shared/sweep/store/index.ts';
 import type { Json, JsonObject } from '../../shared/twin/index.ts';
 
 /*
- * What the HTTP API answers with, as TypeScript sees it before it becomes JSON. The schemas in `schemas.ts` say the same, and the document
- * at `/api/openapi.json` is made of those.
+ * The TypeScript types of the API's answers, as they are before they become JSON. The endpoints, the command and the dashboard use them.
+ * `answer-schemas.ts` holds a schema for each of them, from which `/api/openapi.json` is made; the compiler checks that the two agree.
  */
 
-/** `GET /api/drift`: newest first. Without a cursor there are no more; with one there may be fewer than asked for, even none. */
+/** `GET /api/drift`: rows, newest first. The last page has no cursor. A page with a cursor may have fewer rows than `limit`, even none. */
 export interface DriftPage {
   readonly rows: readonly DriftRow[];
   readonly cursor?: string;
 }
 
-/** Why something that is out of line is not mended. */
+/** Why open drift is not repaired. */
 export type OpenState =
-  /** Recorded only. */
+  /** The drift is only recorded: the policy is in audit mode, or nothing can repair it. */
   | 'audited'
-  /** The limit of the policy's overwrites an hour, or an automatic configuration of the hub, keeps it from being mended. */
+  /** A guard holds the repair back: the policy's limit of overwrites an hour, or a competing automatic configuration of the hub. */
   | 'heldBack'
-  /** Somebody keeps changing it back. */
+  /** Somebody keeps changing the property back. */
   | 'contested'
+  /** The repair failed and is not retried. */
   | 'failed'
+  /** The repair will be retried. */
   | 'deferred'
+  /** The repair is under way, or its process ended. */
   | 'pending';
 
 export interface OpenRow extends DriftRow {
@@ -38,86 +41,86 @@ export interface OpenPage {
 
 /** `GET /api/summary`. */
 export interface SummaryAnswer extends Omit<Summary, 'bucketHours'> {
-  /** As asked: `1h`, `1d`. */
+  /** The `bucket` parameter of the request: `1h`, `1d`. */
   readonly bucket: string;
 }
 
-/** One thing that a policy asks of a twin, held against the twin as it is now. */
+/** One requirement of a policy, compared with the twin as it is now. */
 export interface ComparedProperty {
   readonly policy: string;
-  /** Dotted, below `properties.desired`; `''` when it is about the module or the twin as a whole. */
+  /** A dotted path below `properties.desired`. `''` when the requirement is about the whole module or twin. */
   readonly path: string;
   /** The rule in words: `exactly 30`, `from 60 to 2880`. */
   readonly rule: string;
-  /** Absent where the policy wants nothing there. */
+  /** Absent when the policy sets no value. */
   readonly expected?: Json;
-  /** Absent where nothing is there. */
+  /** Absent when the twin has no value. */
   readonly actual?: Json;
   readonly ok: boolean;
-  /** How it is out of line; absent where it is not. */
+  /** The kind of drift. Absent when there is no drift. */
   readonly kind?: DriftKind;
   readonly message?: string;
 }
 
-/** A module that some policy is about, or the device's own twin (`moduleId` is `''`), read just now. */
+/** The twin of a module that a policy is about, or the device twin (`moduleId` is `''`), read just now. */
 export interface ComparedModule {
   readonly moduleId: string;
   readonly exists: boolean;
-  /** The policies about it whose scope the device is in. */
+  /** The names of the policies that are about this twin and apply to the device. */
   readonly policies: readonly string[];
   readonly properties: readonly ComparedProperty[];
-  /** `properties.desired` without its metadata; absent where the module does not exist. */
+  /** `properties.desired` without its metadata. Absent when the module does not exist. */
   readonly desired?: JsonObject;
 }
 
 /** `GET /api/devices/{deviceId}`. */
 export interface DeviceAnswer {
   readonly deviceId: string;
-  /** False for a device that only the history knows. */
+  /** False when the hub has no such device and only the history knows it. */
   readonly exists: boolean;
   readonly edge: boolean;
   readonly tags: JsonObject;
   /** When the twins were read, ISO 8601. */
   readonly at: string;
-  /** The policies whose scope the device is in. */
+  /** The names of the policies that apply to the device. */
   readonly policies: readonly string[];
   readonly modules: readonly ComparedModule[];
   readonly open: readonly OpenRow[];
-  /** The last 50 rows, newest first. */
+  /** The last 50 history rows, newest first. */
   readonly rows: readonly DriftRow[];
 }
 
-/** `POST /api/devices/{deviceId}/reconcile`: what came of looking at it now. */
+/** `POST /api/devices/{deviceId}/reconcile`: the result of reconciling the device now. */
 export interface ReconcileAnswer {
   readonly deviceId: string;
-  /** `putOff`: not all could be done now; the sweep finds what is left. */
+  /** `putOff`: some repairs could not be made now. The next sweep makes them. */
   readonly status: 'done' | 'putOff';
-  /** Departures that were found out of line. */
+  /** Number of drifts that were found. */
   readonly found: number;
-  /** Properties set back or removed, and modules created. */
+  /** Number of properties set or removed, and of modules created. */
   readonly changed: number;
-  /** The history rows that it wrote or changed, newest first. */
+  /** The history rows that this request wrote or changed, newest first. */
   readonly rows: readonly DriftRow[];
-  /** What is still out of line. */
+  /** The drift that is still open. */
   readonly open: readonly OpenRow[];
 }
 
 export interface PolicyAnswer {
   readonly name: string;
-  /** `''`: it is about the devices' own twins. */
+  /** `''` when the policy is about device twins. */
   readonly module: string;
   readonly mode: Mode;
   readonly createModule: boolean;
-  /** The scope as it is written; absent where a function decides. */
+  /** The scope as written in the policy. Absent when a function decides. */
   readonly appliesTo?: Scope;
   readonly properties: readonly { readonly path: string; readonly rule: string; readonly expected?: Json }[];
-  /** Whether it has an `evaluate` of its own. */
+  /** Whether the policy has an `evaluate` function. */
   readonly evaluates: boolean;
-  /** Devices in its scope, as the last sweep counted them; absent until one has. */
+  /** Number of devices in the policy's scope, counted by the last sweep. Absent before the first count. */
   readonly devices?: number;
-  /** Devices that are out of line with it now. */
+  /** Number of devices that have open drift of this policy now. */
   readonly openDevices: number;
-  /** `devices` without `openDevices`. */
+  /** `devices` minus `openDevices`. */
   readonly compliant?: number;
 }
 
@@ -126,7 +129,7 @@ export interface PoliciesAnswer {
   readonly policies: readonly PolicyAnswer[];
 }
 
-/** `GET /api/sweeps`: newest first. Without a cursor there are no more. */
+/** `GET /api/sweeps`: newest first. The last page has no cursor. */
 export interface SweepsAnswer {
   readonly sweeps: readonly SweepRow[];
   readonly cursor?: string;
@@ -138,7 +141,7 @@ export interface SweepAcceptedAnswer {
   readonly detail: string;
 }
 
-/** `GET /api/dead-letters`: newest first, without the events themselves. */
+/** `GET /api/dead-letters`: newest first, without the events. The last page has no cursor. */
 export interface DeadLettersPage {
   readonly letters: readonly {
     readonly id: string;
@@ -155,12 +158,12 @@ export interface ReplayAnswer {
   readonly status: 'replayed';
 }
 
-/** Any answer that is no success: RFC 9457, `application/problem+json`. */
+/** The body of every error: a problem document (RFC 9457, `application/problem+json`). */
 export interface ProblemAnswer {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  /** The parameter at fault. */
+  /** The name of the wrong parameter. */
   readonly parameter?: string;
 }

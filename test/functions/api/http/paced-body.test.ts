@@ -3,9 +3,9 @@ import { EventEmitter, once } from 'node:events';
 import { createServer, get, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { toBody, watchAnswers } from '../../../../functions/api/http/flow.ts';
+import { toPacedBody, watchResponses } from '../../../../functions/api/http/paced-body.ts';
 
-beforeAll(watchAnswers);
+beforeAll(watchResponses);
 
 let invocations = 0;
 
@@ -45,7 +45,7 @@ describe('a body in pieces', () => {
   it('asks for the next when the last has been taken, and not before', async () => {
     const { id, response } = startAnswer();
     const { state, pieces } = endless();
-    const reader = toBody(pieces, id).getReader();
+    const reader = toPacedBody(pieces, id).getReader();
     await turns();
     expect(state.asked).toBe(0);
     expect(String((await reader.read()).value)).toBe('piece 1\n');
@@ -62,7 +62,7 @@ describe('a body in pieces', () => {
   it('ends its source when nobody is there any more', async () => {
     const { id, response } = startAnswer();
     const { state, pieces } = endless();
-    const reader = toBody(pieces, id).getReader();
+    const reader = toPacedBody(pieces, id).getReader();
     await reader.read();
     response.writableNeedDrain = true;
     const next = reader.read();
@@ -77,7 +77,7 @@ describe('a body in pieces', () => {
       yield 'first';
       throw new Error('storage is away');
     }
-    const reader = toBody(failing(), id).getReader();
+    const reader = toPacedBody(failing(), id).getReader();
     await reader.read();
     await expect(reader.read()).rejects.toThrow('storage is away');
     expect(response.destroyed).toBe(true);
@@ -88,7 +88,7 @@ describe('a body in pieces', () => {
       yield 'one ';
       yield 'two';
     }
-    expect(await new Response(toBody(two(), 'unknown')).text()).toBe('one two');
+    expect(await new Response(toPacedBody(two(), 'unknown')).text()).toBe('one two');
   });
 
   it('is read no further than a real connection takes it, and not when that has gone', async () => {
@@ -107,7 +107,7 @@ describe('a body in pieces', () => {
     const stalled = Promise.withResolvers<ServerResponse>();
     // As `@azure/functions` sends a stream: without waiting.
     const server = createServer(async (request, response) => {
-      const body = toBody(large(), String(request.headers['x-ms-invocation-id']));
+      const body = toPacedBody(large(), String(request.headers['x-ms-invocation-id']));
       for await (const piece of body) if (!response.write(piece)) stalled.resolve(response);
       response.end();
     }).listen(0, '127.0.0.1');
