@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { csvHeader } from '../../functions/api/drift-csv.ts';
 import type { SystemEndpoints } from '../../infra/local/endpoints-file.ts';
+import { buildOwnProject, type OwnProject } from '../support/own-project.ts';
 import { project, type Run, twinkeeper } from './twinkeeper.ts';
 
 /** Where there is no curl, the examples cannot be run; but they must be wherever all must have been run. */
@@ -129,11 +130,13 @@ function commandsOf(readme: string): readonly string[] {
 }
 
 describe.skipIf(isWithoutCurl)("the README's curl examples", { timeout: 60_000 }, () => {
+  let ownProject: OwnProject;
   let folder: string;
   let run: Run;
   let readme: string;
 
   beforeAll(async () => {
+    ownProject = await buildOwnProject();
     readme = await readFile(join(project, 'README.md'), 'utf8');
     folder = await mkdtemp(join(tmpdir(), 'twinkeeper-curl-'));
     // They are made for the project's folder, where `node -p` could take its script for a module.
@@ -141,7 +144,7 @@ describe.skipIf(isWithoutCurl)("the README's curl examples", { timeout: 60_000 }
     // Tells the statuses without a change to the examples.
     await writeFile(join(folder, '.curlrc'), 'write-out = "%{stderr}\\nstatus %{http_code}\\n"\n');
     const file = join(folder, 'local.json');
-    run = twinkeeper(['local', '--endpoints', file]);
+    run = twinkeeper(['local', '--endpoints', file], ownProject.root);
     await run.says('Ready.');
     const endpoints = JSON.parse(await readFile(file, 'utf8')) as SystemEndpoints;
     const ask = async (path: string, method = 'GET') => {
@@ -162,6 +165,7 @@ describe.skipIf(isWithoutCurl)("the README's curl examples", { timeout: 60_000 }
     run?.child.kill('SIGTERM');
     await run?.ended;
     await rm(folder, { recursive: true });
+    await ownProject?.remove();
   });
 
   /** Runs all commands in one shell, and says of which the output is not what it promises. */

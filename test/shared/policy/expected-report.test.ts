@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { policies as builtIn } from '../../../functions/policies/index.ts';
+import azureiotsecurity from '../../../functions/policies/azureiotsecurity.ts';
+import defenderMicroAgent from '../../../functions/policies/defender-micro-agent.ts';
 import { type PolicyDefinition, PolicyFaultsError, type Reporting, toPolicySet } from '../../../shared/policy/index.ts';
 import { fc } from '../../support/arbitraries.ts';
+
+const builtIn = [azureiotsecurity, defenderMicroAgent];
 
 const base = { name: 'p', module: 'm', desired: { a: 1 } };
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { policies as builtIn } from '../../../functions/policies/index.ts';
+import azureiotsecurity from '../../../functions/policies/azureiotsecurity.ts';
+import defenderMicroAgent from '../../../functions/policies/defender-micro-agent.ts';
 import {
   absent,
   baselineOf,
@@ -18,6 +19,8 @@ import {
 import { areDisjoint, toMatcher } from '../../../shared/policy/scope.ts';
 import { isJsonObject, type Json, jsonEquals, setAt } from '../../../shared/twin/index.ts';
 import { deviceIds, fc, jsonObject } from '../../support/arbitraries.ts';
+
+const builtIn = [azureiotsecurity, defenderMicroAgent];
 
 /** What is wrong with these policies, as `policy at path: message`; nothing when they are taken. */
 function faultsOf(...definitions: readonly unknown[]): readonly string[] {

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { policies as builtIn } from '../../../functions/policies/index.ts';
+import azureiotsecurity from '../../../functions/policies/azureiotsecurity.ts';
+import defenderMicroAgent from '../../../functions/policies/defender-micro-agent.ts';
 import { exactly, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import { parseQuery } from '../../../shared/query/index.ts';
 import { countsAlike, fingerprintOf, type SweepStep, sweepSteps } from '../../../shared/sweep/steps.ts';
+
+const builtIn = [azureiotsecurity, defenderMicroAgent];
 
 const agent: PolicyDefinition = { name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } };
 const custom: PolicyDefinition = { name: 'custom', module: 'Agent', evaluate: () => [] };

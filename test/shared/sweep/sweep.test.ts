@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { policies as builtIn } from '../../../functions/policies/index.ts';
+import azureiotsecurity from '../../../functions/policies/azureiotsecurity.ts';
+import defenderMicroAgent from '../../../functions/policies/defender-micro-agent.ts';
 import type { Answer, QueryPage } from '../../../shared/hub/index.ts';
 import {
   absent,
@@ -23,6 +24,8 @@ import {
   startSweepWorld,
 } from '../../support/sweep-world.ts';
 import { brief, newDeviceId } from '../../support/world.ts';
+
+const builtIn = [azureiotsecurity, defenderMicroAgent];
 
 const agent = definePolicy({
   name: 'agent',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { policies as builtIn } from '../../../functions/policies/index.ts';
+import azureiotsecurity from '../../../functions/policies/azureiotsecurity.ts';
+import defenderMicroAgent from '../../../functions/policies/defender-micro-agent.ts';
 import { newTwin, patchReported, patchTwin, renderTwin } from '../../../infra/local/hub/twin.ts';
 import {
   absent,
@@ -29,6 +30,8 @@ import {
 } from '../../../shared/sweep/where/index.ts';
 import { getAt, type Json, type JsonObject, mergePatch, type Twin, toTwin } from '../../../shared/twin/index.ts';
 import { fc, hubTwins, jsonObject, patchObject, policySets } from '../../support/arbitraries.ts';
+
+const builtIn = [azureiotsecurity, defenderMicroAgent];
 
 const hour = 3_600_000;
 const now = '2026-02-03T04:05:06Z';
