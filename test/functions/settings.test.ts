@@ -48,7 +48,7 @@ describe('the app settings', () => {
     expect(readSettings({ ...complete, AzureWebJobsStorage: sas }).storage).toEqual({ connectionString: sas });
   });
 
-  it('have defaults for all that is not required', () => {
+  it('have defaults for all optional values', () => {
     expect(readSettings(complete)).toEqual({
       hub: { connectionString: complete.IOTHUB_CONNECTION_STRING },
       storage: { connectionString: complete.AzureWebJobsStorage },
