@@ -82,7 +82,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
       return answer.ok ? answer.value : undefined;
     },
     clock,
-    // Guards serve the whole app, so they log to no single invocation.
+    // Guards serve all invocations, so they log to the console and not to one invocation.
     log: console,
   });
 

@@ -3,8 +3,8 @@ import { deferredQueueName } from '../shared/retry/index.ts';
 import type { App } from './compose.ts';
 
 /**
- * Registers the two functions of the deferred queue. `deferred` tries a device again that could not be finished before.
- * `deferred-poison` stores a message as a dead letter after `deferred` has failed on it every time.
+ * Registers the two functions of the deferred queue. `deferred` retries the events of a device that could not be handled before.
+ * `deferred-poison` stores a message as a dead letter after `deferred` has failed on every attempt.
  */
 export function registerDeferred(twinkeeper: App): void {
   app.storageQueue('deferred', {

@@ -1,7 +1,7 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
 import type { App } from './compose.ts';
 
-/** Milliseconds after which `retention` starts no further batch. The next day removes the rest. */
+/** Milliseconds after which `retention` starts no further batch. The run of the next day removes the rest. */
 const retentionTime = 4 * 60_000;
 
 /**

@@ -168,7 +168,7 @@ type Values = {
     | SettingSchemas[Name]['fallback'];
 };
 
-/** Names of settings that the local system reads. The app ignores them. */
+/** Matches the names of settings that only the local system reads. The app ignores them. */
 const localNames = /^TWINKEEPER_LOCAL_/;
 
 /**

@@ -101,7 +101,7 @@ function compareModule(
   };
 }
 
-/** The kinds of drift that are listed apart from the rule of a property, even when they have its path. */
+/** The kinds of drift that get a line of their own, also when a property with a rule has the same path. */
 const separateKinds: ReadonlySet<Departure['kind']> = new Set([
   'notReported',
   'custom',
@@ -109,7 +109,7 @@ const separateKinds: ReadonlySet<Departure['kind']> = new Set([
   'missingModule',
 ]);
 
-/** Words for the drifts that no rule of a property describes. */
+/** The descriptions of those drifts, in place of the rule of a property. */
 const descriptions: Readonly<Partial<Record<Departure['kind'], string>>> = {
   missingModule: 'the module exists',
   notReported: 'the agent applies it',

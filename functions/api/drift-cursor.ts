@@ -11,7 +11,7 @@ interface DriftCursor {
   readonly after: string;
 }
 
-/** Makes the cursor's text, which can stand in a URL. */
+/** Encodes the cursor as text for a URL. */
 export function writeDriftCursor({ asked, range, after }: DriftCursor): string {
   const fields = [asked.from, asked.to, range.from, range.to, after].map((field) => field ?? '');
   return Buffer.from(JSON.stringify(fields)).toString('base64url');

@@ -31,7 +31,7 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
   return { ...endpoints, openapi };
 }
 
-/** The functions that answer over HTTP but are no endpoints of this table. The OpenAPI document describes them too. */
+/** The functions that answer over HTTP without being in the table of routes. The OpenAPI document describes them too. */
 const otherFunctions: readonly EndpointDescription[] = [
   {
     name: 'health',

@@ -1,7 +1,7 @@
 /**
- * The HTTP API: one file for each resource. One set of schemas does three things: it checks the parameters, describes the answers in
- * `/api/openapi.json`, and checks real answers in tests. Parameters are checked before anything is read, and every error becomes a problem
- * document (RFC 9457).
+ * The HTTP API: one file for each resource. Each endpoint declares the schemas of its parameters and of its answer. The app checks the
+ * parameters with them before it reads anything, and makes the document at `/api/openapi.json` from the same schemas. Every error becomes a
+ * problem document (RFC 9457).
  *
  * @module
  */
