@@ -111,7 +111,7 @@ const filePatterns = [/\.[cm]?[jt]s\b/, new RegExp(process.cwd()), /\/(tmp|home|
 function expectNothingRevealed(host: HostProcess, answers: readonly Answer<unknown>[]): void {
   for (const { text, type, headers } of answers) {
     const whole = `${headers}\n${text}`;
-    // `hunter2` is what the broken services of these tests answer with.
+    // The broken services of these tests answer with `hunter2`.
     for (const secret of [...secrets(), 'hunter2', 'SharedAccess', 'AccountKey']) expect(whole).not.toContain(secret);
     // The dashboard's page contains scripts. It is the same for every request.
     if (type.startsWith('text/html')) continue;
