@@ -195,7 +195,7 @@ describe('the hub of a command', () => {
   it('is asked for where there is none, and what is malformed is named without being shown', async () => {
     await expect(of({})).rejects.toThrow('No hub: give --hub or --endpoints, or set IOTHUB_HOSTNAME');
     await expect(of({}, { IOTHUB_CONNECTION_STRING: 'c2VjcmV0' })).rejects.toThrow(
-      /IOTHUB_CONNECTION_STRING is no(?!.*c2VjcmV0)/,
+      /IOTHUB_CONNECTION_STRING must be a connection string(?!.*c2VjcmV0)/,
     );
     await expect(of({ hub: connectionString }, { TWINKEEPER_HUB_TIER: 'S9' })).rejects.toThrow(
       /TWINKEEPER_HUB_TIER must be one of/,
