@@ -26,7 +26,7 @@ import {
 import { toLog } from './log.ts';
 import type { Settings } from './settings.ts';
 
-/** All parts of the app, put together once. Each function takes the parts that it needs. */
+/** The components of the app. `compose` creates them once, and all functions share them. */
 export interface App {
   readonly settings: Settings;
   readonly policies: PolicySet;
@@ -34,31 +34,32 @@ export interface App {
   readonly history: History;
   readonly rollups: Rollups;
   readonly retention: Retention;
-  readonly letters: DeadLetters;
+  readonly deadLetters: DeadLetters;
   readonly deferredQueue: DeferredQueue;
   readonly guardStore: GuardStore;
   readonly sweepStore: SweepStore;
   readonly sweepRetention: SweepRetention;
   now(): Date;
-  /** A reconciler that logs to this invocation. */
+  /** Creates a reconciler that logs to this invocation. */
   reconcilerFor(context: InvocationContext): Reconciler;
-  /** An event processor that logs to this invocation. */
+  /** Creates an event processor that logs to this invocation. */
   processorFor(context: InvocationContext): EventProcessor;
-  /** The sweep's code, loaded on its first use: most instances start for something else. */
-  sweeping(): Promise<Sweeping>;
+  /** Loads the sweep's code on the first call. Most instances start for an event and never need that code. */
+  loadSweep(): Promise<SweepComponents>;
 }
 
-/** The parts of the sweep. */
-export interface Sweeping {
+/** The components that only the sweep needs. */
+export interface SweepComponents {
   readonly queue: SweepQueue;
-  /** A sweeper that logs to this invocation. */
+  /** Creates a sweeper that logs to this invocation. */
   sweeperFor(context: InvocationContext): Sweeper;
-  /** A worker that logs to this invocation. */
+  /** Creates a worker that logs to this invocation. */
   workerFor(context: InvocationContext): SweepWorker;
 }
 
 /**
- * Checks the policies and puts the app together. It connects to nothing: clients open, and the SDKs load, on first use.
+ * The composition root: checks the policies and creates the components of the app. Nothing connects here: each client opens, and each SDK
+ * loads, on its first use.
  *
  * @throws {PolicyFaultsError} when a policy is wrong.
  */
@@ -69,8 +70,8 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
   const policies = toPolicySet(definitions, { mode: settings.mode });
   const hub = connectToHub(settings.hub, { budget: settings.budget, clock });
   const journal = createJournal(storage, now);
-  const letters = createDeadLetters(storage, now);
-  const deferredQueue = createDeferredQueue(storage, letters);
+  const deadLetters = createDeadLetters(storage, now);
+  const deferredQueue = createDeferredQueue(storage, deadLetters);
   const sweepStore = createSweepStore(storage, now);
   const guardStore = createGuardStore(storage, { clock });
   const guard = createGuards({
@@ -81,7 +82,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
       return answer.ok ? answer.value : undefined;
     },
     clock,
-    // Guards serve the whole app, so they log to no single invocation.
+    // Guards serve all invocations, so they log to the console and not to one invocation.
     log: console,
   });
 
@@ -92,12 +93,12 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     new EventProcessor({
       reconciler: reconcilerFor(context),
       queue: deferredQueue,
-      letters,
+      letters: deadLetters,
       log: toLog(context),
       retry: settings.retry,
     });
 
-  const sweeping = once(async (): Promise<Sweeping> => {
+  const loadSweep = once(async (): Promise<SweepComponents> => {
     const { createSweepQueue, Sweeper, SweepWorker } = await import('../shared/sweep/index.ts');
     const queue = createSweepQueue(storage);
     const openList = createOpenList(storage, now);
@@ -135,7 +136,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     history: createHistory(storage, now),
     rollups: createRollups(storage, now),
     retention: createRetention(storage),
-    letters,
+    deadLetters,
     deferredQueue,
     guardStore,
     sweepStore,
@@ -143,6 +144,6 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     now,
     reconcilerFor,
     processorFor,
-    sweeping,
+    loadSweep,
   };
 }

@@ -2,7 +2,10 @@ import { app, type InvocationContext } from '@azure/functions';
 import { deferredQueueName } from '../shared/retry/index.ts';
 import type { App } from './compose.ts';
 
-/** `deferred`: tries again what could not be done before; `deferred-poison`: keeps what the queue gave up as dead letters. */
+/**
+ * Registers the two functions of the deferred queue. `deferred` retries the events of a device that could not be handled before.
+ * `deferred-poison` stores a message as a dead letter after `deferred` has failed on every attempt.
+ */
 export function registerDeferred(twinkeeper: App): void {
   app.storageQueue('deferred', {
     connection: 'AzureWebJobsStorage',

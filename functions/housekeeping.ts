@@ -1,19 +1,22 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
 import type { App } from './compose.ts';
 
-/** What is old goes in batches until then, in milliseconds; the next day finds the rest. */
+/** Milliseconds after which `retention` starts no further batch. The run of the next day removes the rest. */
 const retentionTime = 4 * 60_000;
 
-/** `roll-up`: counts the history, so that nobody who asks for numbers reads it all. `retention`: removes what is older than it must be. */
+/**
+ * Registers the two timers that maintain the history. `roll-up` counts the history, so that the summary reads counts and not rows.
+ * `retention` removes sweeps and history rows that are older than the retention setting.
+ */
 export function registerHousekeeping(twinkeeper: App): void {
   const { settings, policies, rollups, guardStore, retention, sweepRetention, now } = twinkeeper;
   app.timer('roll-up', {
     schedule: settings.rollupSchedule,
     async handler() {
-      const counted = await Promise.all(
+      const deviceCounts = await Promise.all(
         policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
       );
-      await rollups.refresh(counted);
+      await rollups.refresh(deviceCounts);
     },
   });
   app.timer('retention', {
@@ -21,13 +24,13 @@ export function registerHousekeeping(twinkeeper: App): void {
     async handler(_timer: Timer, context: InvocationContext) {
       const started = now().getTime();
       const oldest = new Date(started - settings.retentionDays * 86_400_000);
-      const mayGoOn = () => now().getTime() - started < retentionTime;
-      // They are few beside the rows of history, which must not keep them from their turn for days.
-      const sweeps = await sweepRetention.removeBefore(oldest, mayGoOn);
-      const rows = await retention.removeBefore(oldest, mayGoOn);
-      const rest = sweeps.isUnfinished || rows.isUnfinished ? ' There are more: they go tomorrow.' : '';
+      const mayContinue = () => now().getTime() - started < retentionTime;
+      // Sweeps go first: they are few, and history rows alone could use up the time for days.
+      const sweeps = await sweepRetention.removeBefore(oldest, mayContinue);
+      const rows = await retention.removeBefore(oldest, mayContinue);
+      const rest = sweeps.isUnfinished || rows.isUnfinished ? ' More are left; the next run removes them.' : '';
       context.info(
-        `Removed from before ${oldest.toISOString()}: ${sweeps.removed} sweeps and ${rows.removed} history rows; ${rows.kept} that are still open are kept.${rest}`,
+        `Removed ${sweeps.removed} sweeps and ${rows.removed} history rows from before ${oldest.toISOString()}, and kept ${rows.kept} rows that are still open.${rest}`,
       );
     },
   });

@@ -1,7 +1,7 @@
 import type { InvocationContext } from '@azure/functions';
 import type { Log } from '../shared/log.ts';
 
-/** An invocation's log, for those who know nothing of invocations. */
+/** Wraps the log of one invocation as the `Log` that the rooms of `shared` write to. */
 export function toLog(context: InvocationContext): Log {
   return {
     info: (message) => context.info(message),

@@ -1,5 +1,5 @@
 /**
- * The entry of the function app: reads the settings, checks the policies, registers the triggers. When a setting or a policy is wrong it
+ * The entry of the function app. It reads the settings, checks the policies and registers the functions. A wrong setting or a wrong policy
  * throws, and the app does not start.
  */
 
@@ -9,24 +9,10 @@ import '@azure/functions';
 import './source-maps.ts';
 
 import { join } from 'node:path';
-import { registerHealth } from './api/health.ts';
-import { registerApi } from './api/index.ts';
 import { compose } from './compose.ts';
-import { registerDashboard } from './dashboard/index.ts';
-import { registerDeferred } from './deferred.ts';
-import { registerHousekeeping } from './housekeeping.ts';
 import { policies } from './policies/index.ts';
+import { registerFunctions } from './register-functions.ts';
 import { readSettings } from './settings.ts';
-import { registerSweep } from './sweep.ts';
-import { registerTwinEvents } from './twin-events.ts';
 
-const twinkeeper = compose(readSettings(process.env), policies);
-
-registerTwinEvents(twinkeeper);
-registerDeferred(twinkeeper);
-registerSweep(twinkeeper);
-registerHousekeeping(twinkeeper);
-registerHealth(twinkeeper);
-registerApi(twinkeeper);
-// The build puts the page beside this file.
-registerDashboard(join(import.meta.dirname, 'dashboard'));
+// The build puts the dashboard's page beside this file.
+registerFunctions(compose(readSettings(process.env), policies), join(import.meta.dirname, 'dashboard'));

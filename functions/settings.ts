@@ -5,28 +5,31 @@ import type { Mode } from '../shared/policy/index.ts';
 import type { RetrySchedule } from '../shared/reconcile/index.ts';
 import type { StorageAccount } from '../shared/storage/index.ts';
 
-/** The app settings, read and checked. */
+/** The app settings after `readSettings` has checked them. */
 export interface Settings {
   readonly hub: HubAddress;
   readonly storage: StorageAccount;
   readonly mode: Mode;
   readonly retry: RetrySchedule;
   readonly sweep: {
-    /** NCRONTAB. */
+    /** When a sweep starts, as an NCRONTAB expression. */
     readonly schedule: string;
-    /** How long one invocation of the sweep may take before it leaves the rest to the next one. */
+    /** Minutes that one invocation of the sweep may take. The next invocation continues from there. */
     readonly minutes: number;
   };
-  /** The hub's edition and units, from which its throttles follow, and the part of them that is for Twinkeeper: above 0, at most 1. */
+  /**
+   * The hub's tier and units determine its throttle limits. `share` is the part of those limits that Twinkeeper may use: above 0, at most 1.
+   */
   readonly budget: { readonly tier: HubTier; readonly units: number; readonly share: number };
-  /** For each policy, in an hour. */
+  /** The limit of overwritten twins for each policy and hour: a number of twins, or a share of the policy's devices. */
   readonly maxOverwrites: OverwriteLimit;
+  /** Days after which sweeps and closed history rows are removed. */
   readonly retentionDays: number;
-  /** NCRONTAB: when the history is counted. */
+  /** When `roll-up` counts the history, as an NCRONTAB expression. */
   readonly rollupSchedule: string;
 }
 
-/** Thrown when settings are missing or malformed: the app does not start. Its message names each setting and the way out. */
+/** Thrown when settings are missing or malformed. The message lists every wrong setting and what its value must be. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 
@@ -37,25 +40,25 @@ export class SettingsError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A connection string with certain parts, each of a certain form. Only their names are ever shown: values are secret. */
+/** Checks a connection string: each named part must be present and match its pattern. Messages show only the names, because values are secret. */
 const connectionString = (parts: Readonly<Record<string, RegExp>>) =>
   z.string().check(
     z.refine(
       (text) => {
-        // Keys and signatures hold `=` themselves.
-        const given = new Map(text.split(';').map((part) => [part.split('=', 1)[0]?.trim().toLowerCase(), part]));
-        return Object.entries(parts).every(([name, form]) => {
-          const part = given.get(name.toLowerCase());
-          return part !== undefined && form.test(part.slice(part.indexOf('=') + 1));
+        // Only the first `=` separates the name: keys and signatures contain `=` too.
+        const found = new Map(text.split(';').map((part) => [part.split('=', 1)[0]?.trim().toLowerCase(), part]));
+        return Object.entries(parts).every(([name, pattern]) => {
+          const part = found.get(name.toLowerCase());
+          return part !== undefined && pattern.test(part.slice(part.indexOf('=') + 1));
         });
       },
-      `is no connection string with a valid ${Object.keys(parts).join(', ')}`,
+      `must be a connection string with a valid ${Object.keys(parts).join(', ')}`,
     ),
   );
 
-const hostForm = /^[A-Za-z0-9.-]+(:\d{1,5})?$/;
-const keyForm = /^[A-Za-z0-9+/]+={0,2}$/;
-const nameForm = /^\S+$/;
+const hostPattern = /^[A-Za-z0-9.-]+(:\d{1,5})?$/;
+const keyPattern = /^[A-Za-z0-9+/]+={0,2}$/;
+const namePattern = /^\S+$/;
 
 const wholeNumber = (most?: number) => {
   const must = `must be a whole number, ${most === undefined ? '1 or more' : `1 to ${most}`}`;
@@ -68,17 +71,17 @@ const wholeNumber = (most?: number) => {
   );
 };
 
-const text = (form: RegExp, must: string) => z.string().check(z.regex(form, must));
+const text = (pattern: RegExp, must: string) => z.string().check(z.regex(pattern, must));
 
-const host = () => text(hostForm, 'must be a host name such as my-hub.azure-devices.net, without https://');
+const host = () => text(hostPattern, 'must be a host name such as my-hub.azure-devices.net, without https://');
 
-/** One field of an NCRONTAB: `*`, `5`, `1-5`, `MON-FRI`, each also `/15`, and lists of them. What the numbers may be is the runtime's to say. */
+/** One item of an NCRONTAB field: `*`, `5`, `1-5` or `MON-FRI`, each optionally with a step such as `/15`. The runtime checks the numbers. */
 const cronItem = String.raw`(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?`;
 const cronField = `${cronItem}(,${cronItem})*`;
 const schedule = () =>
   text(
     new RegExp(`^\\s*(${cronField}\\s+){4,5}${cronField}\\s*$`),
-    'must be an NCRONTAB of six fields, second first, such as 0 */15 * * * *',
+    'must be an NCRONTAB expression of six fields, seconds first, such as 0 */15 * * * *',
   );
 
 const share = () =>
@@ -101,26 +104,26 @@ const overwriteLimit = () =>
     ),
   );
 
-/** What checks and reads a setting, made where it is given: most are not, and an app that starts has no time for those. */
+/** Creates the schema of a setting. It is called only for settings that are given, which keeps the start of the app short. */
 type Schema<T> = () => z.ZodMiniType<T>;
 const optional = <T>(schema: Schema<T>) => ({ schema, fallback: undefined });
 const withDefault = <T>(fallback: T, schema: Schema<T>) => ({ schema, fallback });
 
-/** Every setting, and what it is when it is not given. */
-const known = {
+/** All settings by name: the schema of the value, and the default of a setting that is not given. */
+const settingSchemas = {
   IOTHUB_HOSTNAME: optional(host),
   IOTHUB_CONNECTION_STRING: optional(() =>
-    connectionString({ HostName: hostForm, SharedAccessKeyName: nameForm, SharedAccessKey: keyForm }),
+    connectionString({ HostName: hostPattern, SharedAccessKeyName: namePattern, SharedAccessKey: keyPattern }),
   ),
   EventHubConnection: optional(() =>
     connectionString({
       Endpoint: /^sb:\/\/[A-Za-z0-9.-]+(:\d{1,5})?\/?$/,
-      SharedAccessKeyName: nameForm,
-      SharedAccessKey: keyForm,
+      SharedAccessKeyName: namePattern,
+      SharedAccessKey: keyPattern,
     }),
   ),
   EventHubConnection__fullyQualifiedNamespace: optional(host),
-  // "Event Hubs quotas": names of event hubs take 256 characters, those of consumer groups 50.
+  // Azure's page "Event Hubs quotas": an event hub's name has at most 256 characters, a consumer group's name at most 50.
   EVENTHUB_NAME: optional(() =>
     text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$/, 'must be the name of an event hub: letters, digits and . _ -'),
   ),
@@ -131,10 +134,14 @@ const known = {
     z.union(
       [
         z.literal('UseDevelopmentStorage=true'),
-        connectionString({ AccountName: nameForm, AccountKey: keyForm }),
-        connectionString({ SharedAccessSignature: nameForm, TableEndpoint: nameForm, QueueEndpoint: nameForm }),
+        connectionString({ AccountName: namePattern, AccountKey: keyPattern }),
+        connectionString({
+          SharedAccessSignature: namePattern,
+          TableEndpoint: namePattern,
+          QueueEndpoint: namePattern,
+        }),
       ],
-      { error: 'is no storage connection string with AccountName and AccountKey, or with a SharedAccessSignature' },
+      { error: 'must be a storage connection string with AccountName and AccountKey, or with a SharedAccessSignature' },
     ),
   ),
   AzureWebJobsStorage__accountName: optional(() =>
@@ -144,7 +151,7 @@ const known = {
   TWINKEEPER_RETRY_DELAY: withDefault(30, () => wholeNumber()),
   TWINKEEPER_RETRY_ATTEMPTS: withDefault(10, () => wholeNumber()),
   TWINKEEPER_SWEEP_SCHEDULE: withDefault('0 */15 * * * *', schedule),
-  // The runtime of a Consumption plan ends an invocation after ten minutes at the latest.
+  // The Consumption plan ends an invocation after at most ten minutes.
   TWINKEEPER_SWEEP_MINUTES: withDefault(4, () => wholeNumber(9)),
   TWINKEEPER_ROLLUP_SCHEDULE: withDefault('15 */5 * * * *', schedule),
   TWINKEEPER_RETENTION_DAYS: withDefault(400, () => wholeNumber(36_500)),
@@ -154,48 +161,58 @@ const known = {
   TWINKEEPER_MAX_OVERWRITES_PER_HOUR: withDefault<OverwriteLimit>({ type: 'share', share: 0.2 }, overwriteLimit),
 };
 
-type Known = typeof known;
+type SettingSchemas = typeof settingSchemas;
 type Values = {
-  readonly [Name in keyof Known]: z.output<ReturnType<Known[Name]['schema']>> | Known[Name]['fallback'];
+  readonly [Name in keyof SettingSchemas]:
+    | z.output<ReturnType<SettingSchemas[Name]['schema']>>
+    | SettingSchemas[Name]['fallback'];
 };
 
-/** Read by what is started beside the app, or meant for parts of it that this version does not have. */
-const otherNames = /^TWINKEEPER_LOCAL_/;
+/** Matches the names of settings that only the local system reads. The app ignores them. */
+const localNames = /^TWINKEEPER_LOCAL_/;
 
-/** Whether a value must not be shown. Connection strings and signatures get pasted into the wrong setting, and all of them hold a `=`. */
+/**
+ * Whether a message must not show a value. People paste connection strings and signatures into the wrong setting; all of those contain `=`.
+ */
 function maybeSecret(name: string, value: string): boolean {
   return /connection|storage$/i.test(name) || value.includes('=') || value.length > 64;
 }
 
-/** Settings of which one or the other must be there. */
+/** Pairs of settings with the reason why one of the two must be given. */
 const alternatives = [
-  ['IOTHUB_HOSTNAME', 'IOTHUB_CONNECTION_STRING', 'it says which hub to keep'],
-  ['EventHubConnection', 'EventHubConnection__fullyQualifiedNamespace', 'the hub routes its events there'],
-  ['AzureWebJobsStorage', 'AzureWebJobsStorage__accountName', 'queues and tables are kept there'],
+  ['IOTHUB_HOSTNAME', 'IOTHUB_CONNECTION_STRING', 'it names the IoT hub'],
+  [
+    'EventHubConnection',
+    'EventHubConnection__fullyQualifiedNamespace',
+    'the hub routes its events to this event hub namespace',
+  ],
+  ['AzureWebJobsStorage', 'AzureWebJobsStorage__accountName', 'this storage account holds the queues and tables'],
 ] as const;
 
 /**
- * Reads the app settings from the environment.
+ * Reads the app settings from environment variables.
  *
- * @throws {SettingsError} that names every setting that is missing or malformed. Secrets are never shown.
+ * @throws {SettingsError} when a setting is missing, malformed or unknown. The message lists all of them and never shows a secret.
  */
 export function readSettings(environment: Environment): Settings {
-  // The portal leaves a setting that was cleared as an empty one.
+  // An empty value means "not given": the Azure portal leaves a cleared setting behind as an empty one.
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
   const faults: string[] = [];
-  for (const [one, other, why] of alternatives) {
-    if (given[one] === undefined && given[other] === undefined) faults.push(`${one} or ${other} is missing: ${why}.`);
+  for (const [first, second, why] of alternatives) {
+    if (given[first] === undefined && given[second] === undefined) {
+      faults.push(`${first} or ${second} is missing: ${why}.`);
+    }
   }
-  // A misspelt TWINKEEPER_MODE would leave an app enforcing that was meant to audit.
+  // Unknown names are refused: an app with a misspelt TWINKEEPER_MODE would enforce when it should only audit.
   for (const name of Object.keys(given)) {
-    if (!/^TWINKEEPER_/.test(name) || name in known || otherNames.test(name)) continue;
-    const names = Object.keys(known).filter((key) => key.startsWith('TWINKEEPER_'));
-    faults.push(`${name} is no setting of Twinkeeper: there are ${names.join(', ')}.`);
+    if (!/^TWINKEEPER_/.test(name) || name in settingSchemas || localNames.test(name)) continue;
+    const names = Object.keys(settingSchemas).filter((key) => key.startsWith('TWINKEEPER_'));
+    faults.push(`${name} is not a setting of Twinkeeper. Its settings are ${names.join(', ')}.`);
   }
-  if (given.EVENTHUB_NAME === undefined) faults.push('EVENTHUB_NAME is missing.');
-  const values = Object.entries(known).map(([name, { schema, fallback }]) => {
+  if (given.EVENTHUB_NAME === undefined) faults.push('EVENTHUB_NAME is missing: it names the event hub.');
+  const values = Object.entries(settingSchemas).map(([name, { schema, fallback }]) => {
     const value = given[name];
     if (value === undefined) return [name, fallback];
     const { data, error } = schema().safeParse(value);
@@ -211,7 +228,7 @@ export function readSettings(environment: Environment): Settings {
     settings.IOTHUB_HOSTNAME === undefined
       ? { connectionString: settings.IOTHUB_CONNECTION_STRING ?? '' }
       : { hostName: settings.IOTHUB_HOSTNAME };
-  if (hostOf(hub).host === '') throw new SettingsError(['IOTHUB_CONNECTION_STRING names no host.']);
+  if (hostOf(hub).host === '') throw new SettingsError(['IOTHUB_CONNECTION_STRING has no host in its HostName.']);
   return {
     hub,
     storage:

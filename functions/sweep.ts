@@ -3,14 +3,15 @@ import { sweepQueueName } from '../shared/sweep/store/index.ts';
 import type { App } from './compose.ts';
 
 /**
- * `sweep`: looks for what no event told of, by the clock. `sweep-work`: does what a sweep found, and goes on with one that came to its
- * deadline; `sweep-work-poison`: takes note of what could not be done. `POST /api/sweep`, which asks for one now, is with the API.
+ * Registers the three functions of the sweep. `sweep` starts a sweep by the clock. `sweep-work` handles one message of the sweep's queue:
+ * start a sweep, resume one after its deadline, or repair the devices that a sweep found. `sweep-work-poison` records a message on which
+ * `sweep-work` has failed every time. `POST /api/sweep` starts a sweep by hand; it belongs to the API.
  */
 export function registerSweep(twinkeeper: App): void {
   app.timer('sweep', {
     schedule: twinkeeper.settings.sweep.schedule,
     async handler(_timer: Timer, context: InvocationContext) {
-      const { sweeperFor } = await twinkeeper.sweeping();
+      const { sweeperFor } = await twinkeeper.loadSweep();
       await sweeperFor(context).run({ trigger: 'timer' });
     },
   });
@@ -18,7 +19,7 @@ export function registerSweep(twinkeeper: App): void {
     connection: 'AzureWebJobsStorage',
     queueName: sweepQueueName,
     async handler(message: unknown, context: InvocationContext) {
-      const { workerFor } = await twinkeeper.sweeping();
+      const { workerFor } = await twinkeeper.loadSweep();
       await workerFor(context).handle(message);
     },
   });
@@ -26,7 +27,7 @@ export function registerSweep(twinkeeper: App): void {
     connection: 'AzureWebJobsStorage',
     queueName: `${sweepQueueName}-poison`,
     async handler(message: unknown, context: InvocationContext) {
-      const { workerFor } = await twinkeeper.sweeping();
+      const { workerFor } = await twinkeeper.loadSweep();
       await workerFor(context).deadLetter(message);
     },
   });

@@ -2,9 +2,9 @@ import { app, type EventHubTriggerOptions, type InvocationContext } from '@azure
 import type { RawEvent } from '../shared/events/index.ts';
 import type { App } from './compose.ts';
 
-/** `twin-events`: wakes on IoT Hub's twin-change and lifecycle events, in batches. */
+/** Registers `twin-events`. Batches of IoT Hub's twin-change and lifecycle events trigger it. */
 export function registerTwinEvents(twinkeeper: App): void {
-  // Without this the runtime leaves empty bodies out of the batch, and its arrays are parallel no more.
+  // Without this capability the runtime drops empty bodies, and the arrays of the batch no longer match by index.
   app.setup({ capabilities: { IncludeEmptyEntriesInMessagePayload: true } });
   app.eventHub('twin-events', {
     ...asText,
@@ -12,7 +12,7 @@ export function registerTwinEvents(twinkeeper: App): void {
     eventHubName: '%EVENTHUB_NAME%',
     consumerGroup: process.env.EVENTHUB_CONSUMER_GROUP ? '%EVENTHUB_CONSUMER_GROUP%' : '$Default',
     cardinality: 'many',
-    // The checkpoint moves on however an invocation ends, so one that fails is tried again here, as often as it takes.
+    // The checkpoint advances even when an invocation fails, so a failed batch is retried here without a limit.
     retry: {
       strategy: 'exponentialBackoff',
       maxRetryCount: -1,
@@ -20,12 +20,13 @@ export function registerTwinEvents(twinkeeper: App): void {
       maximumInterval: { minutes: 1 },
     },
     async handler(messages: unknown, context: InvocationContext) {
-      const tally = await twinkeeper
+      const rawEvents = toRawEvents(messages, context.triggerMetadata ?? {});
+      const { events, devices, deferred, unusable, ignored } = await twinkeeper
         .processorFor(context)
-        .process(toRawEvents(messages, context.triggerMetadata ?? {}));
-      if (tally.devices > 0 || tally.ignored > 0 || tally.unusable > 0) {
+        .process(rawEvents);
+      if (devices > 0 || ignored > 0 || unusable > 0) {
         context.info(
-          `${tally.events} events: ${tally.devices} devices looked at, ${tally.deferred} deferred, ${tally.unusable} unusable, ${tally.ignored} ignored.`,
+          `${events} events: ${devices} devices checked, ${deferred} deferred, ${unusable} unusable, ${ignored} ignored.`,
         );
       }
     },
@@ -33,12 +34,15 @@ export function registerTwinEvents(twinkeeper: App): void {
 }
 
 /**
- * Asks for bodies as text, which the library then parses one by one, where they parse. Otherwise the runtime parses them all together
- * and, where one is not JSON, fails the whole batch before the handler is called. Missing from the library's types.
+ * Asks the runtime for bodies as text. The library then parses each body by itself. Without this option the runtime parses all bodies of a
+ * batch as JSON, and one bad body fails the whole batch before the handler runs. The library's types lack `dataType`.
  */
 const asText = { dataType: 'string' } as Partial<EventHubTriggerOptions>;
 
-/** Puts the trigger's parallel arrays back together into events. A batch of one may come without its array. */
+/**
+ * Joins the trigger's parallel arrays into events: the entries at one index belong to one event. A batch of one event may come as the body
+ * itself and not as an array.
+ */
 export function toRawEvents(messages: unknown, metadata: Readonly<Record<string, unknown>>): readonly RawEvent[] {
   const bodies: readonly unknown[] = Array.isArray(messages) ? messages : [messages];
   const properties = listIn(metadata, 'propertiesArray');
@@ -55,7 +59,7 @@ export function toRawEvents(messages: unknown, metadata: Readonly<Record<string,
   });
 }
 
-/** The runtime's times are UTC, but do not say so. */
+/** Appends `Z` to a time without an offset. The runtime's times are UTC and have none. */
 function asUtc(time: string): string {
   return /Z$|^[+-]\d\d:\d\d$/.test(time.slice(-6)) ? time : `${time}Z`;
 }

@@ -3,40 +3,40 @@ import { describeCompeting } from '../../shared/guards/index.ts';
 import { deferredQueueName } from '../../shared/retry/index.ts';
 import { openQueue, openTable } from '../../shared/storage/index.ts';
 import type { App } from '../compose.ts';
-import { keyParameters } from './http/key-parameters.ts';
-import { plainHeaders } from './http/plain-headers.ts';
+import { commonHeaders } from './http/common-headers.ts';
+import { functionKeyParameters } from './http/function-key-parameters.ts';
 import { toProblemResponse, unknownParameter } from './http/problem.ts';
 
-/** What one check found. */
+/** The result of one check. */
 interface Check {
   readonly ok: boolean;
   readonly detail: string;
 }
 
-/** Answers who asks for health: 200 when the hub and the storage account can be reached, 503 with the reason when not. */
+/** Answers `GET /api/health`: 200 when the hub and the storage account can be reached, 503 with the reason when not. */
 export async function answerHealth({ query }: HttpRequest, twinkeeper: App): Promise<HttpResponseInit> {
-  const unknown = [...query.keys()].find((name) => !keyParameters.has(name));
+  const unknown = [...query.keys()].find((name) => !functionKeyParameters.has(name));
   if (unknown !== undefined) return toProblemResponse(unknownParameter(unknown, []));
   const health = await checkHealth(twinkeeper);
-  return { status: health.status === 'healthy' ? 200 : 503, headers: plainHeaders, jsonBody: health };
+  return { status: health.status === 'healthy' ? 200 : 503, headers: commonHeaders, jsonBody: health };
 }
 
-/** Asks hub and storage, both at once. Answers within seconds whatever they do, and never throws. */
+/** Checks the hub and the storage account at the same time. The result is there after at most five seconds. This function never throws. */
 export async function checkHealth(twinkeeper: App) {
   const [hub, storage, configurations] = await Promise.all([
     checkHub(twinkeeper),
     checkStorage(twinkeeper),
     checkConfigurations(twinkeeper),
   ]);
-  // That this answers at all says that the settings and the policies are valid: the app does not start otherwise.
+  // Settings and policies are always valid here, because the app does not start with wrong ones.
   const checks = { settings: { ok: true, detail: 'valid' }, hub, storage, configurations };
   const isHealthy = Object.values(checks).every(({ ok }) => ok);
   return { status: isHealthy ? ('healthy' as const) : ('unhealthy' as const), checks };
 }
 
-/** What the hub says to its cheapest question. */
+/** Counts the hub's devices, which is the cheapest call to the hub. */
 function checkHub({ hub }: App): Promise<Check> {
-  return within(hub.name, async () => {
+  return withDeadline(hub.name, async () => {
     const answer = await hub.countDevices();
     return answer.ok
       ? { ok: true, detail: `${hub.name}: ${answer.value} devices` }
@@ -45,39 +45,42 @@ function checkHub({ hub }: App): Promise<Check> {
 }
 
 function checkStorage({ settings }: App): Promise<Check> {
-  return within('storage', async () => {
+  return withDeadline('storage', async () => {
     await Promise.all([openTable(settings.storage, 'TwinkeeperDrift'), openQueue(settings.storage, deferredQueueName)]);
     return { ok: true, detail: 'tables and queues can be reached' };
   });
 }
 
-/** Configurations of the hub that fight with policies. That they do is worth knowing, and keeps nothing from working. */
+/** Names the hub's automatic configurations that compete with policies. The app works all the same, so this check is always ok. */
 async function checkConfigurations({ guardStore }: App): Promise<Check> {
   const read = async () => {
     const sentences = [...new Set((await guardStore.competing()).map(describeCompeting))];
-    const told = sentences.slice(0, 10).join(' ');
-    return { ok: true, detail: sentences.length === 0 ? 'none competes with a policy' : told };
+    const firstTen = sentences.slice(0, 10).join(' ');
+    return { ok: true, detail: sentences.length === 0 ? 'none competes with a policy' : firstTen };
   };
-  const { ok, detail } = await within('storage', read);
-  return { ok: true, detail: ok ? detail : 'not known' };
+  const { ok, detail } = await withDeadline('storage', read);
+  return { ok: true, detail: ok ? detail : 'not known: storage does not answer' };
 }
 
-/** Whoever asks for health has no time for all the retries that a real call is worth. */
+/** Milliseconds that a check may take. A health probe cannot wait for all the retries of a hub call. */
 const deadline = 5_000;
 
-/** A check that always comes to an answer, and soon. What went wrong is named by its code only: messages can hold addresses and more. */
-async function within(what: string, check: () => Promise<Check>): Promise<Check> {
-  const { promise: late, resolve } = Promise.withResolvers<Check>();
+/**
+ * Runs a check of this service within the deadline. A failed check shows only the error's code, because the message can hold addresses and
+ * secrets.
+ */
+async function withDeadline(service: string, check: () => Promise<Check>): Promise<Check> {
+  const { promise: timeout, resolve } = Promise.withResolvers<Check>();
   const timer = setTimeout(
-    () => resolve({ ok: false, detail: `${what}: no answer in ${deadline / 1000} s` }),
+    () => resolve({ ok: false, detail: `${service}: no answer in ${deadline / 1000} s` }),
     deadline,
   );
   const failed = (error: unknown): Check => {
     const code = (error as { code?: unknown }).code;
-    return { ok: false, detail: `${what}: cannot be reached${typeof code === 'string' ? ` (${code})` : ''}` };
+    return { ok: false, detail: `${service}: cannot be reached${typeof code === 'string' ? ` (${code})` : ''}` };
   };
   try {
-    return await Promise.race([check().catch(failed), late]);
+    return await Promise.race([check().catch(failed), timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -3,53 +3,55 @@ import type { Hub } from '../../shared/hub/index.ts';
 import { type Device, type Policy, type PolicySet, repairValue } from '../../shared/policy/index.ts';
 import { type ObservedTwin, plan } from '../../shared/reconcile/index.ts';
 import { getAt, type Twin } from '../../shared/twin/index.ts';
+import type { ComparedModule, ComparedProperty } from './answers.ts';
+import { describeRule } from './describe-rule.ts';
 import { hubProblem } from './http/problem.ts';
-import { ruleInWords } from './rule-words.ts';
-import type { ComparedModule, ComparedProperty } from './shapes.ts';
 
-/** A device's twins as they are now, held against the policies. */
+/** A device's twins, read just now and compared with the policies. */
 export interface Comparison {
   readonly device: Device;
+  /** When the twins were read, ISO 8601. */
   readonly at: string;
-  /** The policies whose scope the device is in. */
+  /** The names of the policies that apply to the device. */
   readonly policies: readonly string[];
   readonly modules: readonly ComparedModule[];
 }
 
 /**
- * Reads a device's twin, and that of each module that a policy is about: one call each. `undefined` when there is no such device.
+ * Reads the device's twin and the twin of each module that a policy is about, and compares them with the policies. It makes one hub call
+ * for each twin. The result is `undefined` when the hub has no such device.
  *
- * @throws {ApiProblem} when the hub does not answer.
+ * @throws {ApiProblem} when a hub call fails.
  */
 export async function compareDevice(
   deviceId: string,
   { policies, hub, now }: { readonly policies: PolicySet; readonly hub: Hub; now(): Date },
 ): Promise<Comparison | undefined> {
-  const own = await readTwin(hub, deviceId, '');
-  if (own === undefined) return undefined;
-  const device: Device = { deviceId, tags: own.tags, edge: own.edge };
-  // A scope function that throws is told of by the plan.
+  const deviceTwin = await readTwin(hub, deviceId, '');
+  if (deviceTwin === undefined) return undefined;
+  const device: Device = { deviceId, tags: deviceTwin.tags, edge: deviceTwin.edge };
+  // Only the pattern for device ids is checked here. The plan calls scope functions, and reports one that throws.
   const candidates = policies.all.filter(({ scope }) => scope.mayMatchId(deviceId));
   const moduleIds = [...new Set(candidates.map(({ module }) => module))];
-  const seen = await Promise.all(
+  const twins = await Promise.all(
     moduleIds.map(async (moduleId) => ({
       moduleId,
-      twin: moduleId === '' ? own : await readTwin(hub, deviceId, moduleId),
+      twin: moduleId === '' ? deviceTwin : await readTwin(hub, deviceId, moduleId),
     })),
   );
   const at = now().toISOString();
   const since = { version: 0, at, exact: false };
-  const twins = seen.map(
+  const observed = twins.map(
     ({ moduleId, twin }): ObservedTwin =>
       twin === undefined ? { moduleId, missing: true, since } : { moduleId, twin },
   );
-  const { drifts } = plan(policies.all, { device, twins, at });
-  const applicable = candidates.filter((policy) => matches(policy, device));
+  const { drifts } = plan(policies.all, { device, twins: observed, at });
+  const applicable = candidates.filter((policy) => applies(policy, device));
   return {
     device,
     at,
     policies: applicable.map(({ name }) => name),
-    modules: seen.map(({ moduleId, twin }) =>
+    modules: twins.map(({ moduleId, twin }) =>
       compareModule(
         moduleId,
         twin,
@@ -66,27 +68,27 @@ function compareModule(
   policies: readonly Policy[],
   drifts: readonly Departure[],
 ): ComparedModule {
-  const rest = new Set(drifts);
+  const unmatched = new Set(drifts);
   const properties = policies.flatMap((policy) =>
     policy.owned.map(({ path, text, rule }): ComparedProperty => {
       const drift = drifts.find(
-        (one) => one.policy === policy.name && one.path === text && !otherMatters.has(one.kind),
+        (one) => one.policy === policy.name && one.path === text && !separateKinds.has(one.kind),
       );
-      if (drift !== undefined) rest.delete(drift);
-      const words = ruleInWords(rule);
-      if (drift !== undefined) return { ...toProperty(drift), rule: words };
-      // Of a module that is not there, one line says so; what it would hold is not out of line by itself.
-      const missing = drifts.some((one) => one.policy === policy.name && one.kind === 'missingModule');
+      if (drift !== undefined) unmatched.delete(drift);
+      const description = describeRule(rule);
+      if (drift !== undefined) return { ...toProperty(drift), rule: description };
+      // When the module is missing, the plan has one drift for the module and none for its properties.
+      const isMissing = drifts.some((one) => one.policy === policy.name && one.kind === 'missingModule');
       const actual = getAt(twin?.desired.properties, path);
       const expected = repairValue(rule);
       return {
         policy: policy.name,
         path: text,
-        rule: words,
+        rule: description,
         ...(expected === undefined ? {} : { expected }),
         ...(actual === undefined ? {} : { actual }),
-        ok: !missing,
-        ...(missing ? { kind: 'missingModule' as const } : {}),
+        ok: !isMissing,
+        ...(isMissing ? { kind: 'missingModule' as const } : {}),
       };
     }),
   );
@@ -94,18 +96,24 @@ function compareModule(
     moduleId,
     exists: twin !== undefined,
     policies: policies.map(({ name }) => name),
-    properties: [...[...rest].map(toProperty), ...properties],
+    properties: [...[...unmatched].map(toProperty), ...properties],
     ...(twin === undefined ? {} : { desired: twin.desired.properties }),
   };
 }
 
-/** What can be found at an owned path beside its rule: a line of its own. */
-const otherMatters: ReadonlySet<Departure['kind']> = new Set(['notReported', 'custom', 'policyError', 'missingModule']);
+/** The kinds of drift that get a line of their own, also when a property with a rule has the same path. */
+const separateKinds: ReadonlySet<Departure['kind']> = new Set([
+  'notReported',
+  'custom',
+  'policyError',
+  'missingModule',
+]);
 
-const wordsOf: Readonly<Partial<Record<Departure['kind'], string>>> = {
+/** The descriptions of those drifts, in place of the rule of a property. */
+const descriptions: Readonly<Partial<Record<Departure['kind'], string>>> = {
   missingModule: 'the module exists',
-  notReported: 'the agent takes it up',
-  custom: 'as evaluate says',
+  notReported: 'the agent applies it',
+  custom: 'as the policy evaluates',
   policyError: 'the policy can be evaluated',
 };
 
@@ -113,7 +121,7 @@ function toProperty({ policy, path, expected, actual, kind, message }: Departure
   return {
     policy,
     path,
-    rule: wordsOf[kind] ?? '',
+    rule: descriptions[kind] ?? '',
     ...(expected === undefined ? {} : { expected }),
     ...(actual === undefined ? {} : { actual }),
     ok: false,
@@ -129,7 +137,8 @@ async function readTwin(hub: Hub, deviceId: string, moduleId: string): Promise<T
   throw hubProblem(answer.problem);
 }
 
-function matches(policy: Policy, device: Device): boolean {
+/** Whether the policy applies to the device. A scope function that throws counts as "does not apply". */
+function applies(policy: Policy, device: Device): boolean {
   try {
     return policy.scope.matches(device);
   } catch {

@@ -1,37 +1,38 @@
 import { createDeadLetterList, replayDeadLetter } from '../../shared/retry/index.ts';
 import type { App } from '../compose.ts';
+import type { DeadLettersPage, ReplayAnswer } from './answers.ts';
 import { endpoint } from './http/endpoint.ts';
 import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
 import { ApiProblem } from './http/problem.ts';
 import * as parameter from './parameters.ts';
-import type { DeadLettersPage, ReplayAnswer } from './shapes.ts';
 
 /** `GET /api/dead-letters` and `POST /api/dead-letters/{id}/replay`. */
-export function deadLetterEndpoints({ letters, deferredQueue, settings }: App) {
-  const heads = createDeadLetterList(settings.storage);
+export function deadLetterEndpoints({ deadLetters, deferredQueue, settings }: App) {
+  const deadLetterList = createDeadLetterList(settings.storage);
 
   const list = endpoint('dead-letters', {
     summary:
-      'What was given up, newest first, without the events themselves: `twinkeeper dead-letters list --json` shows those.',
+      'The dead letters, newest first, without their events. `twinkeeper dead-letters list --json` shows the events too.',
     query: { limit: parameter.limit, cursor: parameter.cursor },
     answers: { 200: { schema: 'DeadLetters' } },
     async handle({ query: { limit = 100, cursor } }) {
       const after = cursor === undefined ? undefined : readKeyCursor('dead-letters', cursor);
-      const page = await heads.page(limit, after);
-      const last = page.length === limit ? page.at(-1) : undefined;
+      const letters = await deadLetterList.page(limit, after);
+      const last = letters.length === limit ? letters.at(-1) : undefined;
       const next = last === undefined ? {} : { cursor: writeKeyCursor('dead-letters', last.id) };
-      return { jsonBody: { letters: page, ...next } satisfies DeadLettersPage };
+      return { jsonBody: { letters, ...next } satisfies DeadLettersPage };
     },
   });
 
   const replay = endpoint('dead-letter-replay', {
-    summary: 'Puts a dead letter back: its events are tried again at once, and the letter is gone.',
-    path: { id: parameter.letterId },
+    summary:
+      'Puts the events of a dead letter back into the queue, where they are tried at once, and removes the dead letter.',
+    path: { id: parameter.deadLetterId },
     answers: { 200: { schema: 'Replayed' } },
     async handle({ path: { id } }) {
-      const letter = await letters.get(id);
-      if (letter?.state !== 'dead' || !(await replayDeadLetter(id, letters, deferredQueue))) {
-        throw new ApiProblem('notFound', `There is no dead letter ${id}; GET /api/dead-letters lists them.`, {
+      const letter = await deadLetters.get(id);
+      if (letter?.state !== 'dead' || !(await replayDeadLetter(id, deadLetters, deferredQueue))) {
+        throw new ApiProblem('notFound', `There is no dead letter ${id}. GET /api/dead-letters lists all of them.`, {
           parameter: 'id',
         });
       }

@@ -1,27 +1,27 @@
 import { lookAtAll } from '../../shared/reconcile/index.ts';
 import type { App } from '../compose.ts';
+import type { DeviceAnswer, OpenRow, ReconcileAnswer } from './answers.ts';
 import { compareDevice } from './compare-device.ts';
 import { endpoint } from './http/endpoint.ts';
 import { ApiProblem, hubProblem } from './http/problem.ts';
 import { toOpenRow } from './open-row.ts';
 import * as parameter from './parameters.ts';
-import type { DeviceAnswer, OpenRow, ReconcileAnswer } from './shapes.ts';
 
 const lastRows = 50;
-/** A policy has a few dozen properties; a device cannot be out of line in more ways than this. */
-const mostOpen = 1000;
+/** More rows than a device can have open: a policy has a few dozen properties. */
+const maxOpenRows = 1000;
 
 /** `GET /api/devices/{deviceId}` and `POST /api/devices/{deviceId}/reconcile`. */
 export function deviceEndpoints(app: App) {
   const { history, hub, policies, now } = app;
 
   async function openRows(deviceId: string): Promise<readonly OpenRow[]> {
-    return (await history.open({ deviceId }, mostOpen)).rows.map(toOpenRow);
+    return (await history.open({ deviceId }, maxOpenRows)).rows.map(toOpenRow);
   }
 
   const device = endpoint('device', {
     summary:
-      'A device: its policies, its twins as they are now beside the baseline, what is out of line, and its last 50 rows.',
+      'A device: its policies, its twins compared with the baseline now, its open drift, and its last 50 history rows.',
     path: { deviceId: parameter.deviceId },
     answers: { 200: { schema: 'Device' } },
     async handle({ path: { deviceId } }) {
@@ -41,10 +41,10 @@ export function deviceEndpoints(app: App) {
   });
 
   const reconcile = endpoint('device-reconcile', {
-    summary: 'Looks at a device now, and mends what is out of line as an event or a sweep would.',
+    summary: 'Checks a device now and repairs its drift, as an event or a sweep would.',
     path: { deviceId: parameter.deviceId },
     answers: { 200: { schema: 'Reconciled' } },
-    // It may wait for the hub's budget, and writes nothing twice if it goes on after whoever asked has gone.
+    // The call may have to wait for the hub's budget. It is safe if the work continues after the client has gone: no row is written twice.
     deadline: 150,
     async handle({ path: { deviceId }, context }) {
       const answer = await hub.readTwin(deviceId, '');
@@ -52,7 +52,7 @@ export function deviceEndpoints(app: App) {
       const started = now().toISOString();
       const work = lookAtAll(policies, deviceId, { version: 0, at: started, exact: false });
       const [result] = await app.reconcilerFor(context).reconcile([work], 'manual');
-      const [open, { rows }] = await Promise.all([openRows(deviceId), history.page({ deviceId }, mostOpen)]);
+      const [open, { rows }] = await Promise.all([openRows(deviceId), history.page({ deviceId }, maxOpenRows)]);
       return {
         jsonBody: {
           deviceId,
@@ -70,7 +70,7 @@ export function deviceEndpoints(app: App) {
 }
 
 function noDevice(deviceId: string): ApiProblem {
-  return new ApiProblem('notFound', `Neither the hub nor the history knows a device ${JSON.stringify(deviceId)}.`, {
+  return new ApiProblem('notFound', `There is no device ${JSON.stringify(deviceId)} in the hub or in the history.`, {
     parameter: 'deviceId',
   });
 }

@@ -25,11 +25,14 @@ const columns = [
   'rowKey',
 ] as const;
 
-/** The names of the columns, a line. */
-export const csvHead = `${columns.join(',')}\n`;
+/** The first line of the CSV: the names of the columns. */
+export const csvHeader = `${columns.join(',')}\n`;
 
-/** The cells of a row. Property values are JSON, written by `toJson`, but for numbers, which are the same in CSV and are no formulas. */
-export function toCells(row: DriftRow, toJson: (value: Json) => string): readonly (string | number)[] {
+/**
+ * Turns a history row into the cells of its CSV line. `toJson` writes property values as JSON. A number stays a number, so that it is not
+ * escaped as a possible formula.
+ */
+export function toCsvCells(row: DriftRow, toJson: (value: Json) => string): readonly (string | number)[] {
   const { expected, actual, write, ...plain } = row;
   const toCell = (value: Json | undefined) =>
     typeof value === 'object' || typeof value === 'string' || typeof value === 'boolean' ? toJson(value) : value;
@@ -42,11 +45,11 @@ export function toCells(row: DriftRow, toJson: (value: Json) => string): readonl
   return columns.map((name) => (typeof cells[name] === 'number' ? cells[name] : String(cells[name] ?? '')));
 }
 
-/** Rows as CSV. A cell that a spreadsheet would take for a formula begins with an apostrophe. */
+/** Writes rows as CSV lines without the header. A cell that a spreadsheet would run as a formula starts with an apostrophe. */
 export async function toCsv(rows: readonly DriftRow[]): Promise<string> {
   const { stringify } = await import('csv-stringify/sync');
   return stringify(
-    rows.map((row) => toCells(row, JSON.stringify)),
+    rows.map((row) => toCsvCells(row, JSON.stringify)),
     { escape_formulas: true },
   );
 }

@@ -3,13 +3,13 @@ import type { App } from '../compose.ts';
 import { deadLetterEndpoints } from './dead-letters.ts';
 import { deviceEndpoints } from './devices.ts';
 import { driftEndpoints } from './drift.ts';
-import { type Description, type Endpoint, endpoint } from './http/endpoint.ts';
+import { type Endpoint, type EndpointDescription, endpoint } from './http/endpoint.ts';
 import { policyEndpoints } from './policies.ts';
 import type { RouteName } from './routes.ts';
 import { summaryEndpoints } from './summary.ts';
 import { sweepEndpoints } from './sweeps.ts';
 
-/** What answers at each of the routes. */
+/** Creates the endpoint of every route. */
 export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoint>> {
   const endpoints = {
     ...driftEndpoints(twinkeeper),
@@ -21,7 +21,7 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
   };
   const document = once(async () => {
     const { toOpenApi } = await import('./openapi.ts');
-    return toOpenApi([...Object.values(endpoints), openapi, ...elsewhere]);
+    return toOpenApi([...Object.values(endpoints), openapi, ...otherFunctions]);
   });
   const openapi: Endpoint = endpoint('openapi', {
     summary: 'This document.',
@@ -31,8 +31,8 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
   return { ...endpoints, openapi };
 }
 
-/** Functions that answer over HTTP and are registered elsewhere. */
-const elsewhere: readonly Description[] = [
+/** The functions that answer over HTTP without being in the table of routes. The OpenAPI document describes them too. */
+const otherFunctions: readonly EndpointDescription[] = [
   {
     name: 'health',
     method: 'GET',
@@ -48,9 +48,9 @@ const elsewhere: readonly Description[] = [
     method: 'GET',
     route: 'dashboard',
     authLevel: 'function',
-    summary: 'All of this as a page.',
+    summary: 'The dashboard: a page that shows the data of this API.',
     path: {},
     query: {},
-    answers: { 200: { forms: ['text/html'] } },
+    answers: { 200: { mediaTypes: ['text/html'] } },
   },
 ];

@@ -1,7 +1,7 @@
 import { app, type HttpRequest, type HttpResponseInit } from '@azure/functions';
 import type { App } from '../compose.ts';
 
-/** `health`: `GET /api/health`, whether the app can do its work. */
+/** Registers `health`, which answers `GET /api/health`: whether the app can do its work. The check itself is loaded on the first request. */
 export function registerHealth(twinkeeper: App): void {
   app.http('health', {
     methods: ['GET'],

@@ -1,7 +1,7 @@
 import type { DriftRow } from '../../shared/drift/index.ts';
-import type { OpenRow, OpenState } from './shapes.ts';
+import type { OpenRow, OpenState } from './answers.ts';
 
-/** A row that is out of line, with why it is not mended. */
+/** Adds to an open history row the reason why its drift is not repaired. */
 export function toOpenRow(row: DriftRow): OpenRow {
   return { ...row, why: { state: stateOf(row), reason: reasonOf(row) } };
 }
@@ -23,18 +23,20 @@ function reasonOf({ outcome, error, message, mode, kind }: DriftRow): string {
   if (error !== undefined) return error;
   switch (outcome) {
     case 'audited':
-      if (kind === 'notReported') return 'The agent has not taken it up: only the agent can.';
+      if (kind === 'notReported') return 'The agent has not applied the desired value. Only the agent can do that.';
       return (
         message ??
-        (mode === 'audit' ? 'The policy is in audit mode: it is recorded, and left as it is.' : 'Nothing can mend it.')
+        (mode === 'audit'
+          ? 'The policy is in audit mode: drift is recorded, and nothing is changed.'
+          : 'The policy has no value that would repair it.')
       );
     case 'deferred':
-      return 'It could not be mended yet: it is tried again.';
+      return 'The repair could not be made yet. It will be retried.';
     case 'pending':
-      return 'It is being mended, or was when a process ended: the next look completes it.';
+      return 'The repair is under way, or a process ended during it. The next check of the device completes it.';
     case 'heldBack':
-      return 'A guard keeps it from being mended for now.';
+      return 'A guard holds the repair back for now.';
     default:
-      return 'It was given up.';
+      return 'The repair failed and is not retried.';
   }
 }

@@ -1,11 +1,11 @@
 import * as z from 'zod/mini';
-import type { Description, Parameters } from './http/endpoint.ts';
-import { type SchemaName, schemas } from './schemas.ts';
+import { type AnswerSchemaName, answerSchemas } from './answer-schemas.ts';
+import type { EndpointDescription, ParameterSchemas } from './http/endpoint.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The API's document (OpenAPI 3.1), made of the very schemas by which parameters are checked, and of those of the answers. */
-export function toOpenApi(endpoints: readonly Description[]): JsonObject {
+/** Makes the OpenAPI 3.1 document of these endpoints, from the schemas that check their parameters and the schemas of their answers. */
+export function toOpenApi(endpoints: readonly EndpointDescription[]): JsonObject {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const endpoint of endpoints) {
     const path = `/${endpoint.route}`;
@@ -16,7 +16,8 @@ export function toOpenApi(endpoints: readonly Description[]): JsonObject {
     info: {
       title: 'Twinkeeper',
       version: '1',
-      description: 'What was out of line in the twins of an IoT hub, what came of it, and what is out of line now.',
+      description:
+        'The drift of an IoT hub: which properties departed from the policies, what was done about each, and which are open now.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/api' }],
@@ -26,11 +27,11 @@ export function toOpenApi(endpoints: readonly Description[]): JsonObject {
       schemas: componentSchemas(),
       responses: {
         Problem: {
-          description: 'A problem (RFC 9457).',
+          description: 'A problem document (RFC 9457).',
           content: { 'application/problem+json': reference('Problem') },
         },
         NoKey: {
-          description: 'The key is missing, or does not open this. Answered by Azure Functions, without a body.',
+          description: 'The key is missing or not sufficient. Azure Functions sends this answer, without a body.',
         },
       },
       securitySchemes: {
@@ -41,24 +42,24 @@ export function toOpenApi(endpoints: readonly Description[]): JsonObject {
   };
 }
 
-function toOperation({ name, summary, path, query, answers, authLevel, method }: Description): JsonObject {
+function toOperation({ name, summary, path, query, answers, authLevel, method }: EndpointDescription): JsonObject {
   const problem = { $ref: '#/components/responses/Problem' };
-  const needs = { anonymous: 'No key.', function: 'A function key.', admin: 'The master key.' }[authLevel];
+  const neededKey = { anonymous: 'No key.', function: 'A function key.', admin: 'The master key.' }[authLevel];
   return {
     operationId: name,
     summary,
-    description: needs,
+    description: neededKey,
     ...(authLevel === 'anonymous' ? { security: [] } : {}),
     parameters: [...toParameters('path', path), ...toParameters('query', query)],
     responses: {
       ...Object.fromEntries(
-        Object.entries(answers).map(([status, { schema, forms = [] }]) => [
+        Object.entries(answers).map(([status, { schema, mediaTypes = [] }]) => [
           status,
           {
-            description: method === 'GET' ? 'What was asked for.' : 'Done.',
+            description: method === 'GET' ? 'The answer.' : 'Done.',
             content: {
               ...(schema === undefined ? {} : { 'application/json': reference(schema) }),
-              ...Object.fromEntries(forms.map((form) => [form, { schema: { type: 'string' } }])),
+              ...Object.fromEntries(mediaTypes.map((mediaType) => [mediaType, { schema: { type: 'string' } }])),
             },
           },
         ]),
@@ -68,27 +69,27 @@ function toOperation({ name, summary, path, query, answers, authLevel, method }:
         ? {}
         : { 401: { $ref: '#/components/responses/NoKey' }, 500: problem, 503: problem }),
       ...(Object.keys(path).length === 0 ? {} : { 404: problem }),
-      ...(Object.values(answers).some(({ schema, forms }) => schema !== undefined && forms !== undefined)
+      ...(Object.values(answers).some(({ schema, mediaTypes }) => schema !== undefined && mediaTypes !== undefined)
         ? { 406: problem }
         : {}),
     },
   };
 }
 
-function toParameters(place: 'path' | 'query', parameters: Parameters): readonly JsonObject[] {
+function toParameters(location: 'path' | 'query', parameters: ParameterSchemas): readonly JsonObject[] {
   return Object.entries(parameters).map(([name, schema]) => {
     const { $schema: _, description, ...shape } = z.toJSONSchema(schema);
-    return { name, in: place, required: place === 'path', description, schema: shape };
+    return { name, in: location, required: location === 'path', description, schema: shape };
   });
 }
 
-function reference(name: SchemaName): JsonObject {
+function reference(name: AnswerSchemaName): JsonObject {
   return { schema: { $ref: `#/components/schemas/${name}` } };
 }
 
 function componentSchemas(): JsonObject {
   const registry = z.registry<{ id: string }>();
-  for (const [id, schema] of Object.entries(schemas)) registry.add(schema, { id });
+  for (const [id, schema] of Object.entries(answerSchemas)) registry.add(schema, { id });
   const { schemas: all } = z.toJSONSchema(registry, { uri: (id) => `#/components/schemas/${id}` });
   return Object.fromEntries(
     Object.entries(all).map(([name, { $schema: _, $id: __, ...schema }]) => [name, schema] as const),

@@ -3,10 +3,11 @@ import type { DriftKind, Outcome, Source } from '../../shared/drift/index.ts';
 import { isDeviceId } from '../../shared/twin/index.ts';
 
 /*
- * The parameters of the API, each checked by itself. What they say must follow their name in a sentence: `limit must be …`.
+ * The schemas of the API's parameters. Each schema checks one parameter by itself. The message of a check follows the parameter's name in a
+ * sentence, such as `limit must be a whole number`.
  */
 
-const about = (text: string) => z.describe(text);
+/** Lists all members of a union type. The compiler refuses a record in which one is missing. */
 const keysOf = <K extends string>(names: Readonly<Record<K, true>>) => Object.keys(names) as [K, ...K[]];
 
 export const kinds = keysOf<DriftKind>({
@@ -34,89 +35,89 @@ export const outcomes = keysOf<Outcome>({
 export const sources = keysOf<Source>({ event: true, sweep: true, manual: true });
 
 const oneOf = <K extends string>(names: readonly [K, ...K[]], text: string) =>
-  z.enum(names, `must be one of ${names.join(', ')}`).check(about(text));
+  z.enum(names, `must be one of ${names.join(', ')}`).check(z.describe(text));
 
 const idRule = "must be 1 to 128 letters, digits and - . + % _ # * ? ! ( ) , : = @ $ '";
 
 export const deviceId = z
   .string()
-  .check(z.refine(isDeviceId, idRule), about('The id of a device, as IoT Hub has it. Upper and lower case count.'));
+  .check(z.refine(isDeviceId, idRule), z.describe('A device id, in the same upper and lower case as in IoT Hub.'));
 
 export const moduleId = z.string().check(
-  z.refine((text) => text === '' || isDeviceId(text), `${idRule}, or nothing at all for the device's own twin`),
-  about("The id of a module; empty for devices' own twins."),
+  z.refine((text) => text === '' || isDeviceId(text), `${idRule}, or empty for the device twin`),
+  z.describe('A module id. Empty for the device twin.'),
 );
 
 export const policy = z
   .string()
   .check(
     z.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'must be the name of a policy: lower-case letters, digits and single dashes'),
-    z.maxLength(64, 'must be the name of a policy: 64 characters at most'),
-    about('The name of a policy.'),
+    z.maxLength(64, 'must be the name of a policy: at most 64 characters'),
+    z.describe('The name of a policy.'),
   );
 
 export const path = z
   .string()
   .check(
-    z.maxLength(8192, 'must be a path of 8192 characters at most'),
-    about('A dotted path below `properties.desired`; empty for what is about a module as a whole.'),
+    z.maxLength(8192, 'must be a path of at most 8192 characters'),
+    z.describe('A dotted path below `properties.desired`. Empty for drift of the whole module or twin.'),
   );
 
-export const kind = oneOf(kinds, 'How something was out of line.');
-export const outcome = oneOf(outcomes, 'What came of it.');
-export const source = oneOf(sources, 'Where it was noticed.');
+export const kind = oneOf(kinds, 'The kind of drift.');
+export const outcome = oneOf(outcomes, 'The outcome of the drift.');
+export const source = oneOf(sources, 'How the drift was detected.');
 
-const timeForm = /^(-\d{1,6}[smhdw]|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+ -]\d\d:\d\d)?)?)$/;
+const timePattern = /^(-\d{1,6}[smhdw]|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+ -]\d\d:\d\d)?)?)$/;
 
 const time = (text: string) =>
   z
     .string()
     .check(
       z.regex(
-        timeForm,
-        'must be a time such as 2026-11-22T05:00:00Z, or so long before now, such as -24h, -30m or -7d',
+        timePattern,
+        'must be a time such as 2026-11-22T05:00:00Z, or a time before now such as -24h, -30m or -7d',
       ),
-      about(`${text} ISO 8601, UTC where it has no offset; or so long before now: \`-24h\`, \`-30m\`, \`-7d\`.`),
+      z.describe(`${text} ISO 8601, in UTC if without an offset, or a time before now: \`-24h\`, \`-30m\`, \`-7d\`.`),
     );
 
-export const from = time('From this time on.');
-export const to = time('Up to this time, and without it.');
+export const from = time('The start of the range, included.');
+export const to = time('The end of the range, excluded.');
 
-/** A whole number from 1 to `most`. */
-export function wholeNumber(most: number, text: string) {
-  const must = `must be a whole number from 1 to ${most}`;
+/** A schema for a whole number from 1 to `max`. */
+export function wholeNumber(max: number, text: string) {
+  const must = `must be a whole number from 1 to ${max}`;
   return z
     .pipe(
       z.pipe(
         z.string().check(z.regex(/^[1-9]\d{0,8}$/, { error: must, abort: true })),
         z.transform((digits: string) => Number(digits)),
       ),
-      z.number().check(z.int(), z.gte(1, must), z.lte(most, must)),
+      z.number().check(z.int(), z.gte(1, must), z.lte(max, must)),
     )
-    .check(about(text));
+    .check(z.describe(text));
 }
 
-export const limit = wholeNumber(1000, 'How many at most. 100 unless given.');
+export const limit = wholeNumber(1000, 'The largest number of entries in the answer. 100 by default.');
 
 export const cursor = z
   .string()
   .check(
-    z.regex(/^[A-Za-z0-9_-]{1,16000}$/, 'must be the cursor of an earlier answer, as it is'),
-    about('Where to go on: the `cursor` of the answer before, with the same filters.'),
+    z.regex(/^[A-Za-z0-9_-]{1,16000}$/, 'must be the cursor of an earlier answer, unchanged'),
+    z.describe('The `cursor` of the page before. The other parameters must be the same.'),
   );
 
 export const bucket = z
   .string()
   .check(
-    z.regex(/^([1-9]\d{0,3}h|[1-9]\d{0,2}d)$/, 'must be so many hours or days, such as 1h, 6h or 1d'),
-    about('How long each part is that is counted by itself: `1h`, `6h`, `1d`. `1h` unless given.'),
+    z.regex(/^([1-9]\d{0,3}h|[1-9]\d{0,2}d)$/, 'must be a number of hours or days, such as 1h, 6h or 1d'),
+    z.describe('The length of each bucket: `1h`, `6h`, `1d`. `1h` by default.'),
   );
 
-const letterForm = /^\d{14}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const deadLetterIdPattern = /^\d{14}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-export const letterId = z
+export const deadLetterId = z
   .string()
   .check(
-    z.regex(letterForm, 'must be the id of a dead letter, as GET /api/dead-letters lists them'),
-    about('The id of a dead letter, from `GET /api/dead-letters`.'),
+    z.regex(deadLetterIdPattern, 'must be the id of a dead letter, as GET /api/dead-letters lists it'),
+    z.describe('The id of a dead letter, from `GET /api/dead-letters`.'),
   );

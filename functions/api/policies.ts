@@ -1,24 +1,24 @@
 import { repairValue } from '../../shared/policy/index.ts';
 import type { App } from '../compose.ts';
+import type { PoliciesAnswer, PolicyAnswer } from './answers.ts';
+import { describeRule } from './describe-rule.ts';
 import { endpoint } from './http/endpoint.ts';
-import { ruleInWords } from './rule-words.ts';
-import type { PoliciesAnswer, PolicyAnswer } from './shapes.ts';
 
 /** `GET /api/policies`. */
 export function policyEndpoints({ policies, guardStore, rollups }: App) {
   return {
     policies: endpoint('policies', {
-      summary: 'The policies in force, and how many devices are in line with each now.',
+      summary: 'The policies, and how many devices comply with each now.',
       answers: { 200: { schema: 'Policies' } },
       async handle() {
-        const [open, devices] = await Promise.all([
+        const [openDeviceCounts, deviceCounts] = await Promise.all([
           rollups.openDevices(),
           Promise.all(policies.all.map(({ name }) => guardStore.deviceCount(name))),
         ]);
         const answers = policies.all.map((policy, index): PolicyAnswer => {
           const { name, module, mode, createModule, scope, owned, evaluate } = policy;
-          const openDevices = open.get(name) ?? 0;
-          const inScope = devices[index];
+          const openDevices = openDeviceCounts.get(name) ?? 0;
+          const inScope = deviceCounts[index];
           return {
             name,
             module,
@@ -27,7 +27,7 @@ export function policyEndpoints({ policies, guardStore, rollups }: App) {
             ...(scope.definition === undefined ? {} : { appliesTo: scope.definition }),
             properties: owned.map(({ text, rule }) => {
               const expected = repairValue(rule);
-              return { path: text, rule: ruleInWords(rule), ...(expected === undefined ? {} : { expected }) };
+              return { path: text, rule: describeRule(rule), ...(expected === undefined ? {} : { expected }) };
             }),
             evaluates: evaluate !== undefined,
             ...(inScope === undefined ? {} : { devices: inScope, compliant: Math.max(0, inScope - openDevices) }),

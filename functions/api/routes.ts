@@ -1,11 +1,14 @@
-/** Where something is asked for. */
+/** The method and path of an endpoint. */
 export interface Route {
   readonly method: 'GET' | 'POST';
-  /** Below `/api`. */
+  /** The path below `/api`. */
   readonly route: string;
 }
 
-/** All that the API answers, by the functions' names. No more than this is needed to start: the rest is loaded with the first request. */
+/**
+ * The routes of the API by function name. Starting the app needs only this table. The endpoints themselves are loaded with the first
+ * request.
+ */
 export const routes = {
   drift: { method: 'GET', route: 'drift' },
   'drift-open': { method: 'GET', route: 'drift/open' },
@@ -22,7 +25,7 @@ export const routes = {
 
 export type RouteName = keyof typeof routes;
 
-/** Reading takes a function key, writing the master key. */
+/** The key that a route needs: a function key to read, the master key to write. */
 export function authLevelOf({ method }: Route): 'function' | 'admin' {
   return method === 'GET' ? 'function' : 'admin';
 }

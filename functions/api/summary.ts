@@ -1,22 +1,22 @@
 import type { App } from '../compose.ts';
+import type { SummaryAnswer } from './answers.ts';
 import { endpoint } from './http/endpoint.ts';
-import { resolveTime, toRange } from './http/time-range.ts';
+import { completeRange, parseTime } from './http/time-range.ts';
 import * as parameter from './parameters.ts';
-import type { SummaryAnswer } from './shapes.ts';
 
 /** `GET /api/summary`. */
 export function summaryEndpoints({ rollups, now }: App) {
   return {
     summary: endpoint('summary', {
-      summary: 'The history of a range of time in numbers, the last 24 hours unless given. Counted every few minutes.',
+      summary: 'The counts of the history in a range of time, by default the last 24 hours. Updated every few minutes.',
       query: { from: parameter.from, to: parameter.to, bucket: parameter.bucket },
       answers: { 200: { schema: 'Summary' } },
       async handle({ query: { from, to, bucket = '1h' } }) {
         const at = now();
-        const range = toRange(
+        const range = completeRange(
           {
-            ...(from === undefined ? {} : { from: resolveTime('from', from, at) }),
-            to: to === undefined ? at.toISOString() : resolveTime('to', to, at),
+            ...(from === undefined ? {} : { from: parseTime('from', from, at) }),
+            to: to === undefined ? at.toISOString() : parseTime('to', to, at),
           },
           at,
         );

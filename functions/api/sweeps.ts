@@ -1,14 +1,17 @@
 import type { App } from '../compose.ts';
+import type { SweepAcceptedAnswer, SweepsAnswer } from './answers.ts';
 import { endpoint } from './http/endpoint.ts';
 import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
 import * as parameter from './parameters.ts';
-import type { SweepAcceptedAnswer, SweepsAnswer } from './shapes.ts';
 
 /** `GET /api/sweeps` and `POST /api/sweep`. */
-export function sweepEndpoints({ sweepStore, sweeping }: App) {
+export function sweepEndpoints({ sweepStore, loadSweep }: App) {
   const list = endpoint('sweeps', {
-    summary: 'The sweeps that there were, newest first.',
-    query: { limit: parameter.wholeNumber(100, 'How many at most. 20 unless given.'), cursor: parameter.cursor },
+    summary: 'The sweeps, newest first.',
+    query: {
+      limit: parameter.wholeNumber(100, 'The largest number of sweeps in the answer. 20 by default.'),
+      cursor: parameter.cursor,
+    },
     answers: { 200: { schema: 'Sweeps' } },
     async handle({ query: { limit = 20, cursor } }) {
       const after = cursor === undefined ? undefined : readKeyCursor('sweeps', cursor);
@@ -20,12 +23,12 @@ export function sweepEndpoints({ sweepStore, sweeping }: App) {
   });
 
   const start = endpoint('sweep-start', {
-    summary: 'Asks for a sweep now.',
+    summary: 'Requests a sweep now.',
     answers: { 202: { schema: 'SweepAccepted' } },
     async handle() {
-      const { queue } = await sweeping();
+      const { queue } = await loadSweep();
       await queue.put({ type: 'start' });
-      const detail = 'A sweep begins within seconds or, if one is under way, after it.';
+      const detail = 'A sweep starts within seconds. If one is running, the new sweep starts after it.';
       return { status: 202, jsonBody: { status: 'accepted', detail } satisfies SweepAcceptedAnswer };
     },
   });

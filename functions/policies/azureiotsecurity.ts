@@ -1,7 +1,7 @@
 import { definePolicy } from '../../shared/policy/index.ts';
 
-/** The one key under which the security agent looks for its configuration. */
-const section = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
+/** The key in the desired properties below which the agent reads its whole configuration. */
+const configurationKey = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
 
 const vendorDefaults: Readonly<Record<string, string | number | boolean>> = {
   highPriorityMessageFrequency: 'PT7M',
@@ -19,7 +19,7 @@ const vendorDefaults: Readonly<Record<string, string | number | boolean>> = {
   eventPriorityConnectionCreate: 'Low',
   eventPriorityFirewallConfiguration: 'Low',
   eventPriorityOSBaseline: 'Low',
-  // The vendor's script says Low, its how-to says Off; the script is what fleets were given.
+  // The vendor's script sets Low, the vendor's guide names Off. Real fleets were set up with the script.
   eventPriorityDiagnostic: 'Low',
   eventPriorityConfigurationError: 'Low',
   eventPriorityDroppedEventsStatistics: 'Low',
@@ -39,9 +39,11 @@ export default definePolicy({
   createModule: true,
   moduleTags: { securityGroup: 'default' },
   desired: {
-    // Every setting of this agent is an object with its value inside.
-    [section]: Object.fromEntries(Object.entries(vendorDefaults).map(([setting, value]) => [setting, { value }])),
+    // The agent expects each setting as an object of the form `{ value }`.
+    [configurationKey]: Object.fromEntries(
+      Object.entries(vendorDefaults).map(([setting, value]) => [setting, { value }]),
+    ),
   },
-  // The agent reports every setting that it runs with: one that differs, it could not read or not apply.
+  // The agent reports every setting that it runs with. A setting that differs was not read or not applied.
   reported: { mirrors: true, graceMinutes: 60 },
 });

@@ -1,6 +1,7 @@
 /**
- * The policies that this app carries out. Put your own beside the built-in ones, `my-policy.ts` or `my-policy.json`, and name it
- * here; take out what you do not want. All are validated when the app loads.
+ * The list of policies that the app enforces. To add a policy, put its file (`my-policy.ts` or `my-policy.json`) into this folder and add
+ * it to the list. To drop a policy, remove it from the list. All policies are validated when the app starts, and no test depends on this
+ * list.
  *
  * @module
  */

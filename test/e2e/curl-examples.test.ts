@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { csvHead } from '../../functions/api/drift-csv.ts';
+import { csvHeader } from '../../functions/api/drift-csv.ts';
 import { demoDevice } from '../../infra/local/demo/fleet.ts';
 import { Operator } from '../../infra/local/demo/operator.ts';
 import type { SystemEndpoints } from '../../infra/local/endpoints-file.ts';
+import { buildOwnProject, type OwnProject } from '../support/own-project.ts';
 import { project, type Run, twinkeeper } from './twinkeeper.ts';
 
 /** Where there is no curl, the examples cannot be run; but they must be wherever all must have been run. */
@@ -74,7 +75,7 @@ const promises: readonly (readonly [string, Promised])[] = [
     ({ stdout, statuses }) => {
       expect(statuses).toEqual([200]);
       const [head, first = ''] = stdout.split('\n');
-      expect(`${head}\n`).toBe(csvHead);
+      expect(`${head}\n`).toBe(csvHeader);
       expect(first).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z,/);
     },
   ],
@@ -142,11 +143,13 @@ const fleet = Array.from({ length: 60 }, (_, index) => demoDevice(index, 'bulk')
 const mendedDevice = demoDevice(3, 'bulk').deviceId;
 
 describe.skipIf(isWithoutCurl)('the curl examples', { timeout: 60_000 }, () => {
+  let ownProject: OwnProject;
   let folder: string;
   let run: Run;
   let page: string;
 
   beforeAll(async () => {
+    ownProject = await buildOwnProject();
     page = await readFile(join(project, 'docs/history-and-api.md'), 'utf8');
     folder = await mkdtemp(join(tmpdir(), 'twinkeeper-curl-'));
     // The examples run in the project's folder, where `package.json` says how Node reads a script.
@@ -155,7 +158,7 @@ describe.skipIf(isWithoutCurl)('the curl examples', { timeout: 60_000 }, () => {
     await writeFile(join(folder, '.curlrc'), 'write-out = "%{stderr}\\nstatus %{http_code}\\n"\n');
     const file = join(folder, 'local.json');
     // Without the demo: it deletes a device now and then, perhaps the one that an example has just chosen.
-    run = twinkeeper(['local', '--no-demo', '--endpoints', file]);
+    run = twinkeeper(['local', '--no-demo', '--endpoints', file], ownProject.root);
     await run.says('Ready.');
     const endpoints = JSON.parse(await readFile(file, 'utf8')) as SystemEndpoints;
     const ask = async (path: string, method = 'GET') => {
@@ -188,6 +191,7 @@ describe.skipIf(isWithoutCurl)('the curl examples', { timeout: 60_000 }, () => {
     run?.child.kill('SIGTERM');
     await run?.ended;
     await rm(folder, { recursive: true });
+    await ownProject?.remove();
   });
 
   /** Runs all commands in one shell, and says of which the output is not what it promises. */

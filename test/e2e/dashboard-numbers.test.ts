@@ -1,6 +1,6 @@
 /** The dashboard's numbers and charts: each says what it is about, and which time. */
 import { describe, expect, it } from 'vitest';
-import type { PolicyAnswer } from '../../functions/api/shapes.ts';
+import type { PolicyAnswer } from '../../functions/api/answers.ts';
 import { eventually, inPage, isWithoutChromium } from './browser.ts';
 import { dashboardStage, noSummary, row } from './dashboard-stage.ts';
 

@@ -1,6 +1,6 @@
 /** What the dashboard says while there is nothing, too much or no answer, and that it takes nothing for markup. */
 import { describe, expect, it } from 'vitest';
-import type { DeviceAnswer } from '../../functions/api/shapes.ts';
+import type { DeviceAnswer } from '../../functions/api/answers.ts';
 import { eventually, inPage, isWithoutChromium } from './browser.ts';
 import { dashboardStage, historyOf, json, noSummary, row } from './dashboard-stage.ts';
 

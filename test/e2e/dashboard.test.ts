@@ -6,12 +6,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { launchChromium } from '../../infra/build/chromium.ts';
 import { Operator } from '../../infra/local/demo/operator.ts';
 import type { SystemEndpoints } from '../../infra/local/endpoints-file.ts';
+import { buildOwnProject, type OwnProject } from '../support/own-project.ts';
 import { eventually, inPage, isWithoutChromium, type WatchedPage, watchedPage } from './browser.ts';
 import { type Run, twinkeeper } from './twinkeeper.ts';
 
 const agent = 'DefenderIotMicroAgent';
 
 describe.skipIf(isWithoutChromium)('the dashboard of a running system', { timeout: 60_000 }, () => {
+  let project: OwnProject;
   let folder: string;
   let run: Run;
   let endpoints: SystemEndpoints;
@@ -21,9 +23,10 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', { timeou
   const opened: WatchedPage[] = [];
 
   beforeAll(async () => {
+    project = await buildOwnProject();
     folder = await mkdtemp(join(tmpdir(), 'twinkeeper-dashboard-'));
     const file = join(folder, 'endpoints.json');
-    run = twinkeeper(['local', '--no-demo', '--endpoints', file]);
+    run = twinkeeper(['local', '--no-demo', '--endpoints', file], project.root);
     await run.says('Ready.');
     address = /dashboard {2}(\S+)/.exec(run.stdout())?.[1] ?? '';
     endpoints = JSON.parse(await readFile(file, 'utf8')) as SystemEndpoints;
@@ -33,13 +36,14 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', { timeou
       await operator.create({ deviceId, tags: {}, edge: false, arrival: 'single' });
     }
     await vi.waitFor(async () => expect((await history('outcome=created')).length).toBe(6), { timeout: 30_000 });
-  }, 90_000);
+  }, 180_000);
 
   afterAll(async () => {
     await browser?.close();
     run?.child.kill('SIGTERM');
     await run?.ended;
     await rm(folder, { recursive: true });
+    await project?.remove();
   });
 
   afterEach(async () => {

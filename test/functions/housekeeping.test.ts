@@ -14,15 +14,15 @@ const { registerHousekeeping } = await import('../../functions/housekeeping.ts')
 const minute = 60_000;
 const day = 24 * 60 * minute;
 let now = Date.UTC(2026, 5, 1);
-/** What was asked for, and how often it was gone on with. */
-let asked: [what: string, before: string, batches: number][] = [];
+/** The calls to `removeBefore`: what was removed, from before which time, and in how many batches. */
+let removals: [removed: string, before: string, batches: number][] = [];
 beforeEach(() => {
   now = Date.UTC(2026, 5, 1);
-  asked = [];
-  const remove = (what: string) => async (before: Date, mayGoOn: () => boolean) => {
+  removals = [];
+  const remove = (kind: string) => async (before: Date, mayContinue: () => boolean) => {
     let batches = 0;
-    for (; batches < 8 && mayGoOn(); batches++) now += minute;
-    asked.push([what, before.toISOString(), batches]);
+    for (; batches < 8 && mayContinue(); batches++) now += minute;
+    removals.push([kind, before.toISOString(), batches]);
     return { removed: batches, kept: 1, isUnfinished: batches < 8 };
   };
   registerHousekeeping({
@@ -33,28 +33,29 @@ beforeEach(() => {
   } as unknown as App);
 });
 
-async function retain(): Promise<string[]> {
-  const said: string[] = [];
+/** Runs the function `retention` and returns the lines of its log. */
+async function runRetention(): Promise<string[]> {
+  const logged: string[] = [];
   const { handler } = registered.get('retention') as Registration;
-  await handler({ isPastDue: false }, { info: (text: string) => void said.push(text) });
-  return said;
+  await handler({ isPastDue: false }, { info: (text: string) => void logged.push(text) });
+  return logged;
 }
 
-describe('retention', () => {
-  it('goes through sweeps and history once a day, and says what it did', async () => {
+describe('the function retention', () => {
+  it('removes old sweeps and history rows once a day, and logs the counts', async () => {
     expect((registered.get('retention') as Registration).schedule).toMatch(/^0 \d+ \d+ \* \* \*$/);
-    const said = await retain();
+    const logged = await runRetention();
     const before = new Date(Date.UTC(2026, 5, 1) - 30 * day).toISOString();
-    expect(asked.map(([what, time]) => [what, time])).toEqual([
+    expect(removals.map(([kind, time]) => [kind, time])).toEqual([
       ['sweeps', before],
       ['rows', before],
     ]);
-    expect(said).toEqual([expect.stringContaining(`from before ${before}`)]);
+    expect(logged).toEqual([expect.stringContaining(`from before ${before}`)]);
   });
 
-  it('ends long before the runtime would end it, whatever there is to remove, and says that there is more', async () => {
-    const [said] = await retain();
+  it('stops within five minutes, and logs that more is left', async () => {
+    const [logged] = await runRetention();
     expect(now - Date.UTC(2026, 5, 1)).toBeLessThan(5 * minute);
-    expect(said).toContain('There are more');
+    expect(logged).toContain('More are left');
   });
 });

@@ -9,46 +9,46 @@ const complete = {
   AzureWebJobsStorage: `DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=${secret};EndpointSuffix=core.windows.net`,
 };
 
-/** What is said about these settings; fails when they are taken. */
-function complaint(environment: Record<string, string | undefined>): string {
+/** The message of the `SettingsError` for these settings. It throws when the settings are accepted. */
+function faultsOf(environment: Record<string, string | undefined>): string {
   try {
     readSettings(environment);
   } catch (error) {
     if (error instanceof SettingsError) return error.message;
     throw error;
   }
-  throw new Error('These settings were taken.');
+  throw new Error('These settings were accepted.');
 }
 
-describe('settings', () => {
+describe('the app settings', () => {
   it.each([
     [
       'a host with a scheme',
       { IOTHUB_CONNECTION_STRING: `HostName=https://a.b/;SharedAccessKeyName=x;SharedAccessKey=${secret}` },
     ],
-    ['a key that is none', { IOTHUB_CONNECTION_STRING: 'HostName=a.b;SharedAccessKeyName=x;SharedAccessKey=***' }],
+    ['a malformed key', { IOTHUB_CONNECTION_STRING: 'HostName=a.b;SharedAccessKeyName=x;SharedAccessKey=***' }],
     ['an event hub connection without a key', { EventHubConnection: 'Endpoint=sb://x.servicebus.windows.net/' }],
     ['an event hub name with a slash', { EVENTHUB_NAME: ' a/b ' }],
     ['a consumer group with spaces', { EVENTHUB_CONSUMER_GROUP: 'a b/c' }],
-    ['an account key that is none', { AzureWebJobsStorage: 'AccountName=a;AccountKey=!!' }],
-  ])('with %s are refused by name', (_, wrong) => {
-    expect(complaint({ ...complete, ...wrong })).toContain(String(Object.keys(wrong)[0]));
+    ['a malformed account key', { AzureWebJobsStorage: 'AccountName=a;AccountKey=!!' }],
+  ])('are refused by name when they contain %s', (_, wrong) => {
+    expect(faultsOf({ ...complete, ...wrong })).toContain(String(Object.keys(wrong)[0]));
   });
 
-  it('that are misspelt are refused: an app that was meant to audit must not enforce', () => {
-    expect(complaint({ ...complete, TWINKEEPER_MODUS: 'audit' })).toMatch(
-      /TWINKEEPER_MODUS is no setting.*TWINKEEPER_MODE/,
+  it('are refused when a name is unknown, so that a misspelt TWINKEEPER_MODE does not leave the app enforcing', () => {
+    expect(faultsOf({ ...complete, TWINKEEPER_MODUS: 'audit' })).toMatch(
+      /TWINKEEPER_MODUS is not a setting.*TWINKEEPER_MODE/,
     );
     expect(readSettings({ ...complete, TWINKEEPER_LOCAL_FUNCTION_KEY: 'x' })).toMatchObject({ mode: 'enforce' });
   });
 
-  it('with a shared access signature for the storage account are taken', () => {
+  it('accept a shared access signature for the storage account', () => {
     const sas =
       'QueueEndpoint=https://a.queue.x/;TableEndpoint=https://a.table.x/;SharedAccessSignature=sv=2024&sig=a%3D';
     expect(readSettings({ ...complete, AzureWebJobsStorage: sas }).storage).toEqual({ connectionString: sas });
   });
 
-  it('that are complete are taken, with defaults for the rest', () => {
+  it('have defaults for all optional values', () => {
     expect(readSettings(complete)).toEqual({
       hub: { connectionString: complete.IOTHUB_CONNECTION_STRING },
       storage: { connectionString: complete.AzureWebJobsStorage },
@@ -62,7 +62,7 @@ describe('settings', () => {
     });
   });
 
-  it('without any key are taken, for an app with an identity of its own', () => {
+  it('need no key when the app uses a managed identity', () => {
     const settings = readSettings({
       IOTHUB_HOSTNAME: 'my-hub.azure-devices.net',
       EventHubConnection__fullyQualifiedNamespace: 'my.servicebus.windows.net',
@@ -97,7 +97,7 @@ describe('settings', () => {
     ['0 */5 * * * *', '0 */5 * * * *'],
     ['*/5 * * * *', '*/5 * * * *'],
     [' 0  30 9-17/2,20 * * MON-FRI ', '0  30 9-17/2,20 * * MON-FRI'],
-  ])('take %s for a schedule', (given, schedule) => {
+  ])('accept the schedule %s', (given, schedule) => {
     expect(readSettings({ ...complete, TWINKEEPER_SWEEP_SCHEDULE: given }).sweep.schedule).toBe(schedule);
   });
 
@@ -105,25 +105,25 @@ describe('settings', () => {
     ['12.5%', 0.125],
     ['0.1%', 0.001],
     ['300%', 3],
-  ])("take %s for a part of a policy's devices", (given, share) => {
+  ])("accept %s as a share of a policy's devices", (given, share) => {
     expect(readSettings({ ...complete, TWINKEEPER_MAX_OVERWRITES_PER_HOUR: given }).maxOverwrites).toEqual({
       type: 'share',
       share,
     });
   });
 
-  it('whose name is only like one of ours are refused', () => {
+  it('are refused when a name only resembles a setting', () => {
     for (const name of [
       'TWINKEEPER_SWEEP_SCEDULE',
       'TWINKEEPER_HUB_SIZE',
       'TWINKEEPER_BUDGET',
       'TWINKEEPER_MAX_OVERWRITES',
     ]) {
-      expect(complaint({ ...complete, [name]: '1' })).toContain(`${name} is no setting`);
+      expect(faultsOf({ ...complete, [name]: '1' })).toContain(`${name} is not a setting`);
     }
   });
 
-  it('take the emulator for a storage account', () => {
+  it('accept the storage emulator', () => {
     expect(readSettings({ ...complete, AzureWebJobsStorage: 'UseDevelopmentStorage=true' }).storage).toEqual({
       connectionString: 'UseDevelopmentStorage=true',
     });
@@ -134,9 +134,9 @@ describe('settings', () => {
     ['EventHubConnection', 'EventHubConnection or EventHubConnection__fullyQualifiedNamespace is missing'],
     ['EVENTHUB_NAME', 'EVENTHUB_NAME is missing'],
     ['AzureWebJobsStorage', 'AzureWebJobsStorage or AzureWebJobsStorage__accountName is missing'],
-  ])('without %s are refused, and so are they when it is empty', (name, message) => {
-    expect(complaint({ ...complete, [name]: undefined })).toContain(message);
-    expect(complaint({ ...complete, [name]: '' })).toContain(message);
+  ])('are refused when %s is missing or empty', (name, message) => {
+    expect(faultsOf({ ...complete, [name]: undefined })).toContain(message);
+    expect(faultsOf({ ...complete, [name]: '' })).toContain(message);
   });
 
   it.each([
@@ -164,8 +164,8 @@ describe('settings', () => {
     ['TWINKEEPER_MAX_OVERWRITES_PER_HOUR', '0.0%', '0.0%'],
     ['TWINKEEPER_MAX_OVERWRITES_PER_HOUR', '20 %', '20 %'],
     ['TWINKEEPER_MAX_OVERWRITES_PER_HOUR', 'all', 'all'],
-  ])('whose %s is %s are refused, naming both', (name, value, shown) => {
-    const message = complaint({ ...complete, [name]: value });
+  ])('are refused when %s is %s, and the message names both', (name, value, shown) => {
+    const message = faultsOf({ ...complete, [name]: value });
     expect(message).toContain(name);
     expect(message).toContain(shown);
   });
@@ -175,8 +175,8 @@ describe('settings', () => {
     ['IOTHUB_CONNECTION_STRING', `HostName=;SharedAccessKeyName=x;SharedAccessKey=${secret}`, 'HostName'],
     ['EventHubConnection', `EndPoint:${secret}`, 'Endpoint'],
     ['AzureWebJobsStorage', `AccountName=a;Key=${secret}`, 'AccountKey'],
-  ])('whose %s is malformed are refused without showing it', (name, value, shown) => {
-    const message = complaint({ ...complete, [name]: value });
+  ])('are refused when %s is malformed, and the message does not show its value', (name, value, shown) => {
+    const message = faultsOf({ ...complete, [name]: value });
     expect(message).toContain(name);
     expect(message).toContain(shown);
     expect(message).not.toContain(secret);
@@ -188,20 +188,20 @@ describe('settings', () => {
     'AzureWebJobsStorage__accountName',
     'TWINKEEPER_MODE',
     'TWINKEEPER_RETRY_DELAY',
-  ])('with a connection string pasted into %s are refused without showing its key', (name) => {
+  ])('are refused when a connection string was pasted into %s, and the message does not show its key', (name) => {
     for (const pasted of [
       complete.IOTHUB_CONNECTION_STRING,
       complete.AzureWebJobsStorage,
       `SharedAccessSignature sr=x&sig=${secret}&se=1`,
     ]) {
-      const message = complaint({ ...complete, [name]: pasted });
+      const message = faultsOf({ ...complete, [name]: pasted });
       expect(message).toContain(name);
       expect(message).not.toContain(secret);
     }
   });
 
-  it('are complained about all at once', () => {
-    const message = complaint({
+  it('are refused with all faults in one message', () => {
+    const message = faultsOf({
       IOTHUB_HOSTNAME: 'https://x',
       EventHubConnection: 'nonsense',
       TWINKEEPER_MODE: 'x',
@@ -219,7 +219,7 @@ describe('settings', () => {
     }
   });
 
-  it('of which one and its alternative are both given need not both be complete', () => {
+  it('prefer the host name when both a host name and a connection string are given', () => {
     expect(readSettings({ ...complete, IOTHUB_HOSTNAME: 'other.azure-devices.net' }).hub).toEqual({
       hostName: 'other.azure-devices.net',
     });

@@ -18,29 +18,27 @@ vi.mock('@azure/functions', () => {
 const { registerSweep } = await import('../../functions/sweep.ts');
 
 let world: SweepWorld;
-let sweeping: SweepInstance;
+let sweep: SweepInstance;
 beforeAll(async () => {
   world = await startSweepWorld();
 });
 afterAll(() => world.close());
 beforeEach(async () => {
   await world.clear();
-  sweeping = world.newInstance([
-    definePolicy({ name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } }),
-  ]);
+  sweep = world.newInstance([definePolicy({ name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } })]);
   registered.clear();
   registerSweep({
     settings: { sweep: { schedule: '0 */5 * * * *', minutes: 4 } },
-    sweeping: async () => ({ sweeperFor: () => sweeping.sweeper, workerFor: () => sweeping.worker }),
+    loadSweep: async () => ({ sweeperFor: () => sweep.sweeper, workerFor: () => sweep.worker }),
   } as unknown as App);
 });
 
 const fire = (name: string, ...args: unknown[]) => (registered.get(name) as Registration).handler(...args);
-/** What the queue's trigger would hand over next. */
-const nextMessage = () => JSON.parse(JSON.stringify({ v: 1, ...sweeping.messages.shift() })) as unknown;
+/** The next message of the queue, as the trigger passes it to the function. */
+const nextMessage = () => JSON.parse(JSON.stringify({ v: 1, ...sweep.messages.shift() })) as unknown;
 
 describe('the functions of the sweep', () => {
-  it('are woken by the clock and by the queue', () => {
+  it('are triggered by the clock and by the queue', () => {
     expect(Object.fromEntries(registered)).toMatchObject({
       sweep: { type: 'timer', schedule: '0 */5 * * * *' },
       'sweep-work': { type: 'storageQueue', queueName: sweepQueueName, connection: 'AzureWebJobsStorage' },
@@ -48,30 +46,30 @@ describe('the functions of the sweep', () => {
     expect(registered.get('sweep')).not.toHaveProperty('runOnStartup');
   });
 
-  it('sweep by the clock, and do over the queue what that found', async () => {
+  it('sweep by the clock, and repair from the queue what the sweep found', async () => {
     const deviceId = newDeviceId();
     world.add(deviceId);
     await fire('sweep', { isPastDue: false }, {});
     expect(await world.history(deviceId)).toEqual([]);
     await fire('sweep-work', nextMessage(), {});
     expect(brief(await world.history(deviceId))).toEqual([['missingModule', '', 'created']]);
-    expect(await sweeping.store.list(5)).toMatchObject([{ trigger: 'timer', state: 'done', parts: 1, partsDone: 1 }]);
+    expect(await sweep.store.list(5)).toMatchObject([{ trigger: 'timer', state: 'done', parts: 1, partsDone: 1 }]);
   });
 
-  it('begin over the queue a sweep that was asked for', async () => {
+  it('start a requested sweep from the queue', async () => {
     await fire('sweep-work', { v: 1, type: 'start' }, {});
-    expect(await sweeping.store.list(5)).toMatchObject([{ trigger: 'manual', state: 'done' }]);
+    expect(await sweep.store.list(5)).toMatchObject([{ trigger: 'manual', state: 'done' }]);
   });
 
-  it('fail on what is no message of theirs, so that the queue puts it aside', async () => {
+  it('fail on an unknown message, so that it moves to the poison queue', async () => {
     await expect(fire('sweep-work', { some: 'thing' }, {})).rejects.toThrow(sweepQueueName);
   });
 
-  it('fail where storage does, so that they are run again', async () => {
-    sweeping = world.newInstance([], {
-      throughStore: (store) => ({ ...store, claim: () => Promise.reject(new Error('storage is away')) }),
+  it('fail when storage fails, so that they are retried', async () => {
+    sweep = world.newInstance([], {
+      throughStore: (store) => ({ ...store, claim: () => Promise.reject(new Error('storage is down')) }),
     });
-    await expect(fire('sweep', {}, {})).rejects.toThrow('storage is away');
-    await expect(fire('sweep-work', { v: 1, type: 'start' }, {})).rejects.toThrow('storage is away');
+    await expect(fire('sweep', {}, {})).rejects.toThrow('storage is down');
+    await expect(fire('sweep-work', { v: 1, type: 'start' }, {})).rejects.toThrow('storage is down');
   });
 });

@@ -4,7 +4,7 @@ vi.mock('@azure/functions', () => ({ app: { eventHub: () => undefined } }));
 const { toRawEvents } = await import('../../functions/twin-events.ts');
 
 describe("the trigger's parallel arrays", () => {
-  it('are put back together into events', () => {
+  it('are joined into events', () => {
     const metadata = {
       propertiesArray: [{ deviceId: 'a' }, { deviceId: 'b' }],
       systemPropertiesArray: [{ 'correlation-id': '1' }, { 'correlation-id': '2' }],
@@ -31,11 +31,11 @@ describe("the trigger's parallel arrays", () => {
     ['are not arrays', { propertiesArray: {}, systemPropertiesArray: 'x', enqueuedTimeUtcArray: 1 }],
     ['are too short', { propertiesArray: [], systemPropertiesArray: [], enqueuedTimeUtcArray: [] }],
     ['hold nulls and text', { propertiesArray: [null], systemPropertiesArray: ['x'], enqueuedTimeUtcArray: [5] }],
-  ])('that %s give events with an empty envelope', (_, metadata) => {
+  ])('give events without properties when they %s', (_, metadata) => {
     expect(toRawEvents([{ a: 1 }], metadata)).toEqual([{ body: { a: 1 }, properties: {}, systemProperties: {} }]);
   });
 
-  it('keep the place of events without a body, and of a body that is an array', () => {
+  it('keep the index of events without a body and of a body that is an array', () => {
     const propertiesArray = [{ n: 1 }, { n: 2 }, { n: 3 }];
     expect(toRawEvents([undefined, null, [1, 2]], { propertiesArray })).toEqual([
       { body: undefined, properties: { n: 1 }, systemProperties: {} },
@@ -44,7 +44,7 @@ describe("the trigger's parallel arrays", () => {
     ]);
   });
 
-  it('of a single message give one event', () => {
+  it('give one event for a single message that is not in an array', () => {
     expect(toRawEvents({ a: 1 }, { propertiesArray: [{ n: 1 }] })).toHaveLength(1);
   });
 });

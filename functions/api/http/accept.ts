@@ -1,36 +1,40 @@
 import { ApiProblem } from './problem.ts';
 
 /**
- * The form of answer that a request's `Accept` likes best (RFC 9110, 12.5.1); of those that it likes the same, the first.
+ * Chooses the media type of an answer by the request's `Accept` header (RFC 9110, 12.5.1): the one with the highest quality, and the first
+ * of several with the same quality.
  *
- * @throws {ApiProblem} when it takes none of them.
+ * @throws {ApiProblem} with status 406 when the header accepts none of them.
  */
-export function acceptedForm<F extends string>(accept: string | null, forms: readonly [F, ...F[]]): F {
-  const wishes = (accept ?? '')
+export function chooseMediaType<T extends string>(accept: string | null, mediaTypes: readonly [T, ...T[]]): T {
+  const ranges = (accept ?? '')
     .split(',')
-    .map((wish) =>
-      wish
+    .map((entry) =>
+      entry
         .trim()
         .toLowerCase()
         .split(/\s*;\s*/),
     )
     .filter(([range]) => range !== undefined && range !== '');
-  if (wishes.length === 0) return forms[0];
-  const liking = (form: string) => {
-    const fitting = wishes
-      .filter(([range = '']) => range === form || range === '*/*' || range === `${form.split('/')[0]}/*`)
-      // The most exact has the last word.
-      .toSorted(([a = ''], [b = '']) => exactness(b) - exactness(a));
-    const [wish] = fitting;
-    if (wish === undefined) return 0;
-    const quality = Number(wish.find((part) => part.startsWith('q='))?.slice(2) ?? 1);
+  if (ranges.length === 0) return mediaTypes[0];
+  const qualityOf = (mediaType: string) => {
+    const matching = ranges
+      .filter(([range = '']) => range === mediaType || range === '*/*' || range === `${mediaType.split('/')[0]}/*`)
+      // The most specific range decides.
+      .toSorted(([a = ''], [b = '']) => specificity(b) - specificity(a));
+    const [range] = matching;
+    if (range === undefined) return 0;
+    const quality = Number(range.find((part) => part.startsWith('q='))?.slice(2) ?? 1);
     return Number.isNaN(quality) ? 1 : quality;
   };
-  const best = forms.reduce((left, right) => (liking(right) > liking(left) ? right : left));
-  if (liking(best) > 0) return best;
-  throw new ApiProblem('notAcceptable', `This is answered as ${forms.join(', ')}: name one of them in Accept.`);
+  const best = mediaTypes.reduce((left, right) => (qualityOf(right) > qualityOf(left) ? right : left));
+  if (qualityOf(best) > 0) return best;
+  throw new ApiProblem(
+    'notAcceptable',
+    `The answer can be ${mediaTypes.join(', ')}: name one of these in the Accept header.`,
+  );
 }
 
-function exactness(range: string): number {
+function specificity(range: string): number {
   return range === '*/*' ? 0 : range.endsWith('/*') ? 1 : 2;
 }

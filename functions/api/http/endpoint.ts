@@ -1,57 +1,67 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type * as z from 'zod/mini';
+import type { AnswerSchemaName } from '../answer-schemas.ts';
 import { authLevelOf, type Route, type RouteName, routes } from '../routes.ts';
-import type { SchemaName } from '../schemas.ts';
-import { keyParameters } from './key-parameters.ts';
-import { plainHeaders } from './plain-headers.ts';
-import { ApiProblem, badParameter, causeOf, toProblem, toProblemResponse, unknownParameter } from './problem.ts';
+import { commonHeaders } from './common-headers.ts';
+import { functionKeyParameters } from './function-key-parameters.ts';
+import { ApiProblem, badParameter, describeCause, toProblem, toProblemResponse, unknownParameter } from './problem.ts';
 
-/** Schemas of parameters by their names. Each is given text. */
-export type Parameters = Readonly<Record<string, z.ZodMiniType>>;
+/** The schemas of parameters by name. Each schema parses the text of the URL. */
+export type ParameterSchemas = Readonly<Record<string, z.ZodMiniType>>;
 
-/** The parameters' values: all of a path's, and those of a query that were given. */
-type Required<P extends Parameters> = { readonly [K in keyof P]: z.output<P[K]> };
-type Given<P extends Parameters> = { readonly [K in keyof P]?: z.output<P[K]> };
+/** The values of the path's parameters, all of which are present. */
+type PathValues<P extends ParameterSchemas> = { readonly [K in keyof P]: z.output<P[K]> };
 
-/** A request whose parameters are good. */
-export interface Call<Path extends Parameters, Query extends Parameters> {
-  readonly path: Required<Path>;
-  readonly query: Given<Query>;
+/** The values of the query's parameters that the request has. */
+type QueryValues<P extends ParameterSchemas> = { readonly [K in keyof P]?: z.output<P[K]> };
+
+/** A request whose parameters have been checked. */
+interface CheckedRequest<Path extends ParameterSchemas, Query extends ParameterSchemas> {
+  readonly path: PathValues<Path>;
+  readonly query: QueryValues<Query>;
   readonly request: HttpRequest;
   readonly context: InvocationContext;
 }
 
-/** What is said of an endpoint in the API's document. */
-export interface Description extends Route {
-  /** The function's name. */
+/** The entry of an endpoint in the OpenAPI document. */
+export interface EndpointDescription extends Route {
+  /** The name of the function in Azure Functions. */
   readonly name: string;
   readonly authLevel: 'anonymous' | 'function' | 'admin';
   readonly summary: string;
-  readonly path: Parameters;
-  readonly query: Parameters;
-  /** By status: the schema of its JSON, and its other forms where it has some. Problems are not listed here. */
-  readonly answers: Readonly<Record<number, { readonly schema?: SchemaName; readonly forms?: readonly string[] }>>;
+  readonly path: ParameterSchemas;
+  readonly query: ParameterSchemas;
+  /** The successful answers by status: the schema of the JSON, and further media types. Problems are not listed here. */
+  readonly answers: Readonly<
+    Record<number, { readonly schema?: AnswerSchemaName; readonly mediaTypes?: readonly string[] }>
+  >;
 }
 
-/** One thing that can be asked of the API. */
-export interface Endpoint extends Description {
+/** One endpoint of the API: a method on a route. */
+export interface Endpoint extends EndpointDescription {
   answer(request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit>;
 }
 
-interface Definition<Path extends Parameters, Query extends Parameters>
-  extends Pick<Description, 'summary' | 'answers'> {
+interface EndpointDefinition<Path extends ParameterSchemas, Query extends ParameterSchemas>
+  extends Pick<EndpointDescription, 'summary' | 'answers'> {
   readonly path?: Path;
   readonly query?: Query;
-  /** Seconds after which whoever asked is told that something does not answer: before the runtime or a proxy gives up. */
+  /** Seconds after which the client gets a 503, before the runtime or a proxy gives up. 60 by default. */
   readonly deadline?: number;
-  /** Throws an {@link ApiProblem} where there is no answer. */
-  handle(call: Call<Path, Query>): Promise<HttpResponseInit>;
+  /** Answers a request. It throws an {@link ApiProblem} when it cannot. */
+  handle(checked: CheckedRequest<Path, Query>): Promise<HttpResponseInit>;
 }
 
-/** What answers at a route. Requests are checked before they are handled, and errors become problem documents. */
-export function endpoint<Path extends Parameters = Parameters, Query extends Parameters = Parameters>(
+/**
+ * Makes the endpoint of a route. It checks the parameters before it calls `handle`, and turns errors into problem documents. It never
+ * throws.
+ */
+export function endpoint<
+  Path extends ParameterSchemas = ParameterSchemas,
+  Query extends ParameterSchemas = ParameterSchemas,
+>(
   name: RouteName,
-  { path = {} as Path, query = {} as Query, deadline = 60, handle, ...description }: Definition<Path, Query>,
+  { path = {} as Path, query = {} as Query, deadline = 60, handle, ...description }: EndpointDefinition<Path, Query>,
 ): Endpoint {
   const route: Route = routes[name];
   return {
@@ -63,53 +73,54 @@ export function endpoint<Path extends Parameters = Parameters, Query extends Par
     query,
     async answer(request, context) {
       try {
-        const call = { path: readPath(path, request), query: readQuery(query, request), request, context };
-        const { headers, ...answer } = await within(deadline, () => handle(call));
+        const checked = { path: readPath(path, request), query: readQuery(query, request), request, context };
+        const { headers, ...answer } = await withDeadline(deadline, () => handle(checked));
         return {
           ...answer,
-          headers: { ...plainHeaders, ...(headers as Readonly<Record<string, string>> | undefined) },
+          headers: { ...commonHeaders, ...(headers as Readonly<Record<string, string>> | undefined) },
         };
       } catch (error) {
         const problem = toProblem(error, context.invocationId);
-        if (problem.status >= 500) context.error(`${name}: ${problem.message} ${causeOf(problem)}`);
+        if (problem.status >= 500) context.error(`${name}: ${problem.message} ${describeCause(problem)}`);
         return toProblemResponse(problem);
       }
     },
   };
 }
 
-function readPath<P extends Parameters>(schemas: P, { params }: HttpRequest): Required<P> {
+function readPath<P extends ParameterSchemas>(schemas: P, { params }: HttpRequest): PathValues<P> {
   const values = Object.entries(schemas).map(([name, schema]) => [name, read(name, schema, params[name] ?? '')]);
-  return Object.fromEntries(values) as Required<P>;
+  return Object.fromEntries(values) as PathValues<P>;
 }
 
-function readQuery<P extends Parameters>(schemas: P, { query }: HttpRequest): Given<P> {
+function readQuery<P extends ParameterSchemas>(schemas: P, { query }: HttpRequest): QueryValues<P> {
   const values: [string, unknown][] = [];
   for (const name of new Set(query.keys())) {
-    if (keyParameters.has(name)) continue;
+    if (functionKeyParameters.has(name)) continue;
     const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
     if (schema === undefined) {
       throw unknownParameter(name, Object.keys(schemas));
     }
     const [text = '', ...more] = query.getAll(name);
-    if (more.length > 0) throw badParameter(name, 'must be given once only');
+    if (more.length > 0) throw badParameter(name, 'must be given only once');
     values.push([name, read(name, schema, text)]);
   }
-  return Object.fromEntries(values) as Given<P>;
+  return Object.fromEntries(values) as QueryValues<P>;
 }
 
 function read(name: string, schema: z.ZodMiniType, text: string): unknown {
   const result = schema.safeParse(text);
   if (result.success) return result.data;
-  throw badParameter(name, result.error.issues[0]?.message ?? 'cannot be used', text);
+  throw badParameter(name, result.error.issues[0]?.message ?? 'is not valid', text);
 }
 
-async function within<T>(seconds: number, work: () => Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const problem = () => new ApiProblem('unavailable', `There was no answer within ${seconds} s. Try again later.`);
+/** Rejects with a 503 problem when the work takes longer than this. The work itself continues. */
+async function withDeadline<T>(seconds: number, work: () => Promise<T>): Promise<T> {
+  const { promise: timeout, reject } = Promise.withResolvers<never>();
+  const problem = () => new ApiProblem('unavailable', `The answer took longer than ${seconds} s. Try again later.`);
   const timer = setTimeout(() => reject(problem()), seconds * 1000);
   try {
-    return await Promise.race([work(), late]);
+    return await Promise.race([work(), timeout]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,27 +1,30 @@
 import { createHash } from 'node:crypto';
 import { badCursor } from './problem.ts';
 
-/** Where the next page of a list begins: after the one with this key. As text for a URL, which shows when it was changed. */
+/**
+ * Makes the cursor of a list's next page, which starts after the entry with this key. The cursor is text for a URL and holds a checksum of
+ * the list's name and the key.
+ */
 export function writeKeyCursor(list: string, key: string): string {
-  return Buffer.from(JSON.stringify([key, seal(list, key)])).toString('base64url');
+  return Buffer.from(JSON.stringify([key, checksumOf(list, key)])).toString('base64url');
 }
 
 /**
- * Undoes {@link writeKeyCursor}.
+ * Reads the key out of a cursor that {@link writeKeyCursor} made for the same list.
  *
- * @throws {ApiProblem} where it is none, or one of another list.
+ * @throws {ApiProblem} when the cursor is malformed, was changed, or belongs to another list.
  */
 export function readKeyCursor(list: string, cursor: string): string {
   try {
-    const [key, sealed, ...more] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as readonly unknown[];
-    if (typeof key === 'string' && sealed === seal(list, key) && more.length === 0) return key;
+    const [key, checksum, ...more] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as readonly unknown[];
+    if (typeof key === 'string' && checksum === checksumOf(list, key) && more.length === 0) return key;
   } catch {
-    // Not ours, like any other that does not fit.
+    // Text that is not JSON is a bad cursor like any other.
   }
   throw badCursor();
 }
 
-function seal(list: string, key: string): string {
+function checksumOf(list: string, key: string): string {
   return createHash('sha256')
     .update(JSON.stringify([list, key]))
     .digest('base64url')

@@ -1,89 +1,102 @@
 import type { HttpResponseInit } from '@azure/functions';
 import type { Problem } from '../../../shared/hub/index.ts';
-import type { ProblemAnswer } from '../shapes.ts';
-import { plainHeaders } from './plain-headers.ts';
+import type { ProblemAnswer } from '../answers.ts';
+import { commonHeaders } from './common-headers.ts';
 
-/** What kinds of problems there are; the last part of their `type`. */
-const kinds = {
-  parameter: { status: 400, title: 'A parameter cannot be used' },
-  notFound: { status: 404, title: 'There is no such thing' },
-  notAcceptable: { status: 406, title: 'No such form of answer' },
-  unavailable: { status: 503, title: 'Something behind the API does not answer' },
-  internal: { status: 500, title: 'Something went wrong' },
+/** The kinds of problems. The kind is the last part of the `type` in a problem document. */
+const problemKinds = {
+  parameter: { status: 400, title: 'Bad parameter' },
+  notFound: { status: 404, title: 'Not found' },
+  notAcceptable: { status: 406, title: 'Media type not available' },
+  unavailable: { status: 503, title: 'Hub or storage not available' },
+  internal: { status: 500, title: 'Internal error' },
 } as const;
 
-/** Thrown where a request cannot be answered as it was meant. Its message is for whoever asked, and holds nothing that they must not know. */
+/** Thrown when a request cannot be answered. The client reads the message, so the message holds no secret and no internals. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
-  readonly kind: keyof typeof kinds;
+  readonly kind: keyof typeof problemKinds;
   readonly parameter: string | undefined;
 
-  constructor(kind: keyof typeof kinds, detail: string, options: ErrorOptions & { readonly parameter?: string } = {}) {
+  constructor(
+    kind: keyof typeof problemKinds,
+    detail: string,
+    options: ErrorOptions & { readonly parameter?: string } = {},
+  ) {
     super(detail, options);
     this.kind = kind;
     this.parameter = options.parameter;
   }
 
   get status(): number {
-    return kinds[this.kind].status;
+    return problemKinds[this.kind].status;
   }
 }
 
-/** A parameter that cannot be used: what it must be, and what it is. */
+/** The problem of a malformed parameter. The detail says what the value must be and shows the value. */
 export function badParameter(parameter: string, must: string, given?: string): ApiProblem {
   const shown = given === undefined ? '' : `, but it is ${JSON.stringify(shorten(given))}`;
   return new ApiProblem('parameter', `${parameter} ${must}${shown}.`, { parameter });
 }
 
-/** A cursor that no page of this question has given. */
+/** The problem of a cursor that does not come from an earlier page of the same query. */
 export function badCursor(): ApiProblem {
-  return badParameter('cursor', 'must be that of the answer before, with the same filters: begin again without it');
+  return badParameter('cursor', 'must come from the page before, with the same filters: begin again without a cursor');
 }
 
-/** A parameter that there is not, beside those that there are. */
+/** The problem of a parameter that the endpoint does not have. The detail lists the parameters that it has. */
 export function unknownParameter(parameter: string, known: readonly string[]): ApiProblem {
-  const way = known.length === 0 ? 'this takes none' : `there are ${known.join(', ')}`;
+  const existing =
+    known.length === 0 ? 'This endpoint has no parameters.' : `This endpoint has the parameters ${known.join(', ')}.`;
   const shown = shorten(parameter);
-  return new ApiProblem('parameter', `There is no parameter ${JSON.stringify(shown)}: ${way}.`, { parameter: shown });
+  const detail = `There is no parameter ${JSON.stringify(shown)}. ${existing}`;
+  return new ApiProblem('parameter', detail, { parameter: shown });
 }
 
-/** The hub has not done what was asked. Its own words stay in the log. */
+/** The problem of a hub call that failed. The hub's own message goes to the log only. */
 export function hubProblem(problem: Problem): ApiProblem {
-  const said = {
-    gone: 'says that it is gone',
-    exists: 'says that it exists',
-    conflict: 'has changed meanwhile',
-    throttled: 'has no room for more calls now',
+  const state = {
+    gone: 'reports that the device or module is gone',
+    exists: 'reports that the module exists already',
+    conflict: 'reports that the twin has changed meanwhile',
+    throttled: 'throttles calls now',
     transient: 'does not answer',
-    refused: 'does not let Twinkeeper in, or refuses what it asks; GET /api/health may know more',
+    refused: 'denies Twinkeeper access or refuses the call; GET /api/health says more',
   }[problem.type];
-  return new ApiProblem('unavailable', `The IoT hub ${said}. Try again later.`, { cause: problem.message });
+  return new ApiProblem('unavailable', `The IoT hub ${state}. Try again later.`, { cause: problem.message });
 }
 
-/** What any error becomes for whoever asked. Of those that were not foreseen they learn no more than where to look. */
+/** Turns any error into the problem that the client sees. An unexpected error becomes a problem that only points to the log. */
 export function toProblem(error: unknown, invocationId: string): ApiProblem {
   if (error instanceof ApiProblem) return error;
-  if (isOfStorage(error)) {
-    return new ApiProblem('unavailable', 'The storage account does not answer as it should. Try again later.', {
-      cause: error,
-    });
+  if (isStorageError(error)) {
+    return new ApiProblem(
+      'unavailable',
+      'The storage account does not answer, or refuses the request. Try again later.',
+      {
+        cause: error,
+      },
+    );
   }
-  return new ApiProblem('internal', `The log of the app says more, under invocation ${invocationId}.`, {
+  return new ApiProblem('internal', `An unexpected error occurred. See the app's log for invocation ${invocationId}.`, {
     cause: error,
   });
 }
 
-/** What is behind a problem, for the log: where in the code for what was not foreseen, and no more than a few words of what others said. */
-export function causeOf({ kind, cause }: ApiProblem): string {
+/**
+ * Describes the cause of a problem for the log: the stack of an unexpected error, but only the name and codes of a storage error, because
+ * its message can hold addresses and signatures.
+ */
+export function describeCause({ kind, cause }: ApiProblem): string {
   if (!(cause instanceof Error)) return typeof cause === 'string' ? cause : '';
   const { code, statusCode } = cause as { readonly code?: unknown; readonly statusCode?: unknown };
   if (kind === 'internal') return cause.stack ?? cause.message;
   return [cause.name, code, statusCode].filter((part) => part !== undefined).join(' ');
 }
 
-/** RFC 9457. */
+/** Turns a problem into an HTTP response with a problem document (RFC 9457). */
 export function toProblemResponse({ kind, message, parameter }: ApiProblem): HttpResponseInit {
-  const { status, title } = kinds[kind];
+  const { status, title } = problemKinds[kind];
   const body: ProblemAnswer = {
     type: `urn:twinkeeper:problem:${kind}`,
     title,
@@ -94,7 +107,7 @@ export function toProblemResponse({ kind, message, parameter }: ApiProblem): Htt
   return {
     status,
     headers: {
-      ...plainHeaders,
+      ...commonHeaders,
       'content-type': 'application/problem+json',
       ...(status === 503 ? { 'retry-after': '10' } : {}),
     },
@@ -102,8 +115,8 @@ export function toProblemResponse({ kind, message, parameter }: ApiProblem): Htt
   };
 }
 
-/** Errors of the storage SDKs, and those of the connection beneath them. */
-function isOfStorage(error: unknown): boolean {
+/** Whether an error comes from a storage SDK or from its network connection. */
+function isStorageError(error: unknown): boolean {
   const { name, code, statusCode } = (error ?? {}) as Readonly<Record<string, unknown>>;
   if (name === 'RestError' || typeof statusCode === 'number') return true;
   return typeof code === 'string' && /^(ECONN|ETIMEDOUT|EPIPE|ENOTFOUND|EAI_|EHOST|ENET|UND_ERR)/.test(code);

@@ -7,7 +7,7 @@ import { createServer, get, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { HttpRequest, type InvocationContext } from '@azure/functions';
 import { driftEndpoints } from '../../../functions/api/drift.ts';
-import { watchAnswers } from '../../../functions/api/http/flow.ts';
+import { watchResponses } from '../../../functions/api/http/paced-body.ts';
 import type { App } from '../../../functions/compose.ts';
 import { createHistory } from '../../../shared/drift/index.ts';
 import { givenOptions, sendResult } from '../child.ts';
@@ -27,7 +27,7 @@ const { connectionString, from, to } = givenOptions<{
 const now = () => new Date(to);
 const { drift } = driftEndpoints({ history: createHistory({ connectionString }, now), now } as unknown as App);
 
-watchAnswers();
+watchResponses();
 const server = createServer(async ({ url = '', headers }, response) => {
   const invocationId = String(headers['x-ms-invocation-id']);
   const request = new HttpRequest({ method: 'GET', url: `http://localhost${url}`, headers: { accept: 'text/csv' } });

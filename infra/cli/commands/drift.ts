@@ -94,11 +94,11 @@ async function writerOf({ json, csv }: DriftOptions): Promise<(rows: readonly Dr
   if (json) return (rows) => print(rows.map((row) => `${safeJson(row)}\n`).join(''));
   let head: string | undefined;
   if (csv) {
-    const [{ csvHead }, { csvLine }] = await Promise.all([
+    const [{ csvHeader }, { csvLine }] = await Promise.all([
       import('../../../functions/api/drift-csv.ts'),
       import('../view/drift-csv.ts'),
     ]);
-    head = csvHead;
+    head = csvHeader;
     return (rows) => {
       const text = `${head ?? ''}${rows.map(csvLine).join('')}`;
       head = undefined;

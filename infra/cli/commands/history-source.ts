@@ -1,4 +1,4 @@
-import type { DeviceAnswer } from '../../../functions/api/shapes.ts';
+import type { DeviceAnswer } from '../../../functions/api/answers.ts';
 import { createHistory, type DriftQuery, type DriftRow, type History } from '../../../shared/drift/index.ts';
 import { createGuardStore } from '../../../shared/guards/index.ts';
 import { createDeadLetters } from '../../../shared/retry/index.ts';

@@ -5,7 +5,7 @@ import type {
   OpenPage,
   PoliciesAnswer,
   SweepsAnswer,
-} from '../../../functions/api/shapes.ts';
+} from '../../../functions/api/answers.ts';
 import { safeText } from '../view/safe-text.ts';
 import type { HistorySource } from './history-source.ts';
 

@@ -1,6 +1,6 @@
 /** History rows as CSV. Pure. */
 import { stringify } from 'csv-stringify/sync';
-import { toCells } from '../../../functions/api/drift-csv.ts';
+import { toCsvCells } from '../../../functions/api/drift-csv.ts';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { escapeHidden, safeJson } from './safe-text.ts';
 
@@ -9,6 +9,6 @@ import { escapeHidden, safeJson } from './safe-text.ts';
  * spreadsheet would take for a formula begins with an apostrophe.
  */
 export function csvLine(row: DriftRow): string {
-  const cells = toCells(row, safeJson).map((cell) => (typeof cell === 'string' ? escapeHidden(cell) : cell));
+  const cells = toCsvCells(row, safeJson).map((cell) => (typeof cell === 'string' ? escapeHidden(cell) : cell));
   return stringify([cells], { escape_formulas: true });
 }

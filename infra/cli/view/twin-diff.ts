@@ -1,6 +1,6 @@
 /** A device's twins beside what its policies ask of them, as a diff. Pure. */
 import { createColors } from 'picocolors';
-import type { ComparedModule, ComparedProperty } from '../../../functions/api/shapes.ts';
+import type { ComparedModule, ComparedProperty } from '../../../functions/api/answers.ts';
 import { isJsonObject, type Json } from '../../../shared/twin/index.ts';
 import { safeText } from './safe-text.ts';
 

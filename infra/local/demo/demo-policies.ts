@@ -1,7 +1,12 @@
-import { policies as definitions } from '../../../functions/policies/index.ts';
-import { type Policy, toPolicySet } from '../../../shared/policy/index.ts';
+import { policies as deployed } from '../../../functions/policies/index.ts';
+import { type Policy, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 
-/** The app's policies, as far as the demo can foresee what comes of breaking them: those that enforce. */
-export function demoPolicies(): readonly Policy[] {
-  return toPolicySet(definitions, { mode: 'enforce' }).all.filter(({ mode }) => mode === 'enforce');
+/**
+ * The policies whose drift the demo can predict: those that enforce rules about a module. The demo neither breaks nor checks audit policies,
+ * policies about device twins, and policies with an `evaluate` function.
+ */
+export function demoPolicies(definitions: readonly PolicyDefinition[] = deployed): readonly Policy[] {
+  return toPolicySet(definitions, { mode: 'enforce' }).all.filter(
+    ({ mode, module, evaluate }) => mode === 'enforce' && module !== '' && evaluate === undefined,
+  );
 }

@@ -56,10 +56,12 @@ export function disturb(
   policies: readonly Policy[],
   random: Random,
 ): Disturbance | undefined {
+  const modules = wantedModules(policies, device);
+  // Only a module that some policy creates is certain to exist.
   const targets = policies
-    .filter(({ module, scope }) => module !== '' && scope.matches(device))
+    .filter(({ module, scope }) => modules.includes(module) && scope.matches(device))
     .flatMap(({ module, owned }) => owned.map((property): Target => ({ moduleId: module, property })));
-  const steps = stepsOf[kind](random.shuffle(targets), random, () => wantedModules(policies, device));
+  const steps = stepsOf[kind](random.shuffle(targets), random, () => modules);
   if (steps === undefined) return undefined;
   const departures = steps.flatMap((step) => departuresOf(step, device, policies));
   return { kind, deviceId: device.deviceId, steps, atOnce: kind === 'twoChanges', departures };

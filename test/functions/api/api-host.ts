@@ -1,13 +1,13 @@
-/** The whole app in a function host of its own, beside a hub and a storage account, asked over HTTP. */
-import { policies } from '../../../functions/policies/index.ts';
+/** Runs the app in a function host, with a local hub and a storage account, and calls its HTTP API. */
 import { createRollups } from '../../../shared/drift/index.ts';
 import { startHost } from '../../infra/local/host/fixtures/host-process.ts';
+import { policies } from '../../support/fixture-policies.ts';
 import { newDeviceId, startWorld } from '../../support/world.ts';
 
 export const keys = { functionKey: 'the-function-key', masterKey: 'the-master-key' };
 
-/** What nothing but HTTP may fire: the tests themselves do what these would. */
-const others = [
+/** The functions that are disabled in these tests. The tests do their work themselves. */
+const disabledFunctions = [
   'twin-events',
   'deferred',
   'deferred-poison',
@@ -18,13 +18,13 @@ const others = [
   'retention',
 ];
 
-/** As seen from the fixtures of the function host. */
-const main = '../../../../../functions/main.ts';
+/** The entry of the app, relative to the fixtures of the function host. */
+const appEntry = '../../../../support/fixture-app.ts';
 
-/** Starts the app; `storage` and `hub` are connection strings. */
+/** Starts the app. `storage` and `hub` are connection strings. */
 export function startApp({ storage, hub, caFile }: { storage: string; hub: string; caFile: string }) {
   return startHost({
-    app: main,
+    app: appEntry,
     hostJson: { extensions: { http: { routePrefix: 'api' } } },
     settings: {
       AzureWebJobsStorage: storage,
@@ -35,7 +35,7 @@ export function startApp({ storage, hub, caFile }: { storage: string; hub: strin
       TWINKEEPER_HUB_UNITS: '10',
       TWINKEEPER_BUDGET_SHARE: '1',
       TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '1000000',
-      ...Object.fromEntries(others.map((name) => [`AzureWebJobs.${name}.Disabled`, 'true'])),
+      ...Object.fromEntries(disabledFunctions.map((name) => [`AzureWebJobs.${name}.Disabled`, 'true'])),
     },
     environment: {
       NODE_EXTRA_CA_CERTS: caFile,
@@ -45,17 +45,17 @@ export function startApp({ storage, hub, caFile }: { storage: string; hub: strin
   });
 }
 
-/** An answer, with its body as JSON where it is JSON. */
+/** An answer of the API. `body` is the parsed JSON, or undefined when the answer is not JSON. */
 export interface Answer<T = Record<string, unknown>> {
   readonly status: number;
   readonly type: string;
   readonly text: string;
-  /** All of them, one a line. */
+  /** All headers, one on each line. */
   readonly headers: string;
   readonly body: T;
 }
 
-/** Asks with the function key, unless another is named; without any when it is `''`. */
+/** Sends a request with the function key, or with another key. The key `''` sends none. */
 export async function ask<T = Record<string, unknown>>(
   url: string,
   {
@@ -74,7 +74,7 @@ export async function ask<T = Record<string, unknown>>(
   return { status: answer.status, type, text, headers, body: (/json$/.test(type) ? JSON.parse(text) : undefined) as T };
 }
 
-/** Hub, storage, a reconciler that fills the history, and the app. */
+/** Starts a hub, a storage account, a reconciler that fills the history, and the app. */
 export async function startApi() {
   const world = await startWorld();
   const keeping = world.withPolicies(policies);
@@ -95,19 +95,19 @@ export async function startApi() {
     post: <T = Record<string, unknown>>(path: string, options: Parameters<typeof ask>[1] = {}) =>
       ask<T>(`${base}/${path}`, { key: keys.masterKey, ...options, method: 'POST' }),
 
-    /** A device that is new to the hub, with its modules made and on record: four rows a device. */
+    /** Adds a device to the hub. When it returns, both modules exist and the history has a row for each. */
     async addDevice(deviceId = newDeviceId()): Promise<string> {
       world.hub.registry.create({ deviceId }, {});
       await keeping.settle();
       return deviceId;
     },
 
-    /** Sets a property of the micro agent's module wrong. The reconciler hears of it when it next settles. */
+    /** Changes desired properties of the micro agent's module. The reconciler sees the change in the next `keeping.settle()`. */
     disturb(deviceId: string, desired: Record<string, never> | object): void {
       world.hub.registry.patchTwin({ deviceId, moduleId: 'DefenderIotMicroAgent' }, { desired: desired as never }, '*');
     },
 
-    /** Counts the history, as the timer would. */
+    /** Counts the history as the function `roll-up` does. `devices` is the number of devices of each policy. */
     count: (devices: number) =>
       createRollups(world.storage, () => new Date()).refresh(policies.map(({ name }) => ({ name, devices }))),
 

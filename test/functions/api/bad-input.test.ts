@@ -1,14 +1,14 @@
-/** What every endpoint says to what it cannot use. The API's own document says what there is to be tried. */
+/** How every endpoint answers malformed requests. The tests take the endpoints and their parameters from the OpenAPI document. */
 import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ProblemAnswer } from '../../../functions/api/shapes.ts';
+import type { ProblemAnswer } from '../../../functions/api/answers.ts';
 import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import { type Answer, type Api, keys, startApi } from './api-host.ts';
 
 interface Operation {
   readonly method: 'GET' | 'POST';
-  /** Below `/api/`, with `{parameter}` in it. */
+  /** The path below `/api/`, with placeholders such as `{deviceId}`. */
   readonly path: string;
   readonly parameters: readonly { readonly name: string; readonly in: 'path' | 'query' }[];
 }
@@ -31,12 +31,12 @@ beforeAll(async () => {
 });
 afterAll(() => api?.close());
 
-const letterId = '99999999999999-00000000-0000-0000-0000-000000000000';
-const filled = ({ path }: Operation) => path.replace('{deviceId}', 'known').replace('{id}', letterId);
+const deadLetterId = '99999999999999-00000000-0000-0000-0000-000000000000';
+const filled = ({ path }: Operation) => path.replace('{deviceId}', 'known').replace('{id}', deadLetterId);
 const queryOf = ({ parameters }: Operation) => parameters.filter((parameter) => parameter.in === 'query');
 const having = (name: string) => operations.filter((one) => queryOf(one).some((parameter) => parameter.name === name));
 
-/** Asks with the master key. Nothing on the way makes the path or the query anything else than they are. */
+/** Sends a request with the master key. Unlike `fetch`, it sends the path and the query unchanged. */
 function raw(method: string, target: string, body = ''): Promise<Omit<Answer<ProblemAnswer>, 'headers'>> {
   return new Promise((resolve, reject) => {
     const { hostname, port, pathname } = new URL(api.base);
@@ -45,7 +45,7 @@ function raw(method: string, target: string, body = ''): Promise<Omit<Answer<Pro
       const text = String(await buffer(answer));
       const type = answer.headers['content-type'] ?? '';
       if (text !== '' && answer.headers['x-content-type-options'] !== 'nosniff') {
-        reject(new Error(`${method} ${target} lets browsers guess what it answers.`));
+        reject(new Error(`${method} ${target} has no x-content-type-options: nosniff.`));
       }
       const parsed = /json$/.test(type) ? (JSON.parse(text) as ProblemAnswer) : undefined;
       resolve({ status: answer.statusCode ?? 0, type, text, body: parsed as ProblemAnswer });
@@ -55,22 +55,22 @@ function raw(method: string, target: string, body = ''): Promise<Omit<Answer<Pro
   });
 }
 
-/** That each of these is a problem document that names the parameter. */
+/** Expects a 400 with a problem document that names this parameter. */
 async function refuses(method: string, target: string, parameter: string): Promise<ProblemAnswer> {
   const { status, type, body } = await raw(method, target);
-  const said = [target, status, type, body?.parameter, body?.status, body?.type];
-  expect(said).toEqual([target, 400, 'application/problem+json', parameter, 400, 'urn:twinkeeper:problem:parameter']);
+  const answer = [target, status, type, body?.parameter, body?.status, body?.type];
+  expect(answer).toEqual([target, 400, 'application/problem+json', parameter, 400, 'urn:twinkeeper:problem:parameter']);
   return body;
 }
 
 describe('every endpoint', () => {
-  it('refuses a parameter that it does not know, and says which it knows', async () => {
-    // The dashboard's address holds what it shows, and is read by the page alone.
+  it('refuses an unknown parameter and lists the known ones', async () => {
+    // The dashboard is left out: the script of its page reads the parameters, not the app.
     for (const operation of operations.filter(({ path }) => path !== 'dashboard')) {
       for (const name of ['nothing', 'Limit', '__proto__', '<script>alert(1)</script>']) {
         const { detail } = await refuses(operation.method, `${filled(operation)}?${encodeURIComponent(name)}=1`, name);
         const known = queryOf(operation).map((parameter) => parameter.name);
-        expect(detail).toContain(known.length === 0 ? 'this takes none' : `there are ${known.join(', ')}`);
+        expect(detail).toContain(known.length === 0 ? 'has no parameters' : `has the parameters ${known.join(', ')}.`);
       }
     }
   });
@@ -80,11 +80,11 @@ describe('every endpoint', () => {
     expect(tried.length).toBeGreaterThan(20);
     for (const { operation, name } of tried) {
       const { detail } = await refuses(operation.method, `${filled(operation)}?${name}=1&${name}=1`, name);
-      expect(detail).toBe(`${name} must be given once only.`);
+      expect(detail).toBe(`${name} must be given only once.`);
     }
   });
 
-  it('refuses a limit that is none', async () => {
+  it('refuses a malformed limit', async () => {
     expect(having('limit').map(({ path }) => path)).toEqual(['drift', 'drift/open', 'sweeps', 'dead-letters']);
     for (const { method, path } of having('limit')) {
       const most = path === 'sweeps' ? 100 : 1000;
@@ -96,7 +96,7 @@ describe('every endpoint', () => {
     }
   });
 
-  it('refuses a cursor that was tampered with, or is that of another question', async () => {
+  it('refuses a cursor that was changed or that belongs to another list', async () => {
     const store = createSweepStore(api.world.storage, () => new Date());
     for (let count = 0; count < 2; count++) {
       const claim = await store.claim({ trigger: 'timer' });
@@ -108,7 +108,7 @@ describe('every endpoint', () => {
       const { body } = await api.get<{ readonly cursor?: string }>(`${path}?limit=1`);
       if (body.cursor !== undefined) cursors.set(path, body.cursor);
     }
-    // Nothing is out of line: its cursors are tried elsewhere.
+    // Nothing is open here, so drift/open gives no cursor. Its own tests try its cursors.
     expect([...cursors.keys()]).toEqual(['drift', 'sweeps', 'dead-letters']);
     for (const { method, path } of having('cursor')) {
       const own = cursors.get(path) ?? '';
@@ -137,7 +137,7 @@ describe('every endpoint', () => {
     }
   });
 
-  it('refuses ten years at once', async () => {
+  it('refuses a range of ten years', async () => {
     expect(having('from').map(({ path }) => path)).toEqual(['drift', 'summary']);
     for (const { method, path } of having('from')) {
       for (const range of ['from=-3650d', 'from=2016-01-01', 'from=2016-01-01&to=2026-01-01', 'from=-521w']) {
@@ -147,7 +147,7 @@ describe('every endpoint', () => {
     }
   });
 
-  it('takes what is wrong in a path for what it is, and never for anything else', async () => {
+  it('refuses a malformed id in the path', async () => {
     const withId = operations.filter(({ parameters }) => parameters.some((parameter) => parameter.in === 'path'));
     expect(withId.map(({ path }) => path)).toEqual([
       'devices/{deviceId}',
@@ -162,7 +162,7 @@ describe('every endpoint', () => {
         const { detail } = await refuses(method, at(garbage), name);
         expect(detail.length).toBeLessThan(500);
       }
-      // Not well encoded, or of characters that ids may have: there is none, and nothing else is amiss.
+      // Badly encoded text, or characters that an id may have: the answer is 400 or 404, never 500.
       for (const garbage of ['%E0%A4%A', '%', '%zz', '%C3%28', "'%20or%20true", "x'or'1'eq'1", '%2525']) {
         const { status, type, body } = await raw(method, at(garbage));
         expect([garbage, [400, 404].includes(status), type, body.parameter]).toEqual([
@@ -175,7 +175,7 @@ describe('every endpoint', () => {
     }
   });
 
-  it('takes a query that is not well encoded for what is in it', async () => {
+  it('reads a badly encoded query as the text that it is', async () => {
     await refuses('GET', 'drift?deviceId=%E0%A4%A', 'deviceId');
     await refuses('GET', 'drift?policy=%', 'policy');
     await refuses('GET', 'drift?%E0%A4%A=1', '\uFFFD%A');
@@ -185,16 +185,16 @@ describe('every endpoint', () => {
     expect((await raw('GET', 'drift?&&')).status).toBe(200);
   });
 
-  it('heeds no body, whatever is in it', async () => {
+  it('ignores the body of a request', async () => {
     for (const body of ['{', '\0', '{"deviceId":"other"}', 'x'.repeat(300_000)]) {
       const { status, body: answer } = await raw('POST', 'devices/known/reconcile', body);
       expect([status, answer]).toMatchObject([200, { deviceId: 'known', found: 0 }]);
       expect((await raw('POST', 'sweep', body)).status).toBe(202);
-      expect((await raw('POST', `dead-letters/${letterId}/replay`, body)).status).toBe(404);
+      expect((await raw('POST', `dead-letters/${deadLetterId}/replay`, body)).status).toBe(404);
     }
   });
 
-  it('is nowhere else', async () => {
+  it('answers only on its own route and method', async () => {
     for (const target of [
       '',
       'drift/',
@@ -205,10 +205,10 @@ describe('every endpoint', () => {
       'drift%2Fopen',
     ]) {
       const { status, text } = await raw('GET', target);
-      // A slash at the end counts for nothing, as in Azure Functions.
+      // A slash at the end is ignored, as in Azure Functions.
       expect([target, status, text === '' || status === 200]).toEqual([target, target === 'drift/' ? 200 : 404, true]);
     }
-    // What no function takes there is no function, to Azure Functions as well.
+    // Azure Functions answers 404, not 405, to a method that no function takes.
     for (const method of ['PUT', 'DELETE', 'PATCH', 'POST']) expect((await raw(method, 'drift')).status).toBe(404);
     expect((await raw('GET', 'devices/known/reconcile')).status).toBe(404);
   });

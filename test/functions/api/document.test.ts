@@ -1,6 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type SchemaName, schemas } from '../../../functions/api/schemas.ts';
+import { type AnswerSchemaName, answerSchemas } from '../../../functions/api/answer-schemas.ts';
 import { definePolicy } from '../../../shared/policy/index.ts';
 import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import { type Api, keys, startApi } from './api-host.ts';
@@ -21,17 +21,17 @@ interface Document {
 let api: Api;
 let document: Document;
 let deviceId: string;
-let letter: string;
+let deadLetterId: string;
 beforeAll(async () => {
   api = await startApi();
   document = (await api.get<Document>('openapi.json')).body;
-  // Something of everything, so that no part of an answer goes unseen.
+  // Data of every kind, so that answers have all their optional fields.
   deviceId = await api.addDevice();
   const audit = api.world.withPolicies([
     definePolicy({ name: 'watch-only', module: 'DefenderIotMicroAgent', mode: 'audit', desired: { Extra: 1 } }),
   ]);
   api.disturb(deviceId, { Process_Disabled: true, Extra: [{ a: null }] });
-  // The one that knows the policy comes last: what belongs to no policy is closed.
+  // The reconciler with the audit policy settles last: a reconciler closes the open rows of policies that it does not know.
   await api.keeping.settle();
   await audit.settle();
   api.disturb(deviceId, { Process_Disabled: true });
@@ -42,7 +42,7 @@ beforeAll(async () => {
     await store.recordWorkItem(claim.id, '1-0', { examined: 1, found: 1, changed: 1, hubCalls: 1, deferred: 0 });
     await store.release(claim, undefined, { ...claim.row, state: 'done', parts: 1, endedAt: new Date().toISOString() });
   }
-  letter = await api.world.deadLetters.put({ deviceId, reason: 'lost', state: 'dead', event: {} });
+  deadLetterId = await api.world.deadLetters.put({ deviceId, reason: 'lost', state: 'dead', event: {} });
 });
 afterAll(() => api?.close());
 
@@ -50,17 +50,17 @@ const operations = () =>
   Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
-/** Requests that are good, for what takes more than a path. */
-const filled = (path: string) => path.replace('{deviceId}', deviceId).replace('{id}', letter);
+/** Fills the placeholders of a path with ids that exist. */
+const filled = (path: string) => path.replace('{deviceId}', deviceId).replace('{id}', deadLetterId);
 
-describe('/api/openapi.json', () => {
+describe('the OpenAPI document', () => {
   it('is a valid OpenAPI 3.1 document', async () => {
     const { valid, errors } = await new Validator().validate({ ...structuredClone(document) });
     expect(errors).toBeUndefined();
     expect(valid).toBe(true);
   });
 
-  it('describes every function that answers over HTTP, and nothing else', () => {
+  it('describes every function that answers over HTTP, and no other', () => {
     const registered = api.host.endpoints.functions
       .filter(({ type }) => type === 'httptrigger')
       .map(({ name }) => name);
@@ -71,7 +71,7 @@ describe('/api/openapi.json', () => {
     ).toEqual(registered.toSorted());
   });
 
-  it('describes parameters by the schemas that check them', () => {
+  it('describes parameters with the schemas that check them', () => {
     const { parameters } = operations().find(({ operation }) => operation.operationId === 'drift')?.operation ?? {
       parameters: [],
     };
@@ -81,9 +81,9 @@ describe('/api/openapi.json', () => {
     expect(parameters.map(({ name }) => name)).toContain('cursor');
   });
 
-  it('has schemas that every answer fits, with nothing left over', async () => {
+  it('has a schema for every answer that covers each of its fields', async () => {
     const seen: string[] = [];
-    // Replaying takes the letter away, and reconciling what is open: reading comes first.
+    // GET comes first: a replay removes the dead letter, and a reconcile repairs the open drift.
     for (const { path, method, operation } of operations().toSorted((a, b) => (a.method < b.method ? -1 : 1))) {
       const answer = await (method === 'GET' ? api.get : api.post)(filled(path).slice(1));
       const name = operation.responses[answer.status]?.content?.['application/json']?.schema.$ref?.split('/').at(-1);
@@ -93,24 +93,24 @@ describe('/api/openapi.json', () => {
         expect.toSatisfy((n: number) => n < 300),
         false,
       ]);
-      // An object schema takes over what it knows: what it does not know would be missing.
-      expect(schemas[name as SchemaName].parse(answer.body)).toEqual(answer.body);
+      // Parsing drops the fields that a schema does not have, so an undescribed field would make a difference.
+      expect(answerSchemas[name as AnswerSchemaName].parse(answer.body)).toEqual(answer.body);
       expect(JSON.stringify(answer.body).length).toBeGreaterThan(20);
       seen.push(path);
     }
     expect(seen).toEqual(expect.arrayContaining(['/drift', '/drift/open', '/devices/{deviceId}/reconcile']));
   });
 
-  it('has a schema that problems fit', async () => {
+  it('has a schema for problem documents', async () => {
     const { body } = await api.get('drift?limit=0');
-    expect(schemas.Problem.parse(body)).toEqual(body);
+    expect(answerSchemas.Problem.parse(body)).toEqual(body);
   });
 });
 
-describe('keys', () => {
-  it('are needed: a function key to read, the master key to write', async () => {
+describe('the keys of the API', () => {
+  it('are required: a function key to read, the master key to write', async () => {
     for (const { path, method, operation } of operations()) {
-      // A cursor that is none: nothing is done with the right key either.
+      // The unknown parameter makes the request fail with every key, so that it changes nothing.
       const url = `${filled(path).slice(1)}?nothing=1`;
       const statuses = await Promise.all(
         ['', 'wrong', keys.functionKey, keys.masterKey].map(
@@ -130,13 +130,13 @@ describe('keys', () => {
     }
   });
 
-  it('are taken from the address as well, and are never told', async () => {
+  it('are accepted in the URL, and are never repeated in an answer', async () => {
     const answer = await api.get(`drift?code=${keys.functionKey}&clientId=default&limit=0`, { key: '' });
     expect(answer.status).toBe(400);
     expect(answer.text).not.toContain(keys.functionKey);
   });
 
-  it('come before everything else', async () => {
+  it('are checked before the parameters', async () => {
     expect((await api.get('drift?limit=0', { key: '' })).text).toBe('');
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { DriftPage, OpenPage, ProblemAnswer } from '../../../functions/api/shapes.ts';
+import type { DriftPage, OpenPage, ProblemAnswer } from '../../../functions/api/answers.ts';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { definePolicy, exactly } from '../../../shared/policy/index.ts';
 import { driftRow } from '../../support/drift-rows.ts';
@@ -7,7 +7,7 @@ import { newDeviceId } from '../../support/world.ts';
 import { type Api, startApi } from './api-host.ts';
 
 let api: Api;
-/** With characters that mean something in URLs, in table keys and in OData. */
+/** A device id with characters that have a meaning in URLs, in table keys and in OData. */
 const hostile = "de#vi?ce%2B+'*&=x".replace('&', '@');
 beforeAll(async () => {
   api = await startApi();
@@ -20,7 +20,7 @@ afterAll(() => api?.close());
 const of = (deviceId: string) => `deviceId=${encodeURIComponent(deviceId)}`;
 const keysIn = ({ rows }: Pick<DriftPage, 'rows'>) => rows.map(({ deviceId, rowKey }) => `${deviceId} ${rowKey}`);
 
-/** All pages of a query, from the first to the last. */
+/** Reads all pages of a query. `between` runs after each page. */
 async function pages(path: string, between: () => Promise<void> = async () => {}): Promise<DriftPage[]> {
   const all: DriftPage[] = [];
   let cursor: string | undefined;
@@ -35,7 +35,7 @@ async function pages(path: string, between: () => Promise<void> = async () => {}
 }
 
 describe('GET /api/drift', () => {
-  it('tells the history, newest first, as it is stored', async () => {
+  it('shows the history as it is stored, newest first', async () => {
     const { status, type, body } = await api.get<DriftPage>(`drift?${of(hostile)}&policy=defender-micro-agent`);
     expect([status, type]).toEqual([200, 'application/json']);
     expect(body.rows.map(({ path, kind, outcome }) => [path, kind, outcome])).toEqual([
@@ -69,7 +69,7 @@ describe('GET /api/drift', () => {
     expect(some.body.rows.length).toBeGreaterThan(0);
   });
 
-  it('tells of a range of time, with its beginning and without its end', async () => {
+  it('includes the start of a range of time and excludes its end', async () => {
     const { rows } = (await api.get<DriftPage>('drift?limit=1000')).body;
     const [newest, oldest] = [rows[0]?.detectedAt ?? '', rows.at(-1)?.detectedAt ?? ''];
     const range = await api.get<DriftPage>(`drift?limit=1000&from=${oldest}&to=${newest}`);
@@ -77,12 +77,12 @@ describe('GET /api/drift', () => {
     const offset = newest.replace('Z', '+00:00');
     const first = await api.get<DriftPage>(`drift?from=${encodeURIComponent(offset)}`);
     expect(first.body.rows).toEqual(rows.filter(({ detectedAt }) => detectedAt === newest));
-    // As it is typed: in a query, + is a space.
+    // The plus sign of the offset is not encoded here, so it arrives as a space.
     expect((await api.get<DriftPage>(`drift?from=${offset}`)).body).toEqual(first.body);
     expect((await api.get<DriftPage>('drift?from=-2d&to=-1d')).body).toEqual({ rows: [] });
   });
 
-  it('finds nothing for what could be taken for a part of a table query', async () => {
+  it('treats OData in a parameter as plain text', async () => {
     for (const path of ["' or PartitionKey ne '", "x' or '1' eq '1"]) {
       const { status, body } = await api.get<DriftPage>(`drift?path=${encodeURIComponent(path)}`);
       expect([status, body]).toEqual([200, { rows: [] }]);
@@ -90,7 +90,7 @@ describe('GET /api/drift', () => {
   });
 
   it.each(['drift?limit=2', 'drift?limit=1&from=-24h', `drift?limit=3&${of(hostile)}`])(
-    'pages to the end of %s, no row twice and none missing, while new rows come',
+    'pages through %s without a repeated or a missing row while new rows arrive',
     async (path) => {
       const before = keysIn((await api.get<DriftPage>(path.replace(/limit=\d/, 'limit=1000'))).body);
       let count = 0;
@@ -100,9 +100,9 @@ describe('GET /api/drift', () => {
         api.disturb(hostile, { Process_Mode: 3 });
         await api.keeping.settle();
       });
-      const told = all.flatMap(keysIn);
-      expect(new Set(told).size).toBe(told.length);
-      expect(told.filter((key) => before.includes(key))).toEqual(before);
+      const listed = all.flatMap(keysIn);
+      expect(new Set(listed).size).toBe(listed.length);
+      expect(listed.filter((key) => before.includes(key))).toEqual(before);
     },
   );
 
@@ -110,25 +110,25 @@ describe('GET /api/drift', () => {
     ['limit=0', 'limit', /from 1 to 1000, but it is "0"/],
     ['limit=1001', 'limit', /from 1 to 1000/],
     ['limit=ten', 'limit', /from 1 to 1000/],
-    ['limit=1&limit=2', 'limit', /once only/],
-    ['device=x', 'device', /There is no parameter "device": there are deviceId, /],
+    ['limit=1&limit=2', 'limit', /only once/],
+    ['device=x', 'device', /There is no parameter "device"\. This endpoint has the parameters deviceId, /],
     ['__proto__=x', '__proto__', /There is no parameter/],
     ['deviceId=', 'deviceId', /1 to 128 letters/],
     ['deviceId=a%2Fb', 'deviceId', /but it is "a\/b"/],
-    ['moduleId=a%20b', 'moduleId', /nothing at all for the device's own twin/],
+    ['moduleId=a%20b', 'moduleId', /or empty for the device twin/],
     ["policy=a'%20or%20true", 'policy', /name of a policy/],
     ['kind=wrong', 'kind', /one of missingModule, /],
     ['outcome=', 'outcome', /one of pending, /],
     ['source=me', 'source', /one of event, sweep, manual/],
     ['from=yesterday', 'from', /-24h/],
-    ['from=2026-02-30', 'from', /real moment/],
-    ['from=1969-01-01', 'from', /real moment/],
+    ['from=2026-02-30', 'from', /real time/],
+    ['from=1969-01-01', 'from', /real time/],
     ['from=-3650d', 'from', /400 days/],
     ['from=2016-01-01&to=2026-01-01', 'from', /400 days/],
-    ['from=2026-01-02&to=2026-01-01', 'from', /leave some time/],
-    ['from=2099-01-01', 'from', /leave some time/],
+    ['from=2026-01-02&to=2026-01-01', 'from', /leave a range that ends after it begins/],
+    ['from=2099-01-01', 'from', /leave a range that ends after it begins/],
     [`from=2026-01-02&to=2026-01-01&deviceId=x`, 'from', /before the end/],
-    ['cursor=abc', 'cursor', /begin again without it/],
+    ['cursor=abc', 'cursor', /begin again without a cursor/],
     ['cursor=', 'cursor', /cursor of an earlier answer/],
     ['cursor=..%2F', 'cursor', /cursor of an earlier answer/],
   ])('refuses %s and names the parameter', async (query, parameter, detail) => {
@@ -136,14 +136,14 @@ describe('GET /api/drift', () => {
     expect([status, type]).toEqual([400, 'application/problem+json']);
     expect(body).toEqual({
       type: 'urn:twinkeeper:problem:parameter',
-      title: 'A parameter cannot be used',
+      title: 'Bad parameter',
       status: 400,
       parameter,
       detail: expect.stringMatching(detail),
     });
   });
 
-  it('refuses a cursor that was tampered with, or is of another query', async () => {
+  it('refuses a cursor that was changed or belongs to another query', async () => {
     const { cursor = '' } = (await api.get<DriftPage>('drift?limit=1&from=-24h')).body;
     const parts = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as string[];
     const forge = (index: number, text: string) =>
@@ -168,7 +168,7 @@ describe('GET /api/drift', () => {
 });
 
 describe('GET /api/drift as a stream', () => {
-  it('is NDJSON, the whole of it', async () => {
+  it('sends all rows as NDJSON', async () => {
     const rows = (await pages('drift?limit=1000')).flatMap((page) => page.rows);
     const { status, type, text } = await api.get('drift', { accept: 'application/x-ndjson' });
     expect([status, type]).toEqual([200, 'application/x-ndjson; charset=utf-8']);
@@ -180,7 +180,7 @@ describe('GET /api/drift as a stream', () => {
     ).toEqual(rows);
   });
 
-  it('is CSV, in which nothing ends a cell or becomes a formula that should not', async () => {
+  it('sends CSV in which quotes are escaped and no cell is a formula', async () => {
     const { type, text } = await api.get(`drift?${of(hostile)}&path=Process_CacheSize`, { accept: 'text/csv' });
     expect(type).toBe('text/csv; charset=utf-8');
     const [head, line = ''] = text.split('\n');
@@ -193,7 +193,7 @@ describe('GET /api/drift as a stream', () => {
     expect(csv.text).toContain(`,'${formula},`);
   });
 
-  it('ends at the limit, and has an end without rows', async () => {
+  it('ends at the limit, and can be empty', async () => {
     const lines = async (query: string) =>
       (await api.get(`drift?${query}`, { accept: 'application/x-ndjson' })).text.split('\n').length - 1;
     expect(await lines('limit=2')).toBe(2);
@@ -201,7 +201,7 @@ describe('GET /api/drift as a stream', () => {
     expect((await api.get('drift?kind=custom', { accept: 'text/csv' })).text.split('\n')).toHaveLength(2);
   });
 
-  it('has no cursor, and no other form', async () => {
+  it('takes no cursor, and no other media type', async () => {
     const { cursor = '' } = (await api.get<DriftPage>('drift?limit=1')).body;
     const stream = await api.get<ProblemAnswer>(`drift?cursor=${cursor}`, { accept: 'text/csv' });
     expect([stream.status, stream.body.parameter]).toEqual([400, 'cursor']);
@@ -209,14 +209,14 @@ describe('GET /api/drift as a stream', () => {
     expect([picture.status, picture.body.detail]).toEqual([406, expect.stringContaining('text/csv')]);
   });
 
-  it('refuses what is wrong before it begins', async () => {
+  it('refuses a malformed parameter before it sends anything', async () => {
     const { status, type } = await api.get('drift?limit=0', { accept: 'text/csv' });
     expect([status, type]).toEqual([400, 'application/problem+json']);
   });
 });
 
 describe('GET /api/drift/open', () => {
-  it('says what is out of line and why it is not mended, by policy and by device', async () => {
+  it('lists open drift by policy and by device, with the reason why it is not repaired', async () => {
     const watched = [newDeviceId('watched'), newDeviceId('watched')];
     const audit = api.world.withPolicies([
       definePolicy({
@@ -255,7 +255,7 @@ describe('GET /api/drift/open', () => {
     ['&deviceId=POLICY-0', 3],
     ['&deviceId=POLICY-0&policy=POLICY', 3],
   ])(
-    'pages to the end of what is open%s, no row twice and none missing, while rows come and go',
+    'pages through the open rows%s without a repeated or a missing row while rows open and close',
     async (filters, least) => {
       const { journal } = api.world;
       const policy = newDeviceId('paged');
@@ -282,13 +282,13 @@ describe('GET /api/drift/open', () => {
         if (++count > 3) return;
         await write(out(`more-${count}-${policy}`, 'a'));
         for (const index of [0, 3]) await write(out(device(index), `more-${count}`));
-        // It may have been told by then, and need not be.
+        // This row closes while the pages are read, so it may be in a page or not.
         if (count === 1) await write(gone);
       });
-      const told = all.flatMap(keysIn);
+      const listed = all.flatMap(keysIn);
       expect(all.length).toBeGreaterThan(1);
-      expect(new Set(told).size).toBe(told.length);
-      expect(told).toEqual(expect.arrayContaining(before.filter((key) => key !== keysIn({ rows: [gone] })[0])));
+      expect(new Set(listed).size).toBe(listed.length);
+      expect(listed).toEqual(expect.arrayContaining(before.filter((key) => key !== keysIn({ rows: [gone] })[0])));
       const after = (await api.get<DriftPage>(path(1000))).body;
       expect(keysIn(after)).not.toContain(keysIn({ rows: [gone] })[0]);
       expect(after.rows.filter((row) => row.policy === policy && row.path.startsWith('more-')).length).toBeGreaterThan(
@@ -297,7 +297,7 @@ describe('GET /api/drift/open', () => {
     },
   );
 
-  it('refuses a cursor of other filters, or that was tampered with', async () => {
+  it('refuses a cursor that was changed or belongs to other filters', async () => {
     const { journal } = api.world;
     const rows = ['a', 'b'].map((path) =>
       driftRow('tampered', new Date().toISOString(), { policy: 'tampered', path, outcome: 'audited' }),

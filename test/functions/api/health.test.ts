@@ -21,12 +21,12 @@ function appWith({
   return { hub, guardStore: createGuardStore(storage), settings: { storage } } as unknown as App;
 }
 
-describe('health', () => {
-  it('is good when hub and storage answer', async () => {
+describe('the health check', () => {
+  it('is healthy when the hub and storage answer', async () => {
     expect(await checkHealth(appWith({}))).toMatchObject({ status: 'healthy', checks: { hub: { ok: true } } });
   });
 
-  it('tells of automatic configurations that compete with policies, and is good all the same', async () => {
+  it('names automatic configurations that compete with policies, and stays healthy', async () => {
     const store = createGuardStore(world.storage);
     expect((await checkHealth(appWith({}))).checks.configurations).toEqual({
       ok: true,
@@ -51,7 +51,7 @@ describe('health', () => {
     expect(checks.configurations).toEqual({ ok: true, detail: expect.stringContaining('winter-tuning') });
   });
 
-  it('names the hub when it refuses', async () => {
+  it('is unhealthy and shows the reason when the hub refuses', async () => {
     const problem = { type: 'refused', status: 401, message: '401 Unauthorized' } as const;
     const hub: Hub = { ...world.hubClient, countDevices: async () => ({ ok: false, problem }) };
     const { status, checks } = await checkHealth(appWith({ hub }));
@@ -59,7 +59,7 @@ describe('health', () => {
     expect(checks).toMatchObject({ hub: { ok: false, detail: 'localhost: 401 Unauthorized' }, storage: { ok: true } });
   });
 
-  it('says within seconds that the hub does not answer', async () => {
+  it('is unhealthy within seconds when the hub does not answer', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const hub: Hub = { ...world.hubClient, countDevices: () => new Promise(() => {}) };
     const health = checkHealth(appWith({ hub }));
@@ -70,7 +70,7 @@ describe('health', () => {
     });
   });
 
-  it('says within seconds that storage does not answer', async () => {
+  it('is unhealthy within seconds when storage does not answer', async () => {
     const silent = createServer().listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const { port } = silent.address() as { port: number };

@@ -1,9 +1,9 @@
-/** What the API says when what is behind it does not answer; and what it never says, whatever happens. */
+/** How the API answers when the hub or storage fails, and that no answer shows secrets or internals. */
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ProblemAnswer } from '../../../functions/api/shapes.ts';
+import type { ProblemAnswer } from '../../../functions/api/answers.ts';
 import { endHosts, type HostProcess } from '../../infra/local/host/fixtures/host-process.ts';
 import { startWorld, type World } from '../../support/world.ts';
 import { type Answer, ask, keys, startApp } from './api-host.ts';
@@ -24,10 +24,10 @@ interface Request {
 
 const get = (path: string): Request => ({ path });
 const post = (path: string): Request => ({ path, method: 'POST' });
-const letter = '99999999999999-00000000-0000-0000-0000-000000000000';
+const deadLetterId = '99999999999999-00000000-0000-0000-0000-000000000000';
 
-/** What needs storage, and what needs the hub. */
-const ofStorage: readonly Request[] = [
+/** The requests that need storage. */
+const storageRequests: readonly Request[] = [
   ...[
     'drift',
     'drift?deviceId=d',
@@ -41,13 +41,15 @@ const ofStorage: readonly Request[] = [
   get('dead-letters'),
   { path: 'drift', accept: 'text/csv' },
   { path: 'drift', accept: 'application/x-ndjson' },
-  ...['devices/d/reconcile', 'sweep', `dead-letters/${letter}/replay`].map(post),
+  ...['devices/d/reconcile', 'sweep', `dead-letters/${deadLetterId}/replay`].map(post),
 ];
-const ofHub: readonly Request[] = [get('devices/d'), post('devices/d/reconcile')];
 
-/** Everything that there is, asked as it should be and as it should not. */
-const all: readonly Request[] = [
-  ...ofStorage,
+/** The requests that need the hub. */
+const hubRequests: readonly Request[] = [get('devices/d'), post('devices/d/reconcile')];
+
+/** Requests to every endpoint, good ones and malformed ones. */
+const allRequests: readonly Request[] = [
+  ...storageRequests,
   ...['health', 'dashboard', 'openapi.json', 'devices/nobody', 'nowhere'].map(get),
   ...[
     'drift?limit=0',
@@ -84,7 +86,7 @@ const askAll = ({ endpoints }: HostProcess, requests: readonly Request[]) =>
 const partOf = (connectionString: string, name: string) =>
   new RegExp(`${name}=([^;]+)`).exec(connectionString)?.[1] ?? `no ${name}`;
 
-/** What only those who run the app may know. */
+/** The secrets of the app: no answer and no log line may contain them. */
 function secrets(): readonly string[] {
   return [
     partOf(world.storage.connectionString, 'AccountKey'),
@@ -95,28 +97,30 @@ function secrets(): readonly string[] {
   ];
 }
 
-/** Lines of stack traces, and paths of files. */
-const innards = [
+/** Lines of stack traces, and paths in source code. */
+const stackPatterns = [
   /\bat \S+ \(/,
   /\bat (async )?(file|node|\/)/,
   /\.\w+:\d+:\d+/,
   /node_modules|node:internal|file:\/\//,
 ];
-const files = [/\.[cm]?[jt]s\b/, new RegExp(process.cwd()), /\/(tmp|home|usr|work|deps)\//];
+/** File names and folders of this machine. */
+const filePatterns = [/\.[cm]?[jt]s\b/, new RegExp(process.cwd()), /\/(tmp|home|usr|work|deps)\//];
 
-function expectNothingToldBy(host: HostProcess, answers: readonly Answer<unknown>[]): void {
+/** Expects that no answer shows a secret, and that only the dashboard's page may contain code. */
+function expectNothingRevealed(host: HostProcess, answers: readonly Answer<unknown>[]): void {
   for (const { text, type, headers } of answers) {
-    const told = `${headers}\n${text}`;
-    // Nor what the services here say in their own words.
-    for (const secret of [...secrets(), 'hunter2', 'SharedAccess', 'AccountKey']) expect(told).not.toContain(secret);
-    // The page is made of scripts, and is the same for everybody.
+    const whole = `${headers}\n${text}`;
+    // The broken services of these tests answer with `hunter2`.
+    for (const secret of [...secrets(), 'hunter2', 'SharedAccess', 'AccountKey']) expect(whole).not.toContain(secret);
+    // The dashboard's page contains scripts. It is the same for every request.
     if (type.startsWith('text/html')) continue;
-    for (const pattern of [...innards, ...files]) expect(text).not.toMatch(pattern);
+    for (const pattern of [...stackPatterns, ...filePatterns]) expect(text).not.toMatch(pattern);
   }
   for (const secret of secrets()) expect(host.log()).not.toContain(secret);
 }
 
-/** A service that answers everything in this way. */
+/** Starts a service that gives this answer to every request. */
 async function startBroken(answer: RequestListener) {
   const server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -135,32 +139,32 @@ const start = ({ storage = world.storage.connectionString, hub = hubAt(`localhos
   startApp({ storage, hub, caFile: world.hub.credentials.caFile });
 
 describe('the API', { timeout: 180_000 }, () => {
-  it('says so when storage does not answer as it should, and no more', async () => {
-    const said = JSON.stringify({
+  it('answers 503 without details when storage refuses its requests', async () => {
+    const refusal = JSON.stringify({
       'odata.error': {
         code: 'AuthorizationFailure',
         message: { value: 'hunter2 AccountKey=hunter2\n    at Table.get (/app/node_modules/x.js:1:2)' },
       },
     });
     const storage = await startBroken((_, response) => {
-      response.writeHead(403, { 'content-type': 'application/json' }).end(said);
+      response.writeHead(403, { 'content-type': 'application/json' }).end(refusal);
     });
     const host = await start({
       storage: world.storage.connectionString.replaceAll(/127\.0\.0\.1:\d+/g, `127.0.0.1:${storage.port}`),
     });
-    for (const { status, type, body, text } of await askAll(host, ofStorage)) {
+    for (const { status, type, body, text } of await askAll(host, storageRequests)) {
       expect([status, type]).toEqual([503, 'application/problem+json']);
       expect(body).toMatchObject({ status: 503, detail: expect.stringMatching(/storage account does not answer/) });
       expect(text).not.toMatch(/127\.0\.0\.1|Authorization/);
     }
-    expectNothingToldBy(host, await askAll(host, all));
+    expectNothingRevealed(host, await askAll(host, allRequests));
     storage.close();
   });
 
-  it('says so when the hub does not answer, and tells the history all the same', async () => {
-    // Nobody listens there.
+  it('answers 503 when the hub is down, and still shows the history', async () => {
+    // No service listens on port 1.
     const host = await start({ hub: hubAt('localhost:1') });
-    const [[drift], refused] = await Promise.all([askAll(host, [get('drift?deviceId=d')]), askAll(host, ofHub)]);
+    const [[drift], refused] = await Promise.all([askAll(host, [get('drift?deviceId=d')]), askAll(host, hubRequests)]);
     expect([drift?.status, drift?.body]).toEqual([200, { rows: [] }]);
     for (const { status, body, text } of refused) {
       expect([status, body.detail]).toEqual([503, 'The IoT hub does not answer. Try again later.']);
@@ -168,23 +172,23 @@ describe('the API', { timeout: 180_000 }, () => {
     }
   });
 
-  it('tells nothing of what a hub says that is none', async () => {
-    // To TLS, whose errors name files of its own sources, this is nonsense.
+  it('reveals nothing when a service that is no hub answers', async () => {
+    // A plain HTTP answer breaks the TLS handshake. OpenSSL's errors name its own source files.
     const hub = await startBroken((_, response) => {
       response.writeHead(500).end('hunter2');
     });
     const host = await start({ hub: hubAt(`localhost:${hub.port}`) });
-    for (const { status } of await askAll(host, ofHub)) expect(status).toBe(503);
-    expectNothingToldBy(host, await askAll(host, all));
+    for (const { status } of await askAll(host, hubRequests)) expect(status).toBe(503);
+    expectNothingRevealed(host, await askAll(host, allRequests));
     hub.close();
   });
 
-  it('tells nothing that it should not when all is well, whatever it is asked', async () => {
+  it('reveals nothing when all services work, whatever the request is', async () => {
     const host = await start({});
-    const answers = await askAll(host, all);
+    const answers = await askAll(host, allRequests);
     expect(answers.filter(({ status }) => status >= 500)).toEqual([]);
     expect(answers.filter(({ status }) => status < 300).length).toBeGreaterThan(10);
     expect(answers.filter(({ status }) => status === 400).length).toBeGreaterThan(15);
-    expectNothingToldBy(host, answers);
+    expectNothingRevealed(host, answers);
   });
 });

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { policies } from '../../../functions/policies/index.ts';
+import { policies as builtIn } from '../../../infra/bench/fleet.ts';
 import { toReceivedEvent, twinEvent } from '../../../infra/bench/twin-traffic.ts';
 import { eventBatch } from '../../../infra/local/host/trigger-data.ts';
 import { decodeEvent, type HubEvent } from '../../../shared/events/index.ts';
-import { toPolicySet } from '../../../shared/policy/index.ts';
 import { gatherWork } from '../../../shared/reconcile/index.ts';
 
 const numbers = Array.from({ length: 500 }, (_, number) => number);
@@ -22,17 +21,16 @@ function decoded(number: number): HubEvent {
 
 describe('the traffic of the benches', () => {
   it('concerns no built-in policy, so it causes no hub call', () => {
-    const set = toPolicySet(policies, { mode: 'enforce' });
     for (const number of numbers) {
       const event = decoded(number);
-      const work = gatherWork(set, event.deviceId, [event]);
+      const work = gatherWork(builtIn, event.deviceId, [event]);
       expect([event, work.modules.size, work.goneAt]).toEqual([event, 0, undefined]);
     }
   });
 
   it('contains events of devices, of other modules and of the policies’ modules', () => {
     const modules = new Set(numbers.map((number) => decoded(number).moduleId));
-    expect([...modules]).toEqual(expect.arrayContaining(['', 'telemetry', ...policies.map(({ module }) => module)]));
+    expect([...modules]).toEqual(expect.arrayContaining(['', 'telemetry', ...builtIn.all.map(({ module }) => module)]));
   });
 
   it('is the same in every run', () => {

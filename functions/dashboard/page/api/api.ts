@@ -6,7 +6,7 @@ import type {
   PoliciesAnswer,
   ProblemAnswer,
   SummaryAnswer,
-} from '../../../api/history-shapes.ts';
+} from '../../../api/history-answers.ts';
 import { key } from '../view/index.ts';
 import { Problem } from './problem.ts';
 

@@ -1,5 +1,5 @@
 /** One device: each twin beside its baseline, its open rows and its timeline. */
-import type { DeviceAnswer, DriftRow, OpenRow } from '../../../api/history-shapes.ts';
+import type { DeviceAnswer, DriftRow, OpenRow } from '../../../api/history-answers.ts';
 import {
   badge,
   type Child,

@@ -1,5 +1,5 @@
 /** A module's twin beside its baseline, with the differences first. */
-import type { ComparedModule, ComparedProperty } from '../../../api/history-shapes.ts';
+import type { ComparedModule, ComparedProperty } from '../../../api/history-answers.ts';
 import { el, foreign, json, printable, shortPath, words } from '../text/index.ts';
 
 export function describeModule({ moduleId, exists, policies, properties }: ComparedModule): HTMLElement {

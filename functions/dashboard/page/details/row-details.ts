@@ -1,5 +1,5 @@
 /** One row of the history with its values, its outcome and its times. */
-import type { DriftRow, Outcome } from '../../../api/history-shapes.ts';
+import type { DriftRow, Outcome } from '../../../api/history-answers.ts';
 import { badge, type Child, duration, el, foreign, own, time, took, words } from '../text/index.ts';
 import { link, toDevice } from '../view/index.ts';
 import { sideBySide } from './diff.ts';

@@ -1,5 +1,5 @@
 /** One row of the history as a line of the table. */
-import type { DriftRow } from '../../../api/history-shapes.ts';
+import type { DriftRow } from '../../../api/history-answers.ts';
 import {
   badge,
   type Child,

@@ -2,7 +2,7 @@
  * The history as a live list. Asks again and again for new rows and for new outcomes of the shown ones. Between the newest shown row and
  * the oldest one, no row is missing.
  */
-import type { DriftRow } from '../../../api/history-shapes.ts';
+import type { DriftRow } from '../../../api/history-answers.ts';
 import { hour, iso } from '../text/index.ts';
 import { type List, newList, type Question } from './history-list.ts';
 import { showNotes } from './history-notes.ts';

@@ -1,5 +1,5 @@
 /** Reads the history page by page. */
-import type { DriftPage, DriftRow } from '../../../api/history-shapes.ts';
+import type { DriftPage, DriftRow } from '../../../api/history-answers.ts';
 import { ask, type Query } from '../api/index.ts';
 
 /** The most rows that the API puts into one page. */

@@ -1,5 +1,5 @@
 /** The chart of compliance over time, with one line for each policy. */
-import type { PolicyAnswer, SummaryAnswer } from '../../../api/history-shapes.ts';
+import type { PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
 import { createShareFigure } from '../charts/index.ts';
 import { find, printable } from '../text/index.ts';
 import type { ViewTime } from '../view/index.ts';

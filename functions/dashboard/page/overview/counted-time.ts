@@ -1,5 +1,5 @@
 /** The time that a summary counts. */
-import type { SummaryAnswer } from '../../../api/history-shapes.ts';
+import type { SummaryAnswer } from '../../../api/history-answers.ts';
 import { moment, span } from '../text/index.ts';
 
 /** A count that is this old at the end of its time, in milliseconds, is shown with its own time. */

@@ -1,5 +1,5 @@
 /** The chart of departures over time, split by policy, kind or outcome. Dragging over bars shows their time. */
-import type { Outcome, SummaryAnswer, SummaryBucket } from '../../../api/history-shapes.ts';
+import type { Outcome, SummaryAnswer, SummaryBucket } from '../../../api/history-answers.ts';
 import { createBarFigure } from '../charts/index.ts';
 import { count, counted, fill, find, hour, iso, own, printable, words } from '../text/index.ts';
 import { go, type View } from '../view/index.ts';

@@ -1,5 +1,5 @@
 /** How many devices are out of line, as far as the filters and the listed rows tell. */
-import type { OpenPage, OpenRow, PolicyAnswer } from '../../../api/history-shapes.ts';
+import type { OpenPage, OpenRow, PolicyAnswer } from '../../../api/history-answers.ts';
 import { count } from '../text/index.ts';
 import type { Filters } from '../view/index.ts';
 

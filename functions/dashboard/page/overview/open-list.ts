@@ -1,5 +1,5 @@
 /** The devices that are out of line now, with the reason why nothing was mended. */
-import type { OpenRow } from '../../../api/history-shapes.ts';
+import type { OpenRow } from '../../../api/history-answers.ts';
 import {
   badge,
   count,

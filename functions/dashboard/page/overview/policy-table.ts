@@ -1,5 +1,5 @@
 /** Each policy with the share of its devices that keep to it. A click filters the page by the policy. */
-import type { PolicyAnswer } from '../../../api/history-shapes.ts';
+import type { PolicyAnswer } from '../../../api/history-answers.ts';
 import { count, el, find, foreign, percent, refill } from '../text/index.ts';
 import { link } from '../view/index.ts';
 

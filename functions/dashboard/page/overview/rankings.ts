@@ -1,5 +1,5 @@
 /** The devices and the properties that depart most. */
-import type { SummaryAnswer } from '../../../api/history-shapes.ts';
+import type { SummaryAnswer } from '../../../api/history-answers.ts';
 import { type Child, count, el, find, foreign, printable, refill, shortPath } from '../text/index.ts';
 import { link, toDevice } from '../view/index.ts';
 

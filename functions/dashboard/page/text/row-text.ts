@@ -1,5 +1,5 @@
 /** A row of the history in plain words. */
-import type { DriftRow, OpenState, Outcome } from '../../../api/history-shapes.ts';
+import type { DriftRow, OpenState, Outcome } from '../../../api/history-answers.ts';
 import { el } from './elements.ts';
 import { own } from './own.ts';
 

@@ -5,7 +5,7 @@ import * as parameter from '../../../../functions/api/parameters.ts';
 
 afterEach(() => void vi.useRealTimers());
 
-/** Answers a request with this query as an endpoint with this handler does. */
+/** Sends a request with this query to an endpoint with this handler. */
 async function answer(handle: () => Promise<HttpResponseInit>, query = '') {
   const logged: string[] = [];
   const request = { query: new URLSearchParams(query), params: {} } as unknown as HttpRequest;
@@ -20,19 +20,19 @@ async function answer(handle: () => Promise<HttpResponseInit>, query = '') {
 }
 
 describe('an endpoint', () => {
-  it('says of an error that nobody foresaw where to look, and tells the log alone what it is', async () => {
+  it('shows an unexpected error only in the log, and points the client to the log', async () => {
     const { response, body, logged } = await answer(() => Promise.reject(new TypeError('the key is hunter2')));
     expect(response.status).toBe(500);
     expect(body).toEqual({
       type: 'urn:twinkeeper:problem:internal',
-      title: 'Something went wrong',
+      title: 'Internal error',
       status: 500,
-      detail: 'The log of the app says more, under invocation the-invocation.',
+      detail: "An unexpected error occurred. See the app's log for invocation the-invocation.",
     });
     expect(logged).toEqual([expect.stringContaining('hunter2')]);
   });
 
-  it('tells even the log no more of what storage says than its code', async () => {
+  it('logs only the codes of a storage error, not its message', async () => {
     const error = Object.assign(new Error('https://account/?sig=hunter2'), { statusCode: 403, code: 'AuthFailed' });
     const { response, body, logged } = await answer(() => Promise.reject(error));
     expect(response.status).toBe(503);
@@ -40,14 +40,14 @@ describe('an endpoint', () => {
     expect(logged).toEqual([expect.stringContaining('AuthFailed 403')]);
   });
 
-  it('does not keep anybody waiting for ever', async () => {
+  it('answers 503 when its handler does not finish', async () => {
     vi.useFakeTimers();
     const waiting = answer(() => new Promise(() => {}));
     await vi.advanceTimersByTimeAsync(60_000);
     expect((await waiting).response.status).toBe(503);
   });
 
-  it('handles no request that it does not understand', async () => {
+  it('does not call its handler when a parameter is wrong', async () => {
     const handle = vi.fn(async () => ({ status: 200 }));
     expect((await answer(handle, 'limit=0')).response.status).toBe(400);
     expect((await answer(handle, 'limit=1&what=2')).response.status).toBe(400);

@@ -5,17 +5,19 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { policies } from '../../../../functions/policies/index.ts';
 import { fromStorage, pagesOf } from '../../../../infra/cli/commands/history-source.ts';
 import { type QueryOptions, queryOf } from '../../../../infra/cli/commands/query-option.ts';
 import { createHistory, type DriftRow } from '../../../../shared/drift/index.ts';
 import { createGuardStore } from '../../../../shared/guards/index.ts';
 import { createSweepStore } from '../../../../shared/sweep/store/index.ts';
 import { twinkeeper } from '../../../e2e/twinkeeper.ts';
+import { policies } from '../../../support/fixture-policies.ts';
+import { buildOwnProject, type OwnProject } from '../../../support/own-project.ts';
 import { startWorld, type World } from '../../../support/world.ts';
 
 const agent = 'DefenderIotMicroAgent';
 
+let project: OwnProject;
 let folder = '';
 let endpoints = '';
 let world: World;
@@ -27,7 +29,7 @@ function disturb(deviceId: string, desired: object): void {
 }
 
 beforeAll(async () => {
-  world = await startWorld();
+  [project, world] = await Promise.all([buildOwnProject(), startWorld()]);
   folder = await mkdtemp(join(tmpdir(), 'twinkeeper-history-'));
   endpoints = join(folder, 'endpoints.json');
   const iotHubConnectionString = world.hub
@@ -47,16 +49,17 @@ beforeAll(async () => {
   disturb('two', { Login_UsePAM: '\u001b[2J\u202e' });
   await auditing.settle();
   enforcing.newEvents();
-});
+}, 180_000);
 
 afterEach(() => vi.unstubAllEnvs());
 afterAll(async () => {
-  await world.close();
+  await world?.close();
+  await project?.remove();
   await rm(folder, { recursive: true });
 });
 
 async function run(...args: readonly string[]) {
-  const { ended, stdout, stderr } = twinkeeper(args);
+  const { ended, stdout, stderr } = twinkeeper(args, project.root);
   return { code: await ended, stdout: stdout(), stderr: stderr() };
 }
 
@@ -147,24 +150,17 @@ describe('twinkeeper drift', () => {
   });
 
   it('stops without a word where nobody reads on', async () => {
-    const { child, ended, stderr } = twinkeeper(['drift', '--json', '--endpoints', endpoints]);
+    const { child, ended, stderr } = twinkeeper(['drift', '--json', '--endpoints', endpoints], project.root);
     child.stdout?.destroy();
     expect([0, 141]).toContain(await ended);
     expect(stderr()).toBe('');
   });
 
   it('follows: shows what comes, once, each row again when its outcome has changed, and ends cleanly on Ctrl-C', async () => {
-    const { child, ended, stdout, stderr, says } = twinkeeper([
-      'drift',
-      '--follow',
-      '--json',
-      '--device',
-      'three',
-      '--limit',
-      '1',
-      '--endpoints',
-      endpoints,
-    ]);
+    const { child, ended, stdout, stderr, says } = twinkeeper(
+      ['drift', '--follow', '--json', '--device', 'three', '--limit', '1', '--endpoints', endpoints],
+      project.root,
+    );
     await says('"outcome":"created"');
     expect(toRows(stdout())).toHaveLength(1);
     disturb('three', { Process_Mode: 2 });

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { policies } from '../../../../functions/policies/index.ts';
 import { pagesOf } from '../../../../infra/cli/commands/history-source.ts';
 import { fromFunctions } from '../../../../infra/cli/commands/http-history.ts';
 import { type QueryOptions, queryOf } from '../../../../infra/cli/commands/query-option.ts';
@@ -13,6 +12,8 @@ import { createSweepStore } from '../../../../shared/sweep/store/index.ts';
 import { twinkeeper } from '../../../e2e/twinkeeper.ts';
 import { type Api, keys, startApi } from '../../../functions/api/api-host.ts';
 import { driftRow } from '../../../support/drift-rows.ts';
+import { policies } from '../../../support/fixture-policies.ts';
+import { buildOwnProject, type OwnProject } from '../../../support/own-project.ts';
 
 const agent = 'DefenderIotMicroAgent';
 /** With characters that mean something in URLs, in table keys and in OData. */
@@ -20,19 +21,23 @@ const hostile = "pump#7?line=2%2F+'*@x";
 const markup = '=1+1 "\u001b[2J\u202e, \n<b>';
 
 let api: Api;
+let project: OwnProject;
 
 beforeAll(async () => {
-  api = await startApi();
+  [project, api] = await Promise.all([buildOwnProject(), startApi()]);
   for (const deviceId of [hostile, 'calm', 'watched', '-dash']) await api.addDevice(deviceId);
   api.disturb(hostile, { Process_Disabled: true, Process_CacheSize: markup });
   await api.keeping.settle();
-});
+}, 180_000);
 
 afterEach(() => vi.unstubAllEnvs());
-afterAll(() => api?.close());
+afterAll(async () => {
+  await api?.close();
+  await project?.remove();
+});
 
 async function run(...args: readonly string[]) {
-  const { ended, stdout, stderr } = twinkeeper(args);
+  const { ended, stdout, stderr } = twinkeeper(args, project.root);
   return { code: await ended, stdout: stdout(), stderr: stderr() };
 }
 
@@ -105,7 +110,10 @@ describe('twinkeeper drift --url', () => {
   });
 
   it('follows: shows a new row as it comes, and its outcome, and ends cleanly', async () => {
-    const following = twinkeeper(['drift', '--follow', '--json', '--device', 'watched', '--limit', '1', ...source()]);
+    const following = twinkeeper(
+      ['drift', '--follow', '--json', '--device', 'watched', '--limit', '1', ...source()],
+      project.root,
+    );
     await following.says('"outcome":"created"');
     api.disturb('watched', { Process_Mode: 2 });
     await api.keeping.settle();

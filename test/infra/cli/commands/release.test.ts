@@ -44,7 +44,8 @@ describe('twinkeeper release', () => {
 
   it('releases a policy that is not known here, which another version may have, and warns', async () => {
     await release('of-another-version');
-    expect(warned).toMatch(/no policy of-another-version here.*azureiotsecurity/);
+    expect(warned).toContain('no policy of-another-version here');
+    for (const { name } of policies) expect(warned).toContain(name);
     expect(await createGuardStore(azurite.endpoints).spend('of-another-version', 9, 1)).toBe(9);
   });
 });

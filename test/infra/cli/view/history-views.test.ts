@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ComparedModule } from '../../../../functions/api/shapes.ts';
+import type { ComparedModule } from '../../../../functions/api/answers.ts';
 import { type Compliance, reasonOf } from '../../../../infra/cli/commands/compliance.ts';
 import { renderCompliance } from '../../../../infra/cli/view/compliance-view.ts';
 import { csvLine } from '../../../../infra/cli/view/drift-csv.ts';

@@ -4,8 +4,9 @@ import { planDemo } from '../../../../infra/local/demo/demo-plan.ts';
 import { demoPolicies } from '../../../../infra/local/demo/demo-policies.ts';
 import { demoFleet } from '../../../../infra/local/demo/fleet.ts';
 import { isDeviceId } from '../../../../shared/twin/index.ts';
+import { policies as fixturePolicies } from '../../../support/fixture-policies.ts';
 
-const policies = demoPolicies();
+const policies = demoPolicies(fixturePolicies);
 
 describe('the plan of a run', () => {
   it('is the same for the same seed, and another for another', () => {

@@ -6,13 +6,14 @@ import { DISTURBANCE_KINDS, type Disturbance, disturb } from '../../../../infra/
 import { seededRandom } from '../../../../infra/local/demo/random.ts';
 import { absent, baselineOf, type Policy, toPolicySet } from '../../../../shared/policy/index.ts';
 import { type JsonObject, limitFaults, mergePatch } from '../../../../shared/twin/index.ts';
+import { policies as fixturePolicies } from '../../../support/fixture-policies.ts';
 
 const device = { deviceId: 'press-0001', tags: {}, edge: false };
 const strictly = toPolicySet(
   [{ name: 'no-shell', module: 'shell', createModule: true, desired: { depth: { open: absent() }, port: 22 } }],
   { mode: 'enforce' },
 ).all;
-const policies: readonly Policy[] = [...demoPolicies(), ...strictly];
+const policies: readonly Policy[] = [...demoPolicies(fixturePolicies), ...strictly];
 const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
 /** What a module's desired properties are after each patch, when nobody mends anything in between. */

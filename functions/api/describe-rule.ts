@@ -1,15 +1,15 @@
 import type { Rule } from '../../shared/policy/index.ts';
 import type { Json } from '../../shared/twin/index.ts';
 
-/** A rule in words, such as `from 60 to 2880`. */
-export function ruleInWords(rule: Rule): string {
+/** Describes a rule in words, such as `from 60 to 2880`. Long values are cut. */
+export function describeRule(rule: Rule): string {
   switch (rule.rule) {
     case 'exactly':
-      return `exactly ${brief(rule.value)}`;
+      return `exactly ${shorten(rule.value)}`;
     case 'byDefault':
-      return `${brief(rule.value)} unless set otherwise`;
+      return `${shorten(rule.value)} unless set otherwise`;
     case 'oneOf':
-      return `one of ${rule.values.map(brief).join(', ')}`;
+      return `one of ${rule.values.map(shorten).join(', ')}`;
     case 'between':
       return `from ${rule.min} to ${rule.max}`;
     case 'absent':
@@ -17,7 +17,7 @@ export function ruleInWords(rule: Rule): string {
   }
 }
 
-function brief(value: Json): string {
+function shorten(value: Json): string {
   const text = JSON.stringify(value);
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

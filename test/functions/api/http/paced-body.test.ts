@@ -3,14 +3,14 @@ import { EventEmitter, once } from 'node:events';
 import { createServer, get, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { toBody, watchAnswers } from '../../../../functions/api/http/flow.ts';
+import { toPacedBody, watchResponses } from '../../../../functions/api/http/paced-body.ts';
 
-beforeAll(watchAnswers);
+beforeAll(watchResponses);
 
 let invocations = 0;
 
-/** An answer on its way, as the channel tells of it; nobody is at its other end. */
-function startAnswer() {
+/** Publishes an open response on the channel, as Node.js does. No client reads it. */
+function startResponse() {
   const id = `invocation-${++invocations}`;
   const response = Object.assign(new EventEmitter(), {
     writableNeedDrain: false,
@@ -24,80 +24,81 @@ function startAnswer() {
   return { id, response };
 }
 
-/** Pieces without an end, and how far it has come with them. */
+/** An endless source of chunks. `state` counts the chunks that were read and says whether the source has ended. */
 function endless() {
-  const state = { asked: 0, ended: false };
-  async function* pieces() {
+  const state = { read: 0, ended: false };
+  async function* chunks() {
     try {
-      for (;;) yield `piece ${++state.asked}\n`;
+      for (;;) yield `chunk ${++state.read}\n`;
     } finally {
       state.ended = true;
     }
   }
-  return { state, pieces: pieces() };
+  return { state, chunks: chunks() };
 }
 
+/** Lets the event loop run twenty times. */
 const turns = async () => {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-describe('a body in pieces', () => {
-  it('asks for the next when the last has been taken, and not before', async () => {
-    const { id, response } = startAnswer();
-    const { state, pieces } = endless();
-    const reader = toBody(pieces, id).getReader();
+describe('a paced body', () => {
+  it('reads the next chunk only after the client has taken the last one', async () => {
+    const { id, response } = startResponse();
+    const { state, chunks } = endless();
+    const reader = toPacedBody(chunks, id).getReader();
     await turns();
-    expect(state.asked).toBe(0);
-    expect(String((await reader.read()).value)).toBe('piece 1\n');
+    expect(state.read).toBe(0);
+    expect(String((await reader.read()).value)).toBe('chunk 1\n');
 
     response.writableNeedDrain = true;
     const next = reader.read();
     await turns();
-    expect(state.asked).toBe(1);
+    expect(state.read).toBe(1);
     response.writableNeedDrain = false;
     response.emit('drain');
-    expect(String((await next).value)).toBe('piece 2\n');
+    expect(String((await next).value)).toBe('chunk 2\n');
   });
 
-  it('ends its source when nobody is there any more', async () => {
-    const { id, response } = startAnswer();
-    const { state, pieces } = endless();
-    const reader = toBody(pieces, id).getReader();
+  it('ends its source when the client disconnects', async () => {
+    const { id, response } = startResponse();
+    const { state, chunks } = endless();
+    const reader = toPacedBody(chunks, id).getReader();
     await reader.read();
     response.writableNeedDrain = true;
     const next = reader.read();
     response.destroy();
     expect(await next).toMatchObject({ done: true });
-    expect(state).toEqual({ asked: 1, ended: true });
+    expect(state).toEqual({ read: 1, ended: true });
   });
 
-  it('breaks the connection off when its source fails', async () => {
-    const { id, response } = startAnswer();
+  it('closes the connection when its source fails', async () => {
+    const { id, response } = startResponse();
     async function* failing() {
       yield 'first';
       throw new Error('storage is away');
     }
-    const reader = toBody(failing(), id).getReader();
+    const reader = toPacedBody(failing(), id).getReader();
     await reader.read();
     await expect(reader.read()).rejects.toThrow('storage is away');
     expect(response.destroyed).toBe(true);
   });
 
-  it('comes whole without a connection to be heeded', async () => {
+  it('sends all chunks when the invocation has no open response', async () => {
     async function* two() {
       yield 'one ';
       yield 'two';
     }
-    expect(await new Response(toBody(two(), 'unknown')).text()).toBe('one two');
+    expect(await new Response(toPacedBody(two(), 'unknown')).text()).toBe('one two');
   });
 
-  it('is read no further than a real connection takes it, and not when that has gone', async () => {
-    const asked: number[] = [];
+  it('reads only as much as a real connection takes, and stops when it is closed', async () => {
+    const chunks: number[] = [];
     const ended = Promise.withResolvers<void>();
     async function* large() {
       try {
-        for (let piece = 0; piece < 1000; piece++) {
-          asked.push(piece);
+        for (let chunk = 0; chunk < 1000; chunk++) {
+          chunks.push(chunk);
           yield 'x'.repeat(1_000_000);
         }
       } finally {
@@ -105,10 +106,10 @@ describe('a body in pieces', () => {
       }
     }
     const stalled = Promise.withResolvers<ServerResponse>();
-    // As `@azure/functions` sends a stream: without waiting.
+    // `@azure/functions` sends a stream like this, without waiting for the client.
     const server = createServer(async (request, response) => {
-      const body = toBody(large(), String(request.headers['x-ms-invocation-id']));
-      for await (const piece of body) if (!response.write(piece)) stalled.resolve(response);
+      const body = toPacedBody(large(), String(request.headers['x-ms-invocation-id']));
+      for await (const chunk of body) if (!response.write(chunk)) stalled.resolve(response);
       response.end();
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -118,10 +119,10 @@ describe('a body in pieces', () => {
     const response = await stalled.promise;
     await turns();
     expect(response.writableLength).toBeLessThan(3_000_000);
-    expect(asked.length).toBeLessThan(100);
+    expect(chunks.length).toBeLessThan(100);
     answer.destroy();
     await ended.promise;
-    expect(asked.length).toBeLessThan(100);
+    expect(chunks.length).toBeLessThan(100);
     await new Promise((resolve) => server.close(resolve));
   });
 });

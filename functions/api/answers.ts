@@ -1,25 +1,25 @@
 import type { SweepRow } from '../../shared/sweep/store/index.ts';
-import type { DriftRow, OpenRow } from './history-shapes.ts';
+import type { DriftRow, OpenRow } from './history-answers.ts';
 
 /*
- * What the HTTP API answers with, as TypeScript sees it before it becomes JSON. The schemas in `schemas.ts` say the same, and the document
- * at `/api/openapi.json` is made of those.
+ * The TypeScript types of the API's answers, as they are before they become JSON. The endpoints, the command and the dashboard use them.
+ * `answer-schemas.ts` holds a schema for each of them, from which `/api/openapi.json` is made; the compiler checks that the two agree.
  */
 
-export type * from './history-shapes.ts';
+export type * from './history-answers.ts';
 
-/** `POST /api/devices/{deviceId}/reconcile`: what came of looking at it now. */
+/** `POST /api/devices/{deviceId}/reconcile`: the result of reconciling the device now. */
 export interface ReconcileAnswer {
   readonly deviceId: string;
-  /** `putOff`: not all could be done now; the sweep finds what is left. */
+  /** `putOff`: some repairs could not be made now. The next sweep makes them. */
   readonly status: 'done' | 'putOff';
-  /** Departures that were found out of line. */
+  /** Number of drifts that were found. */
   readonly found: number;
-  /** Properties set back or removed, and modules created. */
+  /** Number of properties set or removed, and of modules created. */
   readonly changed: number;
-  /** The history rows that it wrote or changed, newest first. */
+  /** The history rows that this request wrote or changed, newest first. */
   readonly rows: readonly DriftRow[];
-  /** What is still out of line. */
+  /** The drift that is still open. */
   readonly open: readonly OpenRow[];
 }
 
@@ -35,7 +35,7 @@ export interface SweepAcceptedAnswer {
   readonly detail: string;
 }
 
-/** `GET /api/dead-letters`: newest first, without the events themselves. */
+/** `GET /api/dead-letters`: newest first, without the events. The last page has no cursor. */
 export interface DeadLettersPage {
   readonly letters: readonly {
     readonly id: string;

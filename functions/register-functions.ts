@@ -1,0 +1,19 @@
+import { registerHealth } from './api/health.ts';
+import { registerApi } from './api/index.ts';
+import type { App } from './compose.ts';
+import { registerDashboard } from './dashboard/index.ts';
+import { registerDeferred } from './deferred.ts';
+import { registerHousekeeping } from './housekeeping.ts';
+import { registerSweep } from './sweep.ts';
+import { registerTwinEvents } from './twin-events.ts';
+
+/** Registers every function of the app with Azure Functions. `dashboardFolder` holds the built page of the dashboard. */
+export function registerFunctions(twinkeeper: App, dashboardFolder: string): void {
+  registerTwinEvents(twinkeeper);
+  registerDeferred(twinkeeper);
+  registerSweep(twinkeeper);
+  registerHousekeeping(twinkeeper);
+  registerHealth(twinkeeper);
+  registerApi(twinkeeper);
+  registerDashboard(dashboardFolder);
+}
