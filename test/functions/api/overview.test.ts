@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PoliciesAnswer, ProblemAnswer, SummaryAnswer } from '../../../functions/api/answers.ts';
 import { policies } from '../../support/fixture-policies.ts';
-import { type Api, keys, startApi } from './api-host.ts';
+import { type Api, startApi } from './api-host.ts';
 
 let api: Api;
 beforeAll(async () => {
