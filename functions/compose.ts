@@ -92,7 +92,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     new EventProcessor({
       reconciler: reconcilerFor(context),
       queue: deferredQueue,
-      letters,
+      deadLetters: letters,
       log: toLog(context),
       retry: settings.retry,
     });

@@ -41,7 +41,7 @@ export async function compareDevice(
   const since = { version: 0, at, exact: false };
   const twins = seen.map(
     ({ moduleId, twin }): ObservedTwin =>
-      twin === undefined ? { moduleId, missing: true, since } : { moduleId, twin },
+      twin === undefined ? { moduleId, missing: true, write: since } : { moduleId, twin },
   );
   const { drifts } = plan(policies.all, { device, twins, at });
   const applicable = candidates.filter((policy) => matches(policy, device));

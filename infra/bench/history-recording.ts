@@ -38,7 +38,7 @@ async function record(account: StorageAccount, drifts: number, perDevice: number
   const processor = new EventProcessor({
     reconciler,
     queue: { put: refuse },
-    letters: { put: refuse } as never,
+    deadLetters: { put: refuse } as never,
     log,
     retry: { firstDelay: 1, attempts: 1 },
   });

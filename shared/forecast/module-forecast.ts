@@ -216,7 +216,7 @@ export class ModuleForecast {
   #missingTwin() {
     const { moduleId, clock } = this.#dependencies;
     const since = { version: 0, at: clock.now().toISOString(), exact: false };
-    return { moduleId, missing: true as const, since };
+    return { moduleId, missing: true as const, write: since };
   }
 
   /** Finds the twins that depart from a policy: by query or, where queries cannot say it, one after the other. */

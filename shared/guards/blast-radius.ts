@@ -2,9 +2,9 @@ import type { Clock } from '../clock.ts';
 import type { Departure } from '../drift/index.ts';
 import type { Log } from '../log.ts';
 import { formatPath, obstacleOn, parsePath } from '../twin/index.ts';
+import { cached } from './cached.ts';
 import type { Guard, Review } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
-import { remembered } from './remembered.ts';
 
 /** How many values a policy may overwrite in an hour: so many, or a part of the number of its devices (0.2 is 20 %). */
 export type OverwriteLimit =
@@ -30,7 +30,7 @@ const storedCountTime = 60_000;
  * then: a pass that starts over or is delivered again counts again, which errs on the safe side. Throws when storage does not answer.
  */
 export function blastRadiusGuard({ store, limit, countDevices, clock, log }: BlastRadiusDependencies): Guard {
-  const hubCount = remembered(() => countDevices().catch(() => undefined), hubCountTime, clock);
+  const hubCount = cached(() => countDevices().catch(() => undefined), hubCountTime, clock);
   const storedCounts = new Map<string, () => Promise<number | undefined>>();
   /** Policies whose reaching the limit is in the log. */
   const announced = new Set<string>();
@@ -40,7 +40,7 @@ export function blastRadiusGuard({ store, limit, countDevices, clock, log }: Bla
     if (limit.type === 'count') return limit.count;
     let stored = storedCounts.get(policy);
     if (stored === undefined) {
-      stored = remembered(() => store.deviceCount(policy), storedCountTime, clock);
+      stored = cached(() => store.deviceCount(policy), storedCountTime, clock);
       storedCounts.set(policy, stored);
     }
     const devices = (await stored()) ?? (await hubCount());
@@ -62,7 +62,7 @@ export function blastRadiusGuard({ store, limit, countDevices, clock, log }: Bla
       for (const [policy, wanted] of byPolicy) {
         const allowed = await limitOf(policy);
         // With no limit known nothing goes through but what a release lets go, which asks for no limit.
-        const granted = await store.spend(policy, wanted.length, allowed ?? 0);
+        const granted = await store.reserveOverwrites(policy, wanted.length, allowed ?? 0);
         const reason = allowed === undefined ? unknownSize(policy) : exhausted(policy);
         for (const { departures } of wanted.slice(granted)) for (const each of departures) held.set(each, reason);
         announce(policy, granted < wanted.length, reason);

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { Departure } from '../drift/index.ts';
 import type { Twin } from '../twin/index.ts';
+import { cached } from './cached.ts';
 import type { Guard } from './guard.ts';
 import type { CompetingSetting, GuardStore } from './guard-store.ts';
-import { remembered } from './remembered.ts';
-import { targetsOf } from './target-condition.ts';
+import { targetPredicate } from './target-condition.ts';
 
 /** How long an instance goes by what it has read, in milliseconds. */
 const readAgainAfter = 10_000;
@@ -14,7 +14,7 @@ const readAgainAfter = 10_000;
  * policy overrides it. Goes by what the last sweep has found. Throws when storage does not answer.
  */
 export function competingGuard({ store, clock }: { readonly store: GuardStore; readonly clock: Clock }): Guard {
-  const competing = remembered(async () => index(await store.competing()), readAgainAfter, clock);
+  const competing = cached(async () => index(await store.competing()), readAgainAfter, clock);
   return {
     async review({ departures, twins }) {
       const byPlace = await competing();
@@ -42,7 +42,7 @@ function index(settings: readonly CompetingSetting[]): ReadonlyMap<string, reado
     .filter(({ overridden }) => !overridden)
     .toSorted((a, b) => b.priority - a.priority || (a.configuration < b.configuration ? -1 : 1))
     .map((setting): Rival => {
-      const known = targets.get(setting.targetCondition) ?? targetsOf(setting.targetCondition);
+      const known = targets.get(setting.targetCondition) ?? targetPredicate(setting.targetCondition);
       targets.set(setting.targetCondition, known);
       return { setting, targets: known };
     });

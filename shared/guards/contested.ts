@@ -29,7 +29,7 @@ export function contestedGuard({ store, clock }: { readonly store: GuardStore; r
       const held = new Map<Departure, string>();
       for (const [departure, times] of contested) {
         const released = releases.get(departure.policy) ?? 0;
-        const last = lastOfFight(times.filter((time) => time > released));
+        const last = lastContestedTime(times.filter((time) => time > released));
         if (last !== undefined) held.set(departure, reasonFor(departure.policy, last));
       }
       return held;
@@ -53,7 +53,7 @@ function lastSetBacks({ departures, rows }: Review): ReadonlyMap<Departure, read
 }
 
 function isStandingDown(times: readonly number[], now: number): boolean {
-  const last = lastOfFight(times);
+  const last = lastContestedTime(times);
   return last !== undefined && now < last + standDown;
 }
 
@@ -61,7 +61,7 @@ function isStandingDown(times: readonly number[], now: number): boolean {
  * The last of the latest five times within ten minutes, or `undefined` where there were never five. Times are milliseconds, oldest
  * first.
  */
-export function lastOfFight(times: readonly number[]): number | undefined {
+export function lastContestedTime(times: readonly number[]): number | undefined {
   return times.findLast((time, index) => {
     const first = times[index - timesSetBack + 1];
     return first !== undefined && time - first <= within;

@@ -1,7 +1,7 @@
 import { type BlastRadiusDependencies, blastRadiusGuard } from './blast-radius.ts';
 import { competingGuard } from './competing-configurations.ts';
 import { contestedGuard } from './contested.ts';
-import { type Guard, inTurn } from './guard.ts';
+import { combineGuards, type Guard } from './guard.ts';
 
 /**
  * All guards. Make them once for the app, not for each invocation: they keep between invocations what they have read, and passes that
@@ -9,5 +9,5 @@ import { type Guard, inTurn } from './guard.ts';
  */
 export function createGuards(parts: BlastRadiusDependencies): Guard {
   // The limit comes last: it counts what it lets through, so nothing after it may hold a write back.
-  return inTurn([competingGuard(parts), contestedGuard(parts), blastRadiusGuard(parts)]);
+  return combineGuards([competingGuard(parts), contestedGuard(parts), blastRadiusGuard(parts)]);
 }

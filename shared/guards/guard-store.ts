@@ -45,7 +45,7 @@ export interface GuardStore {
    * the limit. What is counted and then not done, because the process ends or the twin changes, stays counted. Throws when storage
    * does not answer.
    */
-  spend(policy: string, count: number, limit: number): Promise<number>;
+  reserveOverwrites(policy: string, count: number, limit: number): Promise<number>;
   /** Lifts the limit of a policy for an hour, after which it is counted anew. Gives back when that hour ends. */
   release(policy: string): Promise<Date>;
   /** When a policy was last released; `undefined` if never. */
@@ -67,7 +67,7 @@ export interface GuardStoreOptions {
 }
 
 /** One wish for room, and whoever waits for it. */
-interface Wish {
+interface Reservation {
   readonly count: number;
   readonly limit: number;
   readonly resolve: (granted: number) => void;
@@ -96,7 +96,7 @@ export function createGuardStore(
 ): GuardStore {
   const openGuards = once(() => openTable(account, 'TwinkeeperGuards'));
   /** By policy, while it is being seen to. */
-  const waiting = new Map<string, Wish[]>();
+  const waiting = new Map<string, Reservation[]>();
 
   async function read(key: { partitionKey: string; rowKey: string }) {
     try {
@@ -127,7 +127,7 @@ export function createGuardStore(
   }
 
   /** How many values may be overwritten for each of these wishes about one policy, first come first served. */
-  async function grant(policy: string, wishes: readonly Wish[]): Promise<readonly number[]> {
+  async function grant(policy: string, wishes: readonly Reservation[]): Promise<readonly number[]> {
     const key = policyKey(policy, 'overwrites');
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const stored = await read(key);
@@ -171,7 +171,7 @@ export function createGuardStore(
   }
 
   return {
-    async spend(policy, count, limit) {
+    async reserveOverwrites(policy, count, limit) {
       if (count <= 0) return 0;
       const { promise, resolve, reject } = Promise.withResolvers<number>();
       const wish = { count, limit, resolve, reject };

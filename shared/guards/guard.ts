@@ -27,7 +27,7 @@ export interface Guard {
 export const noGuard: Guard = { review: async () => new Map() };
 
 /** All of these guards, in their order: each is asked about what those before it let through. */
-export function inTurn(guards: readonly Guard[]): Guard {
+export function combineGuards(guards: readonly Guard[]): Guard {
   return {
     async review(review) {
       const held = new Map<Departure, string>();

@@ -7,7 +7,7 @@
 export type { BlastRadiusDependencies, OverwriteLimit } from './blast-radius.ts';
 export { competingSettings, describeCompeting } from './competing-settings.ts';
 export { createGuards } from './create-guards.ts';
-export { type Guard, guardedHistory, inTurn, noGuard, type Review } from './guard.ts';
+export { type Guard, guardedHistory, noGuard, type Review } from './guard.ts';
 export {
   type CompetingSetting,
   createGuardStore,

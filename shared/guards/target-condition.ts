@@ -8,7 +8,7 @@ const knownParts = ['deviceId', 'moduleId', 'tags', 'properties', 'capabilities'
  * Tells which twins the target condition of an automatic configuration is about. One that cannot be read, or asks for what a read of
  * the twin does not show, is taken to be about all of them: leaving too much alone does less harm than writing against a configuration.
  */
-export function targetsOf(targetCondition: string): (twin: Twin) => boolean {
+export function targetPredicate(targetCondition: string): (twin: Twin) => boolean {
   const condition = conditionOf(targetCondition);
   if (condition === 'all') return () => true;
   if (condition === 'none') return () => false;

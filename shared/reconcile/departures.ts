@@ -16,7 +16,7 @@ import {
 } from '../twin/index.ts';
 
 /** For the history: what somebody put in place of a section that a property should be in, which mending the property overwrites. */
-export function obstacleNote(properties: JsonObject, path: Path): { readonly message?: string } {
+export function obstacleMessage(properties: JsonObject, path: Path): { readonly message?: string } {
   const obstacle = obstacleOn(properties, path);
   if (obstacle === undefined) return {};
   const value = JSON.stringify(obstacle.value);
@@ -34,7 +34,7 @@ export function brokenRules(policies: readonly Policy[], twin: Twin): readonly D
       const kind = checkRule(rule, actual);
       if (kind === undefined) continue;
       const drift = departure(policy, twin, path, text, kind, mendingValue(rule), actual);
-      broken.push({ ...drift, ...obstacleNote(twin.desired.properties, path) });
+      broken.push({ ...drift, ...obstacleMessage(twin.desired.properties, path) });
     }
   }
   return broken;

@@ -3,24 +3,24 @@ import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
-import { DeviceRows, endingOf } from './device-rows.ts';
-import { absentSince, type DeviceWork, type EventRef, type ModuleWork, oldestWrite } from './device-work.ts';
-import { hasEndedEvidence, OpenQuestions } from './open-questions.ts';
+import { DeviceRows, endOutcome } from './device-rows.ts';
+import { type DeviceWork, type EventRef, type ModuleWork, missingModuleWrite, oldestWrite } from './device-work.ts';
+import { hasEndedEvidence, NeededCalls } from './needed-calls.ts';
 import { type Action, type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 
 /** Where a pass over a device has come to: to its end, or to modules that must be created before it can go on. */
-export type Step =
-  | { readonly deviceId: string; readonly done: Tally }
-  | { readonly deviceId: string; readonly deferred: string; readonly done: Tally }
+export type PassStep =
+  | { readonly deviceId: string; readonly done: DeviceCounts }
+  | { readonly deviceId: string; readonly deferred: string; readonly done: DeviceCounts }
   | {
       readonly deviceId: string;
       readonly create: readonly NewModule[];
-      resume(answer: (module: NewModule) => Answer<void>): Promise<Step>;
+      resume(answer: (module: NewModule) => Answer<void>): Promise<PassStep>;
     };
 
 /** What a pass has come to, in numbers of history rows. */
-export interface Tally {
+export interface DeviceCounts {
   /** Departures that the twins showed, known ones included. */
   readonly found: number;
   /** Those that were mended. */
@@ -28,7 +28,7 @@ export interface Tally {
 }
 
 /** A change on its way, with the rows that wait for its outcome. */
-interface Pending {
+interface PendingAction {
   readonly action: Action;
   readonly rows: readonly DriftRow[];
 }
@@ -61,30 +61,30 @@ export class DevicePass {
     this.#source = source;
   }
 
-  async begin(): Promise<Step> {
-    const { deviceId, modules, goneAt, eventRef } = this.#work;
+  async begin(): Promise<PassStep> {
+    const { deviceId, modules, deletedAt: goneAt, eventRef } = this.#work;
     if (modules.size === 0 && goneAt === undefined) return this.#done();
     if (++this.#round > maxRounds) return this.#deferred('others keep writing to its twins at the same time');
 
     const { journal, hub, clock, policies } = this.#dependencies;
-    const deviceRows = new DeviceRows(await journal.recall(deviceId, this.#recallFrom()), {
+    const deviceRows = new DeviceRows(await journal.read(deviceId, this.#recallFrom()), {
       hub: hub.name,
       source: this.#source,
       now: () => clock.now().toISOString(),
       ...(eventRef === undefined ? {} : { eventRef }),
     });
     if (goneAt !== undefined) closeAll(deviceRows.allOpenRows(), deviceRows, goneAt);
-    for (const { moduleId, goneAt: at } of modules.values()) {
+    for (const { moduleId, deletedAt: at } of modules.values()) {
       // That a module is gone is no end to its being missing.
       const rows = deviceRows.openRows(moduleId).filter((row) => row.kind !== 'missingModule');
       if (at !== undefined) closeAll(rows, deviceRows, at);
     }
 
     // A read costs a call, so it is made only for what the history does not settle: a redelivered event is an answered question.
-    const questions = new OpenQuestions(policies, deviceId, deviceRows);
-    const mustLook = (module: ModuleWork) => this.#existing.has(module.moduleId) || questions.mustLook(module);
+    const questions = new NeededCalls(policies, deviceId, deviceRows);
+    const mustLook = (module: ModuleWork) => this.#existing.has(module.moduleId) || questions.mustRead(module);
     const looks = [...modules.values()].filter(mustLook);
-    const missing = [...modules.values()].filter((module) => !looks.includes(module) && questions.isMissing(module));
+    const missing = [...modules.values()].filter((module) => !looks.includes(module) && questions.mustCreate(module));
     if (looks.length === 0 && missing.length === 0 && !hasEndedEvidence(this.#work)) return this.#store(deviceRows);
 
     const device = await this.#device();
@@ -107,14 +107,14 @@ export class DevicePass {
     looks: readonly ModuleWork[],
     missing: readonly ModuleWork[],
     deviceRows: DeviceRows,
-  ): Promise<Step> {
+  ): Promise<PassStep> {
     const { policies, guard, clock } = this.#dependencies;
     this.#recordEvidence(device, deviceRows);
 
     const observed: ObservedTwin[] = [];
     const isAbsent = (module: ModuleWork): boolean => {
-      const since = absentSince(module);
-      if (since !== undefined) observed.push({ moduleId: module.moduleId, missing: true, since });
+      const since = missingModuleWrite(module);
+      if (since !== undefined) observed.push({ moduleId: module.moduleId, missing: true, write: since });
       return since !== undefined;
     };
     missing.forEach(isAbsent);
@@ -191,24 +191,24 @@ export class DevicePass {
     observed: readonly ObservedTwin[],
     twins: ReadonlyMap<string, Twin>,
     deviceRows: DeviceRows,
-  ): readonly Pending[] {
-    const rowOf = new Map(drifts.map((drift) => [drift, deviceRows.observe(drift, twins.get(drift.moduleId))]));
+  ): readonly PendingAction[] {
+    const rowOf = new Map(drifts.map((drift) => [drift, deviceRows.rowFromTwin(drift, twins.get(drift.moduleId))]));
     const current = new Set([...rowOf.values()].map((row) => row.rowKey));
     for (const key of current) this.#found.add(key);
     for (const { moduleId } of observed) {
       const twin = twins.get(moduleId);
       for (const row of deviceRows.openRows(moduleId)) {
-        if (!current.has(row.rowKey)) deviceRows.close(row, twin === undefined ? 'gone' : endingOf(row, twin));
+        if (!current.has(row.rowKey)) deviceRows.close(row, twin === undefined ? 'gone' : endOutcome(row, twin));
       }
     }
 
     const mended = new Set(actions.flatMap((action) => action.mends).filter((drift) => !held.has(drift)));
     for (const [drift, row] of rowOf) {
-      if (mended.has(drift)) deviceRows.conclude(row, 'pending');
-      else if (held.has(drift)) deviceRows.conclude(row, 'heldBack', held.get(drift));
+      if (mended.has(drift)) deviceRows.setOutcome(row, 'pending');
+      else if (held.has(drift)) deviceRows.setOutcome(row, 'heldBack', held.get(drift));
       else if (drift.kind === 'policyError' || (drift.mode === 'enforce' && drift.message !== undefined))
-        deviceRows.conclude(row, 'failed', drift.message);
-      else deviceRows.conclude(row, 'audited', drift.message);
+        deviceRows.setOutcome(row, 'failed', drift.message);
+      else deviceRows.setOutcome(row, 'audited', drift.message);
     }
     return actions.flatMap((action) => {
       const rows = action.mends.flatMap((drift) => (mended.has(drift) ? (rowOf.get(drift) ?? []) : []));
@@ -222,8 +222,8 @@ export class DevicePass {
     const inScope = new Set(policies.all.filter((policy) => matches(policy, device)).map((policy) => policy.name));
     const endByEvents = (departure: Departure, ended: 'healed' | 'gone' | undefined, eventRef: EventRef) => {
       // What healed a row that was left half-way may be our own write, of which the twin knows more than its event.
-      const isOurs = ended === 'healed' && deviceRows.isHalfWay(departure);
-      const row = deviceRows.eventRef(departure, eventRef);
+      const isOurs = ended === 'healed' && deviceRows.isUnfinished(departure);
+      const row = deviceRows.rowFromEvent(departure, eventRef);
       if (ended !== undefined && row.outcome === 'pending' && !isOurs) deviceRows.close(row, ended);
     };
     for (const { moduleId, evidence, missing } of this.#work.modules.values()) {
@@ -231,8 +231,9 @@ export class DevicePass {
         if (!inScope.has(departure.policy)) continue;
         endByEvents(departure, ended, eventRef);
       }
-      for (const { since, ended, cause: _, ...eventRef } of missing) {
-        for (const departure of plan(policies.all, { device, twins: [{ moduleId, missing: true, since }] }).drifts) {
+      for (const { write: since, ended, cause: _, ...eventRef } of missing) {
+        for (const departure of plan(policies.all, { device, twins: [{ moduleId, missing: true, write: since }] })
+          .drifts) {
           endByEvents(departure, ended, eventRef);
         }
       }
@@ -248,7 +249,7 @@ export class DevicePass {
   ): string | undefined {
     if (answer.ok) {
       for (const row of rows) {
-        deviceRows.conclude(row, success);
+        deviceRows.setOutcome(row, success);
         this.#changed.add(row.rowKey);
       }
       return undefined;
@@ -256,8 +257,8 @@ export class DevicePass {
     const { problem } = answer;
     if (problem.type === 'gone' || problem.type === 'refused') {
       for (const row of rows) {
-        if (problem.type === 'gone') deviceRows.conclude(row, 'gone');
-        else deviceRows.conclude(row, 'failed', problem.message);
+        if (problem.type === 'gone') deviceRows.setOutcome(row, 'gone');
+        else deviceRows.setOutcome(row, 'failed', problem.message);
       }
       return undefined;
     }
@@ -267,13 +268,13 @@ export class DevicePass {
   #postpone(rows: readonly DriftRow[], { message }: Problem, deviceRows: DeviceRows): string {
     for (const row of rows) {
       const { outcome } = deviceRows.current(row);
-      if (outcome === 'pending' || outcome === 'deferred') deviceRows.conclude(row, 'deferred', message);
+      if (outcome === 'pending' || outcome === 'deferred') deviceRows.setOutcome(row, 'deferred', message);
     }
     return message;
   }
 
   /** The whole device is not there, or cannot be asked about. */
-  async #deviceProblem(problem: Problem, deviceRows: DeviceRows): Promise<Step> {
+  async #deviceProblem(problem: Problem, deviceRows: DeviceRows): Promise<PassStep> {
     if (problem.type === 'gone') {
       for (const row of deviceRows.allOpenRows()) deviceRows.close(row, 'gone');
       return this.#store(deviceRows);
@@ -293,7 +294,7 @@ export class DevicePass {
   }
 
   async #write(deviceRows: DeviceRows): Promise<'written' | 'conflict'> {
-    const { rows, doubles, known } = deviceRows.takeChanges();
+    const { rows, duplicates: doubles, known } = deviceRows.takeChanges();
     if (rows.length + doubles.length === 0) return 'written';
     const outcome = await this.#dependencies.journal.write(this.#work.deviceId, rows, known, doubles);
     // What was to be added may be a row of old that is over, and that was not recalled: the next round must know it.
@@ -303,20 +304,20 @@ export class DevicePass {
   }
 
   /** Stores what came of it all, and ends the pass. */
-  async #store(deviceRows: DeviceRows, deferred?: string): Promise<Step> {
+  async #store(deviceRows: DeviceRows, deferred?: string): Promise<PassStep> {
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
     return deferred === undefined ? this.#done() : this.#deferred(deferred);
   }
 
-  #done(): Step {
+  #done(): PassStep {
     return { deviceId: this.#work.deviceId, done: this.#tally() };
   }
 
-  #deferred(reason: string): Step {
+  #deferred(reason: string): PassStep {
     return { deviceId: this.#work.deviceId, deferred: reason, done: this.#tally() };
   }
 
-  #tally(): Tally {
+  #tally(): DeviceCounts {
     return { found: this.#found.size, changed: this.#changed.size };
   }
 }

@@ -3,15 +3,15 @@ import {
   type DriftRow,
   driftKey,
   isOpen,
+  type KnownRows,
   openKey,
-  type Recollection,
   type Source,
 } from '../drift/index.ts';
 import { getAt, isJsonObject, jsonEquals, mergePatch, parsePath, type Twin, writeAt } from '../twin/index.ts';
 import type { EventRef } from './device-work.ts';
 
 /** What every row of one pass over a device has in common. */
-export interface Circumstances {
+export interface PassContext {
   readonly hub: string;
   readonly source: Source;
   /** The time, ISO 8601. */
@@ -25,14 +25,14 @@ export interface Circumstances {
  * departure that is noticed is either one that is known already or a new one; deciding that is what this is for. No I/O.
  */
 export class DeviceRows {
-  #stored: Recollection;
-  readonly #circumstances: Circumstances;
+  #stored: KnownRows;
+  readonly #circumstances: PassContext;
   /** By row key. Rows of this pass shadow those of the journal. */
   readonly #rows = new Map<string, DriftRow>();
   readonly #changed = new Set<string>();
   #doubles: readonly DriftRow[];
 
-  constructor(known: Recollection, circumstances: Circumstances) {
+  constructor(known: KnownRows, circumstances: PassContext) {
     this.#stored = known;
     this.#circumstances = circumstances;
     for (const row of [...known.recent, ...known.open]) this.#rows.set(row.rowKey, row);
@@ -44,7 +44,7 @@ export class DeviceRows {
   }
 
   /** The row of a departure that an event shows, made `pending` when there is none. Says nothing of what came of it. */
-  eventRef(departure: Departure, eventRef: EventRef): DriftRow {
+  rowFromEvent(departure: Departure, eventRef: EventRef): DriftRow {
     return this.#find(departure) ?? this.#foundAtLaterWrite(departure) ?? this.#add(departure, eventRef, {});
   }
 
@@ -52,7 +52,7 @@ export class DeviceRows {
    * The row of a departure that a twin shows. What is missing names no write of its own, only the last one to its surroundings; it is
    * then taken for the departure of the same property that is open already, if there is one.
    */
-  observe(seen: Departure, twin: Twin | undefined): DriftRow {
+  rowFromTwin(seen: Departure, twin: Twin | undefined): DriftRow {
     const departure = this.#dated(seen);
     const versions =
       twin === undefined || departure.mode === 'audit'
@@ -85,7 +85,7 @@ export class DeviceRows {
   }
 
   /** Gives a row its outcome. An outcome that it has already leaves it as it is. */
-  conclude(row: DriftRow, outcome: DriftRow['outcome'], error?: string): DriftRow {
+  setOutcome(row: DriftRow, outcome: DriftRow['outcome'], error?: string): DriftRow {
     const current = this.current(row);
     if (current.outcome === outcome && current.error === error) return current;
     const { error: _, ...rest } = current;
@@ -99,7 +99,7 @@ export class DeviceRows {
 
   /** Ends a row whose departure is over without anything more to do about it. What was only recorded keeps that outcome. */
   close(row: DriftRow, outcome: 'healed' | 'gone' | 'enforced' | 'created'): DriftRow {
-    if (this.current(row).outcome !== 'audited') return this.conclude(row, outcome);
+    if (this.current(row).outcome !== 'audited') return this.setOutcome(row, outcome);
     return this.change(row, { closedAt: this.#circumstances.now() });
   }
 
@@ -111,13 +111,13 @@ export class DeviceRows {
   }
 
   /** Whether a departure that an event shows still asks for something: it is not in the history yet, or was left half-way. */
-  isUnsettled(departure: Departure): boolean {
+  isNewOrUnfinished(departure: Departure): boolean {
     const row = this.#find(departure) ?? this.#foundAtLaterWrite(departure);
     return row === undefined || isLeftHalfWay(row);
   }
 
   /** Whether an earlier pass began with this departure and did not get to its end, or did not get to write down that it had. */
-  isHalfWay(departure: Departure): boolean {
+  isUnfinished(departure: Departure): boolean {
     const row = this.#find(departure) ?? this.#foundAtLaterWrite(departure);
     return row !== undefined && isLeftHalfWay(row);
   }
@@ -130,8 +130,8 @@ export class DeviceRows {
   /** The rows to store and to remove since this was last asked, and what the journal knows until they are. */
   takeChanges(): {
     readonly rows: readonly DriftRow[];
-    readonly doubles: readonly DriftRow[];
-    readonly known: Recollection;
+    readonly duplicates: readonly DriftRow[];
+    readonly known: KnownRows;
   } {
     const known = this.#stored;
     const doubles = this.#doubles;
@@ -139,8 +139,8 @@ export class DeviceRows {
     const rows = [...this.#changed].flatMap((key) => this.#rows.get(key) ?? []);
     const all = [...this.#rows.values()];
     this.#changed.clear();
-    this.#stored = { open: all.filter(isOpen), recent: all, versions: known.versions };
-    return { rows, doubles, known };
+    this.#stored = { open: all.filter(isOpen), recent: all, etags: known.etags };
+    return { rows, duplicates: doubles, known };
   }
 
   /**
@@ -222,7 +222,7 @@ function isLeftHalfWay({ outcome }: DriftRow): boolean {
  * How a departure that is over came to its end, judged by the twin as it is now. A write of ours that was carried out without our
  * hearing of it shows in the metadata: it is the one right after the version that we had read.
  */
-export function endingOf(row: DriftRow, twin: Twin): 'enforced' | 'created' | 'healed' | 'gone' {
+export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 'healed' | 'gone' {
   if (row.kind === 'missingModule') {
     const { properties, version } = twin.desired;
     const ours = isJsonObject(row.expected) && jsonEquals(mergePatch(properties, row.expected), properties);

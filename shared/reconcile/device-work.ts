@@ -2,8 +2,8 @@ import type { Departure } from '../drift/index.ts';
 import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../events/index.ts';
 import { checkRule, mendingValue, type Policy, type PolicySet } from '../policy/index.ts';
 import { fitsTwin, isJsonObject, parsePath, type Write, writeAt } from '../twin/index.ts';
-import { brokenRules, obstacleNote } from './departures.ts';
-import { isAnswer } from './not-reported.ts';
+import { brokenRules, obstacleMessage } from './departures.ts';
+import { mayEndNotReported } from './not-reported.ts';
 import { isTouched, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
 
 /** What an event adds to a history row beside the departure. */
@@ -20,10 +20,10 @@ export interface Evidence extends EventRef {
 }
 
 /** A module that events say is not there, and which some policy wants. */
-export interface Missing extends EventRef {
+export interface MissingModule extends EventRef {
   /** Whether it was deleted, or has never been there because its device is new. */
   readonly cause: 'deleted' | 'newDevice';
-  readonly since: Write;
+  readonly write: Write;
   ended?: 'healed' | 'gone';
 }
 
@@ -31,17 +31,17 @@ export interface Missing extends EventRef {
 export interface ModuleWork {
   readonly moduleId: string;
   /** Its twin must be read, whatever the evidence says. */
-  look: boolean;
+  mustRead: boolean;
   /** A sweep found that it is not there. Believed, unless the history knows of its having been there since. */
-  absent: boolean;
+  foundMissing: boolean;
   /** Something that a policy owns was written and is right: what was open may be over. */
-  settled: boolean;
+  mayEndOpenRows: boolean;
   /** Deleted, with all that was open about it, at this time. */
-  goneAt?: string;
+  deletedAt?: string;
   /** Should it turn out not to be there, it is missing since this write. Without it, a missing module is its deletion event's matter. */
-  absentSince?: Write;
+  writeIfMissing?: Write;
   readonly evidence: Evidence[];
-  missing: Missing[];
+  missing: MissingModule[];
 }
 
 /** What there is to do about one device: everything that a batch of events asks for, folded into one. */
@@ -49,7 +49,7 @@ export interface DeviceWork {
   readonly deviceId: string;
   readonly modules: Map<string, ModuleWork>;
   /** The device was deleted at this time. */
-  goneAt?: string;
+  deletedAt?: string;
   /** For rows that no event shows by itself. */
   eventRef?: EventRef;
 }
@@ -58,7 +58,7 @@ export interface DeviceWork {
  * Folds the events of one device, in their order, into what there is to do about it. Pure, and cheap where nothing is owned: most
  * events are about properties that no policy owns, and those leave no work at all.
  */
-export function gatherWork(policies: PolicySet, deviceId: string, events: readonly HubEvent[]): DeviceWork {
+export function workFromEvents(policies: PolicySet, deviceId: string, events: readonly HubEvent[]): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
   for (const event of events) {
     switch (event.type) {
@@ -80,23 +80,29 @@ export function gatherWork(policies: PolicySet, deviceId: string, events: readon
 }
 
 /** The work of looking at a device whatever events say: each module that a policy is about is read, and created when missing. */
-export function lookAtAll(policies: PolicySet, deviceId: string, since: Write): DeviceWork {
+export function workForDevice(policies: PolicySet, deviceId: string, since: Write): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
-  for (const policy of policies.all) if (policy.scope.mayMatchId(deviceId)) lookFor(policies, work, policy, since);
+  for (const policy of policies.all)
+    if (policy.scope.mayMatchId(deviceId)) mustReadModule(policies, work, policy, since);
   return work;
 }
 
 /** The work of looking at one module that may break a policy; if it is not there after all, and should be, it is missing since `since`. */
-export function lookAtModule(policies: PolicySet, deviceId: string, moduleId: string, since: Write): DeviceWork {
+export function workForModule(policies: PolicySet, deviceId: string, moduleId: string, since: Write): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
   for (const policy of policies.forModule(moduleId)) {
-    if (policy.scope.mayMatchId(deviceId)) lookFor(policies, work, policy, since);
+    if (policy.scope.mayMatchId(deviceId)) mustReadModule(policies, work, policy, since);
   }
   return work;
 }
 
 /** The work of creating a module that is not there, as far as is known. */
-export function createAbsent(policies: PolicySet, deviceId: string, moduleId: string, since: Write): DeviceWork {
+export function workForMissingModule(
+  policies: PolicySet,
+  deviceId: string,
+  moduleId: string,
+  since: Write,
+): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
   if (policies.forModule(moduleId).some((policy) => policy.createModule && policy.scope.mayMatchId(deviceId))) {
     Object.assign(moduleWork(work, moduleId), { absent: true, absentSince: since });
@@ -108,7 +114,7 @@ export function createAbsent(policies: PolicySet, deviceId: string, moduleId: st
 export function oldestWrite({ modules }: DeviceWork): string | undefined {
   const times = [...modules.values()].flatMap(({ evidence, missing }) => [
     ...evidence.map(({ departure }) => departure.write.at),
-    ...missing.map(({ since }) => since.at),
+    ...missing.map(({ write: since }) => since.at),
   ]);
   if (times.length === 0) return undefined;
   const milliseconds = times.map((time) => Date.parse(time)).filter((time) => time >= 0);
@@ -116,14 +122,14 @@ export function oldestWrite({ modules }: DeviceWork): string | undefined {
 }
 
 /** Since when a module is not there, if it turns out not to be. */
-export function absentSince(module: ModuleWork): Write | undefined {
-  return module.missing.findLast(({ ended }) => ended === undefined)?.since ?? module.absentSince;
+export function missingModuleWrite(module: ModuleWork): Write | undefined {
+  return module.missing.findLast(({ ended }) => ended === undefined)?.write ?? module.writeIfMissing;
 }
 
 function moduleWork(work: DeviceWork, moduleId: string): ModuleWork {
   let module = work.modules.get(moduleId);
   if (module === undefined) {
-    module = { moduleId, look: false, absent: false, settled: false, evidence: [], missing: [] };
+    module = { moduleId, mustRead: false, foundMissing: false, mayEndOpenRows: false, evidence: [], missing: [] };
     work.modules.set(moduleId, module);
   }
   return module;
@@ -135,24 +141,24 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
   if (desired !== undefined) {
     for (const { policy, property } of touchedProperties(policies, moduleId, desired.properties)) {
       if (!policy.scope.mayMatchId(deviceId)) continue;
-      note(event, work);
+      setEventRef(event, work);
       const module = moduleWork(work, moduleId);
       const actual = patchedValue(desired.properties, property.path);
       // A patch holds only a part of an object; and what no twin could hold is no evidence, and would not fit a row.
       if ((isJsonObject(actual) && mayBeObject(property)) || !fitsTwin(actual ?? null)) {
-        module.look = true;
+        module.mustRead = true;
         continue;
       }
       const written = actual === null ? undefined : actual;
       endEvidence(module, policy, property.text, 'healed');
       const kind = checkRule(property.rule, written);
       if (kind === undefined) {
-        module.settled = true;
+        module.mayEndOpenRows = true;
         continue;
       }
       const write = writeAt(desired, property.path) ?? { version: desired.version, at: event.operationTimestamp };
       module.evidence.push({
-        ...witnessOf(event),
+        ...eventRefOf(event),
         departure: {
           deviceId,
           moduleId,
@@ -164,20 +170,20 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
           // This very event is the write, also where it took something away.
           write: { version: write.version, at: write.at, exact: true },
           mode: policy.mode,
-          ...obstacleNote(desired.properties, property.path),
+          ...obstacleMessage(desired.properties, property.path),
         },
       });
     }
   }
-  if (reported !== undefined && isAnswer(policies, deviceId, moduleId, reported.properties)) {
-    note(event, work);
-    moduleWork(work, moduleId).settled = true;
+  if (reported !== undefined && mayEndNotReported(policies, deviceId, moduleId, reported.properties)) {
+    setEventRef(event, work);
+    moduleWork(work, moduleId).mayEndOpenRows = true;
   }
   for (const policy of policies.forModule(moduleId)) {
     if (policy.watches.length === 0 || !policy.scope.mayMatchId(deviceId)) continue;
     if (policy.watches.some((watch) => isTouched(event, parsePath(watch)))) {
-      note(event, work);
-      moduleWork(work, moduleId).look = true;
+      setEventRef(event, work);
+      moduleWork(work, moduleId).mustRead = true;
     }
   }
 }
@@ -187,13 +193,13 @@ function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinRepla
   if (moduleId === '') foldTags(policies, work, event, twin.version);
   const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
   if (concerned.length === 0) return;
-  note(event, work);
+  setEventRef(event, work);
   const module = moduleWork(work, moduleId);
   const broken = brokenRules(concerned, twin);
   // Without metadata nothing says which write brought a value, and what no twin could hold is no evidence; the twin itself will tell.
   const known = writeAt(twin.desired, []) !== undefined && fitsTwin(twin.desired.properties);
-  module.settled = true;
-  module.look ||= !known || concerned.some((policy) => policy.watches.length > 0);
+  module.mayEndOpenRows = true;
+  module.mustRead ||= !known || concerned.some((policy) => policy.watches.length > 0);
   for (const policy of concerned) for (const { text } of policy.owned) endEvidence(module, policy, text, 'healed');
   if (!known) return;
   for (const departure of broken) {
@@ -201,7 +207,7 @@ function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinRepla
       ...departure.write,
       exact: departure.write.exact || departure.write.version === twin.desired.version,
     };
-    module.evidence.push({ ...witnessOf(event), departure: { ...departure, write } });
+    module.evidence.push({ ...eventRefOf(event), departure: { ...departure, write } });
   }
 }
 
@@ -210,33 +216,33 @@ function foldCreation(policies: PolicySet, work: DeviceWork, event: IdentityChan
   if (moduleId === '') {
     for (const policy of policies.all) {
       if (!policy.createModule || !policy.scope.mayMatchId(deviceId)) continue;
-      note(event, work);
+      setEventRef(event, work);
       const module = moduleWork(work, policy.module);
       if (module.missing.some((missing) => missing.ended === undefined)) continue;
       const since = { version: twin.version, at: operationTimestamp, exact: true };
-      module.missing.push({ ...witnessOf(event), cause: 'newDevice', since });
+      module.missing.push({ ...eventRefOf(event), cause: 'newDevice', write: since });
     }
   }
   const module = work.modules.get(moduleId);
   for (const missing of moduleId === '' ? [] : (module?.missing ?? [])) missing.ended ??= 'healed';
   // Whoever made the module, it is missing no more: a record that only an audit keeps of that ends here.
   if (moduleId !== '' && policies.createdModules.includes(moduleId)) {
-    note(event, work);
-    moduleWork(work, moduleId).settled = true;
+    setEventRef(event, work);
+    moduleWork(work, moduleId).mayEndOpenRows = true;
   }
   // A twin that comes in two steps, first empty and then filled, must not leave departures in the history: this is a hint only.
   const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
   if (concerned.some((policy) => policy.watches.length > 0) || brokenRules(concerned, twin).length > 0) {
-    note(event, work);
-    moduleWork(work, moduleId).look = true;
+    setEventRef(event, work);
+    moduleWork(work, moduleId).mustRead = true;
   }
 }
 
 function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChanged): void {
   const { deviceId, moduleId, twin, operationTimestamp } = event;
   if (moduleId === '') {
-    note(event, work);
-    work.goneAt = operationTimestamp;
+    setEventRef(event, work);
+    work.deletedAt = operationTimestamp;
     for (const module of work.modules.values()) {
       // A hub may tell of a device's modules before it tells of the device: those are no departures.
       module.missing = module.missing.filter(({ cause, ended }) => cause === 'newDevice' || ended !== undefined);
@@ -246,13 +252,13 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
   }
   const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
   if (concerned.length === 0) return;
-  note(event, work);
+  setEventRef(event, work);
   const module = moduleWork(work, moduleId);
   endAll(module);
-  module.goneAt = operationTimestamp;
+  module.deletedAt = operationTimestamp;
   if (concerned.some((policy) => policy.createModule)) {
     const since = { version: twin.version, at: operationTimestamp, exact: true };
-    module.missing.push({ ...witnessOf(event), cause: 'deleted', since });
+    module.missing.push({ ...eventRefOf(event), cause: 'deleted', write: since });
   }
 }
 
@@ -260,15 +266,15 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
 function foldTags(policies: PolicySet, work: DeviceWork, event: HubEvent, version: number): void {
   for (const policy of policies.all) {
     if (policy.scope.byIdAlone || !policy.scope.mayMatchId(event.deviceId)) continue;
-    note(event, work);
-    lookFor(policies, work, policy, { version, at: event.operationTimestamp, exact: false });
+    setEventRef(event, work);
+    mustReadModule(policies, work, policy, { version, at: event.operationTimestamp, exact: false });
   }
 }
 
-function lookFor(policies: PolicySet, work: DeviceWork, policy: Policy, since: Write): void {
+function mustReadModule(policies: PolicySet, work: DeviceWork, policy: Policy, since: Write): void {
   const module = moduleWork(work, policy.module);
-  module.look = true;
-  if (policies.createdModules.includes(policy.module)) module.absentSince = since;
+  module.mustRead = true;
+  if (policies.createdModules.includes(policy.module)) module.writeIfMissing = since;
 }
 
 function endEvidence(module: ModuleWork, policy: Policy, path: string, how: 'healed' | 'gone'): void {
@@ -281,16 +287,16 @@ function endEvidence(module: ModuleWork, policy: Policy, path: string, how: 'hea
 function endAll(module: ModuleWork): void {
   for (const evidence of module.evidence) evidence.ended ??= 'gone';
   for (const missing of module.missing) missing.ended ??= 'gone';
-  module.look = false;
-  module.absent = false;
-  module.settled = false;
-  delete module.absentSince;
+  module.mustRead = false;
+  module.foundMissing = false;
+  module.mayEndOpenRows = false;
+  delete module.writeIfMissing;
 }
 
-function note(event: HubEvent, work: DeviceWork): void {
-  work.eventRef = witnessOf(event);
+function setEventRef(event: HubEvent, work: DeviceWork): void {
+  work.eventRef = eventRefOf(event);
 }
 
-function witnessOf({ operationTimestamp, correlationId }: HubEvent): EventRef {
+function eventRefOf({ operationTimestamp, correlationId }: HubEvent): EventRef {
   return { operationTimestamp, ...(correlationId === undefined ? {} : { correlationId }) };
 }

@@ -3,13 +3,13 @@ import type { Log } from '../log.ts';
 import { describeThrown } from '../policy/index.ts';
 import type { DeadLetters } from '../retry/index.ts';
 import { type DeferredQueue, readDeferral } from '../retry/index.ts';
-import { type DeviceWork, gatherWork } from './device-work.ts';
+import { type DeviceWork, workFromEvents } from './device-work.ts';
 import type { Reconciler } from './reconciler.ts';
 
 export interface EventProcessorDependencies {
   readonly reconciler: Pick<Reconciler, 'policies' | 'reconcile' | 'giveUp'>;
   readonly queue: DeferredQueue;
-  readonly letters: DeadLetters;
+  readonly deadLetters: DeadLetters;
   readonly log: Log;
   readonly retry: RetrySchedule;
   /** From 0 to 1, for jitter. */
@@ -28,7 +28,7 @@ export interface RetrySchedule {
 const longestDelay = 6 * 3600;
 
 /** What became of a batch of events, in numbers. */
-export interface Tally {
+export interface EventCounts {
   readonly events: number;
   /** Of another message source. */
   readonly ignored: number;
@@ -57,13 +57,13 @@ export class EventProcessor {
   }
 
   /** Deals with a batch of events as they came. */
-  async process(events: readonly RawEvent[]): Promise<Tally> {
+  async process(events: readonly RawEvent[]): Promise<EventCounts> {
     return this.#run(events, 0);
   }
 
   /** Tries once more what a message of the deferred queue holds. */
-  async retry(message: unknown): Promise<Tally> {
-    const { letters } = this.#dependencies;
+  async retry(message: unknown): Promise<EventCounts> {
+    const { deadLetters: letters } = this.#dependencies;
     const deferral = await readDeferral(message, letters);
     const tally = await this.#run(deferral.events, deferral.attempt);
     // Only now: had the retry been cut short, the message would come again and need the events.
@@ -73,7 +73,7 @@ export class EventProcessor {
 
   /** Stores a message that the queue itself gave up as a dead letter. */
   async deadLetter(message: unknown, reason: string): Promise<void> {
-    const { letters } = this.#dependencies;
+    const { deadLetters: letters } = this.#dependencies;
     const deferral = await readDeferral(message, letters).catch(() => undefined);
     const deviceId = deferral?.deviceId ?? '';
     await letters.put({ deviceId, reason, state: 'dead', event: deferral?.events ?? message });
@@ -81,7 +81,7 @@ export class EventProcessor {
     if (deviceId !== '') await this.#dependencies.reconciler.giveUp(deviceId, reason);
   }
 
-  async #run(events: readonly RawEvent[], attempt: number): Promise<Tally> {
+  async #run(events: readonly RawEvent[], attempt: number): Promise<EventCounts> {
     const { reconciler } = this.#dependencies;
     const { byDevice, ignored, unusable } = sortOut(events);
     for (const { event, reason } of unusable) await this.#reject(event, reason);
@@ -89,7 +89,7 @@ export class EventProcessor {
     const works: DeviceWork[] = [];
     for (const [deviceId, events] of byDevice) {
       const work = await this.#gather(deviceId, events);
-      if (work.modules.size > 0 || work.goneAt !== undefined) works.push(work);
+      if (work.modules.size > 0 || work.deletedAt !== undefined) works.push(work);
     }
     let deferred = 0;
     if (works.length > 0) {
@@ -106,24 +106,24 @@ export class EventProcessor {
   async #gather(deviceId: string, { decoded, raw }: DeviceEvents): Promise<DeviceWork> {
     const { policies } = this.#dependencies.reconciler;
     try {
-      return gatherWork(policies, deviceId, decoded);
+      return workFromEvents(policies, deviceId, decoded);
     } catch {
       const usable: HubEvent[] = [];
       for (const [index, event] of decoded.entries()) {
         try {
-          gatherWork(policies, deviceId, [event]);
+          workFromEvents(policies, deviceId, [event]);
           usable.push(event);
         } catch (error) {
           const original = raw[index];
           if (original !== undefined) await this.#reject(original, `cannot be made sense of: ${describeThrown(error)}`);
         }
       }
-      return gatherWork(policies, deviceId, usable);
+      return workFromEvents(policies, deviceId, usable);
     }
   }
 
   async #reject(event: RawEvent, reason: string): Promise<void> {
-    const { letters, log } = this.#dependencies;
+    const { deadLetters: letters, log } = this.#dependencies;
     const id = event.systemProperties['iothub-connection-device-id'] ?? event.properties.deviceId;
     const deviceId = typeof id === 'string' ? id.slice(0, 128) : '';
     await letters.put({ deviceId, reason, state: 'dead', event });
@@ -131,7 +131,7 @@ export class EventProcessor {
   }
 
   async #defer(deviceId: string, events: readonly RawEvent[], attempt: number, reason: string): Promise<void> {
-    const { queue, letters, reconciler, log, retry, random } = this.#dependencies;
+    const { queue, deadLetters: letters, reconciler, log, retry, random } = this.#dependencies;
     if (attempt >= retry.attempts) {
       const why = `given up after ${attempt} tries: ${reason}`;
       await letters.put({ deviceId, reason: why, state: 'dead', event: events });

@@ -6,8 +6,13 @@
  * @module
  */
 
-export { createAbsent, type DeviceWork, gatherWork, lookAtAll, lookAtModule } from './device-work.ts';
-export { EventProcessor, type EventProcessorDependencies, type RetrySchedule, type Tally } from './event-processor.ts';
+export { type DeviceWork, workForDevice, workForMissingModule, workForModule, workFromEvents } from './device-work.ts';
+export {
+  type EventCounts,
+  EventProcessor,
+  type EventProcessorDependencies,
+  type RetrySchedule,
+} from './event-processor.ts';
 export { isOutOfLine } from './is-out-of-line.ts';
 export { type Action, type Observed, type ObservedTwin, type Plan, plan } from './plan.ts';
 export { type DeviceResult, Reconciler } from './reconciler.ts';

@@ -44,7 +44,12 @@ export function notReported(policies: readonly Policy[], twin: Twin, at: string)
  * Whether a change of reported properties may be an agent's answer that some policy waits for: what was recorded of it may be over.
  * Costs next to nothing where none is.
  */
-export function isAnswer(policies: PolicySet, deviceId: string, moduleId: string, reported: JsonObject): boolean {
+export function mayEndNotReported(
+  policies: PolicySet,
+  deviceId: string,
+  moduleId: string,
+  reported: JsonObject,
+): boolean {
   for (const { policy } of touchedProperties(policies, moduleId, reported)) {
     if (policy.reported?.mirrors === true && policy.scope.mayMatchId(deviceId)) return true;
   }
@@ -64,7 +69,7 @@ function notMirrored(policy: Policy, twin: Twin, at: string): readonly Departure
     if (getAt(twin.reported.properties, path.slice(0, 1)) === undefined) return [];
     if (jsonEquals(heldAt(twin.reported.properties, path), desired)) return [];
     const write = writeAt(twin.desired, path);
-    return isOverdue(policy, write, at) ? [unheeded(policy, twin, text, write)] : [];
+    return isOverdue(policy, write, at) ? [notReportedDeparture(policy, twin, text, write)] : [];
   });
 }
 
@@ -82,19 +87,22 @@ function refusals(policy: Policy, twin: Twin, at: string): readonly Departure[] 
   const known = names.filter((name) => isKnown(policy, twin, name));
   const departures = known
     .filter((name) => !isBroken(policy, twin, name))
-    .map((name) => ({ ...unheeded(policy, twin, name, write), message: `${says}; invalid field: ${told(name)}` }));
+    .map((name) => ({
+      ...notReportedDeparture(policy, twin, name, write),
+      message: `${says}; invalid field: ${told(name)}`,
+    }));
   const unknown = names.filter((name) => !known.includes(name));
   // Names that mean nothing to us must not become rows of their own: a device could make up any number of them.
   const rest = unknown.length > 0 || names.length === 0;
   if (!rest || policy.owned.some(({ text }) => isBroken(policy, twin, text))) return departures;
-  const whole = { ...unheeded(policy, twin, '', write), expected: undefined, actual: state };
+  const whole = { ...notReportedDeparture(policy, twin, '', write), expected: undefined, actual: state };
   return [
     ...departures,
     { ...whole, message: unknown.length === 0 ? says : `${says}; invalid fields: ${list(unknown)}` },
   ];
 }
 
-function unheeded(policy: Policy, twin: Twin, text: string, write: Write): Departure {
+function notReportedDeparture(policy: Policy, twin: Twin, text: string, write: Write): Departure {
   const path = parsePath(text);
   return {
     deviceId: twin.deviceId,

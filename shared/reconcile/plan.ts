@@ -19,7 +19,7 @@ import { notReported } from './not-reported.ts';
 export type ObservedTwin =
   | { readonly moduleId: string; readonly twin: Twin }
   /** The module is not there; `since` is what is known of when it went, or when it should have come. */
-  | { readonly moduleId: string; readonly missing: true; readonly since: Write };
+  | { readonly moduleId: string; readonly missing: true; readonly write: Write };
 
 /** What was seen of a device. Nothing is concluded about modules that were not looked at. */
 export interface Observed {
@@ -79,7 +79,7 @@ function applying(policies: readonly Policy[], device: Device, observed: Observe
     try {
       return policy.scope.matches(device);
     } catch (error) {
-      const write = 'twin' in observed ? sectionWrite(observed.twin) : observed.since;
+      const write = 'twin' in observed ? sectionWrite(observed.twin) : observed.write;
       const message = `appliesTo threw ${describeThrown(error)}`;
       errors.push(policyError(policy, device.deviceId, observed.moduleId, write, message));
       return false;
@@ -91,7 +91,7 @@ function applying(policies: readonly Policy[], device: Device, observed: Observe
 function planMissing(
   policies: readonly Policy[],
   { deviceId }: Device,
-  { moduleId, since }: Extract<ObservedTwin, { missing: true }>,
+  { moduleId, write: since }: Extract<ObservedTwin, { missing: true }>,
 ): Plan {
   const drifts = policies
     .filter((policy) => policy.createModule)
@@ -130,7 +130,7 @@ function planMissing(
 function planTwin(policies: readonly Policy[], twin: Twin, at: string | undefined): Plan {
   const found = findDepartures(policies, twin);
   const unheeded = at === undefined ? [] : notReported(policies, twin, at);
-  const drifts = [...withoutRestless(policies, twin, found), ...unheeded];
+  const drifts = [...withoutUnsettledFindings(policies, twin, found), ...unheeded];
   const { mends, patch } = toPatch(drifts);
   if (mends.length === 0) return { drifts, actions: [] };
 
@@ -163,7 +163,11 @@ export function toPatch(drifts: readonly Departure[]): {
  * The departures, with those of a custom `evaluate` left out that would ask for yet another change once it had its way: nothing it
  * asks for is done, or Twinkeeper would write for ever, and a `policyError` says so.
  */
-function withoutRestless(policies: readonly Policy[], twin: Twin, drifts: readonly Departure[]): readonly Departure[] {
+function withoutUnsettledFindings(
+  policies: readonly Policy[],
+  twin: Twin,
+  drifts: readonly Departure[],
+): readonly Departure[] {
   const { mends, patch } = toPatch(drifts);
   const custom = new Set(mends.filter(({ kind }) => kind === 'custom').map(({ policy }) => policy));
   if (custom.size === 0) return drifts;

@@ -4,12 +4,12 @@ import type { DriftRow, Source } from '../drift/index.ts';
 import { noGuard } from '../guards/index.ts';
 import type { Answer, NewModule } from '../hub/index.ts';
 import type { PolicySet } from '../policy/index.ts';
-import { DevicePass, type Step, type Tally } from './device-pass.ts';
+import { type DeviceCounts, DevicePass, type PassStep } from './device-pass.ts';
 import type { DeviceWork } from './device-work.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 
 /** What came of one device. `deferred` means: not done, and worth another try later; its rows say so too. */
-export interface DeviceResult extends Tally {
+export interface DeviceResult extends DeviceCounts {
   readonly deviceId: string;
   readonly deferred?: string;
 }
@@ -69,7 +69,7 @@ export class Reconciler {
   async giveUp(deviceId: string, reason: string): Promise<number> {
     const { journal, clock } = this.#dependencies;
     for (let attempt = 0; attempt < 3; attempt++) {
-      const known = await journal.recall(deviceId);
+      const known = await journal.read(deviceId);
       const rows = known.open
         .filter((row) => row.outcome === 'pending' || row.outcome === 'deferred')
         .map((row): DriftRow => ({ ...row, outcome: 'failed', outcomeAt: clock.now().toISOString(), error: reason }));
@@ -88,7 +88,7 @@ export class Reconciler {
     }
   }
 
-  async #step(deviceId: string, run: () => Promise<Step>): Promise<Step> {
+  async #step(deviceId: string, run: () => Promise<PassStep>): Promise<PassStep> {
     try {
       return await run();
     } catch (error) {
@@ -98,7 +98,7 @@ export class Reconciler {
   }
 }
 
-const nothing: Tally = { found: 0, changed: 0 };
+const nothing: DeviceCounts = { found: 0, changed: 0 };
 const lost: Answer<void> = { ok: false, problem: { type: 'transient', message: 'the bulk call was not made' } };
 
 function messageOf(error: unknown): string {

@@ -1,9 +1,9 @@
 import { once } from '../once.ts';
 import { openTable, type StorageAccount } from '../storage/index.ts';
-import { type DeadLetter, deadLetterTable, lettersPartition } from './dead-letters.ts';
+import { type DeadLetter, deadLetterPartition, deadLetterTable } from './dead-letters.ts';
 
 /** What a dead letter says beside the events that are in it. */
-export type DeadLetterHead = Pick<DeadLetter, 'id' | 'at' | 'reason' | 'deviceId'>;
+export type DeadLetterSummary = Pick<DeadLetter, 'id' | 'at' | 'reason' | 'deviceId'>;
 
 /** What was given up, for those who ask what there is. */
 export interface DeadLetterList {
@@ -11,7 +11,7 @@ export interface DeadLetterList {
    * So many letters, newest first, that come after the one with the id `after`; fewer when there are no more. Those that are parked are not
    * among them: they belong to a retry that is on its way.
    */
-  page(limit: number, after?: string): Promise<readonly DeadLetterHead[]>;
+  page(limit: number, after?: string): Promise<readonly DeadLetterSummary[]>;
 }
 
 /** The largest page that Table Storage gives. */
@@ -26,12 +26,12 @@ export function createDeadLetterList(account: StorageAccount): DeadLetterList {
       const { odata } = await import('@azure/data-tables');
       // The one partition there is, from the end of the last letter on. Of a letter in pieces, only its head has a state.
       const start = after === '' ? '' : `${after}~~`;
-      const filter = odata`PartitionKey eq ${lettersPartition} and RowKey gt ${start} and state eq ${'dead'}`;
+      const filter = odata`PartitionKey eq ${deadLetterPartition} and RowKey gt ${start} and state eq ${'dead'}`;
       const select = ['rowKey', 'at', 'reason', 'deviceId'];
       const pages = (await table())
         .listEntities<Record<string, unknown>>({ queryOptions: { filter, select } })
         .byPage({ maxPageSize: Math.min(limit, rowsPerRequest) });
-      const heads: DeadLetterHead[] = [];
+      const heads: DeadLetterSummary[] = [];
       for await (const page of pages) {
         heads.push(...page.map(toHead).slice(0, limit - heads.length));
         if (heads.length === limit) break;
@@ -41,6 +41,6 @@ export function createDeadLetterList(account: StorageAccount): DeadLetterList {
   };
 }
 
-function toHead({ rowKey, at, reason, deviceId }: Readonly<Record<string, unknown>>): DeadLetterHead {
+function toHead({ rowKey, at, reason, deviceId }: Readonly<Record<string, unknown>>): DeadLetterSummary {
   return { id: String(rowKey), at: String(at), reason: String(reason), deviceId: String(deviceId) };
 }

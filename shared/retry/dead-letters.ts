@@ -24,7 +24,7 @@ export interface DeadLetter {
  *                                    `<inverted time>-<uuid>~<n>`   what of its event did not fit in there
  */
 export const deadLetterTable = 'TwinkeeperDeadLetters';
-export const lettersPartition = 'letters';
+export const deadLetterPartition = 'letters';
 
 /** What could not be done, with its events. */
 export interface DeadLetters {
@@ -50,8 +50,8 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
     const { odata } = await import('@azure/data-tables');
     const filter =
       id === undefined
-        ? odata`PartitionKey eq ${lettersPartition}`
-        : odata`PartitionKey eq ${lettersPartition} and RowKey ge ${id} and RowKey le ${`${id}~~`}`;
+        ? odata`PartitionKey eq ${deadLetterPartition}`
+        : odata`PartitionKey eq ${deadLetterPartition} and RowKey ge ${id} and RowKey le ${`${id}~~`}`;
     yield* (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } });
   }
 
@@ -90,7 +90,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
         }
         const head = part === 0 ? { at: at.toISOString(), reason: reason.slice(0, 8000), deviceId, state, v: 1 } : {};
         const rowKey = part === 0 ? id : `${id}~${String(part).padStart(3, '0')}`;
-        actions.push(['create', { partitionKey: lettersPartition, rowKey, ...head, ...body }]);
+        actions.push(['create', { partitionKey: deadLetterPartition, rowKey, ...head, ...body }]);
       }
       // Four entities of 840 KB would fill a transaction; the parts come first so that no head ever stands without them.
       const client = await table();
@@ -107,7 +107,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
 
     async remove(id) {
       const client = await table();
-      for await (const { rowKey } of entities(id)) await client.deleteEntity(lettersPartition, String(rowKey));
+      for await (const { rowKey } of entities(id)) await client.deleteEntity(deadLetterPartition, String(rowKey));
     },
   };
 }

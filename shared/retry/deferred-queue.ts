@@ -39,7 +39,7 @@ const messageSchema = z.object({
 });
 
 /** The deferred queue of a storage account. Events too large for a message wait among the dead letters, and the message names them. */
-export function createDeferredQueue(account: StorageAccount, letters: DeadLetters): DeferredQueue {
+export function createDeferredQueue(account: StorageAccount, deadLetters: DeadLetters): DeferredQueue {
   const queue = once(() => openQueue(account, deferredQueueName));
 
   return {
@@ -48,7 +48,7 @@ export function createDeferredQueue(account: StorageAccount, letters: DeadLetter
       const where =
         packed.length <= largestPackedEvents
           ? { events: packed }
-          : { parked: await letters.put({ deviceId, reason, state: 'parked', event: events }) };
+          : { parked: await deadLetters.put({ deviceId, reason, state: 'parked', event: events }) };
       const message = JSON.stringify({ v: 1, deviceId, attempt, reason: reason.slice(0, 500), ...where });
       // The Functions queue trigger expects Base64 unless told otherwise.
       await (await queue()).sendMessage(Buffer.from(message).toString('base64'), {
@@ -68,11 +68,11 @@ export interface ReceivedDeferral extends Deferral {
  * Reads a message of the deferred queue. Throws a `TypeError` when it is none: nobody else writes to that queue, so retrying would not
  * make it better, and the poison queue is where it belongs.
  */
-export async function readDeferral(message: unknown, letters: DeadLetters): Promise<ReceivedDeferral> {
+export async function readDeferral(message: unknown, deadLetters: DeadLetters): Promise<ReceivedDeferral> {
   const parsed = messageSchema.safeParse(message);
   if (!parsed.success) throw new TypeError(`Not a message of ${deferredQueueName}: ${z.prettifyError(parsed.error)}`);
   const { deviceId, attempt, reason, events, parked } = parsed.data;
-  const stored = parked === undefined ? undefined : ((await letters.get(parked))?.event ?? []);
+  const stored = parked === undefined ? undefined : ((await deadLetters.get(parked))?.event ?? []);
   const unpacked = stored ?? (await unpackJson(Buffer.from(events ?? '', 'base64')));
   return {
     deviceId,

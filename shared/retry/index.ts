@@ -4,7 +4,7 @@
  *
  * @module
  */
-export { createDeadLetterList, type DeadLetterHead, type DeadLetterList } from './dead-letter-list.ts';
+export { createDeadLetterList, type DeadLetterList, type DeadLetterSummary } from './dead-letter-list.ts';
 export { createDeadLetters, type DeadLetter, type DeadLetters } from './dead-letters.ts';
 export {
   createDeferredQueue,

@@ -1,6 +1,6 @@
 import type { Hub, OperationClass } from '../hub/index.ts';
 import type { Log } from '../log.ts';
-import { createAbsent, lookAtModule, type Reconciler, type RetrySchedule } from '../reconcile/index.ts';
+import { type Reconciler, type RetrySchedule, workForMissingModule, workForModule } from '../reconcile/index.ts';
 import type { SweepStore } from './store/index.ts';
 import type { Sweeper } from './sweeper.ts';
 import { readSweepMessage, type SweepQueue, type WorkItem } from './work-queue.ts';
@@ -76,7 +76,7 @@ export class SweepWorker {
     const reconciler = reconcilerFor(hub.lane('sweep', () => hubCalls++));
     const { policies } = reconciler;
     const since = { version: 0, at: part.at, exact: false };
-    const workOn = part.finding === 'missing' ? createAbsent : lookAtModule;
+    const workOn = part.finding === 'missing' ? workForMissingModule : workForModule;
     const works = part.devices
       .map((deviceId) => workOn(policies, deviceId, part.moduleId, since))
       .filter(({ modules }) => modules.size > 0);

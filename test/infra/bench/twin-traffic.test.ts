@@ -4,7 +4,7 @@ import { received, twinEvent } from '../../../infra/bench/twin-traffic.ts';
 import { eventBatch } from '../../../infra/local/host/trigger-data.ts';
 import { decodeEvent, type HubEvent } from '../../../shared/events/index.ts';
 import { toPolicySet } from '../../../shared/policy/index.ts';
-import { gatherWork } from '../../../shared/reconcile/index.ts';
+import { workFromEvents } from '../../../shared/reconcile/index.ts';
 
 const numbers = Array.from({ length: 500 }, (_, number) => number);
 
@@ -25,8 +25,8 @@ describe('the traffic of the benches', () => {
     const set = toPolicySet(policies, { mode: 'enforce' });
     for (const number of numbers) {
       const event = decoded(number);
-      const work = gatherWork(set, event.deviceId, [event]);
-      expect([event, work.modules.size, work.goneAt]).toEqual([event, 0, undefined]);
+      const work = workFromEvents(set, event.deviceId, [event]);
+      expect([event, work.modules.size, work.deletedAt]).toEqual([event, 0, undefined]);
     }
   });
 

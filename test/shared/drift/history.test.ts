@@ -47,7 +47,7 @@ beforeEach(async () => {
 /** Has the journal record rows as a pass does. */
 async function record(...rows: readonly DriftRow[]): Promise<void> {
   for (const [deviceId, its] of Map.groupBy(rows, (row) => row.deviceId)) {
-    const known = await journal.recall(deviceId, at(-1_000_000));
+    const known = await journal.read(deviceId, at(-1_000_000));
     expect(await journal.write(deviceId, its, known)).toBe('written');
   }
 }
@@ -112,7 +112,7 @@ describe('the history by time', () => {
   });
 
   describe('that takes long to look through', () => {
-    const hasty = () => createHistory(account, now, { patience: 0 });
+    const hasty = () => createHistory(account, now, { maxSearchTime: 0 });
 
     it('is given as far as was looked, and goes on from there, whether or not anything fits', async () => {
       const rows = [1, 2, 70, 300, 301, 1439].map((minute) => driftRow(`d${minute}`, at(minute)));
@@ -157,7 +157,7 @@ describe('the history by time', () => {
         const { cursor = '' } = await hasty().page({}, 100);
         const [partition, after, , since] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as string[];
         for (const token of ['x', Buffer.from('{"nextRowKey":7}').toString('base64')]) {
-          const forged = writeCursor({}, { partition: partition ?? '', after: after ?? '', token, since: since ?? '' });
+          const forged = writeCursor({}, { partition: partition ?? '', after: after ?? '', token, from: since ?? '' });
           await expect(hasty().page({}, 100, forged)).rejects.toThrow(BadCursorError);
         }
       } finally {

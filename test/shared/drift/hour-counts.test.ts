@@ -19,7 +19,7 @@ const anyRow = fc
 const countOf = (rows: readonly ReturnType<typeof driftRow>[]) => {
   const counter = new HourCounter();
   for (const row of rows) counter.add(row);
-  return counter.tally();
+  return counter.counts();
 };
 
 describe('tallies', () => {

@@ -62,7 +62,7 @@ async function pass(deviceId: string, twin: Twin, ending: Ending): Promise<void>
     time += 400_000;
     const now = clock().toISOString();
     await turn();
-    const deviceRows = new DeviceRows(await journal.recall(deviceId, new Date(start).toISOString()), {
+    const deviceRows = new DeviceRows(await journal.read(deviceId, new Date(start).toISOString()), {
       hub: 'hub',
       source: 'event',
       now: () => now,
@@ -72,10 +72,10 @@ async function pass(deviceId: string, twin: Twin, ending: Ending): Promise<void>
     const current = new Set<string>();
     const pending: DriftRow[] = [];
     for (const [path, version] of twin) {
-      const row = deviceRows.observe(departure(deviceId, path, version), undefined);
+      const row = deviceRows.rowFromTwin(departure(deviceId, path, version), undefined);
       current.add(row.rowKey);
-      if (ending === 'audited' || ending === 'heldBack') deviceRows.conclude(row, ending);
-      else pending.push(deviceRows.conclude(row, 'pending'));
+      if (ending === 'audited' || ending === 'heldBack') deviceRows.setOutcome(row, ending);
+      else pending.push(deviceRows.setOutcome(row, 'pending'));
     }
     for (const row of deviceRows.openRows('Agent')) if (!current.has(row.rowKey)) deviceRows.close(row, 'healed');
     const write = async () => {
@@ -88,7 +88,7 @@ async function pass(deviceId: string, twin: Twin, ending: Ending): Promise<void>
       if (JSON.stringify([...twin]) !== etag) continue;
       twin.clear();
     }
-    for (const row of pending) deviceRows.conclude(row, ending);
+    for (const row of pending) deviceRows.setOutcome(row, ending);
     if ((await write()) === 'written') return;
   }
   throw new Error('A pass does not come to its end.');
@@ -117,7 +117,7 @@ async function everywhere(devices: readonly string[]) {
   const journal = createJournal(azurite.endpoints, clock);
   const ours = ({ deviceId }: DriftRow) => devices.includes(deviceId);
   const rows: DriftRow[] = [];
-  for (const deviceId of devices) rows.push(...(await journal.recall(deviceId, new Date(start).toISOString())).recent);
+  for (const deviceId of devices) rows.push(...(await journal.read(deviceId, new Date(start).toISOString())).recent);
   const list = createOpenList(azurite.endpoints, () => new Date(Date.now() + 3600_000));
   const timeline = (await collect(history.rows({ from: new Date(start).toISOString() }))).filter(ours);
   const before = (await list.page(10_000)).rows.filter(ours);

@@ -6,9 +6,9 @@ import {
   type DriftRow,
   driftKey,
   type Journal,
-  nothingRecalled,
+  type KnownRows,
+  noKnownRows,
   type Outcome,
-  type Recollection,
 } from '../../../shared/drift/index.ts';
 import { createDeadLetters, type DeadLetter, type DeadLetters } from '../../../shared/retry/index.ts';
 import { openTable } from '../../../shared/storage/index.ts';
@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => azurite.close());
 
 /** What the history says, without the marks that the journal keeps for itself. */
-const told = ({ open, recent }: Recollection) => ({ open, recent });
+const told = ({ open, recent }: KnownRows) => ({ open, recent });
 const ever = '1970-01-01T00:00:00Z';
 
 let devices = 0;
@@ -66,7 +66,7 @@ const paths = (rows: readonly DriftRow[]) => rows.map(({ path, outcome }) => `${
 
 describe('the journal', () => {
   it('knows nothing of a device that it has not heard of', async () => {
-    expect(await journal.recall(newDevice(), ever)).toEqual(nothingRecalled());
+    expect(await journal.read(newDevice(), ever)).toEqual(noKnownRows());
   });
 
   it('gives back rows newest first, and the open ones also by themselves', async () => {
@@ -77,8 +77,8 @@ describe('the journal', () => {
       rowOf(id, 'c', 3, 'audited'),
       rowOf(id, 'd', 4, 'failed'),
     ];
-    expect(await journal.write(id, rows, nothingRecalled())).toBe('written');
-    const { open, recent } = await journal.recall(id, ever);
+    expect(await journal.write(id, rows, noKnownRows())).toBe('written');
+    const { open, recent } = await journal.read(id, ever);
     expect(recent).toEqual(rows.toReversed());
     expect(paths(open).toSorted()).toEqual(['a pending', 'c audited', 'd failed']);
     expect(open.every((row) => rows.some(({ rowKey }) => rowKey === row.rowKey))).toBe(true);
@@ -89,17 +89,17 @@ describe('the journal', () => {
     await journal.write(
       id,
       [1, 2, 3].map((minute) => rowOf(id, `p${minute}`, minute, minute === 1 ? 'pending' : 'enforced')),
-      nothingRecalled(),
+      noKnownRows(),
     );
-    const { open, recent } = await journal.recall(id, '2026-01-01T00:03:00.0000000Z');
+    const { open, recent } = await journal.read(id, '2026-01-01T00:03:00.0000000Z');
     expect(paths(recent)).toEqual(['p3 enforced']);
     expect(paths(open)).toEqual(['p1 pending']);
-    expect((await journal.recall(id)).recent).toEqual([]);
+    expect((await journal.read(id)).recent).toEqual([]);
   });
 
   it('keeps row and open entry in step through all that can become of a row', async () => {
     const id = newDevice();
-    let known = nothingRecalled();
+    let known = noKnownRows();
     const steps: [Outcome, Partial<DriftRow>, boolean][] = [
       ['pending', {}, true],
       ['deferred', {}, true],
@@ -116,7 +116,7 @@ describe('the journal', () => {
     for (const [outcome, more, isOpen] of steps) {
       const row = rowOf(id, 'a', 1, outcome, more);
       expect(await journal.write(id, [row], known)).toBe('written');
-      known = await journal.recall(id, ever);
+      known = await journal.read(id, ever);
       expect(told(known)).toEqual({ open: isOpen ? [row] : [], recent: [row] });
     }
   });
@@ -124,84 +124,84 @@ describe('the journal', () => {
   it('lets the later of two departures of one property stand among the open ones', async () => {
     const id = newDevice();
     const first = rowOf(id, 'a', 1);
-    await journal.write(id, [first], nothingRecalled());
-    const known = await journal.recall(id, ever);
+    await journal.write(id, [first], noKnownRows());
+    const known = await journal.read(id, ever);
     const second = rowOf(id, 'a', 2);
     expect(await journal.write(id, [{ ...first, outcome: 'healed' }, second], known)).toBe('written');
-    expect((await journal.recall(id)).open).toEqual([second]);
+    expect((await journal.read(id)).open).toEqual([second]);
   });
 
   it('takes nothing of a row that somebody else has written meanwhile', async () => {
     const id = newDevice();
     const theirs = rowOf(id, 'a', 1, 'enforced');
-    await journal.write(id, [theirs], nothingRecalled());
-    expect(await journal.write(id, [rowOf(id, 'b', 2), rowOf(id, 'a', 1)], nothingRecalled())).toBe('conflict');
-    expect((await journal.recall(id, ever)).recent).toEqual([theirs]);
+    await journal.write(id, [theirs], noKnownRows());
+    expect(await journal.write(id, [rowOf(id, 'b', 2), rowOf(id, 'a', 1)], noKnownRows())).toBe('conflict');
+    expect((await journal.read(id, ever)).recent).toEqual([theirs]);
   });
 
   it('takes no second departure as open where somebody else has opened one', async () => {
     const id = newDevice();
-    await journal.write(id, [rowOf(id, 'a', 1)], nothingRecalled());
-    expect(await journal.write(id, [rowOf(id, 'a', 2)], nothingRecalled())).toBe('conflict');
-    expect(paths((await journal.recall(id, ever)).recent)).toEqual(['a pending']);
+    await journal.write(id, [rowOf(id, 'a', 1)], noKnownRows());
+    expect(await journal.write(id, [rowOf(id, 'a', 2)], noKnownRows())).toBe('conflict');
+    expect(paths((await journal.read(id, ever)).recent)).toEqual(['a pending']);
   });
 
   it('takes no end of a departure that somebody else has ended', async () => {
     const id = newDevice();
     const row = rowOf(id, 'a', 1);
-    await journal.write(id, [row], nothingRecalled());
-    const [ours, theirs] = [await journal.recall(id, ever), await journal.recall(id, ever)];
+    await journal.write(id, [row], noKnownRows());
+    const [ours, theirs] = [await journal.read(id, ever), await journal.read(id, ever)];
     await journal.write(id, [{ ...row, outcome: 'enforced' }], theirs);
     expect(await journal.write(id, [{ ...row, outcome: 'healed' }], ours)).toBe('conflict');
-    expect(paths((await journal.recall(id, ever)).recent)).toEqual(['a enforced']);
+    expect(paths((await journal.read(id, ever)).recent)).toEqual(['a enforced']);
   });
 
   it('takes nothing over what somebody else has made of a row that is open still', async () => {
     const id = newDevice();
     const row = rowOf(id, 'a', 1, 'audited');
-    await journal.write(id, [row], nothingRecalled());
-    const [ours, theirs] = [await journal.recall(id, ever), await journal.recall(id, ever)];
+    await journal.write(id, [row], noKnownRows());
+    const [ours, theirs] = [await journal.read(id, ever), await journal.read(id, ever)];
     await journal.write(id, [{ ...row, outcome: 'heldBack' }], theirs);
     expect(await journal.write(id, [{ ...row, outcome: 'failed' }], ours)).toBe('conflict');
-    const { open, recent } = await journal.recall(id, ever);
+    const { open, recent } = await journal.read(id, ever);
     expect(paths([...open, ...recent])).toEqual(['a heldBack', 'a heldBack']);
   });
 
   it('writes on what it wrote itself without asking again', async () => {
     const id = newDevice();
     const row = rowOf(id, 'a', 1);
-    const known = nothingRecalled();
+    const known = noKnownRows();
     await journal.write(id, [row], known);
     for (const outcome of ['deferred', 'failed', 'enforced'] as const) {
-      const before: Recollection = { open: [row], recent: [row], versions: known.versions };
+      const before: KnownRows = { open: [row], recent: [row], etags: known.etags };
       expect(await journal.write(id, [{ ...row, outcome }], before)).toBe('written');
     }
-    expect(paths((await journal.recall(id, ever)).recent)).toEqual(['a enforced']);
+    expect(paths((await journal.read(id, ever)).recent)).toEqual(['a enforced']);
   });
 
   it('keeps an entry for a departure that begins as the one before it ends, wherever it is read between', async () => {
     const id = newDevice();
     const first = rowOf(id, 'a', 1, 'audited');
-    await journal.write(id, [first], nothingRecalled());
-    const known = await journal.recall(id, ever);
+    await journal.write(id, [first], noKnownRows());
+    const known = await journal.read(id, ever);
     const second = rowOf(id, 'a', 2);
     await journal.write(id, [{ ...first, closedAt: '2026-01-01T01:00:00Z' }, second], known);
-    const later = await journal.recall(id);
+    const later = await journal.read(id);
     expect(paths(later.open)).toEqual(['a pending']);
     expect(await journal.write(id, [{ ...second, outcome: 'enforced' }], later)).toBe('written');
-    expect((await journal.recall(id)).open).toEqual([]);
+    expect((await journal.read(id)).open).toEqual([]);
   });
 
   it('takes hundreds of rows in one write, and their ends in another', async () => {
     const id = newDevice();
     const rows = Array.from({ length: 230 }, (_, index) => rowOf(id, `p${index}`, index));
-    expect(await journal.write(id, rows, nothingRecalled())).toBe('written');
-    const known = await journal.recall(id, ever);
+    expect(await journal.write(id, rows, noKnownRows())).toBe('written');
+    const known = await journal.read(id, ever);
     expect(known.open).toHaveLength(230);
     expect(known.recent).toEqual(rows.toReversed());
     const ended = rows.map((row): DriftRow => ({ ...row, outcome: 'enforced' }));
     expect(await journal.write(id, ended, known)).toBe('written');
-    expect(told(await journal.recall(id, ever))).toEqual({ open: [], recent: ended.toReversed() });
+    expect(told(await journal.read(id, ever))).toEqual({ open: [], recent: ended.toReversed() });
   });
 
   it('takes rows whose values together are larger than one transaction', async () => {
@@ -210,14 +210,14 @@ describe('the journal', () => {
     const rows = Array.from({ length: 12 }, (_, index) =>
       rowOf(id, `p${index}`, index, 'pending', { actual: large, expected: large }),
     );
-    expect(await journal.write(id, rows, nothingRecalled())).toBe('written');
-    expect((await journal.recall(id, ever)).recent).toEqual(rows.toReversed());
+    expect(await journal.write(id, rows, noKnownRows())).toBe('written');
+    expect((await journal.read(id, ever)).recent).toEqual(rows.toReversed());
   });
 
   it('keeps devices apart whose ids hold every character, or differ in case only', async () => {
     const ids = ["a#b?c%d'e$f+g=h,i!j(k)l*m:n@o", 'A', 'a', '%23', '#'];
-    for (const id of ids) expect(await journal.write(id, [rowOf(id, 'a', 1)], nothingRecalled())).toBe('written');
-    for (const id of ids) expect((await journal.recall(id)).open.map((row) => row.deviceId)).toEqual([id]);
+    for (const id of ids) expect(await journal.write(id, [rowOf(id, 'a', 1)], noKnownRows())).toBe('written');
+    for (const id of ids) expect((await journal.read(id)).open.map((row) => row.deviceId)).toEqual([id]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Departure, DriftRow } from '../../../shared/drift/index.ts';
-import { driftKey, openKey, openPrefix, rowPrefix, rowsFrom } from '../../../shared/drift/keys.ts';
+import { driftKey, openKey, openPrefix, rowKeyPrefixAt, rowPrefix } from '../../../shared/drift/keys.ts';
 import { fromEntity, toEntity } from '../../../shared/drift/row-entity.ts';
 import { encodeDeviceId } from '../../../shared/storage/index.ts';
 import { joinText, splitText } from '../../../shared/storage/long-text.ts';
@@ -116,23 +116,23 @@ describe("a row's key", () => {
         const at = Date.parse(departure.write.at);
         fc.pre(at + milliseconds < lastDay.getTime());
         const key = driftKey(departure);
-        expect(key <= `${rowsFrom(departure.write.at)}~`).toBe(true);
-        expect(key <= `${rowsFrom(new Date(at + milliseconds).toISOString())}~`).toBe(false);
+        expect(key <= `${rowKeyPrefixAt(departure.write.at)}~`).toBe(true);
+        expect(key <= `${rowKeyPrefixAt(new Date(at + milliseconds).toISOString())}~`).toBe(false);
       }),
     );
   });
 
   it('tells writes of one millisecond apart, as finely as the hub does', () => {
-    const at = (ticks: string) => rowsFrom(`2026-01-01T00:00:00.123${ticks}Z`);
+    const at = (ticks: string) => rowKeyPrefixAt(`2026-01-01T00:00:00.123${ticks}Z`);
     expect([at(''), at('0001'), at('9999'), at('5')].toSorted()).toEqual([at('9999'), at('5'), at('0001'), at('')]);
   });
 
   it('of a write at the end of time is a key as well', () => {
-    expect(rowsFrom('9999-12-31T23:59:59.9999999Z')).toBe(`${rowPrefix}${'0'.repeat(18)}`);
+    expect(rowKeyPrefixAt('9999-12-31T23:59:59.9999999Z')).toBe(`${rowPrefix}${'0'.repeat(18)}`);
   });
 
   it.each(['never', '', '0001-01-01T00:00:00Z'])('of a write at "%s" sorts as the oldest', (at) => {
-    expect(rowsFrom(at)).toBe(rowsFrom('1970-01-01T00:00:00Z'));
+    expect(rowKeyPrefixAt(at)).toBe(rowKeyPrefixAt('1970-01-01T00:00:00Z'));
   });
 });
 

@@ -46,7 +46,7 @@ beforeEach(async () => {
 
 async function record(...rows: readonly DriftRow[]): Promise<void> {
   for (const [deviceId, its] of Map.groupBy(rows, (row) => row.deviceId)) {
-    await journal.write(deviceId, its, await journal.recall(deviceId, at(-10_000)));
+    await journal.write(deviceId, its, await journal.read(deviceId, at(-10_000)));
   }
 }
 const summary = () => rollups.summary(at(-48), at(72), 1);
@@ -218,8 +218,8 @@ describe('retention', () => {
       kept: 0,
       isUnfinished: false,
     });
-    expect((await journal.recall('a', at(-1000))).recent).toEqual([young]);
-    expect((await journal.recall('b', at(-1000))).recent).toEqual([]);
+    expect((await journal.read('a', at(-1000))).recent).toEqual([young]);
+    expect((await journal.read('b', at(-1000))).recent).toEqual([]);
     expect(await entities('TwinkeeperTimeline')).toHaveLength(1);
   });
 

@@ -6,14 +6,14 @@ import {
   overwrites,
   overwritesAnHour,
 } from '../../../shared/guards/blast-radius.ts';
-import { departure, handClock, memoryStore, minute, review, twin } from './guard-parts.ts';
+import { departure, manualClock, memoryStore, minute, review, twin } from './guard-fixtures.ts';
 
 const exactly = (count: number): OverwriteLimit => ({ type: 'count', count });
 const share = (part: number): OverwriteLimit => ({ type: 'share', share: part });
 
 function guardWith(limit: OverwriteLimit, room = 0, countDevices = async (): Promise<number | undefined> => undefined) {
   const memory = memoryStore(room);
-  const { clock, pass } = handClock();
+  const { clock, advance: pass } = manualClock();
   const warnings: string[] = [];
   const log = { info: () => {}, warn: (message: string) => void warnings.push(message), error: () => {} };
   const guard = blastRadiusGuard({ store: memory.store, limit, countDevices, clock, log });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { competingGuard } from '../../../shared/guards/competing-configurations.ts';
 import { competingSettings, describeCompeting } from '../../../shared/guards/index.ts';
-import { targetsOf } from '../../../shared/guards/target-condition.ts';
+import { targetPredicate } from '../../../shared/guards/target-condition.ts';
 import type { Configuration } from '../../../shared/hub/index.ts';
 import { absent, between, byDefault, oneOf, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import type { JsonObject } from '../../../shared/twin/index.ts';
 import { fc, policySets } from '../../support/arbitraries.ts';
-import { departure, handClock, memoryStore, minute, review, twin } from './guard-parts.ts';
+import { departure, manualClock, memoryStore, minute, review, twin } from './guard-fixtures.ts';
 
 const section = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
 const agent: PolicyDefinition = {
@@ -197,11 +197,11 @@ describe('a target condition', () => {
     ["connectionState = 'Connected'", true],
     ['SELECT nonsense', true],
   ])('%j applies to a twin: %s', (condition, applies) => {
-    expect(targetsOf(condition)(seen)).toBe(applies);
+    expect(targetPredicate(condition)(seen)).toBe(applies);
   });
 
   it('sees whether a device is an IoT Edge device', () => {
-    const isEdge = targetsOf('capabilities.iotEdge = true');
+    const isEdge = targetPredicate('capabilities.iotEdge = true');
     expect(isEdge(twin({}, { capabilities: { iotEdge: true } }, ''))).toBe(true);
     expect(isEdge(twin({}, {}, ''))).toBe(false);
   });
@@ -226,7 +226,7 @@ describe('a path that a configuration competes for', () => {
   function guardWith(...competing: (typeof setting | (Omit<typeof setting, 'overridden'> & { overridden: true }))[]) {
     const memory = memoryStore();
     memory.state.competing = competing;
-    const { clock, pass } = handClock();
+    const { clock, advance: pass } = manualClock();
     return { guard: competingGuard({ store: memory.store, clock }), pass, ...memory };
   }
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DriftRow } from '../../../shared/drift/index.ts';
-import { contestedGuard, lastOfFight } from '../../../shared/guards/contested.ts';
-import { departure, handClock, memoryStore, minute, review, row } from './guard-parts.ts';
+import { contestedGuard, lastContestedTime } from '../../../shared/guards/contested.ts';
+import { departure, manualClock, memoryStore, minute, review, row } from './guard-fixtures.ts';
 
 const start = Date.UTC(2026, 0, 1);
 const seconds = (count: number) => start + count * 1000;
@@ -13,7 +13,7 @@ const setBack = (times: readonly number[], of = departure('a')): DriftRow[] =>
 
 function guardAt(time: number) {
   const memory = memoryStore();
-  const { clock, pass } = handClock(time);
+  const { clock, advance: pass } = manualClock(time);
   return { guard: contestedGuard({ store: memory.store, clock }), pass, ...memory };
 }
 
@@ -95,7 +95,7 @@ describe('the last of five times within ten minutes', () => {
     fc.assert(
       fc.property(times, (all) => {
         const ends = all.filter((end) => all.filter((time) => time <= end && time >= end - 10 * minute).length >= 5);
-        expect(lastOfFight(all)).toBe(ends.at(-1));
+        expect(lastContestedTime(all)).toBe(ends.at(-1));
       }),
     );
   });

@@ -22,7 +22,7 @@ function clockAt(start = '2026-01-01T00:00:30Z') {
   };
   return {
     clock,
-    pass(milliseconds: number) {
+    advance(milliseconds: number) {
       now += milliseconds;
     },
   };
@@ -76,23 +76,23 @@ describe('the overwrites of a policy', () => {
   it('go through up to the limit, as many of the last ones as there is room for, and then no more', async () => {
     const policy = newPolicy();
     const store = open(clockAt().clock);
-    expect(await store.spend(policy, 4, 10)).toBe(4);
-    expect(await store.spend(policy, 4, 10)).toBe(4);
-    expect(await store.spend(policy, 4, 10)).toBe(2);
-    expect(await store.spend(policy, 1, 10)).toBe(0);
-    expect(await store.spend(newPolicy(), 10, 10)).toBe(10);
+    expect(await store.reserveOverwrites(policy, 4, 10)).toBe(4);
+    expect(await store.reserveOverwrites(policy, 4, 10)).toBe(4);
+    expect(await store.reserveOverwrites(policy, 4, 10)).toBe(2);
+    expect(await store.reserveOverwrites(policy, 1, 10)).toBe(0);
+    expect(await store.reserveOverwrites(newPolicy(), 10, 10)).toBe(10);
   });
 
   it('are remembered over a restart, until an hour has gone by', async () => {
     const policy = newPolicy();
-    const { clock, pass } = clockAt();
-    await open(clock).spend(policy, 3, 3);
+    const { clock, advance: pass } = clockAt();
+    await open(clock).reserveOverwrites(policy, 3, 3);
     pass(30 * minute);
-    expect(await open(clock).spend(policy, 1, 4)).toBe(1);
+    expect(await open(clock).reserveOverwrites(policy, 1, 4)).toBe(1);
     pass(29 * minute);
-    expect(await open(clock).spend(policy, 1, 4)).toBe(0);
+    expect(await open(clock).reserveOverwrites(policy, 1, 4)).toBe(0);
     pass(2 * minute);
-    expect(await open(clock).spend(policy, 9, 4)).toBe(3);
+    expect(await open(clock).reserveOverwrites(policy, 9, 4)).toBe(3);
   });
 
   it('never exceed the limit, however many instances and passes race for it', async () => {
@@ -102,11 +102,11 @@ describe('the overwrites of a policy', () => {
     const wishes = stores.flatMap((store) =>
       Array.from({ length: 16 }, (_, index) => [store, 1 + (index % 3)] as const),
     );
-    const granted = await Promise.all(wishes.map(([store, count]) => store.spend(policy, count, 100)));
+    const granted = await Promise.all(wishes.map(([store, count]) => store.reserveOverwrites(policy, count, 100)));
     expect(wishes.reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThan(100);
     expect(granted.reduce((sum, count) => sum + count, 0)).toBe(100);
     for (const [index, [, count]] of wishes.entries()) expect(granted[index]).toBeLessThanOrEqual(count);
-    expect(await open(clock).spend(policy, 1, 100)).toBe(0);
+    expect(await open(clock).reserveOverwrites(policy, 1, 100)).toBe(0);
   });
 
   it('all go through where instances race and there is room for all', async () => {
@@ -114,10 +114,10 @@ describe('the overwrites of a policy', () => {
     const { clock } = clockAt();
     const stores = Array.from({ length: 6 }, () => open(clock));
     const granted = await Promise.all(
-      stores.flatMap((store) => [2, 3, 4].map((count) => store.spend(policy, count, 60))),
+      stores.flatMap((store) => [2, 3, 4].map((count) => store.reserveOverwrites(policy, count, 60))),
     );
     expect(granted.reduce((sum, count) => sum + count, 0)).toBe(54);
-    expect(await open(clock).spend(policy, 100, 60)).toBe(6);
+    expect(await open(clock).reserveOverwrites(policy, 100, 60)).toBe(6);
   });
 
   it('of passes that run at the same time take one read and one write', async () => {
@@ -125,10 +125,10 @@ describe('the overwrites of a policy', () => {
     const { clock } = clockAt();
     const store = open(clock, proxy.endpoints);
     const policy = newPolicy();
-    const granted = await Promise.all(Array.from({ length: 16 }, () => store.spend(policy, 1, 10)));
+    const granted = await Promise.all(Array.from({ length: 16 }, () => store.reserveOverwrites(policy, 1, 10)));
     expect(granted).toEqual([...Array<number>(10).fill(1), ...Array<number>(6).fill(0)]);
     expect(proxy.counts).toEqual({ reads: 1, writes: 1 });
-    expect(await store.spend(policy, 1, 10)).toBe(0);
+    expect(await store.reserveOverwrites(policy, 1, 10)).toBe(0);
     expect(proxy.counts).toEqual({ reads: 2, writes: 1 });
   });
 
@@ -138,33 +138,36 @@ describe('the overwrites of a policy', () => {
     {
       await using proxy = await startCountingProxy();
       const store = open(clock, proxy.endpoints);
-      await store.spend(policy, 1, 5);
+      await store.reserveOverwrites(policy, 1, 5);
       proxy.refuse();
-      const outcomes = await Promise.allSettled([store.spend(policy, 1, 5), store.spend(policy, 1, 5)]);
+      const outcomes = await Promise.allSettled([
+        store.reserveOverwrites(policy, 1, 5),
+        store.reserveOverwrites(policy, 1, 5),
+      ]);
       expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-      await expect(store.spend(policy, 1, 5)).rejects.toThrow();
+      await expect(store.reserveOverwrites(policy, 1, 5)).rejects.toThrow();
       await expect(store.competing()).rejects.toThrow();
     }
-    expect(await open(clock).spend(policy, 9, 5)).toBe(4);
+    expect(await open(clock).reserveOverwrites(policy, 9, 5)).toBe(4);
   });
 });
 
 describe('a release', () => {
   it('lifts the limit for an hour, for every instance, and counting starts anew after it', async () => {
     const policy = newPolicy();
-    const { clock, pass } = clockAt();
+    const { clock, advance: pass } = clockAt();
     const store = open(clock);
-    await store.spend(policy, 2, 2);
-    expect(await store.spend(policy, 1, 2)).toBe(0);
+    await store.reserveOverwrites(policy, 2, 2);
+    expect(await store.reserveOverwrites(policy, 1, 2)).toBe(0);
 
     expect(await open(clock).release(policy)).toEqual(new Date(clock.now().getTime() + 60 * minute));
     expect(await store.releasedAt(policy)).toEqual(clock.now());
-    expect(await store.spend(policy, 500, 2)).toBe(500);
+    expect(await store.reserveOverwrites(policy, 500, 2)).toBe(500);
     pass(60 * minute - 1);
-    expect(await open(clock).spend(policy, 500, 2)).toBe(500);
+    expect(await open(clock).reserveOverwrites(policy, 500, 2)).toBe(500);
     pass(1);
-    expect(await store.spend(policy, 500, 2)).toBe(2);
-    expect(await store.spend(policy, 500, 2)).toBe(0);
+    expect(await store.reserveOverwrites(policy, 500, 2)).toBe(2);
+    expect(await store.reserveOverwrites(policy, 500, 2)).toBe(0);
     expect(await store.releasedAt(policy)).toEqual(new Date(clock.now().getTime() - 60 * minute));
   });
 
@@ -173,8 +176,8 @@ describe('a release', () => {
     const store = open(clock);
     const [released, other] = [newPolicy(), newPolicy()];
     await store.release(released);
-    expect(await store.spend(released, 7, 1)).toBe(7);
-    expect(await store.spend(other, 7, 1)).toBe(1);
+    expect(await store.reserveOverwrites(released, 7, 1)).toBe(7);
+    expect(await store.reserveOverwrites(other, 7, 1)).toBe(1);
     expect(await store.releasedAt(other)).toBeUndefined();
   });
 
@@ -183,15 +186,19 @@ describe('a release', () => {
     for (let round = 0; round < 10; round++) {
       const policy = newPolicy();
       const store = open(clock);
-      await Promise.all([store.spend(policy, 1, 1), open(clock).release(policy), open(clock).spend(policy, 1, 1)]);
-      expect(await store.spend(policy, 9, 1)).toBe(9);
+      await Promise.all([
+        store.reserveOverwrites(policy, 1, 1),
+        open(clock).release(policy),
+        open(clock).reserveOverwrites(policy, 1, 1),
+      ]);
+      expect(await store.reserveOverwrites(policy, 9, 1)).toBe(9);
     }
   });
 
   it('takes any name, since names that are no policy do no harm', async () => {
     const store = open(clockAt().clock);
     await store.release('no/policy\\at #all?');
-    expect(await store.spend('no/policy\\at #all?', 3, 1)).toBe(3);
+    expect(await store.reserveOverwrites('no/policy\\at #all?', 3, 1)).toBe(3);
   });
 });
 

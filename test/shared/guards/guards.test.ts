@@ -7,7 +7,7 @@ import {
   type OverwriteLimit,
 } from '../../../shared/guards/index.ts';
 import { definePolicy, toPolicySet } from '../../../shared/policy/index.ts';
-import { lookAtAll } from '../../../shared/reconcile/index.ts';
+import { workForDevice } from '../../../shared/reconcile/index.ts';
 import { newDeviceId, quiet, startWorld, type World } from '../../support/world.ts';
 
 let world: World;
@@ -57,7 +57,7 @@ async function guarded(limit: OverwriteLimit = plenty) {
     async look() {
       const { reconciler } = world.withPolicies([agent], { guard: newGuards() });
       const since = { version: 1, at: new Date().toISOString(), exact: false };
-      return reconciler.reconcile([lookAtAll(reconciler.policies, deviceId, since)], 'sweep');
+      return reconciler.reconcile([workForDevice(reconciler.policies, deviceId, since)], 'sweep');
     },
     desired: () => world.desiredOf(deviceId, 'Agent'),
     /** Path, outcome and the word that the reason begins with. */
@@ -214,7 +214,7 @@ describe('an automatic configuration that competes', () => {
     const { reconciler } = world.withPolicies([agent], { guard });
     await world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired: { a: 'wrong' } } }, '*');
     const since = { version: 1, at: new Date().toISOString(), exact: false };
-    const results = await reconciler.reconcile([lookAtAll(reconciler.policies, deviceId, since)], 'sweep');
+    const results = await reconciler.reconcile([workForDevice(reconciler.policies, deviceId, since)], 'sweep');
     expect(results).toMatchObject([{ deviceId, deferred: 'storage does not answer' }]);
     expect(await desired()).toMatchObject({ a: 'wrong' });
     pass(minute);

@@ -130,7 +130,7 @@ async function prepare(count: number) {
         newEvents,
         async result() {
           const rows = await Promise.all(devices.map((id) => world.history(id)));
-          const open = await Promise.all(devices.map(async (id) => (await world.journal.recall(id)).open));
+          const open = await Promise.all(devices.map(async (id) => (await world.journal.read(id)).open));
           return {
             history: rows.flatMap((its, role) =>
               its
@@ -190,7 +190,7 @@ async function deliver(events: readonly RawEvent[], kill?: Kill) {
   const processor = new EventProcessor({
     reconciler: new Reconciler({ policies, hub, journal, log: quiet }),
     queue: mortal({ put: async () => expect.unreachable('nothing needs to be put off here') }),
-    letters: mortal(world.letters),
+    deadLetters: mortal(world.letters),
     log: quiet,
     retry: { firstDelay: 1, attempts: 3 },
   });

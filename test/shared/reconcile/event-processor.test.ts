@@ -42,7 +42,7 @@ function newWorld(definitions: readonly PolicyDefinition[] = [agent], queue?: De
   const processor = new EventProcessor({
     reconciler: new Reconciler({ policies: toPolicySet(definitions, { mode: 'enforce' }), hub, journal, log: quiet }),
     queue: queue ?? { put: async (deferral, delay) => void deferred.push({ deferral, delay }) },
-    letters,
+    deadLetters: letters,
     log: quiet,
     retry: { firstDelay: 10, attempts: 4 },
     random: () => 0.5,
@@ -64,7 +64,7 @@ function newWorld(definitions: readonly PolicyDefinition[] = [agent], queue?: De
       seen = all.length;
       return events;
     },
-    history: async (deviceId: string) => (await journal.recall(deviceId, '1970-01-01T00:00:00Z')).recent.toReversed(),
+    history: async (deviceId: string) => (await journal.read(deviceId, '1970-01-01T00:00:00Z')).recent.toReversed(),
   };
 }
 
@@ -273,7 +273,7 @@ describe('a hub that does not answer', () => {
     ]);
     const [, row] = await world.history('d');
     expect(row).not.toHaveProperty('error');
-    expect((await world.journal.recall('d')).open).toEqual([]);
+    expect((await world.journal.read('d')).open).toEqual([]);
   });
 
   it('puts off new devices as well, and creates their modules later', async () => {
@@ -308,7 +308,7 @@ describe('a hub that does not answer', () => {
         log: quiet,
       }),
       queue: { put: async (deferral, delay) => void world.deferred.push({ deferral, delay }) },
-      letters: world.letters,
+      deadLetters: world.letters,
       log: quiet,
       retry: { firstDelay: 20_000, attempts: 10 },
       random: () => 0.5,
@@ -357,10 +357,10 @@ describe('a module that comes by itself', () => {
     const world = newWorld([{ ...agent, mode: 'audit' }]);
     world.registry.create({ deviceId: 'd' }, {});
     await world.processor.process(world.newEvents());
-    expect((await world.journal.recall('d')).open).toMatchObject([{ kind: 'missingModule', outcome: 'audited' }]);
+    expect((await world.journal.read('d')).open).toMatchObject([{ kind: 'missingModule', outcome: 'audited' }]);
     world.registry.create({ deviceId: 'd', moduleId: 'm' }, {}, { desired: { mode: 'High', s: { x: true } } });
     await world.processor.process(world.newEvents());
-    expect((await world.journal.recall('d')).open).toEqual([]);
+    expect((await world.journal.read('d')).open).toEqual([]);
     expect(await world.history('d')).toMatchObject([
       { kind: 'missingModule', outcome: 'audited', closedAt: expect.any(String) },
     ]);
@@ -423,7 +423,7 @@ describe('the deferred queue', () => {
         log: quiet,
       }),
       queue: { put: async () => undefined },
-      letters,
+      deadLetters: letters,
       log: quiet,
       retry: { firstDelay: 1, attempts: 3 },
     });
@@ -522,14 +522,14 @@ function memoryJournal(): Journal & { broken?: Error } {
   const tables = new Map<string, { rows: Map<string, DriftRow>; open: Map<string, DriftRow> }>();
   const tableOf = (deviceId: string) => tables.get(deviceId) ?? { rows: new Map(), open: new Map() };
   const journal: Journal & { broken?: Error } = {
-    async recall(deviceId, since) {
+    async read(deviceId, since) {
       if (journal.broken !== undefined) throw journal.broken;
       const { rows, open } = tableOf(deviceId);
       const recent = [...rows.values()].filter(
         ({ write }) => since !== undefined && Date.parse(write.at) >= Date.parse(since),
       );
       const newestFirst = recent.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
-      return { open: [...open.values()], recent: newestFirst, versions: new Map() };
+      return { open: [...open.values()], recent: newestFirst, etags: new Map() };
     },
     async write(deviceId, changed, known) {
       if (journal.broken !== undefined) throw journal.broken;

@@ -3,7 +3,7 @@ import { reportProperties } from '../../../infra/local/hub/control-endpoint.ts';
 import { type Clock, systemClock } from '../../../shared/clock.ts';
 import { isOpen } from '../../../shared/drift/index.ts';
 import { definePolicy, toPolicySet } from '../../../shared/policy/index.ts';
-import { lookAtAll, Reconciler } from '../../../shared/reconcile/index.ts';
+import { Reconciler, workForDevice } from '../../../shared/reconcile/index.ts';
 import { newDeviceId, quiet, startWorld, type World } from '../../support/world.ts';
 
 const policy = definePolicy({
@@ -37,7 +37,7 @@ async function someHoursLater(hours: number) {
     settle: () => twinkeeper.settle(),
     look: async () => {
       const since = { version: 1, at: clock.now().toISOString(), exact: false };
-      const [result] = await reconciler.reconcile([lookAtAll(policies, deviceId, since)], 'sweep');
+      const [result] = await reconciler.reconcile([workForDevice(policies, deviceId, since)], 'sweep');
       return result;
     },
     rows: async () => (await world.history(deviceId)).filter(({ kind }) => kind === 'notReported'),

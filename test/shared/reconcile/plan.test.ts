@@ -9,7 +9,7 @@ import {
   type PolicySet,
   toPolicySet,
 } from '../../../shared/policy/index.ts';
-import { type Action, gatherWork, type ObservedTwin, plan } from '../../../shared/reconcile/index.ts';
+import { type Action, type ObservedTwin, plan, workFromEvents } from '../../../shared/reconcile/index.ts';
 import {
   isJsonObject,
   type Json,
@@ -227,7 +227,7 @@ describe('the event of our own write', () => {
     fc.assert(
       fc.property(noObjects, fleets, (policies, fleet) => {
         const { events } = carryOut(fleet, planFor(policies, fleet).actions);
-        const work = gatherWork(policies, deviceId, events);
+        const work = workFromEvents(policies, deviceId, events);
         for (const module of work.modules.values()) {
           expect(module).toMatchObject({ look: false, evidence: [], missing: [] });
         }
@@ -240,7 +240,7 @@ describe('the event of our own write', () => {
     fc.assert(
       fc.property(policySets({ mode: 'enforce' }), fleets, (policies, fleet) => {
         const { fleet: after, events } = carryOut(fleet, planFor(policies, fleet).actions);
-        for (const module of gatherWork(policies, deviceId, events).modules.values()) {
+        for (const module of workFromEvents(policies, deviceId, events).modules.values()) {
           expect(module.missing).toEqual([]);
           expect(module.evidence.filter(({ ended }) => ended === undefined)).toEqual([]);
         }
@@ -269,7 +269,7 @@ describe('events', () => {
             events.push(decoded(rawEvent('updateTwin', patched.change, deviceId, 'A')));
           }
           const broken = planFor(enforcing, { A: now }).drifts;
-          const shown = gatherWork(enforcing, deviceId, events).modules.get('A')?.evidence ?? [];
+          const shown = workFromEvents(enforcing, deviceId, events).modules.get('A')?.evidence ?? [];
           const last = shown.filter(({ ended }) => ended === undefined).map(({ departure }) => departure);
           const place = (departure: { policy: string; path: string; kind: string }) =>
             `${departure.policy} ${departure.path} ${departure.kind}`;
@@ -284,7 +284,7 @@ describe('events', () => {
     fc.assert(
       fc.property(policySets(), fc.array(hostileEvents, { maxLength: 5 }), (policies, events) => {
         const usable = events.map(decodeEvent).filter((event): event is HubEvent => 'deviceId' in event);
-        const work = gatherWork(policies, deviceId, usable);
+        const work = workFromEvents(policies, deviceId, usable);
         for (const module of work.modules.values()) {
           for (const { departure } of module.evidence) expect(typeof departure.write.at).toBe('string');
         }
@@ -305,7 +305,7 @@ describe('events', () => {
           properties: { desired: { foreign: value, s: { foreign: other } }, reported: { owned: value } },
         };
         const events = ['A', 'B', ''].map((moduleId) => decoded(rawEvent('updateTwin', body, deviceId, moduleId)));
-        expect(gatherWork(policies, deviceId, events)).toEqual({ deviceId, modules: new Map() });
+        expect(workFromEvents(policies, deviceId, events)).toEqual({ deviceId, modules: new Map() });
       }),
     );
   });
@@ -344,7 +344,9 @@ function enforced(policies: PolicySet): PolicySet {
 function planFor(policies: PolicySet, fleet: Fleet) {
   const twins = Object.entries(fleet).map(
     ([moduleId, twin]): ObservedTwin =>
-      twin === undefined ? { moduleId, missing: true, since } : { moduleId, twin: readTwin(twin, deviceId, moduleId) },
+      twin === undefined
+        ? { moduleId, missing: true, write: since }
+        : { moduleId, twin: readTwin(twin, deviceId, moduleId) },
   );
   return plan(policies.all, { device, twins });
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Hub } from '../../../shared/hub/index.ts';
 import { definePolicy, toPolicySet } from '../../../shared/policy/index.ts';
-import { createAbsent } from '../../../shared/reconcile/index.ts';
+import { workForMissingModule } from '../../../shared/reconcile/index.ts';
 import { newDeviceId, startWorld, type World } from '../../support/world.ts';
 
 const agent = definePolicy({
@@ -41,7 +41,7 @@ it('has one row for a module that a sweep creates while the pass that an event b
   const stalling = world.withPolicies([agent], {
     throughHub: (hub) =>
       afterRead(hub, async () => {
-        const work = createAbsent(toPolicySet([agent], { mode: 'enforce' }), deviceId, 'Agent', since());
+        const work = workForMissingModule(toPolicySet([agent], { mode: 'enforce' }), deviceId, 'Agent', since());
         await sweeping.reconciler.reconcile([work], 'sweep');
       }),
   });
@@ -51,6 +51,6 @@ it('has one row for a module that a sweep creates while the pass that an event b
   expect((await world.history(deviceId)).map(({ kind, outcome, source }) => [kind, outcome, source])).toEqual([
     ['missingModule', 'created', 'sweep'],
   ]);
-  expect((await world.journal.recall(deviceId)).open).toEqual([]);
+  expect((await world.journal.read(deviceId)).open).toEqual([]);
   expect(await world.desiredOf(deviceId, 'Agent')).toEqual({ mode: 'High' });
 });

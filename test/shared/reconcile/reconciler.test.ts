@@ -254,10 +254,10 @@ describe('a drifted module', () => {
     await patch({ timeout: 1, foreign: 2 });
     await auditor.settle();
     expect(await world.desiredOf(deviceId, 'Agent')).toMatchObject({ mode: 'Off', timeout: 1 });
-    expect((await world.journal.recall(deviceId)).open).toHaveLength(2);
+    expect((await world.journal.read(deviceId)).open).toHaveLength(2);
     await patch({ mode: 'Low', timeout: 60 });
     await auditor.settle();
-    expect((await world.journal.recall(deviceId)).open).toEqual([]);
+    expect((await world.journal.read(deviceId)).open).toEqual([]);
     expect((await world.history(deviceId)).slice(1)).toMatchObject([
       { path: 'mode', outcome: 'audited', closedAt: expect.any(String) },
       { path: 'timeout', outcome: 'audited', closedAt: expect.any(String) },

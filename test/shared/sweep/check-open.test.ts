@@ -18,7 +18,7 @@ beforeEach(() => world.clear());
 const patch = (deviceId: string, desired: JsonObject) =>
   world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*');
 const historyOf = async (deviceId: string) => brief(await world.history(deviceId));
-const openOf = async (deviceId: string) => brief((await world.journal.recall(deviceId)).open);
+const openOf = async (deviceId: string) => brief((await world.journal.read(deviceId)).open);
 const listed = async () =>
   (await createHistory(world.storage, () => new Date()).open({}, 1000)).rows.map(({ deviceId }) => deviceId).toSorted();
 

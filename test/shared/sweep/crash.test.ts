@@ -243,7 +243,7 @@ async function liveOn(hub: Swept): Promise<void> {
 async function resultOf({ ids, clock }: Swept) {
   const roles = Object.keys(fleet);
   const rows = await Promise.all(ids.map((id) => world.history(id)));
-  const open = await Promise.all(ids.map(async (id) => (await world.journal.recall(id)).open));
+  const open = await Promise.all(ids.map(async (id) => (await world.journal.read(id)).open));
   const sweeps = await createSweepStore(world.storage, () => clock.now()).list(10);
   return {
     row: briefRow(sweeps.at(-1)),

@@ -63,7 +63,7 @@ const sum = (calls: Readonly<Record<string, number>>) =>
 const patch = (deviceId: string, desired: JsonObject) =>
   world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*');
 const historyOf = async (deviceId: string) => brief(await world.history(deviceId));
-const openOf = async (deviceId: string) => brief((await world.journal.recall(deviceId)).open);
+const openOf = async (deviceId: string) => brief((await world.journal.read(deviceId)).open);
 const modulesOf = (deviceId: string) =>
   world.hub.registry
     .listModules(deviceId)

@@ -6,7 +6,7 @@ import type { DeviceWork, ModuleWork } from './device-work.ts';
 const queryLag = 15 * 60_000;
 
 /** What the history does not settle about the modules of a device, so that it has to be asked of the hub or tried there. No I/O. */
-export class OpenQuestions {
+export class NeededCalls {
   readonly #policies: PolicySet;
   readonly #deviceId: string;
   readonly #deviceRows: DeviceRows;
@@ -18,24 +18,26 @@ export class OpenQuestions {
   }
 
   /** Whether the module's twin must be read: for a departure that is not over, or because something open may be. */
-  mustLook(module: ModuleWork): boolean {
+  mustRead(module: ModuleWork): boolean {
     const deviceRows = this.#deviceRows;
-    if (module.look) return true;
-    if (module.absent && (this.#wasThere(module) || !this.#isSettledByCreating(module))) return true;
-    if (module.settled && deviceRows.openRows(module.moduleId).length > 0) return true;
+    if (module.mustRead) return true;
+    if (module.foundMissing && (this.#wasThere(module) || !this.#isSettledByCreating(module))) return true;
+    if (module.mayEndOpenRows && deviceRows.openRows(module.moduleId).length > 0) return true;
     return module.evidence.some(({ departure, ended }) =>
-      ended === undefined ? deviceRows.isUnsettled(departure) : ended === 'healed' && deviceRows.isHalfWay(departure),
+      ended === undefined
+        ? deviceRows.isNewOrUnfinished(departure)
+        : ended === 'healed' && deviceRows.isUnfinished(departure),
     );
   }
 
   /** Whether the module is to be created: an event says that it is not there, and the history does not say that this was seen to. */
-  isMissing({ moduleId, absent, missing }: ModuleWork): boolean {
+  mustCreate({ moduleId, foundMissing: absent, missing }: ModuleWork): boolean {
     if (absent) return true;
-    const write = missing.findLast(({ ended }) => ended === undefined)?.since;
+    const write = missing.findLast(({ ended }) => ended === undefined)?.write;
     if (write === undefined) return false;
     const departure = { deviceId: this.#deviceId, moduleId, path: '', kind: 'missingModule', write } as const;
     return this.#creating(moduleId).some(({ name, mode }) =>
-      this.#deviceRows.isUnsettled({ ...departure, policy: name, mode, expected: undefined, actual: undefined }),
+      this.#deviceRows.isNewOrUnfinished({ ...departure, policy: name, mode, expected: undefined, actual: undefined }),
     );
   }
 
@@ -48,7 +50,7 @@ export class OpenQuestions {
   }
 
   /** Whether the history knows of the module's having been there at about the time when a sweep did not find it: queries lag. */
-  #wasThere({ moduleId, absentSince }: ModuleWork): boolean {
+  #wasThere({ moduleId, writeIfMissing: absentSince }: ModuleWork): boolean {
     const since = Date.parse(absentSince?.at ?? '') - queryLag;
     return this.#deviceRows.rows().some((row) => {
       if (row.moduleId !== moduleId || Date.parse(row.closedAt ?? row.outcomeAt) < since) return false;

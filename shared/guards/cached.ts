@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
  * Asks once and remembers the answer for so many milliseconds; who asks meanwhile waits for the same answer. A failure is every
  * caller's who waits for it, and is not remembered.
  */
-export function remembered<T>(ask: () => Promise<T>, milliseconds: number, clock: Clock): () => Promise<T> {
+export function cached<T>(ask: () => Promise<T>, milliseconds: number, clock: Clock): () => Promise<T> {
   let answer: Promise<T> | undefined;
   let until = 0;
   return () => {

@@ -7,12 +7,12 @@ import { type JsonObject, type Twin, toTwin } from '../../../shared/twin/index.t
 
 export const minute = 60_000;
 
-export function handClock(start = Date.UTC(2026, 0, 1)) {
+export function manualClock(start = Date.UTC(2026, 0, 1)) {
   let now = start;
   const clock: Clock = { now: () => new Date(now), sleep: async () => {} };
   return {
     clock,
-    pass(milliseconds: number) {
+    advance(milliseconds: number) {
       now += milliseconds;
     },
   };
@@ -64,7 +64,7 @@ export function memoryStore(room = 0) {
     if (state.broken) throw new Error('storage does not answer');
   };
   const store: GuardStore = {
-    async spend(policy, count, limit) {
+    async reserveOverwrites(policy, count, limit) {
       check();
       asked.push({ policy, count, limit });
       const granted = Math.min(count, state.room);
