@@ -1,21 +1,21 @@
 import type { Clock } from '../clock.ts';
 
 /**
- * Asks once and remembers the answer for so many milliseconds; who asks meanwhile waits for the same answer. A failure is every
- * caller's who waits for it, and is not remembered.
+ * Caches the result of an asynchronous read for `milliseconds`. Calls during a read share its result. A failed read rejects all calls that
+ * share it, and is not cached.
  */
-export function cached<T>(ask: () => Promise<T>, milliseconds: number, clock: Clock): () => Promise<T> {
-  let answer: Promise<T> | undefined;
-  let until = 0;
+export function cached<T>(read: () => Promise<T>, milliseconds: number, clock: Clock): () => Promise<T> {
+  let result: Promise<T> | undefined;
+  let validUntil = 0;
   return () => {
     const now = clock.now().getTime();
-    if (answer !== undefined && now < until) return answer;
-    until = now + milliseconds;
-    const current = ask().catch((error: unknown) => {
-      if (answer === current) answer = undefined;
+    if (result !== undefined && now < validUntil) return result;
+    validUntil = now + milliseconds;
+    const current = read().catch((error: unknown) => {
+      if (result === current) result = undefined;
       throw error;
     });
-    answer = current;
+    result = current;
     return current;
   };
 }

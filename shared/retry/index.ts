@@ -1,6 +1,6 @@
 /**
- * Work that could not be done yet. The deferred queue tries it again after growing delays. Work that fails every time becomes a dead
- * letter: it stays in a table, with the reason, until somebody replays it.
+ * Work that failed. The deferred queue retries it after growing delays. Work that fails too often becomes a dead letter: the table keeps
+ * its events and the reason until somebody replays it.
  *
  * @module
  */

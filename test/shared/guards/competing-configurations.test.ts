@@ -27,16 +27,16 @@ function configuration(moduleContent: JsonObject, more: Partial<Configuration> =
   return { id: 'c', targetCondition: '*', priority: 10, deviceContent: {}, moduleContent, ...more };
 }
 
-/** What a configuration with this content does against the policy, by path. */
-const fightsOver = (content: JsonObject, definition = agent) =>
+/** The values that a configuration with this content sets against the policy, by path. */
+const competingValues = (content: JsonObject, definition = agent) =>
   Object.fromEntries(
     competingSettings(policiesOf(definition), [configuration(content)]).map(({ path, theirs }) => [path, theirs]),
   );
 
-describe('a configuration of the hub competes with a policy', () => {
+describe('a configuration of the hub', () => {
   it.each([
     ['sets a wrong value', { 'properties.desired.mode': 'Off' }, { mode: 'Off' }],
-    ['sets what is forbidden', { 'properties.desired.legacy': 1 }, { legacy: 1 }],
+    ['sets a forbidden property', { 'properties.desired.legacy': 1 }, { legacy: 1 }],
     [
       'sets a value deep in a section whose key has colons',
       { [`properties.desired.${section}.eventPriorityLogin.value`]: 'Low' },
@@ -47,20 +47,20 @@ describe('a configuration of the hub competes with a policy', () => {
       { [`properties.desired.${section}`]: { eventPriorityLogin: { value: 'Off' }, other: 1 } },
       { [`${section}.eventPriorityLogin.value`]: 'Off' },
     ],
-    ['removes a default, over and over', { 'properties.desired.interval': null }, { interval: null }],
-    ['removes what the policy wants', { 'properties.desired.timeout': null }, { timeout: null }],
+    ['removes a property with a default', { 'properties.desired.interval': null }, { interval: null }],
+    ['removes a wanted property', { 'properties.desired.timeout': null }, { timeout: null }],
     [
-      'puts a value in the place of a section',
+      'puts a value in place of a section',
       { [`properties.desired.${section}`]: 'x' },
       { [`${section}.eventPriorityLogin.value`]: null },
     ],
     [
-      'replaces everything',
+      'replaces all properties',
       { 'properties.desired': { mode: 'Low', timeout: 60, interval: 'PT2H' } },
       { [`${section}.eventPriorityLogin.value`]: null },
     ],
     [
-      'replaces everything but says something else of a part',
+      'replaces all properties and sets one of them differently',
       {
         'properties.desired.mode': 'Off',
         'properties.desired': {
@@ -72,27 +72,21 @@ describe('a configuration of the hub competes with a policy', () => {
       },
       { mode: 'Off' },
     ],
-  ])('that %s', (_, content, expected) => {
-    expect(fightsOver(content)).toEqual(expected);
+  ])('competes with a policy when it %s', (_, content, expected) => {
+    expect(competingValues(content)).toEqual(expected);
   });
 
   it.each<[string, JsonObject]>([
-    [
-      'that sets a value which the policy allows',
-      { 'properties.desired.mode': 'Low', 'properties.desired.timeout': 60 },
-    ],
-    ['that sets a default otherwise', { 'properties.desired.interval': 'PT9H' }],
-    ['that sets what nobody owns', { 'properties.desired.other': { mode: 'Off' } }],
-    [
-      'that is about something else than desired properties',
-      { 'tags.mode': 'Off', 'properties.reported.mode': 'Off', mode: 'Off' },
-    ],
-    ['without content', {}],
-  ])('but not one %s', (_, content) => {
-    expect(fightsOver(content)).toEqual({});
+    ['sets a value that the policy allows', { 'properties.desired.mode': 'Low', 'properties.desired.timeout': 60 }],
+    ['sets another value than a default', { 'properties.desired.interval': 'PT9H' }],
+    ['sets a property that no policy owns', { 'properties.desired.other': { mode: 'Off' } }],
+    ['sets no desired properties', { 'tags.mode': 'Off', 'properties.reported.mode': 'Off', mode: 'Off' }],
+    ['has no content', {}],
+  ])('does not compete when it %s', (_, content) => {
+    expect(competingValues(content)).toEqual({});
   });
 
-  it('only about twins of its own kind', () => {
+  it('competes only for twins of its own kind', () => {
     const onDevices: PolicyDefinition = { name: 'on-devices', desired: { mode: 'High' } };
     const wrong = { 'properties.desired.mode': 'Off' };
     const both = policiesOf(agent, onDevices);
@@ -102,11 +96,11 @@ describe('a configuration of the hub competes with a policy', () => {
     ]);
   });
 
-  it('not where the policy only audits', () => {
-    expect(fightsOver({ 'properties.desired.mode': 'Off' }, { ...agent, mode: 'audit' })).toEqual({});
+  it('does not compete with an auditing policy', () => {
+    expect(competingValues({ 'properties.desired.mode': 'Off' }, { ...agent, mode: 'audit' })).toEqual({});
   });
 
-  it('not where it targets nothing, or other modules only', () => {
+  it('does not compete when it targets no twin or only other modules', () => {
     const of = (targetCondition: string) =>
       competingSettings(policiesOf(agent), [configuration({ 'properties.desired.mode': 'Off' }, { targetCondition })])
         .length;
@@ -119,7 +113,7 @@ describe('a configuration of the hub competes with a policy', () => {
     expect(of('this is no condition')).toBe(1);
   });
 
-  it('and all that is known of it is given, in the order of configurations', () => {
+  it('is described with all fields, in the order of the configurations', () => {
     const configurations = [
       configuration({ 'properties.desired.legacy': [1] }, { id: 'first', priority: 3 }),
       configuration({ 'properties.desired.timeout': 7 }, { id: 'second', targetCondition: 'FROM devices.modules' }),
@@ -151,12 +145,12 @@ describe('a configuration of the hub competes with a policy', () => {
       },
     ]);
     expect(found.map(describeCompeting)).toEqual([
-      'Configuration first (priority 3) sets legacy on Agent to [1]; policy agent wants nothing there and overrides it.',
-      'Configuration second (priority 10) sets timeout on Agent to 7; policy agent wants 100 and overrides it.',
+      'Configuration first (priority 3) sets legacy on Agent to [1]; policy agent wants no value there and overrides the configuration.',
+      'Configuration second (priority 10) sets timeout on Agent to 7; policy agent wants 100 and overrides the configuration.',
     ]);
   });
 
-  it('never where it sets the very values of the policy, whole or one by one', () => {
+  it('does not compete when it sets the values of the policy', () => {
     fc.assert(
       fc.property(policySets({ mode: 'enforce' }), ({ all }) => {
         for (const policy of all) {
@@ -193,14 +187,14 @@ describe('a target condition', () => {
     ["FROM devices.modules WHERE properties.reported.state = 'ok' AND properties.desired.mode != 'Low'", true],
     ['FROM devices.modules WHERE tags.level > 3', false],
     ['FROM devices.modules WHERE tags.missing = 1', false],
-    // Not to be told from the twin.
+    // These conditions cannot be evaluated from the twin, so they match.
     ["connectionState = 'Connected'", true],
     ['SELECT nonsense', true],
   ])('%j applies to a twin: %s', (condition, applies) => {
     expect(targetPredicate(condition)(seen)).toBe(applies);
   });
 
-  it('sees whether a device is an IoT Edge device', () => {
+  it('can use capabilities.iotEdge of a device', () => {
     const isEdge = targetPredicate('capabilities.iotEdge = true');
     expect(isEdge(twin({}, { capabilities: { iotEdge: true } }, ''))).toBe(true);
     expect(isEdge(twin({}, {}, ''))).toBe(false);
@@ -226,11 +220,11 @@ describe('a path that a configuration competes for', () => {
   function guardWith(...competing: (typeof setting | (Omit<typeof setting, 'overridden'> & { overridden: true }))[]) {
     const memory = memoryStore();
     memory.state.competing = competing;
-    const { clock, advance: pass } = manualClock();
-    return { guard: competingGuard({ store: memory.store, clock }), pass, ...memory };
+    const { clock, advance } = manualClock();
+    return { guard: competingGuard({ store: memory.store, clock }), advance, ...memory };
   }
 
-  it('is left alone on the twins that the configuration targets, and there only', async () => {
+  it('is left alone only on twins that the configuration targets', async () => {
     const { guard } = guardWith(setting);
     const wrong = departure('a');
     const held = await guard.review(review([wrong, departure('b'), departure('a', { policy: 'q' })], inPlant));
@@ -238,18 +232,18 @@ describe('a path that a configuration competes for', () => {
     expect((await guard.review(review([wrong], elsewhere))).size).toBe(0);
   });
 
-  it('keeps no module from being created', async () => {
+  it('does not stop the creation of a module', async () => {
     const { guard } = guardWith(setting);
     const created = departure('', { kind: 'missingModule', actual: undefined });
     expect((await guard.review(review([created], { twins: new Map() }))).size).toBe(0);
   });
 
-  it('is mended all the same where the policy overrides configurations', async () => {
+  it('is mended when the policy overrides configurations', async () => {
     const { guard } = guardWith({ ...setting, overridden: true });
     expect((await guard.review(review([departure('a')], inPlant))).size).toBe(0);
   });
 
-  it('names the same configuration each time, whatever their order', async () => {
+  it('has a reason with the same configuration for any order of the settings', async () => {
     const wrong = departure('a');
     const others = [setting, { ...setting, configuration: 'd' as 'c', priority: 5 as 1 }];
     const reasons = await Promise.all(
@@ -261,20 +255,20 @@ describe('a path that a configuration competes for', () => {
     expect(reasons[1]).toBe(reasons[0]);
   });
 
-  it('is read every ten seconds at most, and anew then', async () => {
-    const { guard, state, reads, pass } = guardWith(setting);
+  it('is read again after ten seconds', async () => {
+    const { guard, state, reads, advance } = guardWith(setting);
     const wrong = departure('a');
     await Promise.all([1, 2, 3].map(() => guard.review(review([wrong], inPlant))));
     state.competing = [];
-    pass(minute / 6 - 1);
+    advance(minute / 6 - 1);
     expect((await guard.review(review([wrong], inPlant))).size).toBe(1);
     expect(reads.competing).toBe(1);
-    pass(1);
+    advance(1);
     expect((await guard.review(review([wrong], inPlant))).size).toBe(0);
     expect(reads.competing).toBe(2);
   });
 
-  it('cannot be judged where storage does not answer, and can once it does', async () => {
+  it('makes the guard throw while storage does not answer', async () => {
     const { guard, state } = guardWith(setting);
     state.broken = true;
     await expect(guard.review(review([departure('a')], inPlant))).rejects.toThrow('storage does not answer');
