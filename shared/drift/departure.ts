@@ -25,11 +25,11 @@ export type Outcome =
   | 'healed'
   /** The device or the module was deleted. */
   | 'gone'
-  /** The mending failed for now. A retry is queued. */
+  /** The departure could not be mended yet. A retry is queued. */
   | 'deferred'
-  /** A guard stopped the mending for now. */
+  /** A guard holds the change back for now. */
   | 'heldBack'
-  /** The mending was given up. `error` holds the reason. */
+  /** The departure cannot be mended, or all retries failed. `error` holds the reason. */
   | 'failed';
 
 /** The trigger of the pass that detected a departure. */

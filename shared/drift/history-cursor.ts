@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** Where the next page of a query begins. */
 export interface PagePosition {
   readonly partition: string;
-  /** The last RowKey that was read in the partition. `''` before the first one. */
+  /** The RowKey after which the page begins. `''` at the start of the partition. */
   readonly after: string;
   /** Continuation token of Table Storage, when the page ended before the service had finished the partition. */
   readonly token?: string;

@@ -17,7 +17,7 @@ export const uncountedPartition = 'uncounted';
  */
 export const retentionKey = 'retained';
 
-/** The copies of history rows that are found by time (timeline) and by openness (open list). */
+/** Copies of history rows. The timeline holds rows by time of detection. The open list holds the open rows. */
 export interface HistoryIndex {
   /** Stores `rows` in the timeline and `listed` in the open list. Resolves when all are stored. */
   put(change: { readonly rows: readonly DriftRow[]; readonly listed: readonly DriftRow[] }): Promise<void>;
@@ -61,7 +61,7 @@ export function createHistoryIndex(account: StorageAccount, now: () => Date): Hi
   return {
     async put({ rows, listed }) {
       await Promise.all([
-        // The mark follows the write: a count that ran in between is then repeated.
+        // The hours are marked after the write. When a count runs between write and mark, the mark makes the hour be counted again.
         timeline.apply(rows.map((row) => upsert(row, timelineKey(row)))).then(() => markHours(rows)),
         openList.apply(listed.map((row) => upsert(row, openListKey(row)))),
       ]);

@@ -73,7 +73,7 @@ export function createHistory(
   async function page(query: DriftQuery, limit: number, cursor?: string): Promise<HistoryPage> {
     const { deviceId, from, to } = query;
     const position = cursor === undefined ? undefined : readCursor(query, cursor, isHistoryPartition(query));
-    // Later pages of a query without `from` must end at the same time as the first page. The cursor carries that time.
+    // All pages of a query without `from` must have the same start of the time range. The cursor carries that start.
     const firstFrom =
       deviceId === undefined && from === undefined ? (position?.from ?? rangeStart(to ?? defaultTo())) : undefined;
     const fullQuery = firstFrom === undefined ? query : { ...query, from: firstFrom };

@@ -1,7 +1,7 @@
 /**
- * The history of drift, in Table Storage. The journal holds one row for each departure and is the source of truth. Copies of its rows, by
- * time and by openness, make queries cheap. Row keys are deterministic, and a row is written before the hub is changed. A crash therefore
- * loses nothing, and a redelivered event adds nothing.
+ * The history of drift, in Table Storage. The journal holds one row for each departure and is the source of truth. Copies of its
+ * rows make two kinds of queries cheap: by time of detection, and by departures that are open now. Row keys are deterministic, and a row is
+ * written before the hub is changed. A crash therefore loses nothing, and a redelivered event adds nothing.
  *
  * @module
  */

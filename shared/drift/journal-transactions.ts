@@ -10,7 +10,7 @@ import { toEntity } from './row-entity.ts';
  * operations: one for the row, one for its open entry.
  */
 const rowsPerTransaction = 50;
-/** A transaction may hold 4 MiB (same source). */
+/** Maximum bytes of entities in a transaction. Table Storage allows 4 MiB. */
 const bytesPerTransaction = 3_000_000;
 
 /**

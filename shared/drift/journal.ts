@@ -44,12 +44,12 @@ export interface Journal {
 const anyEtag = '*';
 
 /**
- * The journal in the table `TwinkeeperDrift` of a storage account. The journal also maintains the history index. Errors of the storage
+ * The journal in the table `TwinkeeperDrift` of a storage account. The journal also updates the history index. Errors of the storage
  * service are thrown unchanged.
  *
  * The order of writes makes a crash at any moment harmless:
  *
- * 1. The row is stored in the device's partition, as `pending` if need be.
+ * 1. The device's partition gets the row as `pending`, unless it holds a `pending` row already.
  * 2. The index gets the row with its outcome. A `pending` row is not indexed.
  * 3. The device's partition gets the outcome.
  * 4. The open list loses rows that are over.
@@ -133,7 +133,7 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
         if (!rowKey.startsWith(openPrefix)) recent.push(row);
         else {
           open.push(row);
-          // The history row of an open entry may be older than `since`. It exists, but its ETag is then not read.
+          // The history row of an open entry may be older than `since`, and is then not read. Its ETag is unknown, but the row exists.
           etags.set(row.rowKey, anyEtag);
         }
       }

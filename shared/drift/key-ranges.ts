@@ -25,7 +25,7 @@ const clockSkew = 5 * 60_000;
 
 /** The range of a device's history rows. `to` (ISO 8601, exclusive) is the query's latest time of detection. */
 export function deviceRange(deviceId: string, to: string | undefined): KeyRange {
-  // Rows sort by the time of their write, on the hub's clock. A write precedes its detection.
+  // Rows sort by the time of their write, which precedes the detection. The hub's clock sets that time.
   const from = to === undefined ? rowPrefix : rowKeyPrefixAt(new Date(Date.parse(to) + clockSkew).toISOString());
   return { table: 'drift', partition: encodeDeviceId(deviceId), from, to: `${rowPrefix}~` };
 }

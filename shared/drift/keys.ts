@@ -3,7 +3,7 @@ import { lastMillisecond, newestFirst } from '../storage/index.ts';
 import type { Departure } from './departure.ts';
 
 /*
- * The table `TwinkeeperDrift` is the journal. Each device is one partition, so one transaction can write its rows and one range can read them:
+ * The table `TwinkeeperDrift` is the journal. Each device is one partition. A transaction can write its rows, and a range can read them:
  *
  *   PartitionKey  encoded device id
  *   RowKey        `open!<hash>`          an open entry: one entity for each open departure

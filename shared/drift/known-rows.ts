@@ -6,7 +6,7 @@ export interface KnownRows {
   readonly open: readonly DriftRow[];
   /** Rows whose write is not older than the time that was asked for, newest first. Open rows are among them. */
   readonly recent: readonly DriftRow[];
-  /** ETags of the device's entities, by RowKey. The journal updates them as it writes. Callers pass them back unchanged. */
+  /** ETags of the device's entities, by RowKey. The journal updates them as it writes. Callers pass the map back unchanged. */
   readonly etags: Map<string, string>;
 }
 

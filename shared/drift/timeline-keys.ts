@@ -3,7 +3,7 @@ import { encodeDeviceId, newestFirst } from '../storage/index.ts';
 import type { DriftRow } from './departure.ts';
 
 /*
- * Two tables hold copies of history rows, so that a query by time or by openness reads only a range of keys:
+ * Two tables hold copies of history rows, so that queries by time and queries for open rows read only ranges of keys:
  *
  *   TwinkeeperTimeline   PartitionKey  hour of detection, UTC, such as `2026-11-22T05`
  *                        RowKey        `<inverted millisecond>!<hash of device>!<hash of row>`, newest first

@@ -114,7 +114,7 @@ export function ownedPaths(policies: readonly Policy[]): ClaimedPath[] {
   return policies.flatMap((policy) => policy.owned.map(({ path }) => ({ path, by: policy.name })));
 }
 
-/** The departure of a policy that fails on a twin. Only the policy's author can mend it. */
+/** The departure of a policy that fails on a twin. Only the policy's author can remove the cause. */
 export function policyError(
   policy: Policy,
   deviceId: string,

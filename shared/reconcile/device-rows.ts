@@ -16,7 +16,7 @@ export interface PassContext {
   readonly source: Source;
   /** The current time, ISO 8601. */
   now(): string;
-  /** The last event that caused the pass. Rows that no event shows by itself name it. */
+  /** The last event that caused the pass. Rows of departures that no event shows refer to this event. */
   readonly eventRef?: EventRef;
 }
 
@@ -36,8 +36,8 @@ export class DeviceRows {
     this.#known = known;
     this.#context = context;
     for (const row of [...known.recent, ...known.open]) this.#rows.set(row.rowKey, row);
-    // Two passes can detect one departure at the same time: one from the event, one from the twin. The pending row of the event is then a
-    // duplicate.
+    // Two passes can detect one departure at the same time, one from the event and one from the twin. The pending row of the event is then
+    // a duplicate.
     this.#duplicates = [...this.#rows.values()].filter(
       (row) => row.outcome === 'pending' && row.write.exact && this.#findFromTwin(row) !== undefined,
     );
@@ -215,7 +215,7 @@ export class DeviceRows {
   }
 }
 
-/** Whether a pass must complete a row: it was interrupted (`pending`), or a retry is queued (`deferred`). */
+/** Whether a row is unfinished: `pending` after an interrupted pass, or `deferred` with a queued retry. */
 function isUnfinishedRow({ outcome }: DriftRow): boolean {
   return outcome === 'pending' || outcome === 'deferred';
 }

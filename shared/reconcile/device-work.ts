@@ -48,11 +48,11 @@ export interface DeviceWork {
   readonly modules: Map<string, ModuleWork>;
   /** The time at which the device was deleted. */
   deletedAt?: string;
-  /** The last event that caused work. Rows that no event shows by itself name it. */
+  /** The last event that caused work. Rows of departures that no event shows refer to this event. */
   eventRef?: EventRef;
 }
 
-/** Work that reads each module that a policy concerns, and creates the missing ones. `write` is the write of a missing module's row. */
+/** Work that reads the modules of all policies, and creates missing ones. `write` is the write for the rows of missing modules. */
 export function workForDevice(policies: PolicySet, deviceId: string, write: Write): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
   for (const policy of policies.all) {
@@ -84,7 +84,7 @@ export function workForMissingModule(
   return work;
 }
 
-/** The work on one module of a device. It is added when there is none yet. */
+/** The work on one module of a device. Adds empty work when there is none yet. */
 export function moduleWork(work: DeviceWork, moduleId: string): ModuleWork {
   let module = work.modules.get(moduleId);
   if (module === undefined) {
@@ -101,7 +101,7 @@ export function mustReadModule(policies: PolicySet, work: DeviceWork, policy: Po
   if (policies.createdModules.includes(policy.module)) module.writeIfMissing = write;
 }
 
-/** The time of the oldest write in the evidence, ISO 8601 with milliseconds. `undefined` without evidence. Unreadable times count as 1970. */
+/** The time of the oldest write in the evidence, ISO 8601. `undefined` without evidence. An unreadable time counts as 1970. */
 export function oldestWrite({ modules }: DeviceWork): string | undefined {
   const times = [...modules.values()].flatMap(({ evidence, missing }) => [
     ...evidence.map(({ departure }) => departure.write.at),
@@ -117,7 +117,7 @@ export function missingModuleWrite(module: ModuleWork): Write | undefined {
   return module.missing.findLast(({ ended }) => ended === undefined)?.write ?? module.writeIfMissing;
 }
 
-/** Whether events show departures that ended within the same batch. They need rows, and no hub call. */
+/** Whether events show departures that ended within the same batch. Such departures need rows, but no hub call. */
 export function hasEndedEvidence({ modules }: DeviceWork): boolean {
   return [...modules.values()].some(
     ({ evidence, missing }) =>

@@ -10,7 +10,7 @@ const clockSkew = 5_000;
  */
 export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 'healed' | 'gone' {
   if (row.kind === 'missingModule') return wasCreatedByUs(row, twin) ? 'created' : 'healed';
-  // A module that was deleted and created again starts with version 1.
+  // Versions only grow. A lower version shows that the module was deleted and created again.
   if (twin.desired.version < row.write.version) return 'gone';
   const path = parsePath(row.path);
   const isMended = jsonEquals(getAt(twin.desired.properties, path), row.expected);
@@ -20,7 +20,10 @@ export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 
     : 'healed';
 }
 
-/** Whether the module holds the baseline, is unchanged since its creation, and was created after it was detected as missing. */
+/**
+ * Whether Twinkeeper created the module. The module then holds the baseline, has a desired version of at most 2, and was written after it
+ * was detected as missing.
+ */
 function wasCreatedByUs({ expected, detectedAt, mode }: DriftRow, { desired }: Twin): boolean {
   const hasBaseline =
     isJsonObject(expected) && jsonEquals(mergePatch(desired.properties, expected), desired.properties);

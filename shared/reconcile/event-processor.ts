@@ -36,7 +36,7 @@ export interface EventCounts {
   readonly unusable: number;
   /** Devices with work. */
   readonly devices: number;
-  /** Devices whose work was not completed: it is queued for a retry, or became a dead letter after the last attempt. */
+  /** Devices whose work was not completed. The work is queued for a retry, or became a dead letter after the last attempt. */
   readonly deferred: number;
 }
 
@@ -71,7 +71,7 @@ export class EventProcessor {
     const { deadLetters } = this.#dependencies;
     const deferral = await readDeferral(message, deadLetters);
     const counts = await this.#processAttempt(deferral.events, deferral.attempt);
-    // The parked events stay until here. After a crash, the queue delivers the message again, and it needs them.
+    // The parked events are removed last. After a crash, the queue delivers the message again, and the events are needed.
     if (deferral.parked !== undefined) await deadLetters.remove(deferral.parked);
     return counts;
   }
@@ -108,7 +108,7 @@ export class EventProcessor {
     return { events: events.length, ignored, unusable: unusable.length, devices: works.length, deferred };
   }
 
-  /** The work that a device's events cause. An event that makes the folding throw becomes a dead letter. The other events are used. */
+  /** The work that a device's events cause. An event whose processing throws becomes a dead letter, and the others are used. */
   async #workOf(deviceId: string, { decoded, raw }: DeviceEvents): Promise<DeviceWork> {
     const { policies } = this.#dependencies.reconciler;
     try {

@@ -7,8 +7,8 @@ import { mayEndNotReported } from './not-reported.ts';
 import { isTouched, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
 
 /**
- * The work that a device's events cause. Events must be in their order. Pure. Events about properties that no policy owns cause no work,
- * and most events are of that kind.
+ * The work that a device's events cause. The events must be in the order in which they happened. Pure. Most events concern properties that
+ * no policy owns, and cause no work.
  */
 export function workFromEvents(policies: PolicySet, deviceId: string, events: readonly HubEvent[]): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };

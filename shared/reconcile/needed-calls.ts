@@ -5,7 +5,7 @@ import type { ModuleWork } from './device-work.ts';
 /** Assumed maximum lag of query results behind the twins, in milliseconds. Azure's documentation says "minutes". */
 const queryLag = 15 * 60_000;
 
-/** Decides which modules of a device need a hub call, from the work and the known rows. A redelivered event then costs no call. No I/O. */
+/** Decides from the work and the known rows which modules of a device need a hub call. A redelivered event needs none. No I/O. */
 export class NeededCalls {
   readonly #policies: PolicySet;
   readonly #deviceId: string;
@@ -30,7 +30,10 @@ export class NeededCalls {
     );
   }
 
-  /** Whether the module must be created without a read. True when it is reported missing and no known row has dealt with that. */
+  /**
+   * Whether the module must be created without a read. True when a sweep did not find the module. Also true when an event reports the
+   * module as missing, and the row of the missing module is new or unfinished.
+   */
   mustCreate({ moduleId, foundMissing, missing }: ModuleWork): boolean {
     if (foundMissing) return true;
     const write = missing.findLast(({ ended }) => ended === undefined)?.write;

@@ -137,7 +137,8 @@ function planTwin(policies: readonly Policy[], twin: Twin, at: string | undefine
   const { moduleId, etag, desired } = twin;
   const size = twinSize(mergePatch(desired.properties, patch));
   if (size > twinLimits.desiredBytes && size > twinSize(desired.properties)) {
-    const message = `cannot be mended: the desired properties would have ${size} bytes, and a twin holds at most ${twinLimits.desiredBytes}`;
+    const limit = twinLimits.desiredBytes;
+    const message = `cannot be mended: the desired properties would have ${size} bytes, and a twin holds at most ${limit}`;
     return { drifts: drifts.map((drift) => (mends.includes(drift) ? { ...drift, message } : drift)), actions: [] };
   }
   return { drifts, actions: [{ type: 'patchDesired', moduleId, etag, patch, mends }] };

@@ -8,7 +8,7 @@ import { type DeviceCounts, DevicePass, type PassStep } from './device-pass.ts';
 import type { DeviceWork } from './device-work.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 
-/** The result of the work on one device. `deferred` is the reason when the device must be retried later. Its rows say so too. */
+/** The result of the work on one device. `deferred` is the reason when the device must be retried later. */
 export interface DeviceResult extends DeviceCounts {
   readonly deviceId: string;
   readonly deferred?: string;

@@ -13,7 +13,7 @@ export function recordEvidence(
 ): void {
   const inScope = new Set(policies.filter((policy) => isInScope(policy, device)).map((policy) => policy.name));
   const record = (departure: Departure, ended: 'healed' | 'gone' | undefined, eventRef: EventRef) => {
-    // The event that heals an unfinished row may report Twinkeeper's own write. The twin will tell, so the row stays open.
+    // The event that heals an unfinished row may report Twinkeeper's own write. The row stays open until the twin is read.
     const mayBeOurs = ended === 'healed' && deviceRows.isUnfinished(departure);
     const row = deviceRows.rowFromEvent(departure, eventRef);
     if (ended !== undefined && row.outcome === 'pending' && !mayBeOurs) deviceRows.close(row, ended);

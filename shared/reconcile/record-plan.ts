@@ -18,8 +18,8 @@ export interface RecordedPlan {
 }
 
 /**
- * Records a plan in the device's rows, before its actions are carried out. Each departure gets a row: `pending` when an action will mend it,
- * otherwise `heldBack`, `failed` or `audited`. Open rows that the observed twins no longer show are closed.
+ * Records a plan in the device's rows, before its actions are carried out. Each departure gets a row. The row is `pending` when an action
+ * will mend the departure, and otherwise `heldBack`, `failed` or `audited`. Open rows that the observed twins no longer show are closed.
  *
  * @param held the departures that a guard holds back, with the reasons
  */

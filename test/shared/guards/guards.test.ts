@@ -20,7 +20,7 @@ const minute = 60_000;
 const plenty: OverwriteLimit = { type: 'count', count: 1_000_000 };
 let policies = 0;
 
-/** A device with a compliant module, and a reconciler with guards on real storage. `advance` moves the clock ahead of the machine's clock. */
+/** A device with a compliant module, and a reconciler with guards on real storage. `advance` moves the guards' clock. */
 async function guardedDevice(limit: OverwriteLimit = plenty) {
   let ahead = 0;
   const clock: Clock = {

@@ -5,7 +5,7 @@ import { type Action, type ObservedTwin, plan } from '../../../shared/reconcile/
 import { fc, hubTwins, rawEvent, readTwin } from '../../support/arbitraries.ts';
 
 export const deviceId = 'device';
-export const device = { deviceId, tags: {}, edge: false };
+const device = { deviceId, tags: {}, edge: false };
 const write = { version: 1, at: '2026-01-01T00:00:00.0000000Z', exact: true };
 export const later = Date.parse('2026-02-03T04:05:06Z');
 
