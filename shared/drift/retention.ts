@@ -23,8 +23,8 @@ const rowsPerBatch = 100;
 export interface Retention {
   /**
    * Removes closed rows that were detected before `time`, oldest first, from the journal and from the timeline. Finds them in the
-   * timeline, so no device's partition is searched. Roll-ups are kept. `mayContinue` is called before each batch. The run may be interrupted at
-   * any moment: rows leave the timeline last, and the next run finds the remaining ones.
+   * timeline, so no device's partition is searched. Roll-ups are kept. `mayContinue` is called before each batch. The run may be interrupted
+   * at any moment: rows leave the timeline last, and the next run finds the remaining ones.
    */
   removeBefore(time: Date, mayContinue: () => boolean): Promise<RetentionResult>;
 }
