@@ -93,7 +93,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     new EventProcessor({
       reconciler: reconcilerFor(context),
       queue: deferredQueue,
-      letters: deadLetters,
+      deadLetters,
       log: toLog(context),
       retry: settings.retry,
     });

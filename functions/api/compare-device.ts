@@ -43,7 +43,7 @@ export async function compareDevice(
   const since = { version: 0, at, exact: false };
   const observed = twins.map(
     ({ moduleId, twin }): ObservedTwin =>
-      twin === undefined ? { moduleId, missing: true, since } : { moduleId, twin },
+      twin === undefined ? { moduleId, missing: true, write: since } : { moduleId, twin },
   );
   const { drifts } = plan(policies.all, { device, twins: observed, at });
   const applicable = candidates.filter((policy) => applies(policy, device));

@@ -1,4 +1,4 @@
-import { lookAtAll } from '../../shared/reconcile/index.ts';
+import { workForDevice } from '../../shared/reconcile/index.ts';
 import type { App } from '../compose.ts';
 import type { DeviceAnswer, OpenRow, ReconcileAnswer } from './answers.ts';
 import { compareDevice } from './compare-device.ts';
@@ -50,7 +50,7 @@ export function deviceEndpoints(app: App) {
       const answer = await hub.readTwin(deviceId, '');
       if (!answer.ok) throw answer.problem.type === 'gone' ? noDevice(deviceId) : hubProblem(answer.problem);
       const started = now().toISOString();
-      const work = lookAtAll(policies, deviceId, { version: 0, at: started, exact: false });
+      const work = workForDevice(policies, deviceId, { version: 0, at: started, exact: false });
       const [result] = await app.reconcilerFor(context).reconcile([work], 'manual');
       const [open, { rows }] = await Promise.all([openRows(deviceId), history.page({ deviceId }, maxOpenRows)]);
       return {

@@ -75,7 +75,7 @@ async function measure(hub: BenchHub, storage: StorageAccount, report: Report): 
   const processor = new EventProcessor({
     reconciler: app.reconciler,
     queue: { put: async () => void deferred++ },
-    letters: createDeadLetters(storage, () => new Date()),
+    deadLetters: createDeadLetters(storage, () => new Date()),
     log: { info() {}, warn: (message) => report.progress(message), error: (message) => report.progress(message) },
     retry: { firstDelay: 30, attempts: 10 },
   });

@@ -48,7 +48,7 @@ async function recordDrifts(
   const processor = new EventProcessor({
     reconciler,
     queue: { put: refuse },
-    letters: { put: refuse } as never,
+    deadLetters: { put: refuse } as never,
     log,
     retry: { firstDelay: 1, attempts: 1 },
   });

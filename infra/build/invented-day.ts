@@ -1,5 +1,5 @@
 /** A day of history for a fleet that was made a minute ago, so that charts over time have something to show. */
-import { createJournal, createRollups, type DriftRow, driftKey, nothingRecalled } from '../../shared/drift/index.ts';
+import { createJournal, createRollups, type DriftRow, driftKey, noKnownRows } from '../../shared/drift/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
 import { demoPolicies } from '../local/demo/demo-policies.ts';
 import { demoFleet } from '../local/demo/fleet.ts';
@@ -60,14 +60,14 @@ export async function inventDay(account: StorageAccount, devices: number): Promi
     const rows = Array.from({ length: Math.floor(busy * (8 + random.below(14))) }, () =>
       invent(start + random.below(55 * minute)),
     );
-    for (const row of rows) await journal.write(row.deviceId, [row], nothingRecalled());
+    for (const row of rows) await journal.write(row.deviceId, [row], noKnownRows());
     // Some are out of line as the hour ends, and mended right after.
     const late = Array.from({ length: random.below(3) }, () => invent(end.getTime() - minute));
     const open = late.map((row): DriftRow => ({ ...row, outcome: 'deferred' }));
-    for (const row of open) await journal.write(row.deviceId, [row], nothingRecalled());
+    for (const row of open) await journal.write(row.deviceId, [row], noKnownRows());
     await createRollups(account, () => end).refresh(policies.map(({ name }) => ({ name, devices })));
     for (const row of late) {
-      await journal.write(row.deviceId, [row], await journal.recall(row.deviceId));
+      await journal.write(row.deviceId, [row], await journal.read(row.deviceId));
     }
   }
 }

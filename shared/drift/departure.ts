@@ -1,7 +1,7 @@
 import type { Mode } from '../policy/index.ts';
 import type { Json, Write } from '../twin/index.ts';
 
-/** How something is out of line. */
+/** How a twin breaks a policy. */
 export type DriftKind =
   | 'missingModule'
   | 'missingProperty'
@@ -11,79 +11,79 @@ export type DriftKind =
   | 'custom'
   | 'policyError';
 
-/** What came of a departure; the doc comment of each says what an auditor may conclude from it. */
+/** The result of a departure. The comment of each outcome says what an auditor may conclude from it. */
 export type Outcome =
-  /** Written ahead: seen, and about to be mended. A crash leaves it so until the redelivery or the sweep completes it. */
+  /** Written before the hub is changed. After a crash, a redelivered event or the next sweep completes the row. */
   | 'pending'
-  /** The missing module was created, with its baseline. */
+  /** Twinkeeper created the missing module, with its baseline. */
   | 'created'
-  /** The desired property was set back, or the forbidden one removed. */
+  /** Twinkeeper set the desired property back, or removed the forbidden one. */
   | 'enforced'
-  /** Recorded only: the policy, or the whole app, is in audit mode, or nothing could mend it. */
+  /** Recorded only: the policy or the whole app is in audit mode, or no change to the hub could mend the departure. */
   | 'audited'
-  /** Over before we acted: compliant again, or replaced by a later write, which has a row of its own if it departs too. */
+  /** The departure ended before Twinkeeper acted: the twin is compliant again, or a later write replaced the wrong value. */
   | 'healed'
   /** The device or the module was deleted. */
   | 'gone'
-  /** Could not be mended now; a retry is queued. */
+  /** The departure could not be mended yet. A retry is queued. */
   | 'deferred'
-  /** A guard keeps it from being mended for now. */
+  /** A guard holds the change back for now. */
   | 'heldBack'
-  /** Given up, with the reason in `error`. */
+  /** The departure cannot be mended, or all retries failed. `error` holds the reason. */
   | 'failed';
 
-/** Where a departure was noticed. */
+/** The trigger of the pass that detected a departure. */
 export type Source = 'event' | 'sweep' | 'manual';
 
-/** What is out of line: one property of one twin, or one missing module, by one policy. */
+/** One property of one twin, or one missing module, that breaks one policy. */
 export interface Departure {
   readonly deviceId: string;
   /** `''` for the device's own twin. */
   readonly moduleId: string;
   readonly policy: string;
-  /** Dotted path below `properties.desired`; `''` when it is about the module or the twin as a whole. */
+  /** Dotted path below `properties.desired`. `''` when the departure concerns the whole module or twin. */
   readonly path: string;
   readonly kind: DriftKind;
-  /** What the policy wants; `undefined` where it wants nothing there. */
+  /** The value that the policy wants. `undefined` when the policy wants no value there. */
   readonly expected: Json | undefined;
-  /** What was there; `undefined` where nothing was. */
+  /** The value that was found. `undefined` when there was none. */
   readonly actual: Json | undefined;
-  /** The write that brought it. With device, module, policy, path and kind, its identity. */
+  /** The write that caused the departure. Device, module, policy, path, kind and write identify a departure. */
   readonly write: Write;
   readonly mode: Mode;
-  /** A custom policy's own words, or why nothing can be done about it. */
+  /** The finding's text from a custom `evaluate`, or the reason why the departure cannot be mended. */
   readonly message?: string;
 }
 
-/** What the history says about a departure, beside the departure itself. */
+/** One row of the history: a departure and its result. */
 export interface DriftRow extends Departure {
   /** Schema version of the stored row. */
   readonly v: 1;
   readonly hub: string;
-  /** Where the row is: {@link driftKey} of the departure. */
+  /** The {@link driftKey} of the departure. */
   readonly rowKey: string;
   readonly detectedAt: string;
   readonly source: Source;
-  /** When the hub did the operation whose event told us. */
+  /** When the hub carried out the operation that the event reports. */
   readonly operationTimestamp?: string;
   readonly correlationId?: string;
   /** The twin's version when it was read. */
   readonly twinVersion?: number;
-  /** `$version` of the desired properties when they were read: the write that mends them makes it one more. */
+  /** `$version` of the desired properties when they were read. A mending write raises it by one. */
   readonly desiredVersion?: number;
   readonly outcome: Outcome;
   readonly outcomeAt: string;
-  /** When a row that stayed open after its outcome (audited, failed) ceased to be out of line. */
+  /** When an `audited` departure ended. The row keeps the outcome `audited`. */
   readonly closedAt?: string;
   readonly error?: string;
 }
 
-/** True for the outcomes after which a departure is over. With the others, it is still out of line. */
+/** True for the outcomes that end a departure. After any other outcome the twin is still out of line. */
 export function isOver(outcome: Outcome): boolean {
   return outcome === 'created' || outcome === 'enforced' || outcome === 'healed' || outcome === 'gone';
 }
 
-/** Whether a row's departure is still out of line. */
+/** Whether a row's departure is open: the twin is still out of line. */
 export function isOpen(row: DriftRow): boolean {
   return !isOver(row.outcome) && row.closedAt === undefined;
 }

@@ -1,61 +1,66 @@
 import { createHash } from 'node:crypto';
 
-/** Where to go on with a question: in this partition, after this key. */
-export interface Place {
+/** Where the next page of a query begins. */
+export interface PagePosition {
   readonly partition: string;
-  /** A RowKey; `''` before the first. */
+  /** The RowKey after which the page begins. `''` at the start of the partition. */
   readonly after: string;
-  /** Where the service itself wants to go on in the partition, when it was left before its end. */
+  /** Continuation token of Table Storage, when the page ended before the service had finished the partition. */
   readonly token?: string;
-  /** Where the range of time began that the first page was about, if that is not said in the question. ISO 8601. */
-  readonly since?: string;
+  /** Start of the time range of the first page, ISO 8601. Set only when the query gives no start. */
+  readonly from?: string;
 }
 
-/** Thrown for a cursor that no page of this query has given. */
+/** Thrown for a cursor that belongs to another query, or that was changed. */
 export class BadCursorError extends Error {
   override readonly name = 'BadCursorError';
 
   constructor() {
-    super('The cursor is not from a page of this query: begin again without it.');
+    super('The cursor is not from a page of this query. Start again without a cursor.');
   }
-}
-
-/** A place as text that only fits this query, and shows when it was changed by mistake. It keeps nobody from making one on purpose. */
-export function writeCursor(query: object, { partition, after, token = '', since = '' }: Place): string {
-  const parts = [partition, after, token, since];
-  return Buffer.from(JSON.stringify([...parts, seal(query, parts)])).toString('base64url');
 }
 
 /**
- * Undoes {@link writeCursor}.
- *
- * @param isPartition whether the answer to the query may be in a partition
- * @throws {BadCursorError}
+ * Encodes a position as a cursor for this query. A checksum over query and position detects accidental changes. The checksum has no
+ * secret, so it does not stop a forged cursor.
  */
-export function readCursor(query: object, cursor: string, isPartition: (name: string) => boolean): Place {
-  const [partition = '', after = '', token = '', since = '', sealed] = partsOf(cursor);
-  const isOurs = sealed === seal(query, [partition, after, token, since]);
-  if (!isOurs || !isPartition(partition) || (since !== '' && Number.isNaN(Date.parse(since)))) {
-    throw new BadCursorError();
-  }
-  return { partition, after, ...(token === '' ? {} : { token }), ...(since === '' ? {} : { since }) };
+export function writeCursor(query: object, { partition, after, token = '', from = '' }: PagePosition): string {
+  const fields = [partition, after, token, from];
+  return Buffer.from(JSON.stringify([...fields, checksum(query, fields)])).toString('base64url');
 }
 
-function partsOf(cursor: string): readonly string[] {
+/**
+ * Decodes a cursor of {@link writeCursor}.
+ *
+ * @param isPartition whether a partition can hold rows of the query
+ * @throws {BadCursorError} for a cursor of another query, a changed cursor, or a partition that the query does not read
+ */
+export function readCursor(query: object, cursor: string, isPartition: (name: string) => boolean): PagePosition {
+  const [partition = '', after = '', token = '', from = '', expectedChecksum] = decodeFields(cursor);
+  const isOfQuery = expectedChecksum === checksum(query, [partition, after, token, from]);
+  if (!isOfQuery || !isPartition(partition) || (from !== '' && Number.isNaN(Date.parse(from)))) {
+    throw new BadCursorError();
+  }
+  return { partition, after, ...(token === '' ? {} : { token }), ...(from === '' ? {} : { from }) };
+}
+
+function decodeFields(cursor: string): readonly string[] {
   try {
-    const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    return Array.isArray(parts) && parts.length === 5 && parts.every((part) => typeof part === 'string') ? parts : [];
+    const fields: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    return Array.isArray(fields) && fields.length === 5 && fields.every((field) => typeof field === 'string')
+      ? fields
+      : [];
   } catch {
     return [];
   }
 }
 
-function seal(query: object, parts: readonly string[]): string {
-  const asked = Object.entries(query)
+function checksum(query: object, fields: readonly string[]): string {
+  const filters = Object.entries(query)
     .filter(([, value]) => value !== undefined)
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')
-    .update(JSON.stringify([asked, parts]))
+    .update(JSON.stringify([filters, fields]))
     .digest('base64url')
     .slice(0, 16);
 }

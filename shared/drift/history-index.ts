@@ -8,66 +8,70 @@ export const timelineTable = 'TwinkeeperTimeline';
 export const openListTable = 'TwinkeeperOpen';
 export const rollupTable = 'TwinkeeperRollups';
 
-/** Partition of the roll-ups that names the hours which have changed since they were counted. */
-export const uncounted = 'uncounted';
+/** Partition of the roll-up table. Its RowKeys are the hours that changed after their last count. */
+export const uncountedPartition = 'uncounted';
 
-/** The copies of history rows by time, and of those that are out of line. */
+/**
+ * PartitionKey and RowKey of one entity in the roll-up table. The entity names the first hour whose timeline rows are complete. Retention
+ * may have removed older rows.
+ */
+export const retentionKey = 'retained';
+
+/** Copies of history rows. The timeline holds rows by time of detection. The open list holds the open rows. */
 export interface HistoryIndex {
-  /** Stores rows as they are to be in the timeline and in the list of what is out of line. Resolves when all is stored. */
+  /** Stores `rows` in the timeline and `listed` in the open list. Resolves when all are stored. */
   put(change: { readonly rows: readonly DriftRow[]; readonly listed: readonly DriftRow[] }): Promise<void>;
-  /** Takes rows out of the list of what is out of line, if they are there. */
-  unlist(rows: readonly DriftRow[]): Promise<void>;
-  /** Takes rows out of all, that were put there and then not stored. */
-  retract(rows: readonly DriftRow[]): Promise<void>;
+  /** Removes rows from the open list. Rows that are not in it are ignored. */
+  removeFromOpenList(rows: readonly DriftRow[]): Promise<void>;
+  /** Removes rows from timeline and open list. Used for rows that were indexed but are not in the journal. */
+  remove(rows: readonly DriftRow[]): Promise<void>;
 }
 
-/** Partition and key of the entity in the roll-ups that tells from which hour on the timeline is whole; older rows may be removed. */
-export const retained = 'retained';
+/** Minimum milliseconds between two marks of the current hour. Each refresh of the roll-ups counts the current hour anyway. */
+const minMarkInterval = 60_000;
 
-/** An hour is marked as changed at most so often by one process while it lasts, in milliseconds: it is counted again anyway. */
-const marksAgainAfter = 60_000;
-
-/** The index of a storage account. Rows that many passes write at the same time share transactions. */
+/** The history index of a storage account. Passes that write at the same time share transactions. */
 export function createHistoryIndex(account: StorageAccount, now: () => Date): HistoryIndex {
   const timeline = new GroupCommit(once(() => openTable(account, timelineTable)));
   const openList = new GroupCommit(once(() => openTable(account, openListTable)));
   const rollups = new GroupCommit(once(() => openTable(account, rollupTable)));
-  let marked: { readonly hour: string; readonly at: number } | undefined;
+  let lastMark: { readonly hour: string; readonly at: number } | undefined;
 
-  /** Says that these hours must be counted again. The hour that is under way needs it only now and then. */
-  async function mark(rows: readonly DriftRow[]): Promise<void> {
+  /** Marks the hours of these rows to be counted again. Marks the current hour at most once per {@link minMarkInterval}. */
+  async function markHours(rows: readonly DriftRow[]): Promise<void> {
     if (rows.length === 0) return;
     const time = now();
     const current = hourOf(time.toISOString());
     const hours = new Set(rows.map(({ detectedAt }) => hourOf(detectedAt)));
-    if (marked?.hour === current && time.getTime() - marked.at < marksAgainAfter) hours.delete(current);
+    if (lastMark?.hour === current && time.getTime() - lastMark.at < minMarkInterval) hours.delete(current);
     if (hours.size === 0) return;
-    const changes = [...hours].map(
+    const marks = [...hours].map(
       (hour): TableChange => ({
         type: 'upsert',
-        entity: { partitionKey: uncounted, rowKey: hour, at: time.toISOString() },
+        entity: { partitionKey: uncountedPartition, rowKey: hour, at: time.toISOString() },
       }),
     );
-    await rollups.apply(changes);
-    if (hours.has(current)) marked = { hour: current, at: time.getTime() };
+    await rollups.apply(marks);
+    if (hours.has(current)) lastMark = { hour: current, at: time.getTime() };
   }
 
-  const unlist = (rows: readonly DriftRow[]) => openList.apply(rows.map((row) => removal(openListKey(row))));
+  const removeFromOpenList = (rows: readonly DriftRow[]) =>
+    openList.apply(rows.map((row) => removal(openListKey(row))));
 
   return {
     async put({ rows, listed }) {
       await Promise.all([
-        // Marked after, not before: an hour that is counted in between is counted again.
-        timeline.apply(rows.map((row) => upsert(row, timelineKey(row)))).then(() => mark(rows)),
+        // The hours are marked after the write. When a count runs between write and mark, the mark makes the hour be counted again.
+        timeline.apply(rows.map((row) => upsert(row, timelineKey(row)))).then(() => markHours(rows)),
         openList.apply(listed.map((row) => upsert(row, openListKey(row)))),
       ]);
     },
 
-    unlist,
+    removeFromOpenList,
 
-    async retract(rows) {
-      const removed = timeline.apply(rows.map((row) => removal(timelineKey(row)))).then(() => mark(rows));
-      await Promise.all([removed, unlist(rows)]);
+    async remove(rows) {
+      const removed = timeline.apply(rows.map((row) => removal(timelineKey(row)))).then(() => markHours(rows));
+      await Promise.all([removed, removeFromOpenList(rows)]);
     },
   };
 }

@@ -1,16 +1,16 @@
 import type { DriftRow } from './departure.ts';
 
-/** What an hour of the history comes to, in numbers. Tallies of several hours can be put together. Plain data, kept as JSON. */
+/** Counts of the rows that were detected in one hour. Plain data that is stored as JSON. {@link addCounts} adds hours up. */
 export interface HourCounts {
   readonly total: number;
   readonly byPolicy: Readonly<Record<string, number>>;
   readonly byKind: Readonly<Record<string, number>>;
   readonly byOutcome: Readonly<Record<string, number>>;
-  /** The devices with most departures. */
+  /** Rows by device id, for the devices with most rows. */
   readonly devices: Readonly<Record<string, number>>;
-  /** The properties that departed most, as `policy`, a space and the path. */
+  /** Rows by property, for the properties with most rows. The key is `<policy> <path>`. */
   readonly properties: Readonly<Record<string, number>>;
-  /** How long it took from the write that brought a departure until it was mended: how many times by {@link timeSlot}. */
+  /** Mended rows by the time from change to mending. The key is the {@link timeSlot} of that time. */
   readonly times: Readonly<Record<string, number>>;
 }
 
@@ -24,13 +24,13 @@ export const noCounts: HourCounts = {
   times: {},
 };
 
-/** As many of an hour's devices and properties are kept, those with most first: enough to name the first ten of a month. */
-const kept = 100;
+/** Number of devices and of properties that an hour keeps. Enough to find the top ten of a month. */
+const namesPerHour = 100;
 
-/** Ten slots to a factor of ten: what is read from them is right within about an eighth. */
+/** Slots for each factor of ten. Times that are read back from slots are accurate to about an eighth. */
 const slotsPerDecade = 10;
 
-/** Counts rows one at a time, with as much memory as there are devices in the hour. */
+/** Counts rows one by one. Its memory grows with the number of devices in the hour. */
 export class HourCounter {
   #total = 0;
   readonly #counts = {
@@ -45,38 +45,38 @@ export class HourCounter {
   add(row: DriftRow): void {
     const { byPolicy, byKind, byOutcome, devices, properties, times } = this.#counts;
     this.#total++;
-    count(byPolicy, row.policy);
-    count(byKind, row.kind);
-    count(byOutcome, row.outcome);
-    count(devices, row.deviceId);
-    count(properties, `${row.policy} ${row.path}`);
-    const took = timeToMend(row);
-    if (took !== undefined) count(times, String(timeSlot(took)));
+    increase(byPolicy, row.policy);
+    increase(byKind, row.kind);
+    increase(byOutcome, row.outcome);
+    increase(devices, row.deviceId);
+    increase(properties, `${row.policy} ${row.path}`);
+    const milliseconds = timeToMend(row);
+    if (milliseconds !== undefined) increase(times, String(timeSlot(milliseconds)));
   }
 
-  tally(): HourCounts {
+  counts(): HourCounts {
     const { byPolicy, byKind, byOutcome, devices, properties, times } = this.#counts;
     return {
       total: this.#total,
       byPolicy: Object.fromEntries(byPolicy),
       byKind: Object.fromEntries(byKind),
       byOutcome: Object.fromEntries(byOutcome),
-      devices: largest(devices, kept),
-      properties: largest(properties, kept),
+      devices: largest(devices, namesPerHour),
+      properties: largest(properties, namesPerHour),
       times: Object.fromEntries(times),
     };
   }
 }
 
-/** One tally for all of these hours. */
-export function addCounts(tallies: readonly HourCounts[]): HourCounts {
-  const sum = (part: Exclude<keyof HourCounts, 'total'>) => {
+/** The sum of the counts of several hours. */
+export function addCounts(hours: readonly HourCounts[]): HourCounts {
+  const sum = (field: Exclude<keyof HourCounts, 'total'>) => {
     const counts = new Map<string, number>();
-    for (const tally of tallies) for (const [name, times] of Object.entries(tally[part])) count(counts, name, times);
+    for (const hour of hours) for (const [name, count] of Object.entries(hour[field])) increase(counts, name, count);
     return Object.fromEntries(counts);
   };
   return {
-    total: tallies.reduce((total, tally) => total + tally.total, 0),
+    total: hours.reduce((total, hour) => total + hour.total, 0),
     byPolicy: sum('byPolicy'),
     byKind: sum('byKind'),
     byOutcome: sum('byOutcome'),
@@ -86,17 +86,17 @@ export function addCounts(tallies: readonly HourCounts[]): HourCounts {
   };
 }
 
-/** The names with the largest counts, those first; equal ones by name. */
+/** The `limit` names with the largest counts, largest first. Names with equal counts are in alphabetical order. */
 export function largestOf(
   counts: Readonly<Record<string, number>>,
-  most: number,
+  limit: number,
 ): readonly (readonly [string, number])[] {
   return Object.entries(counts)
     .toSorted(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-    .slice(0, most);
+    .slice(0, limit);
 }
 
-/** The time, in milliseconds, below which a share (0 to 1) of the times in these slots is; `undefined` when there is none. */
+/** The percentile of times in slots, in milliseconds. `share` is from 0 to 1. `undefined` when there are no times. */
 export function percentileOf(times: HourCounts['times'], share: number): number | undefined {
   const slots = Object.entries(times)
     .map(([slot, count]) => [Number(slot), count] as const)
@@ -110,22 +110,25 @@ export function percentileOf(times: HourCounts['times'], share: number): number 
   return undefined;
 }
 
-/** The slot of a time in milliseconds: its logarithm, in tenths. */
+/** The slot of a time in milliseconds: ten times its decimal logarithm, rounded. */
 export function timeSlot(milliseconds: number): number {
   return Math.round(Math.log10(Math.max(1, milliseconds)) * slotsPerDecade);
 }
 
-/** Milliseconds from the change to its mending. Where no event told of the change, from its detection: it may be older than any of us. */
+/**
+ * Milliseconds from the change to its mending. `undefined` for a row that was not mended. Without an event, the time starts with the
+ * detection, because the time of the change may be unknown.
+ */
 function timeToMend({ outcome, outcomeAt, operationTimestamp, detectedAt }: DriftRow): number | undefined {
   if (outcome !== 'enforced' && outcome !== 'created') return undefined;
-  const took = Date.parse(outcomeAt) - Date.parse(operationTimestamp ?? detectedAt);
-  return Number.isFinite(took) ? Math.max(0, took) : undefined;
+  const milliseconds = Date.parse(outcomeAt) - Date.parse(operationTimestamp ?? detectedAt);
+  return Number.isFinite(milliseconds) ? Math.max(0, milliseconds) : undefined;
 }
 
-function count(counts: Map<string, number>, name: string, times = 1): void {
-  counts.set(name, (counts.get(name) ?? 0) + times);
+function increase(counts: Map<string, number>, name: string, by = 1): void {
+  counts.set(name, (counts.get(name) ?? 0) + by);
 }
 
-function largest(counts: ReadonlyMap<string, number>, most: number): Readonly<Record<string, number>> {
-  return Object.fromEntries(largestOf(Object.fromEntries(counts), most));
+function largest(counts: ReadonlyMap<string, number>, limit: number): Readonly<Record<string, number>> {
+  return Object.fromEntries(largestOf(Object.fromEntries(counts), limit));
 }

@@ -1,6 +1,7 @@
 /**
- * The history: what was out of line, what came of it, and what is out of line now, in Table Storage. Rows have deterministic keys and
- * are written before the hub is changed, so that a crash at any moment loses nothing and a redelivery adds nothing.
+ * The history of drift, in Table Storage. The journal holds one row for each departure and is the source of truth. Copies of its
+ * rows make two kinds of queries cheap: by time of detection, and by departures that are open now. Row keys are deterministic, and a row is
+ * written before the hub is changed. A crash therefore loses nothing, and a redelivered event adds nothing.
  *
  * @module
  */
@@ -13,10 +14,13 @@ export {
   type Outcome,
   type Source,
 } from './departure.ts';
-export { createHistory, type DriftQuery, type History, type HistoryPage, type OpenQuery } from './history.ts';
+export { createHistory, type History, type HistoryPage } from './history.ts';
 export { BadCursorError } from './history-cursor.ts';
-export { createJournal, type Journal, nothingRecalled, type Recollection } from './journal.ts';
+export type { DriftQuery, OpenQuery } from './history-query.ts';
+export { createJournal, type Journal } from './journal.ts';
 export { driftKey, openKey } from './keys.ts';
+export { type KnownRows, noKnownRows } from './known-rows.ts';
 export { createOpenList, type OpenList } from './open-list.ts';
 export { createRetention, type Retention, type RetentionResult } from './retention.ts';
-export { type Compliance, createRollups, type Rollups, type Summary, type SummaryBucket } from './rollups.ts';
+export { createRollups, type Rollups } from './rollups.ts';
+export type { Compliance, Summary, SummaryBucket } from './summary.ts';

@@ -10,116 +10,104 @@ import {
 } from '../storage/index.ts';
 import { type DriftRow, isOpen } from './departure.ts';
 import { createHistoryIndex } from './history-index.ts';
-import { openKey, openPrefix, rowsFrom } from './keys.ts';
-import { fromEntity, toEntity } from './row-entity.ts';
+import { toTransactions } from './journal-transactions.ts';
+import { openPrefix, rowKeyPrefixAt } from './keys.ts';
+import { type KnownRows, withWritten } from './known-rows.ts';
+import { fromEntity } from './row-entity.ts';
+import { toWriteSteps } from './write-steps.ts';
 
-/** What the history knows of a device at the moment it is asked. */
-export interface Recollection {
-  /** Departures that are still out of line, whatever their outcome so far. */
-  readonly open: readonly DriftRow[];
-  /** Rows whose write is as young as was asked for, newest first; open ones are among them. */
-  readonly recent: readonly DriftRow[];
-  /** What the journal has seen of the device: ETags by RowKey. It keeps them as it writes; they are handed back to it as they are. */
-  readonly versions: Map<string, string>;
-}
-
-/** What there is to recall of a device that nothing is known of. */
-export function nothingRecalled(): Recollection {
-  return { open: [], recent: [], versions: new Map() };
-}
-
-/** The history of drift, as far as recording it goes. Every call is about one device, whose rows are one partition. */
+/** The source of truth for history rows. Each call concerns one device. A device's rows are one partition. */
 export interface Journal {
   /**
-   * The open departures of a device and, when `since` (ISO 8601) is given, all rows of writes at that time or later. One range
-   * of one partition: `open!` … `row!<since>`.
+   * Reads a device's open rows. With `since` (ISO 8601), also reads all rows of writes at that time or later. Reads one range of one
+   * partition, from `open!` to `row!<since>`.
    */
-  recall(deviceId: string, since?: string): Promise<Recollection>;
+  read(deviceId: string, since?: string): Promise<KnownRows>;
   /**
-   * Stores rows as they are now to be, each with its entry among the open ones, so that a row and its entry never differ. `known` is
-   * what {@link recall} said before, with what was written since: a row that is in neither of its lists must not exist yet, and one
-   * that is must be as it was then. `conflict`: someone else has written meanwhile and nothing, or only a part, was stored; recall
-   * and decide again. `doubles` are rows without an outcome that turned out to tell of what others among the known do: they go.
+   * Stores rows together with their open entries.
+   *
+   * @param known the result of {@link Journal.read}, with all rows that were written after it. A row in `known` must be unchanged in
+   * storage. A row that is not in `known` must not exist in storage.
+   * @param duplicates `pending` rows to delete, because another known row describes the same departure
+   * @returns `conflict` when another process changed the rows after they were read. Some or none of the rows are then stored. The caller
+   * must read and decide again.
    */
   write(
     deviceId: string,
     rows: readonly DriftRow[],
-    known: Recollection,
-    doubles?: readonly DriftRow[],
+    known: KnownRows,
+    duplicates?: readonly DriftRow[],
   ): Promise<'written' | 'conflict'>;
 }
 
-/** A batch takes 100 operations and 4 MiB (Table Storage, "Performing entity group transactions"); a row takes two of them. */
-const rowsPerTransaction = 50;
-const bytesPerTransaction = 3_000_000;
-
-/** The ETag that any version of an entity has, as long as there is one. */
-const anyVersion = '*';
+/** Matches every version of an entity that exists. */
+const anyEtag = '*';
 
 /**
- * The journal in the table `TwinkeeperDrift` of a storage account, and the copies of its rows by which others are asked for. Errors of the
- * storage service are thrown as they come.
+ * The journal in the table `TwinkeeperDrift` of a storage account. The journal also updates the history index. Errors of the storage
+ * service are thrown unchanged.
  *
- * A row is in its device's partition before it is in the index, as one without an outcome if need be; it is in the index with its outcome
- * before it has one there; and it leaves the list of what is out of line last. So wherever the process ends, whoever goes on finds a row
- * that was left half-way and does the rest again, under the same keys; and of the list it can only be that it names too much. A row that
- * is only written ahead is not in the index.
+ * The order of writes makes a crash at any moment harmless:
+ *
+ * 1. The device's partition gets the row as `pending`, unless it holds a `pending` row already.
+ * 2. The index gets the row with its outcome. A `pending` row is not indexed.
+ * 3. The device's partition gets the outcome.
+ * 4. The open list loses rows that are over.
+ *
+ * After a crash, a later pass finds a `pending` row and repeats these steps under the same keys. The open list may name too many rows,
+ * and never too few.
  */
 export function createJournal(account: StorageAccount, now: () => Date = () => new Date()): Journal {
   const table = once(() => openTable(account, 'TwinkeeperDrift'));
   const index = createHistoryIndex(account, now);
-  /** Rows as they were found. One without an outcome among them was left half-way, and may be in the index with one. */
-  const found = new WeakSet<DriftRow>();
+  /** Rows that came from storage. A `pending` row among them was left by an interrupted pass, and may be indexed with an outcome. */
+  const readRows = new WeakSet<DriftRow>();
 
-  /** Makes the index say of these rows what the device's partition says. */
-  async function repair(deviceId: string, rows: readonly DriftRow[]): Promise<void> {
+  /** Makes the index agree with the device's partition after a conflict. */
+  async function repairIndex(deviceId: string, rows: readonly DriftRow[]): Promise<void> {
     const client = await table();
     for (const row of rows) {
       const stored = await client
         .getEntity<Record<string, unknown>>(encodeDeviceId(deviceId), row.rowKey)
         .then(fromEntity, ignoreNotFound);
-      if (stored?.detectedAt !== row.detectedAt) await index.retract([row]);
+      if (stored?.detectedAt !== row.detectedAt) await index.remove([row]);
       if (stored === undefined) continue;
       await index.put({ rows: stored.outcome === 'pending' ? [] : [stored], listed: [stored].filter(isListed) });
-      if (!isListed(stored)) await index.unlist([stored]);
+      if (!isListed(stored)) await index.removeFromOpenList([stored]);
     }
   }
 
-  /** Stores rows of which those that have an outcome are there already, without one. */
-  async function store(
-    deviceId: string,
-    rows: readonly DriftRow[],
-    known: Recollection,
-  ): Promise<'written' | 'conflict'> {
-    // Of a row that is to be mended after all, the timeline says what it said: were that not to come about, nobody would put it right.
+  /** Stores one step of {@link toWriteSteps}, in the index first. */
+  async function store(deviceId: string, rows: readonly DriftRow[], known: KnownRows): Promise<'written' | 'conflict'> {
+    // Pending rows are not indexed: a crash would leave the index wrong.
     const indexed = rows.filter(({ outcome }) => outcome !== 'pending');
     await index.put({ rows: indexed, listed: indexed.filter(isListed) });
-    const outcome = await commit(toTransactions(deviceId, rows, known), known.versions);
-    if (outcome === 'conflict') await repair(deviceId, indexed);
-    return outcome;
+    const result = await commit(toTransactions(deviceId, rows, known), known.etags);
+    if (result === 'conflict') await repairIndex(deviceId, indexed);
+    return result;
   }
 
-  /** Takes rows out of the history that were only written ahead. Whoever wrote them may have come as far as the index. */
+  /** Deletes `pending` rows. An interrupted pass may have indexed them, so the index is cleaned first. */
   async function remove(
     deviceId: string,
     rows: readonly DriftRow[],
-    known: Recollection,
+    known: KnownRows,
   ): Promise<'written' | 'conflict'> {
-    await index.retract(rows);
-    return commit(toTransactions(deviceId, rows, known, 'delete'), known.versions);
+    await index.remove(rows);
+    return commit(toTransactions(deviceId, rows, known, 'delete'), known.etags);
   }
 
   async function commit(
     transactions: Iterable<TransactionAction[]>,
-    versions: Map<string, string>,
+    etags: Map<string, string>,
   ): Promise<'written' | 'conflict'> {
     const client = await table();
     try {
       for (const actions of transactions) {
         const { subResponses } = await client.submitTransaction(actions);
-        for (const [place, [type, { rowKey }]] of actions.entries()) {
-          if (type === 'delete') versions.delete(rowKey);
-          else versions.set(rowKey, subResponses[place]?.etag ?? anyVersion);
+        for (const [position, [type, { rowKey }]] of actions.entries()) {
+          if (type === 'delete') etags.delete(rowKey);
+          else etags.set(rowKey, subResponses[position]?.etag ?? anyEtag);
         }
       }
       return 'written';
@@ -130,131 +118,52 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
   }
 
   return {
-    async recall(deviceId, since) {
+    async read(deviceId, since) {
       const { odata } = await import('@azure/data-tables');
-      const end = since === undefined ? `${openPrefix}~` : `${rowsFrom(since)}~`;
+      const end = since === undefined ? `${openPrefix}~` : `${rowKeyPrefixAt(since)}~`;
       const filter = odata`PartitionKey eq ${encodeDeviceId(deviceId)} and RowKey ge ${openPrefix} and RowKey le ${end}`;
       const open: DriftRow[] = [];
       const recent: DriftRow[] = [];
-      const versions = new Map<string, string>();
+      const etags = new Map<string, string>();
       for await (const entity of (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
         const row = fromEntity(entity);
         const rowKey = entity.rowKey ?? '';
-        found.add(row);
-        versions.set(rowKey, entity.etag);
+        readRows.add(row);
+        etags.set(rowKey, entity.etag);
         if (!rowKey.startsWith(openPrefix)) recent.push(row);
         else {
           open.push(row);
-          // The row itself may be older than what was asked for.
-          versions.set(row.rowKey, anyVersion);
+          // The history row of an open entry may be older than `since`, and is then not read. Its ETag is unknown, but the row exists.
+          etags.set(row.rowKey, anyEtag);
         }
       }
-      // Of two that were open at a time when the process ended, one has no entry.
-      const entered = new Set(open.map(({ rowKey }) => rowKey));
-      const bare = recent.filter((row) => isOpen(row) && !entered.has(row.rowKey));
-      return { open: [...bare, ...open], recent, versions };
+      // Two open departures can share one open entry after a crash. The second one is found only among the recent rows.
+      const withEntry = new Set(open.map(({ rowKey }) => rowKey));
+      const withoutEntry = recent.filter((row) => isOpen(row) && !withEntry.has(row.rowKey));
+      return { open: [...withoutEntry, ...open], recent, etags };
     },
 
-    async write(deviceId, rows, known, doubles = []) {
-      if (doubles.length > 0 && (await remove(deviceId, doubles, known)) === 'conflict') return 'conflict';
-      let knownNow = known;
-      for (const step of toSteps(rows, known)) {
-        if ((await store(deviceId, step, knownNow)) === 'conflict') return 'conflict';
-        knownNow = after(knownNow, step);
+    async write(deviceId, rows, known, duplicates = []) {
+      if (duplicates.length > 0 && (await remove(deviceId, duplicates, known)) === 'conflict') return 'conflict';
+      let current = known;
+      for (const step of toWriteSteps(rows, known)) {
+        if ((await store(deviceId, step, current)) === 'conflict') return 'conflict';
+        current = withWritten(current, step);
       }
-      const left = new Set(rows.filter((row) => !isListed(row)).map(({ rowKey }) => rowKey));
-      const mayBeListed = (row: DriftRow) => isOpen(row) && (row.outcome !== 'pending' || found.has(row));
-      await index.unlist(known.open.filter((row) => mayBeListed(row) && left.has(row.rowKey)));
+      const unlisted = new Set(rows.filter((row) => !isListed(row)).map(({ rowKey }) => rowKey));
+      const mayBeListed = (row: DriftRow) => isOpen(row) && (row.outcome !== 'pending' || readRows.has(row));
+      await index.removeFromOpenList(known.open.filter((row) => mayBeListed(row) && unlisted.has(row.rowKey)));
       return 'written';
     },
   };
 }
 
-/**
- * What to store one after the other, so that rows come to what they are to be. Whoever finds a row without an outcome gives it one, here
- * and in the index. One that is new, or that has another outcome, must not be in the index alone: what was decided once need not be
- * decided so again. What is new is stored when what it follows upon has ended, so that no two of one property are open longer than need be.
- */
-function toSteps(rows: readonly DriftRow[], known: Recollection): readonly (readonly DriftRow[])[] {
-  const stored = new Map([...known.recent, ...known.open].map(({ rowKey, outcome }) => [rowKey, outcome]));
-  const decided = rows.filter(({ rowKey, outcome }) => outcome !== 'pending' && stored.get(rowKey) !== 'pending');
-  const added = new Set(decided.filter(({ rowKey }) => !stored.has(rowKey)));
-  const steps = [
-    decided.filter((row) => !added.has(row)).map(withoutOutcome),
-    rows.map((row) => (added.has(row) ? withoutOutcome(row) : row)),
-    [...added],
-  ];
-  return steps.filter((step) => step.length > 0);
-}
-
-function withoutOutcome({ error: _, closedAt: __, ...row }: DriftRow): DriftRow {
-  return { ...row, outcome: 'pending', outcomeAt: row.detectedAt };
-}
-
-/** What is known once these rows have been written. */
-function after({ open, recent, versions }: Recollection, rows: readonly DriftRow[]): Recollection {
-  const written = new Set(rows.map(({ rowKey }) => rowKey));
-  const others = ({ rowKey }: DriftRow) => !written.has(rowKey);
-  return {
-    open: [...open.filter(others), ...rows.filter(isOpen)],
-    recent: [...recent.filter(others), ...rows],
-    versions,
-  };
-}
-
-/** Whether a row is in the list of what is out of line: what is about to be mended is not. */
+/** Whether a row belongs in the open list. A `pending` row does not: it is about to be mended. */
 function isListed(row: DriftRow): boolean {
   return isOpen(row) && row.outcome !== 'pending';
 }
 
-/** The operations that store these rows, or remove them, cut into transactions that Table Storage takes. */
-function* toTransactions(
-  deviceId: string,
-  rows: readonly DriftRow[],
-  { open, versions }: Recollection,
-  change: 'store' | 'delete' = 'store',
-): Generator<TransactionAction[]> {
-  const toRemoval = (rowKey: string): TransactionAction => [
-    'delete',
-    { partitionKey: encodeDeviceId(deviceId), rowKey },
-  ];
-  // An entity must be as it was seen, and one that was not seen must not be there.
-  const toAction = (row: DriftRow, rowKey: string): TransactionAction => {
-    const etag = versions.get(rowKey);
-    const entity = toEntity(row, rowKey);
-    return etag === undefined ? ['create', entity] : ['update', entity, 'Replace', { etag }];
-  };
-  // One departure of a property can end as the next begins: its entry then stands for the last of them.
-  const bySlot = Map.groupBy(rows, openKey);
-  const written = new Set(rows.map(({ rowKey }) => rowKey));
-  const others = Map.groupBy(
-    open.filter(({ rowKey }) => !written.has(rowKey)),
-    openKey,
-  );
-  let actions: TransactionAction[] = [];
-  let count = 0;
-  let bytes = 0;
-  for (const [slot, sharing] of bySlot) {
-    const stored = change === 'store' ? sharing : [];
-    const current = stored.findLast(isOpen) ?? others.get(slot)?.at(-1);
-    const next = sharing.map((row) => (change === 'store' ? toAction(row, row.rowKey) : toRemoval(row.rowKey)));
-    if (current !== undefined) next.push(toAction(current, slot));
-    else if (versions.has(slot)) next.push(toRemoval(slot));
-    const size = 2 * JSON.stringify(next).length;
-    if (actions.length > 0 && (count + sharing.length > rowsPerTransaction || bytes + size > bytesPerTransaction)) {
-      yield actions;
-      actions = [];
-      count = 0;
-      bytes = 0;
-    }
-    actions.push(...next);
-    count += sharing.length;
-    bytes += size;
-  }
-  if (actions.length > 0) yield actions;
-}
-
-/** Another writer was there first: what was to be created exists, or what was to be changed does not, or is not as it was. */
+/** Whether another writer was faster: an entity to create exists, or an entity to change was changed or deleted. */
 function isConflict(error: unknown): boolean {
   return statusOf(error) === 409 || statusOf(error) === 412 || isEntityNotFound(error);
 }

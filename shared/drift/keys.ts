@@ -3,34 +3,34 @@ import { lastMillisecond, newestFirst } from '../storage/index.ts';
 import type { Departure } from './departure.ts';
 
 /*
- * The table `TwinkeeperDrift`. Each device is one partition, so that all of it is written in one transaction and read as one range:
+ * The table `TwinkeeperDrift` is the journal. Each device is one partition. A transaction can write its rows, and a range can read them:
  *
  *   PartitionKey  encoded device id
- *   RowKey        `open!<slot>`          one entity for each departure that is still out of line
- *                 `row!<time>!<hash>`    one row of history, newest first
+ *   RowKey        `open!<hash>`          an open entry: one entity for each open departure
+ *                 `row!<time>!<hash>`    one history row, newest first
  *
- * A row's key is made of nothing but the departure's identity, so whoever sees the same departure, however often, writes the same key.
+ * The key of a history row depends only on the departure's identity. Every process that sees a departure writes the same key.
  */
 
 export const openPrefix = 'open!';
 export const rowPrefix = 'row!';
 
-/** The RowKey of a departure's history row. Rows sort newest first by the time of the write that brought them. */
+/** The RowKey of a departure's history row. Rows sort newest first, by the time of the write that caused the departure. */
 export function driftKey(departure: Departure): string {
   const { moduleId, policy, path, kind, write } = departure;
-  return `${rowsFrom(write.at)}!${digest([moduleId, policy, path, kind, String(write.version), write.at])}`;
+  return `${rowKeyPrefixAt(write.at)}!${digest([moduleId, policy, path, kind, String(write.version), write.at])}`;
 }
 
-/** The RowKey under which a departure is kept while it is out of line: the same for every departure of this property from this policy. */
+/** The RowKey of a departure's open entry. Departures with the same module, policy, path and kind share one open entry. */
 export function openKey({ moduleId, policy, path, kind }: Departure): string {
   return `${openPrefix}${digest([moduleId, policy, path, kind])}`;
 }
 
 /**
- * The RowKey at which the rows of writes at this time begin; older ones sort after it. To the 100 ns that the hub's times tell, because
- * several writes in one millisecond are nothing rare. A time that cannot be read sorts as the oldest.
+ * Prefix of the RowKeys of history rows whose write has this ISO 8601 time. Older rows sort after the prefix. The prefix keeps the hub's
+ * full precision of 100 ns, because several writes within one millisecond are common. An unreadable time sorts as the oldest.
  */
-export function rowsFrom(at: string): string {
+export function rowKeyPrefixAt(at: string): string {
   const parsed = Date.parse(at);
   const isReadable = parsed >= 0;
   const milliseconds = isReadable ? Math.min(lastMillisecond, parsed) : 0;

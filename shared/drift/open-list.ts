@@ -5,36 +5,37 @@ import { createHistoryIndex, openListTable } from './history-index.ts';
 import { fromEntity } from './row-entity.ts';
 import { openListKey, openShards } from './timeline-keys.ts';
 
-/** What is out of line, for who sees to it that it is: a list that a crash may have left with too much in it. */
+/** The open list, for the sweep. The list holds a copy of each open row. After a crash the list can also hold rows that are over. */
 export interface OpenList {
   /**
-   * So many rows after this place in an order that never changes, from its beginning without one. Without `next` it is the end. Reads the
-   * shards of the list one after the other, of each the range of keys after the place.
+   * Up to `limit` rows of the list, in a fixed order. `after` is the `next` of the page before. The last page has no `next`. Reads the
+   * shards in order, each from the key after `after`.
    */
   page(limit: number, after?: string): Promise<{ readonly rows: readonly DriftRow[]; readonly next?: string }>;
   /**
-   * Those of these rows that are open by their devices' own records, each read by its key. What is over, and was in the list by mistake,
-   * leaves it.
+   * Checks listed rows against the journal, and returns the rows that are open there. Reads each row by its key. Rows that are over
+   * are removed from the list.
    */
   confirm(rows: readonly DriftRow[]): Promise<readonly DriftRow[]>;
 }
 
-/** Whoever puts a row there stores it within this time, in milliseconds. */
-const settlesAfter = 10 * 60_000;
+/** Milliseconds after which a listed row must be in the journal. A younger entry may belong to a write that is still under way. */
+const journalDelay = 10 * 60_000;
 
-/** The list of what is out of line in a storage account. Errors of the storage service are thrown as they come. */
+/** The open list of a storage account. Errors of the storage service are thrown unchanged. */
 export function createOpenList(account: StorageAccount, now: () => Date): OpenList {
   const drift = once(() => openTable(account, 'TwinkeeperDrift'));
   const list = once(() => openTable(account, openListTable));
   const index = createHistoryIndex(account, now);
 
-  async function confirmOne(row: DriftRow): Promise<readonly DriftRow[]> {
+  /** The journal's row when it is open, otherwise no row. */
+  async function confirmRow(row: DriftRow): Promise<readonly DriftRow[]> {
     const client = await drift();
     const stored = await client
       .getEntity<Record<string, unknown>>(encodeDeviceId(row.deviceId), row.rowKey)
       .then(fromEntity, ignoreNotFound);
     if (stored !== undefined && isOpen(stored)) {
-      // What two have written at the same time may differ.
+      // Two processes that wrote at the same time can leave different outcomes in journal and list.
       if (stored.outcome !== 'pending' && stored.outcomeAt !== row.outcomeAt) {
         await index.put({ rows: [stored], listed: [stored] });
       }
@@ -42,7 +43,7 @@ export function createOpenList(account: StorageAccount, now: () => Date): OpenLi
     }
     const { partitionKey: shard, rowKey } = openListKey(row);
     const entry = await (await list()).getEntity(shard, rowKey).catch(ignoreNotFound);
-    if (entry === undefined || now().getTime() - Date.parse(entry.timestamp ?? '') < settlesAfter) return [];
+    if (entry === undefined || now().getTime() - Date.parse(entry.timestamp ?? '') < journalDelay) return [];
     await (await list()).deleteEntity(shard, rowKey, { etag: entry.etag }).catch((error: unknown) => {
       if (statusOf(error) !== 412) ignoreNotFound(error);
     });
@@ -54,10 +55,10 @@ export function createOpenList(account: StorageAccount, now: () => Date): OpenLi
     async page(limit, after) {
       const { odata } = await import('@azure/data-tables');
       const client = await list();
-      const [first = openShards[0], key = ''] = after?.split(' ') ?? [];
+      const [firstShard = openShards[0], key = ''] = after?.split(' ') ?? [];
       const rows: DriftRow[] = [];
-      for (const shard of openShards.filter((name) => name >= first)) {
-        const filter = odata`PartitionKey eq ${shard} and RowKey gt ${shard === first ? key : ''}`;
+      for (const shard of openShards.filter((name) => name >= firstShard)) {
+        const filter = odata`PartitionKey eq ${shard} and RowKey gt ${shard === firstShard ? key : ''}`;
         const pages = client
           .listEntities<Record<string, unknown>>({ queryOptions: { filter } })
           .byPage({ maxPageSize: Math.min(1000, limit - rows.length) });
@@ -72,7 +73,7 @@ export function createOpenList(account: StorageAccount, now: () => Date): OpenLi
     },
 
     async confirm(rows) {
-      return (await Promise.all(rows.map(confirmOne))).flat();
+      return (await Promise.all(rows.map(confirmRow))).flat();
     },
   };
 }

@@ -2,53 +2,54 @@ import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
 import { encodeDeviceId, GroupCommit, openTable, type StorageAccount, type TableChange } from '../storage/index.ts';
 import { isOpen } from './departure.ts';
-import { retained, rollupTable, timelineTable } from './history-index.ts';
+import { retentionKey, rollupTable, timelineTable } from './history-index.ts';
 import { fromEntity } from './row-entity.ts';
 import { hourOf } from './timeline-keys.ts';
 
-/** What a run of {@link Retention.removeBefore} did. */
+/** The result of {@link Retention.removeBefore}. */
 export interface RetentionResult {
-  /** Rows that are gone. */
+  /** Number of removed rows. */
   readonly removed: number;
-  /** Old rows that stay, because what they tell of is out of line still. */
+  /** Number of old rows that were kept because their departure is still open. */
   readonly kept: number;
-  /** Whether there is more to remove, for which the time did not suffice. */
+  /** Whether the run stopped early and old rows remain. */
   readonly isUnfinished: boolean;
 }
 
-/** How many rows are looked at before the next are read; each may be on a device of its own, and all of them go at the same time. */
+/** Rows that are read and then removed at the same time. Each row may be in a different device's partition. */
 const rowsPerBatch = 100;
 
-/** Removes what is older than it must be. Either may be interrupted anywhere, and finds what is left when it is run again. */
+/** Removes old history rows. */
 export interface Retention {
   /**
-   * Removes history rows that were detected before a time, oldest first, with their copies by time. The timeline says which they are, so
-   * no device's partition is searched. A row leaves the timeline last. Roll-ups stay. `mayGoOn` is asked before each batch.
+   * Removes closed rows that were detected before `time`, oldest first, from the journal and from the timeline. Finds them in the
+   * timeline, so no device's partition is searched. Roll-ups are kept. `mayContinue` is called before each batch. The run may be interrupted
+   * at any moment: rows leave the timeline last, and the next run finds the remaining ones.
    */
-  removeBefore(time: Date, mayGoOn: () => boolean): Promise<RetentionResult>;
+  removeBefore(time: Date, mayContinue: () => boolean): Promise<RetentionResult>;
 }
 
-/** The retention of a storage account. Errors of the storage service are thrown as they come. */
+/** The retention of a storage account. Errors of the storage service are thrown unchanged. */
 export function createRetention(account: StorageAccount): Retention {
   const drift = once(() => openTable(account, 'TwinkeeperDrift'));
   const timeline = once(() => openTable(account, timelineTable));
   const rollups = once(() => openTable(account, rollupTable));
-  const rows = new GroupCommit(drift);
-  const copies = new GroupCommit(timeline);
+  const journalRows = new GroupCommit(drift);
+  const timelineRows = new GroupCommit(timeline);
 
   return {
-    async removeBefore(time, mayGoOn) {
-      // An hour of which some rows are gone must not be counted again.
+    async removeBefore(time, mayContinue) {
+      // Roll-ups must not count an hour again after some of its rows were removed.
       const since = hourOf(time.toISOString());
-      await (await rollups()).upsertEntity({ partitionKey: retained, rowKey: retained, since }, 'Replace');
+      await (await rollups()).upsertEntity({ partitionKey: retentionKey, rowKey: retentionKey, since }, 'Replace');
       let removed = 0;
       let kept = 0;
       for await (const batch of oldRows(await timeline(), time)) {
-        if (!mayGoOn()) return { removed, kept, isUnfinished: true };
-        const old = batch.filter(({ row }) => !isOpen(row));
-        kept += batch.length - old.length;
-        await rows.apply(
-          old.map(
+        if (!mayContinue()) return { removed, kept, isUnfinished: true };
+        const closed = batch.filter(({ row }) => !isOpen(row));
+        kept += batch.length - closed.length;
+        await journalRows.apply(
+          closed.map(
             ({ row }): TableChange => ({
               type: 'delete',
               partitionKey: encodeDeviceId(row.deviceId),
@@ -56,15 +57,15 @@ export function createRetention(account: StorageAccount): Retention {
             }),
           ),
         );
-        await copies.apply(old.map(({ key }): TableChange => ({ type: 'delete', ...key })));
-        removed += old.length;
+        await timelineRows.apply(closed.map(({ key }): TableChange => ({ type: 'delete', ...key })));
+        removed += closed.length;
       }
       return { removed, kept, isUnfinished: false };
     },
   };
 }
 
-/** The rows of all hours before a time, in batches: the range of partitions at the beginning of the timeline. */
+/** The timeline rows of all hours before a time, in batches, oldest hour first. Reads the first partitions of the timeline. */
 async function* oldRows(table: TableClient, before: Date) {
   const { odata } = await import('@azure/data-tables');
   const hour = hourOf(before.toISOString());

@@ -3,7 +3,7 @@ import { encodeDeviceId, joinText, splitText } from '../storage/index.ts';
 import type { Json } from '../twin/index.ts';
 import type { DriftKind, DriftRow, Outcome, Source } from './departure.ts';
 
-/** A row as Table Storage keeps it, under `rowKey`. Property values are kept as JSON text: a table knows no objects. */
+/** Converts a row to a table entity with the given `rowKey`. `expected` and `actual` become JSON text, because tables hold no objects. */
 export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<string, unknown>> {
   const { expected, actual, write, message, ...plain } = row;
   return {
@@ -20,7 +20,7 @@ export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<stri
   };
 }
 
-/** Undoes {@link toEntity}. */
+/** Converts an entity of {@link toEntity} back to its row. */
 export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow {
   const text = (name: string) => String(entity[name] ?? '');
   const optionalText = (name: string) => (typeof entity[name] === 'string' ? { [name]: entity[name] } : {});

@@ -23,7 +23,7 @@ export class ForecastGuard {
 
   constructor({ competing, limit, deviceCount, clock }: ForecastGuardDependencies) {
     const store: GuardStore = {
-      spend: async (policy, count, perHour) => {
+      reserveOverwrites: async (policy, count, perHour) => {
         const before = this.#overwrites.get(policy) ?? { count: 0, perHour, heldBack: 0 };
         const granted = Math.max(0, Math.min(count, perHour - before.count + before.heldBack));
         this.#overwrites.set(policy, {

@@ -117,8 +117,8 @@ export class TwinPlanner {
 
   #missingTwin() {
     const { moduleId, clock } = this.#dependencies;
-    const since = { version: 0, at: clock.now().toISOString(), exact: false };
-    return { moduleId, missing: true as const, since };
+    const write = { version: 0, at: clock.now().toISOString(), exact: false };
+    return { moduleId, missing: true as const, write };
   }
 
   /** The policies, with scopes that test the listed members instead of the device's tags. */

@@ -2,11 +2,11 @@ import type { Clock } from '../clock.ts';
 import type { Departure } from '../drift/index.ts';
 import type { Log } from '../log.ts';
 import { formatPath, obstacleOn, parsePath } from '../twin/index.ts';
+import { cached } from './cached.ts';
 import type { Guard, Review } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
-import { remembered } from './remembered.ts';
 
-/** How many values a policy may overwrite in an hour: so many, or a part of the number of its devices (0.2 is 20 %). */
+/** How many values a policy may overwrite in an hour: a number, or a share of the policy's devices (0.2 is 20 %). */
 export type OverwriteLimit =
   | { readonly type: 'count'; readonly count: number }
   | { readonly type: 'share'; readonly share: number };
@@ -14,44 +14,48 @@ export type OverwriteLimit =
 export interface BlastRadiusDependencies {
   readonly store: GuardStore;
   readonly limit: OverwriteLimit;
-  /** How many devices the hub has, for as long as no sweep has counted those of a policy; `undefined` when it cannot say. */
+  /** The number of devices in the hub, or `undefined` when it is unknown. Used until a sweep has counted a policy's devices. */
   readonly countDevices: () => Promise<number | undefined>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Asking the hub costs a call; what a sweep has counted costs a read of storage. In milliseconds. */
-const hubCountTime = 15 * 60_000;
-const storedCountTime = 60_000;
+/** Milliseconds for which the hub's device count is cached. Reading it costs a hub call. */
+const hubCountLifetime = 15 * 60_000;
+/** Milliseconds for which a policy's stored device count is cached. */
+const storedCountLifetime = 60_000;
 
 /**
- * Limits how many values a policy overwrites or removes in an hour, over all instances, so that a wrong policy or a wrong bulk change
- * harms a part of the fleet and not the whole of it. What only adds what is missing is free. What it lets through is counted there and
- * then: a pass that starts over or is delivered again counts again, which errs on the safe side. Throws when storage does not answer.
+ * Limits how many values a policy overwrites or removes within an hour, across all instances. A wrong policy then harms only a part of
+ * the fleet. Adding missing values is not limited.
+ *
+ * An allowed overwrite is counted at once. A pass that starts over counts again, so the count may be too high, and never too low.
+ * `review` throws when storage does not answer.
  */
 export function blastRadiusGuard({ store, limit, countDevices, clock, log }: BlastRadiusDependencies): Guard {
-  const hubCount = remembered(() => countDevices().catch(() => undefined), hubCountTime, clock);
+  const hubCount = cached(() => countDevices().catch(() => undefined), hubCountLifetime, clock);
   const storedCounts = new Map<string, () => Promise<number | undefined>>();
-  /** Policies whose reaching the limit is in the log. */
-  const announced = new Set<string>();
+  /** Policies whose exhausted limit is already in the log. */
+  const loggedPolicies = new Set<string>();
 
-  /** Overwrites an hour; `undefined` where it is a part of something unknown. */
+  /** The policy's overwrites per hour. `undefined` when the limit is a share and the number of devices is unknown. */
   async function limitOf(policy: string): Promise<number | undefined> {
     if (limit.type === 'count') return limit.count;
-    let stored = storedCounts.get(policy);
-    if (stored === undefined) {
-      stored = remembered(() => store.deviceCount(policy), storedCountTime, clock);
-      storedCounts.set(policy, stored);
+    let storedCount = storedCounts.get(policy);
+    if (storedCount === undefined) {
+      storedCount = cached(() => store.deviceCount(policy), storedCountLifetime, clock);
+      storedCounts.set(policy, storedCount);
     }
-    const devices = (await stored()) ?? (await hubCount());
+    const devices = (await storedCount()) ?? (await hubCount());
     return devices === undefined ? undefined : overwritesAnHour(limit.share, devices);
   }
 
-  function announce(policy: string, isHeld: boolean, reason: string): void {
-    if (!isHeld) announced.delete(policy);
-    else if (!announced.has(policy)) {
-      announced.add(policy);
-      log.warn(`Policy ${policy} holds back overwrites. ${reason}`);
+  /** Logs once that a policy reached its limit, until the policy has room again. */
+  function logLimit(policy: string, isHeld: boolean, reason: string): void {
+    if (!isHeld) loggedPolicies.delete(policy);
+    else if (!loggedPolicies.has(policy)) {
+      loggedPolicies.add(policy);
+      log.warn(`Policy ${policy} holds overwrites back. ${reason}`);
     }
   }
 
@@ -61,29 +65,29 @@ export function blastRadiusGuard({ store, limit, countDevices, clock, log }: Bla
       const byPolicy = Map.groupBy(overwrites(review), ({ departures: [first] }) => first.policy);
       for (const [policy, wanted] of byPolicy) {
         const allowed = await limitOf(policy);
-        // With no limit known nothing goes through but what a release lets go, which asks for no limit.
-        const granted = await store.spend(policy, wanted.length, allowed ?? 0);
-        const reason = allowed === undefined ? unknownSize(policy) : exhausted(policy);
+        // An unknown limit counts as 0. Only a release then allows overwrites.
+        const granted = await store.reserveOverwrites(policy, wanted.length, allowed ?? 0);
+        const reason = allowed === undefined ? unknownSizeReason(policy) : exhaustedReason(policy);
         for (const { departures } of wanted.slice(granted)) for (const each of departures) held.set(each, reason);
-        announce(policy, granted < wanted.length, reason);
+        logLimit(policy, granted < wanted.length, reason);
       }
       return held;
     },
   };
 }
 
-/** A share of so many devices: rounded up, and never less than one, or a small fleet could not be mended at all. */
+/** A share of a number of devices, rounded up. At least 1, so that the smallest fleet can be mended. */
 export function overwritesAnHour(share: number, devices: number): number {
-  // 0.07 × 100 is a little more than 7 to a computer.
+  // Floating point makes 0.07 × 100 slightly more than 7.
   return Math.max(1, Math.ceil(share * devices - 1e-6));
 }
 
-/** A value that would be overwritten or removed, and the departures that this mends, all of one policy. */
+/** One value that would be overwritten or removed, and the departures that the overwrite mends. All belong to one policy. */
 interface Overwrite {
   readonly departures: readonly [Departure, ...Departure[]];
 }
 
-/** Something in the place of a section is one value, however many properties that section is to hold. */
+/** The overwrites that would mend these departures. A value that stands in place of a section is one overwrite for all its properties. */
 export function overwrites({ departures, twins }: Pick<Review, 'departures' | 'twins'>): readonly Overwrite[] {
   const found: { departures: [Departure, ...Departure[]] }[] = [];
   const byObstacle = new Map<string, { departures: [Departure, ...Departure[]] }>();
@@ -107,17 +111,17 @@ export function overwrites({ departures, twins }: Pick<Review, 'departures' | 't
   return found;
 }
 
-/** These stay the same from one look to the next, or every look would write the rows anew. */
-function exhausted(policy: string): string {
+/** The text holds no numbers or times. A text that changes would make each sweep rewrite the row. */
+function exhaustedReason(policy: string): string {
   return (
-    'blastRadius: the policy has overwritten as many values within an hour as TWINKEEPER_MAX_OVERWRITES_PER_HOUR allows; ' +
-    `it goes on as time passes, or at once with "twinkeeper release ${policy}"`
+    'blastRadius: the policy has overwritten as many values within an hour as TWINKEEPER_MAX_OVERWRITES_PER_HOUR allows. ' +
+    `It continues as the hour passes. To continue at once, run "twinkeeper release ${policy}".`
   );
 }
 
-function unknownSize(policy: string): string {
+function unknownSizeReason(policy: string): string {
   return (
-    "blastRadius: TWINKEEPER_MAX_OVERWRITES_PER_HOUR is a percentage of the policy's devices, and nobody has been able to count " +
-    `them yet; it goes on with the next sweep, or at once with "twinkeeper release ${policy}"`
+    "blastRadius: TWINKEEPER_MAX_OVERWRITES_PER_HOUR is a percentage of the policy's devices, and their count is not known yet. " +
+    `The policy continues after the next sweep. To continue at once, run "twinkeeper release ${policy}".`
   );
 }

@@ -1,61 +1,69 @@
 import type { Clock } from '../clock.ts';
 import type { Departure } from '../drift/index.ts';
 import type { Twin } from '../twin/index.ts';
+import { cached } from './cached.ts';
+import type { CompetingSetting } from './competing-settings.ts';
 import type { Guard } from './guard.ts';
-import type { CompetingSetting, GuardStore } from './guard-store.ts';
-import { remembered } from './remembered.ts';
-import { targetsOf } from './target-condition.ts';
+import type { GuardStore } from './guard-store.ts';
+import { targetPredicate } from './target-condition.ts';
 
-/** How long an instance goes by what it has read, in milliseconds. */
-const readAgainAfter = 10_000;
+/** Milliseconds for which an instance caches the competing settings. */
+const settingsLifetime = 10_000;
 
 /**
- * Leaves alone what an automatic configuration of the hub sets otherwise, on the twins that the configuration targets, unless the
- * policy overrides it. Goes by what the last sweep has found. Throws when storage does not answer.
+ * Holds a departure back when an automatic configuration of the hub targets the twin and sets the property to another value. Policies
+ * with `overrideConfigurations` are exempt. Uses the competing settings that the last sweep found. `review` throws when storage does not
+ * answer.
  */
 export function competingGuard({ store, clock }: { readonly store: GuardStore; readonly clock: Clock }): Guard {
-  const competing = remembered(async () => index(await store.competing()), readAgainAfter, clock);
+  const competitors = cached(async () => competitorsByPath(await store.competing()), settingsLifetime, clock);
   return {
     async review({ departures, twins }) {
-      const byPlace = await competing();
+      const byPath = await competitors();
       const held = new Map<Departure, string>();
       for (const departure of departures) {
         const twin = twins.get(departure.moduleId);
         if (departure.kind === 'missingModule' || twin === undefined) continue;
-        const rival = byPlace.get(placeOf(departure.policy, departure.path))?.find(({ targets }) => targets(twin));
-        if (rival !== undefined) held.set(departure, reasonFor(rival.setting));
+        const competitor = byPath
+          .get(policyPathKey(departure.policy, departure.path))
+          ?.find(({ targets }) => targets(twin));
+        if (competitor !== undefined) held.set(departure, reasonFor(competitor.setting));
       }
       return held;
     },
   };
 }
 
-interface Rival {
+/** A competing setting, and a check whether its configuration targets a twin. */
+interface Competitor {
   readonly setting: CompetingSetting;
   readonly targets: (twin: Twin) => boolean;
 }
 
-/** The settings that count, by policy and path. Which one is named first is settled, so that the reason stays the same. */
-function index(settings: readonly CompetingSetting[]): ReadonlyMap<string, readonly Rival[]> {
-  const targets = new Map<string, (twin: Twin) => boolean>();
-  const rivals = settings
+/**
+ * The competing settings that no policy overrides, by policy and path. Settings of one path are sorted by priority and then by
+ * configuration id, so that the reason always names the same configuration.
+ */
+function competitorsByPath(settings: readonly CompetingSetting[]): ReadonlyMap<string, readonly Competitor[]> {
+  const predicates = new Map<string, (twin: Twin) => boolean>();
+  const competitors = settings
     .filter(({ overridden }) => !overridden)
     .toSorted((a, b) => b.priority - a.priority || (a.configuration < b.configuration ? -1 : 1))
-    .map((setting): Rival => {
-      const known = targets.get(setting.targetCondition) ?? targetsOf(setting.targetCondition);
-      targets.set(setting.targetCondition, known);
-      return { setting, targets: known };
+    .map((setting): Competitor => {
+      const targets = predicates.get(setting.targetCondition) ?? targetPredicate(setting.targetCondition);
+      predicates.set(setting.targetCondition, targets);
+      return { setting, targets };
     });
-  return Map.groupBy(rivals, ({ setting }) => placeOf(setting.policy, setting.path));
+  return Map.groupBy(competitors, ({ setting }) => policyPathKey(setting.policy, setting.path));
 }
 
-function placeOf(policy: string, path: string): string {
+function policyPathKey(policy: string, path: string): string {
   return JSON.stringify([policy, path]);
 }
 
 function reasonFor({ configuration, policy }: CompetingSetting): string {
   return (
-    `competingConfiguration: the hub's configuration ${configuration} sets it otherwise; remove it from there, or let policy ` +
-    `${policy} overrideConfigurations`
+    `competingConfiguration: the hub's configuration ${configuration} sets this property to another value. Remove the property from the ` +
+    `configuration, or set overrideConfigurations in policy ${policy}.`
   );
 }

@@ -3,33 +3,34 @@ import type { Departure, DriftRow } from '../drift/index.ts';
 import type { Guard, Review } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
 
-/** Set back so many times within so long, a property is contested and left alone for so long. In milliseconds. */
-const timesSetBack = 5;
-const within = 10 * 60_000;
-const standDown = 60 * 60_000;
+/** Number of times that a property is enforced within {@link contestWindow} before it counts as contested. */
+const enforcedLimit = 5;
+/** In milliseconds. */
+const contestWindow = 10 * 60_000;
+/** Milliseconds for which a contested property is left alone, after it was last enforced. */
+const standDownTime = 60 * 60_000;
 
 /**
- * Stands down where somebody keeps changing the same property back: writing against them for ever helps nobody, and the history shows
- * who is to be talked to. Knows nothing but the history, which all instances share and which outlasts them. Throws when storage does
- * not answer.
+ * Holds a property back after somebody changed it back {@link enforcedLimit} times within ten minutes. Uses only the history, which all
+ * instances share and which survives restarts. A release of the policy ends the stand-down. `review` throws when storage does not answer.
  */
 export function contestedGuard({ store, clock }: { readonly store: GuardStore; readonly clock: Clock }): Guard {
   return {
     async review(review) {
       const now = clock.now().getTime();
-      const contested = [...lastSetBacks(review)].filter(([, times]) => isStandingDown(times, now));
+      const contested = [...enforcedTimes(review)].filter(([, times]) => isStandingDown(times, now));
       if (contested.length === 0) return new Map();
 
       const policies = [...new Set(contested.map(([{ policy }]) => policy))];
-      const releases = new Map(
+      const releaseTimes = new Map(
         await Promise.all(
           policies.map(async (policy) => [policy, (await store.releasedAt(policy))?.getTime() ?? 0] as const),
         ),
       );
       const held = new Map<Departure, string>();
       for (const [departure, times] of contested) {
-        const released = releases.get(departure.policy) ?? 0;
-        const last = lastOfFight(times.filter((time) => time > released));
+        const releasedAt = releaseTimes.get(departure.policy) ?? 0;
+        const last = lastContestedTime(times.filter((time) => time > releasedAt));
         if (last !== undefined) held.set(departure, reasonFor(departure.policy, last));
       }
       return held;
@@ -37,41 +38,40 @@ export function contestedGuard({ store, clock }: { readonly store: GuardStore; r
   };
 }
 
-/** For each departure that is to be mended, when its property was set back before, oldest first. */
-function lastSetBacks({ departures, rows }: Review): ReadonlyMap<Departure, readonly number[]> {
-  const place = ({ moduleId, policy, path }: Departure) => JSON.stringify([moduleId, policy, path]);
-  const byPlace = Map.groupBy(
+/** For each departure, the times at which its property was enforced before. In milliseconds, oldest first. */
+function enforcedTimes({ departures, rows }: Review): ReadonlyMap<Departure, readonly number[]> {
+  const propertyKey = ({ moduleId, policy, path }: Departure) => JSON.stringify([moduleId, policy, path]);
+  const byProperty = Map.groupBy(
     rows.filter(({ outcome }: DriftRow) => outcome === 'enforced'),
-    place,
+    propertyKey,
   );
   return new Map(
     departures.map((departure) => {
-      const times = (byPlace.get(place(departure)) ?? []).map(({ outcomeAt }) => Date.parse(outcomeAt));
+      const times = (byProperty.get(propertyKey(departure)) ?? []).map(({ outcomeAt }) => Date.parse(outcomeAt));
       return [departure, times.sort((a, b) => a - b)] as const;
     }),
   );
 }
 
 function isStandingDown(times: readonly number[], now: number): boolean {
-  const last = lastOfFight(times);
-  return last !== undefined && now < last + standDown;
+  const last = lastContestedTime(times);
+  return last !== undefined && now < last + standDownTime;
 }
 
 /**
- * The last of the latest five times within ten minutes, or `undefined` where there were never five. Times are milliseconds, oldest
- * first.
+ * The latest time that is the fifth within ten minutes. `undefined` when there is no such time. Times are milliseconds, oldest first.
  */
-export function lastOfFight(times: readonly number[]): number | undefined {
+export function lastContestedTime(times: readonly number[]): number | undefined {
   return times.findLast((time, index) => {
-    const first = times[index - timesSetBack + 1];
-    return first !== undefined && time - first <= within;
+    const first = times[index - enforcedLimit + 1];
+    return first !== undefined && time - first <= contestWindow;
   });
 }
 
-/** Stays the same for as long as it holds, or every look would write the row anew. */
+/** The text stays the same during a stand-down. A text that changes would make each sweep rewrite the row. */
 function reasonFor(policy: string, last: number): string {
   return (
-    `contested: somebody keeps changing it back, ${timesSetBack} times within ${within / 60_000} minutes; it is left alone until ` +
-    `${new Date(last + standDown).toISOString()}, or until "twinkeeper release ${policy}"`
+    `contested: somebody changed this property back ${enforcedLimit} times within ${contestWindow / 60_000} minutes. It is left alone ` +
+    `until ${new Date(last + standDownTime).toISOString()}. To enforce it at once, run "twinkeeper release ${policy}".`
   );
 }

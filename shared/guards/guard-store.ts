@@ -9,7 +9,7 @@ import {
   type StorageAccount,
   unpackJson,
 } from '../storage/index.ts';
-import type { Json } from '../twin/index.ts';
+import type { CompetingSetting } from './competing-settings.ts';
 import {
   fromWindowText,
   type OverwriteWindow,
@@ -19,51 +19,28 @@ import {
   withOverwrites,
 } from './overwrite-window.ts';
 
-/** A path that a policy owns and an automatic configuration of the hub sets to what breaks the policy's rule. */
-export interface CompetingSetting {
-  /** The configuration's id. */
-  readonly configuration: string;
-  readonly targetCondition: string;
-  /** Where several configurations set a path, the hub heeds the one whose number is highest. */
-  readonly priority: number;
-  /** Whether it is about devices' own twins or about those of modules. */
-  readonly about: 'device' | 'module';
-  readonly policy: string;
-  /** The policy's module; `''` for devices' own twins. */
-  readonly module: string;
-  /** The policy's path, dotted, below `properties.desired`. */
-  readonly path: string;
-  /** What the configuration puts there; `null` where it removes what the policy wants. */
-  readonly theirs: Json;
-  /** What the policy would put there; absent where it wants nothing there. */
-  readonly wanted?: Json;
-  /** The policy says `overrideConfigurations`: it is enforced all the same. */
-  readonly overridden: boolean;
-}
+/** Milliseconds for which a release lifts a policy's limit. */
+const releaseTime = 60 * 60_000;
 
-/** How long a release lifts the limit of a policy, in milliseconds. */
-export const releaseTime = 60 * 60_000;
-
-/** What the guards remember: the same for all instances of the app, and kept over restarts. All of it is read by its keys, an entity each. */
+/** The guards' memory. All instances of the app share it, and it survives restarts. Each method reads or writes one entity by its key. */
 export interface GuardStore {
   /**
-   * Asks for room to overwrite `count` values for a policy that may overwrite `limit` of them in an hour. Gives back how many may be
-   * overwritten now, from 0 to `count`, and has counted those. However many instances ask at the same time, no hour sees more than
-   * the limit. What is counted and then not done, because the process ends or the twin changes, stays counted. Throws when storage
-   * does not answer.
+   * Reserves up to `count` overwrites for a policy, and returns how many were granted, from 0 to `count`. At most `limit` overwrites are
+   * granted within any hour, across all instances. Granted overwrites stay counted even when they are not carried out. Throws when
+   * storage does not answer.
    */
-  spend(policy: string, count: number, limit: number): Promise<number>;
-  /** Lifts the limit of a policy for an hour, after which it is counted anew. Gives back when that hour ends. */
+  reserveOverwrites(policy: string, count: number, limit: number): Promise<number>;
+  /** Lifts a policy's limit for an hour, and resets its count. Returns the end of that hour. */
   release(policy: string): Promise<Date>;
-  /** When a policy was last released; `undefined` if never. */
+  /** When a policy was last released. `undefined` when it never was. */
   releasedAt(policy: string): Promise<Date | undefined>;
-  /** Remembers how many devices are in a policy's scope. */
+  /** Stores the number of devices in a policy's scope. */
   putDeviceCount(policy: string, devices: number): Promise<void>;
-  /** How many devices are in a policy's scope; `undefined` when nobody has counted them yet. */
+  /** The number of devices in a policy's scope. `undefined` before the first count. */
   deviceCount(policy: string): Promise<number | undefined>;
-  /** Remembers the competing settings, in place of those that were known. */
+  /** Replaces the stored competing settings. */
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
-  /** The competing settings as last found; none when nobody has looked yet. */
+  /** The stored competing settings. Empty before the first sweep. */
   competing(): Promise<readonly CompetingSetting[]>;
 }
 
@@ -73,37 +50,38 @@ export interface GuardStoreOptions {
   readonly random?: () => number;
 }
 
-/** One wish for room, and whoever waits for it. */
-interface Wish {
+/** One waiting call of {@link GuardStore.reserveOverwrites}. */
+interface Reservation {
   readonly count: number;
   readonly limit: number;
   readonly resolve: (granted: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** How often others may be quicker in a row. Each time somebody gets on, so that many instances take many turns. */
+/** Maximum number of failed updates in a row. Each failure means that another instance succeeded, so many instances need many attempts. */
 const maxAttempts = 60;
-const longestPause = 500;
+/** Maximum milliseconds between two attempts. */
+const maxPause = 500;
 
-/** 64 KiB a binary property and 1 MiB an entity (Table Storage data model), with room to spare. */
+/** A binary property holds 64 KiB, an entity 1 MiB (Table Storage data model). Both values leave some room. */
 const bytesPerProperty = 60_000;
 const propertiesPerEntity = 14;
 
 const competingKey = { partitionKey: 'hub!', rowKey: 'competing' };
-/** Entities of a policy are one partition: `overwrites`, which passes write, and `devices`, which the sweep writes. */
+/** A policy is one partition with two entities: passes write `overwrites`, and the sweep writes `devices`. */
 const policyKey = (policy: string, rowKey: string) => ({ partitionKey: `policy!${encodeDeviceId(policy)}`, rowKey });
 
 /**
- * The guards' memory in the table `TwinkeeperGuards` of a storage account. Wishes that come while one is being seen to wait for it and
- * are then seen to together, in one read and one conditional update.
+ * The guard store in the table `TwinkeeperGuards` of a storage account. Reservations for one policy that arrive during an update wait, and
+ * then share the next update.
  */
 export function createGuardStore(
   account: StorageAccount,
   { clock = systemClock, random = Math.random }: GuardStoreOptions = {},
 ): GuardStore {
   const openGuards = once(() => openTable(account, 'TwinkeeperGuards'));
-  /** By policy, while it is being seen to. */
-  const waiting = new Map<string, Wish[]>();
+  /** Waiting reservations, by policy. A policy has an entry while its reservations are processed. */
+  const waiting = new Map<string, Reservation[]>();
 
   async function read(key: { partitionKey: string; rowKey: string }) {
     try {
@@ -118,7 +96,7 @@ export function createGuardStore(
     await (await openGuards()).upsertEntity(entity, 'Replace');
   }
 
-  /** Stores an entity if it is still as it was read. */
+  /** Stores an entity unless another writer changed it. Returns whether it was stored. Without an ETag, the entity must not exist yet. */
   async function replace(entity: TableEntity, etag: string | undefined): Promise<boolean> {
     const table = await openGuards();
     try {
@@ -126,28 +104,28 @@ export function createGuardStore(
       else await table.updateEntity(entity, 'Replace', { etag });
       return true;
     } catch (error) {
-      // Someone was quicker: it exists by now, has changed, or is gone.
+      // Another writer created, changed or deleted the entity.
       const { statusCode } = error as { readonly statusCode?: unknown };
       if (statusCode === 409 || statusCode === 412 || isEntityNotFound(error)) return false;
       throw error;
     }
   }
 
-  /** How many values may be overwritten for each of these wishes about one policy, first come first served. */
-  async function grant(policy: string, wishes: readonly Wish[]): Promise<readonly number[]> {
+  /** Grants overwrites to reservations of one policy, in their order, in one read and one conditional update. */
+  async function grant(policy: string, reservations: readonly Reservation[]): Promise<readonly number[]> {
     const key = policyKey(policy, 'overwrites');
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
       const stored = await read(key);
       const now = clock.now();
       const releasedAt = toDate(stored?.releasedAt);
       if (releasedAt !== undefined && now.getTime() < releasedAt.getTime() + releaseTime) {
-        return wishes.map(({ count }) => count);
+        return reservations.map(({ count }) => count);
       }
       const window = withinHour(toWindow(stored?.minutes), now);
       const before = overwritesIn(window);
       const granted: number[] = [];
       let after = before;
-      for (const { count, limit } of wishes) {
+      for (const { count, limit } of reservations) {
         const room = Math.max(0, Math.min(count, limit - after));
         granted.push(room);
         after += room;
@@ -156,43 +134,47 @@ export function createGuardStore(
       const minutes = toWindowText(withOverwrites(window, after - before, now));
       const entity = { ...key, minutes, ...(releasedAt === undefined ? {} : { releasedAt: releasedAt.toISOString() }) };
       if (await replace(entity, stored?.etag)) return granted;
-      await clock.sleep(random() * Math.min(longestPause, 10 * 2 ** attempt));
+      await clock.sleep(random() * Math.min(maxPause, 10 * 2 ** attempt));
     }
-    throw new Error(`The overwrites of policy ${policy} cannot be counted: others keep counting at the same time.`);
+    throw new Error(
+      `The overwrites of policy ${policy} could not be counted: other instances changed the count ${maxAttempts} times in a row.`,
+    );
   }
 
-  /** Sees to the wishes about a policy until there are none. */
-  async function serve(policy: string): Promise<void> {
-    // Passes that got here in one turn of the event loop go together from the start.
+  /** Processes the reservations of a policy until none wait. */
+  async function processReservations(policy: string): Promise<void> {
+    // Calls in the same turn of the event loop share the first update.
     await Promise.resolve();
-    for (let wishes = waiting.get(policy) ?? []; wishes.length > 0; wishes = waiting.get(policy) ?? []) {
+    let batch = waiting.get(policy) ?? [];
+    while (batch.length > 0) {
       waiting.set(policy, []);
       try {
-        const granted = await grant(policy, wishes);
-        for (const [index, wish] of wishes.entries()) wish.resolve(granted[index] ?? 0);
+        const granted = await grant(policy, batch);
+        for (const [index, reservation] of batch.entries()) reservation.resolve(granted[index] ?? 0);
       } catch (error) {
-        for (const wish of wishes) wish.reject(error);
+        for (const reservation of batch) reservation.reject(error);
       }
+      batch = waiting.get(policy) ?? [];
     }
     waiting.delete(policy);
   }
 
   return {
-    async spend(policy, count, limit) {
+    async reserveOverwrites(policy, count, limit) {
       if (count <= 0) return 0;
       const { promise, resolve, reject } = Promise.withResolvers<number>();
-      const wish = { count, limit, resolve, reject };
-      const others = waiting.get(policy);
-      if (others === undefined) {
-        waiting.set(policy, [wish]);
-        void serve(policy);
-      } else others.push(wish);
+      const reservation = { count, limit, resolve, reject };
+      const queue = waiting.get(policy);
+      if (queue === undefined) {
+        waiting.set(policy, [reservation]);
+        void processReservations(policy);
+      } else queue.push(reservation);
       return promise;
     },
 
     async release(policy) {
       const now = clock.now();
-      // What was counted until now is forgotten, so nothing need be read; a count that is on its way finds this and starts over.
+      // Replacing the entity resets the count. A concurrent `grant` fails on the ETag, and reads the release.
       await upsert({ ...policyKey(policy, 'overwrites'), releasedAt: now.toISOString() });
       return new Date(now.getTime() + releaseTime);
     },
@@ -212,24 +194,25 @@ export function createGuardStore(
       const packed = await packJson(settings);
       if (packed.length > bytesPerProperty * propertiesPerEntity) {
         throw new Error(
-          `${settings.length} competing settings come to ${packed.length} bytes, more than an entity takes.`,
+          `${settings.length} competing settings need ${packed.length} bytes, and a table entity holds ` +
+            `${bytesPerProperty * propertiesPerEntity}. Reduce the configurations that break policies.`,
         );
       }
-      const parts: Record<string, Uint8Array> = {};
+      const properties: Record<string, Uint8Array> = {};
       for (let from = 0, index = 0; from < packed.length; from += bytesPerProperty, index++) {
-        parts[`settings${index}`] = Uint8Array.from(packed.subarray(from, from + bytesPerProperty));
+        properties[`settings${index}`] = Uint8Array.from(packed.subarray(from, from + bytesPerProperty));
       }
-      await upsert({ ...competingKey, ...parts });
+      await upsert({ ...competingKey, ...properties });
     },
 
     async competing() {
       const stored = await read(competingKey);
       if (stored === undefined) return [];
-      const parts: Uint8Array[] = [];
-      for (let part = stored.settings0; part instanceof Uint8Array; part = stored[`settings${parts.length}`]) {
-        parts.push(part);
+      const chunks: Uint8Array[] = [];
+      for (let chunk = stored.settings0; chunk instanceof Uint8Array; chunk = stored[`settings${chunks.length}`]) {
+        chunks.push(chunk);
       }
-      return (await unpackJson(Buffer.concat(parts))) as readonly CompetingSetting[];
+      return (await unpackJson(Buffer.concat(chunks))) as readonly CompetingSetting[];
     },
   };
 }

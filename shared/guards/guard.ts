@@ -1,33 +1,33 @@
 import type { Departure, DriftRow } from '../drift/index.ts';
 import type { Twin } from '../twin/index.ts';
 
-/** What a guard is asked about: the changes that are about to be made to one device. */
+/** The changes that are about to be made to one device. */
 export interface Review {
-  /** What those changes would mend. */
+  /** The departures that the changes would mend. */
   readonly departures: readonly Departure[];
-  /** The twins as they were read, by module id; a module that is missing has none. */
+  /** The twins as they were read, by module id. A missing module has no entry. */
   readonly twins: ReadonlyMap<string, Twin>;
-  /** The device's history of the last {@link guardedHistory} at least, whatever its outcome. */
+  /** The device's history rows of at least the last {@link guardedHistory}, with any outcome. */
   readonly rows: readonly DriftRow[];
 }
 
-/** How far back the history reaches that guards are shown, in milliseconds. */
+/** Milliseconds of history that guards see at least. */
 export const guardedHistory = 75 * 60_000;
 
 /**
- * Has a say before anything is changed: which departures are not to be mended for now, and why. Those are recorded as `heldBack` and
- * wait. Asked once for each device, after the plan is made and before it is written ahead, and only when there is something to change.
+ * Decides which departures must not be mended now. Held-back departures are recorded as `heldBack`. Each round of a pass calls the guard
+ * at most once, after planning and before the rows are written. Without changes, the guard is not called.
  */
 export interface Guard {
-  /** The departures held back, each with its reason; an empty map lets all through. */
+  /** The departures that are held back, each with the reason. An empty map allows all changes. */
   review(review: Review): Promise<ReadonlyMap<Departure, string>>;
 }
 
-/** Lets everything through. */
+/** A guard that allows all changes. */
 export const noGuard: Guard = { review: async () => new Map() };
 
-/** All of these guards, in their order: each is asked about what those before it let through. */
-export function inTurn(guards: readonly Guard[]): Guard {
+/** One guard that asks several guards in order. Each guard sees only the departures that no earlier guard held back. */
+export function combineGuards(guards: readonly Guard[]): Guard {
   return {
     async review(review) {
       const held = new Map<Departure, string>();

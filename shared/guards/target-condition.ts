@@ -1,31 +1,34 @@
 import { parseTargetCondition, pathsIn, predicateOf } from '../query/index.ts';
 import type { JsonObject, Twin } from '../twin/index.ts';
 
-/** What is known of a twin, as a query sees it. */
-const knownParts = ['deviceId', 'moduleId', 'tags', 'properties', 'capabilities', 'etag', 'version'];
+/** Top-level fields of a twin that are known after reading it, under the names that queries use. */
+const knownFields = ['deviceId', 'moduleId', 'tags', 'properties', 'capabilities', 'etag', 'version'];
 
 /**
- * Tells which twins the target condition of an automatic configuration is about. One that cannot be read, or asks for what a read of
- * the twin does not show, is taken to be about all of them: leaving too much alone does less harm than writing against a configuration.
+ * A check whether a configuration's target condition matches a twin. A condition that cannot be parsed, or that uses unknown fields,
+ * matches all twins. Leaving too many twins alone does less harm than competing with a configuration.
  */
-export function targetsOf(targetCondition: string): (twin: Twin) => boolean {
+export function targetPredicate(targetCondition: string): (twin: Twin) => boolean {
   const condition = conditionOf(targetCondition);
   if (condition === 'all') return () => true;
   if (condition === 'none') return () => false;
-  if (!pathsIn(condition).every(([first = '']) => knownParts.includes(first))) return () => true;
+  if (!pathsIn(condition).every(([first = '']) => knownFields.includes(first))) return () => true;
   const predicate = predicateOf(condition);
   return (twin) => predicate(toDocument(twin));
 }
 
-/** False when a target condition is about no twin at all, or, by its id alone, not about this module; `''` is a device's own twin. */
+/**
+ * Whether a target condition can match twins of a module. `''` is the device's own twin. False when the condition matches no twin at all,
+ * or when its parts about `moduleId` exclude the module.
+ */
 export function mayTarget(targetCondition: string, moduleId: string): boolean {
   const condition = conditionOf(targetCondition);
   if (condition === 'all' || condition === 'none') return condition === 'all';
   if (moduleId === '') return true;
-  const needed = condition.type === 'and' ? condition.operands : [condition];
-  return needed.every((part) => {
-    const looksAtIdAlone = pathsIn(part).every((path) => path.length === 1 && path[0] === 'moduleId');
-    return !looksAtIdAlone || predicateOf(part)({ moduleId });
+  const operands = condition.type === 'and' ? condition.operands : [condition];
+  return operands.every((operand) => {
+    const usesModuleIdOnly = pathsIn(operand).every((path) => path.length === 1 && path[0] === 'moduleId');
+    return !usesModuleIdOnly || predicateOf(operand)({ moduleId });
   });
 }
 
@@ -37,6 +40,7 @@ function conditionOf(targetCondition: string) {
   }
 }
 
+/** The twin as a query sees it. */
 function toDocument({ deviceId, moduleId, etag, version, tags, desired, reported, edge }: Twin): JsonObject {
   return {
     deviceId,

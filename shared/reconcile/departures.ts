@@ -15,8 +15,14 @@ import {
   writeAt,
 } from '../twin/index.ts';
 
-/** For the history: what somebody put in place of a section that a property should be in, which mending the property overwrites. */
-export function obstacleNote(properties: JsonObject, path: Path): { readonly message?: string } {
+/** A path that is already claimed, by a rule or by an `evaluate` finding, and the policy that claims it. */
+export interface ClaimedPath {
+  readonly path: Path;
+  readonly by: string;
+}
+
+/** A message for the history about a value that stands in place of a section. Mending the property at `path` overwrites that value. */
+export function obstacleMessage(properties: JsonObject, path: Path): { readonly message?: string } {
   const obstacle = obstacleOn(properties, path);
   if (obstacle === undefined) return {};
   const value = JSON.stringify(obstacle.value);
@@ -25,7 +31,7 @@ export function obstacleNote(properties: JsonObject, path: Path): { readonly mes
   };
 }
 
-/** Every owned property of a twin that breaks its rule. Custom findings are not asked for. */
+/** The owned properties of a twin that break their rule. Does not run `evaluate`. */
 export function brokenRules(policies: readonly Policy[], twin: Twin): readonly Departure[] {
   const broken: Departure[] = [];
   for (const policy of policies) {
@@ -33,25 +39,26 @@ export function brokenRules(policies: readonly Policy[], twin: Twin): readonly D
       const actual = getAt(twin.desired.properties, path);
       const kind = checkRule(rule, actual);
       if (kind === undefined) continue;
-      const drift = departure(policy, twin, path, text, kind, repairValue(rule), actual);
-      broken.push({ ...drift, ...obstacleNote(twin.desired.properties, path) });
+      const drift = toDeparture(policy, twin, path, text, kind, repairValue(rule), actual);
+      broken.push({ ...drift, ...obstacleMessage(twin.desired.properties, path) });
     }
   }
   return broken;
 }
 
-/** Everything in a twin that breaks one of these policies, rules first, custom findings after. */
+/** All departures of a twin: broken rules first, then the findings of `evaluate`. */
 export function findDepartures(policies: readonly Policy[], twin: Twin): readonly Departure[] {
-  const taken = ownedPaths(policies);
-  return [...brokenRules(policies, twin), ...policies.flatMap((policy) => customDepartures(policy, twin, taken))];
+  const claimed = ownedPaths(policies);
+  return [...brokenRules(policies, twin), ...policies.flatMap((policy) => customDepartures(policy, twin, claimed))];
 }
 
-/** What a policy's own `evaluate` finds. It may not ask for changes to a path that a rule or an earlier finding is about. */
-export function customDepartures(
-  policy: Policy,
-  twin: Twin,
-  taken: { path: Path; by: string }[],
-): readonly Departure[] {
+/**
+ * The findings of a policy's own `evaluate`. A finding must not change a path that overlaps a claimed path. Otherwise the result is one
+ * `policyError`, which is also the result when `evaluate` fails.
+ *
+ * @param claimed paths of rules and of earlier findings. The function adds the paths of this policy's findings.
+ */
+export function customDepartures(policy: Policy, twin: Twin, claimed: ClaimedPath[]): readonly Departure[] {
   const fail = (message: string) => [policyError(policy, twin.deviceId, twin.moduleId, sectionWrite(twin), message)];
   const evaluation = runEvaluate(policy, twin);
   if ('fault' in evaluation) return fail(evaluation.fault);
@@ -59,28 +66,28 @@ export function customDepartures(
   for (const { path: text, expected, message } of evaluation.findings) {
     const path = parsePath(text);
     const actual = path.length === 0 ? undefined : getAt(twin.desired.properties, path);
-    const mends =
+    const changesTwin =
       expected !== undefined &&
       diffPatch(actual, expected) !== undefined &&
       !(expected === null && actual === undefined);
-    if (mends) {
-      const rival = taken.find((other) => overlaps(other.path, path));
-      if (rival !== undefined) return fail(`evaluate wants to change ${text}, which ${rival.by} owns`);
-      taken.push({ path, by: policy.name });
+    if (changesTwin) {
+      const owner = claimed.find((other) => overlaps(other.path, path));
+      if (owner !== undefined) return fail(`evaluate wants to change ${text}, which ${owner.by} owns`);
+      claimed.push({ path, by: policy.name });
     }
-    // The identity of a custom departure is its path: a second finding at the same one would be the same row.
+    // A second finding at the same path would have the same history row.
     if (found.some((earlier) => earlier.path === text)) continue;
-    const drift = departure(policy, twin, path, text, 'custom', expected, actual);
+    const drift = toDeparture(policy, twin, path, text, 'custom', expected, actual);
     found.push({
       ...drift,
-      ...(mends ? {} : { mode: 'audit' as const }),
+      ...(changesTwin ? {} : { mode: 'audit' as const }),
       ...(message === undefined ? {} : { message }),
     });
   }
   return found;
 }
 
-function departure(
+function toDeparture(
   policy: Policy,
   twin: Twin,
   path: Path,
@@ -102,12 +109,12 @@ function departure(
   };
 }
 
-/** The paths that rules are about, each with its policy. */
-export function ownedPaths(policies: readonly Policy[]): { path: Path; by: string }[] {
+/** The paths of all rules of these policies. */
+export function ownedPaths(policies: readonly Policy[]): ClaimedPath[] {
   return policies.flatMap((policy) => policy.owned.map(({ path }) => ({ path, by: policy.name })));
 }
 
-/** That a policy itself failed on a twin: nothing can mend it but its author. */
+/** The departure of a policy that fails on a twin. Only the policy's author can remove the cause. */
 export function policyError(
   policy: Policy,
   deviceId: string,
@@ -129,7 +136,7 @@ export function policyError(
   };
 }
 
-/** The last write to the desired properties as a whole; of something older nothing more exact can be said. */
+/** The last write to any desired property, for a departure whose own write is unknown. Never exact. 1970 when there is no metadata. */
 export function sectionWrite({ desired }: Twin): Write {
   const write = writeAt(desired, []);
   return { version: write?.version ?? desired.version, at: write?.at ?? new Date(0).toISOString(), exact: false };

@@ -1,288 +1,223 @@
-import type { Departure, DriftRow, Source } from '../drift/index.ts';
+import type { Departure, Source } from '../drift/index.ts';
 import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
-import type { Device, Policy } from '../policy/index.ts';
-import type { Twin } from '../twin/index.ts';
-import { DeviceRows, endingOf } from './device-rows.ts';
-import { absentSince, type DeviceWork, type EventRef, type ModuleWork, oldestWrite } from './device-work.ts';
-import { hasEndedEvidence, OpenQuestions } from './open-questions.ts';
-import { type Action, type ObservedTwin, plan, toPatch } from './plan.ts';
+import type { Device } from '../policy/index.ts';
+import { DeviceRows } from './device-rows.ts';
+import { type DeviceWork, hasEndedEvidence, type ModuleWork, missingModuleWrite, oldestWrite } from './device-work.ts';
+import { NeededCalls } from './needed-calls.ts';
+import { type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
+import { recordAnswer, recordDeferral } from './record-answer.ts';
+import { recordDeletions, recordEvidence } from './record-evidence.ts';
+import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts';
 
-/** Where a pass over a device has come to: to its end, or to modules that must be created before it can go on. */
-export type Step =
-  | { readonly deviceId: string; readonly done: Tally }
-  | { readonly deviceId: string; readonly deferred: string; readonly done: Tally }
+/**
+ * A step of a pass. The pass is done, or is deferred to a retry, or waits for modules to be created. The caller creates modules of many
+ * devices in one bulk call, and then resumes each pass.
+ */
+export type PassStep =
+  | { readonly deviceId: string; readonly done: DeviceCounts }
+  | { readonly deviceId: string; readonly deferred: string; readonly done: DeviceCounts }
   | {
       readonly deviceId: string;
       readonly create: readonly NewModule[];
-      resume(answer: (module: NewModule) => Answer<void>): Promise<Step>;
+      resume(answer: (module: NewModule) => Answer<void>): Promise<PassStep>;
     };
 
-/** What a pass has come to, in numbers of history rows. */
-export interface Tally {
-  /** Departures that the twins showed, known ones included. */
+/** Numbers of history rows in one pass. */
+export interface DeviceCounts {
+  /** Departures that the twins showed, including known ones. */
   readonly found: number;
-  /** Those that were mended. */
+  /** Departures that the pass mended. */
   readonly changed: number;
 }
 
-/** A change on its way, with the rows that wait for its outcome. */
-interface Pending {
-  readonly action: Action;
-  readonly rows: readonly DriftRow[];
+/** Modules whose twins must be read, and modules that are missing without a read. */
+interface NeededModules {
+  readonly read: readonly ModuleWork[];
+  readonly create: readonly ModuleWork[];
 }
 
 const noneHeld: ReadonlyMap<Departure, string> = new Map();
 
-/** How often a pass starts over because someone else wrote meanwhile, before the device is put off. */
+/** Maximum number of rounds of a pass. Each conflict with another writer starts a new round. */
 const maxRounds = 6;
 
 /**
- * One pass over one device: recall what is known, look, plan, write ahead, act, write what came of it. Whenever the world has moved
- * meanwhile, the pass simply starts over: by then its own rows are in the journal, and it finds them there.
+ * One pass over one device: read the known rows, read the twins, plan, store pending rows, change the hub, store the outcomes. When rows
+ * or twins change in between, the pass starts a new round. The new round finds the pass's own rows in the journal.
  */
 export class DevicePass {
   readonly #dependencies: Required<ReconcilerDependencies>;
   readonly #work: DeviceWork;
   readonly #source: Source;
-  /** Modules that turned out to exist when they were to be created: they are looked at instead. */
+  /** Modules whose creation failed because they exist. The next round reads them. */
   readonly #existing = new Set<string>();
-  /** Row keys; a pass that starts over must not count twice. */
+  /** Row keys of found departures. A set, so that a new round does not count a departure twice. */
   readonly #found = new Set<string>();
+  /** Row keys of mended departures. */
   readonly #changed = new Set<string>();
   #round = 0;
-  /** The oldest write that a row was about which could not be stored, in milliseconds. */
-  #oldestRow = Number.POSITIVE_INFINITY;
+  /** The oldest write among rows that had a conflict, in milliseconds since 1970. */
+  #oldestConflict = Number.POSITIVE_INFINITY;
 
-  constructor(parts: Required<ReconcilerDependencies>, work: DeviceWork, source: Source) {
-    this.#dependencies = parts;
+  constructor(dependencies: Required<ReconcilerDependencies>, work: DeviceWork, source: Source) {
+    this.#dependencies = dependencies;
     this.#work = work;
     this.#source = source;
   }
 
-  async begin(): Promise<Step> {
-    const { deviceId, modules, goneAt, eventRef } = this.#work;
-    if (modules.size === 0 && goneAt === undefined) return this.#done();
-    if (++this.#round > maxRounds) return this.#deferred('others keep writing to its twins at the same time');
+  /** Starts a round of the pass, and runs it until the pass ends or needs new modules. */
+  async begin(): Promise<PassStep> {
+    const { deviceId, modules, deletedAt, eventRef } = this.#work;
+    if (modules.size === 0 && deletedAt === undefined) return this.#done();
+    if (++this.#round > maxRounds) return this.#deferred(`its twins or rows changed during each of ${maxRounds} tries`);
 
-    const { journal, hub, clock, policies } = this.#dependencies;
-    const deviceRows = new DeviceRows(await journal.recall(deviceId, this.#recallFrom()), {
+    const { journal, hub, clock } = this.#dependencies;
+    const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite()), {
       hub: hub.name,
       source: this.#source,
       now: () => clock.now().toISOString(),
       ...(eventRef === undefined ? {} : { eventRef }),
     });
-    if (goneAt !== undefined) closeAll(deviceRows.allOpenRows(), deviceRows, goneAt);
-    for (const { moduleId, goneAt: at } of modules.values()) {
-      // That a module is gone is no end to its being missing.
-      const rows = deviceRows.openRows(moduleId).filter((row) => row.kind !== 'missingModule');
-      if (at !== undefined) closeAll(rows, deviceRows, at);
+    recordDeletions(this.#work, deviceRows);
+
+    const needed = this.#neededModules(deviceRows);
+    if (needed.read.length + needed.create.length === 0 && !hasEndedEvidence(this.#work)) {
+      return this.#store(deviceRows);
     }
-
-    // A read costs a call, so it is made only for what the history does not settle: a redelivered event is an answered question.
-    const questions = new OpenQuestions(policies, deviceId, deviceRows);
-    const mustLook = (module: ModuleWork) => this.#existing.has(module.moduleId) || questions.mustLook(module);
-    const looks = [...modules.values()].filter(mustLook);
-    const missing = [...modules.values()].filter((module) => !looks.includes(module) && questions.isMissing(module));
-    if (looks.length === 0 && missing.length === 0 && !hasEndedEvidence(this.#work)) return this.#store(deviceRows);
-
-    const device = await this.#device();
-    if ('problem' in device) return this.#deviceProblem(device.problem, deviceRows);
-    return this.#decide(device.device, looks, missing, deviceRows);
+    const device = await this.#readDevice();
+    if ('problem' in device) return this.#recordDeviceProblem(device.problem, deviceRows);
+    recordEvidence(this.#work, device.device, this.#dependencies.policies.all, deviceRows);
+    return this.#observe(device.device, needed, deviceRows);
   }
 
-  /** How far back the history matters: to the oldest write that events speak of, and as far as guards look. */
-  #recallFrom(): string {
+  /** Time of the oldest write whose rows the pass needs, ISO 8601. Covers the evidence, the guards' history, and rows with a conflict. */
+  #earliestWrite(): string {
     const guarded = new Date(this.#dependencies.clock.now().getTime() - guardedHistory).toISOString();
-    const oldest = oldestWrite(this.#work) ?? guarded;
-    const conflicting =
-      this.#oldestRow === Number.POSITIVE_INFINITY ? guarded : new Date(Math.max(0, this.#oldestRow)).toISOString();
-    return [guarded, oldest, conflicting].reduce((first, time) => (time < first ? time : first));
+    const evidence = oldestWrite(this.#work) ?? guarded;
+    const conflict =
+      this.#oldestConflict === Number.POSITIVE_INFINITY
+        ? guarded
+        : new Date(Math.max(0, this.#oldestConflict)).toISOString();
+    return [guarded, evidence, conflict].reduce((first, time) => (time < first ? time : first));
   }
 
-  /** Reads, plans, writes ahead and acts. */
-  async #decide(
-    device: Device,
-    looks: readonly ModuleWork[],
-    missing: readonly ModuleWork[],
-    deviceRows: DeviceRows,
-  ): Promise<Step> {
-    const { policies, guard, clock } = this.#dependencies;
-    this.#recordEvidence(device, deviceRows);
+  #neededModules(deviceRows: DeviceRows): NeededModules {
+    const calls = new NeededCalls(this.#dependencies.policies, this.#work.deviceId, deviceRows);
+    const modules = [...this.#work.modules.values()];
+    const read = modules.filter((module) => this.#existing.has(module.moduleId) || calls.mustRead(module));
+    const create = modules.filter((module) => !read.includes(module) && calls.mustCreate(module));
+    return { read, create };
+  }
 
-    const observed: ObservedTwin[] = [];
-    const isAbsent = (module: ModuleWork): boolean => {
-      const since = absentSince(module);
-      if (since !== undefined) observed.push({ moduleId: module.moduleId, missing: true, since });
-      return since !== undefined;
-    };
-    missing.forEach(isAbsent);
+  /** Reads the needed twins, and continues with planning. */
+  async #observe(device: Device, needed: NeededModules, deviceRows: DeviceRows): Promise<PassStep> {
+    const observed: ObservedTwin[] = needed.create.flatMap(asMissing);
     let deferred: string | undefined;
-    for (const module of looks) {
+    for (const module of needed.read) {
       const { moduleId } = module;
       const answer = await this.#dependencies.hub.readTwin(device.deviceId, moduleId);
-      if (answer.ok) observed.push({ moduleId, twin: answer.value });
-      else if (answer.problem.type !== 'gone')
-        deferred = this.#postpone(deviceRows.openRows(moduleId), answer.problem, deviceRows);
-      else if (answer.problem.what === 'device') return this.#deviceProblem(answer.problem, deviceRows);
-      // Unless an event says so, its deletion has an event of its own, which the missing module is then recorded from.
-      else if (!isAbsent(module))
-        for (const row of deviceRows.openRows(moduleId))
-          if (row.kind !== 'missingModule') deviceRows.close(row, 'gone');
+      if (answer.ok) {
+        observed.push({ moduleId, twin: answer.value });
+        continue;
+      }
+      const { problem } = answer;
+      if (problem.type !== 'gone') {
+        deferred = recordDeferral(deviceRows.openRows(moduleId), problem, deviceRows);
+        continue;
+      }
+      if (problem.what === 'device') return this.#recordDeviceProblem(problem, deviceRows);
+      const missing = asMissing(module);
+      observed.push(...missing);
+      if (missing.length > 0) continue;
+      // The module's deletion event will record the missing module. Here only its other departures end.
+      for (const row of deviceRows.openRows(moduleId)) {
+        if (row.kind !== 'missingModule') deviceRows.close(row, 'gone');
+      }
     }
+    return this.#planAndAct(device, observed, deferred, deviceRows);
+  }
 
-    const { drifts, actions } = plan(policies.all, { device, twins: observed, at: clock.now().toISOString() });
-    const twins = new Map(observed.flatMap((seen) => ('twin' in seen ? [[seen.moduleId, seen.twin] as const] : [])));
-    const mends = actions.flatMap((action) => action.mends);
+  /** Plans, asks the guard, stores the pending rows, and carries out the actions. */
+  async #planAndAct(
+    device: Device,
+    observed: readonly ObservedTwin[],
+    deferredByRead: string | undefined,
+    deviceRows: DeviceRows,
+  ): Promise<PassStep> {
+    const { policies, guard, clock, hub } = this.#dependencies;
+    const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString() });
+    const departures = planned.actions.flatMap((action) => action.mends);
     const held =
-      mends.length === 0 ? noneHeld : await guard.review({ departures: mends, twins, rows: deviceRows.rows() });
-    const pending = this.#record(drifts, actions, held, observed, twins, deviceRows);
+      departures.length === 0
+        ? noneHeld
+        : await guard.review({ departures, twins: twinsByModule(observed), rows: deviceRows.rows() });
+    const { found, pending } = recordPlan(planned, held, observed, deviceRows);
+    for (const key of found) this.#found.add(key);
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
 
+    let deferred = deferredByRead;
     for (const { action, rows } of pending) {
       if (action.type !== 'patchDesired') continue;
-      const answer = await this.#dependencies.hub.patchDesired(
-        device.deviceId,
-        action.moduleId,
-        action.etag,
-        toPatch(rows).patch,
-      );
+      const { patch } = toPatch(rows);
+      const answer = await hub.patchDesired(device.deviceId, action.moduleId, action.etag, patch);
       if (!answer.ok && answer.problem.type === 'conflict') return this.begin();
-      deferred = this.#conclude(rows, answer, 'enforced', deviceRows) ?? deferred;
+      deferred = this.#recordAnswer(rows, answer, 'enforced', deviceRows) ?? deferred;
     }
-    const creations = pending.flatMap(({ action, rows }) =>
-      action.type !== 'createModule'
-        ? []
-        : [
-            {
-              rows,
-              module: {
-                deviceId: device.deviceId,
-                moduleId: action.moduleId,
-                desired: action.desired,
-                tags: action.tags,
-              },
-            },
-          ],
-    );
+    return this.#createModules(pending, deferred, deviceRows);
+  }
+
+  /** Hands the planned modules to the caller. Ends the pass when there are none. */
+  async #createModules(
+    pending: readonly PendingAction[],
+    deferred: string | undefined,
+    deviceRows: DeviceRows,
+  ): Promise<PassStep> {
+    const { deviceId } = this.#work;
+    const creations = pending.flatMap(({ action, rows }) => {
+      if (action.type !== 'createModule') return [];
+      const { moduleId, desired, tags } = action;
+      return [{ rows, module: { deviceId, moduleId, desired, tags } }];
+    });
     if (creations.length === 0) return this.#store(deviceRows, deferred);
     return {
-      deviceId: device.deviceId,
+      deviceId,
       create: creations.map(({ module }) => module),
       resume: async (answerOf) => {
-        let outcome = deferred;
+        let reason = deferred;
         for (const { module, rows } of creations) {
           const answer = answerOf(module);
           if (!answer.ok && answer.problem.type === 'exists') this.#existing.add(module.moduleId);
-          else outcome = this.#conclude(rows, answer, 'created', deviceRows) ?? outcome;
+          else reason = this.#recordAnswer(rows, answer, 'created', deviceRows) ?? reason;
         }
-        const step = await this.#store(deviceRows, outcome);
+        const step = await this.#store(deviceRows, reason);
         return creations.some(({ module }) => this.#existing.has(module.moduleId)) ? this.begin() : step;
       },
     };
   }
 
-  /** Rows for what the twins show, and an end for those open rows that they show no more. Returns the changes to make. */
-  #record(
-    drifts: readonly Departure[],
-    actions: readonly Action[],
-    held: ReadonlyMap<Departure, string>,
-    observed: readonly ObservedTwin[],
-    twins: ReadonlyMap<string, Twin>,
-    deviceRows: DeviceRows,
-  ): readonly Pending[] {
-    const rowOf = new Map(drifts.map((drift) => [drift, deviceRows.observe(drift, twins.get(drift.moduleId))]));
-    const current = new Set([...rowOf.values()].map((row) => row.rowKey));
-    for (const key of current) this.#found.add(key);
-    for (const { moduleId } of observed) {
-      const twin = twins.get(moduleId);
-      for (const row of deviceRows.openRows(moduleId)) {
-        if (!current.has(row.rowKey)) deviceRows.close(row, twin === undefined ? 'gone' : endingOf(row, twin));
-      }
-    }
-
-    const mended = new Set(actions.flatMap((action) => action.mends).filter((drift) => !held.has(drift)));
-    for (const [drift, row] of rowOf) {
-      if (mended.has(drift)) deviceRows.conclude(row, 'pending');
-      else if (held.has(drift)) deviceRows.conclude(row, 'heldBack', held.get(drift));
-      else if (drift.kind === 'policyError' || (drift.mode === 'enforce' && drift.message !== undefined))
-        deviceRows.conclude(row, 'failed', drift.message);
-      else deviceRows.conclude(row, 'audited', drift.message);
-    }
-    return actions.flatMap((action) => {
-      const rows = action.mends.flatMap((drift) => (mended.has(drift) ? (rowOf.get(drift) ?? []) : []));
-      return rows.length === 0 ? [] : [{ action, rows }];
-    });
-  }
-
-  /** Rows for what events show, for those policies whose scope the device is in. */
-  #recordEvidence(device: Device, deviceRows: DeviceRows): void {
-    const { policies } = this.#dependencies;
-    const inScope = new Set(policies.all.filter((policy) => matches(policy, device)).map((policy) => policy.name));
-    const endByEvents = (departure: Departure, ended: 'healed' | 'gone' | undefined, eventRef: EventRef) => {
-      // What healed a row that was left half-way may be our own write, of which the twin knows more than its event.
-      const isOurs = ended === 'healed' && deviceRows.isHalfWay(departure);
-      const row = deviceRows.eventRef(departure, eventRef);
-      if (ended !== undefined && row.outcome === 'pending' && !isOurs) deviceRows.close(row, ended);
-    };
-    for (const { moduleId, evidence, missing } of this.#work.modules.values()) {
-      for (const { departure, ended, ...eventRef } of evidence) {
-        if (!inScope.has(departure.policy)) continue;
-        endByEvents(departure, ended, eventRef);
-      }
-      for (const { since, ended, cause: _, ...eventRef } of missing) {
-        for (const departure of plan(policies.all, { device, twins: [{ moduleId, missing: true, since }] }).drifts) {
-          endByEvents(departure, ended, eventRef);
-        }
-      }
-    }
-  }
-
-  /** Concludes rows by the hub's answer. Returns a reason when they are to be tried again later. */
-  #conclude(
-    rows: readonly DriftRow[],
+  #recordAnswer(
+    rows: PendingAction['rows'],
     answer: Answer<void>,
     success: 'enforced' | 'created',
     deviceRows: DeviceRows,
   ): string | undefined {
-    if (answer.ok) {
-      for (const row of rows) {
-        deviceRows.conclude(row, success);
-        this.#changed.add(row.rowKey);
-      }
-      return undefined;
-    }
-    const { problem } = answer;
-    if (problem.type === 'gone' || problem.type === 'refused') {
-      for (const row of rows) {
-        if (problem.type === 'gone') deviceRows.conclude(row, 'gone');
-        else deviceRows.conclude(row, 'failed', problem.message);
-      }
-      return undefined;
-    }
-    return this.#postpone(rows, problem, deviceRows);
+    if (answer.ok) for (const row of rows) this.#changed.add(row.rowKey);
+    return recordAnswer(rows, answer, success, deviceRows);
   }
 
-  #postpone(rows: readonly DriftRow[], { message }: Problem, deviceRows: DeviceRows): string {
-    for (const row of rows) {
-      const { outcome } = deviceRows.current(row);
-      if (outcome === 'pending' || outcome === 'deferred') deviceRows.conclude(row, 'deferred', message);
-    }
-    return message;
-  }
-
-  /** The whole device is not there, or cannot be asked about. */
-  async #deviceProblem(problem: Problem, deviceRows: DeviceRows): Promise<Step> {
+  /** Ends the pass when the device does not exist or cannot be read. */
+  async #recordDeviceProblem(problem: Problem, deviceRows: DeviceRows): Promise<PassStep> {
     if (problem.type === 'gone') {
       for (const row of deviceRows.allOpenRows()) deviceRows.close(row, 'gone');
       return this.#store(deviceRows);
     }
-    return this.#store(deviceRows, this.#postpone(deviceRows.allOpenRows(), problem, deviceRows));
+    return this.#store(deviceRows, recordDeferral(deviceRows.allOpenRows(), problem, deviceRows));
   }
 
-  /** What is known of the device itself. Read only where some policy's scope asks for more than the id. */
-  async #device(): Promise<{ readonly device: Device } | { readonly problem: Problem }> {
+  /** The device's tags and kind. Reads the device's twin only when the scope of some policy needs more than the id. */
+  async #readDevice(): Promise<{ readonly device: Device } | { readonly problem: Problem }> {
     const { deviceId, modules } = this.#work;
     const { policies, hub } = this.#dependencies;
     const concerned = policies.all.filter((policy) => modules.has(policy.module) && policy.scope.mayMatchId(deviceId));
@@ -292,45 +227,39 @@ export class DevicePass {
     return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
   }
 
+  /** Writes the changed rows to the journal. */
   async #write(deviceRows: DeviceRows): Promise<'written' | 'conflict'> {
-    const { rows, doubles, known } = deviceRows.takeChanges();
-    if (rows.length + doubles.length === 0) return 'written';
-    const outcome = await this.#dependencies.journal.write(this.#work.deviceId, rows, known, doubles);
-    // What was to be added may be a row of old that is over, and that was not recalled: the next round must know it.
-    if (outcome === 'conflict')
-      this.#oldestRow = Math.min(...rows.map(({ write }) => Date.parse(write.at) || 0), this.#oldestRow);
-    return outcome;
+    const { rows, duplicates, known } = deviceRows.takeChanges();
+    if (rows.length + duplicates.length === 0) return 'written';
+    const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known, duplicates);
+    // A new row can conflict with an old, closed row that was not read. The next round reads back to that row's write.
+    if (result === 'conflict') {
+      this.#oldestConflict = Math.min(...rows.map(({ write }) => Date.parse(write.at) || 0), this.#oldestConflict);
+    }
+    return result;
   }
 
-  /** Stores what came of it all, and ends the pass. */
-  async #store(deviceRows: DeviceRows, deferred?: string): Promise<Step> {
+  /** Stores the outcomes and ends the pass. Starts a new round after a conflict. */
+  async #store(deviceRows: DeviceRows, deferred?: string): Promise<PassStep> {
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
     return deferred === undefined ? this.#done() : this.#deferred(deferred);
   }
 
-  #done(): Step {
-    return { deviceId: this.#work.deviceId, done: this.#tally() };
+  #done(): PassStep {
+    return { deviceId: this.#work.deviceId, done: this.#counts() };
   }
 
-  #deferred(reason: string): Step {
-    return { deviceId: this.#work.deviceId, deferred: reason, done: this.#tally() };
+  #deferred(reason: string): PassStep {
+    return { deviceId: this.#work.deviceId, deferred: reason, done: this.#counts() };
   }
 
-  #tally(): Tally {
+  #counts(): DeviceCounts {
     return { found: this.#found.size, changed: this.#changed.size };
   }
 }
 
-/** Ends the rows of what was deleted at a time, unless they are about later writes: about what came in its place. */
-function closeAll(rows: readonly DriftRow[], deviceRows: DeviceRows, at: string): void {
-  for (const row of rows) if (Date.parse(row.write.at) <= Date.parse(at)) deviceRows.close(row, 'gone');
-}
-
-/** A scope function that throws matches nobody; the plan records it. */
-function matches(policy: Policy, device: Device): boolean {
-  try {
-    return policy.scope.matches(device);
-  } catch {
-    return false;
-  }
+/** A module that does not exist, as an observation. Empty when another event will record the missing module. */
+function asMissing(module: ModuleWork): readonly ObservedTwin[] {
+  const write = missingModuleWrite(module);
+  return write === undefined ? [] : [{ moduleId: module.moduleId, missing: true, write }];
 }

@@ -3,65 +3,66 @@ import {
   type DriftRow,
   driftKey,
   isOpen,
+  type KnownRows,
   openKey,
-  type Recollection,
   type Source,
 } from '../drift/index.ts';
-import { getAt, isJsonObject, jsonEquals, mergePatch, parsePath, type Twin, writeAt } from '../twin/index.ts';
+import type { Twin } from '../twin/index.ts';
 import type { EventRef } from './device-work.ts';
 
-/** What every row of one pass over a device has in common. */
-export interface Circumstances {
+/** The fields that all new rows of a pass share. */
+export interface PassContext {
   readonly hub: string;
   readonly source: Source;
-  /** The time, ISO 8601. */
+  /** The current time, ISO 8601. */
   now(): string;
-  /** The last event that called for the pass; rows that no event shows by itself name it. */
+  /** The last event that caused the pass. Rows of departures that no event shows refer to this event. */
   readonly eventRef?: EventRef;
 }
 
 /**
- * The rows of one device during one pass: those that the journal knew, those that this pass adds, and which of them have changed. Each
- * departure that is noticed is either one that is known already or a new one; deciding that is what this is for. No I/O.
+ * The history rows of one device during one pass: rows that the journal knows, and rows that the pass adds. Matches each detected departure
+ * with its known row, or adds a new row. Remembers which rows changed. No I/O.
  */
 export class DeviceRows {
-  #stored: Recollection;
-  readonly #circumstances: Circumstances;
-  /** By row key. Rows of this pass shadow those of the journal. */
+  #known: KnownRows;
+  readonly #context: PassContext;
+  /** By row key. Rows of this pass replace those of the journal. */
   readonly #rows = new Map<string, DriftRow>();
   readonly #changed = new Set<string>();
-  #doubles: readonly DriftRow[];
+  #duplicates: readonly DriftRow[];
 
-  constructor(known: Recollection, circumstances: Circumstances) {
-    this.#stored = known;
-    this.#circumstances = circumstances;
+  constructor(known: KnownRows, context: PassContext) {
+    this.#known = known;
+    this.#context = context;
     for (const row of [...known.recent, ...known.open]) this.#rows.set(row.rowKey, row);
-    // Who wrote this ahead did not know yet that somebody else was doing the same, from a look at the twin.
-    this.#doubles = [...this.#rows.values()].filter(
-      (row) => row.outcome === 'pending' && row.write.exact && this.#foundAtLaterWrite(row) !== undefined,
+    // Two passes can detect one departure at the same time, one from the event and one from the twin. The pending row of the event is then
+    // a duplicate.
+    this.#duplicates = [...this.#rows.values()].filter(
+      (row) => row.outcome === 'pending' && row.write.exact && this.#findFromTwin(row) !== undefined,
     );
-    for (const { rowKey } of this.#doubles) this.#rows.delete(rowKey);
+    for (const { rowKey } of this.#duplicates) this.#rows.delete(rowKey);
   }
 
-  /** The row of a departure that an event shows, made `pending` when there is none. Says nothing of what came of it. */
-  eventRef(departure: Departure, eventRef: EventRef): DriftRow {
-    return this.#find(departure) ?? this.#foundAtLaterWrite(departure) ?? this.#add(departure, eventRef, {});
+  /** The row of a departure that an event shows. Adds a `pending` row when there is none, and leaves a known row unchanged. */
+  rowFromEvent(departure: Departure, eventRef: EventRef): DriftRow {
+    return this.#find(departure) ?? this.#findFromTwin(departure) ?? this.#add(departure, eventRef, {});
   }
 
   /**
-   * The row of a departure that a twin shows. What is missing names no write of its own, only the last one to its surroundings; it is
-   * then taken for the departure of the same property that is open already, if there is one.
+   * The row of a departure that a twin shows. Adds a row when there is none, and updates a known row. The metadata of a missing property
+   * names only the last write around it. The departure then belongs to the property's open row, if there is one.
    */
-  observe(seen: Departure, twin: Twin | undefined): DriftRow {
-    const departure = this.#dated(seen);
+  rowFromTwin(detected: Departure, twin: Twin | undefined): DriftRow {
+    const departure = this.#withWriteTime(detected);
     const versions =
       twin === undefined || departure.mode === 'audit'
         ? {}
         : { twinVersion: twin.version, desiredVersion: twin.desired.version };
-    const row = this.#find(departure) ?? this.#openOne(departure);
-    if (row === undefined) return this.#add(departure, this.#circumstances.eventRef, versions);
-    // The twin shows the whole value, where an event may have shown a part of it.
-    return this.change(this.#reopened(row), {
+    const row = this.#find(departure) ?? this.#findOpen(departure);
+    if (row === undefined) return this.#add(departure, this.#context.eventRef, versions);
+    // The twin shows the whole value. An event may have shown only a part of an object.
+    return this.#change(this.#reopen(row), {
       ...versions,
       actual: departure.actual,
       expected: departure.expected,
@@ -69,96 +70,96 @@ export class DeviceRows {
     });
   }
 
-  /** All rows, whatever their outcome. */
+  /** All rows, with any outcome. */
   rows(): readonly DriftRow[] {
     return [...this.#rows.values()];
   }
 
-  /** Every open row about this module, those of this pass included. */
+  /** The open rows of a module. */
   openRows(moduleId: string): readonly DriftRow[] {
     return [...this.#rows.values()].filter((row) => row.moduleId === moduleId && isOpen(row));
   }
 
-  /** Every open row about the device, whatever module. */
+  /** The open rows of the device and all its modules. */
   allOpenRows(): readonly DriftRow[] {
     return [...this.#rows.values()].filter(isOpen);
   }
 
-  /** Gives a row its outcome. An outcome that it has already leaves it as it is. */
-  conclude(row: DriftRow, outcome: DriftRow['outcome'], error?: string): DriftRow {
+  /** Sets a row's outcome. A row that already has this outcome and error stays unchanged. */
+  setOutcome(row: DriftRow, outcome: DriftRow['outcome'], error?: string): DriftRow {
     const current = this.current(row);
     if (current.outcome === outcome && current.error === error) return current;
     const { error: _, ...rest } = current;
     return this.#put({
       ...rest,
       outcome,
-      outcomeAt: this.#circumstances.now(),
+      outcomeAt: this.#context.now(),
       ...(error === undefined ? {} : { error }),
     });
   }
 
-  /** Ends a row whose departure is over without anything more to do about it. What was only recorded keeps that outcome. */
+  /** Ends a row whose departure is over. An `audited` row keeps its outcome and gets `closedAt`. */
   close(row: DriftRow, outcome: 'healed' | 'gone' | 'enforced' | 'created'): DriftRow {
-    if (this.current(row).outcome !== 'audited') return this.conclude(row, outcome);
-    return this.change(row, { closedAt: this.#circumstances.now() });
+    if (this.current(row).outcome !== 'audited') return this.setOutcome(row, outcome);
+    return this.#change(row, { closedAt: this.#context.now() });
   }
 
-  /** Changes what a row says beside its outcome. */
-  change(row: DriftRow, changes: Partial<DriftRow>): DriftRow {
+  /** Whether a departure that an event shows is not in the history yet, or its row is unfinished. */
+  isNewOrUnfinished(departure: Departure): boolean {
+    const row = this.#find(departure) ?? this.#findFromTwin(departure);
+    return row === undefined || isUnfinishedRow(row);
+  }
+
+  /** Whether the row of a departure is unfinished: an earlier pass was interrupted, or deferred the departure. */
+  isUnfinished(departure: Departure): boolean {
+    const row = this.#find(departure) ?? this.#findFromTwin(departure);
+    return row !== undefined && isUnfinishedRow(row);
+  }
+
+  /** The present state of a row. */
+  current(row: DriftRow): DriftRow {
+    return this.#rows.get(row.rowKey) ?? row;
+  }
+
+  /** The changes since the last call, as arguments for `Journal.write`. The next call assumes that they were written. */
+  takeChanges(): {
+    readonly rows: readonly DriftRow[];
+    readonly duplicates: readonly DriftRow[];
+    readonly known: KnownRows;
+  } {
+    const known = this.#known;
+    const duplicates = this.#duplicates;
+    this.#duplicates = [];
+    const rows = [...this.#changed].flatMap((key) => this.#rows.get(key) ?? []);
+    const all = [...this.#rows.values()];
+    this.#changed.clear();
+    this.#known = { open: all.filter(isOpen), recent: all, etags: known.etags };
+    return { rows, duplicates, known };
+  }
+
+  /**
+   * Replaces an unknown write time. A section that was never written has the time of year 1, so a deleted and recreated module would look
+   * like the old one. The time of the event that caused the pass, or else the current time, tells them apart.
+   */
+  #withWriteTime(departure: Departure): Departure {
+    const { eventRef } = this.#context;
+    const { write } = departure;
+    if (Date.parse(write.at) > 0) return departure;
+    return {
+      ...departure,
+      write: { ...write, at: eventRef?.operationTimestamp ?? this.#context.now(), exact: false },
+    };
+  }
+
+  /** Changes fields of a row, except its outcome. */
+  #change(row: DriftRow, changes: Partial<DriftRow>): DriftRow {
     const current = this.current(row);
     const next = { ...current, ...changes };
     return JSON.stringify(next) === JSON.stringify(current) ? current : this.#put(next);
   }
 
-  /** Whether a departure that an event shows still asks for something: it is not in the history yet, or was left half-way. */
-  isUnsettled(departure: Departure): boolean {
-    const row = this.#find(departure) ?? this.#foundAtLaterWrite(departure);
-    return row === undefined || isLeftHalfWay(row);
-  }
-
-  /** Whether an earlier pass began with this departure and did not get to its end, or did not get to write down that it had. */
-  isHalfWay(departure: Departure): boolean {
-    const row = this.#find(departure) ?? this.#foundAtLaterWrite(departure);
-    return row !== undefined && isLeftHalfWay(row);
-  }
-
-  /** What a row says by now. */
-  current(row: DriftRow): DriftRow {
-    return this.#rows.get(row.rowKey) ?? row;
-  }
-
-  /** The rows to store and to remove since this was last asked, and what the journal knows until they are. */
-  takeChanges(): {
-    readonly rows: readonly DriftRow[];
-    readonly doubles: readonly DriftRow[];
-    readonly known: Recollection;
-  } {
-    const known = this.#stored;
-    const doubles = this.#doubles;
-    this.#doubles = [];
-    const rows = [...this.#changed].flatMap((key) => this.#rows.get(key) ?? []);
-    const all = [...this.#rows.values()];
-    this.#changed.clear();
-    this.#stored = { open: all.filter(isOpen), recent: all, versions: known.versions };
-    return { rows, doubles, known };
-  }
-
-  /**
-   * A section that was never written names no time of its own (the hub says year 1), so that a module that was deleted and created
-   * anew would look like the old one. What is known then is when the event came that made us look.
-   */
-  #dated(departure: Departure): Departure {
-    const { eventRef } = this.#circumstances;
-    const { write } = departure;
-    if (Date.parse(write.at) > 0) return departure;
-    return {
-      ...departure,
-      write: { ...write, at: eventRef?.operationTimestamp ?? this.#circumstances.now(), exact: false },
-    };
-  }
-
-  /** What had ceased may come back by the same write: an agent that refuses it once more, a device that is in scope again. */
-  #reopened(row: DriftRow): DriftRow {
+  /** Removes `closedAt`. The same write can break the policy again, for example when the device returns to the policy's scope. */
+  #reopen(row: DriftRow): DriftRow {
     const { closedAt, ...open } = this.current(row);
     return closedAt === undefined ? row : this.#put(open);
   }
@@ -167,32 +168,32 @@ export class DeviceRows {
     return this.#rows.get(driftKey(departure));
   }
 
-  /** The open row that a departure is taken for which has none of its own. */
-  #openOne(departure: Departure): DriftRow | undefined {
-    if (!departure.write.exact) return this.#openAtSamePlace(departure);
-    const row = this.#foundAtLaterWrite(departure);
+  /** The open row of the same property, for a departure without a row of its own. */
+  #findOpen(departure: Departure): DriftRow | undefined {
+    if (!departure.write.exact) return this.#findOpenByKey(departure);
+    const row = this.#findFromTwin(departure);
     return row !== undefined && isOpen(row) ? row : undefined;
   }
 
-  #openAtSamePlace(departure: Departure): DriftRow | undefined {
-    const place = openKey(departure);
-    const rows = [...this.#rows.values()].filter((row) => isOpen(row) && openKey(row) === place);
+  #findOpenByKey(departure: Departure): DriftRow | undefined {
+    const key = openKey(departure);
+    const rows = [...this.#rows.values()].filter((row) => isOpen(row) && openKey(row) === key);
     return rows.toSorted((a, b) => a.write.version - b.write.version).at(-1);
   }
 
-  /** A row about the same thing that was read from the twin before its event came, and so names a later write. */
-  #foundAtLaterWrite(departure: Departure): DriftRow | undefined {
-    const place = openKey(departure);
+  /** A row of the same property that was read from the twin before the departure's event arrived. Such a row names a later write. */
+  #findFromTwin(departure: Departure): DriftRow | undefined {
+    const key = openKey(departure);
     const { version, at } = departure.write;
-    // Of a module that is not there, no twin says at what version it went.
+    // A missing module has no twin, so its row has no comparable version.
     const isLater = ({ write }: DriftRow) =>
       (departure.kind === 'missingModule' || write.version >= version) && Date.parse(write.at) >= Date.parse(at);
-    return [...this.#rows.values()].find((row) => !row.write.exact && openKey(row) === place && isLater(row));
+    return [...this.#rows.values()].find((row) => !row.write.exact && openKey(row) === key && isLater(row));
   }
 
   #add(departure: Departure, eventRef: EventRef | undefined, versions: Partial<DriftRow>): DriftRow {
-    const { hub, source } = this.#circumstances;
-    const now = this.#circumstances.now();
+    const { hub, source } = this.#context;
+    const now = this.#context.now();
     return this.#put({
       v: 1,
       hub,
@@ -214,30 +215,7 @@ export class DeviceRows {
   }
 }
 
-function isLeftHalfWay({ outcome }: DriftRow): boolean {
+/** Whether a row is unfinished: `pending` after an interrupted pass, or `deferred` with a queued retry. */
+function isUnfinishedRow({ outcome }: DriftRow): boolean {
   return outcome === 'pending' || outcome === 'deferred';
 }
-
-/**
- * How a departure that is over came to its end, judged by the twin as it is now. A write of ours that was carried out without our
- * hearing of it shows in the metadata: it is the one right after the version that we had read.
- */
-export function endingOf(row: DriftRow, twin: Twin): 'enforced' | 'created' | 'healed' | 'gone' {
-  if (row.kind === 'missingModule') {
-    const { properties, version } = twin.desired;
-    const ours = isJsonObject(row.expected) && jsonEquals(mergePatch(properties, row.expected), properties);
-    // Whoever had made it before it was missed was not us. Clocks differ a little.
-    const writtenAt = Date.parse(writeAt(twin.desired, [])?.at ?? '');
-    const isSince = writtenAt >= Date.parse(row.detectedAt) - clockDifference;
-    return row.mode === 'enforce' && ours && isSince && version <= 2 ? 'created' : 'healed';
-  }
-  // Versions start again when a module is deleted and created anew.
-  if (twin.desired.version < row.write.version) return 'gone';
-  const path = parsePath(row.path);
-  const mended = jsonEquals(getAt(twin.desired.properties, path), row.expected);
-  const written = writeAt(twin.desired, path)?.version;
-  return mended && row.desiredVersion !== undefined && written === row.desiredVersion + 1 ? 'enforced' : 'healed';
-}
-
-/** By how much the hub's clock may be behind ours, in milliseconds. */
-const clockDifference = 5_000;

@@ -1,296 +1,126 @@
 import type { Departure } from '../drift/index.ts';
-import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../events/index.ts';
-import { checkRule, type Policy, type PolicySet, repairValue } from '../policy/index.ts';
-import { fitsTwin, isJsonObject, parsePath, type Write, writeAt } from '../twin/index.ts';
-import { brokenRules, obstacleNote } from './departures.ts';
-import { isAnswer } from './not-reported.ts';
-import { isTouched, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
+import type { Policy, PolicySet } from '../policy/index.ts';
+import type { Write } from '../twin/index.ts';
 
-/** What an event adds to a history row beside the departure. */
+/** The fields of a history row that name an event. */
 export interface EventRef {
   readonly operationTimestamp: string;
   readonly correlationId?: string;
 }
 
-/** A departure that an event shows, whatever the twin may be by now. */
+/** A departure that an event shows, even if the twin has changed after it. */
 export interface Evidence extends EventRef {
   readonly departure: Departure;
-  /** Set when a later event of the same batch shows that it was over before we acted. */
+  /** Set when a later event of the same batch ends the departure. */
   ended?: 'healed' | 'gone';
 }
 
-/** A module that events say is not there, and which some policy wants. */
-export interface Missing extends EventRef {
-  /** Whether it was deleted, or has never been there because its device is new. */
+/** A module that a policy wants and that, according to an event, does not exist. */
+export interface MissingModule extends EventRef {
+  /** `deleted`: the module was deleted. `newDevice`: the device was just created. */
   readonly cause: 'deleted' | 'newDevice';
-  readonly since: Write;
+  /** The write that the history row of the missing module names. */
+  readonly write: Write;
+  /** Set when a later event of the same batch ends the departure. */
   ended?: 'healed' | 'gone';
 }
 
-/** What there is to do about one module of a device, or about the device's own twin. */
+/** The work on one module of a device, or on the device's own twin. */
 export interface ModuleWork {
   readonly moduleId: string;
-  /** Its twin must be read, whatever the evidence says. */
-  look: boolean;
-  /** A sweep found that it is not there. Believed, unless the history knows of its having been there since. */
-  absent: boolean;
-  /** Something that a policy owns was written and is right: what was open may be over. */
-  settled: boolean;
-  /** Deleted, with all that was open about it, at this time. */
-  goneAt?: string;
-  /** Should it turn out not to be there, it is missing since this write. Without it, a missing module is its deletion event's matter. */
-  absentSince?: Write;
+  /** The twin must be read, whatever the evidence shows. */
+  mustRead: boolean;
+  /** A sweep did not find the module. It is then created without a read, unless the history shows that it existed recently. */
+  foundMissing: boolean;
+  /** A compliant value was written to an owned property, so open rows may be over. */
+  mayEndOpenRows: boolean;
+  /** The time at which the module was deleted. The deletion ends all open rows of the module. */
+  deletedAt?: string;
+  /** The write for the row of a missing module. Without it, a module that a read does not find is left to its deletion event. */
+  writeIfMissing?: Write;
   readonly evidence: Evidence[];
-  missing: Missing[];
+  missing: MissingModule[];
 }
 
-/** What there is to do about one device: everything that a batch of events asks for, folded into one. */
+/** The work on one device, folded from all events of a batch. */
 export interface DeviceWork {
   readonly deviceId: string;
   readonly modules: Map<string, ModuleWork>;
-  /** The device was deleted at this time. */
-  goneAt?: string;
-  /** For rows that no event shows by itself. */
+  /** The time at which the device was deleted. */
+  deletedAt?: string;
+  /** The last event that caused work. Rows of departures that no event shows refer to this event. */
   eventRef?: EventRef;
 }
 
-/**
- * Folds the events of one device, in their order, into what there is to do about it. Pure, and cheap where nothing is owned: most
- * events are about properties that no policy owns, and those leave no work at all.
- */
-export function gatherWork(policies: PolicySet, deviceId: string, events: readonly HubEvent[]): DeviceWork {
+/** Work that reads the modules of all policies, and creates missing ones. `write` is the write for the rows of missing modules. */
+export function workForDevice(policies: PolicySet, deviceId: string, write: Write): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
-  for (const event of events) {
-    switch (event.type) {
-      case 'twinUpdated':
-        foldUpdate(policies, work, event);
-        break;
-      case 'twinReplaced':
-        foldReplacement(policies, work, event);
-        break;
-      case 'identityCreated':
-        foldCreation(policies, work, event);
-        break;
-      case 'identityDeleted':
-        foldDeletion(policies, work, event);
-        break;
-    }
+  for (const policy of policies.all) {
+    if (policy.scope.mayMatchId(deviceId)) mustReadModule(policies, work, policy, write);
   }
   return work;
 }
 
-/** The work of looking at a device whatever events say: each module that a policy is about is read, and created when missing. */
-export function lookAtAll(policies: PolicySet, deviceId: string, since: Write): DeviceWork {
-  const work: DeviceWork = { deviceId, modules: new Map() };
-  for (const policy of policies.all) if (policy.scope.mayMatchId(deviceId)) lookFor(policies, work, policy, since);
-  return work;
-}
-
-/** The work of looking at one module that may break a policy; if it is not there after all, and should be, it is missing since `since`. */
-export function lookAtModule(policies: PolicySet, deviceId: string, moduleId: string, since: Write): DeviceWork {
+/** Work that reads one module, and creates the module when it is missing. `write` is the write of the missing module's row. */
+export function workForModule(policies: PolicySet, deviceId: string, moduleId: string, write: Write): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
   for (const policy of policies.forModule(moduleId)) {
-    if (policy.scope.mayMatchId(deviceId)) lookFor(policies, work, policy, since);
+    if (policy.scope.mayMatchId(deviceId)) mustReadModule(policies, work, policy, write);
   }
   return work;
 }
 
-/** The work of creating a module that is not there, as far as is known. */
-export function createAbsent(policies: PolicySet, deviceId: string, moduleId: string, since: Write): DeviceWork {
+/** Work that creates a module that a sweep did not find. `write` is the write of the missing module's row. */
+export function workForMissingModule(
+  policies: PolicySet,
+  deviceId: string,
+  moduleId: string,
+  write: Write,
+): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
   if (policies.forModule(moduleId).some((policy) => policy.createModule && policy.scope.mayMatchId(deviceId))) {
-    Object.assign(moduleWork(work, moduleId), { absent: true, absentSince: since });
+    Object.assign(moduleWork(work, moduleId), { foundMissing: true, writeIfMissing: write });
   }
   return work;
 }
 
-/** The time of the oldest write that events speak of, to the millisecond: history need not be recalled further back. */
+/** The work on one module of a device. Adds empty work when there is none yet. */
+export function moduleWork(work: DeviceWork, moduleId: string): ModuleWork {
+  let module = work.modules.get(moduleId);
+  if (module === undefined) {
+    module = { moduleId, mustRead: false, foundMissing: false, mayEndOpenRows: false, evidence: [], missing: [] };
+    work.modules.set(moduleId, module);
+  }
+  return module;
+}
+
+/** Marks the policy's module to be read. `write` is the write of the row when the module is missing and some policy creates it. */
+export function mustReadModule(policies: PolicySet, work: DeviceWork, policy: Policy, write: Write): void {
+  const module = moduleWork(work, policy.module);
+  module.mustRead = true;
+  if (policies.createdModules.includes(policy.module)) module.writeIfMissing = write;
+}
+
+/** The time of the oldest write in the evidence, ISO 8601. `undefined` without evidence. An unreadable time counts as 1970. */
 export function oldestWrite({ modules }: DeviceWork): string | undefined {
   const times = [...modules.values()].flatMap(({ evidence, missing }) => [
     ...evidence.map(({ departure }) => departure.write.at),
-    ...missing.map(({ since }) => since.at),
+    ...missing.map(({ write }) => write.at),
   ]);
   if (times.length === 0) return undefined;
   const milliseconds = times.map((time) => Date.parse(time)).filter((time) => time >= 0);
   return new Date(milliseconds.length < times.length ? 0 : Math.min(...milliseconds)).toISOString();
 }
 
-/** Since when a module is not there, if it turns out not to be. */
-export function absentSince(module: ModuleWork): Write | undefined {
-  return module.missing.findLast(({ ended }) => ended === undefined)?.since ?? module.absentSince;
+/** The write for the row of a module that does not exist. `undefined` when another event will record the missing module. */
+export function missingModuleWrite(module: ModuleWork): Write | undefined {
+  return module.missing.findLast(({ ended }) => ended === undefined)?.write ?? module.writeIfMissing;
 }
 
-function moduleWork(work: DeviceWork, moduleId: string): ModuleWork {
-  let module = work.modules.get(moduleId);
-  if (module === undefined) {
-    module = { moduleId, look: false, absent: false, settled: false, evidence: [], missing: [] };
-    work.modules.set(moduleId, module);
-  }
-  return module;
-}
-
-function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): void {
-  const { deviceId, moduleId, desired, reported } = event;
-  if (moduleId === '' && event.tags !== undefined) foldTags(policies, work, event, event.version);
-  if (desired !== undefined) {
-    for (const { policy, property } of touchedProperties(policies, moduleId, desired.properties)) {
-      if (!policy.scope.mayMatchId(deviceId)) continue;
-      note(event, work);
-      const module = moduleWork(work, moduleId);
-      const actual = patchedValue(desired.properties, property.path);
-      // A patch holds only a part of an object; and what no twin could hold is no evidence, and would not fit a row.
-      if ((isJsonObject(actual) && mayBeObject(property)) || !fitsTwin(actual ?? null)) {
-        module.look = true;
-        continue;
-      }
-      const written = actual === null ? undefined : actual;
-      endEvidence(module, policy, property.text, 'healed');
-      const kind = checkRule(property.rule, written);
-      if (kind === undefined) {
-        module.settled = true;
-        continue;
-      }
-      const write = writeAt(desired, property.path) ?? { version: desired.version, at: event.operationTimestamp };
-      module.evidence.push({
-        ...witnessOf(event),
-        departure: {
-          deviceId,
-          moduleId,
-          policy: policy.name,
-          path: property.text,
-          kind,
-          expected: repairValue(property.rule),
-          actual: written,
-          // This very event is the write, also where it took something away.
-          write: { version: write.version, at: write.at, exact: true },
-          mode: policy.mode,
-          ...obstacleNote(desired.properties, property.path),
-        },
-      });
-    }
-  }
-  if (reported !== undefined && isAnswer(policies, deviceId, moduleId, reported.properties)) {
-    note(event, work);
-    moduleWork(work, moduleId).settled = true;
-  }
-  for (const policy of policies.forModule(moduleId)) {
-    if (policy.watches.length === 0 || !policy.scope.mayMatchId(deviceId)) continue;
-    if (policy.watches.some((watch) => isTouched(event, parsePath(watch)))) {
-      note(event, work);
-      moduleWork(work, moduleId).look = true;
-    }
-  }
-}
-
-function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinReplaced): void {
-  const { deviceId, moduleId, twin } = event;
-  if (moduleId === '') foldTags(policies, work, event, twin.version);
-  const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
-  if (concerned.length === 0) return;
-  note(event, work);
-  const module = moduleWork(work, moduleId);
-  const broken = brokenRules(concerned, twin);
-  // Without metadata nothing says which write brought a value, and what no twin could hold is no evidence; the twin itself will tell.
-  const known = writeAt(twin.desired, []) !== undefined && fitsTwin(twin.desired.properties);
-  module.settled = true;
-  module.look ||= !known || concerned.some((policy) => policy.watches.length > 0);
-  for (const policy of concerned) for (const { text } of policy.owned) endEvidence(module, policy, text, 'healed');
-  if (!known) return;
-  for (const departure of broken) {
-    const write = {
-      ...departure.write,
-      exact: departure.write.exact || departure.write.version === twin.desired.version,
-    };
-    module.evidence.push({ ...witnessOf(event), departure: { ...departure, write } });
-  }
-}
-
-function foldCreation(policies: PolicySet, work: DeviceWork, event: IdentityChanged): void {
-  const { deviceId, moduleId, twin, operationTimestamp } = event;
-  if (moduleId === '') {
-    for (const policy of policies.all) {
-      if (!policy.createModule || !policy.scope.mayMatchId(deviceId)) continue;
-      note(event, work);
-      const module = moduleWork(work, policy.module);
-      if (module.missing.some((missing) => missing.ended === undefined)) continue;
-      const since = { version: twin.version, at: operationTimestamp, exact: true };
-      module.missing.push({ ...witnessOf(event), cause: 'newDevice', since });
-    }
-  }
-  const module = work.modules.get(moduleId);
-  for (const missing of moduleId === '' ? [] : (module?.missing ?? [])) missing.ended ??= 'healed';
-  // Whoever made the module, it is missing no more: a record that only an audit keeps of that ends here.
-  if (moduleId !== '' && policies.createdModules.includes(moduleId)) {
-    note(event, work);
-    moduleWork(work, moduleId).settled = true;
-  }
-  // A twin that comes in two steps, first empty and then filled, must not leave departures in the history: this is a hint only.
-  const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
-  if (concerned.some((policy) => policy.watches.length > 0) || brokenRules(concerned, twin).length > 0) {
-    note(event, work);
-    moduleWork(work, moduleId).look = true;
-  }
-}
-
-function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChanged): void {
-  const { deviceId, moduleId, twin, operationTimestamp } = event;
-  if (moduleId === '') {
-    note(event, work);
-    work.goneAt = operationTimestamp;
-    for (const module of work.modules.values()) {
-      // A hub may tell of a device's modules before it tells of the device: those are no departures.
-      module.missing = module.missing.filter(({ cause, ended }) => cause === 'newDevice' || ended !== undefined);
-      endAll(module);
-    }
-    return;
-  }
-  const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
-  if (concerned.length === 0) return;
-  note(event, work);
-  const module = moduleWork(work, moduleId);
-  endAll(module);
-  module.goneAt = operationTimestamp;
-  if (concerned.some((policy) => policy.createModule)) {
-    const since = { version: twin.version, at: operationTimestamp, exact: true };
-    module.missing.push({ ...witnessOf(event), cause: 'deleted', since });
-  }
-}
-
-/** A device's tags can bring it into a policy's scope. */
-function foldTags(policies: PolicySet, work: DeviceWork, event: HubEvent, version: number): void {
-  for (const policy of policies.all) {
-    if (policy.scope.usesIdOnly || !policy.scope.mayMatchId(event.deviceId)) continue;
-    note(event, work);
-    lookFor(policies, work, policy, { version, at: event.operationTimestamp, exact: false });
-  }
-}
-
-function lookFor(policies: PolicySet, work: DeviceWork, policy: Policy, since: Write): void {
-  const module = moduleWork(work, policy.module);
-  module.look = true;
-  if (policies.createdModules.includes(policy.module)) module.absentSince = since;
-}
-
-function endEvidence(module: ModuleWork, policy: Policy, path: string, how: 'healed' | 'gone'): void {
-  for (const evidence of module.evidence) {
-    const { departure } = evidence;
-    if (departure.policy === policy.name && departure.path === path) evidence.ended ??= how;
-  }
-}
-
-function endAll(module: ModuleWork): void {
-  for (const evidence of module.evidence) evidence.ended ??= 'gone';
-  for (const missing of module.missing) missing.ended ??= 'gone';
-  module.look = false;
-  module.absent = false;
-  module.settled = false;
-  delete module.absentSince;
-}
-
-function note(event: HubEvent, work: DeviceWork): void {
-  work.eventRef = witnessOf(event);
-}
-
-function witnessOf({ operationTimestamp, correlationId }: HubEvent): EventRef {
-  return { operationTimestamp, ...(correlationId === undefined ? {} : { correlationId }) };
+/** Whether events show departures that ended within the same batch. Such departures need rows, but no hub call. */
+export function hasEndedEvidence({ modules }: DeviceWork): boolean {
+  return [...modules.values()].some(
+    ({ evidence, missing }) =>
+      evidence.some(({ ended }) => ended !== undefined) || missing.some(({ ended }) => ended !== undefined),
+  );
 }

@@ -1,95 +1,101 @@
 import { decodeEvent, type HubEvent, type RawEvent } from '../events/index.ts';
 import type { Log } from '../log.ts';
 import { describeThrown } from '../policy/index.ts';
-import type { DeadLetters } from '../retry/index.ts';
-import { type DeferredQueue, readDeferral } from '../retry/index.ts';
-import { type DeviceWork, gatherWork } from './device-work.ts';
+import { type DeadLetters, type DeferredQueue, readDeferral } from '../retry/index.ts';
+import type { DeviceWork } from './device-work.ts';
+import { workFromEvents } from './fold-events.ts';
 import type { Reconciler } from './reconciler.ts';
 
 export interface EventProcessorDependencies {
   readonly reconciler: Pick<Reconciler, 'policies' | 'reconcile' | 'giveUp'>;
   readonly queue: DeferredQueue;
-  readonly letters: DeadLetters;
+  readonly deadLetters: DeadLetters;
   readonly log: Log;
   readonly retry: RetrySchedule;
   /** From 0 to 1, for jitter. */
   readonly random?: () => number;
 }
 
-/** How often, and how long after the last time, what could not be done is tried again. */
+/** How failed work is retried. */
 export interface RetrySchedule {
-  /** Seconds before the first retry; doubles with each. */
+  /** Seconds before the first retry. Each further delay is twice as long. */
   readonly firstDelay: number;
-  /** Tries in all, after which it becomes a dead letter. */
+  /** Maximum number of attempts, including the first one. After that the work becomes a dead letter. */
   readonly attempts: number;
 }
 
-/** No retry waits longer than this, in seconds. */
-const longestDelay = 6 * 3600;
+/** Maximum delay of a retry before jitter, in seconds. */
+const maxDelay = 6 * 3600;
 
-/** What became of a batch of events, in numbers. */
-export interface Tally {
+/** Numbers about a processed batch of events. */
+export interface EventCounts {
   readonly events: number;
-  /** Of another message source. */
+  /** Events of other message sources. */
   readonly ignored: number;
-  /** Ours, but nothing can be done with them; stored as dead letters. */
+  /** Events that cannot be used. They are stored as dead letters. */
   readonly unusable: number;
-  /** Devices for which there was something to do. */
+  /** Devices with work. */
   readonly devices: number;
-  /** Devices handed over to the deferred queue. */
+  /** Devices whose work was not completed. The work is queued for a retry, or became a dead letter after the last attempt. */
   readonly deferred: number;
 }
 
+/** The events of one device, in the order of the batch. Both lists have the same length. */
 interface DeviceEvents {
   readonly raw: RawEvent[];
   readonly decoded: HubEvent[];
 }
 
 /**
- * Takes events to their end. When a call returns, each event is done, recorded as unusable, or safely in the deferred queue; when it
- * throws, not even that was possible, and the caller must see to it that the events come again.
+ * Processes batches of events. After a call returns, each event is done, stored as a dead letter, or in the deferred queue. A call throws
+ * when none of these is possible. The caller must then have the events delivered again.
  */
 export class EventProcessor {
   readonly #dependencies: Required<EventProcessorDependencies>;
 
-  constructor(parts: EventProcessorDependencies) {
-    this.#dependencies = { random: Math.random, ...parts };
+  constructor(dependencies: EventProcessorDependencies) {
+    this.#dependencies = { random: Math.random, ...dependencies };
   }
 
-  /** Deals with a batch of events as they came. */
-  async process(events: readonly RawEvent[]): Promise<Tally> {
-    return this.#run(events, 0);
+  /** Processes a batch of raw events. */
+  async process(events: readonly RawEvent[]): Promise<EventCounts> {
+    return this.#processAttempt(events, 0);
   }
 
-  /** Tries once more what a message of the deferred queue holds. */
-  async retry(message: unknown): Promise<Tally> {
-    const { letters } = this.#dependencies;
-    const deferral = await readDeferral(message, letters);
-    const tally = await this.#run(deferral.events, deferral.attempt);
-    // Only now: had the retry been cut short, the message would come again and need the events.
-    if (deferral.parked !== undefined) await letters.remove(deferral.parked);
-    return tally;
+  /**
+   * Processes a message of the deferred queue.
+   *
+   * @throws {TypeError} for a message of another shape
+   */
+  async retry(message: unknown): Promise<EventCounts> {
+    const { deadLetters } = this.#dependencies;
+    const deferral = await readDeferral(message, deadLetters);
+    const counts = await this.#processAttempt(deferral.events, deferral.attempt);
+    // The parked events are removed last. After a crash, the queue delivers the message again, and the events are needed.
+    if (deferral.parked !== undefined) await deadLetters.remove(deferral.parked);
+    return counts;
   }
 
-  /** Stores a message that the queue itself gave up as a dead letter. */
+  /** Stores a message of the poison queue as a dead letter, and gives its device up. */
   async deadLetter(message: unknown, reason: string): Promise<void> {
-    const { letters } = this.#dependencies;
-    const deferral = await readDeferral(message, letters).catch(() => undefined);
+    const { deadLetters, reconciler } = this.#dependencies;
+    const deferral = await readDeferral(message, deadLetters).catch(() => undefined);
     const deviceId = deferral?.deviceId ?? '';
-    await letters.put({ deviceId, reason, state: 'dead', event: deferral?.events ?? message });
-    if (deferral?.parked !== undefined) await letters.remove(deferral.parked);
-    if (deviceId !== '') await this.#dependencies.reconciler.giveUp(deviceId, reason);
+    await deadLetters.put({ deviceId, reason, state: 'dead', event: deferral?.events ?? message });
+    if (deferral?.parked !== undefined) await deadLetters.remove(deferral.parked);
+    if (deviceId !== '') await reconciler.giveUp(deviceId, reason);
   }
 
-  async #run(events: readonly RawEvent[], attempt: number): Promise<Tally> {
+  /** `attempt` is the number of attempts before this one. */
+  async #processAttempt(events: readonly RawEvent[], attempt: number): Promise<EventCounts> {
     const { reconciler } = this.#dependencies;
-    const { byDevice, ignored, unusable } = sortOut(events);
+    const { byDevice, ignored, unusable } = groupByDevice(events);
     for (const { event, reason } of unusable) await this.#reject(event, reason);
 
     const works: DeviceWork[] = [];
-    for (const [deviceId, events] of byDevice) {
-      const work = await this.#gather(deviceId, events);
-      if (work.modules.size > 0 || work.goneAt !== undefined) works.push(work);
+    for (const [deviceId, deviceEvents] of byDevice) {
+      const work = await this.#workOf(deviceId, deviceEvents);
+      if (work.modules.size > 0 || work.deletedAt !== undefined) works.push(work);
     }
     let deferred = 0;
     if (works.length > 0) {
@@ -102,51 +108,53 @@ export class EventProcessor {
     return { events: events.length, ignored, unusable: unusable.length, devices: works.length, deferred };
   }
 
-  /** What a device's events ask for. Nothing an event says may hold up its neighbours: one that cannot be folded is put aside alone. */
-  async #gather(deviceId: string, { decoded, raw }: DeviceEvents): Promise<DeviceWork> {
+  /** The work that a device's events cause. An event whose processing throws becomes a dead letter, and the others are used. */
+  async #workOf(deviceId: string, { decoded, raw }: DeviceEvents): Promise<DeviceWork> {
     const { policies } = this.#dependencies.reconciler;
     try {
-      return gatherWork(policies, deviceId, decoded);
+      return workFromEvents(policies, deviceId, decoded);
     } catch {
       const usable: HubEvent[] = [];
       for (const [index, event] of decoded.entries()) {
         try {
-          gatherWork(policies, deviceId, [event]);
+          workFromEvents(policies, deviceId, [event]);
           usable.push(event);
         } catch (error) {
           const original = raw[index];
-          if (original !== undefined) await this.#reject(original, `cannot be made sense of: ${describeThrown(error)}`);
+          if (original !== undefined) await this.#reject(original, `cannot be processed: ${describeThrown(error)}`);
         }
       }
-      return gatherWork(policies, deviceId, usable);
+      return workFromEvents(policies, deviceId, usable);
     }
   }
 
+  /** Stores an unusable event as a dead letter. */
   async #reject(event: RawEvent, reason: string): Promise<void> {
-    const { letters, log } = this.#dependencies;
+    const { deadLetters, log } = this.#dependencies;
     const id = event.systemProperties['iothub-connection-device-id'] ?? event.properties.deviceId;
     const deviceId = typeof id === 'string' ? id.slice(0, 128) : '';
-    await letters.put({ deviceId, reason, state: 'dead', event });
-    log.warn(`An event could not be used and is kept as a dead letter: ${reason}.`);
+    await deadLetters.put({ deviceId, reason, state: 'dead', event });
+    log.warn(`An event could not be used and is stored as a dead letter: ${reason}.`);
   }
 
+  /** Queues a device's events for a retry. After the last attempt, stores them as a dead letter. */
   async #defer(deviceId: string, events: readonly RawEvent[], attempt: number, reason: string): Promise<void> {
-    const { queue, letters, reconciler, log, retry, random } = this.#dependencies;
+    const { queue, deadLetters, reconciler, log, retry, random } = this.#dependencies;
     if (attempt >= retry.attempts) {
-      const why = `given up after ${attempt} tries: ${reason}`;
-      await letters.put({ deviceId, reason: why, state: 'dead', event: events });
-      await reconciler.giveUp(deviceId, why);
-      log.error(`Device ${deviceId} is given up after ${attempt} tries and kept as a dead letter: ${reason}.`);
+      const finalReason = `given up after ${attempt} tries: ${reason}`;
+      await deadLetters.put({ deviceId, reason: finalReason, state: 'dead', event: events });
+      await reconciler.giveUp(deviceId, finalReason);
+      log.error(`Device ${deviceId} is given up after ${attempt} tries and stored as a dead letter: ${reason}.`);
       return;
     }
-    const delay = Math.min(longestDelay, retry.firstDelay * 2 ** (attempt - 1)) * (0.75 + random() / 2);
+    const delay = Math.min(maxDelay, retry.firstDelay * 2 ** (attempt - 1)) * (0.75 + random() / 2);
     await queue.put({ deviceId, events, attempt, reason }, delay);
-    log.warn(`Device ${deviceId} is tried again in ${Math.round(delay)} s (try ${attempt + 1}): ${reason}.`);
+    log.warn(`Device ${deviceId} is retried in ${Math.round(delay)} s (try ${attempt + 1}): ${reason}.`);
   }
 }
 
-/** Decodes a batch and puts together what is about one device, in the order in which it came. */
-function sortOut(events: readonly RawEvent[]) {
+/** Decodes a batch, and groups its events by device. */
+function groupByDevice(events: readonly RawEvent[]) {
   const byDevice = new Map<string, DeviceEvents>();
   const unusable: { readonly event: RawEvent; readonly reason: string }[] = [];
   let ignored = 0;

@@ -1,13 +1,19 @@
 /**
- * The reconciler. Its one idea: level-triggered, not edge-triggered. An event, a sweep and a retry all become the same thing, "look at
- * this device"; what is then decided depends on the policies and the twin as it is now, and deciding is pure. Events decide where to
- * look, let reads be skipped, and are evidence for the history.
+ * The reconciler brings devices in line with the policies. It is level-triggered, not edge-triggered: an event, a sweep and a retry all
+ * cause the same work, "read this device and mend it". The decision depends only on the policies and the present twin, and deciding is
+ * pure. An event decides which device is read, can save a read, and is evidence for the history.
  *
  * @module
  */
 
-export { createAbsent, type DeviceWork, gatherWork, lookAtAll, lookAtModule } from './device-work.ts';
-export { EventProcessor, type EventProcessorDependencies, type RetrySchedule, type Tally } from './event-processor.ts';
+export { type DeviceWork, workForDevice, workForMissingModule, workForModule } from './device-work.ts';
+export {
+  type EventCounts,
+  EventProcessor,
+  type EventProcessorDependencies,
+  type RetrySchedule,
+} from './event-processor.ts';
+export { workFromEvents } from './fold-events.ts';
 export { isOutOfLine } from './is-out-of-line.ts';
 export { type Action, type Observed, type ObservedTwin, type Plan, plan } from './plan.ts';
 export { type DeviceResult, Reconciler } from './reconciler.ts';

@@ -17,16 +17,18 @@ import {
 } from '../twin/index.ts';
 import { patchedValue, touchedProperties } from './patch-reading.ts';
 
-/** More fields than this in one answer of an agent are not looked at; a policy's module has a few dozen. */
+/** Maximum number of field names that are read from an agent's report. A policy's module has a few dozen properties. */
 const maxFields = 200;
 
-/** How many names that mean nothing to us a message tells, and how much of each. */
-const maxTold = 10;
-const longestTold = 100;
+/** Maximum number of unknown names in a message. */
+const maxNames = 10;
+/** Maximum characters of each name in a message. */
+const maxNameLength = 100;
 
 /**
- * What agents did not take: desired properties that are right, and that the agent has answered otherwise to for longer than the policy's
- * grace. Only agents that have reported at all are asked. Nothing can be done about these from here, so they are for the record only.
+ * Departures of kind `notReported`: compliant desired properties that the agent has not accepted within the policy's grace period. The
+ * agent reports another value, or reports that it refused its configuration. No change to the hub can mend these departures, so they are
+ * only recorded. An agent that has not reported is not considered.
  *
  * @param at when the twin was read, ISO 8601
  */
@@ -34,41 +36,47 @@ export function notReported(policies: readonly Policy[], twin: Twin, at: string)
   return policies.flatMap((policy) => {
     if (policy.reported === undefined) return [];
     const differing = policy.reported.mirrors ? notMirrored(policy, twin, at) : [];
-    // One path, one row: that the value differs says more than that the agent lists it.
+    // A path has one row. A different value is more precise than a name in the agent's list.
     const refused = refusals(policy, twin, at).filter(({ path }) => !differing.some((other) => other.path === path));
     return [...differing, ...refused];
   });
 }
 
 /**
- * Whether a change of reported properties may be an agent's answer that some policy waits for: what was recorded of it may be over.
- * Costs next to nothing where none is.
+ * Whether a change of reported properties may end a `notReported` departure. Cheap when no policy considers what the module reports.
+ *
+ * @param reported the changed properties, as a merge patch
  */
-export function isAnswer(policies: PolicySet, deviceId: string, moduleId: string, reported: JsonObject): boolean {
+export function mayEndNotReported(
+  policies: PolicySet,
+  deviceId: string,
+  moduleId: string,
+  reported: JsonObject,
+): boolean {
   for (const { policy } of touchedProperties(policies, moduleId, reported)) {
     if (policy.reported?.mirrors === true && policy.scope.mayMatchId(deviceId)) return true;
   }
   return policies.forModule(moduleId).some((policy) => {
     const { path, fields } = policy.reported?.failure ?? {};
-    const isChanged = [path, fields].some((at) => at !== undefined && patchedValue(reported, at) !== undefined);
+    const isChanged = [path, fields].some((each) => each !== undefined && patchedValue(reported, each) !== undefined);
     return isChanged && policy.scope.mayMatchId(deviceId);
   });
 }
 
-/** Owned properties that the agent reports otherwise than they are desired. */
+/** Owned properties whose reported value differs from the desired value. */
 function notMirrored(policy: Policy, twin: Twin, at: string): readonly Departure[] {
   return policy.owned.flatMap(({ path, text, rule }) => {
-    const desired = heldAt(twin.desired.properties, path);
-    // What is not there leaves the agent its own default; what breaks the rule is a departure already.
+    const desired = valueAt(twin.desired.properties, path);
+    // Without a desired value, the agent may use its default. A value that breaks the rule is already a departure.
     if (desired === undefined || checkRule(rule, desired) !== undefined) return [];
     if (getAt(twin.reported.properties, path.slice(0, 1)) === undefined) return [];
-    if (jsonEquals(heldAt(twin.reported.properties, path), desired)) return [];
+    if (jsonEquals(valueAt(twin.reported.properties, path), desired)) return [];
     const write = writeAt(twin.desired, path);
-    return isOverdue(policy, write, at) ? [unheeded(policy, twin, text, write)] : [];
+    return isOverdue(policy, write, at) ? [notReportedDeparture(policy, twin, text, write)] : [];
   });
 }
 
-/** What the agent itself says that it refused: each field that we know a departure, the rest of them together one. */
+/** The fields that the agent reports as refused. Each known field is one departure. All unknown fields together are one. */
 function refusals(policy: Policy, twin: Twin, at: string): readonly Departure[] {
   const failure = policy.reported?.failure;
   if (failure === undefined) return [];
@@ -77,24 +85,25 @@ function refusals(policy: Policy, twin: Twin, at: string): readonly Departure[] 
   const write = writeAt(twin.desired, []);
   if (!jsonEquals(state, failure.value) || !isOverdue(policy, write, at)) return [];
 
-  const says = `the agent reports ${formatPath(failure.path)} ${told(JSON.stringify(failure.value))}`;
+  const report = `the agent reports ${formatPath(failure.path)} ${printable(JSON.stringify(failure.value))}`;
   const names = failure.fields === undefined ? [] : namesIn(getAt(reported, failure.fields));
   const known = names.filter((name) => isKnown(policy, twin, name));
   const departures = known
     .filter((name) => !isBroken(policy, twin, name))
-    .map((name) => ({ ...unheeded(policy, twin, name, write), message: `${says}; invalid field: ${told(name)}` }));
+    .map((name) => ({
+      ...notReportedDeparture(policy, twin, name, write),
+      message: `${report}; invalid field: ${printable(name)}`,
+    }));
   const unknown = names.filter((name) => !known.includes(name));
-  // Names that mean nothing to us must not become rows of their own: a device could make up any number of them.
-  const rest = unknown.length > 0 || names.length === 0;
-  if (!rest || policy.owned.some(({ text }) => isBroken(policy, twin, text))) return departures;
-  const whole = { ...unheeded(policy, twin, '', write), expected: undefined, actual: state };
-  return [
-    ...departures,
-    { ...whole, message: unknown.length === 0 ? says : `${says}; invalid fields: ${list(unknown)}` },
-  ];
+  // Unknown names do not get rows of their own, because a device could invent any number of names.
+  const hasUnnamedRefusal = unknown.length > 0 || names.length === 0;
+  if (!hasUnnamedRefusal || policy.owned.some(({ text }) => isBroken(policy, twin, text))) return departures;
+  const message = unknown.length === 0 ? report : `${report}; invalid fields: ${listNames(unknown)}`;
+  const remainder = { ...notReportedDeparture(policy, twin, '', write), expected: undefined, actual: state, message };
+  return [...departures, remainder];
 }
 
-function unheeded(policy: Policy, twin: Twin, text: string, write: Write): Departure {
+function notReportedDeparture(policy: Policy, twin: Twin, text: string, write: Write): Departure {
   const path = parsePath(text);
   return {
     deviceId: twin.deviceId,
@@ -102,33 +111,34 @@ function unheeded(policy: Policy, twin: Twin, text: string, write: Write): Depar
     policy: policy.name,
     path: text,
     kind: 'notReported',
-    expected: heldAt(twin.desired.properties, path),
-    actual: heldAt(twin.reported.properties, path),
+    expected: valueAt(twin.desired.properties, path),
+    actual: valueAt(twin.reported.properties, path),
     write,
-    // Whatever the policy's mode: there is nothing to enforce.
+    // No change to the hub can mend the departure, even when the policy enforces.
     mode: 'audit',
   };
 }
 
-/** The value at a path, or `undefined` where there is none. What no twin could hold is none: it would not fit a row. */
-function heldAt(properties: JsonObject, path: Path): Json | undefined {
+/** The value at a path. `undefined` when there is none, or when the value exceeds the limits of a twin and would not fit a row. */
+function valueAt(properties: JsonObject, path: Path): Json | undefined {
   const value = getAt(properties, path);
   return value !== undefined && fitsTwin(value) ? value : undefined;
 }
 
-/** Whether the agent has had its time since the write. Of a write whose time is not known that cannot be said. */
+/** Whether the grace period after the write is over. False when the time of the write is unknown. */
 function isOverdue(policy: Policy, write: Write | undefined, at: string): write is Write {
   const written = Date.parse(write?.at ?? '');
   return written > 0 && Date.parse(at) - written > (policy.reported?.graceMinutes ?? 0) * 60_000;
 }
 
-/** Whether a name is that of a property which the policy owns or the twin holds. */
+/** Whether a name is the path of a property that the policy owns or that the twin holds. */
 function isKnown(policy: Policy, twin: Twin, name: string): boolean {
   return (
-    policy.owned.some(({ text }) => text === name) || heldAt(twin.desired.properties, parsePath(name)) !== undefined
+    policy.owned.some(({ text }) => text === name) || valueAt(twin.desired.properties, parsePath(name)) !== undefined
   );
 }
 
+/** Whether a name is an owned property whose desired value breaks its rule. */
 function isBroken(policy: Policy, twin: Twin, name: string): boolean {
   const property = policy.owned.find(({ text }) => text === name);
   return (
@@ -137,8 +147,8 @@ function isBroken(policy: Policy, twin: Twin, name: string): boolean {
 }
 
 /**
- * The names in an agent's list of fields. Its form is documented nowhere: a list, one text, and an object with the fields as its keys
- * are all taken.
+ * The field names in an agent's report. Their format is not documented. A list, a text with separators, and an object with the names as
+ * keys are accepted.
  */
 function namesIn(value: Json | undefined): readonly string[] {
   const names =
@@ -152,14 +162,14 @@ function namesIn(value: Json | undefined): readonly string[] {
   return [...new Set(names)].filter((name) => name !== '').slice(0, maxFields);
 }
 
-/** Names for a message, always in the same order: an agent that lists them anew says nothing new. */
-function list(names: readonly string[]): string {
-  const shown = names.toSorted().slice(0, maxTold).map(told);
-  return `${shown.join(', ')}${names.length > maxTold ? ` and ${names.length - maxTold} more` : ''}`;
+/** Names as text for a message. Sorted, so that the same names in another order give the same message. */
+function listNames(names: readonly string[]): string {
+  const shown = names.toSorted().slice(0, maxNames).map(printable);
+  return `${shown.join(', ')}${names.length > maxNames ? ` and ${names.length - maxNames} more` : ''}`;
 }
 
-/** A name as a device gave it, fit to be shown on a terminal. */
-function told(name: string): string {
-  const short = name.length > longestTold ? `${name.slice(0, longestTold)}…` : name;
+/** A device's text, shortened, and without characters that could control a terminal. */
+function printable(text: string): string {
+  const short = text.length > maxNameLength ? `${text.slice(0, maxNameLength)}…` : text;
   return short.replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?');
 }

@@ -4,31 +4,31 @@ import type { DriftRow, Source } from '../drift/index.ts';
 import { noGuard } from '../guards/index.ts';
 import type { Answer, NewModule } from '../hub/index.ts';
 import type { PolicySet } from '../policy/index.ts';
-import { DevicePass, type Step, type Tally } from './device-pass.ts';
+import { type DeviceCounts, DevicePass, type PassStep } from './device-pass.ts';
 import type { DeviceWork } from './device-work.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 
-/** What came of one device. `deferred` means: not done, and worth another try later; its rows say so too. */
-export interface DeviceResult extends Tally {
+/** The result of the work on one device. `deferred` is the reason when the device must be retried later. */
+export interface DeviceResult extends DeviceCounts {
   readonly deviceId: string;
   readonly deferred?: string;
 }
 
 /**
- * How many devices are worked on at once in one invocation: enough to hide the latency of hub and tables, and no more. A sweep has many
- * invocations at the same time and no hurry; the events that come meanwhile have.
+ * Number of devices that one invocation works on at the same time. 16 hides the latency of hub and tables. A sweep has many parallel
+ * invocations and is not urgent, so each uses 4 and leaves capacity to events.
  */
 const concurrencyOf: Readonly<Record<Source, number>> = { event: 16, manual: 16, sweep: 4 };
 
 /**
- * Brings devices in line with the policies. Level-triggered: it is told where to look, looks, and acts on what it sees. Whatever is
- * asked of it may be asked again, after a crash as well: the outcome and the history are the same.
+ * Brings devices in line with the policies. Level-triggered: the work says which twins to read, and the present twins decide what changes.
+ * Any work may be repeated, also after a crash. The twins and the history are then the same.
  */
 export class Reconciler {
   readonly #dependencies: Required<ReconcilerDependencies>;
 
-  constructor(parts: ReconcilerDependencies) {
-    this.#dependencies = { guard: noGuard, clock: systemClock, ...parts };
+  constructor(dependencies: ReconcilerDependencies) {
+    this.#dependencies = { guard: noGuard, clock: systemClock, ...dependencies };
   }
 
   get policies(): PolicySet {
@@ -36,40 +36,41 @@ export class Reconciler {
   }
 
   /**
-   * Carries out the work on several devices. Modules that are missing on any of them are created together, as few bulk calls as can
-   * be. Answers in the order of `works`; an error with one device, such as storage that does not answer, defers that device only.
+   * Works on several devices. Missing modules of all devices are created together, in as few bulk calls as possible. Returns the results
+   * in the order of `works`. An error with one device, such as a storage failure, defers only that device.
    */
   async reconcile(works: readonly DeviceWork[], source: Source): Promise<readonly DeviceResult[]> {
-    const parts = this.#dependencies;
+    const dependencies = this.#dependencies;
     const concurrency = concurrencyOf[source];
-    const begin = (work: DeviceWork) => this.#step(work.deviceId, () => new DevicePass(parts, work, source).begin());
+    const begin = (work: DeviceWork) =>
+      this.#runStep(work.deviceId, () => new DevicePass(dependencies, work, source).begin());
     let steps = await pMap(works, begin, { concurrency });
 
     for (;;) {
-      const wanted = steps.flatMap((step) => ('create' in step ? step.create : []));
-      if (wanted.length === 0) break;
-      const answers = await this.#create(wanted);
+      const modules = steps.flatMap((step) => ('create' in step ? step.create : []));
+      if (modules.length === 0) break;
+      const answers = await this.#createModules(modules);
       steps = await pMap(
         steps,
         async (step) =>
           'create' in step
-            ? this.#step(step.deviceId, () => step.resume((module) => answers.get(module) ?? lost))
+            ? this.#runStep(step.deviceId, () => step.resume((module) => answers.get(module) ?? notCreated))
             : step,
         { concurrency },
       );
     }
     return steps.map(({ deviceId, ...step }) => ({
       deviceId,
-      ...('done' in step ? step.done : nothing),
+      ...('done' in step ? step.done : noCounts),
       ...('deferred' in step ? { deferred: step.deferred } : {}),
     }));
   }
 
-  /** Marks what is still to be done about a device as given up. Returns how many rows that were. */
+  /** Sets the outcome of a device's pending and deferred rows to `failed`. Returns the number of those rows. */
   async giveUp(deviceId: string, reason: string): Promise<number> {
     const { journal, clock } = this.#dependencies;
     for (let attempt = 0; attempt < 3; attempt++) {
-      const known = await journal.recall(deviceId);
+      const known = await journal.read(deviceId);
       const rows = known.open
         .filter((row) => row.outcome === 'pending' || row.outcome === 'deferred')
         .map((row): DriftRow => ({ ...row, outcome: 'failed', outcomeAt: clock.now().toISOString(), error: reason }));
@@ -78,28 +79,29 @@ export class Reconciler {
     return 0;
   }
 
-  async #create(modules: readonly NewModule[]): Promise<ReadonlyMap<NewModule, Answer<void>>> {
+  async #createModules(modules: readonly NewModule[]): Promise<ReadonlyMap<NewModule, Answer<void>>> {
     try {
       const answers = await this.#dependencies.hub.createModules(modules);
-      return new Map(modules.map((module, index) => [module, answers[index] ?? lost]));
+      return new Map(modules.map((module, index) => [module, answers[index] ?? notCreated]));
     } catch (error) {
       this.#dependencies.log.error(`Creating ${modules.length} modules failed: ${messageOf(error)}`);
       return new Map();
     }
   }
 
-  async #step(deviceId: string, run: () => Promise<Step>): Promise<Step> {
+  /** Runs a step of a pass. An error defers the device. */
+  async #runStep(deviceId: string, run: () => Promise<PassStep>): Promise<PassStep> {
     try {
       return await run();
     } catch (error) {
-      this.#dependencies.log.error(`Device ${deviceId} is put off: ${messageOf(error)}`);
-      return { deviceId, deferred: messageOf(error), done: nothing };
+      this.#dependencies.log.error(`Device ${deviceId} is deferred: ${messageOf(error)}`);
+      return { deviceId, deferred: messageOf(error), done: noCounts };
     }
   }
 }
 
-const nothing: Tally = { found: 0, changed: 0 };
-const lost: Answer<void> = { ok: false, problem: { type: 'transient', message: 'the bulk call was not made' } };
+const noCounts: DeviceCounts = { found: 0, changed: 0 };
+const notCreated: Answer<void> = { ok: false, problem: { type: 'transient', message: 'the bulk call failed' } };
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,46 +1,46 @@
 import { once } from '../once.ts';
 import { openTable, type StorageAccount } from '../storage/index.ts';
-import { type DeadLetter, deadLetterTable, lettersPartition } from './dead-letters.ts';
+import { type DeadLetter, deadLetterPartition, deadLetterTable } from './dead-letters.ts';
 
-/** What a dead letter says beside the events that are in it. */
-export type DeadLetterHead = Pick<DeadLetter, 'id' | 'at' | 'reason' | 'deviceId'>;
+/** A dead letter without its events. */
+export type DeadLetterSummary = Pick<DeadLetter, 'id' | 'at' | 'reason' | 'deviceId'>;
 
-/** What was given up, for those who ask what there is. */
+/** Lists dead letters without reading their events. */
 export interface DeadLetterList {
   /**
-   * So many letters, newest first, that come after the one with the id `after`; fewer when there are no more. Those that are parked are not
-   * among them: they belong to a retry that is on its way.
+   * Up to `limit` dead letters, newest first, after the one with the id `after`. A shorter page is the last one. Parked letters are left
+   * out, because a queued retry owns them.
    */
-  page(limit: number, after?: string): Promise<readonly DeadLetterHead[]>;
+  page(limit: number, after?: string): Promise<readonly DeadLetterSummary[]>;
 }
 
-/** The largest page that Table Storage gives. */
-const rowsPerRequest = 1000;
+/** Maximum number of entities in one answer of Table Storage. */
+const entitiesPerRequest = 1000;
 
-/** The dead letters of a storage account, without their events, which are most of what is stored. */
+/** The list of dead letters of a storage account. */
 export function createDeadLetterList(account: StorageAccount): DeadLetterList {
   const table = once(() => openTable(account, deadLetterTable));
 
   return {
     async page(limit, after = '') {
       const { odata } = await import('@azure/data-tables');
-      // The one partition there is, from the end of the last letter on. Of a letter in pieces, only its head has a state.
+      // `~~` sorts after all entities of the letter `after`. Only a letter's first entity has a state.
       const start = after === '' ? '' : `${after}~~`;
-      const filter = odata`PartitionKey eq ${lettersPartition} and RowKey gt ${start} and state eq ${'dead'}`;
+      const filter = odata`PartitionKey eq ${deadLetterPartition} and RowKey gt ${start} and state eq ${'dead'}`;
       const select = ['rowKey', 'at', 'reason', 'deviceId'];
       const pages = (await table())
         .listEntities<Record<string, unknown>>({ queryOptions: { filter, select } })
-        .byPage({ maxPageSize: Math.min(limit, rowsPerRequest) });
-      const heads: DeadLetterHead[] = [];
+        .byPage({ maxPageSize: Math.min(limit, entitiesPerRequest) });
+      const summaries: DeadLetterSummary[] = [];
       for await (const page of pages) {
-        heads.push(...page.map(toHead).slice(0, limit - heads.length));
-        if (heads.length === limit) break;
+        summaries.push(...page.map(toSummary).slice(0, limit - summaries.length));
+        if (summaries.length === limit) break;
       }
-      return heads;
+      return summaries;
     },
   };
 }
 
-function toHead({ rowKey, at, reason, deviceId }: Readonly<Record<string, unknown>>): DeadLetterHead {
+function toSummary({ rowKey, at, reason, deviceId }: Readonly<Record<string, unknown>>): DeadLetterSummary {
   return { id: String(rowKey), at: String(at), reason: String(reason), deviceId: String(deviceId) };
 }

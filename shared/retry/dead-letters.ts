@@ -3,76 +3,76 @@ import type { TransactionAction } from '@azure/data-tables';
 import { once } from '../once.ts';
 import { newestFirst, openTable, packJson, type StorageAccount, unpackJson } from '../storage/index.ts';
 
-/** Something that could not be done and will not be tried again by itself, with all that is needed to put it back. */
+/** Events that are not retried automatically any more, with the reason. A dead letter holds all that a replay needs. */
 export interface DeadLetter {
   readonly id: string;
-  /** When it was given up, or put aside, ISO 8601. */
+  /** When the letter was stored, ISO 8601. */
   readonly at: string;
   readonly reason: string;
-  /** `''` where the event did not say. */
+  /** `''` when the event names no device. */
   readonly deviceId: string;
-  /** `dead`: given up. `parked`: a retry is queued whose event was too large for a queue message. */
+  /** `dead`: given up. `parked`: holds the events of a queued retry, because they are too large for a queue message. */
   readonly state: 'dead' | 'parked';
-  /** The original: an event as it came, or a list of them. */
+  /** The original event as it was received, or a list of events. */
   readonly event: unknown;
 }
 
 /*
  * The table `TwinkeeperDeadLetters`:
  *
- *   PartitionKey  `letters`   RowKey `<inverted time>-<uuid>`       a letter, newest first; this is its id
- *                                    `<inverted time>-<uuid>~<n>`   what of its event did not fit in there
+ *   PartitionKey  `letters`   RowKey `<inverted time>-<uuid>`       first entity of a letter, newest first. The RowKey is the letter's id
+ *                                    `<inverted time>-<uuid>~<n>`   further entity of a letter whose event needs more than one
  */
 export const deadLetterTable = 'TwinkeeperDeadLetters';
-export const lettersPartition = 'letters';
+export const deadLetterPartition = 'letters';
 
-/** What could not be done, with its events. */
+/** The stored dead letters. */
 export interface DeadLetters {
-  /** Stores a letter and gives back its id, which sorts newest first. */
+  /** Stores a letter and returns its id. Ids sort newest first. */
   put(letter: Omit<DeadLetter, 'id' | 'at'>): Promise<string>;
-  /** Reads the range of keys that begin with the id. */
+  /** Reads the entities of one letter, a range of keys. `undefined` when there is no letter with this id. */
   get(id: string): Promise<DeadLetter | undefined>;
-  /** Newest first; `event` included. Reads the partition, whole, a page at a time. */
+  /** All letters with their events, newest first. Reads the whole partition, page by page. */
   list(): AsyncIterable<DeadLetter>;
   remove(id: string): Promise<void>;
 }
 
-/** 64 KiB a binary property and 1 MiB an entity (Table Storage data model), with room to spare. */
+/** A binary property holds 64 KiB, an entity 1 MiB (Table Storage data model). Both values leave some room. */
 const bytesPerProperty = 60_000;
 const propertiesPerEntity = 14;
 
-/** Dead letters in a storage account. Bodies are compressed and, where need be, spread over several entities: none is cut short. */
+/** The dead letters of a storage account. Events are compressed, and spread over several entities when needed. No event is truncated. */
 export function createDeadLetters(account: StorageAccount, now: () => Date): DeadLetters {
   const table = once(() => openTable(account, deadLetterTable));
 
-  /** The entities of one letter, its head first; all letters without an id. */
+  /** The entities of one letter, or of all letters without an id. The first entity of a letter comes first. */
   async function* entities(id?: string): AsyncGenerator<Record<string, unknown>> {
     const { odata } = await import('@azure/data-tables');
     const filter =
       id === undefined
-        ? odata`PartitionKey eq ${lettersPartition}`
-        : odata`PartitionKey eq ${lettersPartition} and RowKey ge ${id} and RowKey le ${`${id}~~`}`;
+        ? odata`PartitionKey eq ${deadLetterPartition}`
+        : odata`PartitionKey eq ${deadLetterPartition} and RowKey ge ${id} and RowKey le ${`${id}~~`}`;
     yield* (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } });
   }
 
-  async function* letters(id?: string): AsyncGenerator<DeadLetter> {
+  async function* deadLetters(id?: string): AsyncGenerator<DeadLetter> {
     let head: Record<string, unknown> | undefined;
-    let parts: Buffer[] = [];
+    let chunks: Buffer[] = [];
     for await (const entity of entities(id)) {
       const rowKey = String(entity.rowKey);
       if (!rowKey.includes('~')) {
-        if (head !== undefined) yield await toLetter(head, parts);
+        if (head !== undefined) yield await toDeadLetter(head, chunks);
         head = entity;
-        parts = [];
+        chunks = [];
       } else if (head === undefined || !rowKey.startsWith(`${String(head.rowKey)}~`)) {
-        // Left over from a letter whose head was never written, or is removed already.
+        // The first entity of this letter was never stored, or is already removed.
         continue;
       }
       for (let index = 0; entity[`body${index}`] instanceof Uint8Array; index++) {
-        parts.push(Buffer.from(entity[`body${index}`] as Uint8Array));
+        chunks.push(Buffer.from(entity[`body${index}`] as Uint8Array));
       }
     }
-    if (head !== undefined) yield await toLetter(head, parts);
+    if (head !== undefined) yield await toDeadLetter(head, chunks);
   }
 
   return {
@@ -80,45 +80,46 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
       const at = now();
       const id = `${newestFirst(at.getTime())}-${randomUUID()}`;
       const packed = await packJson(event);
-      const perEntity = bytesPerProperty * propertiesPerEntity;
+      const bytesPerEntity = bytesPerProperty * propertiesPerEntity;
       const actions: TransactionAction[] = [];
-      for (let from = 0, part = 0; from < packed.length; from += perEntity, part++) {
-        const slice = packed.subarray(from, from + perEntity);
+      for (let from = 0, number = 0; from < packed.length; from += bytesPerEntity, number++) {
+        const slice = packed.subarray(from, from + bytesPerEntity);
         const body: Record<string, Uint8Array> = {};
         for (let start = 0, index = 0; start < slice.length; start += bytesPerProperty, index++) {
           body[`body${index}`] = Uint8Array.from(slice.subarray(start, start + bytesPerProperty));
         }
-        const head = part === 0 ? { at: at.toISOString(), reason: reason.slice(0, 8000), deviceId, state, v: 1 } : {};
-        const rowKey = part === 0 ? id : `${id}~${String(part).padStart(3, '0')}`;
-        actions.push(['create', { partitionKey: lettersPartition, rowKey, ...head, ...body }]);
+        const head = number === 0 ? { at: at.toISOString(), reason: reason.slice(0, 8000), deviceId, state, v: 1 } : {};
+        const rowKey = number === 0 ? id : `${id}~${String(number).padStart(3, '0')}`;
+        actions.push(['create', { partitionKey: deadLetterPartition, rowKey, ...head, ...body }]);
       }
-      // Four entities of 840 KB would fill a transaction; the parts come first so that no head ever stands without them.
+      // Five entities of 840 KB exceed the 4 MiB of a transaction, so each entity has its own. The first entity is stored last, so that a
+      // crash leaves no letter without its further entities.
       const client = await table();
       for (const action of actions.reverse()) await client.submitTransaction([action]);
       return id;
     },
 
     async get(id) {
-      for await (const letter of letters(id)) return letter;
+      for await (const deadLetter of deadLetters(id)) return deadLetter;
       return undefined;
     },
 
-    list: () => letters(),
+    list: () => deadLetters(),
 
     async remove(id) {
       const client = await table();
-      for await (const { rowKey } of entities(id)) await client.deleteEntity(lettersPartition, String(rowKey));
+      for await (const { rowKey } of entities(id)) await client.deleteEntity(deadLetterPartition, String(rowKey));
     },
   };
 }
 
-async function toLetter(head: Record<string, unknown>, parts: readonly Buffer[]): Promise<DeadLetter> {
+async function toDeadLetter(head: Record<string, unknown>, chunks: readonly Buffer[]): Promise<DeadLetter> {
   return {
     id: String(head.rowKey),
     at: String(head.at),
     reason: String(head.reason),
     deviceId: String(head.deviceId),
     state: head.state === 'parked' ? 'parked' : 'dead',
-    event: await unpackJson(Buffer.concat(parts)),
+    event: await unpackJson(Buffer.concat(chunks)),
   };
 }

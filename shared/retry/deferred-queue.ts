@@ -4,28 +4,28 @@ import { once } from '../once.ts';
 import { openQueue, packJson, type StorageAccount, unpackJson } from '../storage/index.ts';
 import type { DeadLetters } from './dead-letters.ts';
 
-/** The queue's name; what fails in it for good ends in `twinkeeper-deferred-poison`. */
+/** The queue's name. Messages that fail too often go to `twinkeeper-deferred-poison`. */
 export const deferredQueueName = 'twinkeeper-deferred';
 
-/** Events of one device whose work could not be done, to be tried again. */
+/** Events of one device that must be processed again. */
 export interface Deferral {
   readonly deviceId: string;
   readonly events: readonly RawEvent[];
-  /** How many times it has been tried. */
+  /** Number of attempts so far. */
   readonly attempt: number;
   readonly reason: string;
 }
 
-/** What is tried again later, in a storage queue. */
+/** Work that is retried later, in a storage queue. */
 export interface DeferredQueue {
-  /** Queues a deferral to be tried after so many seconds, at most a week. */
+  /** Queues a deferral. `delay` is the time until the retry, in seconds, at most about a week. */
   put(deferral: Deferral, delay: number): Promise<void>;
 }
 
-/** A queue message takes 64 KiB, of which Base64 eats a quarter; the rest of the message is small. */
-const largestPackedEvents = 44_000;
-/** Azure Storage keeps a message invisible for seven days at most. */
-const longestDelay = 7 * 24 * 3600 - 60;
+/** Maximum length of Base64 events in a message. A message is Base64 again and holds 64 KiB, so its text may have 48 KiB. */
+const maxEventsLength = 44_000;
+/** Azure Storage hides a message for at most seven days. In seconds, one minute less. */
+const maxDelay = 7 * 24 * 3600 - 60;
 
 const messageSchema = z.object({
   v: z.literal(1),
@@ -34,61 +34,65 @@ const messageSchema = z.object({
   reason: z.string(),
   /** gzip, Base64. */
   events: z.optional(z.string()),
-  /** A dead letter that holds the events because they were too large. */
+  /** Id of a parked dead letter that holds the events, because they are too large for the message. */
   parked: z.optional(z.string()),
 });
 
-/** The deferred queue of a storage account. Events too large for a message wait among the dead letters, and the message names them. */
-export function createDeferredQueue(account: StorageAccount, letters: DeadLetters): DeferredQueue {
+/** The deferred queue of a storage account. Events that are too large for a message are stored as a parked dead letter. */
+export function createDeferredQueue(account: StorageAccount, deadLetters: DeadLetters): DeferredQueue {
   const queue = once(() => openQueue(account, deferredQueueName));
 
   return {
     async put({ deviceId, events, attempt, reason }, delay) {
       const packed = (await packJson(events)).toString('base64');
-      const where =
-        packed.length <= largestPackedEvents
+      const storedEvents =
+        packed.length <= maxEventsLength
           ? { events: packed }
-          : { parked: await letters.put({ deviceId, reason, state: 'parked', event: events }) };
-      const message = JSON.stringify({ v: 1, deviceId, attempt, reason: reason.slice(0, 500), ...where });
-      // The Functions queue trigger expects Base64 unless told otherwise.
+          : { parked: await deadLetters.put({ deviceId, reason, state: 'parked', event: events }) };
+      const message = JSON.stringify({ v: 1, deviceId, attempt, reason: reason.slice(0, 500), ...storedEvents });
+      // The queue trigger of Azure Functions expects Base64 by default.
       await (await queue()).sendMessage(Buffer.from(message).toString('base64'), {
-        visibilityTimeout: Math.min(longestDelay, Math.max(0, Math.round(delay))),
+        visibilityTimeout: Math.min(maxDelay, Math.max(0, Math.round(delay))),
         messageTimeToLive: -1,
       });
     },
   };
 }
 
-/** A deferral taken from the queue, and what must be removed once it is dealt with. */
+/** A deferral from the queue. `parked` is the id of a dead letter that must be removed after processing. */
 export interface ReceivedDeferral extends Deferral {
   readonly parked?: string;
 }
 
 /**
- * Reads a message of the deferred queue. Throws a `TypeError` when it is none: nobody else writes to that queue, so retrying would not
- * make it better, and the poison queue is where it belongs.
+ * Reads a message of the deferred queue.
+ *
+ * @throws {TypeError} for a message of another shape. Only Twinkeeper writes to the queue, so a retry would not help. The message then
+ * ends in the poison queue.
  */
-export async function readDeferral(message: unknown, letters: DeadLetters): Promise<ReceivedDeferral> {
+export async function readDeferral(message: unknown, deadLetters: DeadLetters): Promise<ReceivedDeferral> {
   const parsed = messageSchema.safeParse(message);
-  if (!parsed.success) throw new TypeError(`Not a message of ${deferredQueueName}: ${z.prettifyError(parsed.error)}`);
+  if (!parsed.success) {
+    throw new TypeError(`The message is not a message of ${deferredQueueName}: ${z.prettifyError(parsed.error)}`);
+  }
   const { deviceId, attempt, reason, events, parked } = parsed.data;
-  const stored = parked === undefined ? undefined : ((await letters.get(parked))?.event ?? []);
-  const unpacked = stored ?? (await unpackJson(Buffer.from(events ?? '', 'base64')));
+  const parkedEvents = parked === undefined ? undefined : ((await deadLetters.get(parked))?.event ?? []);
+  const stored = parkedEvents ?? (await unpackJson(Buffer.from(events ?? '', 'base64')));
   return {
     deviceId,
     attempt,
     reason,
-    events: toRawEvents(unpacked),
+    events: toRawEvents(stored),
     ...(parked === undefined ? {} : { parked }),
   };
 }
 
-/** Events that were stored as JSON. Whatever is not shaped like one is given an empty envelope, which decodes as "not ours". */
+/** Converts stored JSON to raw events. A value of another shape becomes an event with an empty envelope, which decodes as ignored. */
 export function toRawEvents(stored: unknown): readonly RawEvent[] {
   return (Array.isArray(stored) ? stored : [stored]).map((event: unknown) => {
-    const shape = rawEventSchema.safeParse(event);
-    return shape.success
-      ? ({ body: undefined, ...shape.data } as RawEvent)
+    const parsed = rawEventSchema.safeParse(event);
+    return parsed.success
+      ? ({ body: undefined, ...parsed.data } as RawEvent)
       : { body: event, properties: {}, systemProperties: {} };
   });
 }

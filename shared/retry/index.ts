@@ -1,10 +1,10 @@
 /**
- * Work that could not be done yet. The deferred queue tries it again after growing delays. Work that fails every time becomes a dead
- * letter: it stays in a table, with the reason, until somebody replays it.
+ * Work that failed. The deferred queue retries it after growing delays. Work that fails too often becomes a dead letter: the table keeps
+ * its events and the reason until somebody replays it.
  *
  * @module
  */
-export { createDeadLetterList, type DeadLetterHead, type DeadLetterList } from './dead-letter-list.ts';
+export { createDeadLetterList, type DeadLetterList, type DeadLetterSummary } from './dead-letter-list.ts';
 export { createDeadLetters, type DeadLetter, type DeadLetters } from './dead-letters.ts';
 export {
   createDeferredQueue,

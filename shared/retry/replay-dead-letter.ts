@@ -2,14 +2,15 @@ import type { DeadLetters } from './dead-letters.ts';
 import { type DeferredQueue, toRawEvents } from './deferred-queue.ts';
 
 /**
- * Puts a dead letter back: its events are tried again at once, from the start, and the letter is gone. `false` when there is no letter
- * with this id. Queued before it is removed: a crash in between tries it twice, which changes nothing, and loses nothing.
+ * Queues the events of a dead letter to be processed at once, and removes the letter. The attempts start again from zero. Returns `false`
+ * when no letter has this id. The events are queued before the letter is removed. A crash in between processes the events twice, which has
+ * no further effect.
  */
-export async function replayDeadLetter(id: string, letters: DeadLetters, queue: DeferredQueue): Promise<boolean> {
-  const letter = await letters.get(id);
-  if (letter === undefined) return false;
-  const { deviceId, event } = letter;
-  await queue.put({ deviceId, events: toRawEvents(event), attempt: 0, reason: 'put back by hand' }, 0);
-  await letters.remove(id);
+export async function replayDeadLetter(id: string, deadLetters: DeadLetters, queue: DeferredQueue): Promise<boolean> {
+  const deadLetter = await deadLetters.get(id);
+  if (deadLetter === undefined) return false;
+  const { deviceId, event } = deadLetter;
+  await queue.put({ deviceId, events: toRawEvents(event), attempt: 0, reason: 'replayed by hand' }, 0);
+  await deadLetters.remove(id);
   return true;
 }

@@ -1,6 +1,6 @@
 import type { Hub, OperationClass } from '../hub/index.ts';
 import type { Log } from '../log.ts';
-import { createAbsent, lookAtModule, type Reconciler, type RetrySchedule } from '../reconcile/index.ts';
+import { type Reconciler, type RetrySchedule, workForMissingModule, workForModule } from '../reconcile/index.ts';
 import type { SweepStore } from './store/index.ts';
 import type { Sweeper } from './sweeper.ts';
 import { readSweepMessage, type SweepQueue, type WorkItem } from './work-queue.ts';
@@ -82,10 +82,10 @@ export class SweepWorker {
     let hubCalls = 0;
     const reconciler = reconcilerFor(hub.lane('sweep', () => hubCalls++));
     const { policies } = reconciler;
-    const since = { version: 0, at: item.at, exact: false };
-    const toWork = item.finding === 'missing' ? createAbsent : lookAtModule;
+    const write = { version: 0, at: item.at, exact: false };
+    const toWork = item.finding === 'missing' ? workForMissingModule : workForModule;
     const works = item.devices
-      .map((deviceId) => toWork(policies, deviceId, item.moduleId, since))
+      .map((deviceId) => toWork(policies, deviceId, item.moduleId, write))
       .filter(({ modules }) => modules.size > 0);
     const results = await reconciler.reconcile(works, 'sweep');
 

@@ -90,7 +90,7 @@ export async function startSweepWorld() {
 
     /** The device's open rows in brief. */
     async briefOpen(deviceId: string) {
-      return brief((await world.journal.recall(deviceId)).open);
+      return brief((await world.journal.read(deviceId)).open);
     },
 
     /** The hub calls that Twinkeeper makes during `act`, by operation class. */

@@ -8,7 +8,7 @@ import type { Guard } from '../../shared/guards/index.ts';
 import { connectToHub, type Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
 import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
-import { EventProcessor, Reconciler, type Tally } from '../../shared/reconcile/index.ts';
+import { type EventCounts, EventProcessor, Reconciler } from '../../shared/reconcile/index.ts';
 import { createDeadLetters, type DeferredQueue } from '../../shared/retry/index.ts';
 import { startTestHub } from '../infra/local/hub/hub-client.ts';
 
@@ -68,7 +68,7 @@ export async function startWorld() {
       const processor = new EventProcessor({
         reconciler,
         queue: { put: async (deferral) => void deferred.push(deferral) },
-        letters: deadLetters,
+        deadLetters,
         log: quiet,
         retry: { firstDelay: 1, attempts: 3 },
       });
@@ -86,19 +86,19 @@ export async function startWorld() {
         deferred,
         newEvents,
         /** Processes new events, and the events that this causes, until there are none. */
-        async settle(): Promise<readonly Tally[]> {
-          const tallies: Tally[] = [];
+        async settle(): Promise<readonly EventCounts[]> {
+          const counts: EventCounts[] = [];
           for (let events = newEvents(); events.length > 0; events = newEvents()) {
-            tallies.push(await processor.process(events));
+            counts.push(await processor.process(events));
           }
-          return tallies;
+          return counts;
         },
       };
     },
 
     /** All history rows of a device, oldest first. */
     async history(deviceId: string): Promise<readonly DriftRow[]> {
-      return (await journal.recall(deviceId, new Date(0).toISOString())).recent.toReversed();
+      return (await journal.read(deviceId, new Date(0).toISOString())).recent.toReversed();
     },
 
     async desiredOf(deviceId: string, moduleId: string): Promise<Readonly<Record<string, unknown>>> {

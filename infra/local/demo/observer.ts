@@ -1,7 +1,7 @@
 /** What can be read back from the local system: the history, the dead letters, how far the app has come, what it cost. */
 import { ContainerClient } from '@azure/storage-blob';
 import pMap from 'p-map';
-import { createJournal, type Recollection } from '../../../shared/drift/index.ts';
+import { createJournal, type KnownRows } from '../../../shared/drift/index.ts';
 import { createDeadLetters, type DeadLetter } from '../../../shared/retry/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
 import type { CallReport } from '../hub/calls.ts';
@@ -11,7 +11,7 @@ const concurrency = 8;
 
 export interface Observer {
   /** The rows of each device whose writes are not older than `since` (ISO 8601), all without it, and the open ones. */
-  history(deviceIds: readonly string[], since?: string): Promise<ReadonlyMap<string, Recollection>>;
+  history(deviceIds: readonly string[], since?: string): Promise<ReadonlyMap<string, KnownRows>>;
   deadLetters(): Promise<readonly DeadLetter[]>;
   /** How many of the hub's events the app has not dealt with. */
   backlog(): Promise<number>;
@@ -27,7 +27,7 @@ export function observe({ storageConnectionString, controlUrl }: SystemEndpoints
 
   return {
     async history(deviceIds, since = '1970-01-01T00:00:00Z') {
-      const recall = async (id: string) => [id, await journal.recall(id, since)] as const;
+      const recall = async (id: string) => [id, await journal.read(id, since)] as const;
       return new Map(await pMap(deviceIds, recall, { concurrency }));
     },
 

@@ -265,7 +265,7 @@ describe('GET /api/drift/open', () => {
         driftRow(deviceId, at, { policy, path, outcome: 'audited', mode: 'audit', ...more });
       const write = async (...rows: readonly DriftRow[]) => {
         const [{ deviceId } = { deviceId: '' }] = rows;
-        expect(await journal.write(deviceId, rows, await journal.recall(deviceId, new Date(0).toISOString()))).toBe(
+        expect(await journal.write(deviceId, rows, await journal.read(deviceId, new Date(0).toISOString()))).toBe(
           'written',
         );
       };
@@ -302,7 +302,7 @@ describe('GET /api/drift/open', () => {
     const rows = ['a', 'b'].map((path) =>
       driftRow('tampered', new Date().toISOString(), { policy: 'tampered', path, outcome: 'audited' }),
     );
-    await journal.write('tampered', rows, await journal.recall('tampered'));
+    await journal.write('tampered', rows, await journal.read('tampered'));
     const { cursor = '' } = (await api.get<OpenPage>('drift/open?limit=1&policy=tampered')).body;
     const parts = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as string[];
     const forged = parts.map((part, index) =>

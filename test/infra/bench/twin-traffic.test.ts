@@ -3,7 +3,7 @@ import { policies as builtIn } from '../../../infra/bench/fleet.ts';
 import { toReceivedEvent, twinEvent } from '../../../infra/bench/twin-traffic.ts';
 import { eventBatch } from '../../../infra/local/host/trigger-data.ts';
 import { decodeEvent, type HubEvent } from '../../../shared/events/index.ts';
-import { gatherWork } from '../../../shared/reconcile/index.ts';
+import { workFromEvents } from '../../../shared/reconcile/index.ts';
 
 const numbers = Array.from({ length: 500 }, (_, number) => number);
 
@@ -23,8 +23,8 @@ describe('the traffic of the benches', () => {
   it('concerns no built-in policy, so it causes no hub call', () => {
     for (const number of numbers) {
       const event = decoded(number);
-      const work = gatherWork(builtIn, event.deviceId, [event]);
-      expect([event, work.modules.size, work.goneAt]).toEqual([event, 0, undefined]);
+      const work = workFromEvents(builtIn, event.deviceId, [event]);
+      expect([event, work.modules.size, work.deletedAt]).toEqual([event, 0, undefined]);
     }
   });
 

@@ -11,28 +11,28 @@ const anyRow = fc
     path: fc.constantFrom('x', 'y.z', '', 'constructor'),
     kind: fc.constantFrom('wrongValue' as const, 'custom' as const),
     outcome: fc.constantFrom('enforced' as const, 'created' as const, 'failed' as const),
-    took: fc.integer({ min: -5, max: 100_000_000 }),
+    mendingTime: fc.integer({ min: -5, max: 100_000_000 }),
   })
-  .map(({ deviceId, took, ...more }) =>
-    driftRow(deviceId, at, { ...more, outcomeAt: new Date(Date.parse(at) + took).toISOString() }),
+  .map(({ deviceId, mendingTime, ...more }) =>
+    driftRow(deviceId, at, { ...more, outcomeAt: new Date(Date.parse(at) + mendingTime).toISOString() }),
   );
 const countOf = (rows: readonly ReturnType<typeof driftRow>[]) => {
   const counter = new HourCounter();
   for (const row of rows) counter.add(row);
-  return counter.tally();
+  return counter.counts();
 };
 
-describe('tallies', () => {
-  it('of parts come to what the whole comes to, kept as JSON in between', () => {
+describe('hour counts', () => {
+  it('add up to the counts of all rows, after a round trip through JSON', () => {
     fc.assert(
-      fc.property(fc.array(fc.array(anyRow, { maxLength: 20 }), { maxLength: 5 }), (parts) => {
-        const kept = parts.map((rows) => JSON.parse(JSON.stringify(countOf(rows))));
-        expect(addCounts(kept)).toEqual(countOf(parts.flat()));
+      fc.property(fc.array(fc.array(anyRow, { maxLength: 20 }), { maxLength: 5 }), (hours) => {
+        const stored = hours.map((rows) => JSON.parse(JSON.stringify(countOf(rows))));
+        expect(addCounts(stored)).toEqual(countOf(hours.flat()));
       }),
     );
   });
 
-  it('keep the hundred devices that depart most', () => {
+  it('keep the hundred devices with most rows', () => {
     const rows = Array.from({ length: 150 }, (_, index) =>
       Array.from({ length: index < 100 ? 2 : 1 }, () => driftRow(`d${index}`, at)),
     );
@@ -42,7 +42,7 @@ describe('tallies', () => {
     expect(Object.values(devices).every((count) => count === 2)).toBe(true);
   });
 
-  it('name the largest first, and equal ones by name', () => {
+  it('sort by count, and then by name', () => {
     expect(largestOf({ b: 2, c: 3, a: 2, d: 1 }, 3)).toEqual([
       ['c', 3],
       ['a', 2],
@@ -51,32 +51,32 @@ describe('tallies', () => {
   });
 });
 
-describe('the time below which a share of all times is', () => {
-  it('is right within an eighth', () => {
+describe('a percentile of times', () => {
+  it('is accurate to an eighth', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 1e9 }), { minLength: 1 }),
         fc.constantFrom(0.5, 0.99),
-        (took, share) => {
+        (times, share) => {
           const slots: Record<string, number> = {};
-          for (const time of took) slots[timeSlot(time)] = (slots[timeSlot(time)] ?? 0) + 1;
-          const exact = took.toSorted((a, b) => a - b)[Math.ceil(share * took.length) - 1] ?? 0;
-          const told = percentileOf(slots, share) ?? 0;
-          expect(Math.abs(told - exact)).toBeLessThanOrEqual(Math.max(1, exact / 8));
+          for (const time of times) slots[timeSlot(time)] = (slots[timeSlot(time)] ?? 0) + 1;
+          const exact = times.toSorted((a, b) => a - b)[Math.ceil(share * times.length) - 1] ?? 0;
+          const percentile = percentileOf(slots, share) ?? 0;
+          expect(Math.abs(percentile - exact)).toBeLessThanOrEqual(Math.max(1, exact / 8));
         },
       ),
     );
   });
 
-  it('is not told where nothing was mended', () => {
+  it('is undefined when nothing was mended', () => {
     expect(percentileOf({}, 0.5)).toBeUndefined();
     expect(countOf([driftRow('a', at, { outcome: 'audited' })]).times).toEqual({});
   });
 
-  it('counts from the change where an event told of it, and from its detection where none did', () => {
+  it('counts from the operation of the event, or else from the detection', () => {
     const outcomeAt = '2026-01-01T00:00:10.000Z';
-    const told = countOf([driftRow('a', at, { outcomeAt, operationTimestamp: '2026-01-01T00:00:09.900Z' })]);
-    expect(told.times).toEqual({ [timeSlot(100)]: 1 });
+    const fromEvent = countOf([driftRow('a', at, { outcomeAt, operationTimestamp: '2026-01-01T00:00:09.900Z' })]);
+    expect(fromEvent.times).toEqual({ [timeSlot(100)]: 1 });
     expect(countOf([driftRow('a', at, { outcomeAt })]).times).toEqual({ [timeSlot(10_000)]: 1 });
   });
 });

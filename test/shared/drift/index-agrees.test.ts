@@ -23,9 +23,9 @@ afterAll(() => {
   return azurite.close();
 });
 
-/** Every call of Table Storage, of which one can be the last that this process makes. */
+/** Counts the calls to Table Storage. The call with number `killAt` is the last one of the process. 0 kills no call. */
 const storage = { calls: 0, killAt: 0, when: 'before' as 'before' | 'after', isDead: false };
-/** When a call is made: at once, or when its turn comes. */
+/** Awaited before each call. A scheduler can set the order of calls of two passes. */
 let turn: () => Promise<unknown> = async () => {};
 const original = new Map<string, unknown>();
 for (const name of ['submitTransaction', 'getEntity', 'upsertEntity', 'deleteEntity'] as const) {
@@ -47,22 +47,26 @@ function restore(): void {
   for (const [name, call] of original) Object.assign(TableClient.prototype, { [name]: call });
 }
 
-/** What a twin is like: for each property the write that brought it out of line, unless it is right. */
+/** The version of the write that broke each property. A compliant property has no entry. */
 type Twin = Map<string, number>;
-type Ending = Extract<Outcome, 'audited' | 'heldBack' | 'enforced' | 'deferred' | 'failed'>;
+/** The outcome of the departures of a pass. */
+type PassOutcome = Extract<Outcome, 'audited' | 'heldBack' | 'enforced' | 'deferred' | 'failed'>;
 
 const start = Date.UTC(2026, 2, 1);
 let time = start;
 const clock = () => new Date(time);
 
-/** A pass over a device as the reconciler makes it: recall, look, write ahead, act, write what came of it. What it has mended is right. */
-async function pass(deviceId: string, twin: Twin, ending: Ending): Promise<void> {
+/**
+ * A pass over a device in the order of the reconciler: read rows and twin, store pending rows, change the twin, store the outcomes. A pass
+ * with outcome `enforced` mends the twin.
+ */
+async function pass(deviceId: string, twin: Twin, outcome: PassOutcome): Promise<void> {
   const journal = createJournal(azurite.endpoints, clock);
   for (let round = 0; round < 20; round++) {
     time += 400_000;
     const now = clock().toISOString();
     await turn();
-    const deviceRows = new DeviceRows(await journal.recall(deviceId, new Date(start).toISOString()), {
+    const deviceRows = new DeviceRows(await journal.read(deviceId, new Date(start).toISOString()), {
       hub: 'hub',
       source: 'event',
       now: () => now,
@@ -72,10 +76,10 @@ async function pass(deviceId: string, twin: Twin, ending: Ending): Promise<void>
     const current = new Set<string>();
     const pending: DriftRow[] = [];
     for (const [path, version] of twin) {
-      const row = deviceRows.observe(departure(deviceId, path, version), undefined);
+      const row = deviceRows.rowFromTwin(departure(deviceId, path, version), undefined);
       current.add(row.rowKey);
-      if (ending === 'audited' || ending === 'heldBack') deviceRows.conclude(row, ending);
-      else pending.push(deviceRows.conclude(row, 'pending'));
+      if (outcome === 'audited' || outcome === 'heldBack') deviceRows.setOutcome(row, outcome);
+      else pending.push(deviceRows.setOutcome(row, 'pending'));
     }
     for (const row of deviceRows.openRows('Agent')) if (!current.has(row.rowKey)) deviceRows.close(row, 'healed');
     const write = async () => {
@@ -84,14 +88,14 @@ async function pass(deviceId: string, twin: Twin, ending: Ending): Promise<void>
     };
     if ((await write()) === 'conflict') continue;
     await turn();
-    if (pending.length > 0 && ending === 'enforced') {
+    if (pending.length > 0 && outcome === 'enforced') {
       if (JSON.stringify([...twin]) !== etag) continue;
       twin.clear();
     }
-    for (const row of pending) deviceRows.conclude(row, ending);
+    for (const row of pending) deviceRows.setOutcome(row, outcome);
     if ((await write()) === 'written') return;
   }
-  throw new Error('A pass does not come to its end.');
+  throw new Error('The pass has too many conflicts.');
 }
 
 function departure(deviceId: string, path: string, version: number): Departure {
@@ -111,27 +115,27 @@ function departure(deviceId: string, path: string, version: number): Departure {
 
 const byKey = (rows: readonly DriftRow[]) => rows.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
 
-/** All there is about these devices: by their own records, by time, and in the list. */
-async function everywhere(devices: readonly string[]) {
+/** The rows of these devices in the journal, in the timeline, and in the open list before and after it was confirmed. */
+async function storedRows(devices: readonly string[]) {
   const history = createHistory(azurite.endpoints, clock);
   const journal = createJournal(azurite.endpoints, clock);
-  const ours = ({ deviceId }: DriftRow) => devices.includes(deviceId);
+  const isOfDevices = ({ deviceId }: DriftRow) => devices.includes(deviceId);
   const rows: DriftRow[] = [];
-  for (const deviceId of devices) rows.push(...(await journal.recall(deviceId, new Date(start).toISOString())).recent);
+  for (const deviceId of devices) rows.push(...(await journal.read(deviceId, new Date(start).toISOString())).recent);
   const list = createOpenList(azurite.endpoints, () => new Date(Date.now() + 3600_000));
-  const timeline = (await collect(history.rows({ from: new Date(start).toISOString() }))).filter(ours);
-  const before = (await list.page(10_000)).rows.filter(ours);
+  const timeline = (await collect(history.rows({ from: new Date(start).toISOString() }))).filter(isOfDevices);
+  const before = (await list.page(10_000)).rows.filter(isOfDevices);
   await list.confirm(before);
   return {
     rows: byKey(rows),
     timeline: byKey(timeline),
     listedBefore: new Set(before.map(({ rowKey }) => rowKey)),
-    listed: byKey((await history.open({}, 10_000)).rows.filter(ours)),
+    listed: byKey((await history.open({}, 10_000)).rows.filter(isOfDevices)),
   };
 }
 
 async function expectAgreement(devices: readonly string[]): Promise<void> {
-  const { rows, timeline, listed, listedBefore } = await everywhere(devices);
+  const { rows, timeline, listed, listedBefore } = await storedRows(devices);
   expect(rows.filter(({ outcome }) => outcome === 'pending')).toEqual([]);
   expect(timeline).toEqual(rows);
   const open = rows.filter(isOpen);
@@ -140,32 +144,32 @@ async function expectAgreement(devices: readonly string[]): Promise<void> {
 }
 
 let runs = 0;
-const endings = fc.constantFrom<Ending>('audited', 'heldBack', 'enforced', 'deferred', 'failed');
+const outcomes = fc.constantFrom<PassOutcome>('audited', 'heldBack', 'enforced', 'deferred', 'failed');
 const change = fc.record({
   device: fc.nat(1),
   path: fc.constantFrom('a', 'b'),
   becomes: fc.constantFrom('wrong', 'right', 'same'),
-  ending: endings,
-  /** What the redelivery comes to may be something else. */
-  later: fc.constantFrom<Ending>('audited', 'heldBack', 'enforced', 'failed'),
+  outcome: outcomes,
+  /** The outcome of the redelivery can be different. */
+  outcomeAfterCrash: fc.constantFrom<PassOutcome>('audited', 'heldBack', 'enforced', 'failed'),
   killAt: fc.integer({ min: 0, max: 9 }),
   when: fc.constantFrom('before', 'after'),
 });
 
-describe('what is told of devices, of times and of what is open', () => {
-  it('agrees, wherever the process that writes it is killed, once what it was about is done again', async () => {
+describe('journal, timeline and open list', () => {
+  it('agree after the process was killed at any call and the work was repeated', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 6 }), async (changes) => {
         const devices = [`run${++runs}-a`, `run${runs}-b`];
         const twins: readonly Twin[] = [new Map(), new Map()];
         let version = 0;
-        for (const { device, path, becomes, ending, later, killAt, when } of changes) {
+        for (const { device, path, becomes, outcome, outcomeAfterCrash, killAt, when } of changes) {
           const twin = twins[device] ?? new Map();
           const deviceId = devices[device] ?? '';
           if (becomes === 'wrong') twin.set(path, ++version);
           if (becomes === 'right') twin.delete(path);
           Object.assign(storage, { calls: 0, killAt, when, isDead: false });
-          const isKilled = await pass(deviceId, twin, ending).then(
+          const isKilled = await pass(deviceId, twin, outcome).then(
             () => false,
             (error: Error) => {
               if (error.message !== 'killed') throw error;
@@ -173,7 +177,7 @@ describe('what is told of devices, of times and of what is open', () => {
             },
           );
           Object.assign(storage, { killAt: 0, isDead: false });
-          if (isKilled) await pass(deviceId, twin, later);
+          if (isKilled) await pass(deviceId, twin, outcomeAfterCrash);
         }
         await expectAgreement(devices);
       }),
@@ -181,12 +185,12 @@ describe('what is told of devices, of times and of what is open', () => {
     );
   }, 240_000);
 
-  it("agrees, however two passes over one device come in each other's way", async () => {
+  it('agree after two passes over one device interfere in any order', async () => {
     const step = fc.record({
       path: fc.constantFrom('a', 'b'),
       becomes: fc.constantFrom('wrong', 'right', 'same'),
-      known: endings,
-      racing: fc.tuple(endings, endings),
+      known: outcomes,
+      racing: fc.tuple(outcomes, outcomes),
     });
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), fc.array(step, { minLength: 1, maxLength: 4 }), async (scheduler, steps) => {
@@ -200,7 +204,7 @@ describe('what is told of devices, of times and of what is open', () => {
           if (becomes === 'right') twin.delete(path);
           turn = () => scheduler.schedule(Promise.resolve());
           try {
-            await scheduler.waitFor(Promise.all(racing.map((ending) => pass(deviceId, twin, ending))));
+            await scheduler.waitFor(Promise.all(racing.map((outcome) => pass(deviceId, twin, outcome))));
           } finally {
             turn = async () => {};
           }

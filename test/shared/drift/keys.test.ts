@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Departure, DriftRow } from '../../../shared/drift/index.ts';
-import { driftKey, openKey, openPrefix, rowPrefix, rowsFrom } from '../../../shared/drift/keys.ts';
+import { driftKey, openKey, openPrefix, rowKeyPrefixAt, rowPrefix } from '../../../shared/drift/keys.ts';
 import { fromEntity, toEntity } from '../../../shared/drift/row-entity.ts';
 import { encodeDeviceId } from '../../../shared/storage/index.ts';
 import { joinText, splitText } from '../../../shared/storage/long-text.ts';
 import type { Json } from '../../../shared/twin/index.ts';
 import { deviceIds, fc, jsonObject } from '../../support/arbitraries.ts';
 
-/** Table Storage: no `/ \ # ?`, no control characters, at most 1 KiB. `%` is known to break the emulator and some SDKs. */
+/** Table Storage allows no `/ \ # ?`, no control characters, and at most 1 KiB. `%` breaks the emulator and some SDKs. */
 const legalKey = /^[^/\\#?%\p{Cc}]{1,512}$/u;
 
-/** Keys can tell times apart until then. */
+/** The last day whose times have distinct keys. */
 const lastDay = new Date('5138-11-16T00:00:00Z');
 
 const departures: fc.Arbitrary<Departure> = fc.record({
@@ -30,13 +30,13 @@ const departures: fc.Arbitrary<Departure> = fc.record({
 });
 
 describe('a partition key', () => {
-  it('is legal for every id that IoT Hub allows, and tells all ids apart', () => {
+  it('is legal and unique for every id that IoT Hub allows', () => {
     fc.assert(
       fc.property(deviceIds, deviceIds, (left, right) => {
         const key = encodeDeviceId(left);
         expect(key).toMatch(legalKey);
         expect(key === encodeDeviceId(right)).toBe(left === right);
-        // What was escaped can be read back, so no two ids can meet in one key.
+        // The escaping can be reversed, so two ids never have the same key.
         expect(key.replace(/~([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))).toBe(
           left,
         );
@@ -53,8 +53,8 @@ describe('a partition key', () => {
   });
 });
 
-describe("a row's key", () => {
-  it('is made of nothing but the identity of the departure', () => {
+describe('the key of a row', () => {
+  it('depends only on the identity of the departure', () => {
     fc.assert(
       fc.property(departures, departures, (left, right) => {
         const other = {
@@ -82,7 +82,7 @@ describe("a row's key", () => {
       'time of the write, to the last digit',
       { write: { version: 7, at: '2026-01-01T00:00:00.0000002Z', exact: true } },
     ],
-  ])('is another for another %s', (_, change) => {
+  ])('differs for another %s', (_, change) => {
     const departure: Departure = {
       deviceId: 'd',
       moduleId: 'm',
@@ -110,29 +110,29 @@ describe("a row's key", () => {
     );
   });
 
-  it('lies in the range of rows since its own time, and in none since a later one', () => {
+  it('is in the range since its own time, and not in a range since a later time', () => {
     fc.assert(
       fc.property(departures, fc.integer({ min: 1, max: 1_000_000_000 }), (departure, milliseconds) => {
         const at = Date.parse(departure.write.at);
         fc.pre(at + milliseconds < lastDay.getTime());
         const key = driftKey(departure);
-        expect(key <= `${rowsFrom(departure.write.at)}~`).toBe(true);
-        expect(key <= `${rowsFrom(new Date(at + milliseconds).toISOString())}~`).toBe(false);
+        expect(key <= `${rowKeyPrefixAt(departure.write.at)}~`).toBe(true);
+        expect(key <= `${rowKeyPrefixAt(new Date(at + milliseconds).toISOString())}~`).toBe(false);
       }),
     );
   });
 
-  it('tells writes of one millisecond apart, as finely as the hub does', () => {
-    const at = (ticks: string) => rowsFrom(`2026-01-01T00:00:00.123${ticks}Z`);
+  it('separates writes within one millisecond, with the precision of the hub', () => {
+    const at = (ticks: string) => rowKeyPrefixAt(`2026-01-01T00:00:00.123${ticks}Z`);
     expect([at(''), at('0001'), at('9999'), at('5')].toSorted()).toEqual([at('9999'), at('5'), at('0001'), at('')]);
   });
 
-  it('of a write at the end of time is a key as well', () => {
-    expect(rowsFrom('9999-12-31T23:59:59.9999999Z')).toBe(`${rowPrefix}${'0'.repeat(18)}`);
+  it('exists for a write in the year 9999', () => {
+    expect(rowKeyPrefixAt('9999-12-31T23:59:59.9999999Z')).toBe(`${rowPrefix}${'0'.repeat(18)}`);
   });
 
-  it.each(['never', '', '0001-01-01T00:00:00Z'])('of a write at "%s" sorts as the oldest', (at) => {
-    expect(rowsFrom(at)).toBe(rowsFrom('1970-01-01T00:00:00Z'));
+  it.each(['never', '', '0001-01-01T00:00:00Z'])('sorts as the oldest for a write at "%s"', (at) => {
+    expect(rowKeyPrefixAt(at)).toBe(rowKeyPrefixAt('1970-01-01T00:00:00Z'));
   });
 });
 
@@ -144,7 +144,7 @@ describe('a long text', () => {
       .map(([length, times, letter]) => letter.repeat(length * times)),
   );
 
-  it('comes back from its parts, each of which fits a property', () => {
+  it('can be joined from its parts, and each part fits a property', () => {
     fc.assert(
       fc.property(texts, (text) => {
         const parts = splitText('part', text);
@@ -155,14 +155,14 @@ describe('a long text', () => {
     );
   });
 
-  it('that is missing stays missing, and one that is empty stays empty', () => {
+  it('can be undefined or empty', () => {
     expect(joinText('part', splitText('part', undefined))).toBeUndefined();
     expect(joinText('part', splitText('part', ''))).toBe('');
   });
 });
 
 describe('an entity', () => {
-  it('gives back the row that it was made of', () => {
+  it('converts back to the same row', () => {
     const values = fc.oneof(
       jsonObject,
       fc.constant(undefined),

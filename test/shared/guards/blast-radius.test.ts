@@ -6,24 +6,24 @@ import {
   overwrites,
   overwritesAnHour,
 } from '../../../shared/guards/blast-radius.ts';
-import { departure, handClock, memoryStore, minute, review, twin } from './guard-parts.ts';
+import { departure, manualClock, memoryStore, minute, review, twin } from './guard-fixtures.ts';
 
 const exactly = (count: number): OverwriteLimit => ({ type: 'count', count });
 const share = (part: number): OverwriteLimit => ({ type: 'share', share: part });
 
 function guardWith(limit: OverwriteLimit, room = 0, countDevices = async (): Promise<number | undefined> => undefined) {
   const memory = memoryStore(room);
-  const { clock, pass } = handClock();
+  const { clock, advance } = manualClock();
   const warnings: string[] = [];
   const log = { info: () => {}, warn: (message: string) => void warnings.push(message), error: () => {} };
   const guard = blastRadiusGuard({ store: memory.store, limit, countDevices, clock, log });
-  return { guard, pass, warnings, ...memory };
+  return { guard, advance, warnings, ...memory };
 }
 
 const missing = (path: string) => departure(path, { kind: 'missingProperty', actual: undefined });
 
-describe('what counts as overwriting', () => {
-  it('is what was there before: not what is missing, be it a property or a module', () => {
+describe('an overwrite', () => {
+  it('is a change of a value that exists, not of a missing property or module', () => {
     const wrong = departure('a');
     const forbidden = departure('b', { kind: 'forbiddenProperty', expected: undefined, actual: false });
     const custom = departure('c', { kind: 'custom', actual: 0 });
@@ -40,22 +40,22 @@ describe('what counts as overwriting', () => {
     expect(found.map(({ departures }) => departures)).toEqual([[wrong], [forbidden], [custom]]);
   });
 
-  it('is what stands in the place of a section, once for all the properties that belong there', () => {
+  it('is also a value in place of a section, counted once for all properties of the section', () => {
     const departures = [missing('s.a'), missing('t.x'), missing('s.b.c'), missing('u.a')];
     const twins = new Map([['M', twin({ s: 'text', t: {}, u: { a: {} } })]]);
     expect(overwrites({ departures, twins })).toEqual([{ departures: [departures[0], departures[2]] }]);
   });
 });
 
-describe('a part of the number of devices', () => {
-  it('is rounded up, and never nothing', () => {
+describe('the overwrites an hour for a share of the devices', () => {
+  it('are rounded up, and at least 1', () => {
     expect(overwritesAnHour(0.2, 0)).toBe(1);
     expect(overwritesAnHour(0.2, 1)).toBe(1);
     expect(overwritesAnHour(0.2, 11)).toBe(3);
     expect(overwritesAnHour(3, 10)).toBe(30);
   });
 
-  it('is what arithmetic says, not what floating point makes of it', () => {
+  it('have no floating-point error', () => {
     expect(0.07 * 100).toBeGreaterThan(7);
     expect(overwritesAnHour(0.07, 100)).toBe(7);
     fc.assert(
@@ -67,40 +67,40 @@ describe('a part of the number of devices', () => {
   });
 });
 
-describe('the limit on overwriting', () => {
-  it('lets as many through as there is room for, and all that overwrites nothing', async () => {
-    const { guard, asked } = guardWith(exactly(10), 2);
+describe('the blast radius', () => {
+  it('allows the overwrites that were granted, and all additions', async () => {
+    const { guard, reservations } = guardWith(exactly(10), 2);
     const departures = [departure('a'), missing('b'), departure('c'), departure('d'), departure('e')];
     const held = await guard.review(review(departures));
     expect([...held.keys()]).toEqual([departures[3], departures[4]]);
     expect([...held.values()].every((reason) => reason.startsWith('blastRadius: '))).toBe(true);
-    expect(asked).toEqual([{ policy: 'p', count: 4, limit: 10 }]);
+    expect(reservations).toEqual([{ policy: 'p', count: 4, limit: 10 }]);
   });
 
-  it('holds back everything behind an obstacle together', async () => {
+  it('holds back all properties of a section whose place is taken by a value', async () => {
     const { guard } = guardWith(exactly(10), 0);
     const departures = [missing('s.a'), missing('s.b'), missing('t')];
     const held = await guard.review(review(departures, { twins: new Map([['M', twin({ s: 5 })]]) }));
     expect([...held.keys()]).toEqual([departures[0], departures[1]]);
   });
 
-  it('asks storage for nothing where nothing is overwritten', async () => {
-    const { guard, state, asked } = guardWith(share(0.2));
+  it('does not call storage when nothing is overwritten', async () => {
+    const { guard, state, reservations } = guardWith(share(0.2));
     state.broken = true;
     expect(await guard.review(review([missing('a')]))).toEqual(new Map());
-    expect(asked).toEqual([]);
+    expect(reservations).toEqual([]);
   });
 
-  it('is one for each policy', async () => {
-    const { guard, asked } = guardWith(exactly(10), 3);
+  it('is counted by policy', async () => {
+    const { guard, reservations } = guardWith(exactly(10), 3);
     await guard.review(review([departure('a'), departure('b', { policy: 'q' }), departure('c')]));
-    expect(asked).toEqual([
+    expect(reservations).toEqual([
       { policy: 'p', count: 2, limit: 10 },
       { policy: 'q', count: 1, limit: 10 },
     ]);
   });
 
-  it('gives the same reason at each look, and says so in the log once, until there is room again', async () => {
+  it('gives the same reason each time, and logs the limit once until there is room again', async () => {
     const { guard, state, warnings } = guardWith(exactly(10), 0);
     const wrong = departure('a');
     const first = await guard.review(review([wrong]));
@@ -114,67 +114,67 @@ describe('the limit on overwriting', () => {
     expect(warnings).toHaveLength(2);
   });
 
-  it('throws where storage does not answer', async () => {
+  it('throws when storage does not answer', async () => {
     const { guard, state } = guardWith(exactly(10), 5);
     state.broken = true;
     await expect(guard.review(review([departure('a')]))).rejects.toThrow('storage does not answer');
   });
 });
 
-describe('a limit that is a part of the number of devices', () => {
-  it('takes the number that a sweep has counted, and looks for a newer one each minute', async () => {
-    const { guard, state, asked, reads, pass } = guardWith(share(0.2), 99, async () => {
-      throw new Error('Nobody should ask the hub.');
+describe('a limit that is a share of the devices', () => {
+  it('uses the stored device count, and reads it again after a minute', async () => {
+    const { guard, state, reservations, reads, advance } = guardWith(share(0.2), 99, async () => {
+      throw new Error('The hub must not be called.');
     });
     state.devices = 50;
     await guard.review(review([departure('a')]));
     state.devices = 100;
     await guard.review(review([departure('a')]));
     expect(reads.deviceCount).toBe(1);
-    pass(minute);
+    advance(minute);
     await guard.review(review([departure('a')]));
-    expect(asked.map(({ limit }) => limit)).toEqual([10, 10, 20]);
+    expect(reservations.map(({ limit }) => limit)).toEqual([10, 10, 20]);
   });
 
-  it('takes the number of all devices of the hub before any sweep, and asks for it every quarter of an hour at most', async () => {
+  it('uses the device count of the hub before the first sweep, and reads it at most every 15 minutes', async () => {
     let calls = 0;
-    const { guard, asked, pass } = guardWith(share(0.2), 99, async () => ++calls * 100);
+    const { guard, reservations, advance } = guardWith(share(0.2), 99, async () => ++calls * 100);
     await Promise.all([1, 2, 3].map(() => guard.review(review([departure('a')]))));
-    pass(15 * minute - 1);
+    advance(15 * minute - 1);
     await guard.review(review([departure('a', { policy: 'q' })]));
     expect(calls).toBe(1);
-    pass(1);
+    advance(1);
     await guard.review(review([departure('a')]));
     expect(calls).toBe(2);
-    expect(asked.map(({ limit }) => limit)).toEqual([20, 20, 20, 20, 40]);
+    expect(reservations.map(({ limit }) => limit)).toEqual([20, 20, 20, 20, 40]);
   });
 
   it.each([
-    ['cannot say', async () => undefined],
+    ['does not know the count', async () => undefined],
     ['fails', async () => Promise.reject(new Error('503'))],
-  ])('holds back where even the hub %s how many there are, and says why', async (_, countDevices) => {
+  ])('holds all overwrites back when the hub %s, with the reason', async (_, countDevices) => {
     let calls = 0;
-    const { guard, pass, asked } = guardWith(share(0.2), 0, () => {
+    const { guard, advance, reservations } = guardWith(share(0.2), 0, () => {
       calls++;
       return countDevices();
     });
     const wrong = departure('a');
     const held = await guard.review(review([wrong]));
     expect(held.get(wrong)).toMatch(/^blastRadius: .*count/);
-    pass(10 * minute);
+    advance(10 * minute);
     await guard.review(review([wrong]));
     expect(calls).toBe(1);
-    // Of no room at all only a release gives any.
-    expect(asked.every(({ limit }) => limit === 0)).toBe(true);
+    // With the limit 0, only a release allows overwrites.
+    expect(reservations.every(({ limit }) => limit === 0)).toBe(true);
   });
 
-  it('throws where the stored number cannot be read, and reads it again the next time', async () => {
-    const { guard, state, asked } = guardWith(share(0.5), 99, async () => 1);
+  it('throws when the stored count cannot be read, and reads it again next time', async () => {
+    const { guard, state, reservations } = guardWith(share(0.5), 99, async () => 1);
     state.broken = true;
     await expect(guard.review(review([departure('a')]))).rejects.toThrow('storage does not answer');
     state.broken = false;
     state.devices = 8;
     await guard.review(review([departure('a')]));
-    expect(asked.map(({ limit }) => limit)).toEqual([4]);
+    expect(reservations.map(({ limit }) => limit)).toEqual([4]);
   });
 });

@@ -1,211 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { competingGuard } from '../../../shared/guards/competing-configurations.ts';
-import { competingSettings, describeCompeting } from '../../../shared/guards/index.ts';
-import { targetsOf } from '../../../shared/guards/target-condition.ts';
-import type { Configuration } from '../../../shared/hub/index.ts';
-import { absent, between, byDefault, oneOf, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
-import type { JsonObject } from '../../../shared/twin/index.ts';
-import { fc, policySets } from '../../support/arbitraries.ts';
-import { departure, handClock, memoryStore, minute, review, twin } from './guard-parts.ts';
-
-const section = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
-const agent: PolicyDefinition = {
-  name: 'agent',
-  module: 'Agent',
-  desired: {
-    mode: oneOf(['High', 'Low'], { otherwise: 'High' }),
-    timeout: between(60, 120, { otherwise: 100 }),
-    interval: byDefault('PT1H'),
-    legacy: absent(),
-    [section]: { eventPriorityLogin: { value: 'High' } },
-  },
-};
-
-const policiesOf = (...definitions: PolicyDefinition[]) => toPolicySet(definitions, { mode: 'enforce' }).all;
-
-function configuration(moduleContent: JsonObject, more: Partial<Configuration> = {}): Configuration {
-  return { id: 'c', targetCondition: '*', priority: 10, deviceContent: {}, moduleContent, ...more };
-}
-
-/** What a configuration with this content does against the policy, by path. */
-const fightsOver = (content: JsonObject, definition = agent) =>
-  Object.fromEntries(
-    competingSettings(policiesOf(definition), [configuration(content)]).map(({ path, theirs }) => [path, theirs]),
-  );
-
-describe('a configuration of the hub competes with a policy', () => {
-  it.each([
-    ['sets a wrong value', { 'properties.desired.mode': 'Off' }, { mode: 'Off' }],
-    ['sets what is forbidden', { 'properties.desired.legacy': 1 }, { legacy: 1 }],
-    [
-      'sets a value deep in a section whose key has colons',
-      { [`properties.desired.${section}.eventPriorityLogin.value`]: 'Low' },
-      { [`${section}.eventPriorityLogin.value`]: 'Low' },
-    ],
-    [
-      'sets a section as a whole',
-      { [`properties.desired.${section}`]: { eventPriorityLogin: { value: 'Off' }, other: 1 } },
-      { [`${section}.eventPriorityLogin.value`]: 'Off' },
-    ],
-    ['removes a default, over and over', { 'properties.desired.interval': null }, { interval: null }],
-    ['removes what the policy wants', { 'properties.desired.timeout': null }, { timeout: null }],
-    [
-      'puts a value in the place of a section',
-      { [`properties.desired.${section}`]: 'x' },
-      { [`${section}.eventPriorityLogin.value`]: null },
-    ],
-    [
-      'replaces everything',
-      { 'properties.desired': { mode: 'Low', timeout: 60, interval: 'PT2H' } },
-      { [`${section}.eventPriorityLogin.value`]: null },
-    ],
-    [
-      'replaces everything but says something else of a part',
-      {
-        'properties.desired.mode': 'Off',
-        'properties.desired': {
-          mode: 'High',
-          timeout: 61,
-          interval: '',
-          [section]: { eventPriorityLogin: { value: 'High' } },
-        },
-      },
-      { mode: 'Off' },
-    ],
-  ])('that %s', (_, content, expected) => {
-    expect(fightsOver(content)).toEqual(expected);
-  });
-
-  it.each<[string, JsonObject]>([
-    [
-      'that sets a value which the policy allows',
-      { 'properties.desired.mode': 'Low', 'properties.desired.timeout': 60 },
-    ],
-    ['that sets a default otherwise', { 'properties.desired.interval': 'PT9H' }],
-    ['that sets what nobody owns', { 'properties.desired.other': { mode: 'Off' } }],
-    [
-      'that is about something else than desired properties',
-      { 'tags.mode': 'Off', 'properties.reported.mode': 'Off', mode: 'Off' },
-    ],
-    ['without content', {}],
-  ])('but not one %s', (_, content) => {
-    expect(fightsOver(content)).toEqual({});
-  });
-
-  it('only about twins of its own kind', () => {
-    const onDevices: PolicyDefinition = { name: 'on-devices', desired: { mode: 'High' } };
-    const wrong = { 'properties.desired.mode': 'Off' };
-    const both = policiesOf(agent, onDevices);
-    expect(competingSettings(both, [configuration(wrong)])).toMatchObject([{ policy: 'agent', about: 'module' }]);
-    expect(competingSettings(both, [configuration({}, { deviceContent: wrong })])).toMatchObject([
-      { policy: 'on-devices', about: 'device', module: '' },
-    ]);
-  });
-
-  it('not where the policy only audits', () => {
-    expect(fightsOver({ 'properties.desired.mode': 'Off' }, { ...agent, mode: 'audit' })).toEqual({});
-  });
-
-  it('not where it targets nothing, or other modules only', () => {
-    const of = (targetCondition: string) =>
-      competingSettings(policiesOf(agent), [configuration({ 'properties.desired.mode': 'Off' }, { targetCondition })])
-        .length;
-    expect(of('')).toBe(0);
-    expect(of("FROM devices.modules WHERE moduleId = 'Other'")).toBe(0);
-    expect(of("FROM devices.modules WHERE tags.a = 1 AND moduleId IN ['Other', 'Third']")).toBe(0);
-    expect(of("FROM devices.modules WHERE moduleId = 'Agent' AND tags.a = 1")).toBe(1);
-    expect(of("FROM devices.modules WHERE moduleId = 'Other' OR tags.a = 1")).toBe(1);
-    expect(of('FROM devices.modules')).toBe(1);
-    expect(of('this is no condition')).toBe(1);
-  });
-
-  it('and all that is known of it is given, in the order of configurations', () => {
-    const configurations = [
-      configuration({ 'properties.desired.legacy': [1] }, { id: 'first', priority: 3 }),
-      configuration({ 'properties.desired.timeout': 7 }, { id: 'second', targetCondition: 'FROM devices.modules' }),
-    ];
-    const found = competingSettings(policiesOf({ ...agent, overrideConfigurations: true }), configurations);
-    expect(found).toEqual([
-      {
-        configuration: 'first',
-        targetCondition: '*',
-        priority: 3,
-        about: 'module',
-        policy: 'agent',
-        module: 'Agent',
-        path: 'legacy',
-        theirs: [1],
-        overridden: true,
-      },
-      {
-        configuration: 'second',
-        targetCondition: 'FROM devices.modules',
-        priority: 10,
-        about: 'module',
-        policy: 'agent',
-        module: 'Agent',
-        path: 'timeout',
-        theirs: 7,
-        wanted: 100,
-        overridden: true,
-      },
-    ]);
-    expect(found.map(describeCompeting)).toEqual([
-      'Configuration first (priority 3) sets legacy on Agent to [1]; policy agent wants nothing there and overrides it.',
-      'Configuration second (priority 10) sets timeout on Agent to 7; policy agent wants 100 and overrides it.',
-    ]);
-  });
-
-  it('never where it sets the very values of the policy, whole or one by one', () => {
-    fc.assert(
-      fc.property(policySets({ mode: 'enforce' }), ({ all }) => {
-        for (const policy of all) {
-          const content = Object.fromEntries(
-            policy.owned.flatMap(({ text, rule }) => {
-              if (rule.rule === 'absent') return [[`properties.desired.${text}`, null]];
-              return [[`properties.desired.${text}`, 'value' in rule ? rule.value : rule.otherwise]];
-            }),
-          );
-          expect(competingSettings([policy], [configuration(content)])).toEqual([]);
-        }
-      }),
-    );
-  });
-});
-
-describe('a target condition', () => {
-  const seen = twin(
-    { mode: 'High' },
-    { tags: { site: 'plant', level: 3 }, reported: { state: 'ok' } },
-    'Agent',
-    'device-1',
-  );
-
-  it.each([
-    ['*', true],
-    ['', false],
-    ['   ', false],
-    ['FROM devices.modules', true],
-    ["FROM devices.modules WHERE moduleId = 'Agent'", true],
-    ["FROM devices.modules WHERE moduleId = 'Other'", false],
-    ["FROM devices.modules WHERE deviceId = 'device-1' AND tags.site = 'plant'", true],
-    ["FROM devices.modules WHERE tags.site = 'office'", false],
-    ["FROM devices.modules WHERE properties.reported.state = 'ok' AND properties.desired.mode != 'Low'", true],
-    ['FROM devices.modules WHERE tags.level > 3', false],
-    ['FROM devices.modules WHERE tags.missing = 1', false],
-    // Not to be told from the twin.
-    ["connectionState = 'Connected'", true],
-    ['SELECT nonsense', true],
-  ])('%j applies to a twin: %s', (condition, applies) => {
-    expect(targetsOf(condition)(seen)).toBe(applies);
-  });
-
-  it('sees whether a device is an IoT Edge device', () => {
-    const isEdge = targetsOf('capabilities.iotEdge = true');
-    expect(isEdge(twin({}, { capabilities: { iotEdge: true } }, ''))).toBe(true);
-    expect(isEdge(twin({}, {}, ''))).toBe(false);
-  });
-});
+import { departure, manualClock, memoryStore, minute, review, twin } from './guard-fixtures.ts';
 
 describe('a path that a configuration competes for', () => {
   const onSite = "FROM devices.modules WHERE tags.site = 'plant'";
@@ -226,11 +21,11 @@ describe('a path that a configuration competes for', () => {
   function guardWith(...competing: (typeof setting | (Omit<typeof setting, 'overridden'> & { overridden: true }))[]) {
     const memory = memoryStore();
     memory.state.competing = competing;
-    const { clock, pass } = handClock();
-    return { guard: competingGuard({ store: memory.store, clock }), pass, ...memory };
+    const { clock, advance } = manualClock();
+    return { guard: competingGuard({ store: memory.store, clock }), advance, ...memory };
   }
 
-  it('is left alone on the twins that the configuration targets, and there only', async () => {
+  it('is left alone only on twins that the configuration targets', async () => {
     const { guard } = guardWith(setting);
     const wrong = departure('a');
     const held = await guard.review(review([wrong, departure('b'), departure('a', { policy: 'q' })], inPlant));
@@ -238,18 +33,18 @@ describe('a path that a configuration competes for', () => {
     expect((await guard.review(review([wrong], elsewhere))).size).toBe(0);
   });
 
-  it('keeps no module from being created', async () => {
+  it('does not stop the creation of a module', async () => {
     const { guard } = guardWith(setting);
     const created = departure('', { kind: 'missingModule', actual: undefined });
     expect((await guard.review(review([created], { twins: new Map() }))).size).toBe(0);
   });
 
-  it('is mended all the same where the policy overrides configurations', async () => {
+  it('is mended when the policy overrides configurations', async () => {
     const { guard } = guardWith({ ...setting, overridden: true });
     expect((await guard.review(review([departure('a')], inPlant))).size).toBe(0);
   });
 
-  it('names the same configuration each time, whatever their order', async () => {
+  it('has a reason with the same configuration for any order of the settings', async () => {
     const wrong = departure('a');
     const others = [setting, { ...setting, configuration: 'd' as 'c', priority: 5 as 1 }];
     const reasons = await Promise.all(
@@ -261,20 +56,20 @@ describe('a path that a configuration competes for', () => {
     expect(reasons[1]).toBe(reasons[0]);
   });
 
-  it('is read every ten seconds at most, and anew then', async () => {
-    const { guard, state, reads, pass } = guardWith(setting);
+  it('is read again after ten seconds', async () => {
+    const { guard, state, reads, advance } = guardWith(setting);
     const wrong = departure('a');
     await Promise.all([1, 2, 3].map(() => guard.review(review([wrong], inPlant))));
     state.competing = [];
-    pass(minute / 6 - 1);
+    advance(minute / 6 - 1);
     expect((await guard.review(review([wrong], inPlant))).size).toBe(1);
     expect(reads.competing).toBe(1);
-    pass(1);
+    advance(1);
     expect((await guard.review(review([wrong], inPlant))).size).toBe(0);
     expect(reads.competing).toBe(2);
   });
 
-  it('cannot be judged where storage does not answer, and can once it does', async () => {
+  it('makes the guard throw while storage does not answer', async () => {
     const { guard, state } = guardWith(setting);
     state.broken = true;
     await expect(guard.review(review([departure('a')], inPlant))).rejects.toThrow('storage does not answer');

@@ -13,7 +13,7 @@ afterAll(() => azurite.close());
 
 const minute = 60_000;
 
-/** A clock that stands still until it is moved. Pauses are real, and short. */
+/** A clock that moves only by `advance`. Its pauses last one turn of the event loop. */
 function clockAt(start = '2026-01-01T00:00:30Z') {
   let now = Date.parse(start);
   const clock: Clock = {
@@ -22,7 +22,7 @@ function clockAt(start = '2026-01-01T00:00:30Z') {
   };
   return {
     clock,
-    pass(milliseconds: number) {
+    advance(milliseconds: number) {
       now += milliseconds;
     },
   };
@@ -31,11 +31,11 @@ function clockAt(start = '2026-01-01T00:00:30Z') {
 let policies = 0;
 const newPolicy = () => `policy-${++policies}`;
 
-/** Another instance of the app, with its own clients. */
-const open = (clock: Clock, endpoints: { readonly connectionString: string } = azurite.endpoints) =>
+/** The guard store of a new instance of the app. */
+const newStore = (clock: Clock, endpoints: { readonly connectionString: string } = azurite.endpoints) =>
   createGuardStore(endpoints, { clock });
 
-/** The table service with somebody in between, who counts the requests about entities and can refuse them. */
+/** A proxy before the table service. Counts the requests for entities, and can refuse all requests. */
 async function startCountingProxy() {
   const target = new URL(/TableEndpoint=([^;]+)/.exec(azurite.endpoints.connectionString)?.[1] ?? '');
   const counts = { reads: 0, writes: 0 };
@@ -73,131 +73,138 @@ async function startCountingProxy() {
 }
 
 describe('the overwrites of a policy', () => {
-  it('go through up to the limit, as many of the last ones as there is room for, and then no more', async () => {
+  it('are granted up to the limit, the last request in part', async () => {
     const policy = newPolicy();
-    const store = open(clockAt().clock);
-    expect(await store.spend(policy, 4, 10)).toBe(4);
-    expect(await store.spend(policy, 4, 10)).toBe(4);
-    expect(await store.spend(policy, 4, 10)).toBe(2);
-    expect(await store.spend(policy, 1, 10)).toBe(0);
-    expect(await store.spend(newPolicy(), 10, 10)).toBe(10);
+    const store = newStore(clockAt().clock);
+    expect(await store.reserveOverwrites(policy, 4, 10)).toBe(4);
+    expect(await store.reserveOverwrites(policy, 4, 10)).toBe(4);
+    expect(await store.reserveOverwrites(policy, 4, 10)).toBe(2);
+    expect(await store.reserveOverwrites(policy, 1, 10)).toBe(0);
+    expect(await store.reserveOverwrites(newPolicy(), 10, 10)).toBe(10);
   });
 
-  it('are remembered over a restart, until an hour has gone by', async () => {
+  it('count for an hour, also after a restart', async () => {
     const policy = newPolicy();
-    const { clock, pass } = clockAt();
-    await open(clock).spend(policy, 3, 3);
-    pass(30 * minute);
-    expect(await open(clock).spend(policy, 1, 4)).toBe(1);
-    pass(29 * minute);
-    expect(await open(clock).spend(policy, 1, 4)).toBe(0);
-    pass(2 * minute);
-    expect(await open(clock).spend(policy, 9, 4)).toBe(3);
+    const { clock, advance } = clockAt();
+    await newStore(clock).reserveOverwrites(policy, 3, 3);
+    advance(30 * minute);
+    expect(await newStore(clock).reserveOverwrites(policy, 1, 4)).toBe(1);
+    advance(29 * minute);
+    expect(await newStore(clock).reserveOverwrites(policy, 1, 4)).toBe(0);
+    advance(2 * minute);
+    expect(await newStore(clock).reserveOverwrites(policy, 9, 4)).toBe(3);
   });
 
-  it('never exceed the limit, however many instances and passes race for it', async () => {
+  it('never exceed the limit when many instances and passes compete', async () => {
     const policy = newPolicy();
     const { clock } = clockAt();
-    const stores = Array.from({ length: 6 }, () => open(clock));
-    const wishes = stores.flatMap((store) =>
+    const stores = Array.from({ length: 6 }, () => newStore(clock));
+    const requests = stores.flatMap((store) =>
       Array.from({ length: 16 }, (_, index) => [store, 1 + (index % 3)] as const),
     );
-    const granted = await Promise.all(wishes.map(([store, count]) => store.spend(policy, count, 100)));
-    expect(wishes.reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThan(100);
+    const granted = await Promise.all(requests.map(([store, count]) => store.reserveOverwrites(policy, count, 100)));
+    expect(requests.reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThan(100);
     expect(granted.reduce((sum, count) => sum + count, 0)).toBe(100);
-    for (const [index, [, count]] of wishes.entries()) expect(granted[index]).toBeLessThanOrEqual(count);
-    expect(await open(clock).spend(policy, 1, 100)).toBe(0);
+    for (const [index, [, count]] of requests.entries()) expect(granted[index]).toBeLessThanOrEqual(count);
+    expect(await newStore(clock).reserveOverwrites(policy, 1, 100)).toBe(0);
   });
 
-  it('all go through where instances race and there is room for all', async () => {
+  it('are all granted when instances compete and there is room for all', async () => {
     const policy = newPolicy();
     const { clock } = clockAt();
-    const stores = Array.from({ length: 6 }, () => open(clock));
+    const stores = Array.from({ length: 6 }, () => newStore(clock));
     const granted = await Promise.all(
-      stores.flatMap((store) => [2, 3, 4].map((count) => store.spend(policy, count, 60))),
+      stores.flatMap((store) => [2, 3, 4].map((count) => store.reserveOverwrites(policy, count, 60))),
     );
     expect(granted.reduce((sum, count) => sum + count, 0)).toBe(54);
-    expect(await open(clock).spend(policy, 100, 60)).toBe(6);
+    expect(await newStore(clock).reserveOverwrites(policy, 100, 60)).toBe(6);
   });
 
-  it('of passes that run at the same time take one read and one write', async () => {
+  it('need one read and one write for passes that run at the same time', async () => {
     await using proxy = await startCountingProxy();
     const { clock } = clockAt();
-    const store = open(clock, proxy.endpoints);
+    const store = newStore(clock, proxy.endpoints);
     const policy = newPolicy();
-    const granted = await Promise.all(Array.from({ length: 16 }, () => store.spend(policy, 1, 10)));
+    const granted = await Promise.all(Array.from({ length: 16 }, () => store.reserveOverwrites(policy, 1, 10)));
     expect(granted).toEqual([...Array<number>(10).fill(1), ...Array<number>(6).fill(0)]);
     expect(proxy.counts).toEqual({ reads: 1, writes: 1 });
-    expect(await store.spend(policy, 1, 10)).toBe(0);
+    expect(await store.reserveOverwrites(policy, 1, 10)).toBe(0);
     expect(proxy.counts).toEqual({ reads: 2, writes: 1 });
   });
 
-  it('do not go through where storage refuses, for any of those who wait, and do again once it does not', async () => {
+  it('are rejected for all waiting passes while storage refuses, and granted later', async () => {
     const { clock } = clockAt();
     const policy = newPolicy();
     {
       await using proxy = await startCountingProxy();
-      const store = open(clock, proxy.endpoints);
-      await store.spend(policy, 1, 5);
+      const store = newStore(clock, proxy.endpoints);
+      await store.reserveOverwrites(policy, 1, 5);
       proxy.refuse();
-      const outcomes = await Promise.allSettled([store.spend(policy, 1, 5), store.spend(policy, 1, 5)]);
+      const outcomes = await Promise.allSettled([
+        store.reserveOverwrites(policy, 1, 5),
+        store.reserveOverwrites(policy, 1, 5),
+      ]);
       expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-      await expect(store.spend(policy, 1, 5)).rejects.toThrow();
+      await expect(store.reserveOverwrites(policy, 1, 5)).rejects.toThrow();
       await expect(store.competing()).rejects.toThrow();
     }
-    expect(await open(clock).spend(policy, 9, 5)).toBe(4);
+    expect(await newStore(clock).reserveOverwrites(policy, 9, 5)).toBe(4);
   });
 });
 
 describe('a release', () => {
-  it('lifts the limit for an hour, for every instance, and counting starts anew after it', async () => {
+  it('lifts the limit for an hour in all instances, and the count starts again after it', async () => {
     const policy = newPolicy();
-    const { clock, pass } = clockAt();
-    const store = open(clock);
-    await store.spend(policy, 2, 2);
-    expect(await store.spend(policy, 1, 2)).toBe(0);
+    const { clock, advance } = clockAt();
+    const store = newStore(clock);
+    await store.reserveOverwrites(policy, 2, 2);
+    expect(await store.reserveOverwrites(policy, 1, 2)).toBe(0);
 
-    expect(await open(clock).release(policy)).toEqual(new Date(clock.now().getTime() + 60 * minute));
+    expect(await newStore(clock).release(policy)).toEqual(new Date(clock.now().getTime() + 60 * minute));
     expect(await store.releasedAt(policy)).toEqual(clock.now());
-    expect(await store.spend(policy, 500, 2)).toBe(500);
-    pass(60 * minute - 1);
-    expect(await open(clock).spend(policy, 500, 2)).toBe(500);
-    pass(1);
-    expect(await store.spend(policy, 500, 2)).toBe(2);
-    expect(await store.spend(policy, 500, 2)).toBe(0);
+    expect(await store.reserveOverwrites(policy, 500, 2)).toBe(500);
+    advance(60 * minute - 1);
+    expect(await newStore(clock).reserveOverwrites(policy, 500, 2)).toBe(500);
+    advance(1);
+    expect(await store.reserveOverwrites(policy, 500, 2)).toBe(2);
+    expect(await store.reserveOverwrites(policy, 500, 2)).toBe(0);
     expect(await store.releasedAt(policy)).toEqual(new Date(clock.now().getTime() - 60 * minute));
   });
 
-  it('is of one policy only, which need not have done anything yet', async () => {
+  it('affects only its policy, which may have no overwrites yet', async () => {
     const { clock } = clockAt();
-    const store = open(clock);
+    const store = newStore(clock);
     const [released, other] = [newPolicy(), newPolicy()];
     await store.release(released);
-    expect(await store.spend(released, 7, 1)).toBe(7);
-    expect(await store.spend(other, 7, 1)).toBe(1);
+    expect(await store.reserveOverwrites(released, 7, 1)).toBe(7);
+    expect(await store.reserveOverwrites(other, 7, 1)).toBe(1);
     expect(await store.releasedAt(other)).toBeUndefined();
   });
 
-  it('is not lost to a count that was on its way', async () => {
+  it('is not lost when overwrites are counted at the same time', async () => {
     const { clock } = clockAt();
     for (let round = 0; round < 10; round++) {
       const policy = newPolicy();
-      const store = open(clock);
-      await Promise.all([store.spend(policy, 1, 1), open(clock).release(policy), open(clock).spend(policy, 1, 1)]);
-      expect(await store.spend(policy, 9, 1)).toBe(9);
+      const store = newStore(clock);
+      await Promise.all([
+        store.reserveOverwrites(policy, 1, 1),
+        newStore(clock).release(policy),
+        newStore(clock).reserveOverwrites(policy, 1, 1),
+      ]);
+      expect(await store.reserveOverwrites(policy, 9, 1)).toBe(9);
     }
   });
 
-  it('takes any name, since names that are no policy do no harm', async () => {
-    const store = open(clockAt().clock);
+  it('accepts any policy name', async () => {
+    const store = newStore(clockAt().clock);
     await store.release('no/policy\\at #all?');
-    expect(await store.spend('no/policy\\at #all?', 3, 1)).toBe(3);
+    expect(await store.reserveOverwrites('no/policy\\at #all?', 3, 1)).toBe(3);
   });
 });
 
-describe('what a sweep has found', () => {
-  it('is the number of devices of each policy', async () => {
-    const store = open(clockAt().clock);
+describe('the guard store', () => {
+  it('keeps the device count of each policy', async () => {
+    const store = newStore(clockAt().clock);
     const policy = newPolicy();
     expect(await store.deviceCount(policy)).toBeUndefined();
     await store.putDeviceCount(policy, 1_000_000);
@@ -207,8 +214,8 @@ describe('what a sweep has found', () => {
     expect(await store.deviceCount(policy)).toBe(0);
   });
 
-  it('is the list of competing settings, whatever its size, until the next one', async () => {
-    const store = open(clockAt().clock);
+  it('keeps a list of competing settings of any size, until the next list', async () => {
+    const store = newStore(clockAt().clock);
     expect(await store.competing()).toEqual([]);
     const settings = Array.from(
       { length: 3000 },
@@ -226,7 +233,7 @@ describe('what a sweep has found', () => {
       }),
     );
     await store.putCompeting(settings);
-    expect(await open(clockAt().clock).competing()).toEqual(settings);
+    expect(await newStore(clockAt().clock).competing()).toEqual(settings);
     await store.putCompeting([]);
     expect(await store.competing()).toEqual([]);
   });

@@ -7,7 +7,7 @@ import {
   type OverwriteLimit,
 } from '../../../shared/guards/index.ts';
 import { definePolicy, toPolicySet } from '../../../shared/policy/index.ts';
-import { lookAtAll } from '../../../shared/reconcile/index.ts';
+import { workForDevice } from '../../../shared/reconcile/index.ts';
 import { newDeviceId, quiet, startWorld, type World } from '../../support/world.ts';
 
 let world: World;
@@ -20,8 +20,8 @@ const minute = 60_000;
 const plenty: OverwriteLimit = { type: 'count', count: 1_000_000 };
 let policies = 0;
 
-/** Guards over real storage, by a clock that runs ahead of the machine's as far as it is moved. */
-async function guarded(limit: OverwriteLimit = plenty) {
+/** A device with a compliant module, and a reconciler with guards on real storage. `advance` moves the guards' clock. */
+async function guardedDevice(limit: OverwriteLimit = plenty) {
   let ahead = 0;
   const clock: Clock = {
     now: () => new Date(Date.now() + ahead),
@@ -45,22 +45,22 @@ async function guarded(limit: OverwriteLimit = plenty) {
     deviceId,
     store,
     twinkeeper,
-    pass(milliseconds: number) {
+    advance(milliseconds: number) {
       ahead += milliseconds;
     },
-    /** Somebody writes, and the app hears of it. */
+    /** Writes desired properties as an operator, and processes the events. */
     async write(desired: Readonly<Record<string, unknown>>) {
       await world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*');
       await twinkeeper.settle();
     },
-    /** As a sweep would, with the guards of an instance that has just started. */
-    async look() {
+    /** Works on the device as a sweep does, with the guards of a new instance. */
+    async sweep() {
       const { reconciler } = world.withPolicies([agent], { guard: newGuards() });
-      const since = { version: 1, at: new Date().toISOString(), exact: false };
-      return reconciler.reconcile([lookAtAll(reconciler.policies, deviceId, since)], 'sweep');
+      const write = { version: 1, at: new Date().toISOString(), exact: false };
+      return reconciler.reconcile([workForDevice(reconciler.policies, deviceId, write)], 'sweep');
     },
     desired: () => world.desiredOf(deviceId, 'Agent'),
-    /** Path, outcome and the word that the reason begins with. */
+    /** Path, outcome and guard of each row. The guard is the first word of the reason. */
     async rows() {
       const rows = (await world.history(deviceId)).filter(({ kind }) => kind !== 'missingModule');
       return rows.map(({ path, outcome, error }) => [path, outcome, error?.split(':')[0]] as const);
@@ -68,9 +68,9 @@ async function guarded(limit: OverwriteLimit = plenty) {
   };
 }
 
-describe('the limit on overwriting', () => {
-  it('lets through what there is room for, and the rest after a release', async () => {
-    const { write, look, rows, desired, store, agent } = await guarded({ type: 'count', count: 2 });
+describe('the blast radius', () => {
+  it('allows overwrites up to the limit, and the others after a release', async () => {
+    const { write, sweep, rows, desired, store, agent } = await guardedDevice({ type: 'count', count: 2 });
     await write({ a: 'wrong', b: 'wrong', c: 'wrong', d: null });
     expect((await rows()).toSorted()).toEqual([
       ['a', 'enforced', undefined],
@@ -80,47 +80,47 @@ describe('the limit on overwriting', () => {
     ]);
     expect(await desired()).toEqual({ a: 'right', b: 'right', c: 'wrong', d: 'right' });
 
-    await look();
+    await sweep();
     expect(await desired()).toMatchObject({ c: 'wrong' });
     await store.release(agent.name);
-    await look();
+    await sweep();
     expect((await rows()).map(([, outcome]) => outcome)).toEqual(['enforced', 'enforced', 'enforced', 'enforced']);
     expect(await desired()).toEqual({ a: 'right', b: 'right', c: 'right', d: 'right' });
   });
 
   it('has room again after an hour', async () => {
-    // A tenth of ten devices.
-    const { write, look, rows, pass } = await guarded({ type: 'share', share: 0.1 });
+    // 10 % of ten devices.
+    const { write, sweep, rows, advance } = await guardedDevice({ type: 'share', share: 0.1 });
     await write({ a: 'wrong', b: 'wrong' });
     expect((await rows()).map(([, outcome]) => outcome).toSorted()).toEqual(['enforced', 'heldBack']);
-    pass(59 * minute);
-    await look();
+    advance(59 * minute);
+    await sweep();
     expect((await rows()).map(([, outcome]) => outcome).toSorted()).toEqual(['enforced', 'heldBack']);
-    pass(2 * minute);
-    await look();
+    advance(2 * minute);
+    await sweep();
     expect((await rows()).map(([, outcome]) => outcome)).toEqual(['enforced', 'enforced']);
   });
 
-  it('rewrites no row that it goes on holding back', async () => {
-    const { write, look, deviceId } = await guarded({ type: 'count', count: 1 });
+  it('does not rewrite a row that stays held back', async () => {
+    const { write, sweep, deviceId } = await guardedDevice({ type: 'count', count: 1 });
     await write({ a: 'wrong', b: 'wrong' });
     const before = await world.history(deviceId);
-    await look();
+    await sweep();
     expect(await world.history(deviceId)).toEqual(before);
   });
 });
 
-describe('somebody who keeps changing a property back', () => {
-  /** Five times wrong, five times set back, and wrong once more. */
-  async function fight() {
-    const parts = await guarded();
-    for (let time = 1; time <= 6; time++) await parts.write({ a: `wrong ${time}` });
-    return parts;
+describe('a contested property', () => {
+  /** A device whose property `a` was enforced five times, and is wrong again. */
+  async function contestedDevice() {
+    const device = await guardedDevice();
+    for (let time = 1; time <= 6; time++) await device.write({ a: `wrong ${time}` });
+    return device;
   }
   const five = Array<readonly unknown[]>(5).fill(['a', 'enforced', undefined]);
 
-  it('is given way to for an hour, whatever they write meanwhile, while all else is kept', async () => {
-    const { write, look, rows, desired, pass } = await fight();
+  it('is left alone for an hour, while other properties are enforced', async () => {
+    const { write, sweep, rows, desired, advance } = await contestedDevice();
     expect(await rows()).toEqual([...five, ['a', 'heldBack', 'contested']]);
     await write({ a: 'wrong 7', b: 'wrong' });
     expect((await rows()).slice(5).toSorted()).toEqual([
@@ -128,28 +128,28 @@ describe('somebody who keeps changing a property back', () => {
       ['a', 'heldBack', 'contested'],
       ['b', 'enforced', undefined],
     ]);
-    pass(59 * minute);
-    await look();
+    advance(59 * minute);
+    await sweep();
     expect(await desired()).toMatchObject({ a: 'wrong 7', b: 'right' });
-    pass(2 * minute);
-    await look();
+    advance(2 * minute);
+    await sweep();
     expect(await desired()).toMatchObject({ a: 'right' });
     expect((await rows()).filter(([, outcome]) => outcome === 'heldBack')).toEqual([]);
   });
 
-  it('is given way to no longer once the policy is released', async () => {
-    const { look, rows, store, agent, pass } = await fight();
-    // The release is a moment later than the fight.
-    pass(1);
+  it('is enforced again after the policy is released', async () => {
+    const { sweep, rows, store, agent, advance } = await contestedDevice();
+    // The release must be later than the last enforcement.
+    advance(1);
     await store.release(agent.name);
-    await look();
+    await sweep();
     expect(await rows()).toEqual([...five, ['a', 'enforced', undefined]]);
   });
 });
 
-describe('an automatic configuration that competes', () => {
-  it('is left its way where it applies, until it is gone', async () => {
-    const { agent, store, write, look, rows, desired, pass } = await guarded();
+describe('a competing configuration', () => {
+  it('keeps its value where it applies, until it is removed', async () => {
+    const { agent, store, write, sweep, rows, desired, advance } = await guardedDevice();
     const set = toPolicySet([agent], { mode: 'enforce' });
     const configuration = (targetCondition: string) => ({
       id: 'rollout',
@@ -161,14 +161,14 @@ describe('an automatic configuration that competes', () => {
     await store.putCompeting(
       competingSettings(set.all, [configuration("FROM devices.modules WHERE properties.desired.b = 'beta'")]),
     );
-    pass(minute);
+    advance(minute);
     await write({ a: 'theirs' });
     expect(await rows()).toEqual([['a', 'enforced', undefined]]);
 
     await store.putCompeting(
       competingSettings(set.all, [configuration("FROM devices.modules WHERE properties.desired.b = 'right'")]),
     );
-    pass(minute);
+    advance(minute);
     await write({ a: 'theirs', c: 'wrong' });
     expect((await rows()).slice(1).toSorted()).toEqual([
       ['a', 'heldBack', 'competingConfiguration'],
@@ -177,19 +177,19 @@ describe('an automatic configuration that competes', () => {
     expect(await desired()).toMatchObject({ a: 'theirs', c: 'right' });
 
     await store.putCompeting(competingSettings(set.all, []));
-    await look();
+    await sweep();
     expect(await desired()).toMatchObject({ a: 'right' });
     expect((await rows()).map(([, outcome]) => outcome)).toEqual(['enforced', 'enforced', 'enforced']);
   });
 
-  it('uses up nothing of what may be overwritten', async () => {
-    const { agent, store, write, rows, pass } = await guarded({ type: 'count', count: 1 });
+  it('does not use up the blast radius', async () => {
+    const { agent, store, write, rows, advance } = await guardedDevice({ type: 'count', count: 1 });
     const configuration = { id: 'rollout', targetCondition: '*', priority: 1, deviceContent: {} };
     const { all } = toPolicySet([agent], { mode: 'enforce' });
     await store.putCompeting(
       competingSettings(all, [{ ...configuration, moduleContent: { 'properties.desired.a': 'theirs' } }]),
     );
-    pass(minute);
+    advance(minute);
     await write({ a: 'theirs', b: 'wrong' });
     expect((await rows()).toSorted()).toEqual([
       ['a', 'heldBack', 'competingConfiguration'],
@@ -197,8 +197,8 @@ describe('an automatic configuration that competes', () => {
     ]);
   });
 
-  it('and storage that does not say puts the device off, with nothing changed', async () => {
-    const { agent, deviceId, desired, write, store, pass } = await guarded();
+  it('defers the device unchanged when storage does not answer', async () => {
+    const { agent, deviceId, desired, write, store, advance } = await guardedDevice();
     const guard = createGuards({
       store: {
         ...store,
@@ -213,11 +213,11 @@ describe('an automatic configuration that competes', () => {
     });
     const { reconciler } = world.withPolicies([agent], { guard });
     await world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired: { a: 'wrong' } } }, '*');
-    const since = { version: 1, at: new Date().toISOString(), exact: false };
-    const results = await reconciler.reconcile([lookAtAll(reconciler.policies, deviceId, since)], 'sweep');
+    const lastWrite = { version: 1, at: new Date().toISOString(), exact: false };
+    const results = await reconciler.reconcile([workForDevice(reconciler.policies, deviceId, lastWrite)], 'sweep');
     expect(results).toMatchObject([{ deviceId, deferred: 'storage does not answer' }]);
     expect(await desired()).toMatchObject({ a: 'wrong' });
-    pass(minute);
+    advance(minute);
     await write({ b: 'wrong' });
     expect(await desired()).toMatchObject({ a: 'right', b: 'right' });
   });

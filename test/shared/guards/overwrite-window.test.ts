@@ -12,8 +12,8 @@ import {
 const hour = 3_600_000;
 const start = Date.UTC(2026, 0, 1);
 
-/** Moments at which something wants to overwrite, and how much. */
-const wishes = fc
+/** Times in order, with the number of wanted overwrites. */
+const requests = fc
   .array(fc.record({ after: fc.integer({ min: 0, max: hour / 4 }), count: fc.integer({ min: 1, max: 5 }) }), {
     maxLength: 40,
   })
@@ -26,9 +26,9 @@ const wishes = fc
   });
 
 describe('the overwrites of the last hour', () => {
-  it('never come to more than the limit in any sixty minutes', () => {
+  it('never exceed the limit in any sixty minutes', () => {
     fc.assert(
-      fc.property(wishes, fc.integer({ min: 1, max: 8 }), (wanted, limit) => {
+      fc.property(requests, fc.integer({ min: 1, max: 8 }), (wanted, limit) => {
         let window: OverwriteWindow = new Map();
         const done: { time: number; count: number }[] = [];
         for (const { time, count } of wanted) {
@@ -46,7 +46,7 @@ describe('the overwrites of the last hour', () => {
     );
   });
 
-  it('are forgotten a minute after the hour at the latest, and none before it', () => {
+  it('count for an hour, and for at most one minute more', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: hour }), fc.integer({ min: 1, max: 1000 }), (offset, count) => {
         const then = start + offset;
@@ -57,7 +57,7 @@ describe('the overwrites of the last hour', () => {
     );
   });
 
-  it('count where the clock of another instance is ahead', () => {
+  it('count when the clock of another instance is ahead', () => {
     const window = withOverwrites(new Map(), 3, new Date(start + 5 * 60_000));
     expect(overwritesIn(withinHour(window, new Date(start)))).toBe(3);
   });

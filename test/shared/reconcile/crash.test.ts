@@ -19,13 +19,13 @@ const policies = toPolicySet(
         legacy: absent(),
       },
     }),
-    // Records, and changes nothing: its rows go through the same crashes.
+    // This policy only audits. Its rows must survive the same crashes.
     definePolicy({ name: 'watcher', module: 'Agent', mode: 'audit', desired: { foreign: absent() } }),
   ],
   { mode: 'enforce' },
 );
 
-/** What the four devices of one run are there for. */
+/** The roles of the four devices in a batch. */
 const roles = ['new', 'wrong', 'removed', 'deleted'] as const;
 
 let world: World;
@@ -36,20 +36,20 @@ afterAll(() => world.close());
 
 describe('a process that is killed while it reconciles a batch', () => {
   it.each([
-    ['before', 'the batch comes again by itself', false],
-    ['after', 'the batch comes again by itself', false],
-    ['before', 'the batch comes again together with the events of our own writes', true],
-    ['after', 'the batch comes again together with the events of our own writes', true],
+    ['before', 'alone', false],
+    ['after', 'alone', false],
+    ['before', 'with the events of the own writes', true],
+    ['after', 'with the events of the own writes', true],
   ] as const)(
-    'right %s any of its calls leaves the history as if nothing had been when %s',
-    async (when, _, together) => {
-      const expected = await untroubled();
+    '%s any of its calls leaves the same history, when the batch is delivered again %s',
+    async (when, _, withOwnEvents) => {
+      const expected = await withoutCrash();
       for (const batch of await prepare(expected.calls + 1)) {
         const { n } = batch;
         const crashed = await deliver(batch.events, { n, when });
-        // All moments are tried, and the last run is one that gets to its end.
+        // Each run is killed at a different call. The last run is not killed.
         expect(crashed.killed).toBe(n <= expected.calls);
-        const own = together ? batch.newEvents() : [];
+        const own = withOwnEvents ? batch.newEvents() : [];
         await deliver([...batch.events, ...own]);
         await settle(batch);
         expect({ n, ...(await batch.result()) }).toEqual({ n, ...expected.result });
@@ -57,8 +57,8 @@ describe('a process that is killed while it reconciles a batch', () => {
     },
   );
 
-  it('and killed again at the second try leaves the same history', async () => {
-    const expected = await untroubled();
+  it('twice leaves the same history', async () => {
+    const expected = await withoutCrash();
     for (const [index, batch] of (await prepare(expected.calls)).entries()) {
       const { n } = batch;
       const again = 1 + ((7 * n + index) % expected.calls);
@@ -71,8 +71,8 @@ describe('a process that is killed while it reconciles a batch', () => {
   });
 });
 
-/** What one batch comes to when nothing goes wrong, and how many calls that takes. */
-async function untroubled() {
+/** The result of a batch without a crash, and the number of calls. */
+async function withoutCrash() {
   const [batch] = await prepare(1);
   if (batch === undefined) throw new Error('no batch');
   const { calls } = await deliver(batch.events);
@@ -94,7 +94,7 @@ type Batch = Awaited<ReturnType<typeof prepare>>[number];
 
 let runs = 0;
 
-/** So many sets of four devices, each settled and then disturbed in its own way, with the events of the disturbance. */
+/** Prepares `count` batches. Each has four devices that are settled and then disturbed by role, and the events of the disturbance. */
 async function prepare(count: number) {
   const names = Array.from({ length: count }, () => `run-${++runs}`);
   const settled = names.flatMap((name) => roles.slice(1).map((role) => `${name}-${role}`));
@@ -130,15 +130,15 @@ async function prepare(count: number) {
         newEvents,
         async result() {
           const rows = await Promise.all(devices.map((id) => world.history(id)));
-          const open = await Promise.all(devices.map(async (id) => (await world.journal.recall(id)).open));
+          const open = await Promise.all(devices.map(async (id) => (await world.journal.read(id)).open));
           return {
-            history: rows.flatMap((its, role) =>
-              its
+            history: rows.flatMap((deviceRows, role) =>
+              deviceRows
                 .filter((row) => !before.has(row.rowKey))
-                .map((row) => gist(row, role))
-                .toSorted(byPlace),
+                .map((row) => stableFields(row, role))
+                .toSorted(byKindAndPath),
             ),
-            open: open.flatMap((its, role) => its.map((row) => gist(row, role))),
+            open: open.flatMap((deviceRows, role) => deviceRows.map((row) => stableFields(row, role))),
             twins: await Promise.all(devices.map((id) => world.desiredOf(id, 'Agent'))),
           };
         },
@@ -147,7 +147,7 @@ async function prepare(count: number) {
   );
 }
 
-/** All events about these devices so far, each device's in order. */
+/** All events of these devices so far. Events of one device are in order. */
 function eventsOf(devices: readonly string[]): RawEvent[] {
   const { log } = world.hub;
   return devices.flatMap((id) =>
@@ -159,13 +159,13 @@ function eventsOf(devices: readonly string[]): RawEvent[] {
 }
 
 interface Kill {
-  /** At which call, counted from 1. */
+  /** The number of the call that is killed, counted from 1. */
   readonly n: number;
-  /** Whether that call still reaches the other side. */
+  /** `after`: the killed call is still carried out. */
   readonly when: 'before' | 'after';
 }
 
-/** Gives a batch to a reconciler that has nothing in memory. A killed one makes no further call and answers nobody. */
+/** Delivers a batch to a new reconciler. A killed reconciler makes no further calls. */
 async function deliver(events: readonly RawEvent[], kill?: Kill) {
   let calls = 0;
   let killed = false;
@@ -189,8 +189,8 @@ async function deliver(events: readonly RawEvent[], kill?: Kill) {
   const journal: Journal = mortal(world.journal);
   const processor = new EventProcessor({
     reconciler: new Reconciler({ policies, hub, journal, log: quiet }),
-    queue: mortal({ put: async () => expect.unreachable('nothing needs to be put off here') }),
-    letters: mortal(world.deadLetters),
+    queue: mortal({ put: async () => expect.unreachable('nothing is deferred here') }),
+    deadLetters: mortal(world.deadLetters),
     log: quiet,
     retry: { firstDelay: 1, attempts: 3 },
   });
@@ -200,13 +200,13 @@ async function deliver(events: readonly RawEvent[], kill?: Kill) {
   return { calls, killed };
 }
 
-/** Delivers what comes of our own writes, until nothing more comes. */
+/** Delivers the events of the own writes, until there are no more. */
 async function settle(batch: Batch): Promise<void> {
   for (let events = batch.newEvents(); events.length > 0; events = batch.newEvents()) await deliver(events);
 }
 
-/** All of a row that a crash must not change. */
-function gist(row: DriftRow, role: number) {
+/** The fields of a row that a crash must not change. */
+function stableFields(row: DriftRow, role: number) {
   const { moduleId, policy, path, kind, expected, actual, mode, source, outcome, error, write } = row;
   return {
     role: roles[role],
@@ -215,6 +215,6 @@ function gist(row: DriftRow, role: number) {
   };
 }
 
-function byPlace(left: ReturnType<typeof gist>, right: ReturnType<typeof gist>): number {
+function byKindAndPath(left: ReturnType<typeof stableFields>, right: ReturnType<typeof stableFields>): number {
   return `${left.kind} ${left.path}` < `${right.kind} ${right.path}` ? -1 : 1;
 }

@@ -1,19 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Hub } from '../../../shared/hub/index.ts';
-import { absent, between, byDefault, definePolicy, oneOf } from '../../../shared/policy/index.ts';
 import { brief, newDeviceId, startWorld, type World } from '../../support/world.ts';
-
-const agent = definePolicy({
-  name: 'agent',
-  module: 'Agent',
-  createModule: true,
-  desired: {
-    mode: oneOf(['High', 'Low'], { otherwise: 'High' }),
-    timeout: between(60, 120, { otherwise: 100 }),
-    section: { deep: { value: true }, interval: byDefault('PT1H') },
-    legacy: absent(),
-  },
-});
+import { agent, settledDevice } from './settled-device.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -21,20 +8,9 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** A device whose module is there and right, and a reconciler that has seen all that led there. */
-async function settled(definitions = [agent], name?: string) {
-  const deviceId = newDeviceId(name);
-  const twinkeeper = world.withPolicies(definitions);
-  await world.operator.create({ deviceId });
-  await twinkeeper.settle();
-  const patch = (desired: unknown, moduleId = 'Agent') =>
-    world.operator.updateModuleTwin(deviceId, moduleId, { properties: { desired } }, '*');
-  return { deviceId, twinkeeper, patch, created: (await world.history(deviceId)).length };
-}
-
 describe('a device without its module', () => {
-  it('gets it, with the baseline, and the history says so', async () => {
-    const { deviceId } = await settled();
+  it('gets the module with the baseline, and a history row', async () => {
+    const { deviceId } = await settledDevice(world);
     expect(await world.desiredOf(deviceId, 'Agent')).toEqual({
       mode: 'High',
       timeout: 100,
@@ -45,7 +21,7 @@ describe('a device without its module', () => {
     ]);
   });
 
-  it('shares its bulk call with all others of the batch', async () => {
+  it('shares one bulk call with the other devices of the batch', async () => {
     const twinkeeper = world.withPolicies([agent, { ...agent, name: 'other', module: 'Other' }]);
     const devices = Array.from({ length: 100 }, () => newDeviceId());
     await world.operator.addDevices(devices.map((deviceId) => ({ deviceId })));
@@ -62,14 +38,14 @@ describe('a device without its module', () => {
     }
   });
 
-  it('is left alone by a policy that only audits, and is on record', async () => {
-    const { deviceId } = await settled([{ ...agent, mode: 'audit' }]);
+  it('is only recorded by an auditing policy', async () => {
+    const { deviceId } = await settledDevice(world, [{ ...agent, mode: 'audit' }]);
     expect(brief(await world.history(deviceId))).toEqual([['missingModule', '', 'audited']]);
     await expect(world.desiredOf(deviceId, 'Agent')).rejects.toThrow('404');
   });
 
-  it('gets it again when somebody deletes it', async () => {
-    const { deviceId, twinkeeper } = await settled();
+  it('gets the module again after somebody deletes it', async () => {
+    const { deviceId, twinkeeper } = await settledDevice(world);
     await world.operator.removeModule(deviceId, 'Agent');
     await twinkeeper.settle();
     expect(brief(await world.history(deviceId))).toEqual([
@@ -78,7 +54,7 @@ describe('a device without its module', () => {
     ]);
   });
 
-  it('that is gone before we act is on record as gone', async () => {
+  it('is recorded as gone when the device is deleted first', async () => {
     const deviceId = newDeviceId();
     const twinkeeper = world.withPolicies([agent]);
     await world.operator.create({ deviceId });
@@ -89,7 +65,7 @@ describe('a device without its module', () => {
     expect(brief(await world.history(deviceId))).toEqual([['missingModule', '', 'gone']]);
   });
 
-  it('is compared with the baseline when somebody else creates it first', async () => {
+  it('gets the baseline when somebody else creates the module first', async () => {
     const deviceId = newDeviceId();
     const twinkeeper = world.withPolicies([agent]);
     await world.operator.create({ deviceId });
@@ -104,8 +80,8 @@ describe('a device without its module', () => {
     );
   });
 
-  it('that was deleted and created again gets a new one', async () => {
-    const { deviceId, twinkeeper } = await settled();
+  it('gets a new module after the device is deleted and created again', async () => {
+    const { deviceId, twinkeeper } = await settledDevice(world);
     await world.operator.delete(deviceId);
     await world.operator.create({ deviceId });
     await twinkeeper.settle();
@@ -139,28 +115,31 @@ describe('a drifted module', () => {
         ['missingProperty', 'section.interval'],
       ],
     ],
-  ])('with %s is mended with one read and one patch, and recorded once', async (_, change, expected) => {
-    const { deviceId, twinkeeper, patch, created } = await settled();
-    await patch(change);
-    const before = await world.calls();
-    await twinkeeper.settle();
-    const after = await world.calls();
-    expect(await world.desiredOf(deviceId, 'Agent')).toMatchObject({
-      mode: 'High',
-      timeout: 100,
-      section: { deep: { value: true }, interval: 'PT1H' },
-    });
-    expect(await world.desiredOf(deviceId, 'Agent')).not.toHaveProperty('legacy');
-    const rows = (await world.history(deviceId)).slice(created);
-    expect(rows.map((row) => [row.kind, row.path, row.outcome]).toSorted()).toEqual(
-      expected.map(([kind, path]) => [kind, path, 'enforced']),
-    );
-    expect((after.twinRead ?? 0) - (before.twinRead ?? 0)).toBe(1);
-    expect((after.twinUpdate ?? 0) - (before.twinUpdate ?? 0)).toBe(1);
-  });
+  ])(
+    'with %s is mended with one read and one patch, and has one row for each property',
+    async (_, change, expected) => {
+      const { deviceId, twinkeeper, patch, created } = await settledDevice(world);
+      await patch(change);
+      const before = await world.calls();
+      await twinkeeper.settle();
+      const after = await world.calls();
+      expect(await world.desiredOf(deviceId, 'Agent')).toMatchObject({
+        mode: 'High',
+        timeout: 100,
+        section: { deep: { value: true }, interval: 'PT1H' },
+      });
+      expect(await world.desiredOf(deviceId, 'Agent')).not.toHaveProperty('legacy');
+      const rows = (await world.history(deviceId)).slice(created);
+      expect(rows.map((row) => [row.kind, row.path, row.outcome]).toSorted()).toEqual(
+        expected.map(([kind, path]) => [kind, path, 'enforced']),
+      );
+      expect((after.twinRead ?? 0) - (before.twinRead ?? 0)).toBe(1);
+      expect((after.twinUpdate ?? 0) - (before.twinUpdate ?? 0)).toBe(1);
+    },
+  );
 
-  it('costs no call when the change touches nothing that a policy owns, nor when it is right', async () => {
-    const { deviceId, twinkeeper, patch, created } = await settled();
+  it('costs no call when a change is compliant or touches no owned property', async () => {
+    const { deviceId, twinkeeper, patch, created } = await settledDevice(world);
     await patch({ foreign: 1, section: { other: 'x' } });
     await patch({ mode: 'Low', section: { interval: 'PT2H' } });
     const before = await world.calls();
@@ -169,8 +148,8 @@ describe('a drifted module', () => {
     expect(await world.history(deviceId)).toHaveLength(created);
   });
 
-  it('keeps what no policy owns', async () => {
-    const { deviceId, twinkeeper, patch } = await settled();
+  it('keeps properties that no policy owns', async () => {
+    const { deviceId, twinkeeper, patch } = await settledDevice(world);
     await patch({ foreign: { a: 1 }, section: { deep: { value: false, other: 2 } } });
     await twinkeeper.settle();
     expect(await world.desiredOf(deviceId, 'Agent')).toMatchObject({
@@ -179,8 +158,8 @@ describe('a drifted module', () => {
     });
   });
 
-  it('that was put right before we acted is on record as healed', async () => {
-    const { deviceId, twinkeeper, patch, created } = await settled();
+  it('is recorded as healed, without a call, when somebody mends it first', async () => {
+    const { deviceId, twinkeeper, patch, created } = await settledDevice(world);
     await patch({ mode: 'Off' });
     await patch({ mode: 'Low' });
     const before = await world.calls();
@@ -189,9 +168,9 @@ describe('a drifted module', () => {
     expect(await world.calls()).toEqual(before);
   });
 
-  it('has a row for each of two departures in quick succession, in one batch or in two', async () => {
+  it('has one row for each of two quick departures, in one batch or in two', async () => {
     for (const batches of [1, 2]) {
-      const { deviceId, twinkeeper, patch, created } = await settled();
+      const { deviceId, twinkeeper, patch, created } = await settledDevice(world);
       await patch({ mode: 'Off' });
       const first = twinkeeper.newEvents();
       await patch({ mode: 'Never' });
@@ -207,8 +186,8 @@ describe('a drifted module', () => {
     }
   });
 
-  it('has one row for a departure whose event comes after it was seen in the twin', async () => {
-    const { deviceId, twinkeeper, patch, created } = await settled();
+  it('has one row for a departure whose event arrives after the twin was read', async () => {
+    const { deviceId, twinkeeper, patch, created } = await settledDevice(world);
     await patch({ timeout: 1 });
     const first = twinkeeper.newEvents();
     await patch({ mode: null });
@@ -222,8 +201,8 @@ describe('a drifted module', () => {
     ]);
   });
 
-  it('whose module is deleted before we act is on record as gone, and the module comes back', async () => {
-    const { deviceId, twinkeeper, patch, created } = await settled();
+  it('is recorded as gone when it is deleted first, and is created again', async () => {
+    const { deviceId, twinkeeper, patch, created } = await settledDevice(world);
     await patch({ mode: 'Off' });
     const first = twinkeeper.newEvents();
     await world.operator.removeModule(deviceId, 'Agent');
@@ -235,8 +214,8 @@ describe('a drifted module', () => {
     ]);
   });
 
-  it('of a device that is deleted before we act is on record as gone', async () => {
-    const { deviceId, twinkeeper, patch, created } = await settled();
+  it('is recorded as gone when its device is deleted first', async () => {
+    const { deviceId, twinkeeper, patch, created } = await settledDevice(world);
     await patch({ mode: 'Off' });
     const first = twinkeeper.newEvents();
     await world.operator.delete(deviceId);
@@ -245,8 +224,8 @@ describe('a drifted module', () => {
     expect(brief((await world.history(deviceId)).slice(created))).toEqual([['wrongValue', 'mode', 'gone']]);
   });
 
-  it('is only recorded in audit mode, once, and closed when it is put right', async () => {
-    const { deviceId, twinkeeper, patch } = await settled();
+  it('has one audited row in audit mode, which is closed once somebody mends the module', async () => {
+    const { deviceId, twinkeeper, patch } = await settledDevice(world);
     const auditor = world.withPolicies([{ ...agent, mode: 'audit' }]);
     await patch({ mode: 'Off' });
     twinkeeper.newEvents();
@@ -254,10 +233,10 @@ describe('a drifted module', () => {
     await patch({ timeout: 1, foreign: 2 });
     await auditor.settle();
     expect(await world.desiredOf(deviceId, 'Agent')).toMatchObject({ mode: 'Off', timeout: 1 });
-    expect((await world.journal.recall(deviceId)).open).toHaveLength(2);
+    expect((await world.journal.read(deviceId)).open).toHaveLength(2);
     await patch({ mode: 'Low', timeout: 60 });
     await auditor.settle();
-    expect((await world.journal.recall(deviceId)).open).toEqual([]);
+    expect((await world.journal.read(deviceId)).open).toEqual([]);
     expect((await world.history(deviceId)).slice(1)).toMatchObject([
       { path: 'mode', outcome: 'audited', closedAt: expect.any(String) },
       { path: 'timeout', outcome: 'audited', closedAt: expect.any(String) },
@@ -265,81 +244,9 @@ describe('a drifted module', () => {
   });
 });
 
-describe('trouble between read and write', () => {
-  /** Runs something once, right before the first call of this name reaches the hub. */
-  function interfereBefore(name: keyof Hub, interfere: () => Promise<unknown>) {
-    let done = false;
-    return (hub: Hub): Hub =>
-      new Proxy(hub, {
-        get(target, key) {
-          const value: unknown = Reflect.get(target, key);
-          if (key !== name || typeof value !== 'function') return value;
-          return async (...args: unknown[]) => {
-            if (!done) {
-              done = true;
-              await interfere();
-            }
-            return Reflect.apply(value, target, args) as unknown;
-          };
-        },
-      });
-  }
-
-  it('a 412 leads to a second look, and both departures are enforced', async () => {
-    const { deviceId, patch, created } = await settled();
-    const twinkeeper = world.withPolicies([agent], {
-      throughHub: interfereBefore('patchDesired', () => patch({ timeout: 5 })),
-    });
-    await patch({ mode: null });
-    await twinkeeper.settle();
-    expect(brief((await world.history(deviceId)).slice(created))).toEqual([
-      ['missingProperty', 'mode', 'enforced'],
-      ['wrongValue', 'timeout', 'enforced'],
-    ]);
-  });
-
-  it('a module deleted between read and patch is gone, and comes back', async () => {
-    const { deviceId, patch, created } = await settled();
-    const twinkeeper = world.withPolicies([agent], {
-      throughHub: interfereBefore('patchDesired', () => world.operator.removeModule(deviceId, 'Agent')),
-    });
-    await patch({ mode: 'Off' });
-    await twinkeeper.settle();
-    expect(brief((await world.history(deviceId)).slice(created))).toEqual([
-      ['wrongValue', 'mode', 'gone'],
-      ['missingModule', '', 'created'],
-    ]);
-  });
-
-  it('a module created by somebody else right before the bulk call is looked at instead', async () => {
-    const deviceId = newDeviceId();
-    const twinkeeper = world.withPolicies([agent], {
-      throughHub: interfereBefore('createModules', () => world.operator.addModule({ deviceId, moduleId: 'Agent' })),
-    });
-    await world.operator.create({ deviceId });
-    await twinkeeper.settle();
-    const rows = brief(await world.history(deviceId));
-    expect(rows).toContainEqual(['missingModule', '', 'healed']);
-    expect(await world.desiredOf(deviceId, 'Agent')).toMatchObject({ mode: 'High', timeout: 100 });
-  });
-
-  it('one device that is gone does not keep its neighbours in the bulk call from their modules', async () => {
-    const devices = Array.from({ length: 5 }, () => newDeviceId());
-    const twinkeeper = world.withPolicies([agent], {
-      throughHub: interfereBefore('createModules', () => world.operator.delete(String(devices[2]))),
-    });
-    await world.operator.addDevices(devices.map((deviceId) => ({ deviceId })));
-    await twinkeeper.settle();
-    const outcomes = await Promise.all(
-      devices.map(async (deviceId) => (await world.history(deviceId)).map((row) => row.outcome)),
-    );
-    expect(outcomes).toEqual([['created'], ['created'], ['gone'], ['created'], ['created']]);
-  });
-});
-
-describe('redelivery', () => {
-  it('of everything, after everything, changes nothing and costs nothing', async () => {
-    const { deviceId, twinkeeper, patch } = await settled();
+describe('a redelivery', () => {
+  it('of processed events changes nothing and costs no call', async () => {
+    const { deviceId, twinkeeper, patch } = await settledDevice(world);
     await patch({ mode: 'Off' });
     await patch({ section: null });
     await patch({ timeout: 1 });

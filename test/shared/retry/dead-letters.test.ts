@@ -1,82 +1,92 @@
 import { randomBytes } from 'node:crypto';
-import { TableClient } from '@azure/data-tables';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startAzurite } from '../../../infra/local/azurite.ts';
-import { createDeadLetterList, createDeadLetters } from '../../../shared/retry/index.ts';
+import { createDeadLetters, type DeadLetter, type DeadLetters } from '../../../shared/retry/index.ts';
 import { openTable } from '../../../shared/storage/index.ts';
+import { collect } from '../../support/drift-rows.ts';
 
 let azurite: Awaited<ReturnType<typeof startAzurite>>;
-let time = Date.UTC(2026, 1, 3);
+let now = Date.UTC(2026, 0, 1);
+let deadLetters: DeadLetters;
 beforeAll(async () => {
   azurite = await startAzurite();
+  deadLetters = createDeadLetters(azurite.endpoints, () => new Date(now++));
 });
 afterAll(() => azurite.close());
-beforeEach(async () => {
-  await (await openTable(azurite.endpoints, 'TwinkeeperDeadLetters')).deleteTable();
-});
-const listEntities = TableClient.prototype.listEntities;
-afterEach(() => {
-  TableClient.prototype.listEntities = listEntities;
+afterEach(async () => {
+  const table = await openTable(azurite.endpoints, 'TwinkeeperDeadLetters');
+  for (const key of await rowKeys()) await table.deleteEntity('letters', key);
 });
 
-const letters = () => createDeadLetters(azurite.endpoints, () => new Date(time));
-async function put(reason: string, event: unknown = {}, state: 'dead' | 'parked' = 'dead'): Promise<string> {
-  time += 1;
-  return letters().put({ deviceId: 'd', reason, state, event });
+async function rowKeys(): Promise<readonly string[]> {
+  const table = await openTable(azurite.endpoints, 'TwinkeeperDeadLetters');
+  return (await collect(table.listEntities())).map(({ rowKey }) => String(rowKey));
 }
-/** Too large for one entity, however well it is packed. */
-const large = () => randomBytes(1_500_000).toString('base64');
 
-describe('the list of dead letters', () => {
-  it('is in pages, newest first, without the parked ones and however large each is', async () => {
+const put = (event: unknown, state: DeadLetter['state'] = 'dead') =>
+  deadLetters.put({ reason: 'why', deviceId: 'd', state, event });
+
+describe('dead letters', () => {
+  it('are returned as they were stored, until they are removed', async () => {
+    const id = await put({ a: [1, { b: null }] }, 'parked');
+    expect(await deadLetters.get(id)).toEqual({
+      id,
+      at: expect.stringMatching(/^2026-01-01T/),
+      reason: 'why',
+      deviceId: 'd',
+      state: 'parked',
+      event: { a: [1, { b: null }] },
+    });
+    await deadLetters.remove(id);
+    expect(await deadLetters.get(id)).toBeUndefined();
+  });
+
+  it.each([
+    ['a megabyte that does not compress', () => randomBytes(1 << 20).toString('base64')],
+    ['two megabytes that do not compress', () => randomBytes(2 << 20).toString('latin1')],
+    ['a megabyte of one character', () => 'x'.repeat(1 << 20)],
+    ['an undefined event', () => undefined],
+  ])('keep %s complete, and are removed completely', async (_, make) => {
+    const event = make();
+    const neighbours = [await put('before')];
+    const id = await put(event);
+    neighbours.push(await put('after'));
+    expect((await deadLetters.get(id))?.event).toEqual(event ?? null);
+    const listed = new Map<string, unknown>();
+    for await (const deadLetter of deadLetters.list()) listed.set(deadLetter.id, deadLetter.event);
+    expect([...listed]).toEqual([
+      [neighbours[1], 'after'],
+      [id, event ?? null],
+      [neighbours[0], 'before'],
+    ]);
+    for (const each of [id, ...neighbours]) await deadLetters.remove(each);
+    expect(await rowKeys()).toEqual([]);
+  });
+
+  it('are listed newest first', async () => {
     const ids: string[] = [];
-    for (let count = 0; count < 4; count++) {
-      ids.unshift(await put(`reason ${count}`, count % 2 === 0 ? large() : {}));
-      await put('parked', count === 1 ? large() : {}, 'parked');
-    }
-    const list = createDeadLetterList(azurite.endpoints);
-    const first = await list.page(3);
-    expect(first.map(({ id }) => id)).toEqual(ids.slice(0, 3));
-    expect(first[0]).toEqual({ id: ids[0], at: expect.any(String), reason: 'reason 3', deviceId: 'd' });
-    expect((await list.page(3, first[2]?.id)).map(({ id }) => id)).toEqual(ids.slice(3));
-    expect(await list.page(3, ids[3])).toEqual([]);
-    expect((await list.page(1000)).map(({ id }) => id)).toEqual(ids);
-    // The same that is listed with all that is in them.
-    const whole = await Array.fromAsync(letters().list());
-    expect(whole.filter(({ state }) => state === 'dead').map(({ id }) => id)).toEqual(ids);
+    for (let index = 0; index < 20; index++) ids.push(await put(index));
+    const listed = await collect(deadLetters.list());
+    expect(listed.map(({ id }) => id)).toEqual(ids.toReversed());
   });
 
-  it('is read from the place on, and no further than is wanted', async () => {
-    for (let count = 0; count < 6; count++) await put(`reason ${count}`);
-    const list = createDeadLetterList(azurite.endpoints);
-    const [, second] = await list.page(2);
-    const filters: unknown[] = [];
-    let returned = 0;
-    TableClient.prototype.listEntities = function (this: TableClient, options: never) {
-      filters.push((options as { queryOptions: { filter: string } }).queryOptions.filter);
-      const listed = listEntities.call(this, options);
-      const byPage = listed.byPage.bind(listed);
-      listed.byPage = async function* (settings) {
-        for await (const page of byPage(settings)) {
-          returned += page.length;
-          yield page;
-        }
-      } as typeof listed.byPage;
-      return listed;
-    } as typeof listEntities;
-    const page = await list.page(2, second?.id);
-    expect(page.map(({ reason }) => reason)).toEqual(['reason 3', 'reason 2']);
-    expect(filters).toEqual([`PartitionKey eq 'letters' and RowKey gt '${second?.id}~~' and state eq 'dead'`]);
-    expect(returned).toBe(2);
+  it('are not mixed up with the remains of another letter', async () => {
+    const event = randomBytes(1 << 20).toString('base64');
+    const partial = await put(event);
+    const table = await openTable(azurite.endpoints, 'TwinkeeperDeadLetters');
+    await table.deleteEntity('letters', partial);
+    const complete = await put(event);
+    const listed = await collect(deadLetters.list());
+    expect(listed.map(({ id }) => id)).toEqual([complete]);
+    expect(listed[0]?.event).toBe(event);
+    expect(await deadLetters.get(partial)).toBeUndefined();
   });
 
-  it('goes on after a letter that is gone meanwhile, or in pieces that are left of it', async () => {
-    const oldest = await put('oldest');
-    const middle = await put('middle', large());
-    const list = createDeadLetterList(azurite.endpoints);
-    expect((await list.page(1)).map(({ id }) => id)).toEqual([middle]);
-    await (await openTable(azurite.endpoints, 'TwinkeeperDeadLetters')).deleteEntity('letters', middle);
-    expect((await list.page(1, middle)).map(({ id }) => id)).toEqual([oldest]);
-    expect((await list.page(9)).map(({ id }) => id)).toEqual([oldest]);
+  it('keep an event that is nested deeper than the call stack allows', async () => {
+    const event = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) as unknown;
+    const id = await put(event);
+    let depth = 0;
+    for (let inner = (await deadLetters.get(id))?.event; Array.isArray(inner); inner = inner[0] as unknown) depth++;
+    expect(depth).toBe(100_000);
   });
 });

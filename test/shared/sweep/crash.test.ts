@@ -126,7 +126,7 @@ async function finish(hub: NewHub): Promise<void> {
 async function resultOf({ ids, clock }: NewHub) {
   const roles = Object.keys(fleet);
   const rows = await Promise.all(ids.map((id) => world.history(id)));
-  const open = await Promise.all(ids.map(async (id) => (await world.journal.recall(id)).open));
+  const open = await Promise.all(ids.map(async (id) => (await world.journal.read(id)).open));
   const sweeps = await createSweepStore(world.storage, () => clock.now()).list(10);
   return {
     row: stableCounts(sweeps.at(-1)),

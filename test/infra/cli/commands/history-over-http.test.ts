@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { pagesOf } from '../../../../infra/cli/commands/history-source.ts';
 import { fromFunctions } from '../../../../infra/cli/commands/http-history.ts';
 import { type QueryOptions, queryOf } from '../../../../infra/cli/commands/query-option.ts';
-import { type DriftRow, nothingRecalled } from '../../../../shared/drift/index.ts';
+import { type DriftRow, noKnownRows } from '../../../../shared/drift/index.ts';
 import { createGuardStore } from '../../../../shared/guards/index.ts';
 import { createSweepStore } from '../../../../shared/sweep/store/index.ts';
 import { twinkeeper } from '../../../e2e/twinkeeper.ts';
@@ -95,7 +95,7 @@ describe('twinkeeper drift --url', () => {
       const path = `p${index}`;
       return driftRow('prolific', new Date(begin + index * 1000).toISOString(), { path });
     });
-    await api.world.journal.write('prolific', rows, nothingRecalled());
+    await api.world.journal.write('prolific', rows, noKnownRows());
     const paths = rows.map(({ path }) => path).toReversed();
     for (const which of [
       ['--from', '-3d', '--to', '-1d'],

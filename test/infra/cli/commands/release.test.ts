@@ -33,10 +33,10 @@ describe('twinkeeper release', () => {
   it('lets a policy go, and says for how long and what comes next', async () => {
     const policy = policies[0]?.name ?? '';
     const store = createGuardStore(azurite.endpoints);
-    await store.spend(policy, 1, 1);
-    expect(await store.spend(policy, 9, 1)).toBe(0);
+    await store.reserveOverwrites(policy, 1, 1);
+    expect(await store.reserveOverwrites(policy, 9, 1)).toBe(0);
     await release(policy);
-    expect(await store.spend(policy, 9, 1)).toBe(9);
+    expect(await store.reserveOverwrites(policy, 9, 1)).toBe(9);
     const until = new Date(((await store.releasedAt(policy))?.getTime() ?? 0) + 3_600_000);
     expect(said).toContain(`Policy ${policy} is released: until ${until.toISOString()}`);
     expect(warned).toBe('');
@@ -46,6 +46,6 @@ describe('twinkeeper release', () => {
     await release('of-another-version');
     expect(warned).toContain('no policy of-another-version here');
     for (const { name } of policies) expect(warned).toContain(name);
-    expect(await createGuardStore(azurite.endpoints).spend('of-another-version', 9, 1)).toBe(9);
+    expect(await createGuardStore(azurite.endpoints).reserveOverwrites('of-another-version', 9, 1)).toBe(9);
   });
 });

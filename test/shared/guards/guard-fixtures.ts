@@ -1,4 +1,3 @@
-/** What tests of the guards are made of: departures, twins, a store in memory, and a clock that is moved by hand. */
 import type { Clock } from '../../../shared/clock.ts';
 import type { Departure, DriftRow, Outcome } from '../../../shared/drift/index.ts';
 import { driftKey } from '../../../shared/drift/index.ts';
@@ -7,17 +6,19 @@ import { type JsonObject, type Twin, toTwin } from '../../../shared/twin/index.t
 
 export const minute = 60_000;
 
-export function handClock(start = Date.UTC(2026, 0, 1)) {
+/** A clock that moves only by `advance`. */
+export function manualClock(start = Date.UTC(2026, 0, 1)) {
   let now = start;
   const clock: Clock = { now: () => new Date(now), sleep: async () => {} };
   return {
     clock,
-    pass(milliseconds: number) {
+    advance(milliseconds: number) {
       now += milliseconds;
     },
   };
 }
 
+/** An enforced departure with a wrong value. */
 export function departure(path: string, more: Partial<Departure> = {}): Departure {
   return {
     deviceId: 'device',
@@ -33,25 +34,28 @@ export function departure(path: string, more: Partial<Departure> = {}): Departur
   };
 }
 
+/** The history row of a departure. `at` is the time of detection and outcome, in milliseconds since 1970. */
 export function row(of: Departure, outcome: Outcome, at: number): DriftRow {
   const time = new Date(at).toISOString();
   return { ...of, v: 1, hub: 'hub', rowKey: driftKey(of), detectedAt: time, source: 'event', outcome, outcomeAt: time };
 }
 
+/** A twin with these desired properties. `more` are further fields of the twin's JSON. */
 export function twin(desired: JsonObject, more: JsonObject = {}, moduleId = 'M', deviceId = 'device'): Twin {
   const { reported = {}, ...rest } = more;
   const made = toTwin({ etag: 'e', version: 1, properties: { desired, reported }, ...rest }, deviceId, moduleId);
-  if (made === undefined) throw new Error('That is no twin.');
+  if (made === undefined) throw new Error('The JSON is not a twin.');
   return made;
 }
 
+/** A review with an empty twin of module `M` and no rows. */
 export function review(departures: readonly Departure[], more: Partial<Review> = {}): Review {
   return { departures, twins: new Map([['M', twin({})]]), rows: [], ...more };
 }
 
-/** A store that grants so much room altogether, and says what it was asked. */
+/** A guard store in memory that grants `room` overwrites in total. Records the reservations and counts the reads. */
 export function memoryStore(room = 0) {
-  const asked: { policy: string; count: number; limit: number }[] = [];
+  const reservations: { policy: string; count: number; limit: number }[] = [];
   const reads = { deviceCount: 0, competing: 0, releasedAt: 0 };
   const state = {
     room,
@@ -64,15 +68,15 @@ export function memoryStore(room = 0) {
     if (state.broken) throw new Error('storage does not answer');
   };
   const store: GuardStore = {
-    async spend(policy, count, limit) {
+    async reserveOverwrites(policy, count, limit) {
       check();
-      asked.push({ policy, count, limit });
+      reservations.push({ policy, count, limit });
       const granted = Math.min(count, state.room);
       state.room -= granted;
       return granted;
     },
     async release() {
-      throw new Error('Not for this test.');
+      throw new Error('Guards do not release policies.');
     },
     async releasedAt() {
       reads.releasedAt++;
@@ -92,5 +96,5 @@ export function memoryStore(room = 0) {
       return state.competing;
     },
   };
-  return { store, state, asked, reads };
+  return { store, state, reservations, reads };
 }

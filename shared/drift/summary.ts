@@ -1,0 +1,84 @@
+import { addCounts, type HourCounts, largestOf, percentileOf } from './hour-counts.ts';
+
+/** How many of a policy's devices were compliant at a time. */
+export interface Compliance {
+  readonly at: string;
+  readonly policy: string;
+  readonly devices: number;
+  readonly compliant: number;
+}
+
+export interface SummaryBucket {
+  readonly from: string;
+  readonly total: number;
+  readonly byPolicy: Readonly<Record<string, number>>;
+  readonly byKind: Readonly<Record<string, number>>;
+  readonly byOutcome: Readonly<Record<string, number>>;
+}
+
+/** Counts of the history over a range of hours. */
+export interface Summary {
+  /** Start of the range, ISO 8601, at a full hour. */
+  readonly from: string;
+  /** End of the range, ISO 8601. Earlier than the end of the last hour while that hour lasts. */
+  readonly to: string;
+  /** When the last counted hour of the range was counted. Absent when no hour is counted. */
+  readonly countedAt?: string;
+  readonly bucketHours: number;
+  /** Oldest first. Buckets without a row are left out. */
+  readonly buckets: readonly SummaryBucket[];
+  readonly total: number;
+  readonly topDevices: readonly { readonly deviceId: string; readonly count: number }[];
+  readonly topProperties: readonly { readonly policy: string; readonly path: string; readonly count: number }[];
+  /** Milliseconds from the change to its mending, accurate to an eighth. Absent when nothing was mended. */
+  readonly timeToEnforcedMs?: { readonly p50: number; readonly p99: number };
+  /** At most one entry for each policy and hour, oldest first. */
+  readonly compliance: readonly Compliance[];
+}
+
+/** Number of devices and of properties in a summary. */
+const topCount = 10;
+
+/** The counts of one hour of a summary. */
+export interface CountedHour {
+  /** Such as `2026-11-22T05`, UTC. */
+  readonly hour: string;
+  readonly counts: HourCounts;
+}
+
+/** The counts in a summary, from its hours in order. `firstHour` is the start of the first bucket. */
+export function summarizeHours(
+  hours: readonly CountedHour[],
+  firstHour: string,
+  bucketHours: number,
+): Omit<Summary, 'from' | 'to' | 'countedAt' | 'compliance'> {
+  const start = startOf(firstHour);
+  const bucketOf = (hour: string) => {
+    const hoursSinceStart = (startOf(hour) - start) / 3_600_000;
+    return new Date(start + Math.floor(hoursSinceStart / bucketHours) * bucketHours * 3_600_000).toISOString();
+  };
+  const byBucket = Map.groupBy(hours, ({ hour }) => bucketOf(hour));
+  const buckets = [...byBucket].flatMap(([from, hoursOfBucket]): SummaryBucket[] => {
+    const { total, byPolicy, byKind, byOutcome } = addCounts(hoursOfBucket.map(({ counts }) => counts));
+    return total === 0 ? [] : [{ from, total, byPolicy, byKind, byOutcome }];
+  });
+  const sum = addCounts(hours.map(({ counts }) => counts));
+  const p50 = percentileOf(sum.times, 0.5);
+  const p99 = percentileOf(sum.times, 0.99);
+  return {
+    bucketHours,
+    buckets,
+    total: sum.total,
+    topDevices: largestOf(sum.devices, topCount).map(([deviceId, count]) => ({ deviceId, count })),
+    topProperties: largestOf(sum.properties, topCount).map(([name, count]) => {
+      const [policy = '', ...path] = name.split(' ');
+      return { policy, path: path.join(' '), count };
+    }),
+    ...(p50 === undefined || p99 === undefined ? {} : { timeToEnforcedMs: { p50, p99 } }),
+  };
+}
+
+/** The start of an hour such as `2026-11-22T05`, in milliseconds since 1970. */
+export function startOf(hour: string): number {
+  return Date.parse(`${hour}:00:00Z`);
+}

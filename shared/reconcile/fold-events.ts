@@ -1,0 +1,194 @@
+import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../events/index.ts';
+import { checkRule, type Policy, type PolicySet, repairValue } from '../policy/index.ts';
+import { fitsTwin, isJsonObject, parsePath, writeAt } from '../twin/index.ts';
+import { brokenRules, obstacleMessage } from './departures.ts';
+import { type DeviceWork, type EventRef, type ModuleWork, moduleWork, mustReadModule } from './device-work.ts';
+import { mayEndNotReported } from './not-reported.ts';
+import { isTouched, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
+
+/**
+ * The work that a device's events cause. The events must be in the order in which they happened. Pure. Most events concern properties that
+ * no policy owns, and cause no work.
+ */
+export function workFromEvents(policies: PolicySet, deviceId: string, events: readonly HubEvent[]): DeviceWork {
+  const work: DeviceWork = { deviceId, modules: new Map() };
+  for (const event of events) {
+    switch (event.type) {
+      case 'twinUpdated':
+        foldUpdate(policies, work, event);
+        break;
+      case 'twinReplaced':
+        foldReplacement(policies, work, event);
+        break;
+      case 'identityCreated':
+        foldCreation(policies, work, event);
+        break;
+      case 'identityDeleted':
+        foldDeletion(policies, work, event);
+        break;
+    }
+  }
+  return work;
+}
+
+function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): void {
+  const { deviceId, moduleId, desired, reported } = event;
+  if (moduleId === '' && event.tags !== undefined) foldTags(policies, work, event, event.version);
+  if (desired !== undefined) {
+    for (const { policy, property } of touchedProperties(policies, moduleId, desired.properties)) {
+      if (!policy.scope.mayMatchId(deviceId)) continue;
+      setEventRef(event, work);
+      const module = moduleWork(work, moduleId);
+      const patched = patchedValue(desired.properties, property.path);
+      // A patch may hold only a part of an object. A value that is too large for a twin is too large for a row. Neither is evidence.
+      if ((isJsonObject(patched) && mayBeObject(property)) || !fitsTwin(patched ?? null)) {
+        module.mustRead = true;
+        continue;
+      }
+      const actual = patched === null ? undefined : patched;
+      endEvidence(module, policy, property.text, 'healed');
+      const kind = checkRule(property.rule, actual);
+      if (kind === undefined) {
+        module.mayEndOpenRows = true;
+        continue;
+      }
+      const write = writeAt(desired, property.path) ?? { version: desired.version, at: event.operationTimestamp };
+      module.evidence.push({
+        ...eventRefOf(event),
+        departure: {
+          deviceId,
+          moduleId,
+          policy: policy.name,
+          path: property.text,
+          kind,
+          expected: repairValue(property.rule),
+          actual,
+          // The event itself reports the write, so the write is exact even when it removed the property.
+          write: { version: write.version, at: write.at, exact: true },
+          mode: policy.mode,
+          ...obstacleMessage(desired.properties, property.path),
+        },
+      });
+    }
+  }
+  if (reported !== undefined && mayEndNotReported(policies, deviceId, moduleId, reported.properties)) {
+    setEventRef(event, work);
+    moduleWork(work, moduleId).mayEndOpenRows = true;
+  }
+  for (const policy of policies.forModule(moduleId)) {
+    if (policy.watches.length === 0 || !policy.scope.mayMatchId(deviceId)) continue;
+    if (policy.watches.some((watch) => isTouched(event, parsePath(watch)))) {
+      setEventRef(event, work);
+      moduleWork(work, moduleId).mustRead = true;
+    }
+  }
+}
+
+function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinReplaced): void {
+  const { deviceId, moduleId, twin } = event;
+  if (moduleId === '') foldTags(policies, work, event, twin.version);
+  const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
+  if (concerned.length === 0) return;
+  setEventRef(event, work);
+  const module = moduleWork(work, moduleId);
+  const broken = brokenRules(concerned, twin);
+  // Without metadata, the write of a value is unknown. A twin that exceeds the limits does not fit a row. In both cases the twin is read.
+  const isEvidence = writeAt(twin.desired, []) !== undefined && fitsTwin(twin.desired.properties);
+  module.mayEndOpenRows = true;
+  module.mustRead ||= !isEvidence || concerned.some((policy) => policy.watches.length > 0);
+  for (const policy of concerned) for (const { text } of policy.owned) endEvidence(module, policy, text, 'healed');
+  if (!isEvidence) return;
+  for (const departure of broken) {
+    const write = {
+      ...departure.write,
+      exact: departure.write.exact || departure.write.version === twin.desired.version,
+    };
+    module.evidence.push({ ...eventRefOf(event), departure: { ...departure, write } });
+  }
+}
+
+function foldCreation(policies: PolicySet, work: DeviceWork, event: IdentityChanged): void {
+  const { deviceId, moduleId, twin, operationTimestamp } = event;
+  if (moduleId === '') {
+    for (const policy of policies.all) {
+      if (!policy.createModule || !policy.scope.mayMatchId(deviceId)) continue;
+      setEventRef(event, work);
+      const module = moduleWork(work, policy.module);
+      if (module.missing.some((missing) => missing.ended === undefined)) continue;
+      const write = { version: twin.version, at: operationTimestamp, exact: true };
+      module.missing.push({ ...eventRefOf(event), cause: 'newDevice', write });
+    }
+  }
+  const module = work.modules.get(moduleId);
+  for (const missing of moduleId === '' ? [] : (module?.missing ?? [])) missing.ended ??= 'healed';
+  // The new module ends the open row of the missing module, also a row that is only audited.
+  if (moduleId !== '' && policies.createdModules.includes(moduleId)) {
+    setEventRef(event, work);
+    moduleWork(work, moduleId).mayEndOpenRows = true;
+  }
+  // A module is often created empty and filled by a second write. Departures of the empty twin must not be recorded, so the twin is read.
+  const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
+  if (concerned.some((policy) => policy.watches.length > 0) || brokenRules(concerned, twin).length > 0) {
+    setEventRef(event, work);
+    moduleWork(work, moduleId).mustRead = true;
+  }
+}
+
+function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChanged): void {
+  const { deviceId, moduleId, twin, operationTimestamp } = event;
+  if (moduleId === '') {
+    setEventRef(event, work);
+    work.deletedAt = operationTimestamp;
+    for (const module of work.modules.values()) {
+      // A hub may report the deletion of a device's modules before that of the device. Those modules are not missing.
+      module.missing = module.missing.filter(({ cause, ended }) => cause === 'newDevice' || ended !== undefined);
+      endModuleWork(module);
+    }
+    return;
+  }
+  const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
+  if (concerned.length === 0) return;
+  setEventRef(event, work);
+  const module = moduleWork(work, moduleId);
+  endModuleWork(module);
+  module.deletedAt = operationTimestamp;
+  if (concerned.some((policy) => policy.createModule)) {
+    const write = { version: twin.version, at: operationTimestamp, exact: true };
+    module.missing.push({ ...eventRefOf(event), cause: 'deleted', write });
+  }
+}
+
+/** New tags can bring the device into the scope of a policy. */
+function foldTags(policies: PolicySet, work: DeviceWork, event: HubEvent, version: number): void {
+  for (const policy of policies.all) {
+    if (policy.scope.usesIdOnly || !policy.scope.mayMatchId(event.deviceId)) continue;
+    setEventRef(event, work);
+    mustReadModule(policies, work, policy, { version, at: event.operationTimestamp, exact: false });
+  }
+}
+
+/** Ends the evidence of one property. */
+function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: 'healed' | 'gone'): void {
+  for (const evidence of module.evidence) {
+    const { departure } = evidence;
+    if (departure.policy === policy.name && departure.path === path) evidence.ended ??= ended;
+  }
+}
+
+/** Ends all evidence of a deleted module, and the work on it. */
+function endModuleWork(module: ModuleWork): void {
+  for (const evidence of module.evidence) evidence.ended ??= 'gone';
+  for (const missing of module.missing) missing.ended ??= 'gone';
+  module.mustRead = false;
+  module.foundMissing = false;
+  module.mayEndOpenRows = false;
+  delete module.writeIfMissing;
+}
+
+function setEventRef(event: HubEvent, work: DeviceWork): void {
+  work.eventRef = eventRefOf(event);
+}
+
+function eventRefOf({ operationTimestamp, correlationId }: HubEvent): EventRef {
+  return { operationTimestamp, ...(correlationId === undefined ? {} : { correlationId }) };
+}

@@ -1,0 +1,60 @@
+import type { Departure, DriftRow } from '../drift/index.ts';
+import type { Twin } from '../twin/index.ts';
+import type { DeviceRows } from './device-rows.ts';
+import { endOutcome } from './end-outcome.ts';
+import type { Action, ObservedTwin, Plan } from './plan.ts';
+
+/** An action that is about to be carried out, with the rows that wait for its outcome. */
+export interface PendingAction {
+  readonly action: Action;
+  readonly rows: readonly DriftRow[];
+}
+
+/** The result of {@link recordPlan}. */
+export interface RecordedPlan {
+  /** Row keys of all departures of the plan. */
+  readonly found: readonly string[];
+  readonly pending: readonly PendingAction[];
+}
+
+/**
+ * Records a plan in the device's rows, before its actions are carried out. Each departure gets a row. The row is `pending` when an action
+ * will mend the departure, and otherwise `heldBack`, `failed` or `audited`. Open rows that the observed twins no longer show are closed.
+ *
+ * @param held the departures that a guard holds back, with the reasons
+ */
+export function recordPlan(
+  { drifts, actions }: Plan,
+  held: ReadonlyMap<Departure, string>,
+  observed: readonly ObservedTwin[],
+  deviceRows: DeviceRows,
+): RecordedPlan {
+  const twins = twinsByModule(observed);
+  const rowOf = new Map(drifts.map((drift) => [drift, deviceRows.rowFromTwin(drift, twins.get(drift.moduleId))]));
+  const found = new Set([...rowOf.values()].map((row) => row.rowKey));
+  for (const { moduleId } of observed) {
+    const twin = twins.get(moduleId);
+    for (const row of deviceRows.openRows(moduleId)) {
+      if (!found.has(row.rowKey)) deviceRows.close(row, twin === undefined ? 'gone' : endOutcome(row, twin));
+    }
+  }
+
+  const mended = new Set(actions.flatMap((action) => action.mends).filter((drift) => !held.has(drift)));
+  for (const [drift, row] of rowOf) {
+    if (mended.has(drift)) deviceRows.setOutcome(row, 'pending');
+    else if (held.has(drift)) deviceRows.setOutcome(row, 'heldBack', held.get(drift));
+    else if (drift.kind === 'policyError' || (drift.mode === 'enforce' && drift.message !== undefined))
+      deviceRows.setOutcome(row, 'failed', drift.message);
+    else deviceRows.setOutcome(row, 'audited', drift.message);
+  }
+  const pending = actions.flatMap((action) => {
+    const rows = action.mends.flatMap((drift) => (mended.has(drift) ? (rowOf.get(drift) ?? []) : []));
+    return rows.length === 0 ? [] : [{ action, rows }];
+  });
+  return { found: [...found], pending };
+}
+
+/** The twins that were read, by module id. Missing modules are left out. */
+export function twinsByModule(observed: readonly ObservedTwin[]): ReadonlyMap<string, Twin> {
+  return new Map(observed.flatMap((each) => ('twin' in each ? [[each.moduleId, each.twin] as const] : [])));
+}

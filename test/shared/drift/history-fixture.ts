@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
+import { startAzurite } from '../../../infra/local/azurite.ts';
+import {
+  createHistory,
+  createJournal,
+  type DriftRow,
+  type History,
+  type HistoryPage,
+  type Journal,
+} from '../../../shared/drift/index.ts';
+import { openTable, type StorageAccount } from '../../../shared/storage/index.ts';
+import { collect } from '../../support/drift-rows.ts';
+
+const tables = ['TwinkeeperDrift', 'TwinkeeperTimeline', 'TwinkeeperOpen', 'TwinkeeperRollups'] as const;
+const begin = Date.UTC(2026, 0, 10, 0, 0, 0);
+
+/** The time some minutes after 2026-01-10, ISO 8601. */
+export const at = (minute: number) => new Date(begin + minute * 60_000).toISOString();
+
+/** A history on real tables, with a clock that tests move. */
+export interface HistoryFixture {
+  account: StorageAccount;
+  history: History;
+  journal: Journal;
+  /** The time of the clock, in milliseconds since 1970. */
+  time: number;
+  now(): Date;
+  /** Writes rows to the journal as a pass does. */
+  record(...rows: readonly DriftRow[]): Promise<void>;
+}
+
+/** Starts storage for the tests of a file. The tables are empty before each test, and the clock is at minute 1440. */
+export function useHistory(): HistoryFixture {
+  let azurite: Awaited<ReturnType<typeof startAzurite>>;
+  const fixture = {
+    time: begin,
+    now: () => new Date(fixture.time),
+    async record(...rows) {
+      const { journal } = fixture;
+      for (const [deviceId, deviceRows] of Map.groupBy(rows, (row) => row.deviceId)) {
+        const known = await journal.read(deviceId, at(-1_000_000));
+        expect(await journal.write(deviceId, deviceRows, known)).toBe('written');
+      }
+    },
+  } as HistoryFixture;
+  beforeAll(async () => {
+    azurite = await startAzurite();
+    fixture.account = azurite.endpoints;
+    fixture.journal = createJournal(fixture.account, fixture.now);
+    fixture.history = createHistory(fixture.account, fixture.now);
+  });
+  afterAll(() => azurite.close());
+  beforeEach(async () => {
+    fixture.time = Date.parse(at(24 * 60));
+    for (const name of tables) {
+      const table = await openTable(fixture.account, name);
+      for (const { partitionKey, rowKey } of await collect(table.listEntities())) {
+        await table.deleteEntity(String(partitionKey), String(rowKey));
+      }
+    }
+  });
+  return fixture;
+}
+
+/** The rows of all pages. Runs `between` after each page. */
+export async function allPages(
+  page: (cursor?: string) => Promise<HistoryPage>,
+  between: () => Promise<void> = async () => {},
+): Promise<readonly DriftRow[]> {
+  const rows: DriftRow[] = [];
+  let cursor: string | undefined;
+  do {
+    const next = await page(cursor);
+    rows.push(...next.rows);
+    cursor = next.cursor;
+    await between();
+  } while (cursor !== undefined);
+  return rows;
+}

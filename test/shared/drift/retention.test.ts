@@ -1,0 +1,72 @@
+import { TableClient } from '@azure/data-tables';
+import { describe, expect, it } from 'vitest';
+import { createHistory, createRetention, type DriftRow } from '../../../shared/drift/index.ts';
+import { driftRow } from '../../support/drift-rows.ts';
+import { at, begin, hour, useRollups } from './rollups-fixture.ts';
+
+const fixture = useRollups();
+
+describe('retention', () => {
+  const oldRow = (deviceId: string, hours: number, more: Partial<DriftRow> = {}) =>
+    driftRow(deviceId, at(-hours), more);
+  const noDeadline = () => true;
+
+  it('removes old rows from journal and timeline, and keeps younger ones', async () => {
+    const young = oldRow('a', 10, { path: 'young' });
+    await fixture.record(oldRow('a', 100), oldRow('b', 50), young);
+    const retention = createRetention(fixture.account);
+    expect(await retention.removeBefore(new Date(at(-48)), noDeadline)).toEqual({
+      removed: 2,
+      kept: 0,
+      isUnfinished: false,
+    });
+    expect((await fixture.journal.read('a', at(-1000))).recent).toEqual([young]);
+    expect((await fixture.journal.read('b', at(-1000))).recent).toEqual([]);
+    expect(await fixture.entities('TwinkeeperTimeline')).toHaveLength(1);
+  });
+
+  it('keeps an open row, and removes the row after it is closed', async () => {
+    const open = oldRow('a', 100, { outcome: 'audited' });
+    await fixture.record(open);
+    const retention = createRetention(fixture.account);
+    expect(await retention.removeBefore(fixture.now(), noDeadline)).toMatchObject({ removed: 0, kept: 1 });
+    expect((await createHistory(fixture.account, fixture.now).open({}, 10)).rows).toEqual([open]);
+    await fixture.record({ ...open, closedAt: at(0) });
+    expect(await retention.removeBefore(fixture.now(), noDeadline)).toMatchObject({ removed: 1, kept: 0 });
+    expect(await fixture.entities('TwinkeeperDrift')).toEqual([]);
+  });
+
+  it('can be interrupted between and within batches, and is completed by the next run', async () => {
+    await fixture.record(...Array.from({ length: 230 }, (_, index) => oldRow('a', 60, { path: `p${index}` })));
+    const retention = createRetention(fixture.account);
+    let batches = 0;
+    expect(await retention.removeBefore(fixture.now(), () => ++batches <= 1)).toEqual({
+      removed: 100,
+      kept: 0,
+      isUnfinished: true,
+    });
+    const submit = TableClient.prototype.submitTransaction;
+    TableClient.prototype.submitTransaction = async function (this: TableClient, actions) {
+      if (this.tableName === 'TwinkeeperTimeline') throw new Error('killed');
+      return submit.call(this, actions);
+    };
+    await expect(retention.removeBefore(fixture.now(), noDeadline)).rejects.toThrow('killed');
+    TableClient.prototype.submitTransaction = submit;
+    expect(await retention.removeBefore(fixture.now(), noDeadline)).toMatchObject({ isUnfinished: false });
+    expect(await fixture.entities('TwinkeeperDrift')).toEqual([]);
+    expect(await fixture.entities('TwinkeeperTimeline')).toEqual([]);
+  });
+
+  it('leaves roll-ups unchanged, also when an old row changes later', async () => {
+    const open = oldRow('a', 40, { outcome: 'audited' });
+    await fixture.record(open, oldRow('b', 40), oldRow('c', 40));
+    await fixture.rollups.refresh([]);
+    expect(await fixture.total()).toBe(3);
+    await createRetention(fixture.account).removeBefore(new Date(at(-20)), noDeadline);
+    await fixture.record({ ...open, closedAt: at(0) });
+    fixture.time = begin + hour;
+    await fixture.rollups.refresh([]);
+    await fixture.rollups.refresh([]);
+    expect(await fixture.total()).toBe(3);
+  });
+});

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { competingSettings, describeCompeting } from '../../../shared/guards/index.ts';
+import type { Configuration } from '../../../shared/hub/index.ts';
+import { absent, between, byDefault, oneOf, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
+import type { JsonObject } from '../../../shared/twin/index.ts';
+import { fc, policySets } from '../../support/arbitraries.ts';
+
+const section = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
+const agent: PolicyDefinition = {
+  name: 'agent',
+  module: 'Agent',
+  desired: {
+    mode: oneOf(['High', 'Low'], { otherwise: 'High' }),
+    timeout: between(60, 120, { otherwise: 100 }),
+    interval: byDefault('PT1H'),
+    legacy: absent(),
+    [section]: { eventPriorityLogin: { value: 'High' } },
+  },
+};
+
+const policiesOf = (...definitions: PolicyDefinition[]) => toPolicySet(definitions, { mode: 'enforce' }).all;
+
+function configuration(moduleContent: JsonObject, more: Partial<Configuration> = {}): Configuration {
+  return { id: 'c', targetCondition: '*', priority: 10, deviceContent: {}, moduleContent, ...more };
+}
+
+/** The values that a configuration with this content sets against the policy, by path. */
+const competingValues = (content: JsonObject, definition = agent) =>
+  Object.fromEntries(
+    competingSettings(policiesOf(definition), [configuration(content)]).map(({ path, theirs }) => [path, theirs]),
+  );
+
+describe('a configuration of the hub', () => {
+  it.each([
+    ['sets a wrong value', { 'properties.desired.mode': 'Off' }, { mode: 'Off' }],
+    ['sets a forbidden property', { 'properties.desired.legacy': 1 }, { legacy: 1 }],
+    [
+      'sets a value deep in a section whose key has colons',
+      { [`properties.desired.${section}.eventPriorityLogin.value`]: 'Low' },
+      { [`${section}.eventPriorityLogin.value`]: 'Low' },
+    ],
+    [
+      'sets a section as a whole',
+      { [`properties.desired.${section}`]: { eventPriorityLogin: { value: 'Off' }, other: 1 } },
+      { [`${section}.eventPriorityLogin.value`]: 'Off' },
+    ],
+    ['removes a property with a default', { 'properties.desired.interval': null }, { interval: null }],
+    ['removes a wanted property', { 'properties.desired.timeout': null }, { timeout: null }],
+    [
+      'puts a value in place of a section',
+      { [`properties.desired.${section}`]: 'x' },
+      { [`${section}.eventPriorityLogin.value`]: null },
+    ],
+    [
+      'replaces all properties',
+      { 'properties.desired': { mode: 'Low', timeout: 60, interval: 'PT2H' } },
+      { [`${section}.eventPriorityLogin.value`]: null },
+    ],
+    [
+      'replaces all properties and sets one of them differently',
+      {
+        'properties.desired.mode': 'Off',
+        'properties.desired': {
+          mode: 'High',
+          timeout: 61,
+          interval: '',
+          [section]: { eventPriorityLogin: { value: 'High' } },
+        },
+      },
+      { mode: 'Off' },
+    ],
+  ])('competes with a policy when it %s', (_, content, expected) => {
+    expect(competingValues(content)).toEqual(expected);
+  });
+
+  it.each<[string, JsonObject]>([
+    ['sets a value that the policy allows', { 'properties.desired.mode': 'Low', 'properties.desired.timeout': 60 }],
+    ['sets another value than a default', { 'properties.desired.interval': 'PT9H' }],
+    ['sets a property that no policy owns', { 'properties.desired.other': { mode: 'Off' } }],
+    ['sets no desired properties', { 'tags.mode': 'Off', 'properties.reported.mode': 'Off', mode: 'Off' }],
+    ['has no content', {}],
+  ])('does not compete when it %s', (_, content) => {
+    expect(competingValues(content)).toEqual({});
+  });
+
+  it('competes only for twins of its own kind', () => {
+    const onDevices: PolicyDefinition = { name: 'on-devices', desired: { mode: 'High' } };
+    const wrong = { 'properties.desired.mode': 'Off' };
+    const both = policiesOf(agent, onDevices);
+    expect(competingSettings(both, [configuration(wrong)])).toMatchObject([{ policy: 'agent', about: 'module' }]);
+    expect(competingSettings(both, [configuration({}, { deviceContent: wrong })])).toMatchObject([
+      { policy: 'on-devices', about: 'device', module: '' },
+    ]);
+  });
+
+  it('does not compete with an auditing policy', () => {
+    expect(competingValues({ 'properties.desired.mode': 'Off' }, { ...agent, mode: 'audit' })).toEqual({});
+  });
+
+  it('does not compete when it targets no twin or only other modules', () => {
+    const of = (targetCondition: string) =>
+      competingSettings(policiesOf(agent), [configuration({ 'properties.desired.mode': 'Off' }, { targetCondition })])
+        .length;
+    expect(of('')).toBe(0);
+    expect(of("FROM devices.modules WHERE moduleId = 'Other'")).toBe(0);
+    expect(of("FROM devices.modules WHERE tags.a = 1 AND moduleId IN ['Other', 'Third']")).toBe(0);
+    expect(of("FROM devices.modules WHERE moduleId = 'Agent' AND tags.a = 1")).toBe(1);
+    expect(of("FROM devices.modules WHERE moduleId = 'Other' OR tags.a = 1")).toBe(1);
+    expect(of('FROM devices.modules')).toBe(1);
+    expect(of('this is no condition')).toBe(1);
+  });
+
+  it('is described with all fields, in the order of the configurations', () => {
+    const configurations = [
+      configuration({ 'properties.desired.legacy': [1] }, { id: 'first', priority: 3 }),
+      configuration({ 'properties.desired.timeout': 7 }, { id: 'second', targetCondition: 'FROM devices.modules' }),
+    ];
+    const found = competingSettings(policiesOf({ ...agent, overrideConfigurations: true }), configurations);
+    expect(found).toEqual([
+      {
+        configuration: 'first',
+        targetCondition: '*',
+        priority: 3,
+        about: 'module',
+        policy: 'agent',
+        module: 'Agent',
+        path: 'legacy',
+        theirs: [1],
+        overridden: true,
+      },
+      {
+        configuration: 'second',
+        targetCondition: 'FROM devices.modules',
+        priority: 10,
+        about: 'module',
+        policy: 'agent',
+        module: 'Agent',
+        path: 'timeout',
+        theirs: 7,
+        wanted: 100,
+        overridden: true,
+      },
+    ]);
+    expect(found.map(describeCompeting)).toEqual([
+      'Configuration first (priority 3) sets legacy on Agent to [1]; policy agent wants no value there and overrides the configuration.',
+      'Configuration second (priority 10) sets timeout on Agent to 7; policy agent wants 100 and overrides the configuration.',
+    ]);
+  });
+
+  it('does not compete when it sets the values of the policy', () => {
+    fc.assert(
+      fc.property(policySets({ mode: 'enforce' }), ({ all }) => {
+        for (const policy of all) {
+          const content = Object.fromEntries(
+            policy.owned.flatMap(({ text, rule }) => {
+              if (rule.rule === 'absent') return [[`properties.desired.${text}`, null]];
+              return [[`properties.desired.${text}`, 'value' in rule ? rule.value : rule.otherwise]];
+            }),
+          );
+          expect(competingSettings([policy], [configuration(content)])).toEqual([]);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,30 @@
+import { absent, between, byDefault, definePolicy, oneOf } from '../../../shared/policy/index.ts';
+import { newDeviceId, type World } from '../../support/world.ts';
+
+export const agent = definePolicy({
+  name: 'agent',
+  module: 'Agent',
+  createModule: true,
+  desired: {
+    mode: oneOf(['High', 'Low'], { otherwise: 'High' }),
+    timeout: between(60, 120, { otherwise: 100 }),
+    section: { deep: { value: true }, interval: byDefault('PT1H') },
+    legacy: absent(),
+  },
+});
+
+/** Creates a device, and lets the reconciler create its modules. All events so far are then processed. */
+export async function settledDevice(world: World, definitions = [agent]) {
+  const deviceId = newDeviceId();
+  const twinkeeper = world.withPolicies(definitions);
+  await world.operator.create({ deviceId });
+  await twinkeeper.settle();
+  return {
+    deviceId,
+    twinkeeper,
+    /** Writes desired properties as an operator. */
+    patch: (desired: unknown) => world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*'),
+    /** Number of history rows so far. */
+    created: (await world.history(deviceId)).length,
+  };
+}
