@@ -54,6 +54,11 @@ describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
       ...['enforced', 'detectToEnforcedMs', 'hubCalls', 'seconds'],
     ]);
     expect(() => readFileSync(endpoints)).toThrow('ENOENT');
+    expect(run.stderr().split('\n').slice(0, 2)).toEqual([
+      'Starting the local system…',
+      'Starting Azurite (storage) and the local hub…',
+    ]);
+    expect(run.stderr()).toContain('Ready: Azurite, the local hub and the function host.\n');
   });
 
   it('finds and mends by sweeps alone what can still be seen when the hub routes no events', async () => {

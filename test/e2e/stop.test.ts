@@ -37,6 +37,7 @@ describe('twinkeeper local', { timeout: 60_000 }, () => {
       ['caFile', 'controlUrl', 'eventHubConnectionString', 'eventHubName', 'functionKey', 'functionsUrl'].concat([
         'iotHubConnectionString',
         'masterKey',
+        'maxOverwritesPerHour',
         'storageConnectionString',
       ]),
     );

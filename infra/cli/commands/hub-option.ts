@@ -38,16 +38,14 @@ export function withHubOptions(command: Command): Command {
     );
 }
 
-/** What `twinkeeper local` sets for its app: all of a hub that throttles only when it is asked to, and no limit to speak of. */
-const ofLocalApp = {
-  TWINKEEPER_HUB_TIER: 'S3',
-  TWINKEEPER_HUB_UNITS: '10',
-  TWINKEEPER_BUDGET_SHARE: '1',
-  TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '100000000',
-};
+/** The budget that `twinkeeper local` gives its app. */
+const localBudget = { TWINKEEPER_HUB_TIER: 'S3', TWINKEEPER_HUB_UNITS: '10', TWINKEEPER_BUDGET_SHARE: '1' };
 
-/** Settings that are needed to start the app, and that are of no matter here. */
-const ofNoMatter = {
+/** Settings that the environment may hold and that change a forecast. */
+const limitSettings = [...Object.keys(localBudget), 'TWINKEEPER_MAX_OVERWRITES_PER_HOUR'];
+
+/** Settings that the app requires and that commands do not use. */
+const unusedSettings = {
   EventHubConnection__fullyQualifiedNamespace: 'none',
   EVENTHUB_NAME: 'none',
   AzureWebJobsStorage__accountName: 'none',
@@ -59,11 +57,12 @@ const ofNoMatter = {
  */
 export async function hubOf(options: HubOptions): Promise<ChosenHub> {
   const { env } = process;
-  const { ca, ...given } = await addressSettings(options);
+  const { ca, local = {}, ...given } = await addressSettings(options);
   const settings = readSettings({
-    ...ofNoMatter,
-    ...(options.endpoints === undefined ? {} : ofLocalApp),
-    ...pick(env, Object.keys(ofLocalApp)),
+    ...unusedSettings,
+    ...(options.endpoints === undefined ? {} : localBudget),
+    ...local,
+    ...pick(env, limitSettings),
     ...pick({ TWINKEEPER_HUB_TIER: options.tier, TWINKEEPER_HUB_UNITS: options.units }),
     ...pick({ TWINKEEPER_BUDGET_SHARE: options.share }),
     ...given,
@@ -76,6 +75,8 @@ interface AddressSettings {
   readonly IOTHUB_HOSTNAME?: string;
   readonly IOTHUB_CONNECTION_STRING?: string;
   readonly ca?: string;
+  /** Settings of the local app, from the endpoints file. */
+  readonly local?: Readonly<Record<string, string>>;
 }
 
 async function addressSettings({ hub, endpoints }: HubOptions): Promise<AddressSettings> {
@@ -87,18 +88,22 @@ async function addressSettings({ hub, endpoints }: HubOptions): Promise<AddressS
 }
 
 async function fromEndpoints(file: string): Promise<AddressSettings> {
-  const { iotHubConnectionString, caFile } = parse(await readFile(file, 'utf8'), file) ?? {};
+  const { iotHubConnectionString, caFile, maxOverwritesPerHour } = parse(await readFile(file, 'utf8'), file) ?? {};
   if (typeof iotHubConnectionString !== 'string' || typeof caFile !== 'string') {
     throw new Error(`${file} has no iotHubConnectionString and caFile: is it from "twinkeeper local --endpoints"?`);
   }
   const address = checked(iotHubConnectionString, `The iotHubConnectionString of ${file}`);
-  return { IOTHUB_CONNECTION_STRING: address, ca: await readFile(caFile, 'utf8') };
+  return {
+    IOTHUB_CONNECTION_STRING: address,
+    ca: await readFile(caFile, 'utf8'),
+    local:
+      typeof maxOverwritesPerHour === 'number'
+        ? { TWINKEEPER_MAX_OVERWRITES_PER_HOUR: String(maxOverwritesPerHour) }
+        : {},
+  };
 }
 
-function parse(
-  text: string,
-  file: string,
-): { readonly iotHubConnectionString?: unknown; readonly caFile?: unknown } | null {
+function parse(text: string, file: string): Readonly<Record<string, unknown>> | null {
   try {
     return JSON.parse(text);
   } catch {

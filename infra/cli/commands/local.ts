@@ -44,9 +44,12 @@ Examples:
       if (options.json === true && options.once !== true) command.error('error: --json goes with --once.');
       if (options.once === true && !options.demo)
         command.error('error: --once is the demo: it cannot go with --no-demo.');
-      const { runLocal } = await import('../../local/run-local.ts');
-      const { openOutput } = await import('../view/open-output.ts');
-      process.exit(await runLocal(options, openOutput));
+      const [{ runLocal }, { openOutput }, { startProgress }] = await Promise.all([
+        import('../../local/run-local.ts'),
+        import('../view/open-output.ts'),
+        import('../view/start-progress.ts'),
+      ]);
+      process.exit(await runLocal(options, { progress: startProgress(), openOutput }));
     });
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -189,6 +189,9 @@ describe('the hub of a command', () => {
 
   it('comes from the endpoints with its certificate authority, and the budget that the local app has', async () => {
     expect(await of({ endpoints })).toMatchObject({ ca: hub.ca, budget: { tier: 'S3', units: 10, share: 1 } });
+    const given = JSON.parse(await readFile(endpoints, 'utf8')) as object;
+    const limited = await file('limited.json', JSON.stringify({ ...given, maxOverwritesPerHour: 20 }));
+    expect(await of({ endpoints: limited })).toMatchObject({ maxOverwrites: { type: 'count', count: 20 } });
   });
 
   it('is asked for where there is none, and what is malformed is named without being shown', async () => {
