@@ -12,11 +12,11 @@ describe('the environment of the function host', () => {
     TWINKEEPER_MODE: 'audit',
   };
 
-  it('holds nothing that could lead the local system to a real hub', () => {
+  it('has no setting of a real hub', () => {
     expect(hostEnvironment(shell, '/ca.pem', false)).toEqual({ PATH: '/bin', NODE_EXTRA_CA_CERTS: '/ca.pem' });
   });
 
-  it("lets Twinkeeper's own settings through where they are asked for", () => {
+  it("keeps Twinkeeper's own settings on request", () => {
     expect(hostEnvironment(shell, '/ca.pem', true)).toMatchObject({ TWINKEEPER_MODE: 'audit' });
   });
 });

@@ -34,7 +34,7 @@ const screen: Screen = {
 };
 
 describe('the live view', () => {
-  it('shows the fleet, what drifted from what to what, the calls and the addresses', () => {
+  it('shows the fleet, the drifts with their values, the calls and the addresses', () => {
     const text = renderScreen(screen, { columns: 160, lines: 30 }, false);
     expect(text).toContain('20 devices, 19 compliant (95 %)');
     expect(text).toContain('5 recorded, 3 mended, 1 held back');
