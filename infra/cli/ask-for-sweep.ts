@@ -30,7 +30,7 @@ const pollEvery = 500;
 const takenWithin = 60_000;
 /** Milliseconds without a change before a sweep counts as stalled. Work that waits for the hub's throttles goes back into the queue. */
 const stalledAfter = 10 * 60_000;
-/** The number of newest sweeps in which the new sweep is looked for. */
+/** How many of the newest sweeps are read to find the new one. */
 const recentSweeps = 10;
 
 /** Asks the app with this storage account for a sweep. The sweep begins within seconds. A running sweep continues instead. */

@@ -8,7 +8,7 @@ const services = ['hub', 'events', 'control', 'functions', 'blobs', 'queues', 't
 export type Ports = Readonly<Record<(typeof services)[number], number>>;
 
 /** The number of ports that the system uses. */
-export const portCount = services.length;
+const portCount = services.length;
 
 /**
  * The ports `base`, `base + 1` and so on, or free ports when there is no base.

@@ -60,7 +60,7 @@ async function open(options: StorageOptions) {
   return createDeadLetters(await storageOf(options), () => new Date());
 }
 
-/** The dead letters without those that a retry has parked: their events are still being tried. */
+/** The dead letters of events that were given up. The store also has parked ones, whose events are still being tried. */
 async function* givenUp(store: ReturnType<typeof createDeadLetters>): AsyncGenerator<DeadLetter> {
   for await (const deadLetter of store.list()) if (deadLetter.state === 'dead') yield deadLetter;
 }

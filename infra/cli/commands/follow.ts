@@ -18,8 +18,9 @@ const clockSkew = 10 * 60_000;
 const unsettled: ReadonlySet<string> = new Set(['pending', 'deferred', 'heldBack'] satisfies DriftRow['outcome'][]);
 
 /**
- * Writes the newest `limit` rows of a query, oldest first. Then polls the history, and writes new rows and rows with a new outcome. Returns
- * when `signal` is aborted, or when `write` resolves with false. An error of the first query is thrown; after later errors the poll is repeated.
+ * Writes the newest `limit` rows of a query, oldest first. Then polls the history, and writes new rows and rows with a new outcome.
+ * Returns when `signal` is aborted, or when `write` resolves with false. An error of the first query is thrown; after later errors the
+ * poll is repeated.
  */
 export async function follow(
   history: HistorySource,

@@ -13,7 +13,7 @@ import type { HistorySource } from './history-source.ts';
 const timeout = 60_000;
 const largestPage = 1000;
 
-/** An error from an answer that is not the expected one. `type` is the type of its problem document. */
+/** Thrown when the app refuses a request, or when another service answers. `type` is the type of the problem document. */
 class Refusal extends Error {
   readonly type: unknown;
 

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { parseNumber, parseShare, parseThrottle } from '../../local/hub-behaviour.ts';
 import type { RunOptions } from '../../local/run-options.ts';
 
-/** The local hub has no memory for many more. */
+/** The most devices of a demo fleet. The local hub has no memory for many more. */
 const mostDevices = 100_000;
 
 /** `twinkeeper local`: the whole system on this machine. */

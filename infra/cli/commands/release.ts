@@ -4,10 +4,12 @@ import { createGuardStore } from '../../../shared/guards/index.ts';
 import { createSweepQueue } from '../../../shared/sweep/index.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
-/** `twinkeeper release POLICY`: lifts the limit of a policy, and ends its standing down. */
+/** `twinkeeper release POLICY`: lifts the limit of a policy for an hour, and lets the policy mend contested properties again. */
 export function releaseCommand(): Command {
   return withStorageOptions(new Command('release'))
-    .description('let a policy mend what the guards hold back: lift its limit for one hour, and end its standing down')
+    .description(
+      'let a policy mend what the guards hold back: no limit for an hour, and contested properties are tried again',
+    )
     .argument('<policy>', 'name of the policy, as in the history')
     .addHelpText('after', '\nExample:\n  twinkeeper release defender-micro-agent')
     .action(release);

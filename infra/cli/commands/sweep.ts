@@ -56,7 +56,7 @@ function describeProgress({ state, hubCalls, examined, found, changed, parts, pa
   );
 }
 
-/** The result of a sweep for a person: times, counts, then one line for each note of the sweep. */
+/** The result of a sweep for a person: times, counts, the policies whose modules were walked, the competing configurations. */
 function describeSweep(row: SweepRow): string {
   const { id, startedAt, endedAt, resumed, examined, found, changed, hubCalls, deferred, walked, competing } = row;
   return [

@@ -18,7 +18,7 @@ const reasons: Readonly<Record<string, string>> = {
   pending: 'being mended',
 };
 
-/** The number of sentences about a sweep that are shown. `--json` has all. */
+/** The most sentences about a sweep that are shown. `--json` has all. */
 const mostSentences = 5;
 
 /** Renders the whole status. The text is safe for a terminal. */

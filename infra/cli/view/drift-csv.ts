@@ -5,8 +5,8 @@ import type { DriftRow } from '../../../shared/drift/index.ts';
 import { escapeHidden, safeJson } from './safe-text.ts';
 
 /**
- * One CSV line with its line end, as the API exports the row. Characters that a terminal obeys or hides are escaped. A cell that a spreadsheet
- * would take for a formula begins with an apostrophe.
+ * One CSV line with its line end, as the API exports the row. Characters that a terminal obeys or hides are escaped. A cell that a
+ * spreadsheet would take for a formula begins with an apostrophe.
  */
 export function csvLine(row: DriftRow): string {
   const cells = toCells(row, safeJson).map((cell) => (typeof cell === 'string' ? escapeHidden(cell) : cell));

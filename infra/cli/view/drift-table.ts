@@ -64,7 +64,7 @@ export function driftTable({ columns: width, colour }: TableDestination, sample:
   };
 }
 
-/** The colour of an outcome: green for mended, red for given up, dim for over without us, yellow for still out of line. */
+/** The colour of an outcome: green for mended, red for given up, dim for healed or gone, yellow for still out of line. */
 export function paintOutcome(outcome: string, paint: ReturnType<typeof createColors>): (text: string) => string {
   const { green, red, yellow, dim } = paint;
   if (outcome === 'created' || outcome === 'enforced') return green;
@@ -73,11 +73,13 @@ export function paintOutcome(outcome: string, paint: ReturnType<typeof createCol
 }
 
 /** `2026-11-22 05:10:11`, for a time in ISO 8601 and UTC. */
-export function timeOf(at: string): string {
+function timeOf(at: string): string {
   return at.slice(0, 19).replace('T', ' ');
 }
 
-/** The subject of a row: its property, without a long name of the first section, or the whole module. The text is not safe for a terminal. */
+/**
+ * The subject of a row: its property, without a long name of the first section, or the whole module. The text is not safe for a terminal.
+ */
 export function subjectOf({ kind, path }: DriftRow): string {
   if (kind === 'missingModule') return '(module)';
   return path.replace(/^[^.]{24,}\./, '') || `(${kind})`;

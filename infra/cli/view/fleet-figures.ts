@@ -31,7 +31,7 @@ export class FleetCounter {
     for (const set of [this.#devices, this.#counted, this.#outOfLine]) set.delete(deviceId);
   }
 
-  /** Devices of which it is unknown whether Twinkeeper has looked at them. */
+  /** Devices that Twinkeeper may not have looked at yet. */
   uncounted(): readonly string[] {
     return [...this.#devices].filter((id) => !this.#counted.has(id));
   }

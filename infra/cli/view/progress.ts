@@ -4,7 +4,7 @@ import { terminalSize } from './terminal-size.ts';
 
 /** Shows the progress of a long command. */
 export interface Progress {
-  /** Shows a text. Texts that follow too soon are left out. */
+  /** Shows a text, unless it follows the last one too soon. */
   show(text: string): void;
   /** Leaves the terminal as it was. */
   end(): void;

@@ -54,7 +54,7 @@ function linesOf({ kind, path, expected, actual, message }: ComparedProperty): r
   }
   const name = path === '' ? '(the twin as a whole)' : safeText(path);
   if (kind === 'policyError') return [{ sign: '!', text: `${name}: ${safeText(message ?? 'the policy fails')}` }];
-  // The desired value of a refused property is right, so its actual value is the reported one.
+  // For a property that the agent refused (`notReported`), the actual value is the one that the agent reports.
   const where = kind === 'notReported' ? ' (reported by the agent)' : '';
   return [
     ...(actual === undefined && kind !== 'notReported'

@@ -1,4 +1,7 @@
-/** Storage queue triggers. A message is delivered at least once, again after a failure, and moves to the poison queue after too many tries. */
+/**
+ * Storage queue triggers. A message is delivered at least once, again after a failure, and moves to the poison queue after too many
+ * tries.
+ */
 import { type DequeuedMessageItem, QueueServiceClient } from '@azure/storage-queue';
 import { describeError } from './log.ts';
 import { connectionString } from './settings.ts';

@@ -103,7 +103,7 @@ describe('a request for a sweep', () => {
 
   it('says after a minute that the app is not running', async () => {
     const { end, minutes } = await ask([idle], []);
-    expect(end).toMatch(/^Nobody has taken the message within a minute: it is not running\./);
+    expect(end).toMatch(/^The app has not taken the message within a minute, so it is not running\./);
     expect(minutes).toBe(1);
   });
 

@@ -57,7 +57,9 @@ describe('twinkeeper plan', () => {
     const policies = await fleet('some', [1, 2, 2]);
     const before = await door.queryPage('SELECT * FROM devices');
     const { code, stdout, stderr } = await run('plan', '--endpoints', endpoints, '--policies', policies);
-    expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+    expect(code).toBe(2);
+    // A forecast that takes more than five seconds shows its progress.
+    expect(stderr).toMatch(/^(Reading .*\n)*$/);
     expect(JSON.parse(stdout)).toMatchObject({
       hub: 'localhost',
       policies: [
@@ -197,7 +199,7 @@ describe('the hub of a command', () => {
   it('must be named, and a malformed value is refused without being shown', async () => {
     await expect(of({})).rejects.toThrow('No hub: give --hub or --endpoints, or set IOTHUB_HOSTNAME');
     await expect(of({}, { IOTHUB_CONNECTION_STRING: 'c2VjcmV0' })).rejects.toThrow(
-      /IOTHUB_CONNECTION_STRING is not(?!.*c2VjcmV0)/,
+      /IOTHUB_CONNECTION_STRING is no(?!.*c2VjcmV0)/,
     );
     await expect(of({ hub: connectionString }, { TWINKEEPER_HUB_TIER: 'S9' })).rejects.toThrow(
       /TWINKEEPER_HUB_TIER must be one of/,

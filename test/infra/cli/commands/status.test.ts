@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { policies } from '../../../../functions/policies/index.ts';
 import { createGuardStore } from '../../../../shared/guards/index.ts';
 import { createSweepStore } from '../../../../shared/sweep/store/index.ts';
-import { startWorld } from '../../../support/world.ts';
+import { startWorld, type World } from '../../../support/world.ts';
 import { devices, type HistoryWorld, run, startHistoryWorld } from './history-world.ts';
 
 let history: HistoryWorld;
@@ -31,24 +31,28 @@ describe('twinkeeper status', () => {
     expect(text.code).toBe(2);
     expect(text.stdout).toMatch(/defender-micro-agent +4 +3 +75\.0 % +1/);
   });
+});
+
+describe('twinkeeper status of a new hub', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await startWorld();
+  });
+  afterAll(() => world.close());
 
   it('exits with 1 before the first sweep has ended, and then with 0 when nothing is out of line', async () => {
-    const other = await startWorld();
-    try {
-      const { connectionString } = other.storage;
-      const unknown = await run('status', '--storage', connectionString);
-      expect(unknown.code).toBe(1);
-      expect(unknown.stdout).toContain('"twinkeeper sweep" asks for one');
-      const store = createSweepStore(other.storage, () => new Date());
-      const claim = await store.claim({ trigger: 'manual' });
-      if (claim === undefined) throw new Error('The sweep could not be claimed.');
-      await store.leave(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date().toISOString() });
-      expect(await run('status', '--storage', connectionString)).toMatchObject({
-        code: 0,
-        stdout: expect.stringContaining('Nothing is out of line.'),
-      });
-    } finally {
-      await other.close();
-    }
+    const { connectionString } = world.storage;
+    const unknown = await run('status', '--storage', connectionString);
+    expect(unknown.code).toBe(1);
+    expect(unknown.stdout).toContain('"twinkeeper sweep" asks for one');
+    const store = createSweepStore(world.storage, () => new Date());
+    const claim = await store.claim({ trigger: 'manual' });
+    if (claim === undefined) throw new Error('The sweep could not be claimed.');
+    await store.leave(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date().toISOString() });
+    expect(await run('status', '--storage', connectionString)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Nothing is out of line.'),
+    });
   });
 });
