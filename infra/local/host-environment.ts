@@ -24,7 +24,7 @@ export function localSettings(
     // One second instead of the default 30, so that a person at a terminal sees the retry.
     TWINKEEPER_RETRY_DELAY: '1',
     TWINKEEPER_MAX_OVERWRITES_PER_HOUR: String(maxOverwritesPerHour),
-    // A hub that does not throttle gets the budget of the largest hub. A smaller budget would slow the demo down for nothing.
+    // Unless the local hub throttles, the app gets the budget of the largest hub. A smaller one would slow the demo down for nothing.
     ...(throttle === undefined
       ? { TWINKEEPER_HUB_TIER: 'S3', TWINKEEPER_HUB_UNITS: '10', TWINKEEPER_BUDGET_SHARE: '1' }
       : { TWINKEEPER_HUB_TIER: throttle.tier, TWINKEEPER_HUB_UNITS: String(throttle.units) }),

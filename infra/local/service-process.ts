@@ -31,7 +31,7 @@ export class KilledEarly extends Error {
 
 const defaultPatience = 3_000;
 
-/** Code that ends a service two seconds after its parent. The service may wait in vain for others that the parent's end has ended. */
+/** Code that ends a service at most two seconds after its parent. Closing takes longer when the other services have ended as well. */
 const endSoonAfterParent = `data:text/javascript,process.on("disconnect", () => setTimeout(() => process.exit(1), 2000).unref())`;
 
 /**

@@ -40,7 +40,7 @@ export function planDemo(seed: number, count: number, policies: readonly Policy[
     const isDeleted = chosen.includes('deviceDeleted');
     const before = chosen.filter((kind) => kind !== 'deviceDeleted');
     const disturbances = [...before, ...(isDeleted ? (['deviceDeleted'] as const) : [])].flatMap(
-      // A wrong value replaces a kind that the policies leave no room for.
+      // Where the policies have no property for a kind, a wrong value takes its place.
       (kind) => disturb(kind, device, policies, random) ?? disturb('wrongValue', device, policies, random) ?? [],
     );
     return {

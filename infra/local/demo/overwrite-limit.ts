@@ -8,9 +8,9 @@ const liveLimit = 20;
  * A disturbance overwrites one or two values. Calls that fail count again. A run reaches ten for each disturbance only when the app
  * overwrites the same values again and again, and then the summary names what was held back.
  */
-const perDisturbance = 10;
+const overwritesPerDisturbance = 10;
 
-/** For the clients of `--no-demo`, which may overwrite as much as they like. */
+/** The limit of `--no-demo`. In practice this is no limit. */
 export const noLimit = 100_000_000;
 
 /** Values that a policy may overwrite in an hour in this run. */
@@ -20,5 +20,5 @@ export function overwriteLimit(run: {
   readonly devices: number;
 }): number {
   if (!run.demo) return noLimit;
-  return run.once === true ? perDisturbance * disturbanceCount(run.devices) : liveLimit;
+  return run.once === true ? overwritesPerDisturbance * disturbanceCount(run.devices) : liveLimit;
 }

@@ -34,7 +34,7 @@ export function policyReleaser({ release, pause, notice, now }: PolicyReleaserDe
 
   return ({ policy, outcome, outcomeAt, error }) => {
     if (outcome !== 'heldBack' || error?.startsWith('blastRadius: ') !== true || waiting.has(policy)) return;
-    // A row can arrive late: its policy has been released since.
+    // The policy has been released after this row was held back.
     if (Date.parse(outcomeAt) <= (releasedAt.get(policy) ?? 0)) return;
     waiting.add(policy);
     releaseLater(policy)
