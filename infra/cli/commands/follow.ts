@@ -7,9 +7,9 @@ import { type HistorySource, pagesOf } from './history-source.ts';
 const shortestPause = 1_000;
 /** A pause is at least this many times as long as the poll before it. */
 const pauseFactor = 5;
-/** Milliseconds before now at which a poll begins. A row is stored some time after its detection. */
+/** Each poll covers at least this many milliseconds before now, because a row is stored some time after its detection. */
 const lookBack = 2 * 60_000;
-/** A poll also covers rows that wait for their outcome, but begins at most this many milliseconds before now. */
+/** A poll goes further back for rows that wait for their outcome, but at most this many milliseconds. */
 const longestLookBack = 60 * 60_000;
 /** Milliseconds by which the app's clock may be ahead of this one. */
 const clockSkew = 10 * 60_000;

@@ -59,7 +59,7 @@ async function releasePolicy({ storageConnectionString }: SystemEndpoints, polic
   await createSweepQueue(account).put({ type: 'start' });
 }
 
-/** The place where the demo is shown. */
+/** Shows the demo on a terminal or as lines. */
 interface Surface {
   start(addresses: readonly string[], watcher: Watcher): void;
   onRow(row: DriftRow): void;

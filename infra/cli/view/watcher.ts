@@ -15,7 +15,7 @@ export interface Watcher {
   close(): Promise<void>;
 }
 
-/** Milliseconds between two looks at the history. */
+/** Milliseconds between two polls of the history. */
 const pollEvery = 400;
 /** Milliseconds for which a device is watched after its last event. */
 const watchFor = 3_000;
@@ -45,7 +45,7 @@ export function watchSystem(endpoints: SystemEndpoints, onRow: (row: DriftRow) =
           if (opType === 'deleteDeviceIdentity') counter.deleted(deviceId);
         }
       },
-      // The client reconnects by itself. The system says so when the hub has ended for good.
+      // The client reconnects by itself. When the hub has ended for good, the whole run ends.
       async processError() {},
     },
     { startPosition: earliestEventPosition, maxBatchSize: 100, maxWaitTimeInSeconds: 1, skipParsingBodyAsJson: true },

@@ -35,7 +35,9 @@ describe('Azurite', () => {
   it('names the port that is in use', async () => {
     const { endpoints } = await started();
     const port = Number(/QueueEndpoint=http:\/\/127\.0\.0\.1:(\d+)/.exec(endpoints.connectionString)?.[1]);
-    await expect(startAzurite({ tablePort: port })).rejects.toThrow(`cannot listen on port ${port}: the port is in use`);
+    await expect(startAzurite({ tablePort: port })).rejects.toThrow(
+      `cannot listen on port ${port}: the port is in use`,
+    );
   });
 
   it('does not listen after it was closed', async () => {
