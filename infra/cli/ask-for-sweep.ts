@@ -1,39 +1,39 @@
-/** Asks the running app for a sweep, and follows what comes of it in storage: nothing here speaks to the hub. */
+/** Asks the running app for a sweep through its queue, and follows the sweep's row in storage. It makes no hub calls. */
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { openQueue, type StorageAccount } from '../../shared/storage/index.ts';
 import { createSweepQueue, sweepQueueName } from '../../shared/sweep/index.ts';
 import { createSweepStore, type SweepRow, type SweepStore } from '../../shared/sweep/store/index.ts';
 
-/** A sweep that was asked for. */
+/** A sweep that the app was asked for. */
 export interface AskedSweep {
-  /** The sweep that was under way already; it is the one that is followed. */
+  /** The sweep that was already running. When present, this sweep is followed. */
   readonly underWay: SweepRow | undefined;
   /**
-   * Resolves with the sweep's row when it has ended and all that it found is dealt with. `onRow` is told of each change.
+   * Resolves with the sweep's row when the sweep has ended and its findings have been handled. `onRow` is called with each changed row.
    *
-   * @throws one line for a person when nobody takes the message within a minute, or nothing happens for ten.
+   * @throws One line when the app does not take the message within a minute, or when the row does not change for ten minutes.
    */
   follow(onRow: (row: SweepRow) => void): Promise<SweepRow>;
 }
 
 export interface SweepRequestDependencies {
   readonly store: SweepStore;
-  /** Puts the message into the sweep's queue. */
+  /** Puts the message into the app's sweep queue. */
   ask(): Promise<void>;
-  /** Whether somebody has taken the message. */
+  /** Whether the app has taken the message. */
   isTaken(): Promise<boolean>;
   readonly clock: Clock;
 }
 
 const pollEvery = 500;
-/** The app looks into its queues every few seconds. */
+/** Milliseconds in which the app must take the message. The app polls its queues every few seconds. */
 const takenWithin = 60_000;
-/** Work that has to wait for the hub's throttles goes back into the queue for a while. */
+/** Milliseconds without a change before a sweep counts as stalled. Work that waits for the hub's throttles goes back into the queue. */
 const stalledAfter = 10 * 60_000;
-/** Among so many sweeps, the newest first, is the one that was asked for. */
-const recent = 10;
+/** How many of the newest sweeps are read to find the new one. */
+const recentSweeps = 10;
 
-/** Asks the app whose storage account this is for a sweep. It begins within seconds; one that is under way goes on. */
+/** Asks the app with this storage account for a sweep. The sweep begins within seconds. A running sweep continues instead. */
 export function askForSweep(account: StorageAccount, clock: Clock = systemClock): Promise<AskedSweep> {
   return requestSweep({
     store: createSweepStore(account, () => clock.now()),
@@ -43,17 +43,17 @@ export function askForSweep(account: StorageAccount, clock: Clock = systemClock)
   });
 }
 
-/** The same over parts of one's own. */
+/** Like {@link askForSweep}, with the given dependencies. */
 export async function requestSweep({ store, ask, isTaken, clock }: SweepRequestDependencies): Promise<AskedSweep> {
-  const before = await store.list(recent);
+  const before = await store.list(recentSweeps);
   const known = new Set(before.map(({ id }) => id));
   const underWay = before.find(({ state }) => state === 'running');
-  // Also where one is under way: its process may have died, and then somebody has to go on with it.
+  // A running sweep is asked for too: its process may have died, and the message makes another instance resume the sweep.
   await ask();
 
-  async function look(id: string | undefined): Promise<SweepRow | undefined> {
+  async function findSweep(id: string | undefined): Promise<SweepRow | undefined> {
     if (id !== undefined) return store.get(id);
-    return (await store.list(recent)).find((row) => !known.has(row.id));
+    return (await store.list(recentSweeps)).find((row) => !known.has(row.id));
   }
 
   return {
@@ -64,7 +64,7 @@ export async function requestSweep({ store, ask, isTaken, clock }: SweepRequestD
       let changedAt = clock.now().getTime();
       let isAnswered = false;
       for (;;) {
-        const row = await look(id);
+        const row = await findSweep(id);
         const now = clock.now().getTime();
         const text = JSON.stringify(row);
         if (row !== undefined && text !== last) {
@@ -73,7 +73,7 @@ export async function requestSweep({ store, ask, isTaken, clock }: SweepRequestD
         }
         id = row?.id;
         if (row?.state === 'done' && row.partsDone >= row.parts) return row;
-        // Policies have changed since it was begun: a new one takes its place.
+        // The policies have changed, so a new sweep replaces this one.
         if (row?.state === 'abandoned') {
           known.add(row.id);
           id = undefined;
@@ -81,13 +81,13 @@ export async function requestSweep({ store, ask, isTaken, clock }: SweepRequestD
         if (!isAnswered && now - changedAt >= takenWithin && (row === undefined || !(await isTaken()))) {
           throw new Error(
             (await isTaken())
-              ? 'The app has taken the message, but no sweep has begun: its log says why.'
-              : 'Nobody has taken the message within a minute: the app does not run. It will sweep when it starts.',
+              ? 'The app has taken the message, but no sweep has begun. The log of the app says why.'
+              : 'The app has not taken the message within a minute, so it is not running. It will sweep when it starts.',
           );
         }
         if (now - changedAt >= stalledAfter) {
           throw new Error(
-            `Nothing has come of sweep ${id ?? ''} for ${stalledAfter / 60_000} minutes: the app's log says why.`,
+            `Sweep ${id ?? ''} has made no progress for ${stalledAfter / 60_000} minutes. The log of the app says why.`,
           );
         }
         await clock.sleep(pollEvery);
@@ -96,7 +96,7 @@ export async function requestSweep({ store, ask, isTaken, clock }: SweepRequestD
   };
 }
 
-/** Whether no wish for a sweep is waiting to be taken. */
+/** Whether the queue holds no message that asks for a sweep. */
 async function hasNoStart(account: StorageAccount): Promise<boolean> {
   const { peekedMessageItems } = await (await openQueue(account, sweepQueueName)).peekMessages({
     numberOfMessages: 32,

@@ -1,4 +1,4 @@
-/** What went wrong, in a line for a person, who learns nothing from a document of the storage service. */
+/** One line about an error for a person. An error of the storage service becomes a sentence, because its message is a whole document. */
 export function explainError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { name, message, statusCode, code } = error as Error & {
@@ -7,9 +7,10 @@ export function explainError(error: unknown): string {
   };
   if (name !== 'RestError') return message;
   if (typeof statusCode !== 'number') return `The storage account cannot be reached: ${message}`;
-  const said = typeof code === 'string' ? code : /<Code>(\w+)<|"code":"(\w+)"/.exec(message)?.slice(1).find(Boolean);
-  const answer = said === undefined ? String(statusCode) : `${statusCode}, ${said}`;
+  const errorCode =
+    typeof code === 'string' ? code : /<Code>(\w+)<|"code":"(\w+)"/.exec(message)?.slice(1).find(Boolean);
+  const answer = errorCode === undefined ? String(statusCode) : `${statusCode}, ${errorCode}`;
   return statusCode === 401 || statusCode === 403
-    ? `The storage account does not let us in (${answer}): is the key in --storage or AzureWebJobsStorage still the account's?`
-    : `The storage account does not do what it should (${answer}). Try again later.`;
+    ? `The storage account refuses access (${answer}): check the key in --storage or AzureWebJobsStorage.`
+    : `The storage account answered with an error (${answer}). Try again later.`;
 }

@@ -1,4 +1,4 @@
-/** Policies that are not deployed: those of a folder, bundled and loaded as they are now. */
+/** Loads the policies of a folder, which need not be deployed. The files are bundled first, so TypeScript works too. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -14,34 +14,34 @@ import {
 } from '../../shared/policy/index.ts';
 import { jsonEquals } from '../../shared/twin/index.ts';
 
-/** One policy, and the file that it is in. */
+/** A policy and its file. */
 interface LoadedPolicy {
   readonly file: string;
   readonly definition: PolicyDefinition;
 }
 
-/** What a file exports. */
+/** The exports of a policy file. */
 interface Exports {
   readonly default?: unknown;
   readonly policies?: unknown;
 }
 
-/** The rest of a folder is no policy: types, tests, and the schema that editors check JSON policies with. */
+/** Whether a file can hold policies. Type declarations, tests and JSON schemas cannot. */
 const isPolicyFile = (name: string): boolean =>
   /\.(ts|js|mjs|json)$/.test(name) && !/\.(d|test|spec)\.[^.]+$|\.schema\.json$/.test(name);
 
 /**
- * The policies of a folder: the default export of every `.ts`, `.js` and `.mjs` file and every `.json` file in it, and those in an exported
- * list `policies`, as an `index.ts` has it. One that is exported twice counts once. Folders below it are for what policies share.
+ * Loads the policies of a folder: the default export of each `.ts`, `.js` and `.mjs` file, each `.json` file, and the exported lists named
+ * `policies`, as in an `index.ts`. A policy that is exported twice counts once. Subfolders are not read, so policies can share code there.
  *
- * @throws one message with all that is wrong, each fault with its file: what cannot be loaded, exports no policy, or is a wrong one.
+ * @throws One message with every fault and its file: a file that cannot be loaded, a file without a policy, a policy with errors.
  */
 export async function loadPolicies(folder: string): Promise<PolicySet> {
   const names = (await filesIn(folder)).filter(isPolicyFile);
-  if (names.length === 0) throw new Error(`${folder} holds no policies: no .ts, .js, .mjs or .json file.`);
+  if (names.length === 0) throw new Error(`${folder} has no policies: it has no .ts, .js, .mjs or .json file.`);
   const faults: string[] = [];
   const policies: LoadedPolicy[] = [];
-  // An index names what stands in files of its own, and those are what a fault is to be looked for in: it comes last.
+  // An index is loaded last, so that a fault is reported for the policy's own file.
   const loaded = await loadAll(
     folder,
     names.toSorted((a, b) => Number(isIndex(a)) - Number(isIndex(b)) || (a < b ? -1 : 1)),
@@ -51,10 +51,10 @@ export async function loadPolicies(folder: string): Promise<PolicySet> {
     const file = join(folder, name);
     const definitions = definitionsIn(exported);
     if (definitions === undefined) {
-      faults.push(`${file}: exports no policy: give it a default export, or put what is none into a folder below.`);
+      faults.push(`${file}: exports no policy. Add a default export, or move the file to a subfolder.`);
     }
     for (const definition of definitions ?? []) {
-      // A JSON file is another object for each that imports it.
+      // Each import of a JSON file gives a new object, so an index repeats its policies as equal objects.
       const isKnown = policies.some(
         (other) =>
           other.definition === definition ||
@@ -78,12 +78,13 @@ async function filesIn(folder: string): Promise<readonly string[]> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') throw new Error(`There is no folder ${folder}.`);
-    if (code === 'ENOTDIR') throw new Error(`${folder} is no folder: --policies takes one with the policies in it.`);
+    if (code === 'ENOTDIR')
+      throw new Error(`${folder} is not a folder: --policies takes the folder that holds the policies.`);
     throw new Error(`${folder} cannot be read: ${message}`);
   }
 }
 
-/** Validates all together, and adds what is wrong with its file's name. */
+/** Validates all policies together, and adds each fault with the name of its file. */
 function check(policies: readonly LoadedPolicy[], faults: string[]): PolicySet | undefined {
   try {
     return toPolicySet(
@@ -111,15 +112,15 @@ function isIndex(name: string): boolean {
   return /^index\.[^.]+$/.test(name);
 }
 
-/** The policies that a file exports; `undefined` where it exports nothing that could be one. */
+/** The policies that a file exports; `undefined` when it exports no policy and no list of policies. */
 function definitionsIn({ default: single, policies: list }: Exports): readonly unknown[] | undefined {
   if (single === undefined && !Array.isArray(list)) return undefined;
   return [single, ...(Array.isArray(list) ? list : [])].flat().filter((definition) => definition !== undefined);
 }
 
 /**
- * Loads files out of one bundle, so that what several of them import is the same in all. Node itself takes TypeScript only in some versions,
- * and no bare imports from folders that have none of the packages.
+ * Loads the files from one bundle, so that a module that several files import is loaded once. Without a bundle, old versions of Node would
+ * not load TypeScript, and imports of packages would fail in folders without `node_modules`.
  */
 async function loadAll(
   folder: string,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `twinkeeper` command. Each subcommand is a file in `commands/`, which loads what it needs only when it is run. */
+/** The `twinkeeper` command. Each subcommand is a file in `commands/`, which imports large modules only when it runs. */
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explainMissingBuild } from '../local/missing-build.ts';
@@ -17,10 +17,9 @@ const commands = [
   () => import('./commands/drift.ts').then(({ driftCommand }) => driftCommand()),
   () => import('./commands/status.ts').then(({ statusCommand }) => statusCommand()),
   () => import('./commands/device.ts').then(({ deviceCommand }) => deviceCommand()),
-  // One line a command: () => import('./commands/NAME.ts').then(({ nameCommand }) => nameCommand()),
 ];
 
-// That nobody reads on is no reason to leave work half done; a command that would work for ever listens for it as well.
+// The command finishes its work when its output is lost. Commands that run without end also listen for lost output, and stop.
 onOutputLost(({ exitCode }) => {
   process.exitCode = exitCode;
 });
@@ -30,7 +29,7 @@ bypassProxyForThisMachine(process.env);
 const program = new Command('twinkeeper')
   .description('Keeps the security module twins of an Azure IoT Hub fleet in place and at their baseline.')
   .version(packageJson.version)
-  .showHelpAfterError('(twinkeeper --help shows what there is)');
+  .showHelpAfterError('(twinkeeper --help lists commands and options)');
 
 try {
   for (const load of commands) program.addCommand(await load());

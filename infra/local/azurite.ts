@@ -1,32 +1,30 @@
-/**
- * Azurite, Microsoft's storage emulator, as a child process on loopback: blobs, queues and tables.
- */
+/** Starts Azurite, Microsoft's storage emulator, as a child process on loopback. It stores blobs, queues and tables. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import type { Service } from './service.ts';
 
 export interface AzuriteOptions {
-  /** Where it keeps its files. Absent: everything stays in memory. */
+  /** The folder for Azurite's files. When absent, Azurite keeps everything in memory. */
   readonly folder?: string;
-  /** Ports; 0 or absent picks a free one. */
+  /** The ports. Azurite picks a free port for 0 or an absent one. */
   readonly blobPort?: number;
   readonly queuePort?: number;
   readonly tablePort?: number;
 }
 
-/** Azurite's well-known account: its name and key are in Microsoft's documentation and protect nothing. */
+/** Azurite's account. Microsoft's documentation publishes its name and key, so they protect nothing. */
 const account = {
   name: 'devstoreaccount1',
   key: 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
 };
 
-/** Azurite does not end with its parent by itself; this does it, however the parent went, and keeps it from ending no longer. */
+/** Code that ends Azurite when its parent ends. The unreferenced channel does not keep Azurite running. */
 const endWithParent = `data:text/javascript,process.on("disconnect", () => process.exit(0)); process.channel.unref()`;
 
 /**
- * Starts Azurite and resolves when all three of its services listen. Rejects with one line when a port is taken or it ends before
- * it is ready. Nothing goes out to the network: its telemetry is off.
+ * Starts Azurite and resolves when all three of its services listen. Rejects with one line when a port is in use, or when Azurite ends
+ * before it is ready. Azurite sends no telemetry.
  */
 export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ readonly connectionString: string }>> {
   const { folder, blobPort = 0, queuePort = 0, tablePort = 0 } = options;
@@ -47,7 +45,7 @@ export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ re
       output += chunk.toString();
       const endpoints = listeningUrls(output);
       if (endpoints === undefined) return;
-      // From here on the pipes are only drained, so that it never blocks on a full one.
+      // The pipes are drained from now on: Azurite would block on a full pipe.
       child.stdout?.off('data', read).resume();
       child.stderr?.off('data', read).resume();
       resolve({
@@ -58,7 +56,7 @@ export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ re
     child.stdout?.on('data', read);
     child.stderr?.on('data', read);
     child.once('error', (error) => reject(new Error(`Azurite cannot be run: ${error.message}.`)));
-    // Not `exit`: the last words may still be in the pipes then.
+    // On `close` all output has been read. On `exit` the last lines could still be in the pipes.
     child.once('close', (code) => reject(new Error(whyItEnded(output, code))));
   });
 }
@@ -89,7 +87,7 @@ function connectionString(urls: ListeningUrls): string {
 function whyItEnded(output: string, code: number | null): string {
   const taken = /EADDRINUSE.*?:(\d+)\s*$/m.exec(output)?.[1];
   if (taken !== undefined) {
-    return `Azurite cannot listen on port ${taken}: it is in use. Stop what listens there, or choose other ports.`;
+    return `Azurite cannot listen on port ${taken}: the port is in use. Stop the program that listens there, or choose other ports.`;
   }
   const lastLine = output.trim().split('\n').at(-1) ?? '';
   return `Azurite ended with code ${code} before it was ready${lastLine === '' ? '.' : `: ${lastLine}`}`;
@@ -99,7 +97,7 @@ function stop(child: ChildProcess, hasFiles: boolean): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once('close', () => resolve());
-    // Asked to, it writes its files and waits for open connections; nobody needs those any more.
+    // SIGTERM makes Azurite write its files. Without files, nothing is worth the wait.
     child.kill(hasFiles ? 'SIGTERM' : 'SIGKILL');
     setTimeout(() => child.kill('SIGKILL'), 5_000).unref();
   });

@@ -1,28 +1,29 @@
-/** The file that tells other programs where the local system is. */
-
+/** The file of `--endpoints`. Programs and tests read it to find the local system. */
 import { existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-/** Where the local system is, for programs and tests that use it. */
+/** The addresses and keys of the local system, as the file holds them. */
 export interface SystemEndpoints {
-  /** With every right on the local hub, for port and certificate see `caFile`. */
+  /** Grants every right on the local hub. `caFile` holds the certificate authority to trust. */
   readonly iotHubConnectionString: string;
   readonly eventHubConnectionString: string;
   readonly eventHubName: string;
   readonly storageConnectionString: string;
-  /** Without a slash at its end, and without the route prefix `/api`. */
+  /** The base address of the functions, without the route prefix `/api` and without a slash at the end. */
   readonly functionsUrl: string;
-  /** Opens what only reads, as the header `x-functions-key` or the query's `code`. The same as long as the system runs. */
+  /** Opens the endpoints that only read, as the header `x-functions-key` or the query's `code`. Does not change while the system runs. */
   readonly functionKey: string;
-  /** Opens what changes something as well. */
+  /** Opens all endpoints, also those that change something. */
   readonly masterKey: string;
-  /** The certificate authority of the local hub, in PEM. */
+  /** The path of the local hub's certificate authority, in PEM. */
   readonly caFile: string;
   readonly controlUrl: string;
+  /** The blast radius of the app: values that a policy may overwrite in an hour. */
+  readonly maxOverwritesPerHour: number;
 }
 
-/** Throws one line unless the file can be written: better before everything has started than after. */
+/** Throws one line when the file's folder does not exist. Called before anything is started. */
 export function checkEndpointsFile(file: string): void {
   if (!existsSync(dirname(resolve(file)))) {
     throw new Error(
@@ -31,7 +32,7 @@ export function checkEndpointsFile(file: string): void {
   }
 }
 
-/** Writes the endpoints, all at once, readable by their owner only. The returned function removes the file. */
+/** Writes the file in one step, readable by its owner only. The returned function removes the file. */
 export async function writeEndpointsFile(file: string, endpoints: SystemEndpoints): Promise<() => Promise<void>> {
   const path = resolve(file);
   const unfinished = `${path}.${process.pid}`;

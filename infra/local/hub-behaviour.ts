@@ -1,21 +1,22 @@
-/** How the local hub is to behave, from the options of `twinkeeper local`. */
+/** Turns options of `twinkeeper local` into the behaviour of the local hub: faults, throttling, lag. */
 import { InvalidArgumentError } from 'commander';
 import { twinkeeperPolicy } from './hub/credentials.ts';
 import type { FaultKind, HubBehaviour, ThrottleOptions } from './hub/index.ts';
 import { tiers } from './hub/throttle-limits.ts';
 
-/** Options of `twinkeeper local` that make the hub less than ideal. */
+/** Options of `twinkeeper local` that make the hub slower or less reliable. */
 export interface BehaviourOptions {
-  /** From 0 to 1. */
+  /** The share of Twinkeeper's calls that fail, from 0 to 1. */
   readonly faults?: number;
   readonly throttle?: Pick<ThrottleOptions, 'tier' | 'units'>;
-  /** Seconds. */
+  /** Seconds by which queries lag behind the twins. */
   readonly queryLag?: number;
+  /** How many times as fast the hub's time runs, for throttles and lag. */
   readonly timeScale?: number;
   readonly seed: number;
 }
 
-/** All that a hub does to its callers on a bad day. A broken connection may leave the operation done or not: nobody can tell which. */
+/** The faults of `--faults`. A connection can drop before or after the operation is done; the caller cannot tell which. */
 const badDay: readonly FaultKind[] = [
   { status: 429, retryAfter: 1 },
   { status: 500 },
@@ -25,7 +26,7 @@ const badDay: readonly FaultKind[] = [
   { delay: 5_000 },
 ];
 
-/** The behaviour that was asked for. Faults strike Twinkeeper's own calls only: those of the demo are what is to be mended. */
+/** The behaviour for these options. Faults hit only Twinkeeper's own calls, not the calls with which the demo disturbs the fleet. */
 export function hubBehaviour({ faults = 0, throttle, queryLag, timeScale, seed }: BehaviourOptions): HubBehaviour {
   return {
     ...(faults > 0 ? { faults: [{ share: faults, policy: twinkeeperPolicy, kinds: badDay, seed }] } : {}),
@@ -35,7 +36,7 @@ export function hubBehaviour({ faults = 0, throttle, queryLag, timeScale, seed }
   };
 }
 
-/** Reads a share: `20%` or `0.2`. */
+/** Parses a share: `20%` or `0.2`. @throws {InvalidArgumentError} For any other text. */
 export function parseShare(text: string): number {
   const [, number, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? [];
   const share = Number(number) / (percent === '%' ? 100 : 1);
@@ -43,7 +44,7 @@ export function parseShare(text: string): number {
   return share;
 }
 
-/** Reads a tier with the number of its units: `S1` or `S2:4`. */
+/** Parses a tier and its number of units: `S1` or `S2:4`. @throws {InvalidArgumentError} For any other text. */
 export function parseThrottle(text: string): Pick<ThrottleOptions, 'tier' | 'units'> {
   const [name = '', units = '1', ...rest] = text.split(':');
   const tier = tiers.find((known) => known === name.toUpperCase());
@@ -55,7 +56,7 @@ export function parseThrottle(text: string): Pick<ThrottleOptions, 'tier' | 'uni
   return { tier, units: Number(units) };
 }
 
-/** Reads a number that is not negative. */
+/** Parses a number, 0 or more. @throws {InvalidArgumentError} For any other text. */
 export function parseNumber(text: string): number {
   const value = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || !Number.isFinite(value)) {

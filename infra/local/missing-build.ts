@@ -1,8 +1,8 @@
-/** Tells a half-finished build from a bug: the loader's words for the one are nothing that a person should have to read. */
+/** Recognises an error of Node's module loader that a missing or unfinished build causes. */
 
 /**
- * One line that says how to go on, where this message says that a built file is missing; otherwise the message as it is. The builds' file
- * names hold a hash, so nobody can list them before: what is missing shows when it is loaded.
+ * Returns one line with the way out when the message says that a file of `dist/` is missing, and otherwise the message itself. The files
+ * cannot be checked beforehand, because their names contain a hash.
  */
 export function explainMissingBuild(message: string): string {
   const file = /Cannot find module '([^']*[\\/]dist[\\/][^']*)'/.exec(message)?.[1];

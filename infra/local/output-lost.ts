@@ -1,13 +1,13 @@
-/** Standard output or standard error that cannot be written any more: its reader has gone, its disk is full. */
+/** Detects that standard output or standard error can no longer be written: its reader has gone, or the disk is full. */
 
 export interface OutputLost {
-  /** As shells have it: 128 + the number of SIGPIPE where the reader has gone, as in `… | head -1`; otherwise 1. */
+  /** 141 when the reader has gone, as in `… | head -1`: shells use 128 and the number of SIGPIPE. Otherwise 1. */
   readonly exitCode: number;
-  /** One line for a person. Absent where the reader has gone, who has what they wanted. */
+  /** One line for a person. Absent when the reader has gone: the reader needed no more output. */
   readonly why?: string;
 }
 
-/** Calls back when output is lost, which without this would end the process with a stack trace, services and files left to themselves. */
+/** Calls `then` when output is lost. Without this, the error would end the process and leave its services and files behind. */
 export function onOutputLost(then: (lost: OutputLost) => void): void {
   for (const [name, stream] of [
     ['standard output', process.stdout],

@@ -1,14 +1,15 @@
-/** Where things are: the project's folder, and the one place below it where a run may leave files. */
+/** Finds the project's folder, and makes the folders in `.twinkeeper/` where a run keeps its files. */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { loadCredentials } from './hub/credentials.ts';
 
-/** The folder with host.json, whether this runs from `dist/` or from the sources. */
+/** The folder with host.json, found by going up from this file, which runs in `dist/` or in the sources. */
 export function projectRoot(from = import.meta.dirname): string {
   if (existsSync(join(from, 'host.json'))) return from;
   const parent = dirname(from);
-  if (parent === from) throw new Error('There is no host.json in any folder above: this must run inside the project.');
+  if (parent === from)
+    throw new Error('There is no host.json in this folder or any folder above: run this inside the project.');
   return projectRoot(parent);
 }
 
@@ -17,7 +18,7 @@ export function functionAppFolder(root: string): string {
   return join(root, 'dist', 'function-app');
 }
 
-/** Throws one line that says how to go on where the build, or a part of it, is missing. */
+/** Throws one line with the way out when a main file of the build is missing. */
 export function checkBuild(root: string): void {
   const files = [
     join(functionAppFolder(root), 'main.cjs'),
@@ -28,7 +29,7 @@ export function checkBuild(root: string): void {
   }
 }
 
-/** A folder of this run alone, below `.twinkeeper/`. What runs that were killed have left there is removed first. */
+/** Makes a folder for this run in `.twinkeeper/`. Folders that killed runs left there are removed first. */
 export async function createRunFolder(root: string): Promise<string> {
   const folder = join(root, '.twinkeeper');
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -41,15 +42,15 @@ export async function createRunFolder(root: string): Promise<string> {
 }
 
 /**
- * The folder with the local hub's keys and certificates, which outlive a run so that whoever trusts them goes on doing so. Made whole
- * or not at all: of two runs that start at once for the first time, one makes them and both use them.
+ * The folder with the local hub's keys and certificates. They outlive a run, so that a program that trusts the certificate authority need
+ * not trust a new one each time. The folder appears complete, in one step: two first runs at the same time use the same keys.
  */
 export async function hubFolder(root: string, runFolder: string): Promise<string> {
   const folder = join(root, '.twinkeeper', 'hub');
   if (existsSync(folder)) return folder;
-  const made = join(runFolder, 'hub');
-  await loadCredentials(made);
-  await rename(made, folder).catch((error: NodeJS.ErrnoException) => {
+  const unfinished = join(runFolder, 'hub');
+  await loadCredentials(unfinished);
+  await rename(unfinished, folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
   });
   return folder;

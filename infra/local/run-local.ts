@@ -1,39 +1,45 @@
-/** `twinkeeper local` from beginning to end: what starts is ended again, and no file stays behind, however it ends. */
+/** `twinkeeper local` from beginning to end. All that a run starts is ended, and all files that it writes are removed. */
 import { rm } from 'node:fs/promises';
+import { overwriteLimit } from './demo/overwrite-limit.ts';
 import { checkEndpointsFile, writeEndpointsFile } from './endpoints-file.ts';
 import { hubBehaviour } from './hub-behaviour.ts';
-import type { Output } from './output.ts';
+import type { Output, StartProgress } from './output.ts';
 import { type OutputLost, onOutputLost } from './output-lost.ts';
 import { choosePorts } from './ports.ts';
 import { checkBuild, createRunFolder, projectRoot } from './project.ts';
 import type { RunOptions } from './run-options.ts';
 import { startLocalSystem } from './system.ts';
 
-/** 128 + the signal's number, as shells have it. */
+/** Exit codes as shells have them: 128 and the number of the signal. */
 const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Signal = keyof typeof signalCodes;
 
-/** What ends a run: the demo's end, a signal, nobody who reads on, a service that cannot go on. */
+/** How a run ends: its demo is over, it was stopped (by a signal, or because its output is lost), or a service failed for good. */
 type Ending =
   | { readonly type: 'done'; readonly exitCode: number }
-  | { readonly type: 'asked'; readonly exitCode: number; readonly why?: string }
+  | { readonly type: 'stopped'; readonly exitCode: number; readonly why?: string }
   | { readonly type: 'failed'; readonly why: string };
 
-type Asked = Extract<Ending, { type: 'asked' }>;
+type Stopped = Extract<Ending, { type: 'stopped' }>;
+
+/** The parts of a run that belong to the command line. */
+export interface RunView {
+  readonly progress: StartProgress;
+  readonly openOutput: (options: RunOptions) => Promise<Output>;
+}
 
 /**
- * Runs until the demo is over, a signal comes, output is lost or a service fails for good, and resolves with the exit code. Rejects with one line for a
- * person when something does not start.
+ * Runs until the demo is over, a signal comes, output is lost or a service fails for good. Resolves with the exit code.
+ *
+ * @throws One line when something does not start.
  */
-export async function runLocal(
-  options: RunOptions,
-  openOutput: (options: RunOptions) => Promise<Output>,
-): Promise<number> {
-  const asked = Promise.race([awaitSignal(), awaitOutputLost()]);
+export async function runLocal(options: RunOptions, { progress, openOutput }: RunView): Promise<number> {
+  const stopped = Promise.race([awaitSignal(), awaitOutputLost()]);
   const root = projectRoot();
   checkBuild(root);
   if (options.endpoints !== undefined) checkEndpointsFile(options.endpoints);
   const ports = await choosePorts(options.portBase);
+  progress.step('Starting the local system…');
   const runFolder = await createRunFolder(root);
   const cleanUps: (() => Promise<void>)[] = [() => rm(runFolder, { recursive: true, force: true })];
   const output = await openOutput(options);
@@ -43,48 +49,54 @@ export async function runLocal(
       runFolder,
       ports,
       keepOwnSettings: !options.demo,
+      maxOverwritesPerHour: overwriteLimit(options),
       hub: { ...hubBehaviour(options), routesEvents: options.events },
-      onNotice: (text) => output.notice(text),
+      onStep: (text) => progress.step(text),
+      onNotice(text) {
+        progress.clear();
+        output.notice(text);
+      },
     });
     cleanUps.push(() => starting.then((system) => system.close()).catch(() => {}));
-    const system = await Promise.race([starting, asked]);
+    const system = await Promise.race([starting, stopped]);
+    progress.clear();
     if ('type' in system) return exitCodeOf(system);
     if (options.endpoints !== undefined) {
-      const { endpoints } = options;
-      cleanUps.push(await writeEndpointsFile(endpoints, system.endpoints));
+      cleanUps.push(await writeEndpointsFile(options.endpoints, system.endpoints));
     }
     const ending = await Promise.race([
-      asked,
+      stopped,
       system.failed.then((why): Ending => ({ type: 'failed', why })),
       output.run(system).then((exitCode): Ending => ({ type: 'done', exitCode })),
     ]);
     await output.close();
     return exitCodeOf(ending);
   } finally {
+    progress.clear();
     await output.close();
     for (const cleanUp of cleanUps.reverse()) await cleanUp();
   }
 }
 
-/** Says why it ended, where that is not plain to see. */
+/** The exit code of an ending. Writes the reason to standard error where there is one. */
 function exitCodeOf(ending: Ending): number {
   if ('why' in ending) process.stderr.write(`twinkeeper: ${ending.why}\n`);
   return ending.type === 'failed' ? 1 : ending.exitCode;
 }
 
-function awaitOutputLost(): Promise<Asked> {
-  return new Promise((resolve) => onOutputLost((lost: OutputLost) => resolve({ type: 'asked', ...lost })));
+function awaitOutputLost(): Promise<Stopped> {
+  return new Promise((resolve) => onOutputLost((lost: OutputLost) => resolve({ type: 'stopped', ...lost })));
 }
 
-function awaitSignal(): Promise<Asked> {
+function awaitSignal(): Promise<Stopped> {
   return new Promise((resolve) => {
-    let asked = false;
+    let isStopping = false;
     for (const signal of Object.keys(signalCodes) as readonly Signal[]) {
       process.on(signal, () => {
-        // Asked twice, it does not wait for anything; its services end by themselves when it is gone.
-        if (asked) process.exit(signalCodes[signal]);
-        asked = true;
-        resolve({ type: 'asked', exitCode: signalCodes[signal] });
+        // A second signal ends the process at once. Its services end by themselves when their parent is gone.
+        if (isStopping) process.exit(signalCodes[signal]);
+        isStopping = true;
+        resolve({ type: 'stopped', exitCode: signalCodes[signal] });
       });
     }
   });

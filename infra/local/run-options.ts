@@ -4,7 +4,7 @@ import type { BehaviourOptions } from './hub-behaviour.ts';
 export interface RunOptions extends BehaviourOptions {
   readonly devices: number;
   readonly demo: boolean;
-  /** False: the hub routes no events, as before its routes were made. */
+  /** False when the hub routes no events. */
   readonly events: boolean;
   readonly endpoints?: string;
   readonly portBase?: number;

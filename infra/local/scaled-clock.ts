@@ -1,10 +1,9 @@
 import { type Clock, systemClock } from '../../shared/clock.ts';
 
 /**
- * A clock that runs `factor` times as fast as `base`: at 60, an hour of it takes a minute. Whoever waits for another by it must have one
- * of the same factor. It starts at the base's time and from then on runs ahead of it: good for how long things take, not for what
- * the calendar says.
- * @throws {RangeError} unless the factor is a number above 0.
+ * A clock that runs `factor` times as fast as `base`: with 60, its hour takes a minute. It starts at the base's time and then runs ahead,
+ * so it measures durations and not the time of day. Two programs that wait for each other need clocks with the same factor.
+ * @throws {RangeError} When the factor is not a number above 0.
  */
 export function scaledClock(factor: number, base: Clock = systemClock): Clock {
   if (!(Number.isFinite(factor) && factor > 0)) {

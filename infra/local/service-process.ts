@@ -1,43 +1,43 @@
-/** One service of the local system, seen from its parent: forked, waited for, watched, ended. */
+/** The parent's side of a service of the local system: it forks the service, waits until it is ready, watches it and ends it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { explainMissingBuild } from './missing-build.ts';
 import type { ServiceMessage } from './service.ts';
 
 export interface ServiceSpec {
-  /** As messages name it: `The function host`. */
+  /** The name in messages, as the subject of a sentence: `The function host`. */
   readonly name: string;
-  /** The service's built file. */
+  /** The path of the service's built file. */
   readonly script: string;
-  /** Given to the service as JSON. */
+  /** The options of the service. It receives them as JSON. */
   readonly options: object;
   readonly environment?: Readonly<Record<string, string | undefined>>;
-  /** Called with each line that the service writes. */
+  /** Called with each line that the service writes to standard output or standard error. */
   readonly onLine?: (line: string) => void;
 }
 
 export interface ServiceProcess<Endpoints> {
   readonly endpoints: Endpoints;
-  /** Resolves when it has ended, however: `signal SIGKILL`, `code 1`. */
+  /** Resolves when the process has ended, with the way it ended: `signal SIGKILL`, `code 1`. */
   readonly ended: Promise<string>;
-  /** Asks it to end, and after `patience` milliseconds makes it. */
+  /** Sends SIGTERM, and SIGKILL after `patience` milliseconds. Resolves when the process has ended. */
   close(patience?: number): Promise<void>;
 }
 
-/** Thrown when a service was killed before it was ready, so that it has no fault that starting it again would meet again. */
+/** Thrown when a signal killed a service before it was ready. Starting the service again can succeed. */
 export class KilledEarly extends Error {
   override readonly name = 'KilledEarly';
 }
 
 const defaultPatience = 3_000;
 
-/** When its parent was killed, a service may find what it wants to say goodbye to gone as well: it gets two seconds. */
+/** Code that ends a service at most two seconds after its parent. Closing takes longer when the other services have ended as well. */
 const endSoonAfterParent = `data:text/javascript,process.on("disconnect", () => setTimeout(() => process.exit(1), 2000).unref())`;
 
 /**
- * Forks a service and resolves when it is ready. It gets a process group of its own, so that Ctrl-C reaches the parent alone, which then
- * ends its services in order; it ends by itself when the parent is gone.
- * @throws What the service said when it failed, or one line when it ended without a word.
+ * Forks a service and resolves when the service is ready. The service has its own process group, so Ctrl-C reaches only the parent, which
+ * ends its services in order. A service ends by itself when its parent has ended.
+ * @throws The message of the service when it failed, or one line when it ended without a message.
  */
 export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<ServiceProcess<Endpoints>> {
   const { name, script, options, environment = process.env, onLine = () => {} } = spec;
@@ -48,13 +48,13 @@ export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<Servi
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   let lastLine = '';
-  // After a crash the last line is Node's version.
-  let fault = '';
+  // The last line of a crash is Node's version, so the line with the error is kept too.
+  let errorLine = '';
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue;
     createInterface({ input: stream }).on('line', (line) => {
       if (line.trim() !== '') lastLine = line;
-      if (/^\w*Error( \[\w+\])?: /.test(line)) fault = line;
+      if (/^\w*Error( \[\w+\])?: /.test(line)) errorLine = line;
       onLine(line);
     });
   }
@@ -69,8 +69,8 @@ export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<Servi
       else resolve({ endpoints: answer.ready, ended, close: (patience) => close(child, ended, patience) });
     });
     ended.then((how) => {
-      const lastWords = explainMissingBuild(fault || lastLine);
-      const message = `${name} ended with ${how} before it was ready${lastWords === '' ? '.' : `: ${lastWords}`}`;
+      const reason = explainMissingBuild(errorLine || lastLine);
+      const message = `${name} ended with ${how} before it was ready${reason === '' ? '.' : `: ${reason}`}`;
       reject(how.startsWith('signal') ? new KilledEarly(message) : new Error(message));
     });
   });

@@ -1,10 +1,10 @@
 /**
- * One service of the local system as a child process. The parent forks it with its options as JSON in `argv[2]`, and gets one
- * message over IPC: `{ ready }` with the service's endpoints, or `{ failed }` with one line for a person. The child ends on
- * SIGTERM, SIGINT and when the parent is gone, however the parent went.
+ * The child's side of a service of the local system. The parent forks the service with its options as JSON in `argv[2]`. The service sends
+ * one message over IPC: `{ ready }` with its endpoints, or `{ failed }` with one line for a person. The service ends on SIGTERM, on SIGINT
+ * and when its parent has ended.
  */
 
-/** What a service promises once it has started. */
+/** A service that has started. */
 export interface Service<Endpoints> {
   readonly endpoints: Endpoints;
   close(): Promise<void>;
@@ -12,11 +12,12 @@ export interface Service<Endpoints> {
 
 export type ServiceMessage<Endpoints> = { readonly ready: Endpoints } | { readonly failed: string };
 
-/** The main function of a service process. */
+/** The main function of a service process: starts the service, reports to the parent, and closes the service when it is told to end. */
 export async function runService<Options, Endpoints>(
   start: (options: Options) => Promise<Service<Endpoints>>,
 ): Promise<void> {
-  const tell = (message: ServiceMessage<Endpoints>) => process.send?.(message) ?? console.log(JSON.stringify(message));
+  const report = (message: ServiceMessage<Endpoints>) =>
+    process.send?.(message) ?? console.log(JSON.stringify(message));
   try {
     const service = await start(JSON.parse(process.argv[2] ?? '{}') as Options);
     let closing = false;
@@ -27,9 +28,9 @@ export async function runService<Options, Endpoints>(
     };
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
     process.on('disconnect', stop);
-    tell({ ready: service.endpoints });
+    report({ ready: service.endpoints });
   } catch (error) {
-    tell({ failed: error instanceof Error ? error.message : String(error) });
+    report({ failed: error instanceof Error ? error.message : String(error) });
     process.exitCode = 1;
     process.disconnect?.();
   }

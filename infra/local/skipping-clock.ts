@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '../../shared/clock.ts';
 
 /**
- * A clock that nobody waits by: sleeping moves it on. What is not slept takes as long as it takes. For measuring in one process, with
- * the same clock for hub and client, what one client that does one thing after the other would wait for. Where several sleep at once
- * their sleeps add up, and the clock says more than would have passed.
+ * A clock that skips sleeps: `sleep` moves the time forward and returns at once. Use it in one process, for the hub and its client, to
+ * measure how long a client would wait that makes one call after the other. The sleeps of concurrent callers add up, so for them the clock
+ * shows more time than would have passed.
  */
 export class SkippingClock implements Clock {
   readonly #base: Clock;
@@ -13,7 +13,7 @@ export class SkippingClock implements Clock {
     this.#base = base;
   }
 
-  /** How many milliseconds were slept in all. */
+  /** The sum of all sleeps, in milliseconds. */
   get skipped(): number {
     return this.#skipped;
   }
@@ -24,7 +24,7 @@ export class SkippingClock implements Clock {
 
   async sleep(milliseconds: number): Promise<void> {
     this.#skipped += Math.max(0, milliseconds);
-    // Nothing else would get a turn where somebody sleeps again and again until something has happened.
+    // Other work gets a turn, also when a caller sleeps in a loop until something happens.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -1,4 +1,4 @@
-/** The local system: Azurite, the local hub and the function host, each a process of its own, started in order and watched. */
+/** The local system: Azurite, the local hub and the function host. Each is a process; all are started, watched and ended here. */
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { startAzurite } from './azurite.ts';
@@ -13,47 +13,59 @@ import { KilledEarly, type ServiceProcess, type ServiceSpec, startServiceProcess
 
 export interface SystemOptions {
   readonly root: string;
-  /** For files of this run. */
+  /** The folder for the files of this run. */
   readonly runFolder: string;
   readonly ports: Ports;
   readonly hub: Pick<LocalHubOptions, keyof HubBehaviour | 'routesEvents'>;
-  /** Whether `TWINKEEPER_…` settings of the environment count. */
+  /** Whether the app uses the `TWINKEEPER_…` settings of the environment. */
   readonly keepOwnSettings: boolean;
-  /** Told what a person should know: a service that was started again, an error in the app's log. */
+  /** Values that a policy may overwrite in an hour. */
+  readonly maxOverwritesPerHour: number;
+  /** Called with one line when a part of the system begins to start. */
+  readonly onStep: (text: string) => void;
+  /** Called with one line about a problem: a service that was started again, an error in the app's log. */
   readonly onNotice: (text: string) => void;
 }
 
 export interface LocalSystem {
   readonly endpoints: SystemEndpoints;
-  /** Resolves, with one line for a person, when the system cannot go on. */
+  /** Resolves when the system cannot continue, with one line that says why. */
   readonly failed: Promise<string>;
   close(): Promise<void>;
 }
 
-/** A host that dies more often than this in a minute would do so for ever. */
+/** The function host is started again at most this often in a minute. */
 const restartsPerMinute = 10;
 
-/** Starts everything. Rejects with one line, and leaves nothing running, where something does not start. */
+/** Starts all services. Rejects with one line when a service does not start, and then ends the others. */
 export async function startLocalSystem(options: SystemOptions): Promise<LocalSystem> {
-  const { root, runFolder, ports, onNotice } = options;
+  const { root, runFolder, ports, onStep, onNotice } = options;
   const closing: (() => Promise<void>)[] = [];
   const close = async () => {
-    // Last in, first out: the host drains while what it works with is still there.
+    // The function host ends first: it needs the hub and the storage to finish its work.
     for (const end of closing.splice(0).reverse()) await end();
   };
   try {
+    onStep('Starting Azurite (storage) and the local hub…');
+    const starting = new Set(['Azurite', 'the local hub']);
+    const started = <S extends { close(): Promise<void> }>(name: string, service: S): S => {
+      closing.push(() => service.close());
+      starting.delete(name);
+      for (const other of starting) onStep(`Ready: ${name}. Waiting for ${other}…`);
+      return service;
+    };
     const [azurite, hub] = await all(
-      startAzurite({ blobPort: ports.blobs, queuePort: ports.queues, tablePort: ports.tables }).then((service) => {
-        closing.push(() => service.close());
-        return service;
-      }),
-      startHub(options).then((service) => {
-        closing.push(() => service.close());
-        return service;
-      }),
+      startAzurite({ blobPort: ports.blobs, queuePort: ports.queues, tablePort: ports.tables }).then((service) =>
+        started('Azurite', service),
+      ),
+      startHub(options).then((service) => started('the local hub', service)),
     );
+    onStep('Ready: Azurite and the local hub. Starting the function host…');
     const storageConnectionString = azurite.endpoints.connectionString;
-    const values = localSettings(hub.endpoints, storageConnectionString, options.hub);
+    const values = localSettings(hub.endpoints, storageConnectionString, {
+      ...options.hub,
+      maxOverwritesPerHour: options.maxOverwritesPerHour,
+    });
     const host = await keepHostRunning(
       {
         name: 'The function host',
@@ -72,14 +84,25 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
       onNotice,
     );
     closing.push(() => host.close());
+    onStep('Ready: Azurite, the local hub and the function host.');
     const storage = watchPort(storageConnectionString);
     closing.push(async () => storage.stop());
     const { twinkeeperConnectionString: _, ...hubEndpoints } = hub.endpoints;
     return {
-      endpoints: { ...hubEndpoints, storageConnectionString, functionsUrl: host.functionsUrl, ...host.keys },
+      endpoints: {
+        ...hubEndpoints,
+        storageConnectionString,
+        functionsUrl: host.functionsUrl,
+        ...host.keys,
+        maxOverwritesPerHour: options.maxOverwritesPerHour,
+      },
       failed: Promise.race([
-        hub.ended.then((how) => `The local hub ended with ${how}. Its devices and events were in memory: start again.`),
-        storage.gone.then(() => 'Azurite ended. The history and the checkpoints were in its memory: start again.'),
+        hub.ended.then(
+          (how) => `The local hub ended with ${how}. Its devices and events were in memory and are lost: start again.`,
+        ),
+        storage.gone.then(
+          () => 'Azurite ended. The history and the checkpoints were in its memory and are lost: start again.',
+        ),
         host.failed,
       ]),
       close,
@@ -99,7 +122,7 @@ async function startHub({ root, runFolder, ports, hub }: SystemOptions): Promise
   });
 }
 
-/** Like `Promise.all`, but rejects only when none is under way any more, so that what has started can be ended. */
+/** Like `Promise.all`, but rejects only after both have settled, so that the caller can end the service that did start. */
 async function all<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b]);
   return Promise.all([a, b]);
@@ -112,24 +135,24 @@ interface KeptHost {
   close(): Promise<void>;
 }
 
-/** Keeps a function host running on the same port, whoever kills it: all its state is in storage, so the next one just goes on. */
+/** Starts the function host, and starts it again on the same port when it dies. Its state is in storage, so nothing is lost. */
 async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => void): Promise<KeptHost> {
   const deaths: number[] = [];
   let closing = false;
 
-  /** Notes that it ended, and throws when that happens too often. */
+  /** Counts a death of the host. Throws when the host died too often. */
   function countDeath(how: string): void {
     deaths.push(Date.now());
     if (deaths.filter((at) => at > Date.now() - 60_000).length > restartsPerMinute) {
-      throw new Error(`${how} This happened ${restartsPerMinute} times within a minute: giving up.`);
+      throw new Error(`${how} This happened more than ${restartsPerMinute} times within a minute: giving up.`);
     }
     onNotice(`${how} Starting it again.`);
   }
 
-  async function start(from: ServiceSpec): Promise<ServiceProcess<FunctionHostEndpoints>> {
+  async function start(service: ServiceSpec): Promise<ServiceProcess<FunctionHostEndpoints>> {
     for (;;) {
       try {
-        return await startServiceProcess<FunctionHostEndpoints>(from);
+        return await startServiceProcess<FunctionHostEndpoints>(service);
       } catch (error) {
         if (!(error instanceof KilledEarly)) throw error;
         countDeath(error.message);
@@ -139,10 +162,10 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
 
   let current = await start(spec);
   const { functionsUrl, functionKey, masterKey } = current.endpoints;
-  const again = {
+  const restartSpec = {
     ...spec,
     options: { ...spec.options, httpPort: Number(new URL(functionsUrl).port) },
-    // Addresses that were handed out hold a key.
+    // The addresses that users already have contain these keys.
     environment: {
       ...spec.environment,
       TWINKEEPER_LOCAL_FUNCTION_KEY: functionKey,
@@ -156,7 +179,7 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
         const how = await current.ended;
         if (closing) break;
         countDeath(`${spec.name} ended with ${how}.`);
-        current = await start(again);
+        current = await start(restartSpec);
         if (closing) await current.close();
       }
       return await new Promise<never>(() => {});
@@ -176,7 +199,7 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
   };
 }
 
-/** Azurite's process is not ours to hear of; that its port refuses connections says that it is gone. */
+/** Resolves `gone` when the port of the tables refuses connections: Azurite has ended. */
 function watchPort(connectionString: string): { readonly gone: Promise<void>; stop(): void } {
   const { hostname, port } = new URL(/TableEndpoint=([^;]+)/.exec(connectionString)?.[1] ?? '');
   let timer: NodeJS.Timeout | undefined;

@@ -32,7 +32,7 @@ async function once(devices: number, more: readonly string[] = []): Promise<{ ru
 const right = { duplicates: 0, unresolved: 0 };
 const sameRun = ['--seed', '3'];
 
-/** What of a summary neither the machine's speed nor a redelivery may change. */
+/** The numbers of a summary that depend neither on the machine's speed nor on redelivered events. */
 function counts(run: Run) {
   const { devices, modulesCreated, departuresInjected, departuresRecorded, duplicates, unresolved } = JSON.parse(
     run.stdout(),
@@ -60,9 +60,14 @@ describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
       ...['enforced', 'detectToEnforcedMs', 'hubCalls', 'seconds'],
     ]);
     expect(() => readFileSync(endpoints)).toThrow('ENOENT');
+    expect(run.stderr().split('\n').slice(0, 2)).toEqual([
+      'Starting the local system…',
+      'Starting Azurite (storage) and the local hub…',
+    ]);
+    expect(run.stderr()).toContain('Ready: Azurite, the local hub and the function host.\n');
   });
 
-  it('finds and mends by sweeps alone what can still be seen when the hub routes no events', async () => {
+  it('finds and mends all visible departures by sweeps when the hub routes no events', async () => {
     const { run } = await once(20, ['--no-events']);
     expect(await run.ended, run.stderr()).toBe(0);
     const summary = JSON.parse(run.stdout()) as Record<string, number>;
@@ -71,7 +76,7 @@ describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
     expect(summary.enforced).toBeGreaterThan(20);
   });
 
-  it('comes to the same while a fifth of its hub calls fails in every way there is', async () => {
+  it('mends the fleet while a fifth of its hub calls fails in different ways', async () => {
     const { run } = await once(12, ['--faults', '20%']);
     expect(await run.ended, run.stderr()).toBe(0);
     const summary = JSON.parse(run.stdout()) as Record<string, number>;
@@ -79,9 +84,9 @@ describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
     expect(summary.departuresRecorded).toBe(summary.departuresInjected);
   });
 
-  // Counted in the hub's events: while devices arrive, while modules are created, while twins are disturbed, in the end.
+  // Numbers of hub events: while devices are created, while modules are created, while twins are disturbed, and at the end.
   it.each([[[1, 45]], [[20, 70]]])(
-    'comes to the same summary when the function host is killed after %j events',
+    'has the same summary when the function host is killed after %j events',
     async (moments) => {
       undisturbed ??= once(8, sameRun).then(async ({ run }) => {
         expect(await run.ended, run.stderr()).toBe(0);

@@ -37,6 +37,7 @@ describe('twinkeeper local', { timeout: 60_000 }, () => {
       ['caFile', 'controlUrl', 'eventHubConnectionString', 'eventHubName', 'functionKey', 'functionsUrl'].concat([
         'iotHubConnectionString',
         'masterKey',
+        'maxOverwritesPerHour',
         'storageConnectionString',
       ]),
     );
@@ -52,7 +53,7 @@ describe('twinkeeper local', { timeout: 60_000 }, () => {
     expect(left.filter((name) => name.startsWith(`run-${run.child.pid}-`))).toEqual([]);
   });
 
-  it('says so and ends when the local hub dies, whose state is in memory', async () => {
+  it('ends with a message when the local hub dies', async () => {
     const run = start('--no-demo');
     await run.says('Ready.');
     const services = run.services();
@@ -62,7 +63,7 @@ describe('twinkeeper local', { timeout: 60_000 }, () => {
     expect(services.filter(({ pid }) => isAlive(pid))).toEqual([]);
   });
 
-  it('names the port that is in use, and the way out', async () => {
+  it('names a port that is in use, and the way out', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
     const port = (server.address() as { port: number }).port;
@@ -76,7 +77,7 @@ describe('twinkeeper local', { timeout: 60_000 }, () => {
     }
   });
 
-  it('says how to go on where the build is missing', async () => {
+  it('asks for a build when a part of the build is missing', async () => {
     const root = await temporary();
     await cp(join(project, 'dist'), join(root, 'dist'), {
       recursive: true,
@@ -91,12 +92,12 @@ describe('twinkeeper local', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    [['--json'], /--json goes with --once/],
+    [['--json'], /--json needs --once/],
     [['--once', '--no-demo'], /--once/],
     [['--devices', '0'], /whole number from 1/],
     [['--port-base', '65530'], /whole number from 1 to 65529/],
     [['--endpoints', '/no/such/folder/endpoints.json'], /no folder \/no\/such\/folder/],
-  ])('refuses %j in a line', async (args, message) => {
+  ])('refuses %j with one line', async (args, message) => {
     const run = start(...args);
     expect(await run.ended).toBe(1);
     expect(run.stderr()).toMatch(message);

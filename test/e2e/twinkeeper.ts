@@ -1,4 +1,4 @@
-/** Runs the built `twinkeeper` command as a user would, and looks at its processes from outside. */
+/** Runs the built `twinkeeper` command as a user would, and lists its processes. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,19 +9,19 @@ export interface Run {
   readonly child: ChildProcess;
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** Resolves with its exit code when it has ended and all its output is here. */
+  /** Resolves with the exit code when the command has ended and all its output has been read. */
   readonly ended: Promise<number | null>;
-  /** Resolves when a line of its standard output says this. Rejects when it ends before. */
+  /** Resolves when standard output contains the text. Rejects when the command ends before. */
   says(text: string): Promise<void>;
-  /** The ids of the processes that it has started, by what their command line holds. */
+  /** The child processes of the command, with their command lines. */
   services(): readonly { readonly pid: number; readonly command: string }[];
 }
 
-/** Starts `twinkeeper` with these arguments, in this project folder. */
+/** Starts `twinkeeper` with these arguments in a project folder. */
 export function twinkeeper(args: readonly string[], root = project): Run {
   const command = join(root, 'dist/twinkeeper.js');
-  if (!existsSync(command)) throw new Error(`${command} is missing: npm run build comes before these tests.`);
-  // As in many a company: what is on this machine cannot be reached through its proxy.
+  if (!existsSync(command)) throw new Error(`${command} is missing: run \`npm run build\` before these tests.`);
+  // A proxy that does not work: the command must bypass it for this machine.
   const proxy = 'http://127.0.0.1:9';
   const env = { ...process.env, http_proxy: proxy, https_proxy: proxy, NO_PROXY: undefined, no_proxy: undefined };
   const child = spawn(process.execPath, [command, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -44,7 +44,9 @@ export function twinkeeper(args: readonly string[], root = project): Run {
         const look = () => stdout.includes(text) && done();
         child.stdout.on('data', look);
         look();
-        ended.then((code) => fail(new Error(`It ended with ${code} and never said "${text}": ${stdout}${stderr}`)));
+        ended.then((code) =>
+          fail(new Error(`The command ended with ${code} before it printed "${text}": ${stdout}${stderr}`)),
+        );
       }),
     services: () =>
       execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8', maxBuffer: 1 << 26 })
@@ -58,7 +60,7 @@ export function twinkeeper(args: readonly string[], root = project): Run {
   };
 }
 
-/** Whether a process is there. */
+/** Whether a process exists. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

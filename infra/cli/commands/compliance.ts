@@ -2,35 +2,35 @@ import type { DriftRow } from '../../../shared/drift/index.ts';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import type { HistorySource } from './history-source.ts';
 
-/** How well the fleet keeps to one policy. */
+/** The fleet's compliance with one policy. */
 export interface PolicyCompliance {
   readonly policy: string;
-  /** Devices in its scope; absent when nobody has counted them yet. */
+  /** Devices in the policy's scope. Absent until a sweep has counted them. */
   readonly devices?: number;
-  /** Devices with something of it out of line. */
+  /** Devices that are out of line with the policy. */
   readonly outOfLine: number;
   readonly compliant?: number;
 }
 
-/** How things stand. */
+/** The compliance of the fleet, and what is known about it. */
 export interface Compliance {
-  /** `unknown` when nothing is out of line as far as is known, and no sweep has ever looked. */
+  /** `unknown` when no open row exists and no sweep has ended. */
   readonly state: 'compliant' | 'outOfLine' | 'unknown';
   readonly policies: readonly PolicyCompliance[];
   readonly open: {
-    /** Departures that are out of line now. */
+    /** The number of open departures. */
     readonly total: number;
-    /** Why they are not mended: an outcome, and for `heldBack` the guard: `heldBack: contested`. */
+    /** Open departures by the reason why they are not mended: the outcome, with the guard for `heldBack: contested`. */
     readonly byReason: Readonly<Record<string, number>>;
   };
-  /** Absent when there has been none. */
+  /** Absent when there has been no sweep. */
   readonly lastSweep?: SweepRow;
   readonly deadLetters: number;
 }
 
 const pageSize = 1000;
 
-/** Gathers it from the open list, which is read once as a whole, and from what the last sweep left. */
+/** Computes the compliance from the whole list of open rows, the last sweep and its counts. */
 export async function complianceOf(history: HistorySource): Promise<Compliance> {
   const [policies, lastSweep, deadLetters, open] = await Promise.all([
     history.policies(),
@@ -38,16 +38,20 @@ export async function complianceOf(history: HistorySource): Promise<Compliance> 
     history.deadLetters(),
     countOpen(history),
   ]);
-  const known = new Map(policies.map(({ policy, devices }) => [policy, devices]));
-  const names = [...new Set([...known.keys(), ...open.devices.keys()])];
+  const deviceCounts = new Map(policies.map(({ policy, devices }) => [policy, devices]));
+  const names = [...new Set([...deviceCounts.keys(), ...open.devices.keys()])];
   const state =
-    open.total > 0 ? 'outOfLine' : lastSweep?.endedAt === undefined && !hasBeenCounted(known) ? 'unknown' : 'compliant';
+    open.total > 0
+      ? 'outOfLine'
+      : lastSweep?.endedAt === undefined && !hasBeenCounted(deviceCounts)
+        ? 'unknown'
+        : 'compliant';
   return {
     state,
     policies: names.map((policy) => {
-      const devices = known.get(policy);
+      const devices = deviceCounts.get(policy);
       const outOfLine = open.devices.get(policy) ?? 0;
-      // What is out of line is known at once, and how many devices there are as of the last sweep.
+      // Open rows are current, and device counts are as old as the last sweep. So the difference can be negative.
       const counted = devices === undefined ? {} : { devices, compliant: Math.max(0, devices - outOfLine) };
       return { policy, outOfLine, ...counted };
     }),
@@ -57,7 +61,7 @@ export async function complianceOf(history: HistorySource): Promise<Compliance> 
   };
 }
 
-/** Why a row's departure is not mended: its outcome, with the guard's name where one holds it back. */
+/** The reason why a departure is not mended: its outcome, with the guard's name for `heldBack`. */
 export function reasonOf({ outcome, error }: DriftRow): string {
   const guard = outcome === 'heldBack' ? /^([a-zA-Z]{1,40}): /.exec(error ?? '')?.[1] : undefined;
   return guard === undefined ? outcome : `${outcome}: ${guard}`;
@@ -71,8 +75,8 @@ async function countOpen(history: HistorySource) {
   const devices = new Map<string, number>();
   const reasons = new Map<string, number>();
   let total = 0;
-  /** The list is sorted by policy and device within each of its parts, and a device is in one part only. */
-  let last = '';
+  /** The policy and device of the previous row. A policy's rows of one device follow each other in the list. */
+  let previous = '';
   let cursor: string | undefined;
   do {
     const page = await history.open({}, pageSize, cursor);
@@ -80,8 +84,8 @@ async function countOpen(history: HistorySource) {
       total++;
       reasons.set(reasonOf(row), (reasons.get(reasonOf(row)) ?? 0) + 1);
       const current = `${row.policy} ${row.deviceId}`;
-      if (current !== last) devices.set(row.policy, (devices.get(row.policy) ?? 0) + 1);
-      last = current;
+      if (current !== previous) devices.set(row.policy, (devices.get(row.policy) ?? 0) + 1);
+      previous = current;
     }
     cursor = page.cursor;
   } while (cursor !== undefined);

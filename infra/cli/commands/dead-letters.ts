@@ -8,17 +8,17 @@ import {
 } from '../../../shared/retry/index.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
-/** `twinkeeper dead-letters`: what was given up, and how to put it back. */
+/** `twinkeeper dead-letters`: lists the events that were given up, and replays them. */
 export function deadLettersCommand(): Command {
-  const command = new Command('dead-letters').description('events that were given up, and putting them back');
+  const command = new Command('dead-letters').description('list or replay events that were given up');
   withStorageOptions(command.command('list', { isDefault: true }))
-    .description('what was given up, newest first')
+    .description('list the events that were given up, newest first')
     .option('--json', 'one JSON object a line, with the original event')
     .addHelpText('after', '\nExamples:\n  twinkeeper dead-letters\n  twinkeeper dead-letters list --json | jq .reason')
     .action(list);
   withStorageOptions(command.command('replay [ids...]'))
-    .description('put letters back: their events are tried again, and the letters are gone')
-    .option('--all', 'all of them')
+    .description('put dead letters back into the queue: their events are tried again')
+    .option('--all', 'replay all dead letters')
     .addHelpText(
       'after',
       '\nExamples:\n  twinkeeper dead-letters replay 98235…\n  twinkeeper dead-letters replay --all',
@@ -29,11 +29,11 @@ export function deadLettersCommand(): Command {
 
 async function list({ json, ...storage }: StorageOptions & { readonly json?: true }): Promise<void> {
   const table = new Table({ head: ['id', 'given up', 'device', 'reason'], style: { head: [], border: [] } });
-  for await (const letter of letters(await open(storage))) {
-    // As in `… | head -1`: nobody wants the rest.
+  for await (const deadLetter of givenUp(await open(storage))) {
+    // The reader has gone, as in `… | head -1`.
     if (!process.stdout.writable) return;
-    if (json) process.stdout.write(`${JSON.stringify(letter)}\n`);
-    else table.push([letter.id, letter.at, letter.deviceId, letter.reason]);
+    if (json) process.stdout.write(`${JSON.stringify(deadLetter)}\n`);
+    else table.push([deadLetter.id, deadLetter.at, deadLetter.deviceId, deadLetter.reason]);
   }
   if (!json) process.stdout.write(table.length === 0 ? 'No dead letters.\n' : `${table.toString()}\n`);
 }
@@ -42,12 +42,13 @@ async function replay(
   ids: readonly string[],
   { all, ...storage }: StorageOptions & { readonly all?: true },
 ): Promise<void> {
-  if (ids.length === 0 && !all) throw new Error('Say which: ids from "twinkeeper dead-letters", or --all.');
+  if (ids.length === 0 && !all)
+    throw new Error('No dead letter is named: give ids from "twinkeeper dead-letters", or --all.');
   const store = await open(storage);
   const queue = createDeferredQueue(await storageOf(storage), store);
-  const chosen = all ? (await Array.fromAsync(letters(store))).map(({ id }) => id) : ids;
+  const chosen = all ? (await Array.fromAsync(givenUp(store))).map(({ id }) => id) : ids;
   for (const id of chosen) {
-    if (await replayDeadLetter(id, store, queue)) process.stdout.write(`${id} is put back.\n`);
+    if (await replayDeadLetter(id, store, queue)) process.stdout.write(`${id} is back in the queue.\n`);
     else {
       process.stderr.write(`There is no dead letter ${id}; "twinkeeper dead-letters" lists them.\n`);
       process.exitCode = 1;
@@ -59,7 +60,7 @@ async function open(options: StorageOptions) {
   return createDeadLetters(await storageOf(options), () => new Date());
 }
 
-/** Parked letters belong to a retry that is on its way: nobody's business here. */
-async function* letters(store: ReturnType<typeof createDeadLetters>): AsyncGenerator<DeadLetter> {
-  for await (const letter of store.list()) if (letter.state === 'dead') yield letter;
+/** The dead letters of events that were given up. The store also has parked ones, whose events are still being tried. */
+async function* givenUp(store: ReturnType<typeof createDeadLetters>): AsyncGenerator<DeadLetter> {
+  for await (const deadLetter of store.list()) if (deadLetter.state === 'dead') yield deadLetter;
 }

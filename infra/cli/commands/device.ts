@@ -14,43 +14,43 @@ interface DeviceOptions extends HistoryOptions {
   readonly json?: true;
 }
 
-/** What there is to tell of one device. */
+/** The answer of the command about one device. */
 interface DeviceReport {
   readonly deviceId: string;
-  /** Nothing is out of line now: in its twins or, where those cannot be read, as far as the history knows. */
+  /** Whether the twins are compliant now. When the twins cannot be read: whether the history has no open row. */
   readonly inLine: boolean;
   /** Newest first. */
   readonly rows: readonly DriftRow[];
   readonly open: readonly DriftRow[];
-  /** Its twins now; absent where no hub is named. */
+  /** The device's twins now. Absent when no hub is named. */
   readonly live?: LiveDevice;
 }
 
-/** Far more than policies can find wrong with one device. */
+/** The most open rows that are read. One device never has this many. */
 const mostOpen = 1000;
 
-/** `twinkeeper device ID`: what happened to a device, and how its twins are now. */
+/** `twinkeeper device ID`: shows a device's history, and its twins beside their baselines. */
 export function deviceCommand(): Command {
   const command = new Command('device')
-    .summary('show what happened to a device, and how its twins differ from the baseline now')
+    .summary("show a device's history, and how its twins differ from the baseline now")
     .description(
-      'Shows the timeline of a device, newest last, and what its twins are now (-) beside what its policies want (+). The twins are read ' +
-        'from the hub, and nothing is changed.',
+      'Shows the timeline of a device, newest last. Then shows the values in its twins now (-) and the values that its policies want (+). ' +
+        'The twins are read from the hub, and nothing is changed.',
     )
-    .argument('<id>', 'the device; ids are case-sensitive, and one that begins with a dash comes after "--"');
+    .argument('<id>', 'id of the device, case-sensitive; write "--" before an id that begins with a dash');
   return withHistoryOptions(command)
     .option(
       '--hub <connection-string>',
-      'the hub (default: that of --endpoints, or IOTHUB_HOSTNAME with your own identity, or IOTHUB_CONNECTION_STRING, of the environment)',
+      'the hub (default: the hub of --endpoints, or IOTHUB_HOSTNAME with your own identity, or IOTHUB_CONNECTION_STRING)',
     )
-    .option('--limit <n>', 'rows of the timeline', parseCount, 50)
-    .option('--all', 'also the properties that are as wanted')
+    .option('--limit <n>', 'most rows of the timeline', parseCount, 50)
+    .option('--all', 'also list the compliant properties')
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
       `
-The exit code is 0 when the device is in line, 2 when something is out of line, and 1 when there is no such device or it cannot be said.
-Without a hub there is the timeline alone; with --url the app itself reads the twins.
+The exit code is 0 when the device is compliant, 2 when it is out of line, and 1 when it does not exist or cannot be read.
+Without a hub, only the timeline is shown. With --url, the app reads the twins.
 
 ${historyHelp}
 
@@ -72,13 +72,13 @@ async function device(deviceId: string, options: DeviceOptions): Promise<void> {
   if (rows.length === 0 && live?.exists !== true) {
     const where = live === undefined ? '' : ' and the hub has no such device';
     throw new Error(
-      `The history has nothing of a device ${safeText(deviceId)}${where}. Ids are case-sensitive: is it written so?`,
+      `The history has no rows of a device ${safeText(deviceId)}${where}. Ids are case-sensitive: check the spelling.`,
     );
   }
-  const told = rows[0]?.hub;
-  if (live?.hub !== undefined && told !== undefined && told !== live.hub) {
+  const historyHub = rows[0]?.hub;
+  if (live?.hub !== undefined && historyHub !== undefined && historyHub !== live.hub) {
     process.stderr.write(
-      `The history is of the hub ${safeText(told)}, and the twins are of ${safeText(live.hub)}: do the options belong together?\n`,
+      `The history is of the hub ${safeText(historyHub)}, but the twins are of ${safeText(live.hub)}: check --storage and --hub.\n`,
     );
   }
   const inLine =
@@ -86,7 +86,7 @@ async function device(deviceId: string, options: DeviceOptions): Promise<void> {
       ? live.modules.every(({ properties }) => properties.every(({ ok }) => ok))
       : open.length === 0;
   const report: DeviceReport = { deviceId, inLine, rows, open, ...(live === undefined ? {} : { live }) };
-  // Set before anything is written: when nobody reads on, that has the last word.
+  // Set before the output is written: lost output then replaces the exit code.
   process.exitCode = inLine ? 0 : 2;
   process.stdout.write(options.json ? `${safeJson(report)}\n` : `${await render(report, options)}\n`);
 }
@@ -97,7 +97,7 @@ async function newest(history: HistorySource, deviceId: string, limit: number): 
   return rows;
 }
 
-/** The twins as they are now, from the hub that is named or else from the app that tells the history; `undefined` where there is neither. */
+/** Reads the twins from the named hub, or else through the app that serves the history. `undefined` without both. */
 async function readLive(
   history: HistorySource,
   deviceId: string,
@@ -117,15 +117,15 @@ async function readLive(
     ...(hub === undefined ? {} : { hub }),
     ...(endpoints === undefined ? {} : { endpoints }),
   });
-  const door = connectToHub(address, { budget, ...(ca === undefined ? {} : { ca }) });
+  const hubClient = connectToHub(address, { budget, ...(ca === undefined ? {} : { ca }) });
   const now = () => new Date();
-  const parts = { policies: toPolicySet(policies, { mode: 'enforce' }), hub: door, now };
-  const comparison = await compareDevice(deviceId, parts).catch((error: Error) => {
-    // The API keeps the hub's own words to itself; whoever sits here may know them.
+  const dependencies = { policies: toPolicySet(policies, { mode: 'enforce' }), hub: hubClient, now };
+  const comparison = await compareDevice(deviceId, dependencies).catch((error: Error) => {
+    // The API hides the hub's own message. An operator at a terminal may see it.
     throw new Error(`${error.message}${typeof error.cause === 'string' ? ` (${safeText(error.cause, 400)})` : ''}`);
   });
   const { at = now().toISOString(), modules = [] } = comparison ?? {};
-  return { exists: comparison !== undefined, at, modules, hub: door.name };
+  return { exists: comparison !== undefined, at, modules, hub: hubClient.name };
 }
 
 async function render({ deviceId, inLine, rows, open, live }: DeviceReport, { all }: DeviceOptions): Promise<string> {
@@ -136,17 +136,18 @@ async function render({ deviceId, inLine, rows, open, live }: DeviceReport, { al
   ]);
   const { stdout } = process;
   const colour = hasColour(stdout);
-  const place = { colour, ...(stdout.isTTY ? { columns: terminalSize(stdout).columns } : {}) };
-  const timeline = rows.length === 0 ? 'Nothing has ever been out of line here.' : renderTimeline(rows, place);
+  const destination = { colour, ...(stdout.isTTY ? { columns: terminalSize(stdout).columns } : {}) };
+  const timeline =
+    rows.length === 0 ? 'The history has no departures of this device.' : renderTimeline(rows, destination);
   const count = open.length === 1 ? '1 departure is' : `${open.length} departures are`;
-  const known = `${count} out of line as far as the history knows.`;
+  const openNow = `According to the history, ${count} open.`;
   const now =
     live === undefined
-      ? `${known} To see its twins, name the hub: --hub, or IOTHUB_HOSTNAME in the environment.`
+      ? `${openNow} To see the twins, name the hub: --hub, or IOTHUB_HOSTNAME in the environment.`
       : !live.exists
-        ? `The hub has no such device any more. ${open.length === 0 ? '' : known}`.trim()
+        ? `The device is no longer in the hub. ${open.length === 0 ? '' : openNow}`.trim()
         : live.modules.length === 0
           ? 'No policy applies to this device.'
-          : `${renderTwinDiff(live.modules, { all: all === true, colour })}\n\n${inLine ? 'It is in line.' : 'It is out of line.'}`;
+          : `${renderTwinDiff(live.modules, { all: all === true, colour })}\n\n${inLine ? 'The device is compliant.' : 'The device is out of line.'}`;
   return `${picocolors.createColors(colour).bold(safeText(deviceId))}\n\n${timeline}\n\n${now}`;
 }

@@ -14,36 +14,36 @@ interface DriftOptions extends HistoryOptions, QueryOptions {
   readonly follow?: true;
 }
 
-/** Rows in a table, and before those that come with `--follow`, unless more are asked for. */
+/** The default `--limit` of a table. */
 const defaultLimit = 50;
+/** The default `--limit` of the rows that `--follow` shows first. */
 const defaultFollowed = 10;
 
-/** `twinkeeper drift`: asks the history. */
+/** `twinkeeper drift`: queries the history. */
 export function driftCommand(): Command {
   const command = new Command('drift')
-    .summary('ask the history: what was out of line, and what came of it')
+    .summary('query the history: departures and their outcomes')
     .description(
-      'Shows rows of the history, newest first: the last 24 hours, or all of a device, unless --from and --to say otherwise.',
+      'Shows rows of the history, newest first. Without --from and --to: the last 24 hours, or all rows of one --device.',
     );
   return withHistoryOptions(withQueryOptions(command))
     .option(
       '--limit <n>',
-      `at most so many rows (default: ${defaultLimit} in a table, all with --json and --csv)`,
+      `the most rows to show (default: ${defaultLimit} in a table, all with --json and --csv)`,
       parseCount,
     )
     .option('--json', 'one JSON object a line (NDJSON)')
-    .addOption(new Option('--csv', 'CSV, with a line of column names').conflicts('json'))
+    .addOption(new Option('--csv', 'CSV with a line of column names').conflicts('json'))
     .addOption(
-      new Option(
-        '--follow',
-        'go on with new rows, and new outcomes of those shown, as they come; Ctrl-C ends it',
-      ).conflicts('to'),
+      new Option('--follow', 'keep running: show new rows and new outcomes as they come; Ctrl-C ends it').conflicts(
+        'to',
+      ),
     )
     .addHelpText(
       'after',
       `
-Times are UTC. A value that begins with a dash is given with "=" where it could be an option: --device=-V1.
-The exit code is 0 also where there are no such rows, and 1 when the history cannot be read.
+Times are UTC. Write "=" before a value that begins with a dash: --device=-V1.
+The exit code is 0, also when no row matches, and 1 when the history cannot be read.
 
 ${historyHelp}
 
@@ -64,7 +64,7 @@ async function drift(options: DriftOptions): Promise<void> {
   const write = await writerOf(options);
   if (options.follow) {
     const { follow } = await import('./follow.ts');
-    // Of a time that was asked for, everything; otherwise enough to see what is going on.
+    // With --from, all rows since then are shown first.
     const limit = options.limit ?? (options.from === undefined ? defaultFollowed : Number.POSITIVE_INFINITY);
     const ending = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
@@ -81,15 +81,15 @@ async function drift(options: DriftOptions): Promise<void> {
     if (!(await write(rows))) return;
   }
   if (count === 0) await write([]);
-  if (isTable && count === 0) process.stdout.write(`${describeNone(options, query)}\n`);
+  if (isTable && count === 0) process.stdout.write(`${describeNoRows(options, query)}\n`);
   else if (isTable && isMore) {
     process.stderr.write(
-      `The newest ${count} rows; there are more: --limit shows more, --from and --to choose the time.\n`,
+      `These are the newest ${count} rows, and there are more: --limit shows more, --from and --to choose the time.\n`,
     );
   }
 }
 
-/** What writes rows in the form that is asked for; its answer is false when nobody reads any more. */
+/** Makes a function that writes rows as JSON, CSV or a table. The function resolves with false when the reader has gone. */
 async function writerOf({ json, csv }: DriftOptions): Promise<(rows: readonly DriftRow[]) => Promise<boolean>> {
   if (json) return (rows) => print(rows.map((row) => `${safeJson(row)}\n`).join(''));
   let head: string | undefined;
@@ -114,18 +114,18 @@ async function writerOf({ json, csv }: DriftOptions): Promise<(rows: readonly Dr
   return (rows) => {
     if (rows.length === 0) return Promise.resolve(true);
     const isFirst = table === undefined;
-    const place = {
+    const destination = {
       colour: hasColour(stdout),
       ...(stdout.isTTY ? { columns: terminalSize(stdout).columns } : {}),
     };
-    // With a terminal, its width may have changed since.
-    if (stdout.isTTY || table === undefined) table = driftTable(place, rows);
+    // The width of a terminal can change between two writes.
+    if (stdout.isTTY || table === undefined) table = driftTable(destination, rows);
     const { head, row } = table;
     return print(`${isFirst ? `${head}\n` : ''}${rows.map((each) => `${row(each)}\n`).join('')}`);
   };
 }
 
-function describeNone(options: QueryOptions, { from, to }: DriftQuery): string {
+function describeNoRows(options: QueryOptions, { from, to }: DriftQuery): string {
   const when = from === undefined ? '' : ` from ${from} to ${to}`;
   const others = Object.keys(options).some((name) =>
     ['module', 'policy', 'path', 'kind', 'outcome', 'source'].includes(name),
@@ -136,5 +136,5 @@ function describeNone(options: QueryOptions, { from, to }: DriftQuery): string {
       : others
         ? ' Try fewer filters.'
         : '';
-  return `The history has no such rows${when}.${hint}`;
+  return `No row of the history matches${when}.${hint}`;
 }

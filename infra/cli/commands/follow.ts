@@ -3,22 +3,24 @@ import type { DriftQuery, DriftRow } from '../../../shared/drift/index.ts';
 import { safeText } from '../view/safe-text.ts';
 import { type HistorySource, pagesOf } from './history-source.ts';
 
-/** Pause between two looks, in milliseconds, and at least so many times as long as a look takes. */
-const lookEvery = 1_000;
-const restFactor = 5;
-/** A row is stored some time after what it tells of was detected: each look goes back so far. In milliseconds. */
+/** The shortest pause between two polls, in milliseconds. */
+const shortestPause = 1_000;
+/** A pause is at least this many times as long as the poll before it. */
+const pauseFactor = 5;
+/** Each poll covers at least this many milliseconds before now, because a row is stored some time after its detection. */
 const lookBack = 2 * 60_000;
-/** And to rows that wait for their outcome, but no further than this. */
-const longestWait = 60 * 60_000;
-/** The app's clock may be ahead of this one. */
+/** A poll goes further back for rows that wait for their outcome, but at most this many milliseconds. */
+const longestLookBack = 60 * 60_000;
+/** Milliseconds by which the app's clock may be ahead of this one. */
 const clockSkew = 10 * 60_000;
 
-/** Rows whose outcome will be another one; the others are settled. */
+/** Outcomes that can still change. */
 const unsettled: ReadonlySet<string> = new Set(['pending', 'deferred', 'heldBack'] satisfies DriftRow['outcome'][]);
 
 /**
- * Hands over the newest `limit` rows of a query, oldest first, and then new rows, and rows again whose outcome has changed, until `signal`
- * or until `write` says that nobody reads any more. The history must be there at first; when it fails later, it is asked again.
+ * Writes the newest `limit` rows of a query, oldest first. Then polls the history, and writes new rows and rows with a new outcome.
+ * Returns when `signal` is aborted, or when `write` resolves with false. An error of the first query is thrown; after later errors the
+ * poll is repeated.
  */
 export async function follow(
   history: HistorySource,
@@ -29,11 +31,11 @@ export async function follow(
 ): Promise<void> {
   const { outcome: wanted, to: _, from, ...rest } = query;
   const seen = new Map<string, DriftRow>();
-  const see = (rows: readonly DriftRow[]) => {
+  const remember = (rows: readonly DriftRow[]) => {
     for (const row of rows) seen.set(`${row.deviceId} ${row.rowKey}`, row);
   };
-  /** Without the outcome that is asked for: a row may come to it later. */
-  const since = (time: number) => {
+  /** The rows since a time, with any outcome: a row can get the wanted outcome later. */
+  const rowsSince = (time: number) => {
     const beginning = Math.max(time, Date.parse(from ?? '') || 0);
     return oldestFirst(
       history,
@@ -42,9 +44,9 @@ export async function follow(
     );
   };
 
-  see(await since(Date.now() - lookBack));
+  remember(await rowsSince(Date.now() - lookBack));
   const first = await oldestFirst(history, query, limit);
-  see(first);
+  remember(first);
   if (!(await write(first))) return;
 
   let failing = false;
@@ -53,23 +55,23 @@ export async function follow(
     try {
       const waiting = [...seen.values()].filter(({ outcome }) => unsettled.has(outcome));
       const oldest = Math.min(started - lookBack, ...waiting.map(({ detectedAt }) => Date.parse(detectedAt)));
-      const beginning = Math.max(oldest, started - longestWait);
+      const beginning = Math.max(oldest, started - longestLookBack);
       for (const [key, { detectedAt }] of seen) if (Date.parse(detectedAt) < beginning) seen.delete(key);
-      const rows = await since(beginning);
+      const rows = await rowsSince(beginning);
       const news = rows.filter((row) => seen.get(`${row.deviceId} ${row.rowKey}`)?.outcome !== row.outcome);
-      see(news);
+      remember(news);
       const matching = news.filter(({ outcome }) => wanted === undefined || outcome === wanted);
       failing = false;
       if (matching.length > 0 && !(await write(matching.toSorted(byOutcomeTime)))) return;
     } catch (error) {
       if (!failing)
         process.stderr.write(
-          `The history cannot be read, and is asked again: ${safeText((error as Error).message, 400)}\n`,
+          `The history cannot be read, and the command tries again: ${safeText((error as Error).message, 400)}\n`,
         );
       failing = true;
     }
-    const rest = Math.max(lookEvery, restFactor * (Date.now() - started));
-    await sleep(rest, undefined, { signal }).catch(() => {});
+    const pause = Math.max(shortestPause, pauseFactor * (Date.now() - started));
+    await sleep(pause, undefined, { signal }).catch(() => {});
   }
 }
 

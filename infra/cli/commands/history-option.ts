@@ -2,17 +2,17 @@ import { type Command, Option } from 'commander';
 import { fromStorage, type HistorySource } from './history-source.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
-/** How a command is told where the history is. */
+/** Options that name the source of the history. */
 export interface HistoryOptions extends StorageOptions {
   readonly url?: string;
   readonly key?: string;
 }
 
-/** What every command that reads the history says of where it may be. */
-export const historyHelp = `Where the history is: --storage or --endpoints read the storage account, --url asks the running app. Without any of them, the
-environment says it: FUNCTION_APP_URL with FUNCTION_APP_KEY, or else AzureWebJobsStorage.`;
+/** The help text of commands that read the history. */
+export const historyHelp = `Source of the history: --storage or --endpoints read the storage account, --url asks the running app. Without these options the
+environment names the source: FUNCTION_APP_URL with FUNCTION_APP_KEY, or else AzureWebJobsStorage.`;
 
-/** Adds the options that choose where the history is read from. */
+/** Adds the options that name the source of the history. */
 export function withHistoryOptions(command: Command): Command {
   return withStorageOptions(command)
     .addOption(
@@ -21,10 +21,13 @@ export function withHistoryOptions(command: Command): Command {
         'ask the running app (default: FUNCTION_APP_URL of the environment)',
       ).conflicts(['storage', 'endpoints']),
     )
-    .option('--key <function-key>', 'its function key (default: FUNCTION_APP_KEY, which no list of processes shows)');
+    .option(
+      '--key <function-key>',
+      'the function key of --url (default: FUNCTION_APP_KEY, which is not visible in the list of processes)',
+    );
 }
 
-/** The history that the options or the environment name. Throws with the way out when none does; keys are never shown. */
+/** Opens the history that the options or the environment name. Throws one line with the way out when neither names one. Shows no key. */
 export async function historyOf(options: HistoryOptions): Promise<HistorySource> {
   const { FUNCTION_APP_URL, FUNCTION_APP_KEY } = process.env;
   const isStorage = options.storage !== undefined || options.endpoints !== undefined;
@@ -33,10 +36,10 @@ export async function historyOf(options: HistoryOptions): Promise<HistorySource>
     const { fromFunctions } = await import('./http-history.ts');
     return fromFunctions(url, options.key ?? (FUNCTION_APP_KEY || undefined));
   }
-  if (options.key !== undefined) throw new Error('--key goes with --url: say which app it opens.');
+  if (options.key !== undefined) throw new Error('--key needs --url, the address of the app.');
   if (!isStorage && !process.env.AzureWebJobsStorage && !process.env.AzureWebJobsStorage__accountName) {
     throw new Error(
-      'No history: give --storage, --endpoints or --url, or set AzureWebJobsStorage or FUNCTION_APP_URL in the environment.',
+      'No source of the history: give --storage, --endpoints or --url, or set AzureWebJobsStorage or FUNCTION_APP_URL.',
     );
   }
   const { policies } = await import('../../../functions/policies/index.ts');

@@ -5,25 +5,25 @@ import { createDeadLetters } from '../../../shared/retry/index.ts';
 import type { StorageAccount } from '../../../shared/storage/index.ts';
 import { createSweepStore, type SweepRow } from '../../../shared/sweep/store/index.ts';
 
-/** A device's twins as they are now, held against what its policies ask of them. */
+/** A device's twins as they are now, compared with its policies. */
 export interface LiveDevice extends Pick<DeviceAnswer, 'exists' | 'at' | 'modules'> {
-  /** The hub that they were read from, where it was asked directly. */
+  /** The hub, when the twins were read from it directly. */
   readonly hub?: string;
 }
 
-/** What commands ask of the history, wherever it comes from. */
+/** The history for commands: in a storage account, or through the running app. */
 export interface HistorySource extends Pick<History, 'page' | 'open'> {
   /** The newest sweep; `undefined` when there has been none. */
   lastSweep(): Promise<SweepRow | undefined>;
-  /** How many events were given up. */
+  /** The number of events that were given up. */
   deadLetters(): Promise<number>;
-  /** The policies that are in force, and how many devices are in the scope of each: `undefined` when nobody has counted them yet. */
+  /** The policies in force, with the number of devices in the scope of each: `undefined` until a sweep has counted them. */
   policies(): Promise<readonly { readonly policy: string; readonly devices: number | undefined }[]>;
-  /** The device's twins, where whoever tells the history can read them. */
+  /** Reads a device's twins. Absent when the source cannot read twins. */
   device?(deviceId: string): Promise<LiveDevice>;
 }
 
-/** The history in a storage account, read directly; `policies` are those that this program has with it. */
+/** The history in a storage account. `policies` are the names of the policies in this build. */
 export function fromStorage(storage: StorageAccount, policies: readonly string[]): HistorySource {
   const now = () => new Date();
   const { page, open } = createHistory(storage, now);
@@ -37,7 +37,7 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
 
     async deadLetters() {
       let count = 0;
-      // Parked letters belong to a retry that is on its way.
+      // A parked dead letter belongs to an event that is still being tried.
       for await (const { state } of createDeadLetters(storage, now).list()) if (state === 'dead') count++;
       return count;
     },
@@ -49,10 +49,10 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
   };
 }
 
-/** The largest page that is asked for. */
+/** The most rows in a page. */
 const largestPage = 1000;
 
-/** The rows of a query a page at a time, and whether more were left than the limit lets through. */
+/** The rows of a query, page by page, at most `limit`. `more` says whether the query has more rows than the limit. */
 export async function* pagesOf(
   history: HistorySource,
   query: DriftQuery,
@@ -62,7 +62,7 @@ export async function* pagesOf(
   let left = limit;
   let more = false;
   do {
-    // One more than is wanted says whether that was all.
+    // One row more than the limit shows whether there are more.
     const page = await history.page(query, Math.min(largestPage, left + 1), cursor);
     const rows = page.rows.slice(0, left);
     left -= rows.length;

@@ -9,11 +9,11 @@ import type {
 import { safeText } from '../view/safe-text.ts';
 import type { HistorySource } from './history-source.ts';
 
-/** Milliseconds that an answer may take. An app that has slept takes some seconds to wake up. */
+/** Milliseconds that an answer may take. An idle app needs some seconds to start. */
 const timeout = 60_000;
 const largestPage = 1000;
 
-/** An answer that is a problem document: what it says, and the kind of problem that it is. */
+/** Thrown when the app refuses a request, or when another service answers. `type` is the type of the problem document. */
 class Refusal extends Error {
   readonly type: unknown;
 
@@ -24,19 +24,19 @@ class Refusal extends Error {
 }
 
 /**
- * The history as the running app tells it over HTTP. Errors say what to do about them, and never show the key.
+ * The history through the HTTP API of the running app. Errors name the way out and never show the key.
  *
- * @param address where the functions are, with or without `/api`
- * @throws for an address that is none, or over which a key would go in the clear, and for a key that can be none
+ * @param address the base address of the functions, with or without `/api`
+ * @throws When the address is malformed, when it would send the key unencrypted, or when the key is malformed.
  */
 export function fromFunctions(address: string, key: string | undefined): HistorySource {
   const base = baseOf(address, key !== undefined);
-  // What sends it would show it, in saying that it cannot be sent.
+  // Checked here because the error of `fetch` would show the key.
   if (key !== undefined && !/^[!-~]+$/.test(key.trim())) {
-    throw new Error('The key is empty, or has characters that no key has: copy it again, as one line.');
+    throw new Error('The key is empty or has characters that a key cannot have: copy the key again, as one line.');
   }
 
-  /** Asks for what is at a path, and has a list by this name. */
+  /** Gets the answer at a path. A valid answer has a list with this name. */
   async function get<T>(
     path: string,
     list: keyof T & string,
@@ -48,23 +48,23 @@ export function fromFunctions(address: string, key: string | undefined): History
     }
     const { ok, status, text } = await ask(url).catch((error: Error) => {
       const cause = error.cause instanceof Error ? error.cause.message : error.message;
-      throw new Error(`${base} cannot be asked: ${safeText(cause)}.`);
+      throw new Error(`${base} cannot be reached: ${safeText(cause)}.`);
     });
     if (status === 401 || status === 403) {
       throw new Error(
-        `${base} does not let us in (${status}): ${key === undefined ? 'give its function key with --key, or in FUNCTION_APP_KEY' : 'the key is not one of its function keys'}.`,
+        `${base} refuses access (${status}): ${key === undefined ? 'give a function key with --key or FUNCTION_APP_KEY' : 'the key is not one of its function keys'}.`,
       );
     }
     const body = (parse(text) ?? {}) as Readonly<Record<string, unknown>>;
     if (ok && Array.isArray(body[list])) return body as T;
     const { detail = body.title, type } = ok ? {} : body;
-    const said = typeof detail === 'string' ? detail : 'is --url the address of the functions?';
-    throw new Refusal(`${base}/${path.split('/', 1)[0]} answered ${status}: ${safeText(said, 400)}`, type);
+    const reason = typeof detail === 'string' ? detail : 'check that --url is the address of the functions.';
+    throw new Refusal(`${base}/${path.split('/', 1)[0]} answered ${status}: ${safeText(reason, 400)}`, type);
   }
 
   async function ask(url: URL) {
     const headers = { accept: 'application/json', ...(key === undefined ? {} : { 'x-functions-key': key }) };
-    // The key is for this address, and for none that it sends us on to.
+    // A redirect would send the key to another address.
     const answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeout) });
     return { ok: answer.ok, status: answer.status, text: await answer.text() };
   }
@@ -97,17 +97,17 @@ export function fromFunctions(address: string, key: string | undefined): History
     },
 
     async device(deviceId) {
-      // Whatever carries the request takes them for steps in the path, encoded or not.
+      // URL parsers treat these ids as path segments, even when they are encoded.
       if (deviceId === '.' || deviceId === '..') {
         throw new Error(
-          `No address can hold the device id ${deviceId}: "twinkeeper drift --device ${deviceId}" tells its history, and --storage in place of --url all.`,
+          `A URL cannot contain the device id ${deviceId}. Use --storage instead of --url, or "twinkeeper drift --device ${deviceId}" for its history.`,
         );
       }
       try {
         const { exists, at, modules } = await get<DeviceAnswer>(`devices/${encodeURIComponent(deviceId)}`, 'modules');
         return { exists, at, modules };
       } catch (error) {
-        // That neither the hub nor the history knows it. An address where nothing is has no such document.
+        // The app answers with this problem when neither the hub nor the history has the device.
         if (!(error instanceof Refusal) || error.type !== 'urn:twinkeeper:problem:notFound') throw error;
         return { exists: false, at: new Date().toISOString(), modules: [] };
       }
@@ -119,12 +119,12 @@ function baseOf(address: string, hasKey: boolean): string {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.username !== '') {
     throw new Error(
-      '--url is no address of functions: it must look like https://my-app.azurewebsites.net; the key goes with --key.',
+      '--url is not an address of functions: it must look like https://my-app.azurewebsites.net, and the key belongs into --key.',
     );
   }
   const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
   if (hasKey && url.protocol === 'http:' && !isLoopback) {
-    throw new Error('--url begins with http:, so that the key could be read on the way: use https:.');
+    throw new Error('--url begins with http:, so others could read the key on the network: use https:.');
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '').replace(/\/api$/, '')}/api`;
 }

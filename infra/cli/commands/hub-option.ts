@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readSettings, type Settings } from '../../../functions/settings.ts';
 import { type HubAddress, hubTiers } from '../../../shared/hub/index.ts';
 
-/** How a command is told which hub it is about, and how much of it may be used. */
+/** Options that name the hub and its budget. */
 export interface HubOptions {
   readonly hub?: string;
   readonly endpoints?: string;
@@ -12,25 +12,25 @@ export interface HubOptions {
   readonly share?: string;
 }
 
-/** A hub, how to get in, and what the app may do to it. */
+/** The address of a hub, and the budget and limit of the app. */
 export interface ChosenHub extends Pick<Settings, 'budget' | 'maxOverwrites'> {
   readonly address: HubAddress;
-  /** The certificate authority to trust beside Node's own, in PEM. */
+  /** A certificate authority to trust in addition to Node's own, in PEM. */
   readonly ca?: string;
 }
 
-/** Adds the options that choose the hub and the budget. */
+/** Adds the options that name the hub and its budget. */
 export function withHubOptions(command: Command): Command {
   return command
     .option(
       '--hub <connection-string>',
-      'the hub (default: IOTHUB_HOSTNAME with your own identity, or IOTHUB_CONNECTION_STRING, of the environment)',
+      'the hub (default: IOTHUB_HOSTNAME with your own identity, or IOTHUB_CONNECTION_STRING)',
     )
-    .option('--endpoints <file>', 'file that "twinkeeper local --endpoints <file>" has written')
+    .option('--endpoints <file>', 'a file that "twinkeeper local --endpoints <file>" wrote')
     .addOption(
       new Option('--tier <tier>', "the hub's edition (default: TWINKEEPER_HUB_TIER, or S1)").choices([...hubTiers]),
     )
-    .option('--units <n>', 'its units (default: TWINKEEPER_HUB_UNITS, or 1)', like(/^[1-9]\d{0,2}$/, '1 to 200'))
+    .option('--units <n>', "the hub's units (default: TWINKEEPER_HUB_UNITS, or 1)", like(/^[1-9]\d{0,2}$/, '1 to 200'))
     .option(
       '--share <share>',
       "the part of the hub's throttles to use (default: TWINKEEPER_BUDGET_SHARE, or 0.5)",
@@ -38,32 +38,31 @@ export function withHubOptions(command: Command): Command {
     );
 }
 
-/** What `twinkeeper local` sets for its app: all of a hub that throttles only when it is asked to, and no limit to speak of. */
-const ofLocalApp = {
-  TWINKEEPER_HUB_TIER: 'S3',
-  TWINKEEPER_HUB_UNITS: '10',
-  TWINKEEPER_BUDGET_SHARE: '1',
-  TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '100000000',
-};
+/** The budget that `twinkeeper local` gives its app. */
+const localBudget = { TWINKEEPER_HUB_TIER: 'S3', TWINKEEPER_HUB_UNITS: '10', TWINKEEPER_BUDGET_SHARE: '1' };
 
-/** Settings that are needed to start the app, and that are of no matter here. */
-const ofNoMatter = {
+/** Settings that the environment may hold and that change a forecast. */
+const limitSettings = [...Object.keys(localBudget), 'TWINKEEPER_MAX_OVERWRITES_PER_HOUR'];
+
+/** Settings that the app requires and that commands do not use. */
+const unusedSettings = {
   EventHubConnection__fullyQualifiedNamespace: 'none',
   EVENTHUB_NAME: 'none',
   AzureWebJobsStorage__accountName: 'none',
 };
 
 /**
- * The hub that the options or the environment name, with the budget and the limit that the app would have. Throws with the way out when
- * none does, or when something is malformed; connection strings are secret and never shown.
+ * The hub that the options or the environment name, with the app's budget and limit. Throws one line with the way out when no hub is named
+ * or a value is malformed. Shows no connection string.
  */
 export async function hubOf(options: HubOptions): Promise<ChosenHub> {
   const { env } = process;
-  const { ca, ...given } = await addressSettings(options);
+  const { ca, local = {}, ...given } = await addressSettings(options);
   const settings = readSettings({
-    ...ofNoMatter,
-    ...(options.endpoints === undefined ? {} : ofLocalApp),
-    ...pick(env, Object.keys(ofLocalApp)),
+    ...unusedSettings,
+    ...(options.endpoints === undefined ? {} : localBudget),
+    ...local,
+    ...pick(env, limitSettings),
     ...pick({ TWINKEEPER_HUB_TIER: options.tier, TWINKEEPER_HUB_UNITS: options.units }),
     ...pick({ TWINKEEPER_BUDGET_SHARE: options.share }),
     ...given,
@@ -76,6 +75,8 @@ interface AddressSettings {
   readonly IOTHUB_HOSTNAME?: string;
   readonly IOTHUB_CONNECTION_STRING?: string;
   readonly ca?: string;
+  /** Settings of the local app, from the endpoints file. */
+  readonly local?: Readonly<Record<string, string>>;
 }
 
 async function addressSettings({ hub, endpoints }: HubOptions): Promise<AddressSettings> {
@@ -87,22 +88,26 @@ async function addressSettings({ hub, endpoints }: HubOptions): Promise<AddressS
 }
 
 async function fromEndpoints(file: string): Promise<AddressSettings> {
-  const { iotHubConnectionString, caFile } = parse(await readFile(file, 'utf8'), file) ?? {};
+  const { iotHubConnectionString, caFile, maxOverwritesPerHour } = parse(await readFile(file, 'utf8'), file) ?? {};
   if (typeof iotHubConnectionString !== 'string' || typeof caFile !== 'string') {
     throw new Error(`${file} has no iotHubConnectionString and caFile: is it from "twinkeeper local --endpoints"?`);
   }
   const address = checked(iotHubConnectionString, `The iotHubConnectionString of ${file}`);
-  return { IOTHUB_CONNECTION_STRING: address, ca: await readFile(caFile, 'utf8') };
+  return {
+    IOTHUB_CONNECTION_STRING: address,
+    ca: await readFile(caFile, 'utf8'),
+    local:
+      typeof maxOverwritesPerHour === 'number'
+        ? { TWINKEEPER_MAX_OVERWRITES_PER_HOUR: String(maxOverwritesPerHour) }
+        : {},
+  };
 }
 
-function parse(
-  text: string,
-  file: string,
-): { readonly iotHubConnectionString?: unknown; readonly caFile?: unknown } | null {
+function parse(text: string, file: string): Readonly<Record<string, unknown>> | null {
   try {
     return JSON.parse(text);
   } catch {
-    // The parser quotes what it stumbled over, which may be a key.
+    // The parser's message could quote a key.
     throw new Error(`${file} is not valid JSON: is it from "twinkeeper local --endpoints"?`);
   }
 }
@@ -111,12 +116,12 @@ function checked(connectionString: string, source: string): string {
   const parts = ['HostName=[A-Za-z0-9.:-]+', 'SharedAccessKeyName=\\S+', 'SharedAccessKey=[A-Za-z0-9+/]+={0,2}'];
   if (parts.every((part) => new RegExp(`(^|;)${part}(;|$)`, 'i').test(connectionString))) return connectionString;
   throw new Error(
-    `${source} is no connection string of a hub: it must look like ` +
+    `${source} is not a connection string of a hub: it must look like ` +
       'HostName=my-hub.azure-devices.net;SharedAccessKeyName=…;SharedAccessKey=…',
   );
 }
 
-/** The settings that are there; the portal and shells leave cleared ones empty. */
+/** The settings that are not empty. The portal and shells keep a cleared setting as an empty text. */
 function pick(
   settings: Readonly<Record<string, string | undefined>>,
   names: readonly string[] = Object.keys(settings),

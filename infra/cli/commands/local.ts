@@ -2,31 +2,34 @@ import { Command, InvalidArgumentError } from 'commander';
 import { parseNumber, parseShare, parseThrottle } from '../../local/hub-behaviour.ts';
 import type { RunOptions } from '../../local/run-options.ts';
 
-/** Many more would need more memory than the local hub may take. */
+/** The most devices of a demo fleet. The local hub has no memory for many more. */
 const mostDevices = 100_000;
 
 /** `twinkeeper local`: the whole system on this machine. */
 export function localCommand(): Command {
   return new Command('local')
     .description(
-      'Runs the whole system on this machine, on loopback only: Azurite, a local IoT Hub, the functions, and a demo fleet\n' +
-        'whose twins are disturbed so that there is something to mend. Ctrl-C ends all of it.',
+      'Runs the whole system on this machine, on loopback only: Azurite, a local IoT Hub, the functions, and a demo that\n' +
+        'creates a fleet and disturbs its twins. Ctrl-C ends all of it.',
     )
-    .option('--devices <n>', 'how many devices the demo fleet has', wholeNumber(1, mostDevices), 20)
-    .option('--no-demo', 'only the services: no fleet, and nothing is disturbed')
-    .option('--endpoints <file>', 'write where everything is to this file, as JSON, when all is ready')
-    .option('--port-base <n>', 'use ports n to n+6 (default: any free ones)', wholeNumber(1, 65_535 - 6))
-    .option('--seed <n>', "decides the demo's randomness", wholeNumber(0, 2 ** 32 - 1), 1)
+    .option('--devices <n>', 'number of devices in the demo fleet', wholeNumber(1, mostDevices), 20)
+    .option('--no-demo', 'start only the services, without the demo')
+    .option(
+      '--endpoints <file>',
+      'write the addresses and keys of the services to this file, as JSON, when all is ready',
+    )
+    .option('--port-base <n>', 'use the ports n to n+6 (default: any free ports)', wholeNumber(1, 65_535 - 6))
+    .option('--seed <n>', 'the demo makes the same disturbances for the same seed', wholeNumber(0, 2 ** 32 - 1), 1)
     .option(
       '--once',
-      'seed the fleet, disturb it, wait until all is settled, print a summary; exit 0 only if all is right',
+      'create the fleet, disturb it, wait until all is settled, print a summary; exit with 0 only if all is right',
     )
-    .option('--no-events', 'the hub routes no events: what is out of line is found by sweeps alone')
-    .option('--faults <share>', "this share of Twinkeeper's hub calls fails in one way or another", parseShare)
+    .option('--no-events', 'the hub routes no events, so only sweeps find departures')
+    .option('--faults <share>', "this share of Twinkeeper's hub calls fails, such as 20%", parseShare)
     .option('--throttle <tier:units>', 'the hub throttles like one of this tier, such as S1:2', parseThrottle)
-    .option('--query-lag <seconds>', "queries see the hub's twins as they were so long ago", parseNumber)
-    .option('--time-scale <n>', 'for throttles and lag, time runs n times as fast', wholeNumber(1, 3600))
-    .option('--json', 'with --once: print the summary as JSON, and nothing else')
+    .option('--query-lag <seconds>', 'queries lag behind the twins by this many seconds', parseNumber)
+    .option('--time-scale <n>', 'time runs n times as fast for throttles and lag', wholeNumber(1, 3600))
+    .option('--json', 'with --once: print only the summary, as JSON')
     .addHelpText(
       'after',
       `
@@ -41,12 +44,15 @@ Examples:
                                                            blobs 7004, queues 7005, tables 7006`,
     )
     .action(async (options: RunOptions, command: Command) => {
-      if (options.json === true && options.once !== true) command.error('error: --json goes with --once.');
+      if (options.json === true && options.once !== true) command.error('error: --json needs --once.');
       if (options.once === true && !options.demo)
-        command.error('error: --once is the demo: it cannot go with --no-demo.');
-      const { runLocal } = await import('../../local/run-local.ts');
-      const { openOutput } = await import('../view/open-output.ts');
-      process.exit(await runLocal(options, openOutput));
+        command.error('error: --once runs the demo, so it cannot be used with --no-demo.');
+      const [{ runLocal }, { openOutput }, { startProgress }] = await Promise.all([
+        import('../../local/run-local.ts'),
+        import('../view/open-output.ts'),
+        import('../view/start-progress.ts'),
+      ]);
+      process.exit(await runLocal(options, { progress: startProgress(), openOutput }));
     });
 }
 

@@ -13,25 +13,25 @@ interface PlanOptions extends HubOptions {
   readonly json?: true;
 }
 
-/** `twinkeeper plan`: what the app would do to a hub, without doing it. */
+/** `twinkeeper plan`: forecasts the changes that the app would make to a hub. */
 export function planCommand(): Command {
   return withHubOptions(new Command('plan'))
-    .summary('say what would be done to a hub, and change nothing')
+    .summary('forecast the changes to a hub, and change nothing')
     .description(
-      'Says what a sweep would do to a hub now, and changes nothing: devices in the scope of each policy, modules to create, ' +
-        'properties to change, what would only be recorded, and the hub calls and the time that it would take. ' +
-        'It asks with queries, which may lag the twins by some minutes, and keeps to the budget itself.',
+      'Forecasts a sweep of a hub, and changes nothing: devices in the scope of each policy, modules to create, properties to change, ' +
+        'departures that would only be recorded, and the hub calls and the time of the sweep. ' +
+        'The forecast uses queries, which may lag behind the twins by some minutes, and stays within the budget.',
     )
-    .option('--policies <folder>', 'the policies of a folder, deployed or not (default: those of this app)')
-    .option('--json', 'one JSON document, also without a terminal; tables are for terminals only')
+    .option('--policies <folder>', 'use the policies of this folder (default: the policies of this build)')
+    .option('--json', 'one JSON document (the default when the output is not a terminal)')
     .addHelpText(
       'after',
       `
-The exit code is 0 when there is nothing to do, 2 when there is something to mend or to record, and 1 when it cannot be said.
-Audit policies are reported as such: what departs from them would be recorded. TWINKEEPER_MODE is not heeded.
+The exit code is 0 when there is nothing to do, 2 when there is something to mend or to record, and 1 when the forecast fails.
+Audit policies would only record their departures. TWINKEEPER_MODE has no effect.
 
 Examples:
-  $ twinkeeper plan                                        the hub of the environment, as the app has it
+  $ twinkeeper plan                                        the hub of the environment
   $ twinkeeper plan --hub "$CONNECTION_STRING" --tier S2 --units 4
   $ twinkeeper plan --policies ./drafts                    policies that are not deployed
   $ twinkeeper plan --endpoints endpoints.json --json | jq '.policies[] | { policy, propertiesToChange }'`,
@@ -45,7 +45,7 @@ async function plan(options: PlanOptions): Promise<void> {
     options.policies === undefined
       ? toPolicySet(deployed, { mode: 'enforce' })
       : await (await import('../load-policies.ts')).loadPolicies(options.policies);
-  // A walk has time: it waits for the budget as long as it takes.
+  // The forecast waits for the budget as long as necessary.
   const hub = connectToHub(address, {
     budget,
     longestWait: Number.POSITIVE_INFINITY,
@@ -53,7 +53,7 @@ async function plan(options: PlanOptions): Promise<void> {
   });
   const { showProgress } = await import('../view/progress.ts');
   const progress = showProgress();
-  const onProgress = (step: ForecastProgress) => progress.say(describeProgress(step));
+  const onProgress = (step: ForecastProgress) => progress.show(describeProgress(step));
   const result = await forecast({
     policies,
     hub,
@@ -63,7 +63,7 @@ async function plan(options: PlanOptions): Promise<void> {
     onProgress,
   }).finally(() => progress.end());
 
-  // Set before anything is written: when nobody reads on, that has the last word.
+  // Set before the output is written: lost output then replaces the exit code.
   process.exitCode = result.somethingToDo ? 2 : 0;
   if (options.json || !process.stdout.isTTY) {
     const competing = result.competing.map((setting) => ({ ...setting, message: describeCompeting(setting) }));
@@ -81,5 +81,5 @@ async function plan(options: PlanOptions): Promise<void> {
 
 function describeProgress({ what, done, total }: ForecastProgress): string {
   const number = (count: number) => count.toLocaleString('en-US');
-  return `Looking at ${what}: ${number(done)}${total === undefined ? '' : ` of ${number(total)}`}`;
+  return `Reading ${what}: ${number(done)}${total === undefined ? '' : ` of ${number(total)}`}`;
 }

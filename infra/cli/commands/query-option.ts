@@ -4,7 +4,7 @@ import type { DriftKind, DriftQuery, Outcome, Source } from '../../../shared/dri
 import { isDeviceId } from '../../../shared/twin/index.ts';
 import { parseTime } from './time-option.ts';
 
-/** Which rows of the history a command is about. */
+/** The filters of a query of the history. */
 export interface QueryOptions {
   readonly device?: string;
   readonly module?: string;
@@ -17,16 +17,16 @@ export interface QueryOptions {
   readonly to?: string;
 }
 
-/** Adds the filters of the history. */
+/** Adds the options that filter the history. */
 export function withQueryOptions(command: Command): Command {
   return command
-    .option('--device <id>', 'of this device', parseDeviceId)
-    .option('--module <id>', 'of modules with this id; "" means devices\' own twins')
-    .option('--policy <name>', 'by this policy')
-    .option('--path <path>', 'of this property: its dotted path below properties.desired')
-    .addOption(new Option('--kind <kind>', 'departures of this kind').choices(kinds))
-    .addOption(new Option('--outcome <outcome>', 'what came of them').choices(outcomes))
-    .addOption(new Option('--source <source>', 'what noticed them').choices(sources))
+    .option('--device <id>', 'rows of this device', parseDeviceId)
+    .option('--module <id>', 'rows of modules with this id; "" means devices\' own twins')
+    .option('--policy <name>', 'rows of this policy')
+    .option('--path <path>', 'rows of this property: its dotted path below properties.desired')
+    .addOption(new Option('--kind <kind>', 'rows of this kind').choices(kinds))
+    .addOption(new Option('--outcome <outcome>', 'rows with this outcome').choices(outcomes))
+    .addOption(new Option('--source <source>', 'rows that were detected in this way').choices(sources))
     .option('--from <time>', 'detected at this time or later: 2026-11-22T05:00Z, or -24h, -30m, -7d', (text) =>
       parseTime(text),
     )
@@ -38,20 +38,21 @@ function parseDeviceId(text: string): string {
   throw new InvalidArgumentError("It must be 1 to 128 letters, digits and - . + % _ # * ? ! ( ) , : = @ $ '");
 }
 
-/** A whole number, 1 or more. @throws {InvalidArgumentError} for anything else. */
+/** Parses a whole number, 1 or more. @throws {InvalidArgumentError} For any other text. */
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 1 or more.');
   return Number(text);
 }
 
-/** How far back a question without a device and a beginning goes, and how far it may: it costs a request for each day. In milliseconds. */
+/** Milliseconds that a query covers that has neither `--device` nor `--from`. */
 const defaultRange = 86_400_000;
+/** The most milliseconds that a query without `--device` may cover. Each day costs a request. */
 const longestRange = 3 * 366 * 86_400_000;
 
 /**
- * The question that the options ask, with a range of time that stays as it is while pages are read.
+ * The query for these options. Its time range is fixed, so all pages cover the same range.
  *
- * @throws with the way out for a range that ends before it begins, or that is too long to be searched.
+ * @throws One line with the way out when the range ends before it begins or is too long.
  */
 export function queryOf(options: QueryOptions, now: Date = new Date()): DriftQuery & { readonly to: string } {
   const {
@@ -65,12 +66,13 @@ export function queryOf(options: QueryOptions, now: Date = new Date()): DriftQue
     outcome,
     source,
   } = options;
-  const since = from ?? (device === undefined ? new Date(Date.parse(to) - defaultRange).toISOString() : undefined);
-  if (since !== undefined && since >= to) throw new Error(`--from ${since} is not before --to ${to}: swap them.`);
-  if (device === undefined && Date.parse(to) - Date.parse(since ?? to) > longestRange) {
-    throw new Error(`From ${since} to ${to} is too long to search: ask for three years at most, or for one --device.`);
+  const beginning = from ?? (device === undefined ? new Date(Date.parse(to) - defaultRange).toISOString() : undefined);
+  if (beginning !== undefined && beginning >= to)
+    throw new Error(`--from ${beginning} is not before --to ${to}: swap them.`);
+  if (device === undefined && Date.parse(to) - Date.parse(beginning ?? to) > longestRange) {
+    throw new Error(`The time from ${beginning} to ${to} is too long: choose three years at most, or one --device.`);
   }
-  const given = { deviceId: device, moduleId: module, policy, path, kind, outcome, source, from: since };
+  const given = { deviceId: device, moduleId: module, policy, path, kind, outcome, source, from: beginning };
   return {
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as DriftQuery),
     to,

@@ -3,11 +3,11 @@ import { createDeadLetters, createDeferredQueue } from '../../../shared/retry/in
 import { readEventFile } from './event-file.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
-/** `twinkeeper replay FILE`: gives the running app one event, or a list of them, from a file. */
+/** `twinkeeper replay FILE`: gives the running app the events of a file. */
 export function replayCommand(): Command {
   return withStorageOptions(new Command('replay'))
     .description('give the running app an event from a file, as if the hub had sent it now')
-    .argument('<file>', 'JSON: { body, properties, systemProperties }, or a list of such')
+    .argument('<file>', 'JSON: an event { body, properties, systemProperties }, or a list of events')
     .addHelpText('after', '\nExample:\n  twinkeeper replay event.json --endpoints endpoints.json')
     .action(replay);
 }
@@ -20,6 +20,8 @@ async function replay(file: string, options: StorageOptions): Promise<void> {
   );
   for (const { event, type, deviceId, moduleId } of await readEventFile(file)) {
     await queue.put({ deviceId, events: [event], attempt: 0, reason: `replayed from ${file}` }, 0);
-    process.stdout.write(`${type} of ${deviceId}${moduleId === '' ? '' : `/${moduleId}`} is on its way.\n`);
+    process.stdout.write(
+      `${type} of ${deviceId}${moduleId === '' ? '' : `/${moduleId}`} is in the queue of the app.\n`,
+    );
   }
 }

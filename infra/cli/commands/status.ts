@@ -3,19 +3,20 @@ import { hasColour } from '../view/colour.ts';
 import { complianceOf } from './compliance.ts';
 import { type HistoryOptions, historyHelp, historyOf, withHistoryOptions } from './history-option.ts';
 
-/** `twinkeeper status`: how things stand. */
+/** `twinkeeper status`: the fleet's compliance. */
 export function statusCommand(): Command {
   return withHistoryOptions(new Command('status'))
-    .summary('say how things stand: compliance, open drift, the last sweep, dead letters')
+    .summary('show compliance, open drift, the last sweep, and dead letters')
     .description(
-      'Says how many devices keep to each policy, what is out of line now and why it is not mended, what the last sweep did, and how ' +
-        'many events were given up. The hub is not asked: what is out of line is known from events and sweeps.',
+      'Shows how many devices comply with each policy, what is out of line now and why it is not mended, the last sweep, and the number ' +
+        'of dead letters. The command reads the history and makes no hub calls.',
     )
     .option('--json', 'one JSON document')
     .addHelpText(
       'after',
       `
-The exit code is 0 when nothing is out of line, 2 when something is, and 1 when it cannot be said: also as long as no sweep has ended.
+The exit code is 0 when nothing is out of line, 2 when something is, and 1 when that is unknown: before the first sweep has ended, or on
+an error.
 
 ${historyHelp}
 
@@ -29,7 +30,7 @@ Examples:
 
 async function status({ json, ...options }: HistoryOptions & { readonly json?: true }): Promise<void> {
   const compliance = await complianceOf(await historyOf(options));
-  // Set before anything is written: when nobody reads on, that has the last word.
+  // Set before the output is written: lost output then replaces the exit code.
   process.exitCode = { compliant: 0, outOfLine: 2, unknown: 1 }[compliance.state];
   if (json) {
     const { safeJson } = await import('../view/safe-text.ts');

@@ -2,25 +2,22 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { StorageAccount } from '../../../shared/storage/index.ts';
 
-/** How a command is told which storage account holds the history. */
+/** Options that name the app's storage account. */
 export interface StorageOptions {
   readonly storage?: string;
   readonly endpoints?: string;
 }
 
-/** Adds the options that choose the storage account. */
+/** Adds the options that name the storage account. */
 export function withStorageOptions(command: Command): Command {
   return command
-    .option(
-      '--storage <connection-string>',
-      'storage account of the app (default: AzureWebJobsStorage of the environment)',
-    )
-    .option('--endpoints <file>', 'file that "twinkeeper local --endpoints <file>" has written');
+    .option('--storage <connection-string>', 'the storage account of the app (default: AzureWebJobsStorage)')
+    .option('--endpoints <file>', 'a file that "twinkeeper local --endpoints <file>" wrote');
 }
 
 /**
- * The storage account that the options or the environment name. Throws with the way out when none does, or when the SDKs could make
- * nothing of it; what it holds is secret and never shown.
+ * The storage account that the options or the environment name. Throws one line with the way out when no account is named, or when the
+ * connection string is malformed. Shows no secret.
  */
 export async function storageOf({ storage, endpoints }: StorageOptions): Promise<StorageAccount> {
   if (storage !== undefined) return { connectionString: await checked(storage, '--storage') };
@@ -30,7 +27,7 @@ export async function storageOf({ storage, endpoints }: StorageOptions): Promise
   if (accountName) {
     if (/^[a-z0-9]{3,24}$/.test(accountName)) return { accountName };
     throw new Error(
-      'AzureWebJobsStorage__accountName is no storage account name: it must be 3 to 24 lower-case letters and digits.',
+      'AzureWebJobsStorage__accountName is not the name of a storage account: it must be 3 to 24 lower-case letters and digits.',
     );
   }
   throw new Error('No storage account: give --storage or --endpoints, or set AzureWebJobsStorage.');
@@ -48,12 +45,12 @@ function parse(text: string, file: string): { readonly storageConnectionString?:
   try {
     return JSON.parse(text);
   } catch {
-    // The parser quotes what it stumbled over, which may be a key.
+    // The parser's message could quote a key.
     throw new Error(`${file} is not valid JSON: is it from "twinkeeper local --endpoints"?`);
   }
 }
 
-/** Lets the SDKs judge, who will have to get on with it. Their own messages name neither where it comes from nor the way out. */
+/** Checks a connection string with the SDKs that will use it. Their own messages name neither its source nor the way out. */
 async function checked(connectionString: string, source: string): Promise<string> {
   const [{ TableServiceClient }, { QueueServiceClient }] = await Promise.all([
     import('@azure/data-tables'),
@@ -66,7 +63,7 @@ async function checked(connectionString: string, source: string): Promise<string
     return connectionString;
   } catch {
     throw new Error(
-      `${source} is no storage connection string: it must look like ` +
+      `${source} is not a storage connection string: it must look like ` +
         'DefaultEndpointsProtocol=https;AccountName=…;AccountKey=…;EndpointSuffix=core.windows.net',
     );
   }

@@ -9,13 +9,13 @@ interface SweepOptions extends StorageOptions {
   readonly json?: true;
 }
 
-/** `twinkeeper sweep`: asks the running app for a sweep, and shows what comes of it. */
+/** `twinkeeper sweep`: asks the running app for a sweep, and shows its progress and result. */
 export function sweepCommand(): Command {
   return withStorageOptions(new Command('sweep'))
     .summary('ask the running app for a sweep, and wait until it is done')
     .description(
-      'Asks the running app to look for what no event told of, and waits until all that it found is dealt with. ' +
-        'Where a sweep is under way already, that one is followed.',
+      'Asks the running app for a sweep, which finds departures without an event. Waits until all that the sweep found has been handled. ' +
+        'When a sweep is already running, follows that sweep.',
     )
     .option('--wait', 'wait until it is done (the default)')
     .option('--no-wait', 'return at once')
@@ -23,7 +23,7 @@ export function sweepCommand(): Command {
     .addHelpText(
       'after',
       `
-The exit code is 0 when the sweep is done, and 1 when it is not: also when nobody takes the message within a minute.
+The exit code is 0 when the sweep is done, and 1 when it is not, for example because the app is not running.
 
 Examples:
   $ twinkeeper sweep
@@ -34,36 +34,35 @@ Examples:
 }
 
 async function sweep({ wait, json, ...storage }: SweepOptions): Promise<void> {
-  const say = (text: string) => process.stderr.write(`${text}\n`);
   const asked = await askForSweep(await storageOf(storage));
   const { underWay } = asked;
-  if (underWay !== undefined) say(`A sweep has been under way since ${underWay.startedAt}.`);
+  if (underWay !== undefined) process.stderr.write(`A sweep has been running since ${underWay.startedAt}.\n`);
   if (wait === false) {
     const answer = { state: 'asked', ...(underWay === undefined ? {} : { underWay: underWay.id }) };
-    process.stdout.write(json ? `${safeJson(answer)}\n` : 'A sweep is asked for.\n');
+    process.stdout.write(json ? `${safeJson(answer)}\n` : 'The app has been asked for a sweep.\n');
     return;
   }
   const { showProgress } = await import('../view/progress.ts');
   const progress = showProgress();
-  const row = await asked.follow((current) => progress.say(describeProgress(current))).finally(() => progress.end());
+  const row = await asked.follow((current) => progress.show(describeProgress(current))).finally(() => progress.end());
   process.stdout.write(json ? `${safeJson(row)}\n` : `${describeSweep(row)}\n`);
 }
 
 function describeProgress({ state, hubCalls, examined, found, changed, parts, partsDone }: SweepRow): string {
-  const phase = state === 'running' ? 'Asking the hub' : 'Mending';
+  const phase = state === 'running' ? 'Querying the hub' : 'Mending';
   return (
     `${phase}: ${count(examined, 'twin')} examined, ${count(found, 'departure')} found, ${count(changed, 'change')} made, ` +
     `${Math.min(parts, partsDone)} of ${count(parts, 'part')} done, ${count(hubCalls, 'hub call')}`
   );
 }
 
-/** What came of a sweep, a line for each thing that a person should know. */
+/** The result of a sweep for a person: times, counts, the policies whose modules were walked, the competing configurations. */
 function describeSweep(row: SweepRow): string {
   const { id, startedAt, endedAt, resumed, examined, found, changed, hubCalls, deferred, walked, competing } = row;
   return [
     `Sweep ${id} is done: ${startedAt} to ${endedAt ?? '?'}${resumed > 0 ? `, resumed ${count(resumed, 'time')}` : ''}.`,
     `${count(examined, 'twin')} examined, ${count(found, 'departure')} found, ${count(changed, 'change')} made, ${count(hubCalls, 'hub call')}.`,
-    ...(deferred > 0 ? [`${count(deferred, 'device')} could not be dealt with at once.`] : []),
+    ...(deferred > 0 ? [`${count(deferred, 'device')} put off to a later retry.`] : []),
     ...[...walked, ...competing].map((sentence) => safeText(sentence, 400)),
   ].join('\n');
 }

@@ -4,10 +4,10 @@ const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_0
 const isoForm = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)?)?$/;
 
 /**
- * Reads a time: ISO 8601, or so long before now, such as `-24h`, `-30m`, `-7d`. A time without an offset is UTC, like all times of the
- * history. Gives it back in ISO 8601 and UTC.
+ * Parses a time: ISO 8601, or a duration before now such as `-24h`, `-30m`, `-7d`. A time without an offset is UTC, like all times of the
+ * history. Returns ISO 8601 in UTC.
  *
- * @throws {InvalidArgumentError} for anything else.
+ * @throws {InvalidArgumentError} For any other text.
  */
 export function parseTime(text: string, now: Date = new Date()): string {
   const [, count, unit = ''] = /^-(\d{1,6})([smhdw])$/.exec(text) ?? [];
@@ -19,13 +19,13 @@ export function parseTime(text: string, now: Date = new Date()): string {
         : new Date(Number.NaN);
   if (Number.isNaN(date.getTime()) || date.getTime() < 0 || isOverflown(text, date)) {
     throw new InvalidArgumentError(
-      'It must be a time, such as 2026-11-22T05:00Z, or so long before now, such as -24h, -30m or -7d.',
+      'It must be a time, such as 2026-11-22T05:00Z, or a duration before now, such as -24h, -30m or -7d.',
     );
   }
   return date.toISOString();
 }
 
-/** The 31st of February is a day in March to `Date`. */
+/** Whether `Date` moved the day to the next month, as it does with the 31st of February. */
 function isOverflown(text: string, date: Date): boolean {
   if (text.startsWith('-') || /[+-]\d\d:\d\d$/.test(text)) return false;
   return !date.toISOString().startsWith(text.slice(0, 10));

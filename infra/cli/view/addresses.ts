@@ -1,11 +1,11 @@
 import type { SystemEndpoints } from '../../local/endpoints-file.ts';
 
-/** The page, with the key that opens it: it is one of this run, on loopback, and opens what only reads. */
+/** The address of the dashboard with its key. The key is valid for this run, on loopback, and only allows reading. */
 export function dashboardAddress({ functionsUrl, functionKey }: SystemEndpoints): string {
   return `${functionsUrl}/api/dashboard?code=${encodeURIComponent(functionKey)}`;
 }
 
-/** Where everything is, a line each, without secrets but the page's own key: the others are in the file that `--endpoints` writes. */
+/** The addresses of the local system, one line each. The dashboard's key is the only secret; `--endpoints` writes the others to a file. */
 export function addressLines(endpoints: SystemEndpoints): readonly string[] {
   const part = (connectionString: string, name: string) =>
     new RegExp(`(?:^|;)${name}=([^;]+)`).exec(connectionString)?.[1] ?? '';

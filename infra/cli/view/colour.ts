@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
 
-/** Whether what is written there may be coloured: on a terminal that can, and that has not been asked not to. */
+/** Whether a stream may have colours: a terminal that supports colours, unless `NO_COLOR` is set. */
 export function hasColour(stream: { readonly isTTY?: boolean | undefined }): boolean {
   return stream.isTTY === true && picocolors.isColorSupported;
 }

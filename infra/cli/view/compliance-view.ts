@@ -1,4 +1,4 @@
-/** How things stand, as text. Pure. */
+/** The text of `twinkeeper status`. Pure. */
 import { createColors } from 'picocolors';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import type { Compliance, PolicyCompliance } from '../commands/compliance.ts';
@@ -7,29 +7,29 @@ import { safeText } from './safe-text.ts';
 
 type Paint = ReturnType<typeof createColors>;
 
-/** What each reason means, and what there is to do about it. */
+/** The meaning of each reason why a departure is not mended, and the way out. */
 const reasons: Readonly<Record<string, string>> = {
-  audited: 'recorded only: in audit mode, or nothing can mend it',
-  'heldBack: blastRadius': 'the limit of overwrites an hour; "twinkeeper release POLICY" lifts it',
-  'heldBack: contested': 'somebody keeps changing it back; find out who, then "twinkeeper release POLICY"',
-  'heldBack: competingConfiguration': "one of the hub's configurations sets it otherwise",
+  audited: 'recorded only: audit mode, or the policy gives no value to set',
+  'heldBack: blastRadius': 'the limit of overwrites in an hour is reached; "twinkeeper release POLICY" lifts it',
+  'heldBack: contested': 'somebody keeps changing it back; find out who, then run "twinkeeper release POLICY"',
+  'heldBack: competingConfiguration': 'a configuration of the hub sets another value',
   failed: 'given up; "twinkeeper drift --outcome failed --from -30d" says why',
   deferred: 'waits for a retry',
   pending: 'being mended',
 };
 
-/** Sentences of one sweep that are shown; `--json` has all. */
+/** The most sentences about a sweep that are shown. `--json` has all. */
 const mostSentences = 5;
 
-/** The whole status. Nothing in it can do a terminal any harm. */
+/** Renders the whole status. The text is safe for a terminal. */
 export function renderCompliance(status: Compliance, now: Date, colour: boolean): string {
   const paint = createColors(colour);
   const { bold, green, yellow } = paint;
   const { policies, open, lastSweep, deadLetters } = status;
   const verdicts: Readonly<Record<Compliance['state'], string>> = {
     compliant: green('Nothing is out of line.'),
-    outOfLine: yellow('Not all is in line.'),
-    unknown: yellow('Nobody has looked yet: no sweep has ended. "twinkeeper sweep" asks for one.'),
+    outOfLine: yellow('Something is out of line.'),
+    unknown: yellow('Compliance is unknown: no sweep has ended yet. "twinkeeper sweep" asks for one.'),
   };
   const head = ['policy', 'devices', 'compliant', '', 'out of line'].map(paint.dim);
   return [
@@ -52,7 +52,7 @@ function policyRow({ policy, devices, compliant, outOfLine }: PolicyCompliance, 
   const name = safeText(policy, 64);
   const broken = outOfLine === 0 ? '0' : yellow(grouped(outOfLine));
   if (devices === undefined || compliant === undefined) return [name, dim('not counted'), '', '', broken];
-  // All but one of a million is not all.
+  // Rounded down: 999,999 of 1,000,000 devices are not 100 %.
   const share = devices === 0 ? '' : `${(Math.floor((1000 * compliant) / devices) / 10).toFixed(1)} %`;
   const isAll = compliant === devices;
   return [name, grouped(devices), isAll ? green(grouped(compliant)) : grouped(compliant), share, broken];

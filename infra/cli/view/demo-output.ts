@@ -1,31 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createLogUpdate } from 'log-update';
 import type { DriftRow } from '../../../shared/drift/index.ts';
+import { createGuardStore } from '../../../shared/guards/index.ts';
+import { createSweepQueue } from '../../../shared/sweep/index.ts';
 import { disturbForever } from '../../local/demo/forever.ts';
+import { policyReleaser } from '../../local/demo/release-policies.ts';
+import type { SystemEndpoints } from '../../local/endpoints-file.ts';
 import type { Output } from '../../local/output.ts';
 import type { RunOptions } from '../../local/run-options.ts';
 import { addressLines } from './addresses.ts';
 import { hasColour } from './colour.ts';
 import { describeRow } from './describe-row.ts';
+import { describeFleet } from './fleet-figures.ts';
 import { renderScreen } from './screen.ts';
 import { terminalSize } from './terminal-size.ts';
 import { type Watcher, watchSystem } from './watcher.ts';
 
 const redrawEvery = 500;
 const statusEvery = 5_000;
-/** More than any terminal has lines. */
+/** More rows than any terminal has lines. */
 const keptRows = 200;
 
-/** What the demo shows while it goes on: a live view on a terminal, plain lines anywhere else. */
+/** The output of the demo without `--once`: a live view on a terminal, plain lines anywhere else. */
 export function demoOutput({ devices, seed }: RunOptions): Output {
   const surface = process.stdout.isTTY ? liveView() : plainLines();
   const stopping = new AbortController();
+  const { signal } = stopping;
   let watcher: Watcher | undefined;
   return {
     notice: surface.notice,
     async run({ endpoints }) {
-      watcher = watchSystem(endpoints, surface.onRow);
+      const releaseLater = policyReleaser({
+        release: (policy) => releasePolicy(endpoints, policy),
+        pause: (milliseconds) => sleep(milliseconds, true, { signal }).catch(() => false),
+        notice: surface.notice,
+        now: Date.now,
+      });
+      watcher = watchSystem(endpoints, (row) => {
+        surface.onRow(row);
+        releaseLater(row);
+      });
       surface.start(addressLines(endpoints), watcher);
-      await disturbForever(endpoints, { devices, seed, signal: stopping.signal });
+      await disturbForever(endpoints, { devices, seed, signal });
       return 0;
     },
     async close() {
@@ -36,6 +52,14 @@ export function demoOutput({ devices, seed }: RunOptions): Output {
   };
 }
 
+/** Lifts the limit of a policy, and asks for a sweep, which mends what was held back. */
+async function releasePolicy({ storageConnectionString }: SystemEndpoints, policy: string): Promise<void> {
+  const account = { connectionString: storageConnectionString };
+  await createGuardStore(account).release(policy);
+  await createSweepQueue(account).put({ type: 'start' });
+}
+
+/** Shows the demo on a terminal or as lines. */
 interface Surface {
   start(addresses: readonly string[], watcher: Watcher): void;
   onRow(row: DriftRow): void;
@@ -60,8 +84,8 @@ function liveView(): Surface {
       draw();
     },
     onRow(row) {
-      const place = rows.findIndex(({ rowKey, deviceId }) => rowKey === row.rowKey && deviceId === row.deviceId);
-      if (place >= 0) rows.splice(place, 1);
+      const known = rows.findIndex(({ rowKey, deviceId }) => rowKey === row.rowKey && deviceId === row.deviceId);
+      if (known >= 0) rows.splice(known, 1);
       rows.unshift(row);
       rows.length = Math.min(rows.length, keptRows);
     },
@@ -77,23 +101,25 @@ function liveView(): Surface {
 }
 
 function plainLines(): Surface {
-  const say = (text: string) => process.stdout.write(`${text}\n`);
+  const print = (text: string) => process.stdout.write(`${text}\n`);
   let timer: NodeJS.Timeout | undefined;
   return {
     start(addresses, watcher) {
-      for (const address of addresses) say(address);
-      say('Ready. Ctrl-C ends it.');
+      for (const address of addresses) print(address);
+      print('Ready. Ctrl-C ends it.');
       timer = setInterval(() => {
-        const { devices, compliant, recorded, mended, callsPerMinute } = watcher.figures;
+        const { figures } = watcher;
+        const { recorded, mended, heldBack, callsPerMinute } = figures;
         const calls = Object.values(callsPerMinute).reduce((sum, count) => sum + count, 0);
-        say(
-          `${devices} devices, ${compliant} compliant; ${recorded} drifts recorded, ${mended} mended; ${calls} hub calls a minute`,
+        print(
+          `${describeFleet(figures)}; ${recorded} drifts recorded, ${mended} mended, ${heldBack} held back; ` +
+            `${calls} hub calls a minute`,
         );
       }, statusEvery);
     },
     onRow(row) {
-      const { time, device, module, what, before, after, outcome } = describeRow(row);
-      say(`${time} ${device} ${module} ${what} ${before} -> ${after} ${outcome}`);
+      const { time, device, module, property, before, after, outcome } = describeRow(row);
+      print(`${time} ${device} ${module} ${property} ${before} -> ${after} ${outcome}`);
     },
     notice(text) {
       process.stderr.write(`${text}\n`);

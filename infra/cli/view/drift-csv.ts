@@ -5,7 +5,7 @@ import type { DriftRow } from '../../../shared/drift/index.ts';
 import { escapeHidden, safeJson } from './safe-text.ts';
 
 /**
- * One row, with its line end, as the API exports it but for what a terminal obeys or hides: that is written as an escape. A cell that a
+ * One CSV line with its line end, as the API exports the row. Characters that a terminal obeys or hides are escaped. A cell that a
  * spreadsheet would take for a formula begins with an apostrophe.
  */
 export function csvLine(row: DriftRow): string {

@@ -14,19 +14,19 @@ import type { Json } from '../../../shared/twin/index.ts';
 import { plainTable } from './plain-table.ts';
 import { safeText } from './safe-text.ts';
 
-/** Rows of a table, and values in one row; `--json` has more. */
+/** The most rows of a table and the most values in a row. `--json` has more. */
 const mostRows = 20;
 const mostValues = 3;
 
 const reasons: Readonly<Record<RecordedReason, string>> = {
   audit: 'the policy audits',
-  unmendable: 'nothing to mend it with',
+  unmendable: 'the policy gives no value to set',
   policyError: 'the policy fails',
-  notReported: 'the agent did not take it',
-  competingConfiguration: 'a configuration sets it otherwise',
+  notReported: 'the agent refused the value',
+  competingConfiguration: 'a configuration sets another value',
 };
 
-/** The whole forecast: an overview, then each policy that departures were found of. Nothing in it can do a terminal any harm. */
+/** Renders the forecast: an overview, then each policy that has departures. The text is safe for a terminal. */
 export function renderForecast(forecast: Forecast, columns: number, colour: boolean): string {
   const paint = createColors(colour);
   const { bold, dim, green, yellow } = paint;
@@ -74,8 +74,8 @@ function details(policy: PolicyForecast, width: number, paint: Paint): readonly 
     const rows = recorded.map((record) => {
       const { why, message } = record;
       const [path, count, values] = propertyRow(record, width);
-      const says = message === undefined ? values : safeText(message, share(width, 0.4));
-      return [path, count, says, reasons[why]];
+      const description = message === undefined ? values : safeText(message, share(width, 0.4));
+      return [path, count, description, reasons[why]];
     });
     lines.push('', ...limited(['only to record', 'twins', '', 'because'].map(dim), rows, dim));
   }
@@ -88,12 +88,12 @@ function details(policy: PolicyForecast, width: number, paint: Paint): readonly 
     lines.push(
       '',
       yellow(
-        `Of ${grouped(count)} values to overwrite, ${grouped(perHour)} may be in an hour: ${grouped(heldBack)} wait. ` +
-          `"twinkeeper release ${safeText(policy.policy, 64)}" lets them go.`,
+        `The policy may overwrite ${grouped(perHour)} values in an hour: ${grouped(heldBack)} of ${grouped(count)} wait. ` +
+          `"twinkeeper release ${safeText(policy.policy, 64)}" lifts the limit.`,
       ),
     );
   }
-  if (walked !== undefined) lines.push('', dim(`Every twin was looked at. ${safeText(walked, 400)}`));
+  if (walked !== undefined) lines.push('', dim(`The policy's twins were all read. ${safeText(walked, 400)}`));
   if (lines.length === 0) return [];
   const module = policy.module === '' ? "devices' own twins" : safeText(policy.module, 128);
   return ['', bold(`${safeText(policy.policy, 64)}: ${module}`), ...lines.slice(1)];
@@ -116,7 +116,7 @@ function propertyRow(property: PropertyForecast, width: number): [string, string
   const rest = others + sum(values.slice(mostValues));
   const each = Math.max(12, Math.floor(share(width, 0.4) / Math.max(1, shown.length)) - 8);
   const texts = shown.map((value) => {
-    const change = `${show(value.from, each / 2)} → ${show(value.to, each / 2)}`;
+    const change = `${describeValue(value.from, each / 2)} → ${describeValue(value.to, each / 2)}`;
     return values.length === 1 && rest === 0 ? change : `${change} (${grouped(value.count)})`;
   });
   const text = [...texts, ...(rest > 0 ? [`others (${grouped(rest)})`] : [])].join(', ');
@@ -125,7 +125,7 @@ function propertyRow(property: PropertyForecast, width: number): [string, string
 
 function exampleRow({ deviceId, moduleId, fate, path, from, to, more }: ForecastExample, width: number): string[] {
   const what: Readonly<Partial<Record<PlannedOutcome, string>>> = { create: '(to be created)' };
-  const values = path === '' ? '' : `${show(from, 16)} → ${show(to, 16)}`;
+  const values = path === '' ? '' : `${describeValue(from, 16)} → ${describeValue(to, 16)}`;
   const others = more > 0 ? ` and ${grouped(more)} more` : '';
   return [
     safeText(deviceId, share(width, 0.3)),
@@ -135,12 +135,12 @@ function exampleRow({ deviceId, moduleId, fate, path, from, to, more }: Forecast
   ];
 }
 
-/** A path, without the section's name where that is a long one. */
+/** A path, without its first section when the section's name is long. */
 function named(path: string, width: number): string {
   return path === '' ? '(module)' : safeText(path.replace(/^[^.]{24,}\./, ''), share(width, 0.3));
 }
 
-function show(value: Json | undefined, longest: number): string {
+function describeValue(value: Json | undefined, longest: number): string {
   return value === undefined ? '(none)' : safeText(JSON.stringify(value), Math.max(6, Math.floor(longest)));
 }
 

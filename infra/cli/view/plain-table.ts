@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 
-/** A table without borders, two spaces between columns: what a terminal is narrow for is the content. With widths, cells are cut to them. */
+/** A table without borders, with two spaces between columns. When `widths` are given, cells are cut to them. */
 export function plainTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -1,6 +1,6 @@
 /**
- * Text that others wrote, such as a twin's value, fit for a terminal: on one line, without anything that a terminal obeys or hides, and no
- * longer than so many characters.
+ * Makes a text from elsewhere, such as a twin's value, safe for a terminal: one line, without control or invisible characters, at most
+ * `longest` characters.
  */
 export function safeText(text: string, longest = 200): string {
   const safe = text.slice(0, longest * 4).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?');
@@ -10,12 +10,12 @@ export function safeText(text: string, longest = 200): string {
     : safe;
 }
 
-/** JSON that is safe to look at on a terminal, too: what a terminal obeys or hides is written as an escape. */
+/** JSON that is safe for a terminal: control and invisible characters are escaped. */
 export function safeJson(value: unknown): string {
   return escapeHidden(JSON.stringify(value));
 }
 
-/** Text of any length in which what a terminal obeys or hides is written as JSON escapes it. */
+/** Escapes control and invisible characters as JSON does. */
 export function escapeHidden(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, (character) =>
     Array.from({ length: character.length }, (_, unit) => {

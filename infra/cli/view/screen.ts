@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import { createColors } from 'picocolors';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { describeRow } from './describe-row.ts';
+import { describeFleet } from './fleet-figures.ts';
 import type { Figures } from './watcher.ts';
 
 export interface Screen {
@@ -18,17 +19,17 @@ export interface ScreenSize {
   readonly lines: number;
 }
 
-/** No border, one space between columns: what a terminal is narrow for is the content. */
+/** The table has no border and one space between columns: a terminal has no columns to spare. */
 const plainTable = {
   ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
   ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
   ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' ' },
 };
 
-/** Beside the table: the figures, the empty lines, the notice. */
+/** Lines outside of the table: the title, the figures, empty lines, the table's head and the notice. */
 const otherLines = 9;
 
-/** The whole screen, no line wider and, if there is room at all, no more lines than the terminal has. */
+/** Renders the whole screen. It fits the terminal's width and, on a terminal of 15 lines or more, its height. */
 export function renderScreen({ figures, rows, addresses, notice }: Screen, size: ScreenSize, colour: boolean): string {
   const { bold, dim, green, yellow, red, cyan } = createColors(colour);
   const columns = Math.max(40, size.columns - 1);
@@ -42,22 +43,21 @@ export function renderScreen({ figures, rows, addresses, notice }: Screen, size:
   });
   const room = Math.max(3, size.lines - otherLines - addresses.length);
   for (const row of rows.slice(0, room)) {
-    const { time, device, module, what, before, after, outcome } = describeRow(row);
+    const { time, device, module, property, before, after, outcome } = describeRow(row);
     const paint = outcome === 'created' || outcome === 'enforced' ? green : outcome === 'failed' ? red : yellow;
-    table.push([time, device, module, what, `${before} → ${after}`, paint(outcome)]);
+    table.push([time, device, module, property, `${before} → ${after}`, paint(outcome)]);
   }
-  const share = figures.devices === 0 ? 100 : Math.floor((100 * figures.compliant) / figures.devices);
   const calls = Object.entries(figures.callsPerMinute).filter(([, count]) => count > 0);
   const total = calls.reduce((sum, [, count]) => sum + count, 0);
-  const paintShare = share === 100 ? green : yellow;
-  // Cut before it is coloured, so that no escape sequence is cut.
+  const isCompliant = figures.counted > 0 && figures.compliant === figures.devices;
+  // The text is cut before it is coloured, so that no escape sequence is cut.
   const line = (label: string, text: string, paint: (text: string) => string = (plain) => plain) =>
     `${dim(label.padEnd(11))}${paint(cut(text, columns - 11))}`;
   return [
     bold(cut('Twinkeeper on one machine. Ctrl-C ends it.', columns)),
     '',
-    line('fleet', `${figures.devices} devices, ${figures.compliant} compliant (${share} %)`, paintShare),
-    line('drifts', `${figures.recorded} recorded, ${figures.mended} mended`),
+    line('fleet', describeFleet(figures), isCompliant ? green : yellow),
+    line('drifts', `${figures.recorded} recorded, ${figures.mended} mended, ${figures.heldBack} held back`),
     line(
       'hub calls',
       `${total} a minute${total > 0 ? `: ${calls.map(([name, n]) => `${n} ${name}`).join(', ')}` : ''}`,
@@ -70,7 +70,7 @@ export function renderScreen({ figures, rows, addresses, notice }: Screen, size:
   ].join('\n');
 }
 
-/** Shares the width out: time and outcome are given what they need, the rest is for what can be long. */
+/** The widths of the columns: eight characters for the time and for the outcome, and shares of the rest for the others. */
 function columnWidths(columns: number): number[] {
   const word = 8;
   const rest = columns - 2 * word - 5;

@@ -1,7 +1,7 @@
 import type { Output } from '../../local/output.ts';
 import { addressLines } from './addresses.ts';
 
-/** What `--no-demo` shows: where everything is. */
+/** The output of `--no-demo`: the addresses of the services. */
 export function servicesOutput(): Output {
   return {
     notice: (text) => void process.stderr.write(`${text}\n`),

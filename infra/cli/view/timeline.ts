@@ -1,27 +1,27 @@
-/** What happened to one device, as text. Pure. */
+/** The timeline of one device as text. Pure. */
 import { createColors } from 'picocolors';
 import type { DriftRow } from '../../../shared/drift/index.ts';
-import { changeOf, paintOutcome, type TablePlace, whatOf } from './drift-table.ts';
+import { changeOf, paintOutcome, subjectOf, type TableDestination } from './drift-table.ts';
 import { plainTable } from './plain-table.ts';
 import { safeText } from './safe-text.ts';
 
-/** The rows in the order in which they happened, by days: read downwards, the newest last. Nothing in it can do a terminal any harm. */
-export function renderTimeline(newestFirst: readonly DriftRow[], { columns, colour }: TablePlace): string {
+/** Renders the rows by day, the newest last. The text is safe for a terminal. */
+export function renderTimeline(newestFirst: readonly DriftRow[], { columns, colour }: TableDestination): string {
   const paint = createColors(colour);
   const oldestFirst = newestFirst.toSorted((a, b) =>
     a.detectedAt < b.detectedAt ? -1 : a.detectedAt > b.detectedAt ? 1 : 0,
   );
-  // Without a terminal, nothing is cut but what is longer than any line should be.
+  // Without a terminal, only texts above 200 characters are cut.
   const longest = columns === undefined ? 200 : Math.max(8, Math.floor((columns - 45) / 3));
   const rows = oldestFirst.map((row) => [
     `  ${row.detectedAt.slice(11, 19)}`,
     paintOutcome(row.outcome, paint)(safeText(row.outcome, 9)),
     safeText(row.moduleId || '(device twin)', longest),
-    safeText(whatOf(row), longest),
+    safeText(subjectOf(row), longest),
     safeText(changeOf(row, Math.max(8, Math.floor(longest / 2))), longest),
-    paint.dim(howOf(row)),
+    paint.dim(describeRepair(row)),
   ]);
-  // One table for all, so that the columns of all days are the same.
+  // One table for all days, so that their columns have the same widths.
   const lines = rows.length === 0 ? [] : plainTable([], rows).split('\n');
   return oldestFirst
     .flatMap((row, index) => {
@@ -37,8 +37,8 @@ export function renderTimeline(newestFirst: readonly DriftRow[], { columns, colo
     .join('\n');
 }
 
-/** What noticed it, and how long it took until it had its outcome. */
-function howOf({ source, detectedAt, outcome, outcomeAt }: DriftRow): string {
+/** The source of a row and, for a mended departure, the time from detection to repair. */
+function describeRepair({ source, detectedAt, outcome, outcomeAt }: DriftRow): string {
   const seconds = (Date.parse(outcomeAt) - Date.parse(detectedAt)) / 1000;
   const isMended = outcome === 'created' || outcome === 'enforced';
   return isMended && seconds >= 0 ? `${source}, ${duration(seconds)}` : source;

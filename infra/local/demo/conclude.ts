@@ -1,4 +1,4 @@
-/** What came of a run with `--once`: the history beside what was done. */
+/** The end of a run with `--once`: compares the history and the twins with the disturbances. */
 import { isOpen } from '../../../shared/drift/index.ts';
 import type { Policy } from '../../../shared/policy/index.ts';
 import type { DevicePlan } from './demo-plan.ts';
@@ -10,11 +10,16 @@ import { countCreated, percentile, reactionTimes, type Summary } from './summary
 
 export interface OnceResult {
   readonly summary: Summary;
-  /** What is not as it should be, in words. */
+  /** One line for each fault of the run. */
   readonly complaints: readonly string[];
 }
 
-/** Reads everything back and compares. `ledger` is what the history should hold; `startedAt` in milliseconds since 1970. */
+/**
+ * Reads the history, the dead letters and the twins, and compares them with the ledger.
+ *
+ * @param ledger the departures that the history should hold
+ * @param startedAt milliseconds since 1970
+ */
 export async function conclude(
   plan: readonly DevicePlan[],
   ledger: readonly InjectedDeparture[],
@@ -23,17 +28,17 @@ export async function conclude(
   observer: Observer,
   startedAt: number,
 ): Promise<OnceResult> {
-  const [history, letters, modules, calls] = await Promise.all([
+  const [history, deadLetters, modules, calls] = await Promise.all([
     observer.history(plan.map(({ device }) => device.deviceId)),
     observer.deadLetters(),
     operator.allModules(),
     observer.calls(),
   ]);
-  const known = new Set(policies.map(({ name }) => name));
-  const rows = [...history.values()].flatMap(({ recent }) => recent.filter(({ policy }) => known.has(policy)));
+  const policyNames = new Set(policies.map(({ name }) => name));
+  const rows = [...history.values()].flatMap(({ recent }) => recent.filter(({ policy }) => policyNames.has(policy)));
   const { surplus } = compareHistory(ledger, rows);
-  const open = [...history.values()].flatMap((memory) =>
-    memory.open.filter((row) => known.has(row.policy) && isOpen(row)),
+  const open = [...history.values()].flatMap((ofDevice) =>
+    ofDevice.open.filter((row) => policyNames.has(row.policy) && isOpen(row)),
   );
   const faults = plan.flatMap(({ device, isDeleted }) => {
     if (isDeleted) return [];
@@ -49,7 +54,7 @@ export async function conclude(
     ...unsettled(ledger, rows),
     ...faults.map((fault) => `still out of line: ${fault}`),
     ...open.map((row) => `still open: ${describeDeparture(row)}`),
-    ...letters.map(({ deviceId, reason }) => `dead letter of ${deviceId || 'an unknown device'}: ${reason}`),
+    ...deadLetters.map(({ deviceId, reason }) => `dead letter of ${deviceId || 'an unknown device'}: ${reason}`),
   ];
   const times = reactionTimes(rows);
   return {
@@ -69,7 +74,7 @@ export async function conclude(
       ...unresolved,
       ...surplus.map(
         (row) =>
-          `in the history, but never done: ${describeDeparture(row)} (${row.outcome}, write ${row.write.version})`,
+          `in the history, but the demo did not do it: ${describeDeparture(row)} (${row.outcome}, write ${row.write.version})`,
       ),
     ],
   };

@@ -1,12 +1,12 @@
 /**
- * What a disturbance puts out of line, worked out from the policies alone. Kept apart from how Twinkeeper finds it: the demo
- * compares the two.
+ * Computes the departures that a disturbance causes, from the policies alone. This code is independent of the code with which Twinkeeper
+ * finds departures, because the demo compares the two.
  */
 import type { DriftKind, DriftRow } from '../../../shared/drift/index.ts';
 import { baselineOf, checkRule, type Device, type Policy } from '../../../shared/policy/index.ts';
 import { getAt, type JsonObject, mergePatch } from '../../../shared/twin/index.ts';
 
-/** One path of one policy that one write put out of line; a missing module counts as the path `''`. */
+/** One path of one policy that one write put out of line. The path of a missing module is `''`. */
 export interface InjectedDeparture {
   readonly deviceId: string;
   readonly moduleId: string;
@@ -15,19 +15,19 @@ export interface InjectedDeparture {
   readonly kind: DriftKind;
 }
 
-/** The same text for a departure and for the row that records it. */
+/** A text that is the same for a departure and for the row that records it. */
 export function departureKey({ deviceId, moduleId, policy, path, kind }: InjectedDeparture | DriftRow): string {
   return JSON.stringify([deviceId, moduleId, policy, path, kind]);
 }
 
-/** The modules that a device is to have, each once. */
+/** The modules that the policies want on a device, each once. */
 export function wantedModules(policies: readonly Policy[], device: Device): readonly string[] {
   return [
     ...new Set(policiesFor(policies, device).flatMap(({ createModule, module }) => (createModule ? module : []))),
   ];
 }
 
-/** What is out of line when these modules are not there: one departure for each policy that would create one of them. */
+/** The departures of missing modules: one for each policy that would create one of them. */
 export function missingModules(
   policies: readonly Policy[],
   device: Device,
@@ -44,7 +44,7 @@ export function missingModules(
     }));
 }
 
-/** What one merge patch to the desired properties of a compliant module puts out of line. */
+/** The departures that a merge patch causes in the desired properties of a compliant module. */
 export function departuresOfPatch(
   policies: readonly Policy[],
   device: Device,
@@ -58,7 +58,7 @@ export function departuresOfPatch(
     });
 }
 
-/** What of a module's desired properties is out of line. */
+/** The departures in the desired properties of a module. */
 export function departuresOfTwin(
   policies: readonly Policy[],
   device: Device,
@@ -75,7 +75,7 @@ export function departuresOfTwin(
     );
 }
 
-/** What of a module's desired properties breaks a policy, in words; empty when it is compliant. */
+/** The departures of {@link departuresOfTwin} in words: one line each, none for a compliant module. */
 export function breaches(
   policies: readonly Policy[],
   device: Device,

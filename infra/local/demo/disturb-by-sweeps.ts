@@ -1,4 +1,4 @@
-/** The disturbances of `--once` where no events are routed: everybody is disturbed, then a sweep is to find what can be seen of it. */
+/** The disturbances of `--once --no-events`: each round disturbs the fleet and asks for a sweep, which must find all visible departures. */
 import pMap from 'p-map';
 import type { Policy } from '../../../shared/policy/index.ts';
 import { createSweepQueue } from '../../../shared/sweep/index.ts';
@@ -12,7 +12,7 @@ import type { Operator } from './operator.ts';
 import { until } from './until.ts';
 import { visibleDepartures } from './visible.ts';
 
-interface Surroundings {
+interface RoundOptions {
   readonly policies: readonly Policy[];
   readonly operator: Operator;
   readonly observer: Observer;
@@ -22,23 +22,23 @@ interface Surroundings {
   readonly onProgress: (text: string) => void;
 }
 
-/** How many devices are disturbed at once. */
+/** The number of devices that are disturbed at the same time. */
 const concurrency = 12;
 
 /**
- * Disturbs the fleet in rounds, one disturbance a device in each, and has it swept after each. Before the sweep the ledger gets what is
- * visible in the twins: what nobody can see any more, such as a value that was changed back, no sweep can find.
+ * Disturbs the fleet in rounds. Each round makes one disturbance on each device and then asks for a sweep. Before the sweep, the departures
+ * that the twins show go into the ledger. A sweep cannot find others, such as a value that was changed back.
  */
 export async function disturbBySweeps(
   plan: readonly DevicePlan[],
   ledger: InjectedDeparture[],
-  surroundings: Surroundings,
+  options: RoundOptions,
 ): Promise<void> {
-  const { operator, policies, observer, deadline, onProgress } = surroundings;
+  const { operator, policies, observer, deadline, onProgress } = options;
   const rounds = Math.max(0, ...plan.map(({ disturbances }) => disturbances.length));
   const gone = new Set<string>();
   for (let round = 0; round <= rounds; round++) {
-    // The first sweep is for what the fleet came with.
+    // Round 0 disturbs nothing: its sweep mends the new fleet.
     const disturbances = round === 0 ? [] : plan.flatMap((device) => device.disturbances[round - 1] ?? []);
     await pMap(disturbances, (disturbance) => operator.carryOut(disturbance), { concurrency });
     for (const { kind, deviceId } of disturbances) if (kind === 'deviceDeleted') gone.add(deviceId);
@@ -46,22 +46,22 @@ export async function disturbBySweeps(
     const devices = plan.flatMap(({ device }) => (gone.has(device.deviceId) ? [] : [device]));
     ledger.push(...visibleDepartures(devices, await operator.allModules(), policies));
     onProgress(
-      `Round ${round} of ${rounds}: ${disturbances.length} disturbances done, ${ledger.length} departures were visible so far.`,
+      `Round ${round} of ${rounds}: ${disturbances.length} disturbances done, ${ledger.length} visible departures so far.`,
     );
     const byDevice = Map.groupBy(ledger, ({ deviceId }) => deviceId);
-    const isSettled = await sweepUntil(surroundings, async () => {
+    const isSettled = await sweepUntil(options, async () => {
       const history = await observer.history([...byDevice.keys()]);
       return [...byDevice].every(
         ([id, departures]) => unsettled(departures, history.get(id)?.recent ?? []).length === 0,
       );
     });
-    // Too late: what is wrong is said in the end.
+    // The deadline has passed. The summary will name what is not settled.
     if (!isSettled || Date.now() > deadline) return;
   }
 }
 
-/** Has the hub swept, again if need be, until `isSettled` says yes. False when the time is up before. */
-async function sweepUntil({ endpoints, deadline }: Surroundings, isSettled: () => Promise<boolean>): Promise<boolean> {
+/** Asks for sweeps until `isSettled` is true. Resolves with false when the deadline passes before. */
+async function sweepUntil({ endpoints, deadline }: RoundOptions, isSettled: () => Promise<boolean>): Promise<boolean> {
   const account = { connectionString: endpoints.storageConnectionString };
   const store = createSweepStore(account, () => new Date());
   const queue = createSweepQueue(account);

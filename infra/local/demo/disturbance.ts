@@ -1,4 +1,4 @@
-/** The ways in which the demo disturbs a fleet, each as plain data: what to do, and what it puts out of line. */
+/** The ways in which the demo disturbs a fleet. A disturbance is plain data: its calls, and the departures that they cause. Pure. */
 import {
   checkRule,
   type Device,
@@ -11,7 +11,7 @@ import { type Json, type JsonObject, type Path, setAt } from '../../../shared/tw
 import { departuresOfPatch, type InjectedDeparture, missingModules, wantedModules } from './departures.ts';
 import type { Random } from './random.ts';
 
-/** One call that the demo makes as an operator would. */
+/** One call to the hub that disturbs a device. */
 export type Step =
   | { readonly type: 'patchDesired'; readonly moduleId: string; readonly patch: JsonObject }
   | { readonly type: 'deleteModule'; readonly moduleId: string }
@@ -36,20 +36,20 @@ export type DisturbanceKind = (typeof DISTURBANCE_KINDS)[number];
 export interface Disturbance {
   readonly kind: DisturbanceKind;
   readonly deviceId: string;
-  /** Done in their order, or all at once. */
   readonly steps: readonly Step[];
+  /** Whether the steps are done at the same time instead of one after the other. */
   readonly atOnce: boolean;
-  /** What it puts out of line on a device that was compliant. */
+  /** The departures that the steps cause on a compliant device. */
   readonly departures: readonly InjectedDeparture[];
 }
 
-/** One owned property, and the module that it is in. */
+/** A property that a policy owns, and its module. */
 interface Target {
   readonly moduleId: string;
   readonly property: OwnedProperty;
 }
 
-/** A disturbance of this kind, or `undefined` where the policies leave nothing to disturb in that way. */
+/** Makes a disturbance of this kind, or returns `undefined` when the device's policies have no property for it. */
 export function disturb(
   kind: DisturbanceKind,
   device: Device,
@@ -74,7 +74,7 @@ function departuresOf(step: Step, device: Device, policies: readonly Policy[]): 
     case 'deleteModule':
       return missingModules(policies, device, [step.moduleId]);
     case 'deleteDevice':
-      // Its modules go with it, and nobody wants a module on a device that is not there.
+      // No policy applies to a deleted device.
       return [];
   }
 }
@@ -86,21 +86,24 @@ type MakeSteps = (
 ) => readonly Step[] | undefined;
 
 const stepsOf: Readonly<Record<DisturbanceKind, MakeSteps>> = {
-  wrongValue: (targets, random) => first(targets, (target) => write(target, wrongValue(target.property.rule, random))),
+  wrongValue: (targets, random) =>
+    firstResult(targets, (target) => write(target, wrongValue(target.property.rule, random))),
 
-  wrongType: (targets, random) => first(targets, (target) => write(target, wrongType(target.property.rule, random))),
+  wrongType: (targets, random) =>
+    firstResult(targets, (target) => write(target, wrongType(target.property.rule, random))),
 
-  propertyRemoved: (targets) => first(targets.filter(isWanted), (target) => write(target, null)),
+  propertyRemoved: (targets) => firstResult(targets.filter(isWanted), (target) => write(target, null)),
 
   forbiddenProperty: (targets, random) =>
-    first(targets, (target) =>
+    firstResult(targets, (target) =>
       target.property.rule.rule === 'absent' ? write(target, random.pick(['/etc', 1, true])) : undefined,
     ),
 
-  sectionNulled: (targets) => first(targets.filter(isNested).filter(isWanted), (target) => write(target, null, 1)),
+  sectionNulled: (targets) =>
+    firstResult(targets.filter(isNested).filter(isWanted), (target) => write(target, null, 1)),
 
   sectionReplaced: (targets, random) =>
-    first(targets.filter(isNested).filter(isWanted), (target) => {
+    firstResult(targets.filter(isNested).filter(isWanted), (target) => {
       const depth = 1 + random.below(target.property.path.length - 1);
       return write(target, random.pick<Json>(['High', 7, false, ['High']]), depth);
     }),
@@ -116,35 +119,35 @@ const stepsOf: Readonly<Record<DisturbanceKind, MakeSteps>> = {
   },
 
   twoChanges: (targets, random) =>
-    first(targets, (target) => {
+    firstResult(targets, (target) => {
       const one = write(target, wrongValue(target.property.rule, random));
       if (one === undefined) return undefined;
       const others = targets.filter(
         ({ moduleId, property }) => moduleId === target.moduleId && property.path[0] !== target.property.path[0],
       );
-      const sameAgain = () => write(target, wrongValue(target.property.rule, random));
-      const another = () => first(others.filter(isWanted), (other) => write(other, null));
-      const two = (random.below(2) === 0 ? another() : undefined) ?? sameAgain();
+      const samePath = () => write(target, wrongValue(target.property.rule, random));
+      const otherPath = () => firstResult(others.filter(isWanted), (other) => write(other, null));
+      const two = (random.below(2) === 0 ? otherPath() : undefined) ?? samePath();
       return two === undefined ? undefined : [...one, ...two];
     }),
 
   changedBack: (targets, random) =>
-    first(targets, (target) => {
+    firstResult(targets, (target) => {
       const wrong = write(target, wrongValue(target.property.rule, random));
       const right = write(target, repairValue(target.property.rule));
       return wrong === undefined || right === undefined ? undefined : [...wrong, ...right];
     }),
 
   harmlessChange: (targets, random) =>
-    first(targets, (target) =>
+    firstResult(targets, (target) =>
       random.below(2) === 0
         ? [{ type: 'patchDesired', moduleId: target.moduleId, patch: { siteNote: `note ${random.below(1000)}` } }]
         : write(target, rightValue(target.property.rule, random)),
     ),
 };
 
-/** What the first item gives that gives anything. */
-function first<T, R>(items: readonly T[], use: (item: T) => R | undefined): R | undefined {
+/** The first result that is not undefined. */
+function firstResult<T, R>(items: readonly T[], use: (item: T) => R | undefined): R | undefined {
   for (const item of items) {
     const result = use(item);
     if (result !== undefined) return result;
@@ -166,7 +169,7 @@ function isNested({ property }: Target): boolean {
   return property.path.length > 1;
 }
 
-/** A value of the type that the rule wants, and wrong all the same. */
+/** A value that breaks the rule and has the type that the rule wants. */
 function wrongValue(rule: Rule, random: Random): Json | undefined {
   const wanted = repairValue(rule);
   return random.shuffle(sameType(wanted, random)).find((value) => checkRule(rule, value) === 'wrongValue');
@@ -180,7 +183,7 @@ function sameType(wanted: Json | undefined, random: Random): readonly Json[] {
   return [];
 }
 
-/** A value of another type than the rule wants. */
+/** A value that breaks the rule and has another type than the rule wants. */
 function wrongType(rule: Rule, random: Random): Json | undefined {
   const wanted = repairValue(rule);
   const values: readonly Json[] = ['yes', 42, true, { nested: { value: 'High' } }, ['Low', 1], {}];

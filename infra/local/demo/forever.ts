@@ -1,4 +1,4 @@
-/** The demo without `--once`: a fleet that is disturbed about every second, for as long as anybody watches. */
+/** The demo without `--once`: it disturbs the fleet about once a second until it is stopped. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SystemEndpoints } from '../endpoints-file.ts';
 import { demoPolicies } from './demo-policies.ts';
@@ -7,14 +7,14 @@ import { type DemoDevice, demoDevice, demoFleet } from './fleet.ts';
 import { isNotFound, Operator } from './operator.ts';
 import { seededRandom } from './random.ts';
 
-/** Between two disturbances, in milliseconds: from half of it to one and a half. */
+/** Mean milliseconds between two disturbances. The pause varies from half of it to one and a half times as much. */
 const interval = 1_000;
-/** Before the first one, so that the modules' creation can be watched. */
+/** Milliseconds before the first disturbance. Meanwhile the view shows how the modules are created. */
 const firstDelay = 4_000;
 
 /**
- * Creates the fleet and disturbs it until the signal says stop. A device that was deleted is replaced by a new one. Rejects when the hub
- * cannot be called any more.
+ * Creates the fleet and disturbs it until the signal is aborted. A new device replaces each deleted one. Rejects when the hub can no longer
+ * be called.
  */
 export async function disturbForever(
   endpoints: SystemEndpoints,
@@ -30,18 +30,18 @@ export async function disturbForever(
   await pause(firstDelay, signal);
 
   for (let created = devices; !signal.aborted; ) {
-    const place = random.below(fleet.length);
-    const device = fleet[place];
+    const index = random.below(fleet.length);
+    const device = fleet[index];
     const disturbance = device && disturb(random.pick(DISTURBANCE_KINDS), device, policies, random);
     if (disturbance !== undefined) {
       await operator.carryOut(disturbance).catch((error: unknown) => {
-        // Nobody waited until the device had its modules back.
+        // The module is missing because an earlier disturbance deleted it.
         if (!isNotFound(error)) throw error;
       });
       if (disturbance.kind === 'deviceDeleted') {
         await operator.remove(disturbance.deviceId);
-        fleet[place] = demoDevice(created++, 'lateSingle');
-        await operator.create(fleet[place]);
+        fleet[index] = demoDevice(created++, 'lateSingle');
+        await operator.create(fleet[index]);
       }
     }
     await pause(interval * (0.5 + random.next()), signal);

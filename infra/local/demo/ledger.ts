@@ -1,17 +1,17 @@
-/** What the demo did, beside what the history says. Pure. */
+/** Compares the demo's ledger, which holds the departures that it caused, with the rows of the history. Pure. */
 import { type DriftRow, isOver } from '../../../shared/drift/index.ts';
 import { departureKey, type InjectedDeparture } from './departures.ts';
 
 export interface Comparison {
-  /** Rows that record a departure of the ledger, one for one. */
+  /** Rows that record a departure of the ledger, one row for each departure. */
   readonly recorded: readonly DriftRow[];
   /** Departures without a row. */
   readonly unrecorded: readonly InjectedDeparture[];
-  /** Rows beyond what the ledger holds. */
+  /** Rows without a departure in the ledger. */
   readonly surplus: readonly DriftRow[];
 }
 
-/** Pairs departures and rows by device, module, policy, path and kind, as often as each occurs. */
+/** Pairs each departure with one row of the same device, module, policy, path and kind. */
 export function compareHistory(ledger: readonly InjectedDeparture[], rows: readonly DriftRow[]): Comparison {
   const rowsByKey = Map.groupBy(rows, departureKey);
   const recorded: DriftRow[] = [];
@@ -24,7 +24,7 @@ export function compareHistory(ledger: readonly InjectedDeparture[], rows: reado
   return { recorded, unrecorded, surplus: [...rowsByKey.values()].flat() };
 }
 
-/** What of the ledger is not over yet, in words: departures without a row, and rows without a final outcome. */
+/** The departures of the ledger that have no row or no final outcome yet, one line each. */
 export function unsettled(ledger: readonly InjectedDeparture[], rows: readonly DriftRow[]): readonly string[] {
   const { recorded, unrecorded } = compareHistory(ledger, rows);
   return [

@@ -1,4 +1,4 @@
-/** What can be read back from the local system: the history, the dead letters, how far the app has come, what it cost. */
+/** Reads the state of the local system: the history, the dead letters, the events that the app has not handled, and its hub calls. */
 import { ContainerClient } from '@azure/storage-blob';
 import pMap from 'p-map';
 import { createJournal, type KnownRows } from '../../../shared/drift/index.ts';
@@ -6,23 +6,23 @@ import { createDeadLetters, type DeadLetter } from '../../../shared/retry/index.
 import type { SystemEndpoints } from '../endpoints-file.ts';
 import type { CallReport } from '../hub/calls.ts';
 
-/** How many devices' history is read at once. */
+/** The number of devices whose history is read at the same time. */
 const concurrency = 8;
 
 export interface Observer {
-  /** The rows of each device whose writes are not older than `since` (ISO 8601), all without it, and the open ones. */
+  /** For each device, the rows of writes since `since` (ISO 8601; all rows when absent), newest first, and the open rows. */
   history(deviceIds: readonly string[], since?: string): Promise<ReadonlyMap<string, KnownRows>>;
   deadLetters(): Promise<readonly DeadLetter[]>;
-  /** How many of the hub's events the app has not dealt with. */
+  /** The number of the hub's events that the app has not handled yet. */
   backlog(): Promise<number>;
-  /** The calls that Twinkeeper itself has made, by class. */
+  /** The calls that each client of the hub has made. Twinkeeper's own are under `twinkeeper`. */
   calls(): Promise<CallReport>;
 }
 
 export function observe({ storageConnectionString, controlUrl }: SystemEndpoints): Observer {
   const account = { connectionString: storageConnectionString };
   const journal = createJournal(account);
-  const letters = createDeadLetters(account, () => new Date());
+  const deadLetters = createDeadLetters(account, () => new Date());
   const checkpoints = new ContainerClient(storageConnectionString, 'azure-webjobs-eventhub');
 
   return {
@@ -33,12 +33,12 @@ export function observe({ storageConnectionString, controlUrl }: SystemEndpoints
 
     async deadLetters() {
       const all: DeadLetter[] = [];
-      for await (const letter of letters.list()) all.push(letter);
+      for await (const deadLetter of deadLetters.list()) all.push(deadLetter);
       return all;
     },
 
     async backlog() {
-      // The events first: what comes while the checkpoints are read would only make it look worse, never better.
+      // The events are counted first. So 0 means that the app has handled all events that existed then.
       const { partitions } = await getJson<{ readonly partitions: readonly { id: string; count: number }[] }>(
         `${controlUrl}/events`,
       );

@@ -1,4 +1,4 @@
-/** `--once`: seed a fleet, disturb it, wait until all is settled, compare the history with what was done. */
+/** The demo with `--once`: creates a fleet, disturbs it, waits until all departures are settled, and compares the history with them. */
 import pMap from 'p-map';
 import type { Policy } from '../../../shared/policy/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
@@ -16,22 +16,22 @@ import { until } from './until.ts';
 export interface OnceOptions {
   readonly devices: number;
   readonly seed: number;
-  /** False where the hub routes no events, so that only sweeps can find what was done. */
+  /** False when the hub routes no events, so that only sweeps find the departures. */
   readonly events: boolean;
-  /** Milliseconds by which queries lag: so long after a change, they show it. */
+  /** Milliseconds by which queries lag behind the twins. */
   readonly queryLag: number;
-  /** Told how far it has come, a line at a time. */
+  /** Called with one line of progress. */
   readonly onProgress: (text: string) => void;
 }
 
-/** How many devices are disturbed at once. */
+/** The number of devices that are created or disturbed at the same time. */
 const concurrency = 12;
 
-/** Runs the demo once against a local system. Rejects when it cannot be carried out; that the outcome is wrong is a result. */
+/** Runs the demo once against a local system. Rejects when the run cannot be carried out. Wrong outcomes are part of the result. */
 export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions): Promise<OnceResult> {
   const { devices, seed, events, queryLag, onProgress } = options;
   const startedAt = Date.now();
-  // Generous: on a busy machine everything takes its time.
+  // Long enough for a busy machine.
   const deadline = startedAt + 300_000 + devices * 300;
   const policies = demoPolicies();
   const plan = planDemo(seed, devices, policies);
@@ -56,14 +56,14 @@ export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions):
   let done = 0;
   const each = async ({ device, departures, disturbances }: DevicePlan) => {
     const soFar = [...departures];
-    // Not before the history is final as well: how a departure ended must not depend on what the demo did next.
+    // The history must be final too. Otherwise the next disturbance could change the outcome of a departure.
     const isSettled = async () => {
       if ((await operator.faults(policies, device)).length > 0) return false;
       const history = await observer.history([device.deviceId]);
       return unsettled(soFar, history.get(device.deviceId)?.recent ?? []).length === 0;
     };
     for (const disturbance of disturbances) {
-      // Too late: what is wrong with the device is said in the end.
+      // The deadline has passed. The summary will name what is wrong with the device.
       if (!(await until(deadline, 1_000, isSettled))) return;
       await operator.carryOut(disturbance);
       ledger.push(...disturbance.departures);
@@ -72,7 +72,7 @@ export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions):
     }
   };
   const late = arrive(plan, 'lateBulk', operator, ledger).then(() => arrive(plan, 'lateSingle', operator, ledger));
-  // Those that come late are disturbed last, so that nobody waits for them.
+  // Late devices are disturbed last, when they have been created.
   const order = plan.toSorted((a, b) => Number(isLate(a.device)) - Number(isLate(b.device)));
   await Promise.all([late, pMap(order, each, { concurrency })]);
 
@@ -85,7 +85,7 @@ function isLate({ arrival }: DemoDevice): boolean {
   return arrival === 'lateBulk' || arrival === 'lateSingle';
 }
 
-/** Creates the devices that come in this way. */
+/** Creates the devices with this arrival, and enters their departures in the ledger. */
 async function arrive(
   plan: readonly DevicePlan[],
   arrival: DemoDevice['arrival'],
@@ -116,7 +116,7 @@ async function waitForModules(
   });
 }
 
-/** Waits until the app has dealt with all events, and each departure has a row with a final outcome. */
+/** Waits until the app has handled all events, and each departure has a row with a final outcome. */
 async function settle(
   ledger: readonly InjectedDeparture[],
   observer: Observer,
@@ -125,21 +125,21 @@ async function settle(
 ): Promise<void> {
   const byDevice = Map.groupBy(ledger, ({ deviceId }) => deviceId);
   let waiting = [...byDevice.keys()];
-  let said = '';
-  const say = (text: string) => {
-    if (text !== said) onProgress(text);
-    said = text;
+  let lastProgress = '';
+  const reportProgress = (text: string) => {
+    if (text !== lastProgress) onProgress(text);
+    lastProgress = text;
   };
   await until(deadline, 1_000, async () => {
     const backlog = await observer.backlog();
     if (backlog > 0) {
-      say(`${backlog} events to go.`);
+      reportProgress(`${backlog} events to handle.`);
       return false;
     }
     const history = await observer.history(waiting);
     waiting = waiting.filter((id) => unsettled(byDevice.get(id) ?? [], history.get(id)?.recent ?? []).length > 0);
-    if (waiting.length > 0) say(`${waiting.length} devices are not settled.`);
-    // What was mended last is itself an event, and the history is read over some time.
+    if (waiting.length > 0) reportProgress(`${waiting.length} devices are not settled.`);
+    // The last repairs caused events too, and more events may have arrived while the history was read.
     return waiting.length === 0 && (await observer.backlog()) === 0;
   });
 }

@@ -1,4 +1,4 @@
-/** An operator of the local hub: all that the demo does to the fleet goes through `azure-iothub`, as it would with a real hub. */
+/** An operator of the local hub. The demo changes its fleet through `azure-iothub` only, as with a real hub. */
 import { readFile } from 'node:fs/promises';
 import type { Registry } from 'azure-iothub';
 import { openRegistry } from '../../../shared/hub/index.ts';
@@ -9,7 +9,7 @@ import { breaches, wantedModules } from './departures.ts';
 import type { Disturbance, Step } from './disturbance.ts';
 import type { DemoDevice } from './fleet.ts';
 
-/** The most devices that one bulk call takes. */
+/** The largest number of devices in one bulk call. */
 const bulkSize = 100;
 
 export class Operator {
@@ -21,7 +21,7 @@ export class Operator {
     this.#queryLag = queryLag;
   }
 
-  /** `queryLag`: milliseconds by which the hub's queries lag. */
+  /** Connects to the hub. `queryLag`: milliseconds by which the hub's queries lag behind the twins. */
   static async connect({ iotHubConnectionString, caFile }: SystemEndpoints, queryLag = 0): Promise<Operator> {
     const address = { connectionString: iotHubConnectionString };
     const registry = await openRegistry(address, { idleTimeout: 15_000, ca: await readFile(caFile, 'utf8') });
@@ -30,31 +30,31 @@ export class Operator {
 
   async createInBulk(devices: readonly DemoDevice[]): Promise<void> {
     for (let from = 0; from < devices.length; from += bulkSize) {
-      // The SDK types know of no tags, and let them through.
+      // The SDK sends the tags, although its types do not declare them.
       await this.#registry.addDevices(devices.slice(from, from + bulkSize).map(toIdentity));
     }
   }
 
-  /** Creates a device alone. Its tags take a second call, as the registry has no room for them. */
+  /** Creates one device. A second call sets its tags, because the call that creates a device cannot. */
   async create(device: DemoDevice): Promise<void> {
     await this.#registry.create({ deviceId: device.deviceId, status: 'enabled' });
     await this.#registry.updateTwin(device.deviceId, { tags: device.tags }, '*');
   }
 
-  /** Carries out the steps of a disturbance. Nothing is conditional: whoever writes last wins. */
+  /** Carries out the steps of a disturbance. The writes are unconditional: the last writer wins. */
   async carryOut({ deviceId, steps, atOnce }: Disturbance): Promise<void> {
     if (atOnce) await Promise.all(steps.map((step) => this.#take(deviceId, step)));
     else for (const step of steps) await this.#take(deviceId, step);
   }
 
-  /** Deletes a device, if it is there. */
+  /** Deletes a device. Does nothing when the device does not exist. */
   async remove(deviceId: string): Promise<void> {
     await this.#registry.delete(deviceId).catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
     });
   }
 
-  /** What is wrong with a device's modules, read one by one; empty when it is compliant. */
+  /** Reads the modules of a device and describes their departures, one line each. A compliant device has none. */
   async faults(policies: readonly Policy[], device: DemoDevice): Promise<readonly string[]> {
     const faults = await Promise.all(
       wantedModules(policies, device).map(async (moduleId) => {
@@ -66,14 +66,14 @@ export class Operator {
     return faults.flat();
   }
 
-  /** The desired properties of all module twins on the hub as they are now, by device and module. */
+  /** Queries the desired properties of all module twins on the hub, by device and module. Waits for the query lag first. */
   async allModules(): Promise<ReadonlyMap<string, ReadonlyMap<string, JsonObject>>> {
-    // Only then do queries show what there is now.
+    // After the lag, queries show the twins as they are now.
     await new Promise((resolve) => setTimeout(resolve, this.#queryLag));
     const modules = new Map<string, Map<string, JsonObject>>();
     const query = this.#registry.createQuery('SELECT * FROM devices.modules', 1000);
     while (query.hasMoreResults) {
-      // Not `next`: called for a promise, it asks for the first page again and again.
+      // `next` without a callback would return the first page again and again.
       for (const raw of (await query.nextAsTwin()).result) {
         const { deviceId, moduleId = '' } = raw as unknown as { readonly deviceId: string; readonly moduleId?: string };
         const twin = toTwin(plain(raw), deviceId, moduleId);
@@ -112,13 +112,13 @@ function toIdentity({ deviceId, tags }: DemoDevice) {
   return { deviceId, status: 'enabled' as const, tags };
 }
 
-/** The SDK's twins are instances that hold a client; only these parts are the twin's. */
+/** The twin's own fields. The SDK's twin objects also hold a client. */
 function plain(twin: unknown): unknown {
   const { etag, version, tags, properties } = twin as Readonly<Record<string, unknown>>;
   return { etag, version, tags, properties };
 }
 
-/** Whether the hub said that what was asked for is not there. */
+/** Whether the hub answered 404. */
 export function isNotFound(error: unknown): boolean {
   return (error as { response?: { statusCode?: unknown } }).response?.statusCode === 404;
 }

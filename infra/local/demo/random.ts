@@ -1,15 +1,15 @@
-/** Randomness that a seed decides: the same seed disturbs the same fleet in the same way. */
+/** Random numbers from a seed: the same seed disturbs the same fleet in the same way. */
 export interface Random {
-  /** From 0 to below 1. */
+  /** A number from 0 up to, but not including, 1. */
   next(): number;
-  /** An integer from 0 to below `limit`. */
+  /** An integer from 0 up to, but not including, `limit`. */
   below(limit: number): number;
   /** One item of a list. Throws a `RangeError` on an empty one. */
   pick<T>(items: readonly T[]): T;
   shuffle<T>(items: readonly T[]): T[];
 }
 
-/** A generator with the given seed, an integer (mulberry32: small, and good enough to spread disturbances). */
+/** A generator for this seed, an integer. The algorithm is mulberry32, which is small and not fit for cryptography. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

@@ -1,16 +1,16 @@
-/** What came of a run with `--once`. Pure. */
+/** The summary of a run with `--once`. Pure. */
 import type { DriftRow } from '../../../shared/drift/index.ts';
 
-/** The numbers of a run, as `--json` prints them. */
+/** The numbers of a run. `--json` prints this object. */
 export interface Summary {
   readonly devices: number;
-  /** Modules, not rows: two policies about one module create it once. */
+  /** Created modules. Two rows can record the same module, when two policies create it. */
   readonly modulesCreated: number;
   readonly departuresInjected: number;
   readonly departuresRecorded: number;
-  /** Rows that record nothing that the demo did, or something a second time. */
+  /** Rows that record a departure which the demo did not cause, or record a departure twice. */
   readonly duplicates: number;
-  /** All that is not as it should be in the end. */
+  /** Faults at the end of the run: unsettled departures, non-compliant twins, open rows and dead letters. */
   readonly unresolved: number;
   readonly enforced: number;
   readonly detectToEnforcedMs: { readonly p50: number; readonly p99: number };
@@ -19,12 +19,12 @@ export interface Summary {
   readonly seconds: number;
 }
 
-/** Whether the run went as it must. */
+/** Whether every departure is recorded once and nothing is unresolved. */
 export function isAllRight({ departuresInjected, departuresRecorded, duplicates, unresolved }: Summary): boolean {
   return unresolved === 0 && duplicates === 0 && departuresRecorded === departuresInjected;
 }
 
-/** How many modules these rows say were created. */
+/** The number of modules that these rows report as created. */
 export function countCreated(rows: readonly DriftRow[]): number {
   const created = rows.filter(({ outcome }) => outcome === 'created');
   return new Set(
@@ -32,20 +32,20 @@ export function countCreated(rows: readonly DriftRow[]): number {
   ).size;
 }
 
-/** From detection to the mended twin, in milliseconds, of all that was created or enforced. */
+/** Milliseconds from detection to repair, for each row with the outcome `created` or `enforced`. */
 export function reactionTimes(rows: readonly DriftRow[]): readonly number[] {
   return rows
     .filter(({ outcome }) => outcome === 'created' || outcome === 'enforced')
     .map(({ detectedAt, outcomeAt }) => Date.parse(outcomeAt) - Date.parse(detectedAt));
 }
 
-/** The nearest-rank percentile: the least value that is not below `share` (from 0 to 1) of them. 0 when there is none. */
+/** The nearest-rank percentile of the values, where `share` 0.5 is the median. 0 when there are no values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }
 
-/** The summary for a person. */
+/** The summary as text for a person. */
 export function describeSummary(summary: Summary): string {
   const { detectToEnforcedMs, hubCalls } = summary;
   const calls = Object.entries(hubCalls).filter(([, count]) => count > 0);
@@ -63,6 +63,6 @@ export function describeSummary(summary: Summary): string {
   ];
   const verdict = isAllRight(summary)
     ? 'All right: every departure is recorded once, and the whole fleet is compliant.'
-    : 'NOT all right: see above.';
+    : 'NOT all right: the lines above say what is wrong.';
   return [...lines.map(([name, value]) => `${name.padEnd(24)}${value}`), verdict].join('\n');
 }

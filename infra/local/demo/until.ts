@@ -1,8 +1,11 @@
-/** Asks again and again, ever more slowly up to `slowest` milliseconds. False when the time is up before the answer is yes. */
-export async function until(deadline: number, slowest: number, isDone: () => Promise<boolean>): Promise<boolean> {
-  for (let wait = 50; !(await isDone()); wait = Math.min(wait * 1.5, slowest)) {
+/**
+ * Asks `isDone` until it is true. The pauses grow from 50 to `longestPause` milliseconds. Resolves with false when `deadline` (milliseconds
+ * since 1970) passes before.
+ */
+export async function until(deadline: number, longestPause: number, isDone: () => Promise<boolean>): Promise<boolean> {
+  for (let pause = 50; !(await isDone()); pause = Math.min(pause * 1.5, longestPause)) {
     if (Date.now() > deadline) return false;
-    await new Promise((resolve) => setTimeout(resolve, wait));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
   return true;
 }

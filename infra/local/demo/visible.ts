@@ -1,10 +1,10 @@
-/** What is out of line on a hub as it is now, worked out from the policies and the twins alone. Pure. */
+/** The departures that the twins show now, computed from the policies and the twins alone. Pure. */
 import type { Policy } from '../../../shared/policy/index.ts';
 import type { JsonObject } from '../../../shared/twin/index.ts';
 import { departuresOfTwin, type InjectedDeparture, missingModules, wantedModules } from './departures.ts';
 import type { DemoDevice } from './fleet.ts';
 
-/** Every departure that can be seen on these devices. `modules`: desired properties by device and module. */
+/** The departures on these devices. `modules` holds the desired properties by device and module. */
 export function visibleDepartures(
   devices: readonly DemoDevice[],
   modules: ReadonlyMap<string, ReadonlyMap<string, JsonObject>>,

@@ -1,12 +1,12 @@
 /**
- * The built-in module `@azure/functions-core`, by which the library `@azure/functions` talks to the runtime's Node worker. It is on
- * no registry: the worker intercepts CommonJS `require` of its name, and so do we. Shapes as in the worker's `types-core`
- * (https://github.com/Azure/azure-functions-nodejs-worker).
+ * The built-in module `@azure/functions-core`. The library `@azure/functions` talks to the runtime's Node worker through this module. No
+ * registry has the module: the worker intercepts `require('@azure/functions-core')`, and this file does the same. The shapes are those of
+ * the worker's `types-core` (https://github.com/Azure/azure-functions-nodejs-worker).
  */
 import Module from 'node:module';
 import type { Log, LogLevel } from './log.ts';
 
-/** A value as it crosses from the runtime to the worker. One field is set, or none for null. */
+/** A value that the runtime sends to the worker or receives from it. One field is set. No field is set for null. */
 export interface RpcTypedData {
   readonly string?: string;
   readonly json?: string;
@@ -42,7 +42,7 @@ export interface RpcHttpCookie {
   readonly maxAge?: { readonly value: number };
 }
 
-/** One binding of a function: direction, type, and whatever options that type has. */
+/** One binding of a function: its direction, its type, and the options of that type. */
 export interface Binding {
   readonly type: string;
   readonly direction: 'in' | 'out';
@@ -104,17 +104,17 @@ export interface ProgrammingModel {
   getCapabilities?(capabilities: Record<string, string>): Promise<Record<string, string>>;
 }
 
-export const hookNames = ['appStart', 'appTerminate', 'preInvocation', 'postInvocation', 'log'] as const;
+const hookNames = ['appStart', 'appTerminate', 'preInvocation', 'postInvocation', 'log'] as const;
 export type HookName = (typeof hookNames)[number];
 export type HookCallback = (context: object) => unknown;
 
-/** What an app has told the worker while it loaded. */
+/** Everything that an app registered while it loaded. */
 export interface App {
   readonly functions: ReadonlyMap<string, RegisteredFunction>;
   readonly programmingModel: ProgrammingModel | undefined;
   readonly hooks: Readonly<Record<HookName, readonly HookCallback[]>>;
   readonly appHookData: Record<string, unknown>;
-  /** From here on functions can no longer be registered. */
+  /** Ends the start of the app: registering a function throws afterwards. */
   started(): void;
 }
 
@@ -133,11 +133,11 @@ class Disposable {
   }
 }
 
-/** The newest host that the library asks for by version (log hooks need 4.34), and the worker that goes with it. */
+/** The library compares these versions: log hooks need host 4.34 or later. Worker 3.12.0 belongs to this host. */
 const hostVersion = '4.1046.0';
 const workerVersion = '3.12.0';
 
-/** Makes `require('@azure/functions-core')` work in this process, and returns what the app registers through it. */
+/** Makes `require('@azure/functions-core')` work in this process. The returned app fills while the app's code loads. */
 export function installCoreApi(log: Log): App {
   const functions = new Map<string, RegisteredFunction>();
   const hooks: Record<HookName, HookCallback[]> = {
@@ -162,8 +162,9 @@ export function installCoreApi(log: Log): App {
     },
     registerHook(hookName: HookName, callback: HookCallback) {
       const registered = hooks[hookName];
-      // An Error of this name is what the library knows a host by that lacks a hook.
-      if (registered === undefined) throw new RangeError(`There is no hook "${hookName}": ${hookNames.join(', ')}.`);
+      // The library expects a RangeError from a host that lacks a hook.
+      if (registered === undefined)
+        throw new RangeError(`There is no hook "${hookName}". The hooks are ${hookNames.join(', ')}.`);
       registered.push(callback);
       return new Disposable(() => registered.splice(registered.indexOf(callback), 1));
     },

@@ -1,4 +1,4 @@
-/** Event hub triggers: checkpoints and ownership in the storage account, one invocation at a time on each partition. */
+/** Event hub triggers. Checkpoints and ownership are in the storage account. Each partition has one invocation at a time. */
 import {
   EventHubConsumerClient,
   earliestEventPosition,
@@ -14,12 +14,12 @@ import { connectionString } from './settings.ts';
 import type { Trigger, TriggeredFunction, TriggerHost } from './trigger.ts';
 import { eventBatch, singleEvent } from './trigger-data.ts';
 
-/** Where the runtime keeps its checkpoints. */
+/** The blob container in which the runtime keeps its checkpoints. */
 const checkpointContainer = 'azure-webjobs-eventhub';
 
 /**
- * Short, so that a host that was killed is replaced by the next one within three seconds: the newcomer takes half of the partitions at
- * once, and the rest when the ownership of the dead one runs out. The runtime's defaults are 10 s and 60 s.
+ * The intervals are short so that a new host replaces a killed host within three seconds. The new host takes half of the partitions at
+ * once, and the others when the ownership of the killed host expires. The runtime's defaults are 10 s and 60 s.
  */
 const loadBalancing = {
   strategy: 'greedy',
@@ -28,15 +28,15 @@ const loadBalancing = {
 } as const;
 
 /**
- * Starts receiving. The checkpoint advances when an invocation ends, whether it threw or not; after a crash the events since the last
- * checkpoint come again.
- * @throws One line that names the function where its connection or its event hub is not set.
+ * Starts to receive events. The checkpoint advances when an invocation ends, also when the invocation threw. After a crash, the events
+ * since the last checkpoint are delivered again.
+ * @throws One line that names the function when its connection or its event hub is not set.
  */
 export async function startEventHubTrigger(triggered: TriggeredFunction, host: TriggerHost): Promise<Trigger> {
   const { name, options } = triggered;
   const { maxEventBatchSize, prefetchCount, batchCheckpointFrequency, initialOffset } = host.hostJson.eventHubs;
   const connection = connectionString(name, String(options.connection ?? ''), host.environment);
-  // The name in the connection string wins, as it does in the runtime.
+  // Like the runtime, this host prefers the name in the connection string.
   const eventHubName = parseEventHubConnectionString(connection).eventHubName ?? String(options.eventHubName ?? '');
   if (eventHubName === '') throw new Error(`Function "${name}": its trigger has no eventHubName.`);
 
@@ -48,7 +48,7 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
     connection,
     eventHubName,
     new BlobCheckpointStore(container),
-    // The default waits half a minute before it tries again.
+    // The default delay between two tries is half a minute.
     { loadBalancingOptions: loadBalancing, retryOptions: { maxRetries: 3, retryDelayInMs: 500 } },
   );
 
@@ -59,7 +59,7 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
 
   async function process(events: readonly ReceivedEventData[], partition: PartitionContext): Promise<void> {
     const last = events.at(-1);
-    // What comes after a stop is not checkpointed, and so comes again.
+    // Events that arrive after the stop get no checkpoint, so they are delivered again.
     if (stopped || last === undefined) return;
     const batch = (batches.get(partition.partitionId) ?? 0) + 1;
     batches.set(partition.partitionId, batch);
@@ -87,14 +87,14 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
         return work.finally(() => inFlight.delete(work));
       },
       async processError(error, { partitionId }) {
-        if (!stopped) host.log('warning', name, `partition ${partitionId || 'none yet'}: ${describeError(error)}`);
+        if (!stopped) host.log('warning', name, `partition ${partitionId || 'unknown'}: ${describeError(error)}`);
       },
     },
     {
       maxBatchSize: maxEventBatchSize,
       prefetchCount,
-      // Only how long an empty wait lasts: a batch is handed over 20 ms after its first event came. After each wait the client
-      // sees to it that its link is there, which is how it comes back when the event hub has been away.
+      // The longest wait for a first event. A batch is delivered 20 ms after its first event. After each wait the client checks its link,
+      // which reconnects it when the event hub is back.
       maxWaitTimeInSeconds: 2,
       skipParsingBodyAsJson: true,
       startPosition:
@@ -110,7 +110,7 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
       stopped = true;
     },
     async close() {
-      // An invocation has ended, but its checkpoint may still be on the way.
+      // The checkpoint of an ended invocation may not be written yet.
       const late = new Promise((resolve) => setTimeout(resolve, 2_000).unref());
       await Promise.race([Promise.allSettled(inFlight), late]);
       await subscription.close();

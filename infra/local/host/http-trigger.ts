@@ -1,4 +1,4 @@
-/** HTTP triggers on loopback: routes, keys, bodies as bytes, answers whole or streamed, and the host's own admin endpoints. */
+/** HTTP triggers on loopback, with routes, keys, streamed answers, and the admin endpoints of the host itself. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,13 +10,13 @@ import { parseRoute, type Route } from './route.ts';
 import type { TriggeredFunction, TriggerHost } from './trigger.ts';
 import type { TriggerData } from './trigger-data.ts';
 
-/** The keys that open functions: either opens `function`, only the master key opens `admin`. */
+/** The keys of the functions. Either key opens the level `function`; only the master key opens `admin`. */
 export interface Keys {
   readonly functionKey: string;
   readonly masterKey: string;
 }
 
-/** The keys of this host: from the settings where they are there, else random, and short enough that an address with one fits a line. */
+/** The keys of this host: those of the settings, or else random keys of 22 characters. */
 export function hostKeys(environment: Readonly<Record<string, string | undefined>>): Keys {
   return {
     functionKey: environment.TWINKEEPER_LOCAL_FUNCTION_KEY ?? randomBytes(16).toString('base64url'),
@@ -29,11 +29,11 @@ export interface HttpOptions {
   readonly port: number;
   readonly functions: readonly TriggeredFunction[];
   readonly keys: Keys;
-  /** Where the library takes requests when the app streams them (its capability `HttpUri`). */
+  /** The address at which the library receives streamed requests: the app's capability `HttpUri`. */
   readonly streamUri: string | undefined;
-  /** Answers `GET /admin/…` paths of the host itself: what they return is sent as JSON. */
+  /** Handlers by path for `GET /admin/…`. Their results are sent as JSON. */
   readonly admin: Readonly<Record<string, () => unknown>>;
-  /** Runs a function that is not fired by HTTP, for `POST /admin/functions/NAME`; undefined where there is none. */
+  /** Finds the function for `POST /admin/functions/NAME`, unless HTTP triggers it. Calling the result runs the function. */
   readonly runNow: (name: string) => (() => Promise<void>) | undefined;
 }
 
@@ -50,7 +50,7 @@ interface RoutedFunction {
   readonly authLevel: string;
 }
 
-/** Starts to listen. @throws One line with the port where it is taken. */
+/** Starts to listen. @throws One line that names the port when it is in use. */
 export async function startHttpServer(host: TriggerHost, options: HttpOptions): Promise<HttpServer> {
   const prefix = host.hostJson.routePrefix.replaceAll(/^\/+|\/+$/g, '');
   const routes = options.functions
@@ -106,9 +106,9 @@ export async function startHttpServer(host: TriggerHost, options: HttpOptions): 
     const relayed = relay(options.streamUri, request, response, url, invocationId, stop.signal).then(() => 'relayed');
     const first = await Promise.race([outcome, relayed]);
     if (typeof first === 'string') return;
-    // The handler has ended. Where it threw or returned nothing, the library's end of the stream stays open without a word. An answer is on
-    // its way otherwise, which on a busy machine takes its time.
-    if (!response.headersSent) await Promise.race([relayed, passed(first.succeeded ? answerWithin : 100)]);
+    // The handler has ended. The library never answers the stream when the handler threw or returned nothing. Otherwise the answer follows,
+    // on a busy machine after some time.
+    if (!response.headersSent) await Promise.race([relayed, after(first.succeeded ? answerWithin : 100)]);
     if (!response.headersSent) {
       stop.abort();
       await relayed.catch(() => undefined);
@@ -142,10 +142,10 @@ export async function startHttpServer(host: TriggerHost, options: HttpOptions): 
   };
 }
 
-/** So long after its handler an answer is awaited, in milliseconds; then there was none. */
+/** Milliseconds for which an answer is awaited after its handler has ended. */
 const answerWithin = 5_000;
 
-const passed = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
+const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 
 function isAllowed(authLevel: string, key: string, keys: Keys): boolean {
   if (authLevel === 'anonymous') return true;
@@ -184,14 +184,14 @@ function wholeRequest(
   return { value: { http }, metadata: {} };
 }
 
-/** With streams the request itself goes through the library's proxy, and what it cannot carry beside it. */
+/** The trigger data of a streamed request: route parameters and headers. The library's proxy carries the request itself. */
 function streamedRequest(request: IncomingMessage, parameters: Readonly<Record<string, string>>): TriggerData {
   const values = Object.entries(parameters).map(([name, value]): [string, RpcTypedData] => [name, { string: value }]);
   const headers = { json: JSON.stringify(Object.fromEntries(headersOf(request))) };
   return { value: { http: {} }, metadata: { ...Object.fromEntries(values), Headers: headers } };
 }
 
-/** Passes a request on to the library's proxy, and its answer back as it comes. */
+/** Forwards a request to the library's proxy, and streams the answer back. */
 function relay(
   streamUri: string,
   request: IncomingMessage,
@@ -233,7 +233,7 @@ function httpResult(
 }
 
 function sendRpcResponse(response: ServerResponse, http: RpcHttpData | undefined): void {
-  // A handler that returns nothing answers 204, as the runtime does for this model.
+  // Like the runtime, this host answers 204 when the handler returns nothing.
   if (http === undefined) {
     send(response, 204);
     return;

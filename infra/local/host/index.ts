@@ -1,7 +1,7 @@
 /**
- * The function host: loads an Azure Functions app as the runtime's Node worker does, through `@azure/functions-core`, and fires its
- * event hub, storage queue, timer and HTTP triggers. Everything but what loads the app is imported after it, so that the time to
- * load is the app's own. One host to a process: the library keeps what it registers in its module.
+ * The function host runs an Azure Functions app on this machine. It loads the app as the runtime's Node worker does, through
+ * `@azure/functions-core`, and fires its event hub, storage queue, timer and HTTP triggers. The triggers are imported after the app has
+ * loaded, so that the measured load time is the app's own. A process can have one host: the library keeps its registrations in its module.
  * @module
  */
 import { createHash } from 'node:crypto';
@@ -18,9 +18,9 @@ import { applySettings, connectionString, readHostJson, resolveExpressions } fro
 import type { Trigger, TriggeredFunction, TriggerHost } from './trigger.ts';
 
 export interface FunctionHostOptions {
-  /** The folder with the app's package.json, whose `main` is loaded, and its host.json. */
+  /** The app's folder. It has a package.json, whose `main` is loaded, and a host.json. */
   readonly appRoot: string;
-  /** A file in the form of local.settings.json. What the environment already has wins. */
+  /** A file like local.settings.json. Variables that the environment already has are kept. */
   readonly settingsFile: string;
   /** 0 picks a free port. Absent: `Host.LocalHttpPort` of the settings file, or a free one. */
   readonly httpPort?: number;
@@ -30,16 +30,16 @@ export interface FunctionHostEndpoints extends Keys {
   /** `http://127.0.0.1:PORT`, without the route prefix. */
   readonly functionsUrl: string;
   readonly functions: readonly { readonly name: string; readonly type: string }[];
-  /** How long the app's own code took to load, in milliseconds. */
+  /** Milliseconds in which the app's code was loaded. */
   readonly loadMs: number;
 }
 
-/** Running invocations get this long to end when the host closes, in milliseconds. */
+/** Milliseconds for which a closing host waits for its running invocations. */
 const drainMs = 10_000;
 
 /**
  * Starts the host and resolves when all triggers run.
- * @throws One line: what the app said when it refused to load, a missing build, a setting that a trigger needs, a port in use.
+ * @throws One line: the app's own error when it fails to load, a missing build, a missing setting of a trigger, or a port in use.
  */
 export async function startFunctionHost(options: FunctionHostOptions): Promise<Service<FunctionHostEndpoints>> {
   const appRoot = resolve(options.appRoot);
@@ -113,7 +113,8 @@ export async function startFunctionHost(options: FunctionHostOptions): Promise<S
   async function close(): Promise<void> {
     state = 'Stopping';
     for (const trigger of triggers) trigger.stop();
-    if (!(await invoker.idle(drainMs))) log('warning', 'host', `invocations still run after ${drainMs / 1000} s: left`);
+    if (!(await invoker.idle(drainMs)))
+      log('warning', 'host', `invocations still run after ${drainMs / 1000} s: the host closes without them`);
     const ends = await Promise.allSettled([
       ...triggers.map((trigger) => trigger.close()),
       ...closing.map((end) => end()),
@@ -125,7 +126,7 @@ export async function startFunctionHost(options: FunctionHostOptions): Promise<S
   }
 }
 
-/** Loads the app's entry file, and returns how long that took in milliseconds. What it throws is thrown. */
+/** Loads the app's entry file, and returns the milliseconds that this took. @throws The error of the entry file. */
 async function loadApp(appRoot: string): Promise<number> {
   const manifest = join(appRoot, 'package.json');
   const { main, type } = JSON.parse(readFileSync(manifest, 'utf8')) as { main?: string; type?: string };
@@ -133,7 +134,7 @@ async function loadApp(appRoot: string): Promise<number> {
   const file = join(appRoot, main);
   if (!existsSync(file)) throw new Error(`${file} is missing: run \`npm run build\`.`);
   const from = performance.now();
-  // As the worker decides it.
+  // The same rule as in the worker.
   if (file.endsWith('.mjs') || (type === 'module' && !file.endsWith('.cjs'))) await import(pathToFileURL(file).href);
   else createRequire(manifest)(file);
   return performance.now() - from;
@@ -141,7 +142,7 @@ async function loadApp(appRoot: string): Promise<number> {
 
 const triggerTypes = ['eventhubtrigger', 'queuetrigger', 'timertrigger', 'httptrigger'];
 
-/** The app's functions but the disabled ones. @throws One line with all that cannot be fired, and why. */
+/** The app's functions that are not disabled. @throws One line with every function that this host cannot fire, and why. */
 function triggeredFunctions(app: App): TriggeredFunction[] {
   const faults: string[] = [];
   const result: TriggeredFunction[] = [];
@@ -151,7 +152,7 @@ function triggeredFunctions(app: App): TriggeredFunction[] {
     for (const binding of Object.values(bindings)) {
       const type = binding.type.toLowerCase();
       if (!triggerTypes.includes(type) && type !== 'http') {
-        faults.push(`Function "${name}": this host has no ${binding.type}.`);
+        faults.push(`Function "${name}": this host does not support ${binding.type}.`);
       } else if (type !== 'http') {
         try {
           const options = resolveExpressions(name, binding, process.env);
@@ -167,7 +168,7 @@ function triggeredFunctions(app: App): TriggeredFunction[] {
   return result;
 }
 
-/** The names of the connections that a trigger needs, its own and the one for checkpoints and locks. */
+/** The settings that hold the connections of a trigger: its own, and the storage account for checkpoints and locks. */
 function connectionsOf(type: string, { connection }: Readonly<Record<string, unknown>>): string[] {
   switch (type) {
     case 'eventhubtrigger':

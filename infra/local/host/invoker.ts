@@ -1,4 +1,4 @@
-/** Runs one function once, as the Node worker does: hooks, arguments, the handler, the response; and counts what came of it. */
+/** Runs functions as the Node worker does, with hooks, arguments, handler and response, and counts successes and failures. */
 import type {
   App,
   CoreInvocationContext,
@@ -17,16 +17,16 @@ export interface InvocationCounts {
   readonly failed: number;
 }
 
-/** What came of an invocation. A failure has been logged and counted. */
+/** The result of an invocation. A failure has already been logged and counted. */
 export type Outcome =
   | { readonly succeeded: true; readonly response: RpcInvocationResponse }
   | { readonly succeeded: false; readonly error: unknown };
 
 export interface Invoker {
-  /** Runs the function and never rejects. With `retries`, as often as the function's retry policy says. */
+  /** Runs the function, and never rejects. With `retries`, a failed run is repeated as the function's retry policy says. */
   invoke(name: string, data: () => TriggerData, options?: InvokeOptions): Promise<Outcome>;
   readonly counts: Readonly<Record<string, InvocationCounts>>;
-  /** Resolves when nothing runs any more, or after the given time in milliseconds; says whether all ended. */
+  /** Resolves with true when no invocation runs any more, or with false after this many milliseconds. */
   idle(withinMs: number): Promise<boolean>;
 }
 
@@ -35,7 +35,7 @@ export interface InvokeOptions {
   readonly invocationId?: string;
 }
 
-/** Runs the callbacks of one hook in the order they were registered; what they throw is thrown. */
+/** Runs the callbacks of one hook in the order in which they were registered. @throws The error of a callback. */
 export async function runHooks(app: App, name: HookName, context: object): Promise<void> {
   for (const callback of app.hooks[name]) await callback(context);
 }
@@ -150,7 +150,7 @@ function coreContext(
   };
 }
 
-/** Where the real runtime would end the whole worker process, this only gives up waiting for the handler. */
+/** Stops waiting for a handler that runs too long. The real runtime would end the whole worker process. */
 async function withTimeout<T>(work: Promise<T>, ms: number, name: string): Promise<T> {
   if (!Number.isFinite(ms)) return work;
   let timer: NodeJS.Timeout | undefined;

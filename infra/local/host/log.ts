@@ -1,15 +1,15 @@
-/** The host's log: one line an entry, `time level function message`, on standard error. */
+/** The host's log on standard error. Each entry is one line: `time level function message`. */
 
-/** As the Functions runtime names them, least first. */
+/** The level names of the Functions runtime, the lowest first. */
 const levels = ['trace', 'debug', 'information', 'warning', 'error', 'critical', 'none'] as const;
 export type LogLevel = (typeof levels)[number];
 
-/** Writes one line when the level is enough for the function. `name` is a function's, or `host`. */
+/** Writes one line when the function's level allows it. `name` is the name of a function, or `host`. */
 export type Log = (level: LogLevel, name: string, message: string) => void;
 
 /**
- * A log that keeps to host.json's `logging.logLevel`: the most specific of `Function.NAME.User`, `Function.NAME`, `Function` and
- * `default` decides (https://learn.microsoft.com/azure/azure-functions/configure-monitoring). Default: information.
+ * A log that obeys `logging.logLevel` of host.json. The most specific of `Function.NAME.User`, `Function.NAME`, `Function` and `default`
+ * decides (https://learn.microsoft.com/azure/azure-functions/configure-monitoring). Without any of them, the level is information.
  */
 export function createLog(
   logLevel: Readonly<Record<string, string>> = {},
@@ -27,7 +27,7 @@ export function createLog(
   };
 }
 
-/** What a log needs of something thrown: its message and where it was thrown, or the thing itself. */
+/** A thrown value as text: the stack of an error, which begins with the message, or the value itself. */
 export function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -3,8 +3,9 @@ import { type ListenOptions, Server } from 'node:net';
 const loopback = '127.0.0.1';
 
 /**
- * Keeps every server of this process to loopback that does not ask for an address itself. The programming model listens on all addresses
- * with the server through which it streams: in Azure nobody can reach it, on a machine in an office everybody could. Returns what undoes it.
+ * Makes servers of this process listen on loopback unless they ask for an address. The programming model streams HTTP through a server
+ * that listens on all addresses. In Azure nobody can reach that server; on an office machine everybody could. The returned function
+ * restores the old behaviour.
  */
 export function keepToLoopback(): () => void {
   const { listen } = Server.prototype;

@@ -1,4 +1,4 @@
-/** The function host as a process of its own: options as JSON in `argv[2]`, see `runService`. */
+/** The process of the function host. `argv[2]` holds its options as JSON, as `runService` describes. */
 import { runService } from '../service.ts';
 import { startFunctionHost } from './index.ts';
 

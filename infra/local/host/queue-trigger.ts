@@ -1,4 +1,7 @@
-/** Storage queue triggers: messages at least once, put back when the handler throws, and aside after too many tries. */
+/**
+ * Storage queue triggers. A message is delivered at least once, again after a failure, and moves to the poison queue after too many
+ * tries.
+ */
 import { type DequeuedMessageItem, QueueServiceClient } from '@azure/storage-queue';
 import { describeError } from './log.ts';
 import { connectionString } from './settings.ts';
@@ -6,16 +9,16 @@ import { delay, type Trigger, type TriggeredFunction, type TriggerHost } from '.
 import { queueMessage } from './trigger-data.ts';
 
 /**
- * How long a message is ours before the claim must be renewed, in seconds. The runtime takes ten minutes; short, a host that was
- * killed gives its messages to the next one within seconds.
+ * Seconds for which a host claims a message before it renews the claim. The runtime claims ten minutes. A short claim lets the next host
+ * take the messages of a killed host within seconds.
  */
 const defaultLeaseSeconds = 5;
 const firstPollingIntervalMs = 100;
 
 /**
- * Starts polling, and creates the queue if it is missing. A handler that ends deletes its message; one that throws makes it visible
- * again after `visibilityTimeout`, until `maxDequeueCount` tries are used up and it goes to `<queue>-poison`.
- * @throws One line that names the function where its connection is not set.
+ * Starts to poll, and creates the queue when it is missing. A message is deleted when its handler succeeds. When the handler throws, the
+ * message becomes visible again after `visibilityTimeout`. After `maxDequeueCount` tries the message moves to `<queue>-poison`.
+ * @throws One line that names the function when its connection is not set.
  */
 export async function startQueueTrigger(
   triggered: TriggeredFunction,
@@ -45,9 +48,9 @@ export async function startQueueTrigger(
   async function handle(message: DequeuedMessageItem): Promise<void> {
     const text = messageEncoding === 'base64' ? decodeBase64(message.messageText) : message.messageText;
     if (text === undefined)
-      return setAside(message, message.popReceipt, 'it is not base64, as messageEncoding wants it');
+      return setAside(message, message.popReceipt, 'it is not base64, which messageEncoding requires');
     if (message.dequeueCount > maxDequeueCount) {
-      return setAside(message, message.popReceipt, `taken ${message.dequeueCount} times without an end`);
+      return setAside(message, message.popReceipt, `taken ${message.dequeueCount} times and never finished`);
     }
     const claim = keepInvisible(message);
     const outcome = await host.invoker.invoke(name, () => queueMessage(message, text, name));
@@ -61,7 +64,7 @@ export async function startQueueTrigger(
     }
   }
 
-  /** Renews our claim on a message at half time until released; then gives the pop receipt that is good now. */
+  /** Renews the claim on a message each time half of it is over. `release` stops this, and resolves with the current pop receipt. */
   function keepInvisible(message: DequeuedMessageItem): { release(): Promise<string> } {
     const released = new AbortController();
     const renewals = (async () => {
@@ -94,7 +97,7 @@ export async function startQueueTrigger(
         });
         for (const message of messages) {
           const work = handle(message).catch((error) =>
-            // It becomes visible again by itself, and is tried again.
+            // The claim expires, so the message becomes visible and is tried again.
             host.log('error', name, `message ${message.messageId}: ${describeError(error)}`),
           );
           running.add(work);
@@ -124,7 +127,7 @@ export async function startQueueTrigger(
   };
 }
 
-/** UTF-8 text from base64, or undefined where it is none. */
+/** Decodes base64 to UTF-8 text; undefined when the text is not base64. */
 function decodeBase64(text: string): string | undefined {
   return /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/.test(text)
     ? Buffer.from(text, 'base64').toString('utf8')

@@ -1,16 +1,16 @@
-/** Azure Functions' HTTP routes: `devices/{id}/modules/{moduleId?}`, `files/{*path}`, `{id:int}`. Pure. */
+/** Matches the HTTP routes of Azure Functions: `devices/{id}/modules/{moduleId?}`, `files/{*path}`, `{id:int}`. Pure. */
 
 export interface Route {
   readonly template: string;
-  /** The parameters' values where the path fits, decoded; parameters that are absent are left out. */
+  /** The decoded parameters when the path matches, without absent optional ones; undefined when it does not match. */
   match(path: string): Readonly<Record<string, string>> | undefined;
-  /** Compares like a string: of two routes that fit, the smaller is the more specific. */
+  /** A text to sort by: when two routes match a path, the smaller text belongs to the more specific route. */
   readonly precedence: string;
 }
 
 const parameter = /^\{(\*{0,2})([A-Za-z_]\w*)(?::([^}?]+))?(\?)?\}$/;
 
-/** Of ASP.NET's route constraints those that decide by the text alone. */
+/** The route constraints of ASP.NET that only look at the text. */
 const constraints: Readonly<Record<string, RegExp>> = {
   int: /^-?\d+$/,
   long: /^-?\d+$/,
@@ -20,22 +20,21 @@ const constraints: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * Reads a template, whose segments are each a literal or one parameter.
- * @throws A `TypeError` that shows the template where it cannot be read.
+ * Parses a route template. Each segment is a literal or one parameter.
+ * @throws {TypeError} With the template in the message, when it is malformed.
  */
 export function parseRoute(template: string): Route {
   const segments = template.split('/').filter((segment) => segment !== '');
   const parts = segments.map((segment, index) => {
     const match = parameter.exec(segment);
     if (match === null) {
-      if (/[{}]/.test(segment))
-        throw new TypeError(`The route "${template}" has a segment "${segment}" that cannot be read.`);
+      if (/[{}]/.test(segment)) throw new TypeError(`The route "${template}" has a malformed segment "${segment}".`);
       return { literal: segment.toLowerCase() };
     }
     const [, stars, name = '', constraint, optional] = match;
     const isLast = index === segments.length - 1;
     if ((stars !== '' || optional !== undefined) && !isLast) {
-      throw new TypeError(`The route "${template}": ${segment} may only come last.`);
+      throw new TypeError(`The route "${template}": ${segment} is only allowed as the last segment.`);
     }
     return { name, rest: stars !== '', optional: optional !== undefined, allowed: constraints[constraint ?? ''] };
   });

@@ -1,4 +1,4 @@
-/** What a functions app is configured with: local.settings.json into the environment, host.json, and `%SETTING%` expressions. */
+/** Reads the configuration of a functions app: local.settings.json, host.json, and `%SETTING%` expressions. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -9,7 +9,7 @@ interface LocalSettings {
   readonly Host?: { readonly LocalHttpPort?: number };
 }
 
-/** The part of host.json that this host keeps to, with the runtime's defaults filled in. Times are in milliseconds. */
+/** The part of host.json that this host supports, with the runtime's defaults filled in. Times are in milliseconds. */
 export interface HostJson {
   readonly functionTimeoutMs: number;
   readonly logLevel: Readonly<Record<string, string>>;
@@ -23,7 +23,7 @@ export interface HostJson {
   readonly queues: {
     readonly batchSize: number;
     readonly newBatchThreshold: number;
-    /** How long a message that failed stays invisible. */
+    /** Milliseconds for which a failed message stays invisible. */
     readonly visibilityTimeoutMs: number;
     readonly maxDequeueCount: number;
     readonly maxPollingIntervalMs: number;
@@ -41,7 +41,7 @@ function readJson(file: string): Json {
   }
 }
 
-/** Puts the file's `Values` into the environment, where what is there already wins, as Core Tools does. */
+/** Copies the file's `Values` into the environment. Like Core Tools, it keeps variables that are already set. */
 export function applySettings(settingsFile: string): { readonly localHttpPort: number | undefined } {
   const settings = readJson(settingsFile) as LocalSettings;
   if (settings.IsEncrypted === true) {
@@ -51,7 +51,7 @@ export function applySettings(settingsFile: string): { readonly localHttpPort: n
   return { localHttpPort: settings.Host?.LocalHttpPort };
 }
 
-/** Reads the app's host.json, all defaults where there is none. Throws, naming the path, where a value cannot be used. */
+/** Reads the app's host.json. Without the file, all values are defaults. Throws one line with the path of an invalid value. */
 export function readHostJson(appRoot: string): HostJson {
   const file = join(appRoot, 'host.json');
   const root = existsSync(file) ? readJson(file) : {};
@@ -99,7 +99,7 @@ export function readHostJson(appRoot: string): HostJson {
   };
 }
 
-/** `[d.]hh:mm:ss[.fff]` in milliseconds, `-1` as infinity, or undefined where it is neither. */
+/** Converts `[d.]hh:mm:ss[.fff]` to milliseconds, and `-1` to infinity. Returns undefined for any other text. */
 export function parseTimeSpan(text: string): number | undefined {
   if (text === '-1') return Number.POSITIVE_INFINITY;
   const match = /^(?:(\d+)\.)?(\d{1,2}):([0-5]?\d)(?::([0-5]?\d(?:\.\d{1,7})?))?$/.exec(text);
@@ -116,8 +116,8 @@ export function parseTimeSpan(text: string): number | undefined {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * A trigger's options with every `%SETTING%` replaced by its value from the environment.
- * @throws One line that names the function, the option and the setting that is missing.
+ * Replaces every `%SETTING%` in a trigger's options by its value in the environment.
+ * @throws One line that names the function, the option and the missing setting.
  */
 export function resolveExpressions<Options extends object>(
   functionName: string,
@@ -140,8 +140,8 @@ export function resolveExpressions<Options extends object>(
 }
 
 /**
- * The connection string behind a connection name, found as the runtime finds it: the setting `AzureWebJobsNAME`, else `NAME`.
- * @throws One line that names the function and the setting.
+ * Finds a connection string by its name, as the runtime does: in the setting `AzureWebJobsNAME`, or else in `NAME`.
+ * @throws One line that names the function and the missing setting.
  */
 export function connectionString(functionName: string, connection: string, environment: Environment): string {
   const value = environment[`AzureWebJobs${connection}`] ?? environment[connection];

@@ -1,4 +1,4 @@
-/** Timer triggers: one host of several runs each (a blob lease sees to that), and a run that was missed is made up for. */
+/** Timer triggers. A blob lease lets only one of several hosts run a timer. A missed run is made up for. */
 import { type BlobLeaseClient, type BlockBlobClient, ContainerClient, RestError } from '@azure/storage-blob';
 import { Cron } from 'croner';
 import { describeError } from './log.ts';
@@ -6,14 +6,14 @@ import { connectionString } from './settings.ts';
 import { delay, type Trigger, type TriggeredFunction, type TriggerHost } from './trigger.ts';
 import { type ScheduleStatus, timerInfo } from './trigger-data.ts';
 
-/** Where the runtime keeps locks and schedules. */
+/** The blob container in which the runtime keeps locks and schedules. */
 const hostsContainer = 'azure-webjobs-hosts';
-/** The shortest that storage allows: a host that was killed is replaced after this long. */
+/** The shortest lease that storage allows. Another host takes over from a killed host when the lease expires. */
 const leaseSeconds = 15;
 
 /**
- * Starts a timer with an NCRONTAB schedule of five or six fields, in UTC.
- * @throws One line that names the function and its schedule where that cannot be read.
+ * Starts a timer. Its schedule is an NCRONTAB expression of five or six fields, in UTC.
+ * @throws One line that names the function and its schedule when the schedule is malformed.
  */
 export async function startTimerTrigger(triggered: TriggeredFunction, host: TriggerHost): Promise<Trigger> {
   const { name, options } = triggered;
@@ -29,7 +29,7 @@ export async function startTimerTrigger(triggered: TriggeredFunction, host: Trig
 
   const nextAfter = (date: Date): Date => {
     const next = cron.nextRun(date);
-    if (next === null) throw new Error(`Function "${name}": "${options.schedule}" never comes again.`);
+    if (next === null) throw new Error(`Function "${name}": "${options.schedule}" has no next time.`);
     return next;
   };
 
@@ -56,14 +56,14 @@ export async function startTimerTrigger(triggered: TriggeredFunction, host: Trig
     };
     await keepStatus(isPastDue ? new Date() : status?.last);
     for (;;) {
-      // Node's timers hold 24 days at most.
+      // A timer of Node cannot wait longer than 24 days.
       while (!stopping.signal.aborted && Date.now() < next.getTime()) {
         await delay(Math.min(next.getTime() - Date.now(), 86_400_000), stopping.signal);
       }
       if (stopping.signal.aborted) return;
       await run(status, false);
       const last = next;
-      // Occurrences that a long run has passed over are left out, as the runtime does.
+      // Like the runtime, this host skips the times that passed during a long run.
       next = nextAfter(new Date(Math.max(last.getTime(), Date.now())));
       await keepStatus(last);
     }
@@ -88,7 +88,7 @@ function parseSchedule(name: string, schedule: string): Cron {
     return new Cron(schedule, { timezone: 'UTC', domAndDow: true });
   } catch (error) {
     throw new Error(
-      `Function "${name}": "${schedule}" is no NCRONTAB expression such as "0 */15 * * * *": ${error instanceof Error ? error.message : error}.`,
+      `Function "${name}": "${schedule}" is not an NCRONTAB expression such as "0 */15 * * * *": ${error instanceof Error ? error.message : error}.`,
     );
   }
 }
@@ -102,7 +102,7 @@ async function createIfMissing(blob: BlockBlobClient): Promise<void> {
   try {
     await blob.upload('', 0, { conditions: { ifNoneMatch: '*' } });
   } catch (error) {
-    // It is there already, with or without a lease on it.
+    // The blob exists already, with or without a lease.
     if (!(error instanceof RestError) || (error.statusCode !== 409 && error.statusCode !== 412)) throw error;
   }
 }

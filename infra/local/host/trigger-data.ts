@@ -1,6 +1,6 @@
 /**
- * What the runtime makes of an event, a queue message or a tick before it hands it to the worker: the trigger's value and its
- * `triggerMetadata`, spelt and typed as the real host does. The library then lower-cases the first letter of every key.
+ * Converts an event, a queue message or a timer tick to the data that the runtime sends to the worker: the trigger's value and its
+ * `triggerMetadata`. Names and types are those of the real host. The library then lower-cases the first letter of every key.
  *
  * Sources: `EventHubTriggerBindingStrategy.cs` and `AmqpSystemProperties.cs` (azure-sdk-for-net), `QueueTriggerBinding.cs` (the same),
  * `GrpcMessageConversionExtensions.cs` (azure-functions-host).
@@ -13,7 +13,7 @@ export interface TriggerData {
   readonly metadata: Readonly<Record<string, RpcTypedData>>;
 }
 
-/** Worker capabilities that change what the host sends (`app.setup({ capabilities })` can add to them). */
+/** Capabilities of the worker that change the data. `app.setup({ capabilities })` sets them. */
 export interface Capabilities {
   readonly includeEmptyEntries: boolean;
 }
@@ -21,19 +21,19 @@ export interface Capabilities {
 const json = (value: unknown): RpcTypedData => ({ json: JSON.stringify(value) });
 
 /**
- * An array of strings. A known trap of the real host: empty and null entries are left out, and the array is no longer parallel to the
- * others, unless the app has the capability `IncludeEmptyEntriesInMessagePayload`.
+ * An array of strings. Like the real host, this leaves out empty and null entries unless the app has the capability
+ * `IncludeEmptyEntriesInMessagePayload`. Without it, an index can mean another event than in the other arrays.
  */
 function strings(values: readonly (string | undefined)[], { includeEmptyEntries }: Capabilities): RpcTypedData {
   const entries = values.map((value) => value ?? '');
   return { collectionString: { string: includeEmptyEntries ? entries : entries.filter((entry) => entry !== '') } };
 }
 
-/** A .NET `DateTime` in UTC, as Json.NET writes it: as many decimals as there are. */
+/** A .NET `DateTime` in UTC, as Json.NET writes it: without zeros at the end of the decimals. */
 const utc = (date: Date) => date.toISOString().replace(/\.?0*Z$/, 'Z');
 /** A .NET `DateTimeOffset` in UTC. */
 const withOffset = (date: Date) => utc(date).replace('Z', '+00:00');
-/** What `DateTimeOffset.DateTime` gives: a UTC time that does not say so. */
+/** A .NET `DateTimeOffset.DateTime`: a UTC time without the `Z`. */
 const unspecified = (date: Date) => utc(date).replace('Z', '');
 
 /** The runtime adds `sys` to every trigger's metadata. */
@@ -44,7 +44,7 @@ function withSys(functionName: string, metadata: Record<string, RpcTypedData>): 
   };
 }
 
-/** An AMQP value as .NET's JSON shows it. */
+/** An AMQP value as .NET writes it in JSON. */
 function fromAmqp(value: unknown): unknown {
   if (value instanceof Date) return utc(value);
   if (Buffer.isBuffer(value)) return value.toString('base64');
@@ -55,7 +55,7 @@ function mapValues(record: Readonly<Record<string, unknown>> | undefined, map: (
   return Object.fromEntries(Object.entries(record ?? {}).map(([key, value]) => [key, map(value)]));
 }
 
-/** The AMQP `properties` section in the order and spelling of the specification, which .NET keeps. */
+/** The names in the AMQP `properties` section, in the order of the specification: as .NET spells them, and as the client does. */
 const amqpProperties = [
   ['message-id', 'messageId'],
   ['user-id', 'userId'],
@@ -72,17 +72,17 @@ const amqpProperties = [
   ['reply-to-group-id', 'replyToGroupId'],
 ] as const;
 
-/** All of the AMQP `properties` and message annotations, and four names from the days before those were there. */
+/** The AMQP `properties` and message annotations, and four older names for some of them. */
 function systemProperties(event: ReceivedEventData): Record<string, unknown> {
   const { properties, messageAnnotations } = event.getRawAmqpMessage();
-  // The client leaves the user id out of the one, and makes numbers of times in both.
+  // The client leaves the user id out of `systemProperties`. In both sections its times are numbers.
   const sections: Readonly<Record<string, unknown>> = { ...event.systemProperties, ...properties };
   const result: Record<string, unknown> = {};
   for (const [name, key] of amqpProperties) {
     const value = sections[key];
     if (value === undefined || value === null) continue;
     if (name === 'user-id') {
-      // .NET holds it as `ReadOnlyMemory<byte>`, whose bytes Json.NET does not write. The client has made an object of ours.
+      // .NET has a `ReadOnlyMemory<byte>` here, whose bytes Json.NET does not write. The client has an object with the bytes.
       result[name] = { Length: Object.keys(Object(value)).length, IsEmpty: false };
     } else {
       result[name] = fromAmqp(name.endsWith('-time') ? new Date(Number(value)) : value);
@@ -98,12 +98,12 @@ function systemProperties(event: ReceivedEventData): Record<string, unknown> {
   };
 }
 
-/** An event's body, which must have been received unparsed, as UTF-8 text. */
+/** An event's body as UTF-8 text. The client must have received the body unparsed. */
 function bodyText(event: ReceivedEventData): string {
   return Buffer.isBuffer(event.body) ? event.body.toString('utf8') : String(event.body ?? '');
 }
 
-/** Where events come from; becomes `PartitionContext`. */
+/** The source of events. It becomes `PartitionContext`. */
 export interface Partition {
   readonly fullyQualifiedNamespace: string;
   readonly eventHubName: string;
@@ -123,15 +123,15 @@ function partitionContext(partition: Partition, isCheckpointingAfterInvocation: 
 
 export interface EventHubBinding {
   readonly functionName: string;
-  /** `string` on the trigger makes the bodies an array of strings; otherwise the host parses each as JSON. */
+  /** With `string`, the bodies stay strings. Otherwise the host parses each body as JSON. */
   readonly dataType: unknown;
   readonly capabilities: Capabilities;
 }
 
 /**
- * A batch, for cardinality `many`.
- * @throws As the real host does, before the function sees anything of the batch, where a body is not JSON and the trigger's
- *   `dataType` is not `string` (https://github.com/Azure/azure-functions-eventhubs-extension/issues/118).
+ * The data of a batch, for cardinality `many`.
+ * @throws When a body is not JSON and the trigger's `dataType` is not `string`. Like in the real host, the function then gets nothing of
+ *   the batch (https://github.com/Azure/azure-functions-eventhubs-extension/issues/118).
  */
 export function eventBatch(
   events: readonly ReceivedEventData[],
@@ -168,12 +168,12 @@ function parseBody(body: string): unknown {
     return JSON.parse(body);
   } catch (error) {
     throw new Error(
-      `Binding parameters to complex objects uses JSON, and a body of the batch is not JSON (${error instanceof Error ? error.message : error}). Set \`dataType: 'string'\` on the trigger to get the raw values. The whole batch is lost to the function.`,
+      `Binding parameters to complex objects uses JSON, and a body of the batch is not JSON (${error instanceof Error ? error.message : error}). Set \`dataType: 'string'\` on the trigger to get the raw values. The function gets nothing of the batch.`,
     );
   }
 }
 
-/** One event, for cardinality `one`. */
+/** The data of one event, for cardinality `one`. */
 export function singleEvent(
   event: ReceivedEventData,
   partition: Partition,
@@ -194,7 +194,7 @@ export function singleEvent(
   };
 }
 
-/** A storage queue's message as its client receives it. */
+/** A message as the client of the storage queue receives it. */
 export interface QueueMessage {
   readonly messageId: string;
   readonly popReceipt: string;
@@ -204,7 +204,7 @@ export interface QueueMessage {
   readonly nextVisibleOn: Date;
 }
 
-/** A queue message with its text already decoded. */
+/** The data of a queue message. `text` is its decoded text. */
 export function queueMessage(message: QueueMessage, text: string, functionName: string): TriggerData {
   return {
     value: { string: text },
@@ -220,14 +220,14 @@ export function queueMessage(message: QueueMessage, text: string, functionName: 
   };
 }
 
-/** What a schedule monitor keeps of a timer. Absent `last`: it has never run. */
+/** The stored schedule of a timer. `last` is absent when the timer has never run. */
 export interface ScheduleStatus {
   readonly last?: Date;
   readonly next: Date;
   readonly lastUpdated: Date;
 }
 
-/** A tick. Schedules that come more often than every minute have no status. */
+/** The data of a timer tick. A schedule with several times a minute has no status. */
 export function timerInfo(status: ScheduleStatus | undefined, isPastDue: boolean, functionName: string): TriggerData {
   const scheduleStatus = status && {
     Last: status.last === undefined ? '0001-01-01T00:00:00+00:00' : withOffset(status.last),

@@ -1,10 +1,10 @@
-/** What the triggers have in common: one function with its trigger's options resolved, and what they are started with. */
+/** The types that all triggers share. */
 import type { Invoker } from './invoker.ts';
 import type { Log } from './log.ts';
 import type { Environment, HostJson } from './settings.ts';
 import type { Capabilities } from './trigger-data.ts';
 
-/** A function that is to be fired, with every `%SETTING%` in its trigger's options replaced. */
+/** A function with the options of its trigger. Every `%SETTING%` in them has been replaced. */
 export interface TriggeredFunction {
   readonly name: string;
   /** The binding's type in lower case: `eventhubtrigger`, `queuetrigger`, `timertrigger`, `httptrigger`. */
@@ -12,27 +12,28 @@ export interface TriggeredFunction {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
+/** The parts of the host that triggers use. */
 export interface TriggerHost {
   readonly hostJson: HostJson;
   readonly environment: Environment;
   readonly invoker: Invoker;
   readonly capabilities: Capabilities;
   readonly log: Log;
-  /** Stands for this app in the storage account, where several apps can share one. */
+  /** Identifies this app in the storage account, which several apps can share. */
   readonly hostId: string;
 }
 
 /** A running trigger. */
 export interface Trigger {
-  /** No new invocation starts from here on. Those that run go on. */
+  /** Starts no more invocations. Running invocations continue. */
   stop(): void;
-  /** Lets go of connections, checkpoints and leases. Called when no invocation runs any more, or waiting was given up. */
+  /** Closes connections and releases leases. The host calls this after its invocations have ended or were given up. */
   close(): Promise<void>;
-  /** Runs the function now, beside whatever else fires it. */
+  /** Runs the function now. Its schedule does not change. */
   runNow?(): Promise<void>;
 }
 
-/** Resolves after the time, or at once when the signal is aborted. */
+/** Resolves after this many milliseconds, or at once when the signal is aborted. */
 export function delay(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();

@@ -3,7 +3,7 @@ import { requestSweep } from '../../../infra/cli/ask-for-sweep.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { SweepRow, SweepStore } from '../../../shared/sweep/store/index.ts';
 
-/** What the app does, a step for each time that somebody waits. */
+/** A change that the app makes in storage. One step happens in each pause of the command. */
 type Step = (world: World) => void;
 
 interface World {
@@ -32,7 +32,7 @@ const idle: SweepRow = {
 };
 const running: SweepRow = { ...idle, id: '4-new', state: 'running' };
 
-/** Asks, and follows to the end. Time passes only while somebody waits. */
+/** Asks for a sweep and follows it to the end. Time passes only in the pauses of the command. */
 async function ask(rows: readonly SweepRow[], steps: readonly Step[]) {
   const world: World = { rows: [...rows], isTaken: false, asked: 0 };
   const left = [...steps];
@@ -71,8 +71,8 @@ const put =
     world.rows = [row, ...world.rows.filter(({ id }) => id !== row.id)];
   };
 
-describe('asking for a sweep', () => {
-  it('follows the one that begins, until it has ended and all of its parts are done', async () => {
+describe('a request for a sweep', () => {
+  it('follows the new sweep until the sweep has ended and all its parts are done', async () => {
     const steps = [
       put(running),
       put({ ...running, parts: 2 }),
@@ -90,38 +90,38 @@ describe('asking for a sweep', () => {
     ]);
   });
 
-  it('follows the one that is under way, having asked all the same in case its process has died', async () => {
+  it('follows a running sweep, and puts a message into the queue in case its process has died', async () => {
     const { asked, underWay, end } = await ask([running, idle], [put({ ...running, state: 'done' })]);
     expect({ asked, underWay, end }).toEqual({ asked: 1, underWay: '4-new', end: '4-new' });
   });
 
-  it('goes on with the one that takes the place of one whose policies have changed', async () => {
+  it('follows the sweep that replaces an abandoned one', async () => {
     const steps = [put({ ...running, state: 'abandoned' }), () => {}, put({ ...idle, id: '3-newer' })];
     const { end } = await ask([running, idle], steps);
     expect(end).toBe('3-newer');
   });
 
-  it('says after a minute that the app does not run', async () => {
+  it('says after a minute that the app is not running', async () => {
     const { end, minutes } = await ask([idle], []);
-    expect(end).toMatch(/^Nobody has taken the message within a minute: the app does not run\./);
+    expect(end).toMatch(/^The app has not taken the message within a minute, so it is not running\./);
     expect(minutes).toBe(1);
   });
 
-  it('says so, too, where a sweep was under way that nobody goes on with', async () => {
+  it('says the same when nobody resumes a running sweep', async () => {
     const { end, minutes } = await ask([running, idle], []);
-    expect(end).toMatch(/the app does not run/);
+    expect(end).toMatch(/it is not running/);
     expect(minutes).toBe(1);
   });
 
-  it('says that no sweep has begun where the message was taken', async () => {
+  it('says that no sweep has begun when the app has taken the message', async () => {
     const { end } = await ask([idle], [(world) => Object.assign(world, { isTaken: true })]);
     expect(end).toMatch(/taken the message, but no sweep has begun/);
   });
 
-  it('gives up on one that does not move for ten minutes, and not before', async () => {
+  it('gives up on a sweep without progress after ten minutes, and not before', async () => {
     const steps = [put(running), ...Array<Step>(1000).fill(() => {}), put({ ...running, hubCalls: 1 })];
     const { end, minutes } = await ask([idle], steps);
-    expect(end).toMatch(/^Nothing has come of sweep 4-new for 10 minutes/);
+    expect(end).toMatch(/^Sweep 4-new has made no progress for 10 minutes/);
     expect(minutes).toBeCloseTo((1002 * 0.5) / 60 + 10, 1);
   });
 });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(root, { recursive: true }));
 
-/** A folder with these files. */
+/** Makes a folder with these files. */
 async function folder(files: Readonly<Record<string, string>>): Promise<string> {
   const path = await mkdtemp(join(root, 'policies-'));
   for (const [name, text] of Object.entries(files)) {
@@ -37,7 +37,7 @@ const typescript = (name: string) =>
 const json = (name: string) => JSON.stringify({ name, desired: { [name]: { $oneOf: [1, 2], $otherwise: 1 } } });
 
 describe('a folder of policies', () => {
-  it('gives those of all its files, in TypeScript, JavaScript and JSON, rules included', async () => {
+  it('is loaded from all its TypeScript, JavaScript and JSON files', async () => {
     const path = await folder({
       'a.ts': typescript('a'),
       'b.json': json('b'),
@@ -59,7 +59,7 @@ describe('a folder of policies', () => {
     ]);
   });
 
-  it('gives a policy once that has a file and stands in the index, and those of files that the index leaves out', async () => {
+  it('has each policy once, also when the index exports some of them again', async () => {
     const files = {
       'a.ts': typescript('a'),
       'b.json': json('b'),
@@ -69,7 +69,7 @@ describe('a folder of policies', () => {
     expect(await namesIn(files)).toEqual(['a', 'b', 'draft']);
   });
 
-  it('gives the very policies that are deployed for their folder', async () => {
+  it('has the deployed policies when it is the folder of the app', async () => {
     const { all } = await loadPolicies('functions/policies');
     const names = all.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
@@ -80,7 +80,7 @@ describe('a folder of policies', () => {
     }
   });
 
-  it('is refused with all that is wrong at once, each fault with its file', async () => {
+  it('is refused with all faults at once, each with its file', async () => {
     const path = await folder({
       'bad.json': JSON.stringify({ name: 'Bad Name', desired: { a: null, b: { $between: [2, 1], $otherwise: 1 } } }),
       'good.ts': typescript('good'),
@@ -106,7 +106,7 @@ describe('a folder of policies', () => {
     );
   });
 
-  it('is refused with the place of what is no TypeScript and no JSON', async () => {
+  it('is refused with the line and column of a syntax error', async () => {
     const path = await folder({ 'a.ts': 'export default {', 'b.json': '{ "name": ' });
     await expect(loadPolicies(path)).rejects.toThrow(/a\.ts:1:\d+: [\s\S]*b\.json:1:\d+: /);
   });
@@ -117,15 +117,15 @@ describe('a folder of policies', () => {
   });
 
   it.each<[string, Readonly<Record<string, string>>, RegExp]>([
-    ['is empty', {}, /holds no policies/],
-    ['has nothing but other files', { 'policy.schema.json': '{}' }, /holds no policies/],
+    ['is empty', {}, /has no policies/],
+    ['has only other files', { 'policy.schema.json': '{}' }, /has no policies/],
   ])('is refused when it %s', async (_, files, why) => {
     await expect(loadPolicies(await folder(files))).rejects.toThrow(why);
   });
 
-  it('is refused when it is none', async () => {
+  it('is refused when it does not exist or is a file', async () => {
     await expect(loadPolicies(join(root, 'nowhere'))).rejects.toThrow(`There is no folder ${join(root, 'nowhere')}.`);
     const file = join(await folder({ 'a.json': json('a') }), 'a.json');
-    await expect(loadPolicies(file)).rejects.toThrow(`${file} is no folder`);
+    await expect(loadPolicies(file)).rejects.toThrow(`${file} is not a folder`);
   });
 });

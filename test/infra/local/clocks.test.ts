@@ -5,7 +5,7 @@ import { systemClock } from '../../../shared/clock.ts';
 import { settled, VirtualClock } from '../../shared/hub/virtual-clock.ts';
 
 describe('a scaled clock', () => {
-  it('makes a minute of its own pass in a second, for who looks and for who sleeps', async () => {
+  it('passes a minute in a second, in its time and in its sleeps', async () => {
     const base = new VirtualClock();
     base.set(1_000_000);
     const clock = scaledClock(60, base);
@@ -21,7 +21,7 @@ describe('a scaled clock', () => {
     expect(clock.now().getTime()).toBe(1_000_000 + 60_000);
   });
 
-  it('goes like the other at a factor of one, and slower below', async () => {
+  it('runs like its base with factor 1, and slower with a smaller factor', async () => {
     const base = new VirtualClock();
     const [same, slower] = [scaledClock(1, base), scaledClock(0.5, base)];
     await base.pass(1000);
@@ -34,7 +34,7 @@ describe('a scaled clock', () => {
 });
 
 describe('a skipping clock', () => {
-  it('waits for nothing, and is where waiting would have brought it', async () => {
+  it('moves forward by each sleep without waiting', async () => {
     const base = new VirtualClock();
     const clock = new SkippingClock(base);
     await clock.sleep(3_600_000);
@@ -45,7 +45,7 @@ describe('a skipping clock', () => {
     expect(clock.skipped).toBe(3_600_001);
   });
 
-  it('lets others have their turn', async () => {
+  it('lets other work run during a sleep', async () => {
     const clock = new SkippingClock(systemClock);
     let turn = false;
     void settled().then(() => {

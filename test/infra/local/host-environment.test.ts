@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hostEnvironment } from '../../../infra/local/host-environment.ts';
+import { hostEnvironment, localSettings } from '../../../infra/local/host-environment.ts';
+import type { LocalHubEndpoints } from '../../../infra/local/hub/index.ts';
 
 describe('the environment of the function host', () => {
   const shell = {
@@ -12,11 +13,27 @@ describe('the environment of the function host', () => {
     TWINKEEPER_MODE: 'audit',
   };
 
-  it('holds nothing that could lead the local system to a real hub', () => {
+  it('has no setting of a real hub', () => {
     expect(hostEnvironment(shell, '/ca.pem', false)).toEqual({ PATH: '/bin', NODE_EXTRA_CA_CERTS: '/ca.pem' });
   });
 
-  it("lets Twinkeeper's own settings through where they are asked for", () => {
+  it("keeps Twinkeeper's own settings on request", () => {
     expect(hostEnvironment(shell, '/ca.pem', true)).toMatchObject({ TWINKEEPER_MODE: 'audit' });
+  });
+});
+
+describe('the settings of the local app', () => {
+  const hub = { twinkeeperConnectionString: 'hub', eventHubConnectionString: 'events' } as LocalHubEndpoints;
+
+  it('have the blast radius of the run', () => {
+    const settings = localSettings(hub, 'storage', { maxOverwritesPerHour: 20 });
+    expect(settings.TWINKEEPER_MAX_OVERWRITES_PER_HOUR).toBe('20');
+  });
+
+  it('have the budget of the hub that throttles', () => {
+    const throttle = { tier: 'S1', units: 2 } as const;
+    const settings = localSettings(hub, 'storage', { maxOverwritesPerHour: 20, throttle });
+    expect(settings).toMatchObject({ TWINKEEPER_HUB_TIER: 'S1', TWINKEEPER_HUB_UNITS: '2' });
+    expect(settings.TWINKEEPER_BUDGET_SHARE).toBeUndefined();
   });
 });

@@ -21,36 +21,36 @@ async function start(code: string, onLine = (_: string) => {}) {
 const ready = 'process.send({ ready: { given: JSON.parse(process.argv[2]) } });';
 
 describe('a service process', () => {
-  it('is given its options, and says where it is when it is ready', async () => {
+  it('receives its options, and reports its endpoints when it is ready', async () => {
     const service = await start(`process.on('SIGTERM', () => process.exit(7)); ${ready}`);
     expect(service.endpoints.given).toEqual({ port: 1 });
     await service.close();
     expect(await service.ended).toBe('code 7');
   });
 
-  it('that fails says why', async () => {
+  it('reports why it failed', async () => {
     await expect(start("process.send({ failed: 'port 1 is in use' });")).rejects.toThrow(
       'The tester does not start: port 1 is in use',
     );
   });
 
-  it('that ends without a word is reported with its last one', async () => {
+  it('is reported with its last line when it ends without a message', async () => {
     await expect(start("console.error('no room'); process.exit(3);")).rejects.toThrow(
       'The tester ended with code 3 before it was ready: no room',
     );
   });
 
-  it('that is killed before it is ready can be told from one that is at fault', async () => {
+  it('causes an error of its own class when it is killed before it is ready', async () => {
     await expect(start("process.kill(process.pid, 'SIGKILL');")).rejects.toThrow(KilledEarly);
   });
 
-  it('that will not end is ended', async () => {
+  it('is killed when it does not end in time', async () => {
     const service = await start(`process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); ${ready}`);
     await service.close(50);
     expect(await service.ended).toBe('signal SIGKILL');
   });
 
-  it('hands on what it writes, line by line', async () => {
+  it('passes on its output line by line', async () => {
     const lines: string[] = [];
     const service = await start(`console.log('one'); console.error('two\\nthree'); ${ready}`, (line) =>
       lines.push(line),

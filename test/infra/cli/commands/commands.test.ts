@@ -29,7 +29,7 @@ describe('the storage account', () => {
     'garbage',
     'AccountName=a;AccountKey=c2VjcmV0',
     'TableEndpoint=nowhere;QueueEndpoint=nowhere;SharedAccessSignature=c2VjcmV0',
-  ])('that is given as %s is refused by the name of where it stands, without what it holds', async (wrong) => {
+  ])('is refused when it is %s, with the name of its source and without its value', async (wrong) => {
     vi.stubEnv('AzureWebJobsStorage', wrong);
     const endpoints = await file(JSON.stringify({ storageConnectionString: wrong }));
     for (const [options, source] of [
@@ -48,18 +48,18 @@ describe('the storage account', () => {
     'UseDevelopmentStorage=true',
     'DefaultEndpointsProtocol=https;AccountName=a;AccountKey=c2VjcmV0;EndpointSuffix=core.windows.net',
     'TableEndpoint=https://a.table.core.windows.net;QueueEndpoint=https://a.queue.core.windows.net;SharedAccessSignature=sv=1',
-  ])('may be given as %s', async (storage) => {
+  ])('can be given as %s', async (storage) => {
     expect(await storageOf({ storage })).toEqual({ connectionString: storage });
   });
 });
 
 describe('a file of events', () => {
-  it('is named where it is no JSON', async () => {
+  it('is named in the error when it is not JSON', async () => {
     const bad = await file('{ "body": ');
     await expect(readEventFile(bad)).rejects.toThrow(`${bad} is not valid JSON: `);
   });
 
-  it('is refused as a whole for one event that the app can do nothing with', async () => {
+  it('is refused as a whole when the app cannot process one of its events', async () => {
     const good = {
       body: { version: 2, properties: { desired: { a: 1 } } },
       properties: { deviceId: 'd', opType: 'updateTwin', hubName: 'hub' },
@@ -67,12 +67,12 @@ describe('a file of events', () => {
     };
     expect(await readEventFile(await file(JSON.stringify([good])))).toMatchObject([{ deviceId: 'd' }]);
     const mixed = await file(JSON.stringify([good, { body: 1 }]));
-    await expect(readEventFile(mixed)).rejects.toThrow(`${mixed}: the app could do nothing with event 2 of 2: `);
+    await expect(readEventFile(mixed)).rejects.toThrow(`${mixed}: the app cannot process event 2 of 2: `);
   });
 });
 
-describe('a missing part of the build', () => {
-  it('is told in one line that says how to go on, and nothing else is taken for one', () => {
+describe('an error about a missing file of the build', () => {
+  it('becomes one line with the way out, and other errors stay as they are', () => {
     expect(explainMissingBuild("Error [X]: Cannot find module '/a/dist/local/chunks/b.js' imported from /a/c.js")).toBe(
       '/a/dist/local/chunks/b.js is missing: run `npm run build`.',
     );
@@ -80,8 +80,8 @@ describe('a missing part of the build', () => {
   });
 });
 
-describe('a terminal that does not know its size', () => {
-  it('is taken for one of 80×24, also by log-update, which looks for itself', () => {
+describe('a terminal without a size', () => {
+  it('counts as 80×24, also for log-update, which reads the size from the stream', () => {
     const terminal = { columns: 0, rows: 0 };
     expect(terminalSize(terminal)).toEqual({ columns: 80, lines: 24 });
     expect(terminal).toEqual({ columns: 80, rows: 24 });

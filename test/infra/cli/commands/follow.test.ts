@@ -10,11 +10,11 @@ function row(rowKey: string, outcome: Outcome, secondsAgo = 1): DriftRow {
   return { deviceId: 'd', rowKey, outcome, detectedAt: at, outcomeAt: at } as DriftRow;
 }
 
-/** A history of these rows, newest first, which does as the real one with times and outcomes. */
+/** A history in memory with these rows. It filters by time and outcome, and returns the newest row first. */
 function historyOf(rows: DriftRow[]) {
-  const looks = vi.fn();
+  const onQuery = vi.fn();
   const page = async ({ from = '', to = '~', outcome }: DriftQuery, limit: number, cursor = '0') => {
-    looks();
+    onQuery();
     const all = rows
       .filter(({ detectedAt }) => detectedAt >= from && detectedAt < to)
       .filter((each) => outcome === undefined || each.outcome === outcome)
@@ -22,75 +22,75 @@ function historyOf(rows: DriftRow[]) {
     const next = Number(cursor) + limit;
     return { rows: all.slice(Number(cursor), next), ...(next <= all.length ? { cursor: String(next) } : {}) };
   };
-  return { rows, looks, history: { page } as unknown as HistorySource };
+  return { rows, onQuery, history: { page } as unknown as HistorySource };
 }
 
-/** Follows until this many rows were told, or nothing more is. Gives what was told. */
+/** Follows until `enough` rows have been written, and returns them as `key outcome`. `onWritten` is called after each write. */
 async function followed(
   { history }: ReturnType<typeof historyOf>,
   query: DriftQuery,
   limit: number,
   enough: number,
-  onTold: (told: readonly string[]) => void = () => {},
+  onWritten: (written: readonly string[]) => void = () => {},
 ): Promise<readonly string[]> {
-  const told: string[] = [];
+  const written: string[] = [];
   const write = async (rows: readonly DriftRow[]) => {
-    told.push(...rows.map(({ rowKey, outcome }) => `${rowKey} ${outcome}`));
-    onTold(told);
-    return told.length < enough;
+    written.push(...rows.map(({ rowKey, outcome }) => `${rowKey} ${outcome}`));
+    onWritten(written);
+    return written.length < enough;
   };
   await follow(history, query, limit, write, new AbortController().signal);
-  return told;
+  return written;
 }
 
 describe('following the history', () => {
-  it('tells the newest rows, oldest first, and then only what is new', async () => {
+  it('writes the newest rows, oldest first, and then only new rows', async () => {
     const world = historyOf([row('a', 'enforced', 30), row('b', 'enforced', 20), row('c', 'enforced', 10)]);
-    const told = await followed(world, {}, 2, 3, () => {
+    const written = await followed(world, {}, 2, 3, () => {
       if (world.rows.length === 3) world.rows.push(row('d', 'created', 0));
     });
-    expect(told).toEqual(['b enforced', 'c enforced', 'd created']);
+    expect(written).toEqual(['b enforced', 'c enforced', 'd created']);
   });
 
-  it('tells a row again when it has another outcome, also one that waited for longer than a look goes back', async () => {
+  it('writes a row again when its outcome changes, also after more than two minutes', async () => {
     const world = historyOf([row('a', 'pending', 1), row('b', 'deferred', 20 * 60)]);
-    const told = await followed(world, {}, 9, 4, () => {
+    const written = await followed(world, {}, 9, 4, () => {
       world.rows.splice(0, 2, row('a', 'enforced', 1), row('b', 'failed', 20 * 60));
     });
-    expect(told.slice(0, 2)).toEqual(['b deferred', 'a pending']);
-    expect(told.slice(2).toSorted()).toEqual(['a enforced', 'b failed']);
+    expect(written.slice(0, 2)).toEqual(['b deferred', 'a pending']);
+    expect(written.slice(2).toSorted()).toEqual(['a enforced', 'b failed']);
   });
 
-  it('tells a row once it has come to the outcome that is asked for', async () => {
+  it('writes a row when the row gets the wanted outcome', async () => {
     const world = historyOf([row('a', 'pending', 5)]);
     let first = true;
-    const told = await followed(world, { outcome: 'enforced' }, 9, 1, () => {
+    const written = await followed(world, { outcome: 'enforced' }, 9, 1, () => {
       if (first) world.rows.splice(0, 1, row('a', 'enforced', 5));
       first = false;
     });
-    expect(told).toEqual(['a enforced']);
+    expect(written).toEqual(['a enforced']);
   });
 
-  it('goes on where the history cannot be read for a while, and says so once', async () => {
-    const said: string[] = [];
+  it('continues after an error of the history, and reports the error once', async () => {
+    const reports: string[] = [];
     vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-      said.push(String(text));
+      reports.push(String(text));
       return true;
     });
     const world = historyOf([row('a', 'enforced', 5)]);
-    const told = await followed(world, {}, 9, 2, () => {
-      world.looks.mockImplementationOnce(() => {
+    const written = await followed(world, {}, 9, 2, () => {
+      world.onQuery.mockImplementationOnce(() => {
         throw new Error('out\u001b[2J');
       });
       world.rows.push(row('b', 'enforced', 0));
     });
-    expect(told).toEqual(['a enforced', 'b enforced']);
-    expect(said).toEqual(['The history cannot be read, and is asked again: out?[2J\n']);
+    expect(written).toEqual(['a enforced', 'b enforced']);
+    expect(reports).toEqual(['The history cannot be read, and the command tries again: out?[2J\n']);
   });
 
-  it('fails where the history cannot be read at all, and ends when it is told to', async () => {
+  it('fails when the first query fails, and ends when it is aborted', async () => {
     const world = historyOf([]);
-    world.looks.mockImplementationOnce(() => {
+    world.onQuery.mockImplementationOnce(() => {
       throw new Error('no such account');
     });
     await expect(followed(world, {}, 9, 1)).rejects.toThrow('no such account');
@@ -112,7 +112,7 @@ describe('rows up to a limit', () => {
     [1500, 1500, false],
     [2000, 2001, true],
     [Number.POSITIVE_INFINITY, 2500, false],
-  ])('%d of %d: all that are wanted, and whether there are more is %s', async (limit, count, more) => {
+  ])('are the first %d of %d, and "more" is %s', async (limit, count, more) => {
     const { history } = historyOf(Array.from({ length: count }, (_, index) => row(String(index), 'enforced', index)));
     const pages = await Array.fromAsync(pagesOf(history, {}, limit));
     expect(pages.flatMap(({ rows }) => rows)).toHaveLength(Math.min(limit, count));

@@ -1,4 +1,4 @@
-/** `twinkeeper drift`, `status` and `device`, as they are built, with `--url`: through the function host, of Azurite and the local hub. */
+/** `twinkeeper drift`, `status` and `device`, as they are built, with `--url` of a function host that runs the app. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,7 +16,7 @@ import { policies } from '../../../support/fixture-policies.ts';
 import { buildOwnProject, type OwnProject } from '../../../support/own-project.ts';
 
 const agent = 'DefenderIotMicroAgent';
-/** With characters that mean something in URLs, in table keys and in OData. */
+/** A device id with characters that URLs, table keys and OData treat in a special way. */
 const hostile = "pump#7?line=2%2F+'*@x";
 const markup = '=1+1 "\u001b[2J\u202e, \n<b>';
 
@@ -52,13 +52,13 @@ const toRows = (ndjson: string): readonly DriftRow[] =>
     .map((line) => JSON.parse(line) as DriftRow);
 
 describe('twinkeeper drift --url', () => {
-  it.each(['', '--json', '--csv'])('says the same as of the storage account: drift %s', async (form) => {
-    // Up to a time that has passed, so that both are asked for the same.
+  it.each(['', '--json', '--csv'])('prints the same as with the storage account: drift %s', async (form) => {
+    // The time range ends in the past, so that both read the same rows.
     const args = ['drift', '--to', new Date().toISOString(), ...(form === '' ? [] : [form])];
-    const [told, stored] = await Promise.all([overHttp(...args), fromStorage(...args)]);
-    expect(told).toEqual(stored);
-    expect(told).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Process_CacheSize') });
-    expect(told.stdout).not.toContain('\u001b');
+    const [answered, stored] = await Promise.all([overHttp(...args), fromStorage(...args)]);
+    expect(answered).toEqual(stored);
+    expect(answered).toMatchObject({ code: 0, stderr: '', stdout: expect.stringContaining('Process_CacheSize') });
+    expect(answered.stdout).not.toContain('\u001b');
   });
 
   it.each([
@@ -83,13 +83,13 @@ describe('twinkeeper drift --url', () => {
     expect(some.length).toBeGreaterThan(0);
   });
 
-  it('finds nothing where there is nothing, and says so', async () => {
+  it('says that no row matches', async () => {
     expect(await overHttp('drift', '--json', '--module', '')).toEqual({ code: 0, stdout: '', stderr: '' });
     const none = await overHttp('drift', '--outcome', 'failed');
-    expect(none.stdout).toMatch(/^The history has no such rows from .* --from -30d looks further back\.\n$/);
+    expect(none.stdout).toMatch(/^No row of the history matches from .* --from -30d looks further back\.\n$/);
   });
 
-  it('reads page after page to the end, with and without a device', async () => {
+  it('reads all pages, with and without a device', async () => {
     const begin = Date.now() - 2 * 86_400_000;
     const rows = Array.from({ length: 1100 }, (_, index) => {
       const path = `p${index}`;
@@ -97,11 +97,11 @@ describe('twinkeeper drift --url', () => {
     });
     await api.world.journal.write('prolific', rows, noKnownRows());
     const paths = rows.map(({ path }) => path).toReversed();
-    for (const which of [
+    for (const range of [
       ['--from', '-3d', '--to', '-1d'],
       ['--device', 'prolific'],
     ]) {
-      const { stdout, stderr } = await overHttp('drift', '--json', ...which);
+      const { stdout, stderr } = await overHttp('drift', '--json', ...range);
       expect(stderr).toBe('');
       expect(toRows(stdout).map(({ path }) => path)).toEqual(paths);
     }
@@ -109,7 +109,7 @@ describe('twinkeeper drift --url', () => {
     expect(toRows(limited.stdout).map(({ path }) => path)).toEqual(paths.slice(0, 1050));
   });
 
-  it('follows: shows a new row as it comes, and its outcome, and ends cleanly', async () => {
+  it('follows the history: shows a new row and its outcome, and ends on Ctrl-C', async () => {
     const following = twinkeeper(
       ['drift', '--follow', '--json', '--device', 'watched', '--limit', '1', ...source()],
       project.root,
@@ -122,12 +122,12 @@ describe('twinkeeper drift --url', () => {
     following.child.kill('SIGINT');
     expect(await following.ended).toBe(0);
     expect(following.stderr()).toBe('');
-    const told = toRows(following.stdout()).map(({ path, outcome }) => `${path} ${outcome}`);
-    // Whether a row was met while it was pending is chance.
-    expect(told.filter((line) => !line.endsWith('pending'))).toEqual([' created', 'Process_Mode enforced']);
+    const lines = toRows(following.stdout()).map(({ path, outcome }) => `${path} ${outcome}`);
+    // A poll may see a row while it is pending, or may not.
+    expect(lines.filter((line) => !line.endsWith('pending'))).toEqual([' created', 'Process_Mode enforced']);
   });
 
-  it('takes address and key from the environment, the address also with /api', async () => {
+  it('reads the address, also with /api, and the key from the environment', async () => {
     vi.stubEnv('FUNCTION_APP_URL', `${api.base}/`);
     vi.stubEnv('FUNCTION_APP_KEY', `${keys.functionKey}\n`);
     const { code, stdout, stderr } = await run('drift', '--json', '--device', 'calm');
@@ -137,11 +137,11 @@ describe('twinkeeper drift --url', () => {
 });
 
 describe('twinkeeper status --url', () => {
-  it('ends with 1 as long as nobody has looked, with 0 in line and with 2 out of line, as from storage', async () => {
+  it('exits with 1 before the first sweep, with 0 when all is compliant and with 2 otherwise, as with the storage account', async () => {
     const both = async () => {
-      const [told, stored] = await Promise.all([overHttp('status', '--json'), fromStorage('status', '--json')]);
-      expect(told).toEqual(stored);
-      return { code: told.code, ...(JSON.parse(told.stdout) as object) };
+      const [answered, stored] = await Promise.all([overHttp('status', '--json'), fromStorage('status', '--json')]);
+      expect(answered).toEqual(stored);
+      return { code: answered.code, ...(JSON.parse(answered.stdout) as object) };
     };
     expect(await both()).toMatchObject({ code: 1, state: 'unknown', open: { total: 0 }, deadLetters: 0 });
 
@@ -149,7 +149,7 @@ describe('twinkeeper status --url', () => {
     for (const { name } of policies) await createGuardStore(storage).putDeviceCount(name, 4);
     const store = createSweepStore(storage, () => new Date());
     const claim = await store.claim({ trigger: 'manual' });
-    if (claim === undefined) throw new Error('Nobody else can have taken the lead.');
+    if (claim === undefined) throw new Error('The sweep could not be claimed.');
     await store.release(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date().toISOString() });
     await api.world.deadLetters.put({ reason: 'unreadable', deviceId: '', state: 'dead', event: { body: 1 } });
     expect(await both()).toMatchObject({ code: 0, state: 'compliant', deadLetters: 1, lastSweep: { state: 'done' } });
@@ -168,19 +168,19 @@ describe('twinkeeper status --url', () => {
 });
 
 describe('twinkeeper device --url', () => {
-  it('shows the timeline, and how the twin differs now, which the app has read', async () => {
+  it('shows the timeline and the differences of the twin, which the app reads', async () => {
     await api.addDevice('crooked');
-    // Nobody has dealt with it yet: only the twin itself can tell.
+    // The app has not handled the change: only the twin shows it.
     api.disturb('crooked', { Login_UsePAM: '\u001b[2J\u202e' });
     const { code, stdout, stderr } = await overHttp('device', 'crooked');
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
     expect(stdout).toMatch(/created .*\n.*created /);
     expect(stdout).toContain('- Login_UsePAM: "\\u001b[2J?"\n+ Login_UsePAM: false\n');
     expect(stdout).not.toContain('\u001b');
-    expect(stdout).toMatch(/It is out of line\.\n$/);
+    expect(stdout).toMatch(/The device is out of line\.\n$/);
   });
 
-  it.each([hostile, '-dash'])('is one JSON document for programs, also of %s', async (deviceId) => {
+  it.each([hostile, '-dash'])('prints one JSON document for the device %s', async (deviceId) => {
     const { code, stdout } = await run('device', '--json', ...source(), '--', deviceId);
     expect(code).toBe(0);
     const report = JSON.parse(stdout) as { readonly rows: readonly DriftRow[] };
@@ -189,34 +189,44 @@ describe('twinkeeper device --url', () => {
     expect(report.rows).toEqual(toRows(history));
   });
 
-  it('says of a device that was deleted that it is gone', async () => {
+  it('says that a deleted device is no longer in the hub', async () => {
     await api.addDevice('short-lived');
     api.world.hub.registry.delete({ deviceId: 'short-lived' }, '*');
     await api.keeping.settle();
     const { code, stdout } = await overHttp('device', 'short-lived');
     expect(code).toBe(0);
-    expect(stdout).toContain('The hub has no such device any more.');
+    expect(stdout).toContain('The device is no longer in the hub.');
   });
 
-  it('does not know a device that nobody knows, and says the same as without the app', async () => {
+  it('refuses a device that neither the history nor the hub has', async () => {
     const { code, stdout, stderr } = await overHttp('device', 'Calm');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toMatch(/nothing of a device Calm and the hub has no such device\. Ids are case-sensitive/);
+    expect(stderr).toMatch(/no rows of a device Calm and the hub has no such device\. Ids are case-sensitive/);
   });
 });
 
-describe('what the app does not answer', () => {
+describe('a request that the app refuses', () => {
   it.each<[string, string | undefined, readonly string[], RegExp]>([
-    ['a wrong key', 'd3Jvbmcta2V5', ['drift', '--json'], /in \(401\): the key is not one of its function keys/],
-    ['the same', 'd3Jvbmcta2V5', ['drift', '--follow'], /in \(401\): the key is not one of its function keys/],
-    ['the same', 'd3Jvbmcta2V5', ['status'], /in \(401\): the key is not one of its function keys/],
-    ['the same', 'd3Jvbmcta2V5', ['device', 'calm'], /in \(401\): the key is not one of its function keys/],
-    ['no key', undefined, ['status'], /does not let us in \(401\): give its function key with --key/],
-    ['two lines', `${keys.functionKey}\nd3Jvbmcta2V5`, ['status'], /characters that no key has: copy it again/],
-    ['an odd character', 'd3Jvbmcta2V5€', ['device', 'calm'], /characters that no key has: copy it again/],
+    ['a wrong key', 'd3Jvbmcta2V5', ['drift', '--json'], /access \(401\): the key is not one of its function keys/],
+    ['the same', 'd3Jvbmcta2V5', ['drift', '--follow'], /access \(401\): the key is not one of its function keys/],
+    ['the same', 'd3Jvbmcta2V5', ['status'], /access \(401\): the key is not one of its function keys/],
+    ['the same', 'd3Jvbmcta2V5', ['device', 'calm'], /access \(401\): the key is not one of its function keys/],
+    ['no key', undefined, ['status'], /refuses access \(401\): give a function key with --key/],
+    [
+      'two lines',
+      `${keys.functionKey}\nd3Jvbmcta2V5`,
+      ['status'],
+      /characters that a key cannot have: copy the key again/,
+    ],
+    ['an odd character', 'd3Jvbmcta2V5€', ['device', 'calm'], /characters that a key cannot have: copy the key again/],
     ['an empty key', ' ', ['drift'], /The key is empty/],
-    ['a device that no path can name', keys.functionKey, ['device', '..'], /No address can hold the device id \.\.: /],
-  ])('says in one line, without the key, what is wrong with %s: %j %j', async (_, key, args, why) => {
+    [
+      'a device id that no URL can contain',
+      keys.functionKey,
+      ['device', '..'],
+      /A URL cannot contain the device id \.\.\. /,
+    ],
+  ])('is explained in one line, without the key: %s: %j %j', async (_, key, args, why) => {
     const { code, stdout, stderr } = await run(
       ...args,
       '--url',
@@ -230,23 +240,23 @@ describe('what the app does not answer', () => {
   });
 
   it.each<[string, readonly string[], RegExp]>([
-    ['a longer range than it reads', ['drift', '--from', '-500d'], /answered 400: from must be at most 400 days/],
-    ['an id that is none', ['device', 'a/b'], /answered 400: deviceId must be .* but it is "a\/b"/],
-    ['a policy with an impossible name', ['drift', '--policy', "a' or true"], /answered 400: policy must be the name/],
-  ])('repeats what the app says of %s', async (_, args, why) => {
+    ['a time range that is too long', ['drift', '--from', '-500d'], /answered 400: from must be at most 400 days/],
+    ['a malformed device id', ['device', 'a/b'], /answered 400: deviceId must be .* but it is "a\/b"/],
+    ['a malformed policy name', ['drift', '--policy', "a' or true"], /answered 400: policy must be the name/],
+  ])('is explained in the words of the app: %s', async (_, args, why) => {
     const { code, stdout, stderr } = await overHttp(...args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(why);
   });
 
-  it('is said also where something else answers, and has nothing against it', async () => {
+  it('is reported when another service answers at the address', async () => {
     const server = createServer((_, response) => response.end('{"hello":"world"}')).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     try {
       const { code, stderr } = await run('drift', '--url', address, '--key', keys.functionKey);
       expect(code).toBe(1);
-      expect(stderr).toMatch(/\/api\/drift answered 200: is --url the address of the functions\?\n$/);
+      expect(stderr).toMatch(/\/api\/drift answered 200: check that --url is the address of the functions\.\n$/);
     } finally {
       server.close();
     }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -31,7 +31,7 @@ afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true });
 });
 
-/** A file in a folder of its own. */
+/** Writes a file in a new folder. */
 async function file(name: string, text: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'twinkeeper-plan-'));
   folders.push(folder);
@@ -54,11 +54,13 @@ async function run(...args: readonly string[]) {
 }
 
 describe('twinkeeper plan', () => {
-  it('says as JSON what would be done, ends with 2, and changes nothing', async () => {
+  it('prints the forecast as JSON, exits with 2, and changes nothing', async () => {
     const policies = await fleet('some', [1, 2, 2]);
     const before = await door.queryPage('SELECT * FROM devices');
     const { code, stdout, stderr } = await run('plan', '--endpoints', endpoints, '--policies', policies);
-    expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+    expect(code).toBe(2);
+    // A forecast that takes more than five seconds shows its progress.
+    expect(stderr).toMatch(/^(Reading .*\n)*$/);
     expect(JSON.parse(stdout)).toMatchObject({
       hub: 'localhost',
       policies: [
@@ -78,7 +80,7 @@ describe('twinkeeper plan', () => {
     expect(await door.queryPage('SELECT * FROM devices')).toEqual(before);
   });
 
-  it('ends with 0 where there is nothing to do, and goes by the deployed policies where no others are named', async () => {
+  it('exits with 0 when there is nothing to do, and uses the policies of the build by default', async () => {
     expect(await run('plan', '--endpoints', endpoints, '--policies', await fleet('well', [1, 1]))).toMatchObject({
       code: 0,
     });
@@ -87,7 +89,7 @@ describe('twinkeeper plan', () => {
     expect(policies.map(({ policy }) => policy)).toEqual(deployedPolicies.map(({ name }) => name));
   });
 
-  it('says what would be recorded of an audit policy', async () => {
+  it('lists what an audit policy would record', async () => {
     const policies = await fleet('audited', [2], { mode: 'audit' });
     const { code, stdout } = await run('plan', '--endpoints', endpoints, '--policies', policies);
     expect(code).toBe(2);
@@ -97,7 +99,7 @@ describe('twinkeeper plan', () => {
     });
   });
 
-  it('names which of the automatic configurations compete', async () => {
+  it('names the automatic configurations that compete', async () => {
     const policies = await fleet('rivals', [2]);
     await hub.operator.addConfiguration({
       id: 'rival',
@@ -130,19 +132,19 @@ describe('twinkeeper plan', () => {
 
   it.each<[string, readonly string[], RegExp]>([
     [
-      'a hub that is not there',
+      'a hub that does not exist',
       ['--hub', 'HostName=localhost:1;SharedAccessKeyName=a;SharedAccessKey=YQ=='],
       /cannot be queried: .*ECONNREFUSED/,
     ],
     [
       'a malformed connection string',
       ['--hub', 'secret'],
-      /^twinkeeper: --hub is no connection string of a hub: it must look like /,
+      /^twinkeeper: --hub is not a connection string of a hub: it must look like /,
     ],
-    ['no folder of policies', ['--policies', '/nowhere'], /There is no folder \/nowhere\./],
+    ['a missing folder of policies', ['--policies', '/nowhere'], /There is no folder \/nowhere\./],
     ['an unknown tier', ['--tier', 'S9'], /Allowed choices are F1, B1/],
-    ['a share of nothing', ['--share', '0'], /It must be a number, above 0/],
-  ])('ends with 1 and one line for %s', async (_, args, why) => {
+    ['a share of 0', ['--share', '0'], /It must be a number, above 0/],
+  ])('exits with 1 and one line for %s', async (_, args, why) => {
     const { code, stdout, stderr } = await run(
       'plan',
       ...(args[0] === '--hub' ? [] : ['--endpoints', endpoints]),
@@ -153,7 +155,7 @@ describe('twinkeeper plan', () => {
     expect(stderr).not.toMatch(/secret|\n\s+at /);
   });
 
-  it('ends with 1 where a policy is wrong, and names its file', async () => {
+  it('exits with 1 when a policy is wrong, and names its file', async () => {
     const path = await file('bad.json', JSON.stringify({ name: 'Bad', desired: { a: null } }));
     const { code, stderr } = await run('plan', '--endpoints', endpoints, '--policies', join(path, '..'));
     expect(code).toBe(1);
@@ -172,7 +174,7 @@ describe('the hub of a command', () => {
     return hubOf(options);
   }
 
-  it('is that of the options before that of the environment, with the budget of either', async () => {
+  it('comes from the options before the environment, with the budget of either', async () => {
     expect(
       await of({ hub: connectionString, units: '3' }, { IOTHUB_HOSTNAME: 'other', TWINKEEPER_HUB_TIER: 'S2' }),
     ).toEqual({
@@ -188,11 +190,14 @@ describe('the hub of a command', () => {
     });
   });
 
-  it('comes from the endpoints with its certificate authority, and the budget that the local app has', async () => {
+  it('comes from the endpoints file, with its certificate authority and the budget and limit of the local app', async () => {
     expect(await of({ endpoints })).toMatchObject({ ca: hub.ca, budget: { tier: 'S3', units: 10, share: 1 } });
+    const given = JSON.parse(await readFile(endpoints, 'utf8')) as object;
+    const limited = await file('limited.json', JSON.stringify({ ...given, maxOverwritesPerHour: 20 }));
+    expect(await of({ endpoints: limited })).toMatchObject({ maxOverwrites: { type: 'count', count: 20 } });
   });
 
-  it('is asked for where there is none, and what is malformed is named without being shown', async () => {
+  it('must be named, and a malformed value is refused without being shown', async () => {
     await expect(of({})).rejects.toThrow('No hub: give --hub or --endpoints, or set IOTHUB_HOSTNAME');
     await expect(of({}, { IOTHUB_CONNECTION_STRING: 'c2VjcmV0' })).rejects.toThrow(
       /IOTHUB_CONNECTION_STRING must be a connection string(?!.*c2VjcmV0)/,
@@ -202,7 +207,7 @@ describe('the hub of a command', () => {
     );
     const odd = await file('odd.json', '{ "iotHubConnectionString": "c2VjcmV0", "caFile": "x" }');
     await expect(of({ endpoints: odd })).rejects.toThrow(
-      `The iotHubConnectionString of ${odd} is no connection string`,
+      `The iotHubConnectionString of ${odd} is not a connection string`,
     );
     await expect(of({ endpoints: await file('none.json', '{}') })).rejects.toThrow(
       /has no iotHubConnectionString and caFile/,

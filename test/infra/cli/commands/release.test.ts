@@ -10,17 +10,17 @@ beforeAll(async () => {
 });
 afterAll(() => azurite.close());
 
-let said = '';
-let warned = '';
+let output = '';
+let warnings = '';
 beforeEach(() => {
-  said = '';
-  warned = '';
+  output = '';
+  warnings = '';
   vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    said += String(text);
+    output += String(text);
     return true;
   });
   vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    warned += String(text);
+    warnings += String(text);
     return true;
   });
 });
@@ -30,7 +30,7 @@ const release = (policy: string) =>
   releaseCommand().parseAsync([policy, '--storage', azurite.endpoints.connectionString], { from: 'user' });
 
 describe('twinkeeper release', () => {
-  it('lets a policy go, and says for how long and what comes next', async () => {
+  it('lifts the limit of a policy, and says until when', async () => {
     const policy = policies[0]?.name ?? '';
     const store = createGuardStore(azurite.endpoints);
     await store.reserveOverwrites(policy, 1, 1);
@@ -38,14 +38,14 @@ describe('twinkeeper release', () => {
     await release(policy);
     expect(await store.reserveOverwrites(policy, 9, 1)).toBe(9);
     const until = new Date(((await store.releasedAt(policy))?.getTime() ?? 0) + 3_600_000);
-    expect(said).toContain(`Policy ${policy} is released: until ${until.toISOString()}`);
-    expect(warned).toBe('');
+    expect(output).toContain(`Policy ${policy} is released. Until ${until.toISOString()}`);
+    expect(warnings).toBe('');
   });
 
-  it('releases a policy that is not known here, which another version may have, and warns', async () => {
+  it('warns about a policy that this build does not have, and releases it', async () => {
     await release('of-another-version');
-    expect(warned).toContain('no policy of-another-version here');
-    for (const { name } of policies) expect(warned).toContain(name);
+    expect(warnings).toContain('no policy of-another-version, only');
+    for (const { name } of policies) expect(warnings).toContain(name);
     expect(await createGuardStore(azurite.endpoints).reserveOverwrites('of-another-version', 9, 1)).toBe(9);
   });
 });

@@ -27,22 +27,22 @@ async function run(...args: readonly string[]) {
 }
 
 describe('twinkeeper sweep', () => {
-  it('has the running app sweep, and ends when that is done', async () => {
+  it('asks the running app for a sweep, and ends when the sweep is done', async () => {
     const { code, stdout } = await run('sweep', '--json');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ state: 'done', endedAt: expect.any(String) });
-    const told = await run('sweep');
-    expect(told.code).toBe(0);
-    expect(told.stdout).toMatch(
+    const text = await run('sweep');
+    expect(text.code).toBe(0);
+    expect(text.stdout).toMatch(
       /^Sweep \S+ is done: .*\n\d+ twins? examined, \d+ departures? found, \d+ changes? made/,
     );
   });
 
-  it('need not be waited for', async () => {
-    expect(await run('sweep', '--no-wait')).toEqual({ code: 0, stdout: 'A sweep is asked for.\n' });
+  it('returns at once with --no-wait', async () => {
+    expect(await run('sweep', '--no-wait')).toEqual({ code: 0, stdout: 'The app has been asked for a sweep.\n' });
   });
 
-  it('finds the same hub as a plan does', async () => {
+  it('leaves nothing to do for a plan of the same hub', async () => {
     const { code, stdout } = await run('plan');
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ hub: 'localhost', somethingToDo: false });

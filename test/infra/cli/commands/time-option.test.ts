@@ -16,7 +16,7 @@ describe('a time on the command line', () => {
     ['2026-11-22T05:00', '2026-11-22T05:00:00.000Z'],
     ['2026-11-22T05:00:07.5Z', '2026-11-22T05:00:07.500Z'],
     ['2026-11-22T05:00+02:00', '2026-11-22T03:00:00.000Z'],
-  ])('may be %s', (text, at) => {
+  ])('can be %s', (text, at) => {
     expect(parseTime(text, now)).toBe(at);
   });
 
@@ -32,11 +32,11 @@ describe('a time on the command line', () => {
     '1',
     '-999999w',
     "2026-11-22' or '",
-  ])('cannot be "%s", and what it can be is said', (text) => {
+  ])('cannot be "%s", and the error shows valid times', (text) => {
     expect(() => parseTime(text, now)).toThrow(/It must be a time, such as .* -24h/);
   });
 
-  it('is what it was when it is given as it is stored, whatever the time', () => {
+  it('stays the same when it is given as the history stores it', () => {
     fc.assert(
       fc.property(fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }), (date) => {
         expect(parseTime(date.toISOString(), now)).toBe(date.toISOString());
@@ -45,8 +45,8 @@ describe('a time on the command line', () => {
   });
 });
 
-describe('the range of a question', () => {
-  it('is the last 24 hours, all of a device, or what was asked for', () => {
+describe('the time range of a query', () => {
+  it('is the last 24 hours, all time for one device, or the given range', () => {
     expect(queryOf({}, now)).toEqual({ from: '2026-11-21T05:00:01.000Z', to: '2026-11-22T05:00:01.000Z' });
     expect(queryOf({ device: 'd' }, now)).toEqual({ deviceId: 'd', to: '2026-11-22T05:00:01.000Z' });
     expect(queryOf({ from: '2026-11-01T00:00:00.000Z', to: '2026-11-02T00:00:00.000Z', module: '' }, now)).toEqual({
@@ -56,11 +56,11 @@ describe('the range of a question', () => {
     });
   });
 
-  it('may neither end before it begins nor take years to search', () => {
+  it('must not end before it begins, or be longer than three years without a device', () => {
     expect(() => queryOf({ from: '2026-11-02T00:00:00.000Z', to: '2026-11-01T00:00:00.000Z' }, now)).toThrow(
       /swap them/,
     );
-    expect(() => queryOf({ from: '2016-11-22T00:00:00.000Z' }, now)).toThrow(/too long to search/);
+    expect(() => queryOf({ from: '2016-11-22T00:00:00.000Z' }, now)).toThrow(/is too long: choose three years/);
     expect(queryOf({ from: '2016-11-22T00:00:00.000Z', device: 'd' }, now)).toMatchObject({ deviceId: 'd' });
   });
 });

@@ -26,7 +26,7 @@ function forecastOf(...policies: readonly PolicyForecast[]): Forecast {
 const controls = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
 describe('a forecast on a terminal', () => {
-  it('of a compliant hub is a line for each policy, and that there is nothing to do', () => {
+  it('has a line for each policy of a compliant hub, and says that there is nothing to do', () => {
     const text = renderForecast(forecastOf(compliant), 100, false);
     expect(text).toMatch(/all-well\s+enforce\s+12,345\s+12,345\s+0\s+0\s+0\n/);
     expect(text).toContain('Hub calls: 4 (3 queries, 1 for configurations), at once within the budget.');
@@ -34,7 +34,7 @@ describe('a forecast on a terminal', () => {
     expect(text).not.toContain('for example');
   });
 
-  it('shows what is to be changed, recorded, held back and competing', () => {
+  it('shows changes, recorded departures, held back overwrites and competing configurations', () => {
     const text = renderForecast(
       {
         ...forecastOf({
@@ -87,21 +87,21 @@ describe('a forecast on a terminal', () => {
     );
     expect(text).toMatch(/\(module\)\s+2\s+it threw\s+the policy fails/);
     expect(text).toContain(
-      'Of 310 values to overwrite, 200 may be in an hour: 110 wait. "twinkeeper release all-well"',
+      'The policy may overwrite 200 values in an hour: 110 of 310 wait. "twinkeeper release all-well"',
     );
     expect(text).toMatch(/d-1\s+agent\s+a\s+1 → 2 and 3 more/);
     expect(text).toMatch(/d-2\s+agent\s+\(to be created\)/);
-    expect(text).toContain('Every twin was looked at. It has an evaluate function.');
+    expect(text).toContain("The policy's twins were all read. It has an evaluate function.");
     expect(text).toContain('Configuration rival (priority 1) sets a on agent to 1');
     expect(text).toContain('about 2 h 3 min within the budget');
     expect(text).toMatch(/There is something to do\.$/);
   });
 
-  it('is coloured when asked', () => {
+  it('has colours when it is asked for them', () => {
     expect(renderForecast(forecastOf(compliant), 100, true)).toContain('\u001b[');
   });
 
-  it('lets nothing through that a terminal obeys or hides, whatever twins and agents hold, and no line grows without end', () => {
+  it('is safe for a terminal and has short lines, whatever the twins hold', () => {
     const hostile = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 500 }),
       fc.constant('\u001b]0;owned\u0007\u009b2J\u202e'),
@@ -138,8 +138,8 @@ describe('a forecast on a terminal', () => {
   });
 });
 
-describe('text that others wrote', () => {
-  it('is cut to so many characters, on one line', () => {
+describe('safe text', () => {
+  it('is one line, cut to the longest length', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 50 }), (text, longest) => {
         const safe = safeText(text, longest);
@@ -150,7 +150,7 @@ describe('text that others wrote', () => {
     expect(safeText('grün → "ok" 温度', 40)).toBe('grün → "ok" 温度');
   });
 
-  it('keeps its meaning as JSON, with nothing in it that a terminal obeys or hides', () => {
+  it('keeps its meaning as JSON, without control or invisible characters', () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
         const text = safeJson(value);

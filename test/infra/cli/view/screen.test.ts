@@ -24,16 +24,20 @@ const row: DriftRow = {
 };
 
 const screen: Screen = {
-  figures: { devices: 20, compliant: 19, recorded: 5, mended: 4, callsPerMinute: { twinRead: 3, bulk: 1, query: 0 } },
+  figures: {
+    ...{ devices: 20, counted: 20, compliant: 19, recorded: 5, mended: 3, heldBack: 1 },
+    callsPerMinute: { twinRead: 3, bulk: 1, query: 0 },
+  },
   rows: Array.from({ length: 60 }, () => row),
   addresses: ['hub        https://localhost:1234  (trust /a/rather/long/path/to/the/certificate/authority/ca.pem)'],
   notice: 'The function host ended with signal SIGKILL. Starting it again.',
 };
 
 describe('the live view', () => {
-  it('shows the fleet, what drifted from what to what, the calls and the addresses', () => {
+  it('shows the fleet, the drifts with their values, the calls and the addresses', () => {
     const text = renderScreen(screen, { columns: 160, lines: 30 }, false);
     expect(text).toContain('20 devices, 19 compliant (95 %)');
+    expect(text).toContain('5 recorded, 3 mended, 1 held back');
     expect(text).toMatch(
       /12:34:56 +o'brien@\$gate:1!-0004 +azureiotsecurity +eventPriorityLogin\.value +"Sometimes" → "High" +enforced/,
     );

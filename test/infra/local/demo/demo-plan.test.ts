@@ -9,12 +9,12 @@ import { policies as fixturePolicies } from '../../../support/fixture-policies.t
 const policies = demoPolicies(fixturePolicies);
 
 describe('the plan of a run', () => {
-  it('is the same for the same seed, and another for another', () => {
+  it('is the same for the same seed, and differs for another seed', () => {
     expect(planDemo(5, 30, policies)).toEqual(planDemo(5, 30, policies));
     expect(planDemo(5, 30, policies)).not.toEqual(planDemo(6, 30, policies));
   });
 
-  it('disturbs every device, and deletes one last of all and only once', () => {
+  it('disturbs every device, and deletes a device only once and last', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 1e9 }), fc.integer({ min: 1, max: 60 }), (seed, count) => {
         const plan = planDemo(seed, count, policies);
@@ -32,7 +32,7 @@ describe('the plan of a run', () => {
 });
 
 describe('the demo fleet', () => {
-  it('has ids that IoT Hub takes, each once, and between them every character it allows', () => {
+  it('has unique valid ids, which together have every character that IoT Hub allows', () => {
     const ids = demoFleet(100).map(({ deviceId }) => deviceId);
     expect(ids.filter((id) => !isDeviceId(id))).toEqual([]);
     expect(new Set(ids).size).toBe(100);
@@ -41,7 +41,7 @@ describe('the demo fleet', () => {
     ).toEqual([]);
   });
 
-  it('comes in every way there is', () => {
+  it('has devices of every arrival', () => {
     expect(new Set(demoFleet(20).map(({ arrival }) => arrival)).size).toBe(4);
   });
 });

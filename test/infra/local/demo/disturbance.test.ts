@@ -16,7 +16,7 @@ const strictly = toPolicySet(
 const policies: readonly Policy[] = [...demoPolicies(fixturePolicies), ...strictly];
 const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
-/** What a module's desired properties are after each patch, when nobody mends anything in between. */
+/** A module's desired properties after each patch, when nothing is mended in between. */
 function after({ steps }: Disturbance): readonly { readonly moduleId: string; readonly desired: JsonObject }[] {
   const states: { moduleId: string; desired: JsonObject }[] = [];
   for (const step of steps) {
@@ -37,11 +37,11 @@ function made(kind: (typeof DISTURBANCE_KINDS)[number], seed: number): Disturban
 }
 
 describe('a disturbance', () => {
-  it('can be of every kind', () => {
+  it('exists for every kind', () => {
     for (const kind of DISTURBANCE_KINDS) expect(made(kind, 1).steps.length, kind).toBeGreaterThan(0);
   });
 
-  it('of a single patch puts out of line just what a look at the twin then finds', () => {
+  it('of one patch lists the departures that the twin then shows', () => {
     const kinds = fc.constantFrom(
       ...([
         'wrongValue',
@@ -57,14 +57,14 @@ describe('a disturbance', () => {
         const disturbance = made(kind, seed);
         const [state] = after(disturbance);
         const found = breaches(policies, device, state?.moduleId ?? '', state?.desired ?? {});
-        const said = disturbance.departures.map((one) => `${one.deviceId} ${one.moduleId} ${one.path}: ${one.kind}`);
-        expect(said.length).toBeGreaterThan(0);
-        expect(said.toSorted()).toEqual(found.toSorted());
+        const listed = disturbance.departures.map((one) => `${one.deviceId} ${one.moduleId} ${one.path}: ${one.kind}`);
+        expect(listed.length).toBeGreaterThan(0);
+        expect(listed.toSorted()).toEqual(found.toSorted());
       }),
     );
   });
 
-  it('writes nothing that a twin could not hold', () => {
+  it('writes only values that a twin can hold', () => {
     fc.assert(
       fc.property(fc.constantFrom(...DISTURBANCE_KINDS), seeds, (kind, seed) => {
         for (const { desired } of after(made(kind, seed))) expect(limitFaults(desired)).toEqual([]);
@@ -72,7 +72,7 @@ describe('a disturbance', () => {
     );
   });
 
-  it('that is changed back is one departure, and leaves the twin compliant', () => {
+  it('that is changed back is one departure and leaves the twin compliant', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         const disturbance = made('changedBack', seed);
@@ -83,7 +83,7 @@ describe('a disturbance', () => {
     );
   });
 
-  it('of two changes is two departures of one module, sent at once', () => {
+  it('of two changes is two departures of one module, written at the same time', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         const { departures, atOnce } = made('twoChanges', seed);
@@ -94,7 +94,7 @@ describe('a disturbance', () => {
     );
   });
 
-  it('that breaks no rule is no departure', () => {
+  it('that breaks no rule has no departure', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         expect(made('harmlessChange', seed).departures).toEqual([]);
@@ -102,7 +102,7 @@ describe('a disturbance', () => {
     );
   });
 
-  it('that deletes a device counts the change before it, not the modules that go with it', () => {
+  it('that deletes a device has the departure of the change before, and none for the deleted modules', () => {
     const { steps, departures } = made('deviceDeleted', 7);
     expect(steps.map(({ type }) => type)).toEqual(['patchDesired', 'deleteDevice']);
     expect(departures).toHaveLength(1);

@@ -33,8 +33,8 @@ const departures = fc.record({
   kind: fc.constantFrom('wrongValue' as const, 'missingProperty' as const),
 });
 
-describe('the ledger beside the history', () => {
-  it('finds nothing to say when each departure has its row, in whatever order', () => {
+describe('the ledger of the demo', () => {
+  it('is settled when each departure has its row, in any order', () => {
     fc.assert(
       fc.property(
         fc.array(departures),
@@ -49,7 +49,7 @@ describe('the ledger beside the history', () => {
     );
   });
 
-  it('misses exactly the departure whose row is not there, and finds exactly the row too many', () => {
+  it('reports exactly the departure without a row and the row without a departure', () => {
     fc.assert(
       fc.property(fc.array(departures, { minLength: 1 }), fc.nat(), (ledger, index) => {
         const left = ledger[index % ledger.length] as InjectedDeparture;
@@ -70,7 +70,7 @@ describe('the ledger beside the history', () => {
     );
   });
 
-  it('is unsettled as long as a row has no final outcome', () => {
+  it('is not settled while a row has no final outcome', () => {
     const departure = { deviceId: 'a', moduleId: 'm', policy: 'p', path: 'x', kind: 'wrongValue' } as const;
     expect(unsettled([departure], [row(departure, { outcome: 'deferred', error: 'throttled' })])).toEqual([
       'a m x wrongValue: deferred (throttled)',
@@ -80,7 +80,7 @@ describe('the ledger beside the history', () => {
 });
 
 describe('the summary', () => {
-  it('counts a module that two policies were about once', () => {
+  it('counts a module once that two policies create', () => {
     const missing = { deviceId: 'a', moduleId: 'm', path: '', kind: 'missingModule' } as const;
     const write = { version: 1, at: '2026-01-01T00:00:00.000Z', exact: true };
     const rows = ['p', 'q'].map((policy) => row({ ...missing, policy }, { outcome: 'created', write }));
@@ -88,7 +88,7 @@ describe('the summary', () => {
     expect(countCreated([...rows, row({ ...missing, policy: 'p' }, { outcome: 'created' })])).toBe(2);
   });
 
-  it('gives percentiles by nearest rank, and times only of what was mended', () => {
+  it('has nearest-rank percentiles of the repair times', () => {
     const hundred = Array.from({ length: 100 }, (_, index) => index + 1);
     expect([percentile(hundred, 0.5), percentile(hundred, 0.99), percentile([], 0.5)]).toEqual([50, 99, 0]);
     const departure = { deviceId: 'a', moduleId: 'm', policy: 'p', path: 'x', kind: 'wrongValue' } as const;

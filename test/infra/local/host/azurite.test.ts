@@ -17,7 +17,7 @@ async function started(...options: Parameters<typeof startAzurite>) {
 }
 
 describe('Azurite', () => {
-  it('keeps what it is given in its folder, and not in memory', async () => {
+  it('keeps its data in its folder', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'azurite-'));
     endings.push(() => rm(folder, { recursive: true, force: true }));
     const first = await started({ folder });
@@ -32,13 +32,15 @@ describe('Azurite', () => {
     expect((await none.next()).done).toBe(true);
   });
 
-  it('says which port is taken', async () => {
+  it('names the port that is in use', async () => {
     const { endpoints } = await started();
     const port = Number(/QueueEndpoint=http:\/\/127\.0\.0\.1:(\d+)/.exec(endpoints.connectionString)?.[1]);
-    await expect(startAzurite({ tablePort: port })).rejects.toThrow(`cannot listen on port ${port}: it is in use`);
+    await expect(startAzurite({ tablePort: port })).rejects.toThrow(
+      `cannot listen on port ${port}: the port is in use`,
+    );
   });
 
-  it('listens nowhere any more after it was closed', async () => {
+  it('does not listen after it was closed', async () => {
     const azurite = await startAzurite();
     await azurite.close();
     const port = Number(/TableEndpoint=http:\/\/127\.0\.0\.1:(\d+)/.exec(azurite.endpoints.connectionString)?.[1]);

@@ -40,7 +40,7 @@ function start(options: Partial<HostProcessOptions> & { kind?: string; keepEmpty
   });
 }
 
-/** Appends an event as IoT Hub would send it; device ids that hash to one partition share it. */
+/** Appends an event as IoT Hub would send it. The hash of the device id selects the partition. */
 function emit(body: string, deviceId = 'device'): LoggedEvent {
   return log.append({
     deviceId,
@@ -63,7 +63,7 @@ function emit(body: string, deviceId = 'device'): LoggedEvent {
 
 const inputs = (host: HostProcess) => host.records.flatMap(({ input }) => input as unknown[]);
 
-/** All that the host's function was given, as if it had come in one batch: on a busy machine it may come in several. */
+/** The inputs of all invocations, joined like one batch. On a busy machine the events can arrive in several batches. */
 async function gathered(host: HostProcess, isAll: () => boolean) {
   await host.record(isAll);
   const metadata: Record<string, unknown> = {};
@@ -77,7 +77,7 @@ async function gathered(host: HostProcess, isAll: () => boolean) {
 const sequenceNumbers = (host: HostProcess) =>
   host.records.flatMap(({ triggerMetadata }) => triggerMetadata?.sequenceNumberArray as number[]);
 
-/** Waits until the host has nothing more to checkpoint on the partition of the device. */
+/** Waits until the host has written the checkpoint of this event. */
 async function checkpointed({ sequenceNumber }: LoggedEvent, deviceId = 'device') {
   const container = BlobServiceClient.fromConnectionString(azurite.endpoints.connectionString).getContainerClient(
     'azure-webjobs-eventhub',
@@ -92,7 +92,7 @@ async function checkpointed({ sequenceNumber }: LoggedEvent, deviceId = 'device'
 }
 
 describe('an event hub function of cardinality many', () => {
-  it('gets bodies and metadata in parallel arrays, as the runtime gives them', async () => {
+  it('receives bodies and metadata in parallel arrays, as in the runtime', async () => {
     const first = emit('{"version":1,"text":"2026-01-02T03:04:05.0000000Z"}');
     const second = emit('not JSON');
     const host = await start();
@@ -142,7 +142,7 @@ describe('an event hub function of cardinality many', () => {
     ]);
   });
 
-  it('gets no more at a time than maxEventBatchSize, and all in order', async () => {
+  it('receives at most maxEventBatchSize events at a time, in order', async () => {
     for (let i = 0; i < 10; i++) emit(String(i));
     const host = await start({ eventHubs: { maxEventBatchSize: 4 } });
     await host.record(() => inputs(host).length === 10);
@@ -151,7 +151,7 @@ describe('an event hub function of cardinality many', () => {
     expect(Math.max(...sizes)).toBe(4);
   });
 
-  it('has one invocation at a time on a partition, while the other partitions go on', async () => {
+  it('has one invocation at a time on each partition, independent of the others', async () => {
     const other = Array.from({ length: 50 }, (_, i) => `device-${i}`).find(
       (id) => log.partitionOf(id) !== log.partitionOf('device'),
     );
@@ -162,11 +162,11 @@ describe('an event hub function of cardinality many', () => {
     emit('"elsewhere"', other);
     await host.record(({ input }) => (input as unknown[]).includes('elsewhere'));
     expect(inputs(host)).not.toContain('later');
-    host.tell('go on');
+    host.send('go on');
     await host.record(({ input }) => (input as unknown[]).includes('later'));
   });
 
-  it('does not get a batch again after it threw: the checkpoint has advanced', async () => {
+  it('does not receive a batch again after it threw, because the checkpoint has advanced', async () => {
     const host = await start();
     const thrown = emit('"throw"');
     await host.record(() => true);
@@ -179,7 +179,7 @@ describe('an event hub function of cardinality many', () => {
     expect(host.log()).toMatch(/ error events invocation .*will not do/);
   });
 
-  it('gets a batch again soon when the host was killed in the middle of it', async () => {
+  it('receives a batch again soon when the host was killed during it', async () => {
     const done = emit('"done"');
     const host = await start();
     await checkpointed(done);
@@ -189,18 +189,18 @@ describe('an event hub function of cardinality many', () => {
     const killedAt = Date.now();
     const next = await start();
     const { at } = await next.record(() => true);
-    next.tell('go on');
+    next.send('go on');
     expect(inputs(next)).toEqual(['wait']);
     expect(at - killedAt).toBeLessThan(10_000);
   });
 
-  it('ends and checkpoints what runs when the host closes, and leaves the rest to the next', async () => {
+  it('finishes and checkpoints its batch when the host closes, and leaves later events to the next host', async () => {
     const host = await start();
     const waiting = emit('"wait"');
     await host.record(() => true);
     emit('"later"');
     const ended = host.end();
-    host.tell('go on');
+    host.send('go on');
     expect(await ended).toBe(0);
     expect(inputs(host)).toEqual(['wait']);
     await checkpointed(waiting);
@@ -209,7 +209,7 @@ describe('an event hub function of cardinality many', () => {
     expect(inputs(next)).toEqual(['later']);
   });
 
-  it('loses a batch with a body that is not JSON unless its dataType is string, as in the runtime', async () => {
+  it('does not receive a batch with a body that is not JSON, unless its dataType is string, as in the runtime', async () => {
     const host = await start({ kind: 'json' });
     await checkpointed(emit('{"good":1}'));
     await checkpointed(emit('not JSON'));
@@ -219,7 +219,7 @@ describe('an event hub function of cardinality many', () => {
     expect(host.log()).toMatch(/ error events invocation .*is not JSON/);
   });
 
-  it('misses empty bodies in the array unless the app has the capability for them, as in the runtime', async () => {
+  it('does not receive empty bodies unless the app has the capability for them, as in the runtime', async () => {
     emit('');
     emit('"full"');
     const host = await start();
@@ -232,18 +232,18 @@ describe('an event hub function of cardinality many', () => {
     expect((await gathered(capable, () => sequenceNumbers(capable).length === 2)).input).toEqual(['', 'full']);
   });
 
-  it('starts at the end where host.json says so', async () => {
+  it('starts with new events when host.json says so', async () => {
     const old = emit('"old"');
     const host = await start({ eventHubs: { initialOffsetOptions: { type: 'fromEnd' } } });
-    // Until the receiver is open nothing says that it is: keep telling.
-    const telling = setInterval(() => emit('"new"'), 100);
+    // The test cannot see when the receiver opens, so it keeps sending.
+    const sending = setInterval(() => emit('"new"'), 100);
     await host.record(() => true);
-    clearInterval(telling);
+    clearInterval(sending);
     expect(new Set(inputs(host))).toEqual(new Set(['new']));
     expect(old.sequenceNumber).toBe(0);
   });
 
-  it('goes on where it was when the event hub has been away', async () => {
+  it('continues at its checkpoint when the event hub is back', async () => {
     const host = await start();
     const before = emit('"before"');
     await checkpointed(before);
@@ -255,7 +255,7 @@ describe('an event hub function of cardinality many', () => {
     expect(inputs(host)).toEqual(['before', 'after']);
   });
 
-  it('is tried again as its retry policy says before the checkpoint advances', async () => {
+  it('is retried as its retry policy says before the checkpoint advances', async () => {
     const host = await start({ kind: 'retry' });
     await checkpointed(emit('"throw"'));
     expect(host.records.map(({ retryContext }) => retryContext)).toEqual(
@@ -265,7 +265,7 @@ describe('an event hub function of cardinality many', () => {
 });
 
 describe('an event hub function of cardinality one', () => {
-  it('gets one event at a time, with its own metadata', async () => {
+  it('receives one event at a time, with its metadata', async () => {
     emit('{"a":1}');
     const second = emit('plain');
     const host = await start({ kind: 'one' });

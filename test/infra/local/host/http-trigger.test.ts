@@ -8,7 +8,7 @@ afterEach(endHosts);
 const keys = { TWINKEEPER_LOCAL_FUNCTION_KEY: 'fun', TWINKEEPER_LOCAL_MASTER_KEY: 'mas' };
 
 describe('an HTTP function', () => {
-  it('gets the route, query, headers and body, and its answer comes back whole', async () => {
+  it('receives route, query, headers and body, and its whole answer is returned', async () => {
     const host = await startHost({ app: 'http.cjs' });
     const answer = await fetch(`${host.endpoints.functionsUrl}/api/devices/a%2Fb%23/modules/m?q=1&q2=%26`, {
       method: 'POST',
@@ -45,7 +45,7 @@ describe('an HTTP function', () => {
     expect((await get('/v1/devices/x'))[0]).toBe(404);
   });
 
-  it('asks for its key, in a header or the query', async () => {
+  it('requires its key, in a header or the query', async () => {
     const { endpoints } = await startHost({ app: 'http.cjs', settings: keys });
     expect(endpoints).toMatchObject({ functionKey: 'fun', masterKey: 'mas' });
     const status = async (path: string, key?: string) =>
@@ -60,7 +60,7 @@ describe('an HTTP function', () => {
     expect(await status('/api/master', 'mas')).toBe(200);
   });
 
-  it('that throws answers 500 without saying why, and is logged and counted', async () => {
+  it('that throws answers 500 without the reason, and is logged and counted', async () => {
     const host = await startHost({ app: 'http.cjs' });
     const answer = await fetch(`${host.endpoints.functionsUrl}/api/throws`);
     expect([answer.status, await answer.text()]).toEqual([500, '']);
@@ -72,14 +72,14 @@ describe('an HTTP function', () => {
     });
   });
 
-  it('streams its answer as it makes it, where the app has asked for streams', async () => {
+  it('streams its answer when the app uses streams', async () => {
     const host = await startHost({ app: 'stream.cjs' });
     const answer = await fetch(`${host.endpoints.functionsUrl}/api/stream/me`, { method: 'POST', body: 'given' });
     expect([answer.status, answer.headers.get('content-type')]).toEqual([202, 'text/x-parts']);
     const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
     const text = async () => Buffer.from((await reader.read()).value ?? []).toString();
     expect(await text()).toBe('me first given ');
-    host.tell('go on');
+    host.send('go on');
     expect(await text()).toBe('second');
     const failed = await fetch(`${host.endpoints.functionsUrl}/api/throws`);
     expect([failed.status, await failed.text()]).toEqual([500, '']);
@@ -87,7 +87,7 @@ describe('an HTTP function', () => {
 });
 
 describe('the host', () => {
-  it('puts settings into the environment, where what is there already wins', async () => {
+  it('copies settings into the environment and keeps variables that are already set', async () => {
     const { endpoints } = await startHost({
       app: 'http.cjs',
       settings: { SETTING_A: 'file', SETTING_B: 'file' },
@@ -97,43 +97,43 @@ describe('the host', () => {
     expect(await answer.json()).toEqual({ a: 'file', b: 'environment' });
   });
 
-  it('logs one line an entry, from the level that host.json wants', async () => {
+  it('logs one line for each entry, from the level in host.json', async () => {
     const host = await startHost({ app: 'http.cjs' });
     await fetch(`${host.endpoints.functionsUrl}/api/devices/x/modules`);
     await host.logged(/^\d{4}-\S+Z information echo asked \| for an echo$/m);
     expect(host.log()).not.toContain('not shown');
   });
 
-  it('says that it runs, and what functions it has', async () => {
+  it('reports its state and its functions', async () => {
     const { endpoints } = await startHost({ app: 'http.cjs' });
     const status = await (await fetch(`${endpoints.functionsUrl}/admin/host/status`)).json();
     expect(status).toMatchObject({ state: 'Running' });
     expect(endpoints.functions).toContainEqual({ name: 'echo', type: 'httptrigger' });
   });
 
-  it('lets a running invocation end before it goes, and tells the app', async () => {
+  it('waits for running invocations when it closes, and then calls the hook of the app', async () => {
     const host = await startHost({ app: 'http.cjs' });
     const answer = fetch(`${host.endpoints.functionsUrl}/api/slow`);
     await host.record(({ functionName }) => functionName === 'slow');
     const ended = host.end();
-    host.tell('finish');
+    host.send('finish');
     expect(await (await answer).text()).toBe('finished');
     expect(await ended).toBe(0);
     expect(host.records.map(({ functionName }) => functionName)).toEqual(['appStart', 'slow', 'appTerminate']);
   });
 
-  it('fails with the very words of an app that refuses to load, and ends', async () => {
+  it('fails with the error of an app that does not load, and ends', async () => {
     await expect(startHost({ app: 'refuses.cjs' })).rejects.toMatchObject({
       message: 'Setting IOTHUB_HOSTNAME is missing: name your hub.',
       code: 1,
     });
   });
 
-  it('says to build where the build is missing', async () => {
+  it('asks for a build when the build is missing', async () => {
     await expect(startHost({ app: 'missing.cjs' })).rejects.toThrow(/missing\.cjs is missing: run `npm run build`\.$/);
   });
 
-  it('fails naming the setting that a trigger needs and the function', async () => {
+  it('fails with the names of the function and of the missing setting', async () => {
     await expect(startHost({ app: 'triggers.cjs' })).rejects.toThrow(
       'Function "first": schedule is %NOT_THERE%, but there is no setting NOT_THERE.',
     );
@@ -147,7 +147,7 @@ describe('the host', () => {
     );
   });
 
-  it('fails naming the port that is in use', async () => {
+  it('fails with the port that is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => other.once('listening', resolve));
     const { port } = other.address() as AddressInfo;

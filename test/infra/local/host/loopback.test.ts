@@ -25,11 +25,11 @@ describe('a server in the function host', () => {
     ['a port', (server) => server.listen(0)],
     ['a port and a callback', (server) => server.listen(0, () => {})],
     ['options', (server) => server.listen({ port: 0 })],
-  ])('that asks for %s is on loopback', async (_, listen) => {
+  ])('that asks for %s listens on loopback', async (_, listen) => {
     expect(await addressAfter(listen)).toBe('127.0.0.1');
   });
 
-  it('that asks for an address has it, and its callback is called', async () => {
+  it('that asks for an address listens on it, and its callback is called', async () => {
     expect(await addressAfter((server) => server.listen(0, '0.0.0.0'))).toBe('0.0.0.0');
     expect(await addressAfter((server) => server.listen({ port: 0, host: '::1' }))).toBe('::1');
     const called = await new Promise<boolean>((resolve) => {

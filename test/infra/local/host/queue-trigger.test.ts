@@ -29,7 +29,7 @@ const start = (options: Partial<HostProcessOptions> & { queues?: object } = {}) 
   });
 const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64');
 
-/** Reads a queue until a message is there. */
+/** Polls a queue until it has a message. */
 async function firstMessage(name: string) {
   for (;;) {
     const { receivedMessageItems } = await queues
@@ -41,7 +41,7 @@ async function firstMessage(name: string) {
   }
 }
 
-/** Waits until the queue holds nothing, visible or not. */
+/** Waits until the queue has no messages, not even invisible ones. */
 async function empty(name: string) {
   while (((await queues.getQueueClient(name).getProperties()).approximateMessagesCount ?? 0) > 0) {
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -49,7 +49,7 @@ async function empty(name: string) {
 }
 
 describe('a storage queue function', () => {
-  it('creates its queue, and gets each message parsed with its metadata, once', async () => {
+  it('creates its queue, and receives each parsed message once, with its metadata', async () => {
     const host = await start();
     const queue = queues.getQueueClient(queueName);
     const sent = await queue.sendMessage(base64({ number: 7 }));
@@ -69,7 +69,7 @@ describe('a storage queue function', () => {
     expect(host.records).toHaveLength(1);
   });
 
-  it('gets a failed message again until maxDequeueCount, and then it is in the poison queue', async () => {
+  it('receives a failed message again until maxDequeueCount, and then the poison queue has the message', async () => {
     const host = await start({ queues: { maxDequeueCount: 3 } });
     await queues.getQueueClient(queueName).sendMessage(base64({ fail: true }));
     const poison = await firstMessage(`${queueName}-poison`);
@@ -79,37 +79,37 @@ describe('a storage queue function', () => {
     await host.logged(/ error work invocation .*will not do/);
   });
 
-  it('gets a failed message again only after visibilityTimeout', async () => {
+  it('receives a failed message again only after visibilityTimeout', async () => {
     const host = await start({ queues: { visibilityTimeout: '00:00:01' } });
     await queues.getQueueClient(queueName).sendMessage(base64({ fail: true }));
     const second = await host.record(({ triggerMetadata }) => triggerMetadata?.dequeueCount === 2);
-    // Azurite keeps time in whole seconds.
+    // Azurite rounds times to whole seconds.
     expect(second.at - (host.records[0]?.at ?? 0)).toBeGreaterThan(500);
   });
 
-  it('keeps a message to itself for as long as it works on it', async () => {
+  it('keeps its claim on a message while it works on the message', async () => {
     const host = await start();
     await queues.getQueueClient(queueName).sendMessage(base64({ wait: true }));
-    // After the second renewal the first claim has run out.
+    // After the second renewal the first claim has expired.
     await host.logged(/claim on \S+ renewed[\s\S]*claim on \S+ renewed/);
-    host.tell('go on');
+    host.send('go on');
     await host.record(({ input }) => input === 'went on');
     await empty(queueName);
     expect(host.records).toHaveLength(2);
   });
 
-  it('gets a message back soon that a killed host had', async () => {
+  it('soon receives a message that a killed host had claimed', async () => {
     const first = await start();
     await queues.getQueueClient(queueName).sendMessage(base64({ wait: true }));
     await first.record(() => true);
     await first.end('SIGKILL');
     const second = await start();
     expect((await second.record(() => true)).triggerMetadata?.dequeueCount).toBe(2);
-    second.tell('go on');
+    second.send('go on');
     await empty(queueName);
   });
 
-  it('reads messages as they are where messageEncoding is none, and sets aside what is not base64 where it is not', async () => {
+  it('receives plain messages with messageEncoding none, and otherwise moves messages that are not base64 to the poison queue', async () => {
     const plain = await start({ queues: { messageEncoding: 'none' } });
     await queues.getQueueClient(queueName).sendMessage('plain words');
     expect((await plain.record(() => true)).input).toBe('plain words');
@@ -126,10 +126,10 @@ describe('a storage queue function', () => {
     const host = await start({ queues: { batchSize: 2, newBatchThreshold: 1 } });
     for (let i = 0; i < 5; i++) await queues.getQueueClient(queueName).sendMessage(base64({ wait: true, i }));
     await host.record(() => host.records.length === 2 || host.records.length === 3);
-    host.tell('go on');
+    host.send('go on');
     await host.record(() => host.records.filter(({ input }) => input === 'went on').length >= 2);
     expect(host.records.length).toBeGreaterThanOrEqual(4);
-    host.tell('go on');
+    host.send('go on');
     await host.record(() => host.records.length > 6);
   });
 });

@@ -6,7 +6,7 @@ const name = fc.stringMatching(/^[a-z_]\w{0,8}$/);
 const text = fc.string({ minLength: 1, unit: 'grapheme' }).filter((value) => value !== '.' && value !== '..');
 
 describe('a route', () => {
-  it('gives back any values that its parameters were filled with', () => {
+  it('returns the values that its parameters were filled with', () => {
     const parameters = fc.uniqueArray(fc.tuple(name, text), { minLength: 1, selector: ([key]) => key });
     fc.assert(
       fc.property(parameters, (values) => {
@@ -28,17 +28,17 @@ describe('a route', () => {
     ['a/{id}', '/a/%', { id: '%' }],
     ['', '/', {}],
     ['', '/a', undefined],
-  ])('%s fits %s with %j', (template, path, expected) => {
+  ])('%s matches %s with %j', (template, path, expected) => {
     expect(parseRoute(template).match(path)).toEqual(expected);
   });
 
-  it('with a literal comes before one with a constraint, a parameter or a rest', () => {
+  it('with a literal precedes one with a constraint, a parameter or a rest', () => {
     const templates = ['a/{*rest}', 'a/{id}', 'a/{id:int}', 'a/b'];
     const sorted = templates.toSorted((a, b) => (parseRoute(a).precedence < parseRoute(b).precedence ? -1 : 1));
     expect(sorted).toEqual(['a/b', 'a/{id:int}', 'a/{id}', 'a/{*rest}']);
   });
 
-  it.each(['a/{id?}/b', '{*rest}/b', 'a/x{id}', 'a/{1d}'])('%s cannot be read, and says so', (template) => {
+  it.each(['a/{id?}/b', '{*rest}/b', 'a/x{id}', 'a/{1d}'])('%s is refused', (template) => {
     expect(() => parseRoute(template)).toThrow(template);
   });
 });

@@ -12,7 +12,7 @@ import {
 } from '../../../../infra/local/host/settings.ts';
 
 describe('a time span', () => {
-  it('reads what .NET writes', () => {
+  it('is parsed as .NET writes it', () => {
     const parts = fc.tuple(fc.nat(99), fc.nat(23), fc.nat(59), fc.nat(59), fc.nat(999));
     fc.assert(
       fc.property(parts, ([days, hours, minutes, seconds, ms]) => {
@@ -25,13 +25,13 @@ describe('a time span', () => {
     expect(parseTimeSpan('-1')).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it.each(['', '5', '00:61:00', 'soon', '00:00:00:00'])('%j is none', (text) => {
+  it.each(['', '5', '00:61:00', 'soon', '00:00:00:00'])('is not %j', (text) => {
     expect(parseTimeSpan(text)).toBeUndefined();
   });
 });
 
 describe('a trigger option', () => {
-  it('has its expressions replaced by settings, wherever they stand', () => {
+  it('has all its expressions replaced by settings', () => {
     const options = { queueName: '%A%-%B%', route: 'plain', count: 3 };
     expect(resolveExpressions('f', options, { A: '1', B: '%A%' })).toEqual({
       queueName: '1-%A%',
@@ -40,13 +40,13 @@ describe('a trigger option', () => {
     });
   });
 
-  it('fails naming function, option and setting', () => {
+  it('fails with the names of function, option and missing setting', () => {
     expect(() => resolveExpressions('sweep', { schedule: '%WHEN%' }, {})).toThrow(
       'Function "sweep": schedule is %WHEN%, but there is no setting WHEN.',
     );
   });
 
-  it('finds its connection by the name that the runtime prefers', () => {
+  it('finds its connection as the runtime does', () => {
     expect(connectionString('f', 'Storage', { AzureWebJobsStorage: 'a', Storage: 'b' })).toBe('a');
     expect(connectionString('f', 'Mine', { Mine: 'b' })).toBe('b');
     expect(() => connectionString('f', 'Mine', { Mine: '' })).toThrow('Function "f": there is no setting Mine');
@@ -64,7 +64,7 @@ describe('host.json', () => {
     return readHostJson(folder);
   };
 
-  it('has the defaults of the runtime where it says nothing, or is not there', async () => {
+  it('has the defaults of the runtime when it is empty or missing', async () => {
     expect(readHostJson(folder)).toEqual(await read({}));
     expect(readHostJson(folder)).toMatchObject({
       routePrefix: 'api',
@@ -84,7 +84,7 @@ describe('host.json', () => {
     });
   });
 
-  it('is kept to', async () => {
+  it('overrides the defaults', async () => {
     const extensions = {
       http: { routePrefix: '' },
       queues: { maxPollingInterval: '00:00:02', messageEncoding: 'None', batchSize: 99 },
@@ -102,7 +102,7 @@ describe('host.json', () => {
     [{ extensions: { eventHubs: { maxEventBatchSize: 0 } } }, 'extensions.eventHubs.maxEventBatchSize is 0'],
     [{ extensions: { queues: { visibilityTimeout: 30 } } }, 'extensions.queues.visibilityTimeout is 30'],
     [{ extensions: { queues: { messageEncoding: 'utf8' } } }, 'must be one of base64, none'],
-  ])('%j is refused with its path and value', async (content, message) => {
+  ])('is refused with path and value: %j', async (content, message) => {
     await expect(read(content)).rejects.toThrow(message);
   });
 });
@@ -118,7 +118,7 @@ describe('the log', () => {
     return written.map((line) => line.trim().split(' ').slice(1).join(' '));
   };
 
-  it('goes by the most specific level', () => {
+  it('uses the most specific level', () => {
     expect(lines({})).toEqual(['warning sweep b', 'information host d']);
     expect(lines({ default: 'Warning', 'Function.sweep.User': 'Debug' })).toEqual(['debug sweep a', 'warning sweep b']);
     expect(lines({ default: 'None', Function: 'Debug' })).toEqual([

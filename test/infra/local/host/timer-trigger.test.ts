@@ -23,17 +23,17 @@ const hostId = async (host: HostProcess) => {
 const never = '0 0 0 1 1 *';
 
 describe('a timer function', () => {
-  it('runs each time its schedule with seconds comes', async () => {
+  it('runs at each time of a schedule with seconds', async () => {
     const host = await start('* * * * * *');
     const first = await host.record(() => true);
     const second = await host.record((record) => record !== first);
     expect(first.input).toEqual({ schedule: { adjustForDST: true }, scheduleStatus: null, isPastDue: false });
-    // On the second, give or take a busy machine.
+    // A busy machine can delay the run.
     expect(second.at).toBeGreaterThan(first.at);
     expect(host.log()).toBe('');
   });
 
-  it('runs at the start where it is told to, and on demand with the master key', async () => {
+  it('runs at the start with runOnStartup, and on demand with the master key', async () => {
     const host = await start(never, { settings: { AT_START: '1' } });
     await host.record(() => true);
     const run = (key: string) =>
@@ -46,7 +46,7 @@ describe('a timer function', () => {
     await host.record(() => host.records.length === 2);
   });
 
-  it('makes up for a run that it missed, and says so', async () => {
+  it('makes up for a missed run with isPastDue', async () => {
     const first = await start(never);
     const id = await hostId(first);
     const container = new ContainerClient(azurite.endpoints.connectionString, 'azure-webjobs-hosts');
@@ -71,7 +71,7 @@ describe('a timer function', () => {
     });
   });
 
-  it('runs on one host only, and on the next when that one goes', async () => {
+  it('runs on one host only, and on another host when that one ends', async () => {
     const first = await start('* * * * * *');
     await first.record(() => true);
     const second = await start('* * * * * *', { appRoot: appRootOf(first) });
@@ -81,9 +81,13 @@ describe('a timer function', () => {
     await second.record(() => true);
   });
 
-  it('whose schedule cannot be read stops the host with one line', async () => {
-    await expect(start('every minute')).rejects.toThrow('Function "tick": "every minute" is no NCRONTAB expression');
-    await expect(start('99 * * * * *')).rejects.toThrow('Function "tick": "99 * * * * *" is no NCRONTAB expression');
+  it('with a malformed schedule stops the host with one line', async () => {
+    await expect(start('every minute')).rejects.toThrow(
+      'Function "tick": "every minute" is not an NCRONTAB expression',
+    );
+    await expect(start('99 * * * * *')).rejects.toThrow(
+      'Function "tick": "99 * * * * *" is not an NCRONTAB expression',
+    );
   });
 });
 

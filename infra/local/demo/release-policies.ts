@@ -1,0 +1,44 @@
+import type { DriftRow } from '../../../shared/drift/index.ts';
+
+/** Milliseconds for which the demo shows what the blast radius holds back, before it releases the policy. */
+const shownFor = 30_000;
+
+export interface PolicyReleaserDependencies {
+  /** Lifts the limit of a policy, as `twinkeeper release` does. */
+  readonly release: (policy: string) => Promise<void>;
+  /** Resolves after this many milliseconds, or with false as soon as the demo ends. */
+  readonly pause: (milliseconds: number) => Promise<boolean>;
+  readonly notice: (text: string) => void;
+  readonly now: () => number;
+}
+
+/**
+ * Plays the operator of the live demo. After half a minute it releases a policy whose blast radius holds something back. Give the
+ * returned function every history row that is new or has a new outcome.
+ */
+export function policyReleaser({ release, pause, notice, now }: PolicyReleaserDependencies): (row: DriftRow) => void {
+  const waiting = new Set<string>();
+  /** When each policy was last released, in milliseconds since 1970. */
+  const releasedAt = new Map<string, number>();
+
+  async function releaseLater(policy: string): Promise<void> {
+    notice(
+      `Policy ${policy} has reached its blast radius and holds overwrites back. ` +
+        `In ${shownFor / 1000} s the demo releases it, as "twinkeeper release ${policy}" would.`,
+    );
+    if (!(await pause(shownFor))) return;
+    await release(policy);
+    releasedAt.set(policy, now());
+    notice(`The demo has released policy ${policy}: no limit for an hour.`);
+  }
+
+  return ({ policy, outcome, outcomeAt, error }) => {
+    if (outcome !== 'heldBack' || error?.startsWith('blastRadius: ') !== true || waiting.has(policy)) return;
+    // The policy has been released after this row was held back.
+    if (Date.parse(outcomeAt) <= (releasedAt.get(policy) ?? 0)) return;
+    waiting.add(policy);
+    releaseLater(policy)
+      .catch((thrown: Error) => notice(`Policy ${policy} could not be released: ${thrown.message}`))
+      .finally(() => waiting.delete(policy));
+  };
+}

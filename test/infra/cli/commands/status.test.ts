@@ -1,0 +1,58 @@
+/** `twinkeeper status`, as it is built, with a storage account. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createGuardStore } from '../../../../shared/guards/index.ts';
+import { createSweepStore } from '../../../../shared/sweep/store/index.ts';
+import { policies } from '../../../support/fixture-policies.ts';
+import { startWorld, type World } from '../../../support/world.ts';
+import { devices, type HistoryWorld, startHistoryWorld } from './history-world.ts';
+
+let history: HistoryWorld;
+
+beforeAll(async () => {
+  history = await startHistoryWorld();
+}, 180_000);
+afterAll(() => history?.close());
+
+describe('twinkeeper status', () => {
+  it('exits with 2 when something is out of line, and says why it is not mended', async () => {
+    for (const { name } of policies) await createGuardStore(history.world.storage).putDeviceCount(name, devices.length);
+    const { code, stdout } = await history.ask('status', '--json');
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({
+      state: 'outOfLine',
+      policies: expect.arrayContaining([
+        { policy: 'azureiotsecurity', devices: 4, compliant: 4, outOfLine: 0 },
+        { policy: 'defender-micro-agent', devices: 4, compliant: 3, outOfLine: 1 },
+      ]),
+      open: { total: 1, byReason: { audited: 1 } },
+      deadLetters: 0,
+    });
+    const text = await history.ask('status');
+    expect(text.code).toBe(2);
+    expect(text.stdout).toMatch(/defender-micro-agent +4 +3 +75\.0 % +1/);
+  });
+});
+
+describe('twinkeeper status of a new hub', () => {
+  let world: World;
+
+  beforeAll(async () => {
+    world = await startWorld();
+  });
+  afterAll(() => world.close());
+
+  it('exits with 1 before the first sweep has ended, and then with 0 when nothing is out of line', async () => {
+    const { connectionString } = world.storage;
+    const unknown = await history.run('status', '--storage', connectionString);
+    expect(unknown.code).toBe(1);
+    expect(unknown.stdout).toContain('"twinkeeper sweep" asks for one');
+    const store = createSweepStore(world.storage, () => new Date());
+    const claim = await store.claim({ trigger: 'manual' });
+    if (claim === undefined) throw new Error('The sweep could not be claimed.');
+    await store.release(claim, undefined, { ...claim.row, state: 'done', endedAt: new Date().toISOString() });
+    expect(await history.run('status', '--storage', connectionString)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Nothing is out of line.'),
+    });
+  });
+});

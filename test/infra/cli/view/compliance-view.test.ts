@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { type Compliance, reasonOf } from '../../../../infra/cli/commands/compliance.ts';
+import { renderCompliance } from '../../../../infra/cli/view/compliance-view.ts';
+import type { SweepRow } from '../../../../shared/sweep/store/index.ts';
+import { row } from './hostile-rows.ts';
+
+describe('the status on a terminal', () => {
+  const now = new Date('2026-11-22T05:00:00Z');
+  const sweep: SweepRow = {
+    v: 1,
+    id: 's',
+    trigger: 'timer',
+    startedAt: '2026-11-22T04:44:00Z',
+    endedAt: '2026-11-22T04:45:00Z',
+    state: 'done',
+    resumed: 0,
+    examined: 12,
+    found: 3,
+    changed: 2,
+    hubCalls: 1234,
+    deferred: 0,
+    parts: 1,
+    partsDone: 1,
+    competing: ['Configuration rival competes'],
+    walked: [],
+  };
+  const well: Compliance = {
+    state: 'compliant',
+    policies: [{ policy: 'agents', devices: 3000, compliant: 3000, outOfLine: 0 }],
+    open: { total: 0, byReason: {} },
+    lastSweep: sweep,
+    deadLetters: 0,
+  };
+
+  it('is a few lines when all is compliant', () => {
+    const text = renderCompliance(well, now, false);
+    expect(text).toMatch(/agents +3,000 +3,000 +100\.0 % +0/);
+    expect(text).toContain('done 15 min ago: 12 examined, 3 found, 2 changed, 1,234 hub calls');
+    expect(text).toContain('  Configuration rival competes');
+    expect(text).toMatch(/Nothing is out of line\.$/);
+  });
+
+  it('says why something is not mended and what to do, and rounds percentages down', () => {
+    const text = renderCompliance(
+      {
+        ...well,
+        state: 'outOfLine',
+        policies: [{ policy: 'agents', devices: 1_000_000, compliant: 999_999, outOfLine: 1 }],
+        open: { total: 3, byReason: { 'heldBack: blastRadius': 2, failed: 1 } },
+        deadLetters: 4,
+      },
+      now,
+      false,
+    );
+    expect(text).toContain('99.9 %');
+    expect(text).toMatch(/2 +heldBack: blastRadius +.*twinkeeper release POLICY/);
+    expect(text).toMatch(/Dead letters +4, which "twinkeeper dead-letters" lists/);
+    expect(text).toMatch(/Something is out of line\.$/);
+  });
+
+  it('does not call a fleet compliant before the first sweep', () => {
+    const { lastSweep: _, ...rest } = well;
+    const text = renderCompliance(
+      { ...rest, state: 'unknown', policies: [{ policy: 'agents', outOfLine: 0 }] },
+      now,
+      false,
+    );
+    expect(text).toMatch(/agents +not counted/);
+    expect(text).toMatch(/Compliance is unknown: no sweep.*"twinkeeper sweep" asks for one\.$/);
+  });
+
+  it('names the guard that holds a departure back', () => {
+    expect(reasonOf({ ...row, outcome: 'heldBack', error: 'contested: somebody …' })).toBe('heldBack: contested');
+    expect(reasonOf({ ...row, outcome: 'heldBack', error: 'odd' })).toBe('heldBack');
+    expect(reasonOf({ ...row, outcome: 'failed', error: 'refused: no' })).toBe('failed');
+  });
+});
