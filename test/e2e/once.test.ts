@@ -2,14 +2,22 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { demoPolicies } from '../../infra/local/demo/demo-policies.ts';
 import { wantedModules } from '../../infra/local/demo/departures.ts';
 import { demoFleet } from '../../infra/local/demo/fleet.ts';
-import { type Run, twinkeeper } from './twinkeeper.ts';
+import { buildOwnProject, type OwnProject } from '../support/own-project.ts';
+import { project, type Run, twinkeeper } from './twinkeeper.ts';
 
 const runs: Run[] = [];
 const folders: string[] = [];
+/** Most tests count on the number of policies and properties, so they run in a project with fixture policies. */
+let ownProject: OwnProject;
+
+beforeAll(async () => {
+  ownProject = await buildOwnProject();
+}, 180_000);
+afterAll(() => ownProject?.remove());
 
 afterEach(async () => {
   for (const run of runs.splice(0)) {
@@ -19,12 +27,16 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
 });
 
-async function once(devices: number, more: readonly string[] = []): Promise<{ run: Run; endpoints: string }> {
+async function once(
+  devices: number,
+  more: readonly string[] = [],
+  root = ownProject.root,
+): Promise<{ run: Run; endpoints: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'twinkeeper-e2e-'));
   folders.push(folder);
   const endpoints = join(folder, 'endpoints.json');
   const args = ['local', '--once', '--json', '--devices', String(devices), '--endpoints', endpoints, ...more];
-  const run = twinkeeper(args);
+  const run = twinkeeper(args, root);
   runs.push(run);
   return { run, endpoints };
 }
@@ -43,8 +55,8 @@ function counts(run: Run) {
 let undisturbed: Promise<ReturnType<typeof counts>> | undefined;
 
 describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
-  it('mends a fleet of twenty, records every departure once, and prints nothing but the summary', async () => {
-    const { run, endpoints } = await once(20);
+  it('mends a fleet of twenty under the deployed policies, records every departure once, and prints nothing but the summary', async () => {
+    const { run, endpoints } = await once(20, [], project);
     expect(await run.ended, run.stderr()).toBe(0);
     const summary = JSON.parse(run.stdout()) as Record<string, number>;
     expect(summary).toMatchObject({ devices: 20, ...right });
