@@ -18,7 +18,7 @@ import type {
   SweepAcceptedAnswer,
   SweepsAnswer,
 } from './answers.ts';
-import { kinds, outcomes, sources } from './parameters.ts';
+import { kinds, outcomes, sources } from './parameter-schemas.ts';
 
 /*
  * The schemas of the API's answers, from which `/api/openapi.json` is made. Each schema is declared with the type of the same answer in

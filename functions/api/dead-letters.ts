@@ -4,7 +4,7 @@ import type { DeadLettersPage, ReplayAnswer } from './answers.ts';
 import { endpoint } from './http/endpoint.ts';
 import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
 import { ApiProblem } from './http/problem.ts';
-import * as parameter from './parameters.ts';
+import * as parameter from './parameter-schemas.ts';
 
 /** `GET /api/dead-letters` and `POST /api/dead-letters/{id}/replay`. */
 export function deadLetterEndpoints({ deadLetters, deferredQueue, settings }: App) {

@@ -5,7 +5,7 @@ import { compareDevice } from './compare-device.ts';
 import { endpoint } from './http/endpoint.ts';
 import { ApiProblem, hubProblem } from './http/problem.ts';
 import { toOpenRow } from './open-row.ts';
-import * as parameter from './parameters.ts';
+import * as parameter from './parameter-schemas.ts';
 
 const lastRows = 50;
 /** More rows than a device can have open: a policy has a few dozen properties. */

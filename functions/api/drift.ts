@@ -10,7 +10,7 @@ import { toPacedBody } from './http/paced-body.ts';
 import { badCursor, badParameter } from './http/problem.ts';
 import { completeRange, isValidRange, parseTime, type TimeRange } from './http/time-range.ts';
 import { toOpenRow } from './open-row.ts';
-import * as parameter from './parameters.ts';
+import * as parameter from './parameter-schemas.ts';
 
 /** Rows of the largest page that Table Storage returns. */
 const maxPageSize = 1000;

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { type AnswerSchemaName, answerSchemas } from './answer-schemas.ts';
-import type { EndpointDescription, ParameterSchemas } from './http/endpoint.ts';
+import type { ParameterSchemas } from './http/check-parameters.ts';
+import type { EndpointDescription } from './http/endpoint.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 

@@ -2,7 +2,7 @@ import type { App } from '../compose.ts';
 import type { SummaryAnswer } from './answers.ts';
 import { endpoint } from './http/endpoint.ts';
 import { completeRange, parseTime } from './http/time-range.ts';
-import * as parameter from './parameters.ts';
+import * as parameter from './parameter-schemas.ts';
 
 /** `GET /api/summary`. */
 export function summaryEndpoints({ rollups, now }: App) {

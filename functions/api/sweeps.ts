@@ -2,7 +2,7 @@ import type { App } from '../compose.ts';
 import type { SweepAcceptedAnswer, SweepsAnswer } from './answers.ts';
 import { endpoint } from './http/endpoint.ts';
 import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
-import * as parameter from './parameters.ts';
+import * as parameter from './parameter-schemas.ts';
 
 /** `GET /api/sweeps` and `POST /api/sweep`. */
 export function sweepEndpoints({ sweepStore, loadSweep }: App) {

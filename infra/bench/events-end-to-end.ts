@@ -5,11 +5,11 @@ import { writeSettingsFile } from '../local/host-environment.ts';
 import { startAmqp } from '../local/hub/amqp/index.ts';
 import { EventLog } from '../local/hub/event-log.ts';
 import { projectRoot } from '../local/project.ts';
-import { startServiceProcess } from '../local/service-process.ts';
-import { benchEnvironment } from './apart.ts';
+import { startServiceProcess } from '../local/service-parent.ts';
 import type { Report } from './bench.ts';
 import { bundleChild } from './bundle-child.ts';
 import { unreachable } from './loaded-app.ts';
+import { benchEnvironment } from './measure-in-child.ts';
 import { twinEvent } from './twin-traffic.ts';
 
 /** Throughputs in events per second of real time. */

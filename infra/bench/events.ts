@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { functionAppFolder, projectRoot } from '../local/project.ts';
-import { measureApart } from './apart.ts';
 import type { Bench } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
 import { bundleChild } from './bundle-child.ts';
 import type { HandlerRates } from './children/handler-rate.ts';
 import { measureEndToEnd } from './events-end-to-end.ts';
 import { unreachable } from './loaded-app.ts';
+import { measureInChild } from './measure-in-child.ts';
 import { bundlePeer, emptyEventHubApp } from './peer-app.ts';
 
 /** Measures the cost of events that no policy concerns, which are most events. */
@@ -18,7 +18,7 @@ export const events: Bench = {
     await inBenchFolder(async (folder) => {
       const peer = await bundlePeer(emptyEventHubApp, folder, 'empty-event-hub');
       report.progress('the handler and its peers, in alternating rounds');
-      const rates = await measureApart<HandlerRates>({
+      const rates = await measureInChild<HandlerRates>({
         child: await bundleChild('handler-rate', folder),
         options: { file: bundle, peer },
         settings: unreachable,

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Registry } from 'azure-iothub';
 import { openRegistry } from '../../shared/hub/index.ts';
-import { startServiceProcess } from '../local/service-process.ts';
-import { benchEnvironment } from './apart.ts';
+import { startServiceProcess } from '../local/service-parent.ts';
 import { bundleChild } from './bundle-child.ts';
 import type { FilledHubEndpoints } from './children/filled-hub.ts';
+import { benchEnvironment } from './measure-in-child.ts';
 
 /** A local hub in a child process, so that its memory and processor time do not count as the client's. */
 export interface FilledHub extends FilledHubEndpoints {

@@ -1,6 +1,5 @@
 import { createRollups } from '../../shared/drift/index.ts';
 import { startAzurite } from '../local/azurite.ts';
-import { measureApart } from './apart.ts';
 import type { Bench, Report } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
 import { bundleChild } from './bundle-child.ts';
@@ -8,6 +7,7 @@ import type { CsvExport } from './children/csv-export.ts';
 import { countRows, type QueryCost, runQueries } from './history-queries.ts';
 import { countTransactions, measureRates } from './history-recording.ts';
 import { days, historyEnd, putRows, recentRows } from './history-rows.ts';
+import { measureInChild } from './measure-in-child.ts';
 import { isKeyRange, startTableRecorder } from './table-recorder.ts';
 
 const allRows = 200_000;
@@ -110,7 +110,7 @@ async function exportCsv(connectionString: string, lastDays: number): Promise<Cs
   const to = new Date(historyEnd + 60_000);
   const from = new Date(to.getTime() - lastDays * 86_400_000);
   return inBenchFolder(async (folder) =>
-    measureApart<CsvExport>({
+    measureInChild<CsvExport>({
       child: await bundleChild('csv-export', folder),
       options: { connectionString, from: from.toISOString(), to: to.toISOString() },
       nodeOptions: ['--expose-gc'],

@@ -2,12 +2,12 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Zippable, zipSync } from 'fflate';
 import { functionAppFolder, projectRoot } from '../local/project.ts';
-import { measureApart } from './apart.ts';
 import type { Bench, Report } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
 import { bundleChild } from './bundle-child.ts';
 import type { ScriptCount } from './children/count-scripts.ts';
 import { unreachable } from './loaded-app.ts';
+import { measureInChild } from './measure-in-child.ts';
 import { bundlePeer, emptyHttpApp } from './peer-app.ts';
 import { median, range } from './statistics.ts';
 
@@ -34,7 +34,7 @@ async function measureTime(bundle: string, folder: string, report: Report): Prom
   const peerBundle = await bundlePeer(emptyHttpApp, folder, 'empty-http');
   const child = await bundleChild('load-time', folder);
   report.progress(`loading each app ${loads} times`);
-  const loadOnce = (file: string) => measureApart<number>({ child, options: { file }, settings: unreachable });
+  const loadOnce = (file: string) => measureInChild<number>({ child, options: { file }, settings: unreachable });
   const ours: number[] = [];
   const peer: number[] = [];
   for (let round = 0; round < loads; round++) {
@@ -81,7 +81,7 @@ async function measureSize(app: string, report: Report): Promise<void> {
 }
 
 async function countScripts(bundle: string, folder: string, report: Report): Promise<void> {
-  const { afterLoad, afterHubCall } = await measureApart<ScriptCount>({
+  const { afterLoad, afterHubCall } = await measureInChild<ScriptCount>({
     child: await bundleChild('count-scripts', folder),
     options: { file: bundle, name: 'azure-iothub' },
     settings: unreachable,

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { functionAppFolder, projectRoot } from '../local/project.ts';
-import { measureApart } from './apart.ts';
 import type { Bench, Report } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
 import { bundleChild } from './bundle-child.ts';
 import type { HeapSample } from './children/heap.ts';
 import { unreachable } from './loaded-app.ts';
+import { measureInChild } from './measure-in-child.ts';
 import { measureSweepMemory } from './memory-sweep.ts';
 import { slope } from './statistics.ts';
 
@@ -31,7 +31,7 @@ export const memory: Bench = {
 
 async function measureEvents(folder: string, report: Report): Promise<void> {
   report.progress(`${all} events, each of another device`);
-  const samples = await measureApart<readonly HeapSample[]>({
+  const samples = await measureInChild<readonly HeapSample[]>({
     child: await bundleChild('heap', folder),
     options: { file: join(functionAppFolder(projectRoot()), 'main.cjs'), events: all, every: settled },
     settings: unreachable,

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import { startAzurite } from '../local/azurite.ts';
 import { functionAppFolder, projectRoot } from '../local/project.ts';
-import { measureApart } from './apart.ts';
 import { bundleChild } from './bundle-child.ts';
 import type { AppSweepOptions, AppSweepResult } from './children/app-sweep.ts';
 import type { WalkingSweepOptions, WalkingSweepResult } from './children/walking-sweep.ts';
 import { type FilledHub, startFilledHub } from './filled-hub.ts';
 import { unreachable } from './loaded-app.ts';
+import { measureInChild } from './measure-in-child.ts';
 
 /** A filled hub with its own storage, and both sweeps. */
 export interface SweepSetup {
@@ -37,7 +37,7 @@ export async function withFilledHub<T>(
       return await work({
         hub,
         sweep: async (options = {}, settings = {}) =>
-          measureApart<AppSweepResult>({
+          measureInChild<AppSweepResult>({
             child: await bundleChild('app-sweep', folder),
             options: { ...options, file: join(functionAppFolder(projectRoot()), 'main.cjs') } satisfies AppSweepOptions,
             settings: {
@@ -50,7 +50,7 @@ export async function withFilledHub<T>(
             nodeOptions: options.sampling === undefined ? [] : heapOptions,
           }),
         walk: async () =>
-          measureApart<WalkingSweepResult>({
+          measureInChild<WalkingSweepResult>({
             child: await bundleChild('walking-sweep', folder),
             options: {
               connectionString: hub.ownerConnectionString,

@@ -1,6 +1,6 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Service } from '../local/service.ts';
+import type { Service } from '../local/service-child.ts';
 
 /** A recorded request to Table Storage. */
 export interface TableRequest {

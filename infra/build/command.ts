@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import { type RolldownOutput, rolldown } from 'rolldown';
+import { build, type RolldownOutput } from 'rolldown';
 
 /**
  * Bundles the `twinkeeper` command and the services of the local system into a folder. Packages stay in `node_modules`. Returns the files
@@ -7,7 +7,7 @@ import { type RolldownOutput, rolldown } from 'rolldown';
  */
 export async function bundleCommand(root: string, folder: string): Promise<RolldownOutput['output']> {
   const sources = join(root, 'infra');
-  await using bundle = await rolldown({
+  const { output } = await build({
     input: {
       twinkeeper: join(sources, 'cli/main.ts'),
       'local/hub': join(sources, 'local/hub/main.ts'),
@@ -17,27 +17,27 @@ export async function bundleCommand(root: string, folder: string): Promise<Rolld
     external: isPackage,
     transform: { target: 'node22' },
     logLevel: 'warn',
-  });
-  const { output } = await bundle.write({
-    dir: folder,
-    format: 'esm',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'local/chunks/[name]-[hash].js',
-    sourcemap: true,
+    output: {
+      dir: folder,
+      format: 'esm',
+      entryFileNames: '[name].js',
+      chunkFileNames: 'local/chunks/[name]-[hash].js',
+      sourcemap: true,
+    },
   });
   return output;
 }
 
 /** Bundles one TypeScript file into one JavaScript file. Packages stay in `node_modules`. */
 export async function bundleScript(entry: string, outfile: string): Promise<void> {
-  await using bundle = await rolldown({
+  await build({
     input: entry,
     platform: 'node',
     external: isPackage,
     transform: { target: 'node22' },
     logLevel: 'warn',
+    output: { file: outfile, format: 'esm', codeSplitting: false },
   });
-  await bundle.write({ file: outfile, format: 'esm', codeSplitting: false });
 }
 
 function isPackage(id: string): boolean {

@@ -6,7 +6,7 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { bundleAsync } from 'lightningcss';
-import { rolldown } from 'rolldown';
+import { build } from 'rolldown';
 
 const sources = resolve(import.meta.dirname, '../../functions/dashboard/page');
 
@@ -29,9 +29,12 @@ export async function buildDashboardPage(folder: string): Promise<BuiltPage> {
 
 /** Returns the source files of the script. */
 async function bundleScript(file: string): Promise<readonly string[]> {
-  await using bundle = await rolldown({ input: join(sources, 'main.ts'), platform: 'browser' });
-  // The script becomes part of the document: a link to the map would lead nowhere.
-  const { output } = await bundle.write({ file, format: 'esm', minify: true, sourcemap: 'hidden' });
+  const { output } = await build({
+    input: join(sources, 'main.ts'),
+    platform: 'browser',
+    // The script becomes part of the document: a link to the map would lead nowhere.
+    output: { file, format: 'esm', minify: true, sourcemap: 'hidden' },
+  });
   return output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
 }
 

@@ -1,4 +1,4 @@
-import { type PreRenderedChunk, type RolldownOutput, rolldown } from 'rolldown';
+import { build, type PreRenderedChunk, type RolldownOutput } from 'rolldown';
 import { packageNameOf } from './packages.ts';
 
 /**
@@ -8,7 +8,7 @@ import { packageNameOf } from './packages.ts';
  * @param entry the absolute path of the file that registers the functions
  */
 export async function bundleFunctionApp(entry: string, folder: string): Promise<RolldownOutput['output']> {
-  await using bundle = await rolldown({
+  const { output } = await build({
     input: { main: entry },
     platform: 'node',
     // The Functions worker supplies this package when the app requires it.
@@ -17,26 +17,26 @@ export async function bundleFunctionApp(entry: string, folder: string): Promise<
     resolve: { alias: { punycode: 'punycode/punycode.js' } },
     transform: { target: 'node22' },
     logLevel: 'warn',
-  });
-  const { output } = await bundle.write({
-    dir: folder,
-    format: 'cjs',
-    entryFileNames: '[name].cjs',
-    chunkFileNames: (chunk) => `chunks/${chunkName(chunk)}.cjs`,
-    // The SDKs compare names of classes: azure-iothub decides by `error.constructor.name` whether to try again.
-    keepNames: true,
-    minify: { mangle: { keepNames: true }, compress: { keepNames: { function: true, class: true } } },
-    comments: { legal: false, annotation: false, jsdoc: false },
-    sourcemap: true,
-    // Stack traces need file names and lines only. Node parses the whole map of each file that it loads.
-    sourcemapExcludeSources: true,
-    codeSplitting: {
-      groups: [
-        // Node has to run it before it loads the rest of our own code, see functions/main.ts.
-        { name: 'source-maps', test: /[\\/]functions[\\/]source-maps\.ts$/, priority: 3 },
-        { name: 'libraries', tags: ['$initial'], test: /[\\/]node_modules[\\/]/, priority: 2 },
-        { name: 'start', tags: ['$initial'], test: (id) => id !== entry, priority: 1 },
-      ],
+    output: {
+      dir: folder,
+      format: 'cjs',
+      entryFileNames: '[name].cjs',
+      chunkFileNames: (chunk) => `chunks/${chunkName(chunk)}.cjs`,
+      // The SDKs compare names of classes: azure-iothub decides by `error.constructor.name` whether to try again.
+      keepNames: true,
+      minify: { mangle: { keepNames: true }, compress: { keepNames: { function: true, class: true } } },
+      comments: { legal: false, annotation: false, jsdoc: false },
+      sourcemap: true,
+      // Stack traces need file names and lines only. Node parses the whole map of each file that it loads.
+      sourcemapExcludeSources: true,
+      codeSplitting: {
+        groups: [
+          // Node has to run it before it loads the rest of our own code, see functions/main.ts.
+          { name: 'source-maps', test: /[\\/]functions[\\/]source-maps\.ts$/, priority: 3 },
+          { name: 'libraries', tags: ['$initial'], test: /[\\/]node_modules[\\/]/, priority: 2 },
+          { name: 'start', tags: ['$initial'], test: (id) => id !== entry, priority: 1 },
+        ],
+      },
     },
   });
   return output;

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { OutputAsset, OutputChunk } from 'rolldown';
 import { buildDashboardPage } from './dashboard-page.ts';
 import { bundleFunctionApp } from './function-app.ts';
-import { noticesOf } from './notices.ts';
 import { packagesOf } from './packages.ts';
 import { sbomOf } from './sbom.ts';
+import { writeNotices } from './third-party-notices.ts';
 
 /** Writes the folder that is deployed. Returns the paths of the files in it. */
 export async function writeFunctionApp(root: string, folder: string): Promise<readonly string[]> {
@@ -16,7 +16,7 @@ export async function writeFunctionApp(root: string, folder: string): Promise<re
   const packages = packagesOf([...output.flatMap(filesWithCode), ...page.sources]);
   await copyFile(join(root, 'host.json'), join(folder, 'host.json'));
   await writeFile(join(folder, 'package.json'), `${JSON.stringify({ name, version, main: 'main.cjs' }, null, 2)}\n`);
-  await writeFile(join(folder, 'THIRD-PARTY-NOTICES.txt'), noticesOf(packages));
+  await writeNotices(join(folder, 'THIRD-PARTY-NOTICES.txt'), packages);
   await writeFile(join(folder, 'sbom.cdx.json'), sbomOf({ name, version, license }, packages));
   return [
     ...output.map(({ fileName }) => fileName),

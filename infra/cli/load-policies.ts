@@ -127,10 +127,7 @@ async function loadAll(
   names: readonly string[],
   faults: string[],
 ): Promise<readonly (readonly [string, Exports])[]> {
-  const [{ rolldown }, target] = await Promise.all([
-    import('rolldown'),
-    mkdtemp(join(tmpdir(), 'twinkeeper-policies-')),
-  ]);
+  const [{ build }, target] = await Promise.all([import('rolldown'), mkdtemp(join(tmpdir(), 'twinkeeper-policies-'))]);
   const unresolved: RolldownLog[] = [];
   const entry = join(target, 'entry.mjs');
   const outfile = join(target, 'policies.mjs');
@@ -139,7 +136,7 @@ async function loadAll(
   );
   try {
     await writeFile(entry, `export const files = [${imports.join(', ')}];`);
-    await using bundle = await rolldown({
+    await build({
       input: entry,
       platform: 'node',
       transform: { target: 'node20' },
@@ -147,8 +144,8 @@ async function loadAll(
         // Rolldown would leave the import of a missing package to Node, which then loads none of the files.
         if (log.code === 'UNRESOLVED_IMPORT') unresolved.push(log);
       },
+      output: { file: outfile, format: 'esm', codeSplitting: false, sourcemap: 'inline' },
     });
-    await bundle.write({ file: outfile, format: 'esm', codeSplitting: false, sourcemap: 'inline' });
     if (unresolved.length > 0) {
       faults.push(...unresolved.map(toFault).toSorted());
       return [];

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import type { Service } from './service.ts';
+import type { Service } from './service-child.ts';
 
 export interface AzuriteOptions {
   /** The folder for Azurite's files. When absent, Azurite keeps everything in memory. */

@@ -1,4 +1,4 @@
-import type { LocalSystem } from './system.ts';
+import type { LocalSystem } from './start-services.ts';
 
 /** The view of a run. Each kind of run has its own: the live demo, `--once`, `--no-demo`. */
 export interface Output {

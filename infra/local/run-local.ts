@@ -8,7 +8,7 @@ import { type OutputLost, onOutputLost } from './output-lost.ts';
 import { choosePorts } from './ports.ts';
 import { checkBuild, createRunFolder, projectRoot } from './project.ts';
 import type { RunOptions } from './run-options.ts';
-import { startLocalSystem } from './system.ts';
+import { startLocalSystem } from './start-services.ts';
 
 /** Exit codes as shells have them: 128 and the number of the signal. */
 const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { competingSettings, type OverwriteLimit } from '../guards/index.ts';
 import type { BudgetOptions, Hub } from '../hub/index.ts';
 import type { Policy, PolicySet } from '../policy/index.ts';
-import { type CallForecast, secondsFor } from './calls.ts';
+import { type CallForecast, secondsFor } from './duration.ts';
 import { type ForecastProgress, HubQueries } from './hub-queries.ts';
 import { ModuleForecast } from './module-forecast.ts';
 import type { Forecast, PolicyForecast } from './result.ts';

@@ -5,7 +5,7 @@
  *
  * @module
  */
-export type { CallForecast } from './calls.ts';
+export type { CallForecast } from './duration.ts';
 export { type ForecastDependencies, forecast } from './forecast.ts';
 export type { ForecastProgress } from './hub-queries.ts';
 export type {

@@ -1,6 +1,6 @@
 import type { CompetingSetting } from '../guards/index.ts';
 import type { Mode } from '../policy/index.ts';
-import type { CallForecast } from './calls.ts';
+import type { CallForecast } from './duration.ts';
 import type { ForecastExample, PropertyForecast, RecordedForecast } from './policy-counts.ts';
 
 /** The changes that a sweep would make now. `twinkeeper plan --json` prints this object, so its property names stay as they are. */

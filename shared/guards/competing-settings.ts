@@ -1,5 +1,5 @@
 import type { Configuration } from '../hub/index.ts';
-import { baselineOf, checkRule, type Policy, repairValue } from '../policy/index.ts';
+import { baselineOf, checkValue, type Policy, repairValue } from '../policy/index.ts';
 import { getAt, isJsonObject, type Json, type JsonObject, mergePatch, type Path, setAt } from '../twin/index.ts';
 import { mayTarget } from './target-condition.ts';
 
@@ -47,7 +47,7 @@ function competingWith(policy: Policy, configuration: Configuration): readonly C
   const result = applyContent(baselineOf(policy), content);
   return policy.owned.flatMap(({ path, text, rule }): readonly CompetingSetting[] => {
     const theirs = getAt(result, path);
-    if (checkRule(rule, theirs) === undefined) return [];
+    if (checkValue(rule, theirs) === undefined) return [];
     const wanted = repairValue(rule);
     return [
       {

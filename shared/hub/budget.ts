@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { Bucket } from './bucket.ts';
+import { OperationBudget } from './operation-budget.ts';
 import { type HubTier, hubTiers, type OperationClass, operationClasses, throttleLimits } from './throttle-limits.ts';
 
 export interface BudgetOptions {
@@ -14,7 +14,7 @@ export interface BudgetOptions {
 const defaultBudget: BudgetOptions = { tier: 'S1', units: 1, share: 0.5 };
 
 /** The calls that may be made to a hub: one bucket for each class of operations. */
-export type Budget = Readonly<Record<OperationClass, Bucket>>;
+export type Budget = Readonly<Record<OperationClass, OperationBudget>>;
 
 /**
  * Creates a budget that starts from the hub's documented throttles and adapts to its refusals.
@@ -31,7 +31,7 @@ export function createBudget(options: Partial<BudgetOptions>, clock: Clock, rand
   const limits = throttleLimits(tier, units);
   const buckets = operationClasses.map((operation) => [
     operation,
-    new Bucket({ perSecond: limits[operation] * share, clock, random }),
+    new OperationBudget({ perSecond: limits[operation] * share, clock, random }),
   ]);
-  return Object.fromEntries(buckets) as Record<OperationClass, Bucket>;
+  return Object.fromEntries(buckets) as Record<OperationClass, OperationBudget>;
 }

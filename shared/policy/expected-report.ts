@@ -1,5 +1,5 @@
 import { formatPath, type Json, limitFaults, overlaps, type Path, parsePath, setAt } from '../twin/index.ts';
-import type { ReportFault } from './collect-rules.ts';
+import type { ReportFault } from './parse-rules.ts';
 
 /** How an agent reports on its desired properties, as a policy's author writes it. */
 export interface Reporting {

@@ -5,8 +5,8 @@
  *
  * @module
  */
-export { checkRule, type RuleBreach, repairValue } from './check-rule.ts';
-export type { OwnedProperty } from './collect-rules.ts';
+
+export { checkValue, type RuleBreach, repairValue } from './check-value.ts';
 export {
   type DesiredRules,
   definePolicy,
@@ -18,16 +18,11 @@ export {
 } from './define-policy.ts';
 export { describeThrown } from './describe-thrown.ts';
 export type { ExpectedReport, Reporting } from './expected-report.ts';
+export type { OwnedProperty } from './parse-rules.ts';
+export type { Policy } from './policy.ts';
 export { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 export { policyJsonSchema } from './policy-json-schema.ts';
-export {
-  baselineOf,
-  type Owner,
-  type Policy,
-  type PolicySet,
-  type PolicySetOptions,
-  toPolicySet,
-} from './policy-set.ts';
+export { baselineOf, type Owner, type PolicySet, type PolicySetOptions, toPolicySet } from './policy-set.ts';
 export { absent, between, byDefault, exactly, oneOf, type Rule } from './rules.ts';
 export { type Evaluation, runEvaluate } from './run-evaluate.ts';
 export type { AppliesTo, Device, Scope } from './scope.ts';

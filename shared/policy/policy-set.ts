@@ -1,39 +1,13 @@
-import {
-  isJsonObject,
-  type JsonObject,
-  jsonEquals,
-  limitFaults,
-  overlaps,
-  setAt,
-  twinLimits,
-  twinSize,
-} from '../twin/index.ts';
-import { repairValue } from './check-rule.ts';
-import { collectRules, type OwnedProperty, type ReportFault } from './collect-rules.ts';
+import { isJsonObject, type JsonObject, limitFaults, setAt, twinLimits, twinSize } from '../twin/index.ts';
+import { repairValue } from './check-value.ts';
 import type { Mode, PolicyDefinition } from './define-policy.ts';
-import { checkReporting, type ExpectedReport, toExpectedReport } from './expected-report.ts';
+import { checkReporting, toExpectedReport } from './expected-report.ts';
+import { type OwnedProperty, parseRules, type ReportFault } from './parse-rules.ts';
+import type { Policy } from './policy.ts';
+import { findConflicts } from './policy-conflicts.ts';
 import { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 import { policyShape, scopeShape } from './policy-schema.ts';
-import { areDisjoint, type ScopeMatcher, toScopeMatcher } from './scope.ts';
-
-/** A valid policy with its defaults filled in. */
-export interface Policy {
-  readonly name: string;
-  /** The module whose twin the policy covers. `''` is the device twin. */
-  readonly module: string;
-  readonly createModule: boolean;
-  readonly moduleTags: JsonObject;
-  readonly mode: Mode;
-  readonly scope: ScopeMatcher;
-  readonly owned: readonly OwnedProperty[];
-  /** The report that the agent should send. `undefined` when the policy expects none. */
-  readonly reported: ExpectedReport | undefined;
-  /** True when the policy repairs a path even though an automatic configuration of the hub sets another value there. */
-  readonly overrideConfigurations: boolean;
-  readonly evaluate: PolicyDefinition['evaluate'];
-  /** Dotted paths that start with `desired`, `reported` or `tags`. Empty when there is no `evaluate`. */
-  readonly watches: readonly string[];
-}
+import { toScopeMatcher } from './scope.ts';
 
 /** A property and the policy that owns it. */
 export interface Owner {
@@ -67,7 +41,7 @@ export function toPolicySet(definitions: readonly PolicyDefinition[], { mode }: 
   const faults: PolicyFault[] = [];
   const compiled = definitions.map((definition, index) => compile(definition, index, mode, faults));
   const all = compiled.filter((policy) => policy !== undefined);
-  faults.push(...conflicts(all, definitions));
+  faults.push(...findConflicts(all, definitions));
   if (faults.length > 0) throw new PolicyFaultsError(faults);
 
   const byModule = Map.groupBy(all, (policy) => policy.module);
@@ -121,7 +95,7 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
 
   /** A field of the definition, or `undefined` when the field is invalid. */
   const validField = <K extends keyof typeof content>(key: K) => (invalidFields.has(key) ? undefined : content[key]);
-  const owned = collectRules(content.desired, (path, message) => report(`desired.${path}`, message));
+  const owned = parseRules(content.desired, (path, message) => report(`desired.${path}`, message));
   const reporting = validField('reported');
   const policy: Policy = {
     name,
@@ -164,41 +138,4 @@ function checkConsistency(policy: Policy, definition: PolicyDefinition, report: 
       `the baseline has ${size} bytes. The desired properties of a twin can have at most ${twinLimits.desiredBytes}.`,
     );
   }
-}
-
-/** Two policies with one name, and different rules for one path in policies that can apply to the same device. */
-function conflicts(policies: readonly Policy[], definitions: readonly PolicyDefinition[]): readonly PolicyFault[] {
-  const faults: PolicyFault[] = [];
-  const seen = new Set<string>();
-  for (const { name } of policies) {
-    if (seen.has(name)) faults.push({ policy: name, path: 'name', message: 'another policy already has this name.' });
-    seen.add(name);
-  }
-  const scopeOf = new Map(definitions.map((definition) => [definition?.name, definition?.appliesTo]));
-  for (const [index, later] of policies.entries()) {
-    for (const earlier of policies.slice(0, index)) {
-      if (earlier.module !== later.module || earlier.name === later.name) continue;
-      if (areDisjoint(scopeOf.get(earlier.name), scopeOf.get(later.name))) continue;
-      for (const { path, text, rule } of later.owned) {
-        const rival = earlier.owned.find((other) => overlaps(other.path, path));
-        if (rival === undefined || (rival.text === text && sameRule(rival.rule, rule))) continue;
-        faults.push({
-          policy: later.name,
-          path: `desired.${text}`,
-          message: `wants ${describeRule(rule)}, but the policy ${earlier.name} wants ${describeRule(rival.rule)} at ${rival.text}.`,
-        });
-      }
-    }
-  }
-  return faults;
-}
-
-function sameRule(left: OwnedProperty['rule'], right: OwnedProperty['rule']): boolean {
-  return jsonEquals(JSON.parse(JSON.stringify(left)), JSON.parse(JSON.stringify(right)));
-}
-
-function describeRule({ rule, ...content }: OwnedProperty['rule']): string {
-  return `${rule}(${Object.values(content)
-    .map((value) => JSON.stringify(value))
-    .join(', ')})`;
 }

@@ -2,7 +2,7 @@ import { createContext, Script } from 'node:vm';
 import { deepFreeze, isJsonObject, limitFaults, parsePath, setAt, type Twin } from '../twin/index.ts';
 import type { Finding } from './define-policy.ts';
 import { describeThrown } from './describe-thrown.ts';
-import type { Policy } from './policy-set.ts';
+import type { Policy } from './policy.ts';
 
 /** Milliseconds that a policy's own `evaluate` function may take. */
 const evaluateTimeLimit = 250;

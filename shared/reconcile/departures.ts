@@ -1,5 +1,5 @@
 import type { Departure } from '../drift/index.ts';
-import { checkRule, type Policy, repairValue, runEvaluate } from '../policy/index.ts';
+import { checkValue, type Policy, repairValue, runEvaluate } from '../policy/index.ts';
 import {
   diffPatch,
   formatPath,
@@ -37,7 +37,7 @@ export function brokenRules(policies: readonly Policy[], twin: Twin): readonly D
   for (const policy of policies) {
     for (const { path, text, rule } of policy.owned) {
       const actual = getAt(twin.desired.properties, path);
-      const kind = checkRule(rule, actual);
+      const kind = checkValue(rule, actual);
       if (kind === undefined) continue;
       const drift = toDeparture(policy, twin, path, text, kind, repairValue(rule), actual);
       broken.push({ ...drift, ...obstacleMessage(twin.desired.properties, path) });

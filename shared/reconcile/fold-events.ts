@@ -1,5 +1,5 @@
 import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../events/index.ts';
-import { checkRule, type Policy, type PolicySet, repairValue } from '../policy/index.ts';
+import { checkValue, type Policy, type PolicySet, repairValue } from '../policy/index.ts';
 import { fitsTwin, isJsonObject, parsePath, writeAt } from '../twin/index.ts';
 import { brokenRules, obstacleMessage } from './departures.ts';
 import { type DeviceWork, type EventRef, type ModuleWork, moduleWork, mustReadModule } from './device-work.ts';
@@ -47,7 +47,7 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
       }
       const actual = patched === null ? undefined : patched;
       endEvidence(module, policy, property.text, 'healed');
-      const kind = checkRule(property.rule, actual);
+      const kind = checkValue(property.rule, actual);
       if (kind === undefined) {
         module.mayEndOpenRows = true;
         continue;

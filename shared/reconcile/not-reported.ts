@@ -1,5 +1,5 @@
 import type { Departure } from '../drift/index.ts';
-import { checkRule, type Policy, type PolicySet } from '../policy/index.ts';
+import { checkValue, type Policy, type PolicySet } from '../policy/index.ts';
 import {
   fitsTwin,
   formatPath,
@@ -68,7 +68,7 @@ function notMirrored(policy: Policy, twin: Twin, at: string): readonly Departure
   return policy.owned.flatMap(({ path, text, rule }) => {
     const desired = valueAt(twin.desired.properties, path);
     // Without a desired value, the agent may use its default. A value that breaks the rule is already a departure.
-    if (desired === undefined || checkRule(rule, desired) !== undefined) return [];
+    if (desired === undefined || checkValue(rule, desired) !== undefined) return [];
     if (getAt(twin.reported.properties, path.slice(0, 1)) === undefined) return [];
     if (jsonEquals(valueAt(twin.reported.properties, path), desired)) return [];
     const write = writeAt(twin.desired, path);
@@ -142,7 +142,7 @@ function isKnown(policy: Policy, twin: Twin, name: string): boolean {
 function isBroken(policy: Policy, twin: Twin, name: string): boolean {
   const property = policy.owned.find(({ text }) => text === name);
   return (
-    property !== undefined && checkRule(property.rule, getAt(twin.desired.properties, property.path)) !== undefined
+    property !== undefined && checkValue(property.rule, getAt(twin.desired.properties, property.path)) !== undefined
   );
 }
 

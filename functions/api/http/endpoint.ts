@@ -1,19 +1,9 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
-import type * as z from 'zod/mini';
 import type { AnswerSchemaName } from '../answer-schemas.ts';
 import { authLevelOf, type Route, type RouteName, routes } from '../routes.ts';
+import { type ParameterSchemas, type PathValues, type QueryValues, readPath, readQuery } from './check-parameters.ts';
 import { commonHeaders } from './common-headers.ts';
-import { functionKeyParameters } from './function-key-parameters.ts';
-import { ApiProblem, badParameter, describeCause, toProblem, toProblemResponse, unknownParameter } from './problem.ts';
-
-/** The schemas of parameters by name. Each schema parses the text of the URL. */
-export type ParameterSchemas = Readonly<Record<string, z.ZodMiniType>>;
-
-/** The values of the path's parameters, all of which are present. */
-type PathValues<P extends ParameterSchemas> = { readonly [K in keyof P]: z.output<P[K]> };
-
-/** The values of the query's parameters that the request has. */
-type QueryValues<P extends ParameterSchemas> = { readonly [K in keyof P]?: z.output<P[K]> };
+import { ApiProblem, describeCause, toProblem, toProblemResponse } from './problem.ts';
 
 /** A request whose parameters have been checked. */
 interface CheckedRequest<Path extends ParameterSchemas, Query extends ParameterSchemas> {
@@ -86,32 +76,6 @@ export function endpoint<
       }
     },
   };
-}
-
-function readPath<P extends ParameterSchemas>(schemas: P, { params }: HttpRequest): PathValues<P> {
-  const values = Object.entries(schemas).map(([name, schema]) => [name, read(name, schema, params[name] ?? '')]);
-  return Object.fromEntries(values) as PathValues<P>;
-}
-
-function readQuery<P extends ParameterSchemas>(schemas: P, { query }: HttpRequest): QueryValues<P> {
-  const values: [string, unknown][] = [];
-  for (const name of new Set(query.keys())) {
-    if (functionKeyParameters.has(name)) continue;
-    const schema = Object.hasOwn(schemas, name) ? schemas[name] : undefined;
-    if (schema === undefined) {
-      throw unknownParameter(name, Object.keys(schemas));
-    }
-    const [text = '', ...more] = query.getAll(name);
-    if (more.length > 0) throw badParameter(name, 'must be given only once');
-    values.push([name, read(name, schema, text)]);
-  }
-  return Object.fromEntries(values) as QueryValues<P>;
-}
-
-function read(name: string, schema: z.ZodMiniType, text: string): unknown {
-  const result = schema.safeParse(text);
-  if (result.success) return result.data;
-  throw badParameter(name, result.error.issues[0]?.message ?? 'is not valid', text);
 }
 
 /** Rejects with a 503 problem when the work takes longer than this. The work itself continues. */

@@ -3,10 +3,10 @@
 import { appNow, ask } from './api/index.ts';
 import { createDetails } from './details/index.ts';
 import { createFilterForm, createHistory, createHistoryTable, exportCsv } from './history/index.ts';
+import { fill, find, hour, printable } from './markup/index.ts';
 import { createOverview, type OverviewData } from './overview/index.ts';
 import { hideProblem, type ProblemSource, showProblem } from './problem-box.ts';
 import { createRefresh } from './refresh.ts';
-import { fill, find, hour, printable } from './text/index.ts';
 import { createTimeControls } from './time-controls.ts';
 import { countedRange, onView, timeRange, type View, view } from './view/index.ts';
 

@@ -1,7 +1,7 @@
 /** The box at the top of the page for requests that failed. */
 
 import { Problem } from './api/index.ts';
-import { fill, find, printable } from './text/index.ts';
+import { fill, find, printable } from './markup/index.ts';
 
 /** The part of the page that failed. A success of the same part clears the box. */
 export type ProblemSource = 'refresh' | 'more' | 'csv';

@@ -1,8 +1,8 @@
 /** Repeats the page's requests while somebody looks at the page, and waits longer after each failure. */
 
 import { Problem } from './api/index.ts';
+import { fill, find, time } from './markup/index.ts';
 import { hideProblem, showProblem } from './problem-box.ts';
-import { fill, find, time } from './text/index.ts';
 
 /** Milliseconds between two looks, and the longest wait after failures. */
 const interval = 3_000;

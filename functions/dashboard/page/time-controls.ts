@@ -1,7 +1,7 @@
 /** The choice of the time that the page shows. */
 
 import { appNow } from './api/index.ts';
-import { find, iso } from './text/index.ts';
+import { find, iso } from './markup/index.ts';
 import { go, timeRange, type ViewTime, view } from './view/index.ts';
 
 interface TimeControls {

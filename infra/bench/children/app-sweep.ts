@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
-import { givenOptions, sendResult } from '../child.ts';
+import { givenOptions, sendResult } from '../child-process.ts';
 import { type HeapPeak, HeapWatch, type Sampling } from '../heap-watch.ts';
 import { loadApp } from '../loaded-app.ts';
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { type Debugger, Session } from 'node:inspector';
-import { givenOptions, sendResult } from '../child.ts';
+import { givenOptions, sendResult } from '../child-process.ts';
 import { loadApp } from '../loaded-app.ts';
 
 /** How many scripts of the package there were. */

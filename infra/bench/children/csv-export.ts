@@ -10,7 +10,7 @@ import { driftEndpoints } from '../../../functions/api/drift.ts';
 import { watchResponses } from '../../../functions/api/http/paced-body.ts';
 import type { App } from '../../../functions/compose.ts';
 import { createHistory } from '../../../shared/drift/index.ts';
-import { givenOptions, sendResult } from '../child.ts';
+import { givenOptions, sendResult } from '../child-process.ts';
 import { type HeapPeak, HeapWatch } from '../heap-watch.ts';
 
 /** Size of a CSV export, and the peak heap during it. */

@@ -2,7 +2,7 @@
 import { loadCredentials } from '../../local/hub/credentials.ts';
 import { EventLog } from '../../local/hub/event-log.ts';
 import { startRegistryService } from '../../local/hub/registry-service.ts';
-import { runService, type Service } from '../../local/service.ts';
+import { runService, type Service } from '../../local/service-child.ts';
 import { deviceIdOf, fleetModules } from '../fleet.ts';
 
 export interface FilledHubOptions {

@@ -1,5 +1,5 @@
 /** Sends the throughput of the app's event hub function, of JSON parsing alone, and of an empty app. */
-import { givenOptions, sendResult } from '../child.ts';
+import { givenOptions, sendResult } from '../child-process.ts';
 import { batchSize, loadApp } from '../loaded-app.ts';
 import { twinEvent } from '../twin-traffic.ts';
 

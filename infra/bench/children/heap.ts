@@ -1,5 +1,5 @@
 /** Sends the app's heap size after every `every` events. Needs `--expose-gc`. */
-import { givenOptions, sendResult } from '../child.ts';
+import { givenOptions, sendResult } from '../child-process.ts';
 import { batchSize, loadApp } from '../loaded-app.ts';
 
 /** The heap size after garbage collection. */

@@ -1,7 +1,7 @@
 /** Loads an app as the worker does and sends how long that took, in milliseconds. */
 import { createRequire } from 'node:module';
 import { installCoreApi } from '../../local/host/core-api.ts';
-import { givenOptions, sendResult } from '../child.ts';
+import { givenOptions, sendResult } from '../child-process.ts';
 
 const { file } = givenOptions<{ readonly file: string }>();
 const require = createRequire(file);

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { openRegistry } from '../../../shared/hub/index.ts';
 import { plan } from '../../../shared/reconcile/index.ts';
 import { isJsonObject, type JsonObject, toTwin } from '../../../shared/twin/index.ts';
-import { givenOptions, sendResult } from '../child.ts';
+import { givenOptions, sendResult } from '../child-process.ts';
 import { policies } from '../fleet.ts';
 
 export interface WalkingSweepOptions {

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { kinds, outcomes, sources } from '../../../functions/api/parameters.ts';
+import { kinds, outcomes, sources } from '../../../functions/api/parameter-schemas.ts';
 import type { DriftKind, DriftQuery, Outcome, Source } from '../../../shared/drift/index.ts';
 import { isDeviceId } from '../../../shared/twin/index.ts';
 import { parseTime } from './time-option.ts';

@@ -1,9 +1,9 @@
 /** The end of a run with `--once`: compares the history and the twins with the disturbances. */
 import { isOpen } from '../../../shared/drift/index.ts';
 import type { Policy } from '../../../shared/policy/index.ts';
+import { compareHistory, describeDeparture, unsettled } from './compare-history.ts';
 import type { DevicePlan } from './demo-plan.ts';
 import { breaches, type InjectedDeparture, wantedModules } from './departures.ts';
-import { compareHistory, describeDeparture, unsettled } from './ledger.ts';
 import type { Observer } from './observer.ts';
 import type { Operator } from './operator.ts';
 import { countCreated, percentile, reactionTimes, type Summary } from './summary.ts';

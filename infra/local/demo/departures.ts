@@ -3,7 +3,7 @@
  * finds departures, because the demo compares the two.
  */
 import type { DriftKind, DriftRow } from '../../../shared/drift/index.ts';
-import { baselineOf, checkRule, type Device, type Policy } from '../../../shared/policy/index.ts';
+import { baselineOf, checkValue, type Device, type Policy } from '../../../shared/policy/index.ts';
 import { getAt, type JsonObject, mergePatch } from '../../../shared/twin/index.ts';
 
 /** One path of one policy that one write put out of line. The path of a missing module is `''`. */
@@ -69,7 +69,7 @@ export function departuresOfTwin(
     .filter(({ module }) => module === moduleId)
     .flatMap(({ name, owned }) =>
       owned.flatMap(({ path, text, rule }): readonly InjectedDeparture[] => {
-        const kind = checkRule(rule, getAt(desired, path));
+        const kind = checkValue(rule, getAt(desired, path));
         return kind === undefined ? [] : [{ deviceId: device.deviceId, moduleId, policy: name, path: text, kind }];
       }),
     );

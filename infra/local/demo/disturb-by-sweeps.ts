@@ -4,13 +4,13 @@ import type { Policy } from '../../../shared/policy/index.ts';
 import { createSweepQueue } from '../../../shared/sweep/index.ts';
 import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
+import { unsettled } from './compare-history.ts';
 import type { DevicePlan } from './demo-plan.ts';
 import type { InjectedDeparture } from './departures.ts';
-import { unsettled } from './ledger.ts';
 import type { Observer } from './observer.ts';
 import type { Operator } from './operator.ts';
 import { until } from './until.ts';
-import { visibleDepartures } from './visible.ts';
+import { visibleDepartures } from './visible-departures.ts';
 
 interface RoundOptions {
   readonly policies: readonly Policy[];

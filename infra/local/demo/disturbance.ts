@@ -1,6 +1,6 @@
 /** The ways in which the demo disturbs a fleet. A disturbance is plain data: its calls, and the departures that they cause. Pure. */
 import {
-  checkRule,
+  checkValue,
   type Device,
   type OwnedProperty,
   type Policy,
@@ -172,7 +172,7 @@ function isNested({ property }: Target): boolean {
 /** A value that breaks the rule and has the type that the rule wants. */
 function wrongValue(rule: Rule, random: Random): Json | undefined {
   const wanted = repairValue(rule);
-  return random.shuffle(sameType(wanted, random)).find((value) => checkRule(rule, value) === 'wrongValue');
+  return random.shuffle(sameType(wanted, random)).find((value) => checkValue(rule, value) === 'wrongValue');
 }
 
 function sameType(wanted: Json | undefined, random: Random): readonly Json[] {
@@ -189,7 +189,7 @@ function wrongType(rule: Rule, random: Random): Json | undefined {
   const values: readonly Json[] = ['yes', 42, true, { nested: { value: 'High' } }, ['Low', 1], {}];
   return random
     .shuffle(values)
-    .find((value) => typeof value !== typeof wanted && checkRule(rule, value) === 'wrongValue');
+    .find((value) => typeof value !== typeof wanted && checkValue(rule, value) === 'wrongValue');
 }
 
 /** A value that the rule allows. */

@@ -2,13 +2,13 @@
 import pMap from 'p-map';
 import type { Policy } from '../../../shared/policy/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
+import { unsettled } from './compare-history.ts';
 import { conclude, type OnceResult } from './conclude.ts';
 import { type DevicePlan, planDemo } from './demo-plan.ts';
 import { demoPolicies } from './demo-policies.ts';
 import { type InjectedDeparture, wantedModules } from './departures.ts';
 import { disturbBySweeps } from './disturb-by-sweeps.ts';
 import type { DemoDevice } from './fleet.ts';
-import { unsettled } from './ledger.ts';
 import { type Observer, observe } from './observer.ts';
 import { Operator } from './operator.ts';
 import { until } from './until.ts';

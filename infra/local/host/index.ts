@@ -9,7 +9,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Service } from '../service.ts';
+import type { Service } from '../service-child.ts';
 import { type App, installCoreApi } from './core-api.ts';
 import type { Keys } from './http-trigger.ts';
 import { createLog, describeError } from './log.ts';

@@ -1,5 +1,5 @@
 /** The process of the function host. `argv[2]` holds its options as JSON, as `runService` describes. */
-import { runService } from '../service.ts';
+import { runService } from '../service-child.ts';
 import { startFunctionHost } from './index.ts';
 
 await runService(startFunctionHost);

@@ -4,7 +4,7 @@
  * begins with an empty hub. Its control endpoint can throttle calls, make calls fail, and report properties as a device would.
  * @module
  */
-import type { Service } from '../service.ts';
+import type { Service } from '../service-child.ts';
 import { startAmqp } from './amqp/index.ts';
 import { eventsPolicy, loadCredentials, ownerPolicy, twinkeeperPolicy } from './credentials.ts';
 import { EventLog } from './event-log.ts';

@@ -1,5 +1,5 @@
 /** The local hub as a process of its own. */
-import { runService } from '../service.ts';
+import { runService } from '../service-child.ts';
 import { startLocalHub } from './index.ts';
 
 await runService(startLocalHub);

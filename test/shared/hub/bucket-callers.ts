@@ -1,9 +1,9 @@
-import type { Bucket, Permit, Refusal } from '../../../shared/hub/bucket.ts';
 import type { Lane } from '../../../shared/hub/index.ts';
+import type { OperationBudget, Permit, Refusal } from '../../../shared/hub/operation-budget.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** Makes calls at a bucket, and records the permits and refusals. */
-export function callersAt(bucket: Bucket, clock: VirtualClock) {
+export function callersAt(bucket: OperationBudget, clock: VirtualClock) {
   /** The calls that got a permit, in order, with the time of the permit. */
   const granted: { readonly name: string; readonly at: number }[] = [];
   /** The calls that were refused, in order. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Bucket } from '../../../shared/hub/bucket.ts';
+import { OperationBudget } from '../../../shared/hub/operation-budget.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /**
@@ -64,7 +64,7 @@ async function simulate({ instances, budget, seconds }: Instances, options: HubO
   const firstMinute = 60_000;
   const measuring = () => clock.time >= firstMinute && clock.time < firstMinute + seconds * 1000;
 
-  async function work(bucket: Bucket, instance: number): Promise<void> {
+  async function work(bucket: OperationBudget, instance: number): Promise<void> {
     while (clock.time < firstMinute + seconds * 1000) {
       const permit = await bucket.acquire('events', Number.POSITIVE_INFINITY);
       await clock.sleep(20 + 30 * random());
@@ -79,7 +79,7 @@ async function simulate({ instances, budget, seconds }: Instances, options: HubO
   }
 
   for (let instance = 0; instance < instances; instance++) {
-    const bucket = new Bucket({ perSecond: budget, clock, random });
+    const bucket = new OperationBudget({ perSecond: budget, clock, random });
     for (let worker = 0; worker < 4; worker++) void work(bucket, instance);
   }
   await clock.pass(firstMinute + seconds * 1000);

@@ -4,7 +4,7 @@ import {
   baselineOf,
   between,
   byDefault,
-  checkRule,
+  checkValue,
   definePolicy,
   exactly,
   oneOf,
@@ -20,20 +20,20 @@ describe('the rule', () => {
   it('exactly accepts only its value', () => {
     fc.assert(
       fc.property(values, values, (value, actual) => {
-        expect(checkRule(exactly(value), actual)).toBe(jsonEquals(value, actual) ? undefined : 'wrongValue');
+        expect(checkValue(exactly(value), actual)).toBe(jsonEquals(value, actual) ? undefined : 'wrongValue');
       }),
     );
   });
 
   it('byDefault accepts every value', () => {
-    fc.assert(fc.property(values, values, (value, actual) => !checkRule(byDefault(value), actual)));
+    fc.assert(fc.property(values, values, (value, actual) => !checkValue(byDefault(value), actual)));
   });
 
   it('oneOf accepts only its values', () => {
     fc.assert(
       fc.property(values, values, values, (first, second, actual) => {
         const isAllowed = jsonEquals(first, actual) || jsonEquals(second, actual);
-        expect(checkRule(oneOf([first, second], { otherwise: first }), actual)).toBe(
+        expect(checkValue(oneOf([first, second], { otherwise: first }), actual)).toBe(
           isAllowed ? undefined : 'wrongValue',
         );
       }),
@@ -44,14 +44,14 @@ describe('the rule', () => {
     fc.assert(
       fc.property(values, (actual) => {
         const isAllowed = typeof actual === 'number' && Math.abs(actual) <= 2;
-        expect(checkRule(between(-2, 2, { otherwise: 0 }), actual)).toBe(isAllowed ? undefined : 'wrongValue');
+        expect(checkValue(between(-2, 2, { otherwise: 0 }), actual)).toBe(isAllowed ? undefined : 'wrongValue');
       }),
     );
   });
 
   it('absent accepts no value', () => {
-    fc.assert(fc.property(values, (actual) => checkRule(absent(), actual) === 'forbiddenProperty'));
-    expect(checkRule(absent(), undefined)).toBeUndefined();
+    fc.assert(fc.property(values, (actual) => checkValue(absent(), actual) === 'forbiddenProperty'));
+    expect(checkValue(absent(), undefined)).toBeUndefined();
   });
 });
 
@@ -65,8 +65,8 @@ describe('every rule except absent', () => {
           oneOf([value], { otherwise: value }),
           between(0, 1, { otherwise: 1 }),
         ]) {
-          expect(checkRule(rule, undefined)).toBe('missingProperty');
-          expect(checkRule(rule, repairValue(rule))).toBeUndefined();
+          expect(checkValue(rule, undefined)).toBe('missingProperty');
+          expect(checkValue(rule, repairValue(rule))).toBeUndefined();
         }
       }),
     );

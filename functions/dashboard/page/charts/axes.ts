@@ -1,6 +1,6 @@
 /** Colours and axes that all charts share. */
 import type uPlot from 'uplot';
-import { clockOf, dayOf } from '../text/index.ts';
+import { clockOf, dayOf } from '../markup/index.ts';
 
 /** The number of series that a reader can tell apart by colour. All others have one colour. */
 const palette = 7;

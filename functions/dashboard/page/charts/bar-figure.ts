@@ -1,6 +1,6 @@
 /** Counts over time, as bars that are split by colour. */
 import type uPlot from 'uplot';
-import { count, el, hour, own, span } from '../text/index.ts';
+import { count, el, hour, ownValue, span } from '../markup/index.ts';
 import { axis, colour, timeLabels, widthOfLabels } from './axes.ts';
 import { createFigure, tipLine } from './figure.ts';
 
@@ -36,7 +36,7 @@ export function createBarFigure(element: HTMLElement, { label, onSelect }: BarFi
   return {
     show({ from, to, bucketMs, buckets, names, summary, empty }) {
       const bars = barsOf({ from, to, bucketMs, buckets });
-      const columns = names.map((name) => bars.map(({ counts }) => own(counts, name) ?? 0));
+      const columns = names.map((name) => bars.map(({ counts }) => ownValue(counts, name) ?? 0));
       const spans = bars.map((bar) => span(bar.begin * 1000, Math.min(bar.end * 1000, to)));
       figure.show({
         names,

@@ -1,6 +1,6 @@
 /** One chart, drawn by uPlot and kept up to date with the element's width and the colour scheme. */
 import uPlot from 'uplot';
-import { type Child, el, fill } from '../text/index.ts';
+import { type Child, el, fill } from '../markup/index.ts';
 
 /** Series, axes and data of a chart, and the tip for the place under the pointer. */
 export interface Drawing {

@@ -1,6 +1,6 @@
 /** A chart with its legend, and with its numbers in words and as a table for readers who cannot see the chart. */
 
-import { el, fill, foreign, refill } from '../text/index.ts';
+import { el, fill, foreign, refill } from '../markup/index.ts';
 import { colourName } from './axes.ts';
 import { type ChartOptions, createChart, type Drawing } from './chart.ts';
 

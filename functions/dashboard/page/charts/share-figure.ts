@@ -1,6 +1,6 @@
 /** Shares over time, as one line for each name. */
 import type uPlot from 'uplot';
-import { clockOf, dayOf, el } from '../text/index.ts';
+import { clockOf, dayOf, el } from '../markup/index.ts';
 import { axis, colour, timeLabels, widthOfLabels } from './axes.ts';
 import { createFigure, tipLine } from './figure.ts';
 

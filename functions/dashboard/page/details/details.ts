@@ -1,7 +1,7 @@
 /** The panel beside the page: one row, or one device. */
 import type { DriftRow } from '../../../api/history-answers.ts';
 import { ask, Problem } from '../api/index.ts';
-import { type Child, el, fill, find, foreign, type RowKey } from '../text/index.ts';
+import { type Child, el, fill, find, foreign, type RowKey } from '../markup/index.ts';
 import { go, noPanel, type Panel } from '../view/index.ts';
 import { describeDevice, describeUnaddressable } from './device-details.ts';
 import { describeRow } from './row-details.ts';

@@ -14,7 +14,7 @@ import {
   time,
   took,
   words,
-} from '../text/index.ts';
+} from '../markup/index.ts';
 import { link, noPanel, toRow } from '../view/index.ts';
 import { facts } from './facts.ts';
 import { describeModule } from './module-details.ts';

@@ -1,5 +1,5 @@
 /** Two JSON values side by side, compared line by line. */
-import { el, json, printable } from '../text/index.ts';
+import { el, json, printable } from '../markup/index.ts';
 
 /** Longer texts are not compared: nobody reads such a comparison, and it takes quadratic time. */
 const mostLines = 1500;

@@ -1,5 +1,5 @@
 /** Names and values, as a list of definitions. Facts without a value are left out. */
-import { type Child, el } from '../text/index.ts';
+import { type Child, el } from '../markup/index.ts';
 
 export function facts(entries: readonly (readonly [string, Child])[], className = ''): HTMLElement {
   const shown = entries.filter(([, value]) => value !== undefined && value !== '');

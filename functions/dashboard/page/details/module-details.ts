@@ -1,6 +1,6 @@
 /** A module's twin beside its baseline, with the differences first. */
 import type { ComparedModule, ComparedProperty } from '../../../api/history-answers.ts';
-import { el, foreign, json, printable, shortPath, words } from '../text/index.ts';
+import { el, foreign, json, printable, shortPath, words } from '../markup/index.ts';
 
 export function describeModule({ moduleId, exists, policies, properties }: ComparedModule): HTMLElement {
   const name = moduleId === '' ? 'The device’s own twin' : foreign(moduleId, 128);

@@ -1,6 +1,6 @@
 /** One row of the history with its values, its outcome and its times. */
 import type { DriftRow, Outcome } from '../../../api/history-answers.ts';
-import { badge, type Child, duration, el, foreign, own, time, took, words } from '../text/index.ts';
+import { badge, type Child, duration, el, foreign, ownValue, time, took, words } from '../markup/index.ts';
 import { link, toDevice } from '../view/index.ts';
 import { sideBySide } from './diff.ts';
 import { facts } from './facts.ts';
@@ -56,7 +56,7 @@ function describeOutcome(row: DriftRow): HTMLElement {
     {},
     badge(row.outcome),
     ' ',
-    own(outcomeTexts, row.outcome)?.(row),
+    ownValue(outcomeTexts, row.outcome)?.(row),
     milliseconds !== undefined && ` ${howLong(row, duration(milliseconds))}`,
   );
 }
@@ -72,7 +72,7 @@ function howLong({ outcome, operationTimestamp }: DriftRow, length: string): str
 function steps(row: DriftRow): readonly Child[] {
   const begun = row.operationTimestamp ?? (row.write?.exact ? row.write.at : undefined);
   const after = (at: string) => (begun === undefined ? '' : ` +${duration(Date.parse(at) - Date.parse(begun))}`);
-  const source = own(sourceTexts, row.source) ?? 'hand';
+  const source = ownValue(sourceTexts, row.source) ?? 'hand';
   return [
     begun !== undefined && step('Changed', begun, 'by a write to the twin'),
     step('Detected', row.detectedAt, `by ${source}${after(row.detectedAt)}`),

@@ -1,7 +1,7 @@
 /** Saves the rows that fit the view as a CSV file. */
 
 import { appNow, askCsv } from '../api/index.ts';
-import { counted, fill, find } from '../text/index.ts';
+import { counted, fill, find } from '../markup/index.ts';
 import { timeRange, type View } from '../view/index.ts';
 
 /** The button says that the export runs. @throws {Problem} */

@@ -1,6 +1,6 @@
 /** The form that filters the page. Its values go into the address. */
 import type { DriftKind, Outcome, PolicyAnswer } from '../../../api/history-answers.ts';
-import { el, find, printable, words } from '../text/index.ts';
+import { el, find, printable, words } from '../markup/index.ts';
 import { type FilterName, type Filters, filterNames, go } from '../view/index.ts';
 
 const kinds: readonly DriftKind[] = [

@@ -14,7 +14,7 @@ import {
   time,
   took,
   words,
-} from '../text/index.ts';
+} from '../markup/index.ts';
 import { link, toDevice, toRow } from '../view/index.ts';
 
 /** Fills a line, and keeps the focus on the link that has it. */

@@ -1,5 +1,5 @@
 /** The notes around the history: how many rows it shows, and how to see the others. */
-import { type Child, clockOf, count, dayOf, fill, find, iso, refill } from '../text/index.ts';
+import { type Child, clockOf, count, dayOf, fill, find, iso, refill } from '../markup/index.ts';
 import { link } from '../view/index.ts';
 import type { List } from './history-list.ts';
 import { type HistoryTable, mostLines } from './history-table.ts';

@@ -1,6 +1,6 @@
 /** The table of the history, newest row first. A line keeps its element as long as its row is shown, so that focus and place stay. */
 import type { DriftRow } from '../../../api/history-answers.ts';
-import { counted, el, fill, find, keyOf, printable, type RowKey, words } from '../text/index.ts';
+import { counted, el, fill, find, keyOf, printable, type RowKey, words } from '../markup/index.ts';
 import { fillLine } from './history-line.ts';
 import { makeAccessible, messageLine, moveWithArrows, openOnClick } from './table-behaviour.ts';
 

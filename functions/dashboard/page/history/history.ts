@@ -3,7 +3,7 @@
  * the oldest one, no row is missing.
  */
 import type { DriftRow } from '../../../api/history-answers.ts';
-import { hour, iso } from '../text/index.ts';
+import { hour, iso } from '../markup/index.ts';
 import { type List, newList, type Question } from './history-list.ts';
 import { showNotes } from './history-notes.ts';
 import { type HistoryTable, mostLines } from './history-table.ts';

@@ -1,5 +1,5 @@
 /** How the table of the history is used: by mouse, by keyboard and by screen readers. */
-import { el } from '../text/index.ts';
+import { el } from '../markup/index.ts';
 
 /** Sets the roles of a table. On a phone each row is a card, and some browsers then forget that the element is a table. */
 export function makeAccessible(body: HTMLTableSectionElement): void {

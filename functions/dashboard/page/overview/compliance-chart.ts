@@ -1,7 +1,7 @@
 /** The chart of compliance over time, with one line for each policy. */
 import type { PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
 import { createShareFigure } from '../charts/index.ts';
-import { find, printable } from '../text/index.ts';
+import { find, printable } from '../markup/index.ts';
 import type { ViewTime } from '../view/index.ts';
 
 interface ComplianceChart {

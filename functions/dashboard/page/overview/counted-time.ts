@@ -1,6 +1,6 @@
 /** The time that a summary counts. */
 import type { SummaryAnswer } from '../../../api/history-answers.ts';
-import { moment, span } from '../text/index.ts';
+import { moment, span } from '../markup/index.ts';
 
 /** A count that is this old at the end of its time, in milliseconds, is shown with its own time. */
 const lag = 60_000;

@@ -1,7 +1,7 @@
 /** The chart of departures over time, split by policy, kind or outcome. Dragging over bars shows their time. */
 import type { Outcome, SummaryAnswer, SummaryBucket } from '../../../api/history-answers.ts';
 import { createBarFigure } from '../charts/index.ts';
-import { count, counted, fill, find, hour, iso, own, printable, words } from '../text/index.ts';
+import { count, counted, fill, find, hour, iso, ownValue, printable, words } from '../markup/index.ts';
 import { go, type View } from '../view/index.ts';
 import { countedTime, isCounted } from './counted-time.ts';
 
@@ -31,7 +31,7 @@ export function createDepartureChart(): DepartureChart {
   return {
     show(summary, { by, filters }, bucketHours) {
       const chosen = filters[by];
-      const countOf = (bucket: SummaryBucket, name: string) => own(bucket[partOfSplit[by]], name) ?? 0;
+      const countOf = (bucket: SummaryBucket, name: string) => ownValue(bucket[partOfSplit[by]], name) ?? 0;
       const sumOf = (name: string) => summary.buckets.reduce((sum, bucket) => sum + countOf(bucket, name), 0);
       const label = (name: string) => (by === 'policy' ? name : words(name));
       const names = namesOf(summary, by).filter((name) => chosen === undefined || name === chosen);

@@ -1,6 +1,6 @@
 /** How many devices are out of line, as far as the filters and the listed rows tell. */
 import type { OpenPage, OpenRow, PolicyAnswer } from '../../../api/history-answers.ts';
-import { count } from '../text/index.ts';
+import { count } from '../markup/index.ts';
 import type { Filters } from '../view/index.ts';
 
 export interface OpenCount {

@@ -13,7 +13,7 @@ import {
   subject,
   time,
   words,
-} from '../text/index.ts';
+} from '../markup/index.ts';
 import { link, toDevice, toRow } from '../view/index.ts';
 import type { OpenCount } from './open-count.ts';
 

@@ -1,6 +1,6 @@
 /** The upper half of the page: numbers, charts and lists from the summary, the policies and the open rows. */
 import type { OpenPage, PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
-import { el, fill, find, iso, time } from '../text/index.ts';
+import { el, fill, find, iso, time } from '../markup/index.ts';
 import { go, type View } from '../view/index.ts';
 import { createComplianceChart } from './compliance-chart.ts';
 import { createDepartureChart } from './departure-chart.ts';

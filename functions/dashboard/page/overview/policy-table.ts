@@ -1,6 +1,6 @@
 /** Each policy with the share of its devices that keep to it. A click filters the page by the policy. */
 import type { PolicyAnswer } from '../../../api/history-answers.ts';
-import { count, el, find, foreign, percent, refill } from '../text/index.ts';
+import { count, el, find, foreign, percent, refill } from '../markup/index.ts';
 import { link } from '../view/index.ts';
 
 export function showPolicies(policies: readonly PolicyAnswer[], chosen: string | undefined): void {

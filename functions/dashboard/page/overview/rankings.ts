@@ -1,6 +1,6 @@
 /** The devices and the properties that depart most. */
 import type { SummaryAnswer } from '../../../api/history-answers.ts';
-import { type Child, count, el, find, foreign, printable, refill, shortPath } from '../text/index.ts';
+import { type Child, count, el, find, foreign, printable, refill, shortPath } from '../markup/index.ts';
 import { link, toDevice } from '../view/index.ts';
 
 export function showRankings({ topDevices, topProperties }: SummaryAnswer): void {

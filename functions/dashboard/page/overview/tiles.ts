@@ -1,6 +1,6 @@
 /** The five numbers at the top of the page. */
 import type { PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
-import { count, counted, duration, el, find, percent, refill } from '../text/index.ts';
+import { count, counted, duration, el, find, percent, refill } from '../markup/index.ts';
 import { countedTime, isCounted } from './counted-time.ts';
 import type { OpenCount } from './open-count.ts';
 

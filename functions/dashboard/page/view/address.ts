@@ -1,5 +1,5 @@
 /** The page's address names the view: a view can be shared, and Back works. Nonsense in the address counts as absent. */
-import { hour, iso } from '../text/index.ts';
+import { hour, iso } from '../markup/index.ts';
 
 export const filterNames = ['deviceId', 'policy', 'kind', 'outcome', 'path'] as const;
 const splits = ['policy', 'kind', 'outcome'] as const;

@@ -1,6 +1,6 @@
 /** Moves between views without loading the page again. */
 
-import { type Attributes, type Child, el, type RowKey } from '../text/index.ts';
+import { type Attributes, type Child, el, type RowKey } from '../markup/index.ts';
 import { type Changes, href, type View, view } from './address.ts';
 
 export const noPanel: Changes = { view: undefined, of: undefined, row: undefined };

@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { endpoint } from '../../../../functions/api/http/endpoint.ts';
-import * as parameter from '../../../../functions/api/parameters.ts';
+import * as parameter from '../../../../functions/api/parameter-schemas.ts';
 
 afterEach(() => void vi.useRealTimers());
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ApiProblem } from '../../../../functions/api/http/problem.ts';
 import { completeRange, parseTime } from '../../../../functions/api/http/time-range.ts';
-import { from as fromParameter } from '../../../../functions/api/parameters.ts';
+import { from as fromParameter } from '../../../../functions/api/parameter-schemas.ts';
 
 describe('a time parameter', () => {
   const now = new Date('2026-11-22T05:00:00.000Z');

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { explainMissingBuild } from './missing-build.ts';
-import type { ServiceMessage } from './service.ts';
+import type { ServiceMessage } from './service-child.ts';
 
 export interface ServiceSpec {
   /** The name in messages, as the subject of a sentence: `The function host`. */

@@ -1,11 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BundledPackage } from './packages.ts';
 
 const line = '-'.repeat(80);
 
-/** The text of `THIRD-PARTY-NOTICES.txt`: each package with its licence file and further notices. */
-export function noticesOf(packages: readonly BundledPackage[]): string {
+/** Writes a file with each package, its licence file and further notices. */
+export async function writeNotices(file: string, packages: readonly BundledPackage[]): Promise<void> {
+  await writeFile(file, noticesOf(packages));
+}
+
+function noticesOf(packages: readonly BundledPackage[]): string {
   const sections = packages.map((each) => {
     const texts = noticeFiles(each.folder).map((file) => readFileSync(join(each.folder, file), 'utf8').trim());
     const body =

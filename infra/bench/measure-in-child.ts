@@ -14,7 +14,7 @@ export interface Apart {
 }
 
 /** Resolves with the child's result. Rejects with the end of the child's error output if it exits without a result. */
-export function measureApart<Result>({ child, options, settings = {}, nodeOptions = [] }: Apart): Promise<Result> {
+export function measureInChild<Result>({ child, options, settings = {}, nodeOptions = [] }: Apart): Promise<Result> {
   const forked = fork(child, [JSON.stringify(options)], {
     env: { ...benchEnvironment(process.env), ...settings },
     execArgv: [...nodeOptions],

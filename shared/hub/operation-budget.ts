@@ -56,7 +56,7 @@ interface Waiter {
  *
  * The bucket sleeps until the next call can go. It does not sleep while nobody waits.
  */
-export class Bucket {
+export class OperationBudget {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #rate: AdaptiveRate;

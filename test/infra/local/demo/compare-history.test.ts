@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compareHistory, unsettled } from '../../../../infra/local/demo/compare-history.ts';
 import type { InjectedDeparture } from '../../../../infra/local/demo/departures.ts';
-import { compareHistory, unsettled } from '../../../../infra/local/demo/ledger.ts';
 import { countCreated, percentile, reactionTimes } from '../../../../infra/local/demo/summary.ts';
 import type { DriftRow } from '../../../../shared/drift/index.ts';
 

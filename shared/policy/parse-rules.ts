@@ -1,5 +1,5 @@
 import { formatPath, isJsonObject, type Json, jsonEquals, limitFaults, type Path, setAt } from '../twin/index.ts';
-import { repairValue } from './check-rule.ts';
+import { repairValue } from './check-value.ts';
 import { absent, between, byDefault, exactly, isRule, oneOf, type Rule } from './rules.ts';
 
 /** One desired property that a policy owns, and its rule. */
@@ -14,7 +14,7 @@ export interface OwnedProperty {
 export type ReportFault = (path: string, message: string) => void;
 
 /** The properties that a policy's `desired` owns. An invalid property is reported and left out. */
-export function collectRules(desired: unknown, report: ReportFault): readonly OwnedProperty[] {
+export function parseRules(desired: unknown, report: ReportFault): readonly OwnedProperty[] {
   const owned: OwnedProperty[] = [];
 
   const visit = (value: unknown, path: Path): void => {

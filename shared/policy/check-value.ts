@@ -5,7 +5,7 @@ import type { RuleContent } from './rules.ts';
 export type RuleBreach = 'missingProperty' | 'wrongValue' | 'forbiddenProperty';
 
 /** How `actual` breaks the rule, or `undefined` when it does not. Pass `undefined` as `actual` for a missing property. */
-export function checkRule(rule: RuleContent, actual: Json | undefined): RuleBreach | undefined {
+export function checkValue(rule: RuleContent, actual: Json | undefined): RuleBreach | undefined {
   if (rule.rule === 'absent') return actual === undefined ? undefined : 'forbiddenProperty';
   if (actual === undefined) return 'missingProperty';
   return isAllowed(rule, actual) ? undefined : 'wrongValue';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Bucket } from '../../../shared/hub/bucket.ts';
 import type { Lane } from '../../../shared/hub/index.ts';
+import { OperationBudget } from '../../../shared/hub/operation-budget.ts';
 import { fc } from '../../support/arbitraries.ts';
 import { callersAt } from './bucket-callers.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 
 /** A bucket, by default with one call a second and without jitter. */
-const newBucket = (perSecond = 1, random = 0) => new Bucket({ perSecond, clock, random: () => random });
+const newBucket = (perSecond = 1, random = 0) => new OperationBudget({ perSecond, clock, random: () => random });
 
 describe('a bucket', () => {
   it('grants a burst at once, and then one permit at a time at its rate', async () => {
@@ -85,7 +85,7 @@ describe('a bucket', () => {
     await fc.assert(
       fc.asyncProperty(calls, fc.double({ min: 0.05, max: 20, noNaN: true }), async (all, perSecond) => {
         clock = new VirtualClock();
-        const bucket = new Bucket({ perSecond, clock, random: () => 0.5 });
+        const bucket = new OperationBudget({ perSecond, clock, random: () => 0.5 });
         const grantTimes: number[] = [];
         const waits: { readonly longest: number; readonly was: number }[] = [];
         for (const { after, lane, wait, refused } of all) {

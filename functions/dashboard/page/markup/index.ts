@@ -6,7 +6,7 @@
  */
 export { type Attributes, type Child, el, fill, find, foreign, refill } from './elements.ts';
 export { count, counted, duration, percent } from './numbers.ts';
-export { own } from './own.ts';
+export { ownValue } from './own-value.ts';
 export { badge, keyOf, type RowKey, shortPath, subject, took, words } from './row-text.ts';
 export { json, printable } from './text.ts';
 export { clockOf, dayOf, hour, iso, moment, span, time } from './times.ts';

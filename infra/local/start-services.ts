@@ -9,7 +9,7 @@ import { hostEnvironment, localSettings, writeSettingsFile } from './host-enviro
 import type { HubBehaviour, LocalHubEndpoints, LocalHubOptions } from './hub/index.ts';
 import type { Ports } from './ports.ts';
 import { functionAppFolder, hubFolder } from './project.ts';
-import { KilledEarly, type ServiceProcess, type ServiceSpec, startServiceProcess } from './service-process.ts';
+import { KilledEarly, type ServiceProcess, type ServiceSpec, startServiceProcess } from './service-parent.ts';
 
 export interface SystemOptions {
   readonly root: string;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Bucket } from '../../../shared/hub/bucket.ts';
+import { OperationBudget } from '../../../shared/hub/operation-budget.ts';
 import { callersAt } from './bucket-callers.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
@@ -9,7 +9,7 @@ beforeEach(() => {
 });
 
 /** A bucket, by default with one call a second and without jitter. */
-const newBucket = (perSecond = 1, random = 0) => new Bucket({ perSecond, clock, random: () => random });
+const newBucket = (perSecond = 1, random = 0) => new OperationBudget({ perSecond, clock, random: () => random });
 
 describe('a refused call', () => {
   it('halves the rate once, together with all calls under way at the time', async () => {

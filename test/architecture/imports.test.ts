@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { cruise, type ICruiseResult } from 'dependency-cruiser';
 import { expect, it } from 'vitest';
-import { forbidden, options } from './arrows.ts';
+import { forbidden, options } from './import-rules.ts';
 
 it('imports point one way between rooms, and no two files import each other', async () => {
   const { output } = await cruise(['functions', 'shared', 'infra'], {

@@ -1,7 +1,8 @@
 import type { ICruiseOptions, IForbiddenRuleType } from 'dependency-cruiser';
 
 /**
- * The arrows between rooms, checked by arrows.test.ts. Each room may import the rooms below it, by their `index.ts`.
+ * The rules for imports between the folders of `shared/`, checked by imports.test.ts. Each folder may import the folders listed for it,
+ * by their `index.ts`.
  * No two files may import each other, not even types.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {

@@ -1,7 +1,7 @@
 /** A row of the history in plain words. */
 import type { DriftRow, OpenState, Outcome } from '../../../api/history-answers.ts';
 import { el } from './elements.ts';
-import { own } from './own.ts';
+import { ownValue } from './own-value.ts';
 
 const plainWords = {
   missingModule: 'missing module',
@@ -16,7 +16,7 @@ const plainWords = {
 
 /** `wrongValue` as `wrong value`. Returns a name without a translation unchanged. */
 export function words(name: string): string {
-  return own(plainWords, name) ?? name;
+  return ownValue(plainWords, name) ?? name;
 }
 
 /** A path without the long name of its section. */
@@ -45,7 +45,7 @@ const grades: Readonly<Record<Outcome | OpenState, 'good' | 'plain' | 'busy' | '
 
 /** An outcome with a mark that shows how good it is. */
 export function badge(outcome: Outcome | OpenState): HTMLElement {
-  return el('span', { class: `badge ${own(grades, outcome) ?? 'plain'}` }, words(outcome));
+  return el('span', { class: `badge ${ownValue(grades, outcome) ?? 'plain'}` }, words(outcome));
 }
 
 /** Milliseconds from the change to its end. Counts from the detection where no event told of the change; undefined while the row is open. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KilledEarly, startServiceProcess } from '../../../infra/local/service-process.ts';
+import { KilledEarly, startServiceProcess } from '../../../infra/local/service-parent.ts';
 
 let folder = '';
 
