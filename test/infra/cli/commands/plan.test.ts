@@ -159,7 +159,7 @@ describe('twinkeeper plan', () => {
     const path = await file('bad.json', JSON.stringify({ name: 'Bad', desired: { a: null } }));
     const { code, stderr } = await run('plan', '--endpoints', endpoints, '--policies', join(path, '..'));
     expect(code).toBe(1);
-    expect(stderr).toContain(`${path}: Bad at desired.a: null is no value`);
+    expect(stderr).toContain(`${path}: Bad at desired.a: a twin cannot hold null`);
   });
 });
 
