@@ -1,21 +1,22 @@
 import { type BudgetOptions, throttleLimits } from '../hub/index.ts';
 
-/** Number of hub calls per operation class. IoT Hub throttles each class separately. */
+/** Number of hub calls per class of operations. IoT Hub throttles each class separately. */
 export interface CallForecast {
   readonly configuration: number;
   readonly query: number;
   readonly twinRead: number;
   readonly twinUpdate: number;
-  /** One call creates up to a hundred modules. */
+  /** Number of bulk calls. One bulk call creates up to 100 modules. */
   readonly bulk: number;
   readonly total: number;
 }
 
-/** Calls of a class that may start at once after a pause: the smallest burst of the budget. */
+/** Smallest burst of the call budget: number of calls of one class that may start at once after a pause. */
 const burst = 10;
 
 /**
- * Seconds that the calls take within the budget, if no other caller uses it. The classes run in parallel, so the slowest class decides.
+ * Returns the seconds that these calls take within the call budget, if no other caller uses the budget. The classes run in parallel, so the
+ * slowest class decides.
  */
 export function secondsFor({ total: _, ...calls }: CallForecast, { tier, units, share }: BudgetOptions): number {
   const limits = throttleLimits(tier, units);

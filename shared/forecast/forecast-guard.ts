@@ -8,14 +8,14 @@ import type { OverwriteForecast } from './result.ts';
 export interface ForecastGuardDependencies {
   readonly competing: readonly CompetingSetting[];
   readonly limit: OverwriteLimit;
-  /** Number of devices in a policy's scope. */
+  /** Returns the number of devices in the policy's scope. */
   readonly deviceCount: (policy: string) => number;
   readonly clock: Clock;
 }
 
 /**
- * Runs the app's guards against a store in memory. The store starts empty, so the forecast assumes that nothing was overwritten in the last
- * hour.
+ * Runs the app's guards with a store in memory. The store starts empty, so the forecast assumes that Twinkeeper overwrote nothing in the
+ * last hour.
  */
 export class ForecastGuard {
   readonly #guard;
@@ -45,8 +45,8 @@ export class ForecastGuard {
   }
 
   /**
-   * Returns those of a twin's departures that stay because an automatic configuration competes. Departures that only wait for the
-   * blast-radius limit are not among them: {@link overwrites} counts them.
+   * Returns the departures of a twin that a sweep would not repair, because an automatic configuration competes with the policy. Departures
+   * that only the blast-radius limit holds back are not returned: {@link overwrites} counts them.
    */
   async review(twin: Twin, departures: readonly Departure[]): Promise<ReadonlySet<Departure>> {
     if (departures.length === 0) return new Set();
@@ -56,7 +56,10 @@ export class ForecastGuard {
     );
   }
 
-  /** The policy's overwrites so far against its blast-radius limit. `undefined` where the policy overwrites nothing. */
+  /**
+   * Returns the overwrites of a policy that were planned so far, compared with the policy's blast-radius limit. Returns `undefined` where
+   * no overwrite was planned.
+   */
   overwrites(policy: string): OverwriteForecast | undefined {
     return this.#overwrites.get(policy);
   }

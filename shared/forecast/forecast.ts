@@ -10,19 +10,19 @@ import type { Forecast, PolicyForecast } from './result.ts';
 export interface ForecastDependencies {
   readonly policies: PolicySet;
   readonly hub: Hub;
-  /** The budget of the app, which decides how long the sweep would take. */
+  /** The app's budget of hub calls. The budget decides how long the sweep would take. */
   readonly budget: BudgetOptions;
-  /** The blast-radius limit of each policy. */
+  /** The blast-radius limit, which applies to each policy separately. */
   readonly limit: OverwriteLimit;
   readonly clock: Clock;
   readonly onProgress?: (progress: ForecastProgress) => void;
 }
 
 /**
- * Counts the changes that a sweep would make now, and changes nothing. The forecast uses query results and reads no twin by id. It reads all
- * twins of a policy only where queries and counts do not suffice. A twin that several queries return counts once.
+ * Counts the changes that a sweep would make now, and changes nothing. The forecast reads query results, and reads no twin by its id. It
+ * reads all twins of a policy only where queries and counts do not suffice. A twin that several queries return counts once.
  *
- * @throws {Error} with a one-line message for people, when the hub does not answer.
+ * @throws {Error} when the hub does not answer. The message is one line.
  */
 export async function forecast(dependencies: ForecastDependencies): Promise<Forecast> {
   const { policies, hub, budget, clock, limit, onProgress = () => {} } = dependencies;

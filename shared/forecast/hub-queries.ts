@@ -3,34 +3,35 @@ import type { Answer, Configuration, Hub, Problem, QueryPage } from '../hub/inde
 import { QueryRefused } from '../sweep/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 
-/** Who needs a query: a sweep would send it too, or only the forecast does. */
+/** The reason for a query. `sweep`: a sweep would send the query too. `forecastOnly`: only the forecast sends the query. */
 export type NeededBy = 'sweep' | 'forecastOnly';
 
-/** Progress of a long walk. */
+/** Progress of a query that may have many pages of results. */
 export interface ForecastProgress {
-  /** The subject of the walk in a few words, such as `devices of my-policy`. */
+  /** What the query reads, in a few words, such as `devices of my-policy`. */
   readonly what: string;
-  /** Results read so far. */
+  /** Number of results read so far. */
   readonly done: number;
-  /** Expected number of results, where it is known. */
+  /** Expected number of results. Absent where the number is unknown. */
   readonly total?: number;
 }
 
-/** Attempts per call. A call that fails this often ends the forecast. */
+/** Number of attempts per hub call. If all attempts of one call fail, the forecast fails. */
 const attempts = 5;
-/** Milliseconds between two attempts, unless the hub says how long to wait. */
+/** Milliseconds between two attempts, where the hub does not say how long to wait. */
 const pause = 15_000;
 
 /**
- * Queries the hub on the sweep's lane, retries failed calls, and counts all calls. Throws a one-line error where the hub does not answer.
+ * Sends queries to the hub with the sweep's priority, retries failed calls, and counts all calls. Throws an Error with a one-line message
+ * where the hub does not answer.
  */
 export class HubQueries {
   readonly #hub: Hub;
   readonly #clock: Clock;
   readonly #onProgress: (progress: ForecastProgress) => void;
-  /** HTTP calls made so far, retries included. */
+  /** Number of HTTP calls to the hub so far, retries included. */
   calls = 0;
-  /** Pages read so far that a sweep would read too. */
+  /** Number of pages of query results read so far that a sweep would read too. */
   sweepQueries = 0;
   readonly #counts = new Map<string, number | undefined>();
 
@@ -42,7 +43,7 @@ export class HubQueries {
     });
   }
 
-  /** The hub's automatic configurations. `undefined` where the hub refuses to list them. */
+  /** Reads the hub's automatic configurations. Returns `undefined` where the hub refuses to list them. */
   async configurations(): Promise<readonly Configuration[] | undefined> {
     const answer = await this.#withRetries(() => this.#hub.listConfigurations());
     if (answer.ok) return answer.value;
@@ -50,7 +51,10 @@ export class HubQueries {
     throw this.#noAnswer(answer.problem);
   }
 
-  /** The answer to a `COUNT() AS n` query. `undefined` where the answer is no number. The same query is sent once, as by a sweep. */
+  /**
+   * Returns the number that a `COUNT() AS n` query returns, or `undefined` where the result is not a number. Sends each query only once, as
+   * a sweep does.
+   */
   async count(query: string): Promise<number | undefined> {
     if (!this.#counts.has(query)) {
       const { items } = await this.#page(query, undefined, 'sweep');
@@ -61,7 +65,8 @@ export class HubQueries {
   }
 
   /**
-   * Reads the pages of a query. Continuation tokens expire: the query then starts again, and returns results a second time.
+   * Reads all pages of a query's results. If the hub refuses an expired continuation token, the query starts again at its first page. Some
+   * results are then returned twice.
    *
    * @throws {QueryRefused} when the hub refuses the query.
    */
@@ -95,7 +100,7 @@ export class HubQueries {
     if (neededBy === 'sweep') this.sweepQueries++;
     const answer = await this.#withRetries(() => this.#hub.queryPage(query, continuation));
     if (answer.ok) return answer.value;
-    // A malformed query can be replaced by another one. A missing permission cannot.
+    // Status 400 means a malformed query: the caller can send another query. No other query helps against a missing permission.
     if (answer.problem.type === 'refused' && answer.problem.status === 400) {
       throw new QueryRefused(`The hub refused the query: ${answer.problem.message}`);
     }
@@ -106,14 +111,17 @@ export class HubQueries {
     return new Error(`The hub ${this.#hub.name} cannot be queried: ${message}`);
   }
 
-  /** Retries a call, so that one minute without answers does not end a walk of hours. */
+  /**
+   * Makes a hub call, and retries it when it fails. Reading a large fleet takes hours, and must not fail because the hub is down for a
+   * minute.
+   */
   async #withRetries<T>(call: () => Promise<Answer<T>>): Promise<Answer<T>> {
     for (let attempt = 1; ; attempt++) {
       const before = this.calls;
       const answer = await call();
       if (answer.ok || attempt === attempts) return answer;
       const { problem } = answer;
-      // Where the first call of all fails, the address is probably wrong: do not retry.
+      // If the first call of the forecast fails, the hub's address is probably wrong. Such a call is not retried.
       const mayPass = problem.type === 'throttled' || (problem.type === 'transient' && before > 0);
       if (!mayPass) return answer;
       await this.#clock.sleep((problem.type === 'throttled' ? problem.retryAfter : undefined) ?? pause);

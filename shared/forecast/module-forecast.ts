@@ -30,9 +30,9 @@ import { ScopeMembers } from './scope-members.ts';
 import { type PolicyState, TwinPlanner } from './twin-planner.ts';
 
 export interface ModuleForecastDependencies {
-  /** `''` means the twin of the device itself. */
+  /** Name of the module. `''` means the device's own twin. */
   readonly moduleId: string;
-  /** All policies about this module. A sweep puts the changes of all of them into one patch. */
+  /** All policies for this module. A sweep combines the changes of these policies in one patch of the twin. */
   readonly policies: readonly Policy[];
   readonly queries: HubQueries;
   readonly competing: readonly CompetingSetting[];
@@ -40,10 +40,12 @@ export interface ModuleForecastDependencies {
   readonly clock: Clock;
 }
 
-/** A bulk call creates this many modules. A work item of the sweep has as many devices. */
+/** Number of modules that one bulk call creates. A work item of the sweep has the same number of devices. */
 const modulesPerCall = 100;
 
-/** Asks the hub about one module on all devices, or about the twins of devices themselves, and has each departing twin planned. */
+/**
+ * The forecast for one module on all devices, or for all devices' own twins. Finds the twins that break a policy, and plans their changes.
+ */
 export class ModuleForecast {
   readonly #dependencies: ModuleForecastDependencies;
   readonly #states: ReadonlyMap<Policy, PolicyState>;
@@ -63,14 +65,14 @@ export class ModuleForecast {
     this.#planner = new TwinPlanner({ moduleId, states: this.#states, planned, competing, limit, clock });
   }
 
-  /** Asks the hub and plans all departing twins. */
+  /** Queries the hub, and plans the changes of all twins that break a policy. */
   async run(): Promise<void> {
     const { policies } = this.#dependencies;
     for (const policy of policies) await this.#countDevices(policy);
     for (const policy of policies) await this.#findDepartures(policy);
   }
 
-  /** Hub calls that a sweep would make to mend this module. */
+  /** Number of hub calls that a sweep would make to repair this module on all devices. */
   get calls(): TwinPlanner['calls'] {
     return this.#planner.calls;
   }
@@ -106,7 +108,7 @@ export class ModuleForecast {
     return state.members;
   }
 
-  /** Counts a policy's devices, and plans those that lack its module. */
+  /** Counts a policy's devices. Plans a new module for each device that lacks the policy's module. */
   async #countDevices(policy: Policy): Promise<void> {
     const { queries } = this.#dependencies;
     const state = this.#stateOf(policy);
@@ -123,7 +125,7 @@ export class ModuleForecast {
     if (!isExact) state.devices = this.#membersOf(policy).size;
   }
 
-  /** Whether a device in the scope may lack the module, according to the counts. */
+  /** Whether a device in the scope may lack the module. Compares the number of devices with the number of modules. */
   async #mayMissModules(policy: Policy, devices: number | undefined, modules: number | undefined): Promise<boolean> {
     if (!policy.createModule) return false;
     if (modules === undefined) return true;
@@ -131,7 +133,7 @@ export class ModuleForecast {
     return modules !== (await this.#dependencies.queries.count(countDevicesByIdQuery(policy)));
   }
 
-  /** The ids of the devices that have the module. */
+  /** Returns the ids of the devices that have the module. */
   async #listModules(policy: Policy, total: number | undefined): Promise<IdSet> {
     const present = new IdSet(this.#salt);
     const options = { neededBy: 'sweep', what: `modules of ${policy.name}`, total } as const;
@@ -141,13 +143,16 @@ export class ModuleForecast {
     return present;
   }
 
-  /** Lists a policy's devices. With `present`, plans those that are not in it, because they lack the module. */
+  /**
+   * Lists a policy's devices. `present`: the ids of devices that have the module. A device whose id is not in `present` lacks the module,
+   * and gets a plan. Without `present`, no device gets a plan.
+   */
   async #walkDevices(policy: Policy, present?: IdSet): Promise<void> {
     const { queries, policies } = this.#dependencies;
     const members = this.#membersOf(policy);
     const onlyIds = idsSuffice(policy);
     const needsMembers = !policy.scope.usesIdOnly || !compileScope(policy).exact;
-    // Other policies about the same module may test more than the device id.
+    // The scope of another policy for the same module may test tags or IoT Edge, and these are only in the whole twin.
     const othersNeedTwins = policies.some((other) => other !== policy && !other.scope.usesIdOnly);
     const needsTwins = !onlyIds || (present !== undefined && othersNeedTwins);
     let missing = 0;
@@ -171,7 +176,9 @@ export class ModuleForecast {
     this.calls.bulk += Math.ceil(missing / modulesPerCall);
   }
 
-  /** Plans the twins that depart from a policy. Finds them by query, or by a walk where queries do not suffice. */
+  /**
+   * Plans the twins that depart from a policy. Finds these twins by queries. Reads all twins of the policy where queries do not suffice.
+   */
   async #findDepartures(policy: Policy): Promise<void> {
     const { walkReason } = compileRules(policy);
     if (walkReason !== undefined) return this.#walkTwins(policy, walkReason);
@@ -190,7 +197,7 @@ export class ModuleForecast {
     await this.#planTwins(policy, twinsQuery(policy), (twin, at) => isOutOfLine(policy, twin, at));
   }
 
-  /** Plans each twin that a query returns. `isSuspect`: whether a sweep would queue the twin, and so read it again. */
+  /** Plans each twin that a query returns. `isSuspect`: whether a sweep would queue the twin in a work item, and so read the twin again. */
   async #planTwins(policy: Policy, query: string, isSuspect: (twin: Twin, at: string) => boolean): Promise<void> {
     const { queries, moduleId, clock } = this.#dependencies;
     const what = `${moduleId === '' ? 'devices' : 'modules'} that may break ${policy.name}`;
@@ -206,7 +213,10 @@ export class ModuleForecast {
     }
   }
 
-  /** Lists the devices of each policy whose scope tests more than the device id: twins of modules do not show their device's tags. */
+  /**
+   * Lists the devices of each policy whose scope tests more than the device id. The twin of a module does not contain the tags of its
+   * device.
+   */
   async #listScopes(): Promise<void> {
     if (this.#dependencies.moduleId === '') return;
     for (const [policy, { members }] of this.#states) {

@@ -1,25 +1,28 @@
 import type { Departure, DriftKind } from '../drift/index.ts';
 import type { Json } from '../twin/index.ts';
 
-/** Why a sweep would record a departure and change nothing. */
+/** Why a sweep would only record a departure from a policy, and change nothing. */
 export type RecordedReason =
   /** The policy is in audit mode. */
   | 'audit'
-  /** No value would mend the departure, or the value would make the twin too large. */
+  /** No value would repair the departure, or the repaired twin would be too large. */
   | 'unmendable'
-  /** The policy's own function throws for this twin. */
+  /** The policy's own `evaluate` or `appliesTo` function throws an error for this device. */
   | 'policyError'
-  /** The agent does not report the desired value. */
+  /** The agent on the device does not report the desired value. */
   | 'notReported'
   /** An automatic configuration of the hub sets another value. */
   | 'competingConfiguration';
 
-/** The planned outcome of a departure: create the module, change the property, or only record, with the reason. */
+/**
+ * The planned result for one departure from a policy. `create`: create the module. `change`: change the property. Any other value: only
+ * record the departure, for this reason.
+ */
 export type PlannedOutcome = 'create' | 'change' | RecordedReason;
 
 /**
- * A change of value that is the same for `count` twins: from the value now to the wanted value. `from` is absent where the twin has no
- * value, `to` where it should have none.
+ * A change of one property from its current value to the wanted value. `count` twins need the same change. `from` is absent where the twin
+ * has no value. `to` is absent where the policy wants no value.
  */
 export interface ValueForecast {
   readonly from?: Json;
@@ -27,54 +30,54 @@ export interface ValueForecast {
   readonly count: number;
 }
 
-/** The departures at one path. */
+/** The departures from one policy at one path. */
 export interface PropertyForecast {
-  /** Dotted path below `properties.desired`. `''`: the module or the twin as a whole. */
+  /** Dotted path below `properties.desired`. `''` means the module or the twin as a whole. */
   readonly path: string;
   readonly count: number;
-  /** The most frequent changes of value. A value that is too long is cut, and shown as text. */
+  /** The most frequent changes of the value, at most 10. A long value is cut to 200 characters, and shown as text. */
   readonly values: readonly ValueForecast[];
-  /** Number of departures that `values` leaves out. */
+  /** Number of departures that have values and whose values are not listed in `values`. */
   readonly others: number;
 }
 
-/** The departures at one path that a sweep would only record. */
+/** The departures from one policy at one path that a sweep would only record. */
 export interface RecordedForecast extends PropertyForecast {
   readonly kind: DriftKind;
   readonly why: RecordedReason;
-  /** The message of one of these departures. */
+  /** Message of one of these departures, as an example. Absent where that departure has no message. */
   readonly message?: string;
 }
 
-/** One departing device as an example. The `--json` output shows all names, `fate` among them. */
+/** One device that breaks the policy, as an example. The `--json` output contains all of these property names, also `fate`. */
 export interface ForecastExample {
   readonly deviceId: string;
-  /** `''` means the twin of the device itself. */
+  /** Name of the module. `''` means the device's own twin. */
   readonly moduleId: string;
-  /** The planned outcome of the departure at `path`. */
+  /** The planned result for the departure at `path`. */
   readonly fate: PlannedOutcome;
   readonly path: string;
   readonly from?: Json;
   readonly to?: Json;
-  /** Number of other departures of the same twin from the same policy. */
+  /** Number of other departures of this twin from the same policy. */
   readonly more: number;
 }
 
 const shownValues = 10;
 const shownExamples = 10;
 /**
- * Further values and paths are counted together. Devices can hold any number of values, and a custom policy can name any number of paths.
+ * Limits for the different values and paths that are counted separately. All others are counted together, so that the memory stays small.
  */
 const keptValues = 1000;
 const keptPaths = 1000;
-/** Longest JSON of a value, and longest message, in characters. */
+/** Maximum length in characters: of a value's JSON, and of a message. Longer text is cut. */
 const longestValue = 200;
 const longestMessage = 300;
 
-/** Stands for all paths beyond `keptPaths`. */
+/** The path that is shown for all paths beyond `keptPaths`. */
 const otherPaths = '…';
 
-/** Adds up what a policy would do to all twins. Its memory does not grow with the fleet. */
+/** Counts what a policy would do to all twins. The memory that this takes does not grow with the fleet. */
 export class PolicyCounts {
   readonly #changes = new Map<string, PathCounts>();
   readonly #recorded = new Map<string, PathCounts & Pick<RecordedForecast, 'kind' | 'why' | 'message'>>();
@@ -83,14 +86,14 @@ export class PolicyCounts {
     change: [],
     record: [],
   };
-  /** Devices with at least one departure. */
+  /** Number of devices with at least one departure from the policy. */
   outOfLine = 0;
-  /** Modules to create. */
+  /** Number of modules to create. */
   create = 0;
-  /** Properties to change. */
+  /** Number of properties to change. */
   change = 0;
 
-  /** Adds the departures of one device, each with its planned outcome. */
+  /** Counts the departures of one device from the policy, each with its planned result. */
   add(deviceId: string, departures: readonly (readonly [Departure, PlannedOutcome])[]): void {
     for (const [departure, outcome] of departures) this.#count(departure, outcome);
     const [first] = departures.toSorted(([, a], [, b]) => rankOf(a) - rankOf(b));
@@ -122,7 +125,7 @@ export class PolicyCounts {
       .toSorted(byCount);
   }
 
-  /** At most ten examples. The kinds take turns: a property to change, a module to create, a departure to record. */
+  /** Returns at most 10 examples. The kinds of example take turns: a property to change, a module to create, a departure to record. */
   examples(): readonly ForecastExample[] {
     const { create, change, record } = this.#examples;
     const rounds = Array.from({ length: shownExamples }, (_, round) => [change[round], create[round], record[round]]);
@@ -151,12 +154,12 @@ export class PolicyCounts {
 interface PathCounts {
   readonly path: string;
   count: number;
-  /** Departures whose values were not kept, because there were too many different values. */
+  /** Number of departures whose values were not kept, because there were more than 1000 different values. */
   dropped: number;
   readonly values: Map<string, { readonly value: Omit<ValueForecast, 'count'>; count: number }>;
 }
 
-/** The counts of a path. Creates them for a new path, from `initial`. Too many paths share one entry. */
+/** Finds the counts of a path. For a new path, creates the counts from `initial`. Paths beyond the limit share one entry. */
 function countIn<T>(
   countsByKey: Map<string, PathCounts & T>,
   key: string,
@@ -202,7 +205,7 @@ function rankOf(outcome: PlannedOutcome): number {
   return outcome === 'create' ? 0 : outcome === 'change' ? 1 : 2;
 }
 
-/** The wanted value to show. For a missing module there is none: its baseline would repeat for each policy and device. */
+/** Returns the wanted value to show. Returns `undefined` for a missing module: its baseline is long, and is the same on all devices. */
 function wantedOf(kind: DriftKind, expected: Json | undefined): Json | undefined {
   return kind === 'missingModule' ? undefined : expected;
 }
@@ -210,7 +213,7 @@ function wantedOf(kind: DriftKind, expected: Json | undefined): Json | undefined
 function valuesOf({ from, to }: { readonly from?: Json | undefined; readonly to?: Json | undefined }) {
   return {
     ...(from === undefined ? {} : { from: shortened(from) }),
-    // In a custom finding, a null asks to remove the property.
+    // A custom `evaluate` function returns null to ask for the removal of a property.
     ...(to === undefined || to === null ? {} : { to: shortened(to) }),
   };
 }

@@ -3,50 +3,50 @@ import type { Mode } from '../policy/index.ts';
 import type { CallForecast } from './duration.ts';
 import type { ForecastExample, PropertyForecast, RecordedForecast } from './policy-counts.ts';
 
-/** The changes that a sweep would make now. `twinkeeper plan --json` prints this object, so its property names stay as they are. */
+/** The changes that a sweep would make now. `twinkeeper plan --json` prints this object, so do not rename its properties. */
 export interface Forecast {
   readonly hub: string;
   readonly policies: readonly PolicyForecast[];
-  /** Settings of the hub's automatic configurations that break a policy. */
+  /** Settings in the hub's automatic configurations that break a policy. */
   readonly competing: readonly CompetingSetting[];
-  /** Hub calls that a sweep would make to find and mend all departures. */
+  /** Number of hub calls that a sweep would make to find and repair all drift. */
   readonly calls: CallForecast;
-  /** Seconds that those calls would take within the budget. */
+  /** Seconds that these calls would take within the app's call budget. */
   readonly seconds: number;
-  /** Whether there is any departure to mend or to record. */
+  /** Whether there is any drift to repair or to record. */
   readonly somethingToDo: boolean;
-  /** Hub calls that the forecast itself made. */
+  /** Number of hub calls that the forecast itself made. */
   readonly asked: number;
 }
 
 /** The changes that a sweep would make for one policy. */
 export interface PolicyForecast {
   readonly policy: string;
-  /** `''` means the twin of the device itself. */
+  /** Name of the module. `''` means the device's own twin. */
   readonly module: string;
   readonly mode: Mode;
-  /** Devices in the policy's scope. */
+  /** Number of devices in the policy's scope. */
   readonly devices: number;
-  /** Devices in the scope without any departure from the policy. */
+  /** Number of devices in the scope without any departure from the policy. */
   readonly compliant: number;
   readonly modulesToCreate: number;
   readonly propertiesToChange: number;
-  /** The properties to change, one entry per path, most frequent first. */
+  /** The properties to change. One entry per path, most frequent first. */
   readonly changes: readonly PropertyForecast[];
-  /** The departures to record without a change, most frequent first. */
+  /** The drift that a sweep would only record. Most frequent first. */
   readonly recorded: readonly RecordedForecast[];
-  /** Absent where the policy overwrites or removes nothing. */
+  /** The policy's overwrites and its blast-radius limit. Absent where the policy overwrites or removes nothing. */
   readonly overwrites?: OverwriteForecast;
-  /** At most ten devices. */
+  /** Devices that break the policy, as examples. At most 10. */
   readonly examples: readonly ForecastExample[];
-  /** Why all twins had to be read: queries cannot find all departures from the policy. */
+  /** Why the forecast read all twins of the policy. Absent where queries found all drift. */
   readonly walked?: string;
 }
 
-/** A policy's overwrites against its blast-radius limit, if nothing was overwritten in the last hour. */
+/** Compares a policy's overwrites with its blast-radius limit. Assumes that Twinkeeper overwrote nothing in the last hour. */
 export interface OverwriteForecast {
   readonly count: number;
   readonly perHour: number;
-  /** Overwrites that would wait for a later hour. */
+  /** Number of overwrites that a sweep would hold back for a later hour. */
   readonly heldBack: number;
 }

@@ -2,13 +2,13 @@ import type { Device, Policy } from '../policy/index.ts';
 import { IdSet } from '../sweep/index.ts';
 
 /**
- * The devices in a policy's scope, as listed from the hub. Twins of modules do not show their device's tags, so the forecast looks
- * devices up here. Needs few bytes per device.
+ * The ids of the devices in a policy's scope, as the hub listed them. The twin of a module does not contain the tags of its device, so the
+ * forecast needs this list to test a scope. Takes few bytes of memory per device.
  */
 export class ScopeMembers {
   readonly #policy: Policy;
   readonly #members: IdSet;
-  /** Devices for which the scope's function throws. */
+  /** Devices for which the scope's function throws an error. */
   readonly #failed: IdSet;
   #failure: unknown;
 
@@ -23,7 +23,7 @@ export class ScopeMembers {
     return this.#members.size;
   }
 
-  /** Tests whether a device is in the scope, and remembers the result. `failed`: the scope's function throws. */
+  /** Tests whether a device is in the scope, and remembers the result. `failed`: the scope's function throws an error for the device. */
   test(device: Device): 'in' | 'out' | 'failed' {
     try {
       if (!this.#policy.scope.matches(device)) return 'out';
@@ -36,7 +36,7 @@ export class ScopeMembers {
     }
   }
 
-  /** Adds a device that a query has already tested. */
+  /** Adds a device to the scope without a test, because the query already tested the scope. */
   add(deviceId: string): void {
     this.#members.add(deviceId);
   }
@@ -45,7 +45,7 @@ export class ScopeMembers {
     return this.#failed.has(deviceId);
   }
 
-  /** The same policy with a scope that tests the device id against the known members. */
+  /** Returns the policy with another scope. That scope tests only whether the device id is in this list. */
   asPolicy(): Policy {
     const matches = ({ deviceId }: Device): boolean => {
       if (this.#failed.has(deviceId)) throw this.#failure;

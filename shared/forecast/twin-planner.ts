@@ -10,36 +10,39 @@ import type { PlannedOutcome, PolicyCounts } from './policy-counts.ts';
 import type { OverwriteForecast } from './result.ts';
 import type { ScopeMembers } from './scope-members.ts';
 
-/** The forecast of one policy so far. */
+/** The forecast of one policy while the forecast is running. */
 export interface PolicyState {
   readonly counts: PolicyCounts;
-  /** The devices in the scope. Absent until the forecast has to list them. */
+  /** The devices in the scope. Absent until the forecast lists them. */
   members: ScopeMembers | undefined;
   /** Number of devices in the scope. */
   devices: number;
-  /** The most devices that a walk over the scope can return, where a count says so. */
+  /** Largest number of devices that a query for the policy's devices can return. `undefined` where no count is known. */
   maxDevices: number | undefined;
-  /** Why all twins of the policy were read. */
+  /** Why the forecast read all twins of the policy. `undefined` where it did not. */
   walked: string | undefined;
 }
 
 export interface TwinPlannerDependencies {
   readonly moduleId: string;
-  /** All policies about this module. */
+  /** All policies for this module, each with its forecast so far. */
   readonly states: ReadonlyMap<Policy, PolicyState>;
-  /** An empty set for the ids of the planned devices. */
+  /** Empty at first. The planner adds the id of each device that it plans. */
   readonly planned: IdSet;
   readonly competing: readonly CompetingSetting[];
   readonly limit: OverwriteLimit;
   readonly clock: Clock;
 }
 
-/** Plans single twins of one module with the reconciler's code. Counts the planned changes and the hub calls that a sweep would make. */
+/**
+ * Plans the twins of one module, one at a time, with the reconciler's code. Counts the planned changes, and the hub calls that a sweep
+ * would make.
+ */
 export class TwinPlanner {
   readonly #dependencies: TwinPlannerDependencies;
   readonly #policies: readonly Policy[];
   readonly #guard: ForecastGuard;
-  /** Plans for a missing module by the policies that apply: such a plan depends on nothing else. */
+  /** Plans for a missing module. The key lists which policies apply to the device, because such a plan depends on nothing else. */
   readonly #missingPlans = new Map<string, Plan>();
   readonly calls = { twinRead: 0, twinUpdate: 0, bulk: 0 };
 
@@ -60,14 +63,14 @@ export class TwinPlanner {
     return this.#dependencies.planned.has(deviceId);
   }
 
-  /** The policy's overwrites so far. `undefined` where it overwrites nothing. */
+  /** Returns the overwrites of a policy that were planned so far, or `undefined` where none was planned. */
   overwrites(policy: Policy): OverwriteForecast | undefined {
     return this.#guard.overwrites(policy.name);
   }
 
   /**
-   * Plans a device that lacks the module, and counts the plan unless the device was planned before. Returns true where this call plans to
-   * create the module. `found`: the policy whose devices were listed. `members`: the devices in its scope.
+   * Plans a device that lacks the module. Counts the plan only if the device was not planned before. Returns true if this call plans to
+   * create the module. `found`: the policy whose devices were listed. `members`: the devices in the scope of that policy.
    */
   planMissing(device: Device, found: Policy, members: ScopeMembers): boolean {
     const { planned } = this.#dependencies;
@@ -81,7 +84,8 @@ export class TwinPlanner {
     const { drifts, actions } = this.#missingPlans.get(key) ?? plan(policies, { device, twins: [this.#missingTwin()] });
     this.#missingPlans.set(key, { drifts, actions });
     const isCreated = actions.length > 0;
-    // A second work item for the device reads the module that the first one created.
+    // A sweep queues the device once for each policy that creates the module. The second work item reads the module that the first one
+    // created.
     if (isRepeated ? isCreated : !this.#triesToCreate(deviceId)) this.calls.twinRead++;
     if (!this.#needsOnlyId(deviceId)) this.calls.twinRead++;
     if (isRepeated) return false;
@@ -90,7 +94,7 @@ export class TwinPlanner {
     return isCreated;
   }
 
-  /** Plans a twin and counts the plan. `isSuspect`: whether a sweep would read the twin even without a departure. */
+  /** Plans the changes of a twin, and counts them. `isSuspect`: whether a sweep would read the twin even if the twin has no drift. */
   async planTwin(twin: Twin, item: JsonObject, at: string, isSuspect: () => boolean): Promise<void> {
     const { deviceId, moduleId } = twin;
     this.#dependencies.planned.add(deviceId);
@@ -108,7 +112,7 @@ export class TwinPlanner {
     if (changed.size > 0) this.calls.twinUpdate++;
   }
 
-  /** Whether a sweep would try to create the module without reading it first. Otherwise it reads the module before it records the drift. */
+  /** Whether a sweep would create the module without reading it first. Otherwise the sweep reads the module before it records the drift. */
   #triesToCreate(deviceId: string): boolean {
     return this.#policies.some(
       ({ createModule, mode, scope }) => createModule && mode === 'enforce' && scope.mayMatchId(deviceId),
@@ -121,7 +125,7 @@ export class TwinPlanner {
     return { moduleId, missing: true as const, write };
   }
 
-  /** The policies, with scopes that test the listed members instead of the device's tags. */
+  /** Returns the policies with other scopes. Those scopes test the list of devices in the scope instead of the device's tags. */
   #policiesByMembers(): readonly Policy[] {
     return [...this.#dependencies.states].map(([policy, { members }]) =>
       policy.scope.usesIdOnly || members === undefined ? policy : members.asPolicy(),
@@ -133,7 +137,7 @@ export class TwinPlanner {
     return this.#policies.every(({ scope }) => scope.usesIdOnly || !scope.mayMatchId(deviceId));
   }
 
-  /** Why a departure that no action mends is only recorded. */
+  /** Returns why a sweep only records a departure that it does not repair. */
   #recordedReason({ kind, policy }: Departure): PlannedOutcome {
     if (kind === 'policyError' || kind === 'notReported') return kind;
     return this.#policies.some(({ name, mode }) => name === policy && mode === 'audit') ? 'audit' : 'unmendable';
@@ -148,7 +152,7 @@ export class TwinPlanner {
         deviceId,
         departures.map((departure) => [departure, outcomeOf(departure)] as const),
       );
-      // A device on which the scope's function throws is not counted in the scope, so it cannot be out of line there.
+      // If the scope's function throws for a device, the device does not count as in the scope. So its drift must not count there either.
       if (!members?.hasFailedOn(deviceId)) counts.outOfLine++;
     }
   }

@@ -3,18 +3,22 @@ import type { Progress } from './progress.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { devicesPerItem } from './work-queue.ts';
 
-/** The most modules that one sweep queues from the open list. The next sweep starts after them. */
+/** Maximum number of modules that one sweep queues from the list of open rows. The next sweep continues after these modules. */
 const modulesPerSweep = 1000;
 
-/** The most rows of the open list that one sweep reads. The sweep's own queries have found the modules of most rows already. */
+/** Maximum number of open rows that one sweep reads. Most of these modules need no second check: queries of the same sweep found them. */
 const rowsPerSweep = 50_000;
 
-/** The memo that holds the position in the open list from one sweep to the next. No policy can have this name, because of the space. */
+/**
+ * Name of the memo that tells the next sweep where to continue in the list of open rows. Memos of searches are named after policies. No
+ * policy has this name, because a policy's name has no space.
+ */
 const positionMemo = 'open list';
 
 /**
- * Queues modules with open drift that no query of this sweep found. They may have been put right without an event. Makes no hub call where
- * no drift is open. One sweep reads a limited number of rows. The next sweep continues after them, and wraps around at the end of the list.
+ * Queues the modules with open drift that no query of this sweep found. Somebody may have repaired these modules without an event. Makes no
+ * hub call where no drift is open. One sweep reads a limited number of open rows. The next sweep continues after these rows, and starts
+ * again at the beginning when it reaches the end of the list.
  */
 export async function checkOpen(
   { policies, openList, store, clock }: SweepDependencies,
@@ -22,12 +26,12 @@ export async function checkOpen(
 ): Promise<void> {
   const start = progress.checkpoint.continuation ?? (await store.readMemo(positionMemo))?.text ?? '';
   let position = start === '' ? undefined : start;
-  /** True once reading has started from the beginning of the list. The next end of the list then ends the step. */
+  /** True when this sweep has read from the beginning of the list. It then stops at the end of the list. */
   let isFromBeginning = position === undefined;
   let queued = 0;
   for (let seen = 0; queued < modulesPerSweep && seen < rowsPerSweep; ) {
     const { rows, next } = await openList.page(devicesPerItem, position);
-    // Skip rows with an outcome newer than the start of this sweep: their twins were just examined.
+    // Skip rows whose outcome was written after this sweep started: their twins were read after that start.
     const unexamined = rows.filter(
       ({ deviceId, moduleId, outcomeAt }) =>
         outcomeAt < progress.row.startedAt &&
@@ -44,7 +48,7 @@ export async function checkOpen(
       position = undefined;
       break;
     }
-    // At the end of the list, wrap around to its beginning.
+    // At the end of the list, continue at its beginning.
     isFromBeginning ||= next === undefined;
     position = next;
     progress.checkpoint = {

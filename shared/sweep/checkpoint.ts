@@ -1,38 +1,40 @@
 import type { WorkItem } from './work-queue.ts';
 
 /**
- * How far a sweep has got: its next run resumes here. Saved after each page of a query, or after several pages where a save is large. All
- * property names are stored, so they stay as they are.
+ * The position of a sweep, at which the next run of the sweep resumes. The sweep saves the checkpoint after each page of query results.
+ * Where each save also writes a large set of ids, it saves after several pages. All property names are stored, so do not rename them.
  */
 export interface Checkpoint {
-  /** Fingerprint of the steps. A checkpoint of other steps is useless. */
+  /** Fingerprint of the sweep's list of steps. If the policies now lead to other steps, the checkpoint cannot be used. */
   readonly steps: string;
-  /** Index of the current step. */
+  /** Index of the current step in the list of steps. */
   readonly step: number;
-  /** Continuation token of the next page of the step's query. Absent before the first page. */
+  /** Continuation token of the next page of results, or the position in the list of open rows. Absent before the first page. */
   readonly continuation?: string;
-  /** Devices that were found and are not yet queued, because they would make too small a work item. */
+  /** Ids of devices that were found and are not yet in the queue. They wait until there are enough of them for a full work item. */
   readonly pending: readonly string[];
-  /** Why this step reads all twins of its policy: the hub refused the policy's query. */
+  /**
+   * Why this step reads all twins of its policy: the message of the hub, which refused the policy's query. Absent where the query works.
+   */
   readonly walkInstead?: string;
-  /** The search for missing modules. Absent while the step only counts. */
+  /** Position of the search for missing modules. Absent while the step only counts devices and modules. */
   readonly search?: MissingSearch;
 }
 
-/** How far the search for missing modules has got. */
+/** Position of the search for devices that lack a policy's module. */
 export interface MissingSearch {
-  /** The search first lists the modules, then the devices. */
+  /** What the search lists now. It first lists all modules, then all devices. */
   readonly among: 'modules' | 'devices';
-  /** The counts that led to this search, as text. */
+  /** The numbers of devices and modules that led to this search, as text. */
   readonly counts: string;
-  /** Missing modules found so far. */
+  /** Number of missing modules found so far. */
   readonly missing: number;
 }
 
-/** The module that a step is about, and what the step found out about it. */
+/** What a step found about a module: the module may break a policy (`suspect`), or it does not exist (`missing`). */
 export type Finding = Pick<WorkItem, 'moduleId' | 'finding'>;
 
-/** The same checkpoint before the first page of a query. */
+/** Returns a copy of the checkpoint without the continuation token. The query then starts at its first page. */
 export function withoutContinuation({ continuation: _, ...checkpoint }: Checkpoint): Checkpoint {
   return checkpoint;
 }

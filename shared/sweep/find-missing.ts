@@ -16,12 +16,12 @@ import {
   modulesQuery,
 } from './where/index.ts';
 
-/** Milliseconds for which the result of a search stays valid while the counts do not change. */
+/** Milliseconds for which a sweep reuses the result of an earlier search, as long as the counts do not change. */
 const searchValidity = 24 * 3600_000;
 
 /**
- * Counts a policy's devices. Where the policy creates its module, also finds the devices that lack the module: by counts, and by a search
- * only where the counts leave the question open.
+ * Counts a policy's devices. Where the policy creates its module, also finds the devices that lack the module. Compares the number of
+ * devices with the number of modules first. Lists devices and modules only where a module may be missing.
  */
 export async function findMissing(dependencies: SweepDependencies, progress: Progress, policy: Policy): Promise<void> {
   let { search } = progress.checkpoint;
@@ -35,8 +35,8 @@ export async function findMissing(dependencies: SweepDependencies, progress: Pro
 }
 
 /**
- * Returns the counts as text where a search is needed. Returns `undefined` where no module can be missing, or where a recent search with
- * the same counts found none.
+ * Returns the counts as text where a module may be missing, so that a search is needed. Returns `undefined` where no module can be missing,
+ * or where a recent search with the same counts found no missing module.
  */
 async function inconclusiveCounts(
   { guardStore, store, clock }: SweepDependencies,
@@ -50,10 +50,11 @@ async function inconclusiveCounts(
   if (countsAreComparable(policy)) {
     return modules !== undefined && modules === devices ? undefined : JSON.stringify([devices, modules]);
   }
-  // A query for modules cannot test the device's tags. But if all devices with these ids have the module, then so do those in the scope.
+  // A query for modules cannot test the device's tags. So compare with all devices that match the id: if each of them has the module, each
+  // device in the scope has the module too.
   const all = await progress.count(countDevicesByIdQuery(policy));
   if (modules !== undefined && modules === all) return undefined;
-  // The result of a search holds for the same scope only. The definition of a predicate is unknown, so its result is never reused.
+  // A search result is valid only for the same scope. A scope that is a function cannot be compared, so its result is never reused.
   const { definition } = policy.scope;
   const counts = JSON.stringify([devices, modules, all, policy.module, definition]);
   const last = definition === undefined ? undefined : await store.readMemo(policy.name);
@@ -61,7 +62,10 @@ async function inconclusiveCounts(
   return isRecent && last.text === counts ? undefined : counts;
 }
 
-/** Lists the policy's modules and keeps a hash of each id. Then lists the devices: those without such a hash lack the module. */
+/**
+ * Lists the modules of a policy, and keeps a hash of each device id. Then lists the devices. A device whose hash is not kept lacks the
+ * module.
+ */
 async function searchFor(
   { store, clock }: SweepDependencies,
   progress: Progress,
@@ -73,12 +77,12 @@ async function searchFor(
   const present = saved === undefined ? new IdSet(progress.sweepId) : IdSet.fromBytes(progress.sweepId, saved);
   let search = begun;
   if (saved === undefined && (progress.checkpoint.continuation !== undefined || search.among === 'devices')) {
-    // The set of modules is lost, so the search starts again.
+    // The saved set of device ids is lost, so the search starts again.
     search = { ...search, among: 'modules', missing: 0 };
     progress.checkpoint = { ...withoutContinuation(progress.checkpoint), search, pending: [] };
   }
   if (search.among === 'modules') {
-    // The checkpoint must never be ahead of the saved set: a page would be skipped whose modules are not in the set.
+    // Save the set before the checkpoint. If only the checkpoint were saved before a crash, the set would lack the modules of some pages.
     progress.beforeSave(() => store.saveBytes(progress.sweepId, name, present.toBytes()));
     await progress.forEachPage(modulesQuery(policy), missingOf(policy), (items) => {
       for (const id of items.flatMap(deviceIdsOf)) present.add(id);
@@ -88,18 +92,21 @@ async function searchFor(
     await progress.save();
     progress.beforeSave(undefined);
   }
-  // A search takes long, so the counts from before it are out of date.
+  // A search takes long. The counts from before the search are out of date now.
   progress.forgetCounts();
   await findDevicesWithout(progress, policy, present);
-  // While a module is missing, the next sweep must search again.
+  // Write the memo only where no module is missing. Otherwise the next sweep must search again.
   if (progress.checkpoint.search?.missing === 0) {
     await store.writeMemo(policy.name, { at: clock.now().toISOString(), text: search.counts });
   }
 }
 
-/** Lists the devices in the scope, and queues those that are not in `present`. */
+/** Lists the devices in the scope, and queues the devices that are not in `present`, the set of devices with the module. */
 async function findDevicesWithout(progress: Progress, policy: Policy, present: IdSet): Promise<void> {
-  /** `isScopeTested`: whether the query and the device id decide alone that a device is in the scope. */
+  /**
+   * `isScopeTested`: true where the query and the device id together test the whole scope. Otherwise the scope is tested on the device's
+   * twin.
+   */
   const missingAmong = (isScopeTested: boolean) => (items: readonly JsonObject[]) => {
     const missing = items.flatMap((item) =>
       deviceIdsOf(item).filter(
@@ -126,7 +133,7 @@ async function findDevicesWithout(progress: Progress, policy: Policy, present: I
   }
 }
 
-/** True also where the scope's function throws: the reconciler records that error when it handles the device. */
+/** Whether a device may be in the scope. Also returns true where the scope's function throws: the reconciler then records that error. */
 function mayBeInScope(policy: Policy, item: JsonObject, deviceId: string): boolean {
   try {
     return policy.scope.matches(toDevice(item, deviceId));

@@ -8,7 +8,9 @@ import type { SweepDependencies } from './sweep-dependencies.ts';
 import { deviceIdsOf } from './twin-results.ts';
 import { twinsQuery } from './where/index.ts';
 
-/** Asks by query which twins break a policy. Where the hub refuses the query, {@link walk} reads all twins of the policy. */
+/**
+ * Finds the twins that break a policy with a query. Where the hub refuses the query, {@link walk} reads all twins of the policy instead.
+ */
 export async function findSuspects(
   dependencies: SweepDependencies,
   progress: Progress,
@@ -29,7 +31,7 @@ export async function findSuspects(
   }
 }
 
-/** Reads all twins of a policy, page by page, and queues those that break the policy. `reason`: why queries do not suffice. */
+/** Reads all twins of a policy, page by page, and queues the twins that break the policy. `reason`: why queries do not suffice. */
 export async function walk(
   { clock, log }: SweepDependencies,
   progress: Progress,

@@ -1,23 +1,23 @@
 import { hash } from 'node:crypto';
 
-/** 32-bit words per hash. */
+/** Number of 32-bit words per hash. */
 const words = 2;
 
 /**
- * A set of device ids that needs few bytes per id: an open-addressing hash table of 64-bit hashes.
+ * A set of device ids that takes few bytes per id. It is an open-addressing hash table of 64-bit hashes.
  *
- * Two ids with the same hash count as one id. This happens once in about ten million fleets of a million devices. Another salt gives other
- * hashes, so the next sweep does not confuse the same two ids.
+ * Two ids with the same hash count as one id. In a set of a million ids, the chance of this is about one in 37 million. Another salt gives
+ * other hashes, so the next sweep does not confuse the same two ids.
  *
- * A hash is held as two 32-bit numbers. A `bigint` per hash would be an object on the heap, and these objects would take more memory than
- * the set.
+ * A hash is stored as two 32-bit numbers. A `bigint` per hash would be an object on the heap, and all these objects would take more memory
+ * than the set.
  */
 export class IdSet {
   readonly #salt: string;
-  /** Each slot is a low and a high word. Both are 0 where the slot is empty. */
+  /** Each slot has two words: the low and the high half of a hash. Both words are 0 in an empty slot. */
   #slots: Uint32Array<ArrayBuffer>;
   #size = 0;
-  /** The current hash, which the private methods work on. */
+  /** Low and high half of the hash that the private methods look for or store. */
   #low = 0;
   #high = 0;
 
@@ -40,7 +40,7 @@ export class IdSet {
     return this.#isCurrentAt(this.#slotOf());
   }
 
-  /** The hashes as bytes for {@link fromBytes}, eight per id. */
+  /** Returns the hashes as bytes for {@link fromBytes}, 8 bytes per id. */
   toBytes(): Uint8Array {
     const hashes = new Uint32Array(this.#size * words);
     let next = 0;
@@ -52,9 +52,9 @@ export class IdSet {
     return new Uint8Array(hashes.buffer);
   }
 
-  /** Restores a set from {@link toBytes}. `salt` must be the salt of that set. */
+  /** Restores a set from the bytes that {@link toBytes} returned. `salt` must be the salt of the saved set. */
   static fromBytes(salt: string, bytes: Uint8Array): IdSet {
-    // The copy is aligned to four bytes. Bytes from storage may not be.
+    // Copy the bytes: a `Uint32Array` must start at a multiple of four bytes, and bytes from storage may start elsewhere.
     const hashes = new Uint32Array(Uint8Array.from(bytes).buffer);
     const set = new IdSet(salt);
     for (let at = 0; at < hashes.length; at += words) {
@@ -72,7 +72,10 @@ export class IdSet {
     if (this.#size * 2 * words > this.#slots.length) this.#grow();
   }
 
-  /** The slot of the current hash, or the empty slot where it belongs. At most half of the table is full, so the search ends. */
+  /**
+   * Returns the slot that holds the current hash, or else the empty slot where the hash must be stored. At most half of the slots are full,
+   * so the loop ends.
+   */
   #slotOf(): number {
     const last = this.#slots.length - 1;
     let slot = (this.#low * words) & last;
@@ -112,12 +115,12 @@ export class IdSet {
     const digest = hash('sha1', `${this.#salt}\n${id}`, 'binary');
     this.#low = wordIn(digest, 0);
     this.#high = wordIn(digest, 4);
-    // Two zeros would mark an empty slot.
+    // A hash of two zeros would look like an empty slot.
     if (this.#low === 0 && this.#high === 0) this.#low = 1;
   }
 }
 
-/** Reads four Latin-1 characters as a 32-bit number, lowest byte first. */
+/** Reads four characters as the bytes of a 32-bit number, lowest byte first. Each character has a code below 256. */
 function wordIn(text: string, at: number): number {
   const byte = (offset: number) => text.charCodeAt(at + offset) << (8 * offset);
   return (byte(0) | byte(1) | byte(2) | byte(3)) >>> 0;

@@ -1,7 +1,7 @@
 /**
- * The sweep finds departures that no event reported. Its idea: ask the hub by query which twins break a policy, so that a compliant hub
- * costs a handful of calls. Counts show whether a module is missing, and only a difference leads to a search. Findings are queued as work
- * items. Query results lag, so each twin is read again before it is changed.
+ * The sweep finds drift that no event reported. It queries the hub for twins that break a policy, so a compliant hub costs only a few
+ * calls. It compares the number of devices with the number of modules, and searches for missing modules only where the numbers differ. It
+ * queues what it finds as work items. Query results are some minutes old, so the worker reads each twin again before it changes the twin.
  *
  * @module
  */

@@ -1,16 +1,16 @@
 import type { Problem } from '../hub/index.ts';
 
-/** How one run of a sweep ended. */
+/** The result of one run of a sweep. A sweep needs several runs where a run reaches its deadline or its process dies. */
 export type RunEnd =
   | { readonly state: 'done' }
-  /** The policies have changed since the sweep started. A new sweep is needed. */
+  /** The policies have changed since the sweep started. A new sweep must start. */
   | { readonly state: 'abandoned' }
   /** The sweep resumes after `delay` seconds. */
   | { readonly state: 'paused'; readonly reason: string; readonly delay: number }
-  /** Another instance has taken the lease. */
+  /** Another instance has taken the sweep's lease. */
   | { readonly state: 'lost' };
 
-/** Thrown to end a run of a sweep. Only `SweepRun` catches it. */
+/** Thrown to end a run of a sweep. Only `SweepRun` catches this error. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   readonly end: Extract<RunEnd, { state: 'paused' | 'lost' }>;
@@ -21,15 +21,15 @@ export class Interrupted extends Error {
   }
 }
 
-/** Thrown when the hub refuses a query, for example as malformed or too long. */
+/** Thrown when the hub refuses a query, for example because the query is malformed or too long. */
 export class QueryRefused extends Error {
   override readonly name = 'QueryRefused';
 }
 
-/** Seconds until a sweep resumes after the hub did not answer and did not say how long to wait. */
+/** Seconds until a paused sweep resumes, where the hub did not say how long to wait. */
 const hubDelay = 30;
 
-/** The error to throw when the hub has no answer for now. */
+/** Returns the error to throw when the hub cannot answer at this time, but may answer later. */
 export function interruptedBy(problem: Problem): Interrupted {
   const after = problem.type === 'throttled' ? problem.retryAfter : undefined;
   return new Interrupted({

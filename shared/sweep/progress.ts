@@ -8,32 +8,32 @@ import type { SweepDependencies } from './sweep-dependencies.ts';
 import { devicesPerItem } from './work-queue.ts';
 
 /**
- * The most pages between two saves of the checkpoint, where each save also writes a large set of ids. After a crash, these pages are read
- * again.
+ * Maximum number of pages of results between two saves, where each save also writes a large set of ids. After a crash, the sweep reads
+ * these pages again.
  */
 const pagesPerSave = 25;
-/** Milliseconds after which the checkpoint is saved even after fewer pages. Slow pages would otherwise let the lease expire. */
+/** Milliseconds after which the checkpoint is saved even after fewer pages. Slow pages could otherwise let the lease expire. */
 const timePerSave = 45_000;
-/** Characters of a reason that are stored. */
+/** Maximum length of a stored reason, in characters. */
 export const longestReason = 400;
 
-/** One run of a sweep: its checkpoint, its row, the pages that it reads and the work items that it queues. */
+/** The state of one run of a sweep: its checkpoint, its row, the pages of results that it reads, and the work items that it queues. */
 export class Progress {
   readonly #dependencies: SweepDependencies;
   readonly #claim: SweepClaim;
   readonly #deadline: number;
   readonly #counts = new Map<string, number | undefined>();
-  /** Modules that this run has found. A module that two queries name is queued once. */
+  /** Modules that this run has found. A suspect module that two queries return is queued once. */
   readonly #found: IdSet;
   #beforeSave: (() => Promise<void>) | undefined;
   #unsavedPages = 0;
   #savedAt: number;
-  /** The hub on the sweep's lane. The row counts each call. */
+  /** A hub client with the sweep's priority. Each call is counted in the row. */
   readonly hub: Hub;
   checkpoint: Checkpoint;
   row: SweepRow;
 
-  /** `deadline`: milliseconds since 1970. No query starts after it. */
+  /** `deadline`: a time in milliseconds since 1970. No query starts after this time. */
   constructor(dependencies: SweepDependencies, claim: SweepClaim, checkpoint: Checkpoint, deadline: number) {
     this.#dependencies = dependencies;
     this.#claim = claim;
@@ -49,7 +49,7 @@ export class Progress {
     return this.#claim.id;
   }
 
-  /** Adds to the counts of the row. */
+  /** Adds these numbers to the counts of the row. */
   add(counts: Partial<Pick<SweepRow, 'hubCalls' | 'examined' | 'parts'>>): void {
     const { hubCalls = 0, examined = 0, parts = 0 } = counts;
     const { row } = this;
@@ -61,7 +61,7 @@ export class Progress {
     };
   }
 
-  /** Adds a reason to `walked` of the row. Returns false where the row already has that reason. */
+  /** Adds a reason to the list `walked` of the row. Returns false where the list already has that reason. */
   addWalked(reason: string): boolean {
     const sentence = reason.slice(0, longestReason);
     const isNew = !this.row.walked.includes(sentence);
@@ -70,9 +70,10 @@ export class Progress {
   }
 
   /**
-   * Reads one page of a query.
+   * Reads one page of query results. If the hub refuses the continuation token, reads the first page.
    *
-   * @throws {Interrupted} after the deadline, or when the hub has no answer for now.
+   * @throws {Interrupted} after the deadline, or when the hub cannot answer at this time.
+   *
    * @throws {QueryRefused} when the hub refuses the query.
    */
   async page(query: string, continuation?: string): Promise<QueryPage> {
@@ -81,15 +82,15 @@ export class Progress {
     }
     const answer = await this.hub.queryPage(query, continuation);
     if (answer.ok) return answer.value;
-    // A retry helps only against these two problems. The hub answers 400 to a malformed query, and has been seen to answer 412 to one that
-    // is too long.
+    // A later retry helps only against these two problems. The hub answers 400 to a malformed query. It was observed to answer 412 to a
+    // query that was too long.
     if (answer.problem.type === 'throttled' || answer.problem.type === 'transient') throw interruptedBy(answer.problem);
-    // Continuation tokens expire: start at the first page again.
+    // The continuation token may have expired, so start at the first page again.
     if (continuation !== undefined) return this.page(query);
     throw new QueryRefused(answer.problem.message);
   }
 
-  /** Reads a query's pages from the checkpoint on, and queues work items for the devices that `find` returns for each page. */
+  /** Reads all pages of a query's results, starting at the checkpoint. `find` returns the ids of the devices to queue from each page. */
   async forEachPage(
     query: string,
     finding: Finding,
@@ -113,8 +114,8 @@ export class Progress {
   }
 
   /**
-   * The answer to a `COUNT() AS n` query. `undefined` where the hub refuses the query or gives no number. The same query is sent once,
-   * until the counts are forgotten.
+   * Returns the number that a `COUNT() AS n` query returns. Returns `undefined` where the hub refuses the query, or where the result is not
+   * a number. Sends each query only once, until {@link forgetCounts} is called.
    */
   async count(query: string): Promise<number | undefined> {
     if (!this.#counts.has(query)) this.#counts.set(query, await this.#askForCount(query));
@@ -125,7 +126,7 @@ export class Progress {
     this.#counts.clear();
   }
 
-  /** Queues the pending devices in work items, as long as at least `least` devices are pending. */
+  /** Queues the pending devices in work items, while at least `least` devices are pending. */
   async queueWork(finding: Finding, least: number): Promise<void> {
     const { queue, clock } = this.#dependencies;
     while (this.checkpoint.pending.length >= least) {
@@ -143,12 +144,12 @@ export class Progress {
     }
   }
 
-  /** Whether this run has already found a module. An earlier run of the same sweep may have found others. */
+  /** Whether this run has already found this module. Returns false for a module that only an earlier run of the same sweep found. */
   hasFound({ moduleId }: Finding, deviceId: string): boolean {
     return this.#found.has(`${moduleId}\n${deviceId}`);
   }
 
-  /** Queues at once those of the devices that this run has not found before. Returns their number. */
+  /** Queues immediately the devices that this run has not found before. Returns their number. */
   async queueNew(finding: Finding, devices: readonly string[]): Promise<number> {
     const found = this.#onlyNew(finding, devices);
     this.checkpoint = { ...this.checkpoint, pending: found };
@@ -157,14 +158,15 @@ export class Progress {
   }
 
   /**
-   * Sets an action that runs before each save of the checkpoint, to save data that the checkpoint needs. `undefined` removes the action.
+   * Sets an action that runs before each save of the checkpoint. The action saves data that the checkpoint needs. `undefined` removes the
+   * action.
    */
   beforeSave(action: (() => Promise<void>) | undefined): void {
     this.#beforeSave = action;
   }
 
   /**
-   * Saves checkpoint and row, and renews the lease.
+   * Saves the checkpoint and the row, and renews the lease.
    *
    * @throws {Interrupted} when another instance has taken the lease.
    */
@@ -177,7 +179,7 @@ export class Progress {
     this.#savedAt = this.#dependencies.clock.now().getTime();
   }
 
-  /** Saves checkpoint and row, and releases the lease. */
+  /** Saves the checkpoint and the row, and releases the lease. `lost`: another instance has taken the lease, so they were not saved. */
   async saveAndRelease(): Promise<'kept' | 'lost'> {
     await this.#beforeSave?.();
     return this.#dependencies.store.release(this.#claim, this.checkpoint, this.row);
@@ -200,7 +202,7 @@ export class Progress {
       const name = `${moduleId}\n${id}`;
       const isNew = !this.#found.has(name);
       this.#found.add(name);
-      // A module that was found as suspect may be missing by now, so `missing` is queued all the same.
+      // A module that was queued as suspect may be missing now. So a missing module is queued even if the module was found before.
       return isNew || finding === 'missing';
     });
   }

@@ -13,21 +13,21 @@ import {
 export type SweepStep =
   /** Read the hub's automatic configurations. */
   | { readonly type: 'configurations' }
-  /** Ask by query which twins break a policy. Where the hub refuses the query, read all twins of the policy instead. */
+  /** Query the hub for twins that break a policy. Where the hub refuses the query, read all twins of the policy instead. */
   | { readonly type: 'suspects'; readonly policy: Policy; readonly query: string }
-  /** Read all twins of a policy (a walk), because queries cannot find all departures from it. */
+  /** Read all twins of a policy (a walk), because queries cannot find all drift from this policy. */
   | { readonly type: 'walk'; readonly policy: Policy; readonly reason: string }
   /** Count a policy's devices. Where the policy creates its module, also find the devices that lack the module. */
   | { readonly type: 'missing'; readonly policy: Policy }
-  /** Queue the modules with open drift that no other step found. */
+  /** Queue the modules with open drift that no earlier step found. */
   | { readonly type: 'open' };
 
-/** All steps of a sweep under these policies, in order. Pure. */
+/** Returns all steps of a sweep for these policies, in order. Pure. */
 export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
   const steps: SweepStep[] = [{ type: 'configurations' }];
   for (const policy of policies.all) {
     const { walkReason } = compileRules(policy);
-    // A walk finds all that the queries would find.
+    // A walk reads all twins of the policy, so the policy's queries are not needed.
     if (walkReason !== undefined) steps.push({ type: 'walk', policy, reason: walkReason });
     else for (const query of brokenModulesQueries(policy)) steps.push({ type: 'suspects', policy, query });
   }
@@ -36,7 +36,7 @@ export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
   return steps;
 }
 
-/** A hash of the steps. A checkpoint is valid only for steps with the same fingerprint. */
+/** Returns a hash of the list of steps. A checkpoint is valid only for a list of steps with the same hash. */
 export function fingerprintOf(steps: readonly SweepStep[]): string {
   const text = steps.map((step) => JSON.stringify(describeStep(step))).join('\n');
   return createHash('sha256').update(text).digest('base64url').slice(0, 16);
@@ -56,8 +56,9 @@ function describeStep(step: SweepStep): readonly string[] {
 }
 
 /**
- * Whether the number of a policy's devices and the number of its modules can be compared: if they are equal, no module is missing. This
- * takes a scope that both queries express exactly. A query for modules cannot test tags, and no query can express a predicate.
+ * Whether the number of a policy's devices can be compared with the number of its modules. If the two numbers are equal, no module is
+ * missing. This is valid only where both queries test the scope exactly: a query for modules cannot test tags, and no query can test a
+ * scope that is a function.
  */
 export function countsAreComparable(policy: Policy): boolean {
   return compileScope(policy).exact && policy.scope.usesIdOnly && compileModuleScope(policy).exact;

@@ -7,12 +7,12 @@ import type { PolicySet } from '../policy/index.ts';
 import type { SweepStore } from './store/index.ts';
 import type { SweepQueue } from './work-queue.ts';
 
-/** The part of the guard store that a sweep writes. The guards and the app's health read it. */
+/** The part of the guard store that a sweep writes. The guards and the app's health report read it. */
 export interface SweepGuardStore {
-  /** The settings that {@link putCompeting} stored last. */
+  /** Returns the competing settings that {@link putCompeting} stored last. */
   competing(): Promise<readonly CompetingSetting[]>;
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
-  /** Stores how many devices are in a policy's scope. */
+  /** Stores the number of devices in a policy's scope. */
   putDeviceCount(policy: string, devices: number): Promise<void>;
 }
 

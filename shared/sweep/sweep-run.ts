@@ -11,15 +11,15 @@ import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 
 /**
- * One run of a sweep, from its checkpoint to its end or its deadline. A run asks the hub which twins break a policy and which devices lack
- * a module, and queues work items. It changes no twin itself.
+ * One run of a sweep. A run starts at the checkpoint, and stops at the end of the sweep or at a deadline. It queries the hub for twins that
+ * break a policy and for devices that lack a module, and queues work items. It changes no twin itself.
  */
 export class SweepRun {
   readonly #dependencies: SweepDependencies;
   readonly #steps: readonly SweepStep[];
   readonly #progress: Progress;
 
-  /** `deadline`: milliseconds since 1970. No query starts after it. */
+  /** `deadline`: a time in milliseconds since 1970. No query starts after this time. */
   constructor(dependencies: SweepDependencies, claim: SweepClaim, deadline: number) {
     this.#dependencies = dependencies;
     this.#steps = sweepSteps(dependencies.policies);
@@ -63,7 +63,9 @@ export class SweepRun {
     this.#progress.row = { ...this.row, state, endedAt: this.#dependencies.clock.now().toISOString() };
   }
 
-  /** Runs a step. Where the hub refuses its queries, the sweep skips the step, so that one policy does not stop all others. */
+  /**
+   * Runs one step. If the hub refuses the step's queries, skips the rest of the step, so that the steps of all other policies still run.
+   */
   async #runStep(step: SweepStep): Promise<void> {
     try {
       await this.#startStep(step);

@@ -7,22 +7,24 @@ import { readSweepMessage, type SweepQueue, type WorkItem } from './work-queue.t
 
 export interface SweepWorkerDependencies {
   readonly sweeper: Sweeper;
-  /** Creates a reconciler that uses this hub, which counts its calls. */
+  /** Creates a reconciler that uses this hub client. */
   reconcilerFor(hub: Hub): Reconciler;
   readonly hub: Hub;
   readonly store: SweepStore;
   readonly queue: SweepQueue;
   readonly log: Log;
   readonly retry: RetrySchedule;
-  /** A random number from 0 to 1, for jitter. */
+  /** Returns a random number from 0 to 1. It varies the delays, so that not all retries come at the same time. */
   readonly random?: () => number;
 }
 
-/** Longest wait for the hub's budget inside an invocation, in milliseconds. A work item that would wait longer returns to the queue. */
+/**
+ * Maximum time in milliseconds for which an invocation waits for the call budget. A work item that must wait longer goes back to the queue.
+ */
 const longestWait = 30_000;
-/** Seconds until a requested sweep tries again to start, while another sweep is running. */
+/** Seconds until the next attempt to start a requested sweep, where another sweep is running. */
 const startDelay = 30;
-/** Longest delay of a retry, in seconds. The next sweep finds the same departures anyway. */
+/** Maximum delay of a retry, in seconds. A longer delay has no use: the next sweep finds the same drift. */
 const longestDelay = 900;
 
 /** Handles the messages of the sweep's queue: work items, and requests to start or resume a sweep. */
@@ -34,9 +36,11 @@ export class SweepWorker {
   }
 
   /**
-   * Handles one message. After an error the queue delivers the message again.
+   * Handles one message. If this method throws, the queue delivers the message again.
    *
-   * @throws {TypeError} when the message is not one of the sweep's queue. Errors of storage are thrown as they are.
+   * @throws {TypeError} when the message has a wrong shape.
+   *
+   * @throws {Error} when the storage service fails.
    */
   async handle(message: unknown): Promise<void> {
     const content = readSweepMessage(message);
@@ -50,7 +54,7 @@ export class SweepWorker {
       case 'start': {
         const { state } = await sweeper.run({ trigger: 'manual' });
         if (state !== 'busy') return;
-        // The running sweep may have passed the departures that the new one should find.
+        // Do not drop the request: the running sweep may already be past the drift that the requested sweep must find.
         log.info(
           `A sweep was requested while another one is running: it tries to start again in ${startDelay} seconds.`,
         );
@@ -59,7 +63,7 @@ export class SweepWorker {
     }
   }
 
-  /** Records a work item that the queue gave up after too many failures. The next sweep finds its devices again. */
+  /** Records a work item that the queue no longer delivers, because it failed too often. The next sweep finds its devices again. */
   async deadLetter(message: unknown): Promise<void> {
     const { store, log } = this.#dependencies;
     const content = readSweepMessage(message);
@@ -76,7 +80,7 @@ export class SweepWorker {
   async #work(item: WorkItem): Promise<void> {
     const { hub, store, queue, reconcilerFor, log, random } = this.#dependencies;
     const wait = hub.lane('sweep').waitFor(operationOf(item));
-    // Nothing is recorded before the item returns to the queue: a wait for the budget is not a failed attempt.
+    // The work item goes back to the queue before anything is recorded: waiting for the call budget is not a failed attempt.
     if (wait > longestWait) return queue.put(item, (wait / 1000) * (1 + random() / 4));
 
     let hubCalls = 0;
@@ -110,7 +114,7 @@ export class SweepWorker {
   async #retry(item: WorkItem, devices: readonly string[], reason = ''): Promise<void> {
     const { hub, queue, log, retry, random } = this.#dependencies;
     const wait = hub.lane('sweep').waitFor(operationOf(item)) / 1000;
-    // The budget is used up for now: this does not count as an attempt.
+    // The call budget is used up at this time. Waiting for the budget does not count as an attempt.
     if (wait > retry.firstDelay) return queue.put({ ...item, devices }, wait * (1 + random() / 4));
     const attempt = item.attempt + 1;
     if (attempt >= retry.attempts) {
@@ -122,7 +126,10 @@ export class SweepWorker {
   }
 }
 
-/** The hub operation of a work item: one bulk call for all of its devices, or one read per device. */
+/**
+ * Returns the class of the hub calls that a work item makes. A missing module takes one bulk call for all devices. A suspect module takes
+ * one read per device.
+ */
 function operationOf({ finding }: WorkItem): OperationClass {
   return finding === 'missing' ? 'bulk' : 'twinRead';
 }

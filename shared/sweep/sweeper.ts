@@ -4,16 +4,16 @@ import type { SweepDependencies } from './sweep-dependencies.ts';
 import { SweepRun } from './sweep-run.ts';
 
 export interface SweeperDependencies extends SweepDependencies {
-  /** Minutes in which one run may start queries. Another run resumes the rest. */
+  /** Minutes in which one run of a sweep may start queries. After that time, another run resumes the sweep. */
   readonly minutes: number;
 }
 
-/** The result of {@link Sweeper.run}. `busy`: nothing was swept, because another sweep or its work is still going on. */
+/** The result of {@link Sweeper.run}. `busy`: no sweep ran, because another sweep is running or its work items are still queued. */
 export type SweepEnd = { readonly state: 'busy' } | ({ readonly id: string } & RunEnd);
 
 /**
- * Runs sweeps of the hub, one at a time across all instances. A sweep that reached its deadline, or whose process died, is resumed from its
- * checkpoint by the next run.
+ * Runs sweeps of the hub. Only one sweep runs at a time, across all instances of the app. If a sweep reached its deadline or its process
+ * died, the next run resumes that sweep at its checkpoint.
  */
 export class Sweeper {
   readonly #dependencies: SweeperDependencies;
@@ -22,7 +22,7 @@ export class Sweeper {
     this.#dependencies = dependencies;
   }
 
-  /** Resumes the unfinished sweep, or else starts a new one. With `only`, resumes that sweep or does nothing. */
+  /** Resumes the unfinished sweep, or starts a new sweep if there is none. With `only`, resumes the sweep with that id, or does nothing. */
   async run(request: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepEnd> {
     const { store, queue, clock, log, minutes } = this.#dependencies;
     if (request.trigger === 'timer' && request.only === undefined && (await this.#isWorkLeft()))
@@ -50,7 +50,7 @@ export class Sweeper {
     return { id: claim.id, ...end };
   }
 
-  /** Whether work items of the last sweep are still queued. A new sweep would find the same departures again. */
+  /** Whether work items of the last sweep are still queued. A new sweep would find the same drift again. */
   async #isWorkLeft(): Promise<boolean> {
     const { store, clock, log } = this.#dependencies;
     const [last] = await store.list(1);
@@ -65,5 +65,7 @@ export class Sweeper {
   }
 }
 
-/** Milliseconds without a finished work item after which the rest counts as lost. A new sweep then finds the departures again. */
+/**
+ * Milliseconds without a finished work item after which the remaining work items count as lost. A new sweep then finds their drift again.
+ */
 const patience = 30 * 60_000;

@@ -2,17 +2,17 @@ import type { Device, Policy } from '../policy/index.ts';
 import { isJsonObject, type JsonObject } from '../twin/index.ts';
 import { compileScope } from './where/index.ts';
 
-/** Whether a query for a policy's devices needs to return only their ids. Otherwise the scope is tested on the whole twin. */
+/** Whether the device ids alone are enough as query results. If not, the query must return whole twins, so that the scope can be tested. */
 export function idsSuffice(policy: Policy): boolean {
   return policy.scope.usesIdOnly || compileScope(policy).exact;
 }
 
-/** Changes a query for device ids into the same query for whole twins. */
+/** Changes a query for device ids into a query that returns the whole twins. */
 export function selectWholeTwins(query: string): string {
   return query.replace(/^SELECT deviceId /, 'SELECT * ');
 }
 
-/** Builds a device from its twin in a query result. */
+/** Builds a device from a twin that a query returned. */
 export function toDevice({ tags, capabilities }: JsonObject, deviceId: string): Device {
   return {
     deviceId,
@@ -21,7 +21,7 @@ export function toDevice({ tags, capabilities }: JsonObject, deviceId: string): 
   };
 }
 
-/** The device id of one query result, in a list. The list is empty where the result has no device id. */
+/** Returns a list with the device id of one query result. The list is empty where the result has no device id. */
 export function deviceIdsOf({ deviceId }: JsonObject): readonly string[] {
   return typeof deviceId === 'string' ? [deviceId] : [];
 }

@@ -3,40 +3,45 @@ import { once } from '../once.ts';
 import { openQueue, type StorageAccount } from '../storage/index.ts';
 import { sweepQueueName } from './store/index.ts';
 
-/** A finding of a sweep about up to a hundred devices. One invocation handles one work item. In messages it is called a "part". */
+/**
+ * Up to 100 devices that may need a repair of one module. One invocation handles one work item. Stored messages call a work item a "part".
+ */
 export interface WorkItem {
   readonly type: 'part';
   readonly sweepId: string;
-  /** The work item's id within its sweep. A work item that is queued again keeps its id. */
+  /** Id of the work item within its sweep. A work item that is queued again keeps its id. */
   readonly part: string;
-  /** `''` means the twin of the device itself. */
+  /** Name of the module. `''` means the device's own twin. */
   readonly moduleId: string;
   /** `suspect`: the module may break a policy. `missing`: the device exists and the module does not. */
   readonly finding: 'suspect' | 'missing';
-  /** When the sweep made the finding, ISO 8601. Query results lag, so the departure may be some minutes older. */
+  /** When the sweep found the devices, ISO 8601. Query results are some minutes old, so the drift may be older than this time. */
   readonly at: string;
   readonly devices: readonly string[];
-  /** Failed attempts so far. */
+  /** Number of failed attempts so far. */
   readonly attempt: number;
 }
 
 /** A message of the sweep's queue. */
 export type SweepMessage =
   | WorkItem
-  /** Start a sweep. */
+  /** Start a new sweep. */
   | { readonly type: 'start' }
-  /** Resume this sweep, which paused. */
+  /** Resume the paused sweep with this id. */
   | { readonly type: 'continue'; readonly sweepId: string };
 
 export interface SweepQueue {
-  /** Queues a message. `delay`: seconds until the message can be received. */
+  /** Adds a message to the queue. `delay`: seconds until a worker can receive the message. Default: 0. */
   put(message: SweepMessage, delay?: number): Promise<void>;
 }
 
-/** Devices in one work item. One bulk call takes this many, and their longest ids fit a queue message: 64 KiB as Base64. */
+/**
+ * Maximum number of devices in one work item. One bulk call takes as many devices. The ids fit in a queue message even at their greatest
+ * length: a message has at most 64 KiB of Base64.
+ */
 export const devicesPerItem = 100;
 
-/** Longest delay of a message, in seconds. The next sweep finds the same departures anyway. */
+/** Maximum delay of a message, in seconds. A longer delay has no use: the next sweep finds the same drift. */
 const longestDelay = 3600;
 
 const version = { v: z.literal(1) };
@@ -56,7 +61,7 @@ const messageSchema = z.discriminatedUnion('type', [
   z.object({ ...version, type: z.literal('continue'), sweepId: z.string() }),
 ]);
 
-/** The sweep's queue in a storage account. */
+/** Opens the sweep's queue in a storage account. */
 export function createSweepQueue(account: StorageAccount): SweepQueue {
   const queue = once(() => openQueue(account, sweepQueueName));
   return {
@@ -70,7 +75,7 @@ export function createSweepQueue(account: StorageAccount): SweepQueue {
 }
 
 /**
- * Reads a message of the sweep's queue.
+ * Checks and reads a message of the sweep's queue.
  *
  * @throws {TypeError} when the message has another shape. A retry would fail in the same way.
  */

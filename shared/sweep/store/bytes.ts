@@ -2,29 +2,29 @@ import type { TableClient } from '@azure/data-tables';
 import { listPartition } from '../../storage/index.ts';
 import { bytesPrefix } from './keys.ts';
 
-/** Named bytes of a sweep that must survive an interruption and are too large for its checkpoint. */
+/** Named bytes that a sweep needs after an interruption, and that are too large for its checkpoint. */
 export interface SweepBytes {
   save(sweepId: string, name: string, bytes: Uint8Array): Promise<void>;
-  /** `undefined` where nothing was saved, or where the last save was interrupted. */
+  /** Returns the saved bytes, or `undefined` where nothing was saved or the last save was interrupted. */
   load(sweepId: string, name: string): Promise<Uint8Array | undefined>;
   /** Removes all bytes of a sweep. */
   clear(sweepId: string): Promise<void>;
 }
 
 /**
- * Table Storage allows 64 KiB per binary property and 1 MiB per entity (Table Storage data model). Both limits hold with room to spare,
- * even if the service counts the Base64 text of a request.
+ * Limits below those of Table Storage: 64 KiB per binary property, and 1 MiB per entity. Base64 text is a third larger than its bytes, and
+ * still fits.
  */
 const bytesPerProperty = 60_000;
 const propertiesPerEntity = 10;
 
-/** Bytes in the table of sweeps. Each sweep has a partition of its own. */
+/** Saves bytes in the table `TwinkeeperSweeps`. Each sweep has its own partition. */
 export function createSweepBytes(table: () => Promise<TableClient>): SweepBytes {
   return {
     async save(sweepId, name, bytes) {
       const client = await table();
       const perEntity = bytesPerProperty * propertiesPerEntity;
-      // All pieces of one save carry the same id, so that pieces of an interrupted save are recognized.
+      // All pieces of one save carry the same id. So `load` can recognize the pieces of an interrupted save.
       const saving = crypto.randomUUID();
       for (let from = 0, piece = 0; from < Math.max(1, bytes.length); from += perEntity, piece++) {
         const slice = bytes.subarray(from, from + perEntity);

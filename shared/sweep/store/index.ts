@@ -1,6 +1,7 @@
 /**
- * Sweep state that survives an invocation, in the table `TwinkeeperSweeps`. Each sweep has a row with its counts. One lease says which
- * instance runs the current sweep, and holds the checkpoint where the next run resumes. Memos carry values from one sweep to the next.
+ * The state of sweeps that survives an invocation. It is stored in the table `TwinkeeperSweeps`. Each sweep has a row with its counts. One
+ * lease says which instance runs the current sweep. The lease also holds the checkpoint at which the next run resumes the sweep. A memo is
+ * a value that one sweep stores for the next sweep.
  *
  * @module
  */

@@ -12,24 +12,29 @@ import { newestFirst } from '../../storage/index.ts';
 
 export const sweepTable = 'TwinkeeperSweeps';
 
-/** The queue of the sweep: work items, and requests to start or resume a sweep. */
+/** Name of the sweep's queue. Its messages are work items, and requests to start or resume a sweep. */
 export const sweepQueueName = 'twinkeeper-sweep';
 
 export const leaseKey = { partitionKey: 'current', rowKey: 'current' } as const;
 export const sweepPartition = 'sweeps';
 export const memoPartition = 'notes';
 
-/** Prefix of the partitions that hold the counts of a sweep's work items; the sweep's id follows. A stored "part" is a work item. */
+/**
+ * Prefix of the partitions that hold the counts of a sweep's work items. The sweep's id follows. Stored names call a work item a "part".
+ */
 export const workItemsPrefix = 'parts!';
-/** Prefix of the partitions that hold a sweep's bytes; the sweep's id follows. */
+/** Prefix of the partitions that hold the bytes of a sweep. The sweep's id follows. */
 export const bytesPrefix = 'bytes!';
 
-/** A new id for a sweep that starts at this time, in milliseconds since 1970. Ids of later sweeps sort first. */
+/** Creates an id for a sweep that starts at this time, in milliseconds since 1970. Ids of later sweeps sort first. */
 export function newSweepId(milliseconds: number): string {
   return `${sweepIdPrefix(milliseconds)}-${crypto.randomUUID().slice(0, 8)}`;
 }
 
-/** Sorts before the id of each sweep that started at or before this time, in milliseconds since 1970. */
+/**
+ * Returns the first part of a sweep's id. It sorts before the ids of all sweeps that started at this time or earlier. The time is in
+ * milliseconds since 1970.
+ */
 export function sweepIdPrefix(milliseconds: number): string {
   return newestFirst(milliseconds);
 }

@@ -3,35 +3,40 @@ import { ignoreNotFound, joinText, splitText, statusOf } from '../../storage/ind
 import { leaseKey } from './keys.ts';
 import type { SweepRow } from './row.ts';
 
-/** The lease of a sweep: the instance that holds the lease runs the sweep. */
+/** The lease of the current sweep. The instance that holds the lease runs the sweep. */
 export interface SweepLease {
   readonly sweepId: string;
   /** When the lease expires, ISO 8601. */
   readonly until: string;
-  /** `over`: the sweep has ended, and the next claim starts a new one. */
+  /** `over`: the sweep has ended. The next claim starts a new sweep. */
   readonly state: 'running' | 'over';
-  /** Where the sweep resumes, as JSON. Stored as `place`. */
+  /** The checkpoint at which the next run resumes the sweep, as any JSON value. Stored under the name `place`. */
   readonly checkpoint: unknown;
   readonly row: SweepRow;
 }
 
-/** A lease as read from the table. The ETag makes sure that only one instance replaces it. */
+/** A lease as it was read from the table. If two instances replace the same lease, the ETag lets only the first one succeed. */
 export interface StoredLease extends SweepLease {
   readonly etag: string;
 }
 
-/** Reads and writes the one lease. */
+/** Reads and writes the lease. There is only one. */
 export interface LeaseStore {
   find(): Promise<StoredLease | undefined>;
-  /** Writes the lease unless another instance has written one since `found` was read. Returns whether the lease was written. */
+  /**
+   * Writes the lease and returns true. If another instance has written the lease since `found` was read, writes nothing and returns false.
+   */
   take(lease: SweepLease, found: StoredLease | undefined): Promise<boolean>;
-  /** Writes the lease unless another instance has taken it, or this store never took it. Returns whether the lease was written. */
+  /**
+   * Writes the lease and returns true. If another instance has taken the lease, or this store never took it, writes nothing and returns
+   * false.
+   */
   renew(lease: SweepLease): Promise<boolean>;
 }
 
-/** The lease in the table of sweeps: one entity, read by its key. */
+/** Keeps the lease in the table `TwinkeeperSweeps`, as one entity. */
 export function createLeaseStore(table: () => Promise<TableClient>): LeaseStore {
-  /** The ETag of the last write of each lease that this store took, by sweep id. */
+  /** By sweep id: the ETag of this store's last write of the lease. */
   const etags = new Map<string, string>();
 
   async function write(lease: SweepLease, etag: string | undefined): Promise<boolean> {

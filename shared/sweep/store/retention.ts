@@ -3,11 +3,11 @@ import { GroupCommit, openTable, type StorageAccount } from '../../storage/index
 import { bytesPrefix, sweepIdPrefix, sweepPartition, sweepTable, workItemsPrefix } from './keys.ts';
 import { createLeaseStore } from './lease.ts';
 
-/** The result of one run of {@link createSweepRetention}. */
+/** The result of one call of `removeBefore`. */
 export interface SweepRetentionResult {
   /** Number of sweeps whose row was removed. */
   readonly removed: number;
-  /** True where time ran out and old entities may be left. */
+  /** True where time ran out before all old entities were removed. */
   readonly isUnfinished: boolean;
 }
 
@@ -15,14 +15,15 @@ export interface SweepRetention {
   removeBefore(time: Date, mayGoOn: () => boolean): Promise<SweepRetentionResult>;
 }
 
-/** The most entities that one transaction takes. */
+/** Maximum number of entities in one transaction of Table Storage. */
 const entitiesPerBatch = 100;
 
 /**
- * Removes the sweeps that started before a time. Keeps the sweep that the lease names: the current one, or else the last one.
+ * Removes the sweeps that started before a time. Keeps the sweep that the lease names: this is the current sweep or the last one.
  *
- * A sweep's row is removed before its work items and bytes. So no row is ever shown without the counts of its work items. A run may be
- * interrupted anywhere: the next run finds the rest by their keys. `mayGoOn` is called before each batch.
+ * The row of a sweep is removed before its work items and bytes. So a row is never shown without the counts of its work items. After an
+ * interruption, the next call finds the remaining entities by their keys. `mayGoOn` is called before each batch. If it returns false, the
+ * removal stops.
  */
 export function createSweepRetention(account: StorageAccount): SweepRetention {
   const table = once(() => openTable(account, sweepTable));
@@ -31,7 +32,7 @@ export function createSweepRetention(account: StorageAccount): SweepRetention {
 
   return {
     async removeBefore(time: Date, mayGoOn: () => boolean): Promise<SweepRetentionResult> {
-      // No other old sweep can become the current one: a sweep that is over is never resumed, and a new sweep has a new id.
+      // No other old sweep can become the current sweep: a sweep that is over is never resumed, and a new sweep has a new id.
       const kept = (await leases.find())?.sweepId;
       const client = await table();
       let removed = 0;
@@ -53,7 +54,9 @@ export function createSweepRetention(account: StorageAccount): SweepRetention {
   };
 }
 
-/** Filters for the entities of old sweeps. Older ids sort last: in the partition of rows, and among the partitions per sweep. */
+/**
+ * Returns the table filters for the entities of old sweeps. Ids of older sweeps sort last, both as row keys and in the names of partitions.
+ */
 async function rangesBefore(time: Date): Promise<readonly string[]> {
   const { odata } = await import('@azure/data-tables');
   const first = sweepIdPrefix(time.getTime());
@@ -65,7 +68,7 @@ async function rangesBefore(time: Date): Promise<readonly string[]> {
   ];
 }
 
-/** The id of the sweep that an entity belongs to. */
+/** Returns the id of the sweep to which an entity belongs. */
 function sweepIdOf({ partitionKey, rowKey }: { readonly partitionKey: string; readonly rowKey: string }): string {
   return partitionKey === sweepPartition ? rowKey : partitionKey.slice(partitionKey.indexOf('!') + 1);
 }

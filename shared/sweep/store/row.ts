@@ -4,44 +4,48 @@ import { newSweepId, sweepPartition } from './keys.ts';
 /** Who started a sweep: the timer, or a person. */
 export type SweepTrigger = 'timer' | 'manual';
 
-/** The row of one sweep, as the API shows it. Times are ISO 8601. */
+/** The row of one sweep, as the API returns it. Times are ISO 8601. */
 export interface SweepRow {
   readonly v: 1;
-  /** Ids sort by the start of the sweep, newest first. */
+  /** Id of the sweep. Ids sort by the start of the sweep, newest first. */
   readonly id: string;
   readonly trigger: SweepTrigger;
   readonly startedAt: string;
-  /** When the sweep had asked all queries, or was abandoned. Work items may still be queued then. */
+  /**
+   * When the sweep had sent all queries, or was abandoned. Work items may still be queued at that time. Absent while the sweep is running.
+   */
   readonly endedAt?: string;
   /**
-   * `running`: not at its end. A sweep whose process died stays `running` until another process resumes it from its checkpoint.
-   * `abandoned`: the policies changed before the sweep reached its end.
+   * `running`: the sweep has not ended. A sweep whose process died stays `running` until another process resumes it at its checkpoint.
+   * `abandoned`: the policies changed before the sweep ended.
    */
   readonly state: 'running' | 'done' | 'abandoned';
-  /** Times the sweep was resumed, after a deadline or a crash. */
+  /** Number of times that the sweep was resumed after a deadline or a crash. */
   readonly resumed: number;
-  /** Twins examined one by one: a query named them, or no query can express their policy. */
+  /** Number of twins that were examined one by one: the twins in work items, and all twins of policies that queries cannot fully test. */
   readonly examined: number;
-  /** Departures that the sweep found, including known ones. */
+  /** Number of departures from policies that the sweep found, including departures that were already recorded. */
   readonly found: number;
-  /** Properties changed or removed, plus modules created. */
+  /** Number of changes: properties that were changed or removed, and modules that were created. */
   readonly changed: number;
   readonly hubCalls: number;
-  /** Devices that a work item could not finish. A retry, or else the next sweep, deals with them. */
+  /** Number of devices that a work item did not finish at its first attempt. A retry or the next sweep handles these devices. */
   readonly deferred: number;
-  /** Work items queued. A "part" in stored and public names is a work item. */
+  /** Number of work items queued. Stored and public names call a work item a "part". */
   readonly parts: number;
-  /** Work items done. */
+  /** Number of work items done. */
   readonly partsDone: number;
-  /** When the latest work item was done. Absent while none is done. */
+  /** When the last of the finished work items was done. Absent until one work item is done. */
   readonly lastPartAt?: string;
-  /** Automatic configurations of the hub that compete with policies, one sentence each. */
+  /** Settings of the hub's automatic configurations that compete with policies, one sentence each. */
   readonly competing: readonly string[];
-  /** Policies that queries could not cover, one sentence each with the reason. Their twins were read one by one, or not swept at all. */
+  /**
+   * Policies whose drift queries could not find, one sentence with the reason each. The sweep read their twins one by one, or skipped them.
+   */
   readonly walked: readonly string[];
 }
 
-/** Counts that each work item adds to the row of its sweep. */
+/** Counts of one work item. They are added to the row of the sweep. */
 export interface SweepCounts {
   readonly examined: number;
   readonly found: number;
@@ -50,7 +54,7 @@ export interface SweepCounts {
   readonly deferred: number;
 }
 
-/** The row of a new sweep that starts at `time`. */
+/** Creates the row of a new sweep that starts at `time`. */
 export function newSweepRow(trigger: SweepTrigger, time: Date): SweepRow {
   return {
     v: 1,
@@ -71,7 +75,7 @@ export function newSweepRow(trigger: SweepTrigger, time: Date): SweepRow {
   };
 }
 
-/** Converts a row to its entity in Table Storage. */
+/** Converts a sweep's row to an entity of Table Storage. */
 export function toSweepEntity({ competing, walked, id, ...plain }: SweepRow) {
   return {
     partitionKey: sweepPartition,
@@ -82,7 +86,7 @@ export function toSweepEntity({ competing, walked, id, ...plain }: SweepRow) {
   };
 }
 
-/** Reverses {@link toSweepEntity}. The counts of the work items are not included. */
+/** Converts an entity of {@link toSweepEntity} back to a row. The row does not yet include the counts of the work items. */
 export function fromSweepEntity(entity: Readonly<Record<string, unknown>>): SweepRow {
   const count = (name: string) => (typeof entity[name] === 'number' ? entity[name] : 0);
   return {

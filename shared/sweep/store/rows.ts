@@ -3,7 +3,7 @@ import { ignoreNotFound, listPartition } from '../../storage/index.ts';
 import { sweepPartition, workItemsPrefix } from './keys.ts';
 import { fromSweepEntity, type SweepCounts, type SweepRow, toSweepEntity } from './row.ts';
 
-/** One row per sweep, and the counts of its work items. `SweepStore` documents the methods. */
+/** Stores one row per sweep, and the counts of each work item. `SweepStore` documents the methods. */
 export interface SweepRows {
   put(row: SweepRow): Promise<void>;
   recordWorkItem(sweepId: string, workItem: string, counts: SweepCounts): Promise<void>;
@@ -11,12 +11,12 @@ export interface SweepRows {
   get(id: string): Promise<SweepRow | undefined>;
 }
 
-/** The largest page that Table Storage returns. */
+/** Maximum number of rows that Table Storage returns per request. */
 const rowsPerRequest = 1000;
 
-/** The rows in the table of sweeps. */
+/** Keeps the rows of sweeps in the table `TwinkeeperSweeps`. */
 export function createSweepRows(table: () => Promise<TableClient>, now: () => Date): SweepRows {
-  /** Adds the counts of all work items to a row. Reads one entity per work item, which is about a hundred devices. */
+  /** Adds the counts of all work items to a sweep's row. Reads one entity per work item, so about one entity per 100 devices. */
   async function withWorkItems(row: SweepRow): Promise<SweepRow> {
     let sum = row;
     for await (const entity of listPartition(await table(), `${workItemsPrefix}${row.id}`)) {
@@ -28,7 +28,7 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
         changed: sum.changed + count('changed'),
         hubCalls: sum.hubCalls + count('hubCalls'),
         deferred: sum.deferred + count('deferred'),
-        // `<work item>.<n>` is the nth retry of a work item, and not a work item of its own.
+        // A row key `<work item>.<n>` is the nth retry of a work item. It is not counted as another work item.
         partsDone: sum.partsDone + (String(entity.rowKey).includes('.') ? 0 : 1),
         ...(typeof entity.at === 'string' && entity.at > (sum.lastPartAt ?? '') ? { lastPartAt: entity.at } : {}),
       };

@@ -9,55 +9,61 @@ import { createSweepRows } from './rows.ts';
 /** A sweep whose lease this instance holds. */
 export interface SweepClaim {
   readonly id: string;
-  /** Where the last run of the sweep stopped. Any JSON: only the sweep reads it. `undefined` for a new sweep. */
+  /** The checkpoint of the sweep's last run, as any JSON value. The store does not read it. `undefined` for a new sweep. */
   readonly checkpoint: unknown;
   readonly row: SweepRow;
-  /** Whether an earlier run started this sweep. */
+  /** True where an earlier run started this sweep. False for a new sweep. */
   readonly resumed: boolean;
 }
 
-/** A value that one sweep leaves for the next. */
+/** A value that one sweep stores for the next sweep. */
 export interface SweepMemo {
   /** When the memo was written, ISO 8601. */
   readonly at: string;
   readonly text: string;
 }
 
-/** The table `TwinkeeperSweeps`: the lease of the current sweep with its checkpoint, one row per sweep, and memos. */
+/**
+ * Reads and writes the table `TwinkeeperSweeps`: the lease of the current sweep with its checkpoint, one row per sweep, bytes, and memos.
+ */
 export interface SweepStore {
   /**
-   * Takes the lease of an unfinished sweep that no instance runs, or else starts a new sweep. With `only`, takes the lease of that sweep or
-   * nothing. Returns `undefined` where another instance holds the lease, or where the sweep `only` cannot be resumed.
+   * Takes the lease of an unfinished sweep that no instance runs, or starts a new sweep if there is none. With `only`, takes the lease of
+   * the sweep with that id, and starts no new sweep. Returns `undefined` where another instance holds the lease, or where the sweep `only`
+   * cannot be resumed.
    */
   claim(request: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepClaim | undefined>;
-  /** Saves checkpoint and row, and renews the lease. `lost`: another instance has taken the lease, so the caller must stop. */
+  /** Saves the checkpoint and the row, and renews the lease. `lost`: another instance has taken the lease, so the caller must stop. */
   renew(claim: SweepClaim, checkpoint: unknown, row: SweepRow): Promise<'kept' | 'lost'>;
-  /** Saves checkpoint and row, and releases the lease. After a row that is not `running`, the next claim starts a new sweep. */
+  /** Saves the checkpoint and the row, and releases the lease. If `row.state` is not `running`, the next claim starts a new sweep. */
   release(claim: SweepClaim, checkpoint: unknown, row: SweepRow): Promise<'kept' | 'lost'>;
   /**
-   * Records the counts of a work item. Where a redelivered message records a work item twice, the larger number of each count wins.
-   * `<work item>.<n>` is the nth retry of a work item: its counts are added too, but `partsDone` does not count it.
+   * Records the counts of a work item. If the queue delivers a message twice, the work item is recorded twice: the larger number of each
+   * count is kept. `<work item>.<n>` is the nth retry of a work item. Its counts are added too, but `partsDone` does not count a retry.
    */
   recordWorkItem(sweepId: string, workItem: string, counts: SweepCounts): Promise<void>;
-  /** Rows of at most `limit` sweeps, newest first, with the counts of their work items. With `after`, only sweeps older than that id. */
+  /**
+   * Returns the rows of at most `limit` sweeps, newest first, with the counts of their work items. With `after`, returns only sweeps that
+   * are older than the sweep with that id.
+   */
   list(limit: number, after?: string): Promise<readonly SweepRow[]>;
   get(id: string): Promise<SweepRow | undefined>;
-  /** Saves bytes that must survive an interruption of the sweep. They are removed when the sweep is over. */
+  /** Saves bytes that the sweep needs after an interruption. They are removed when the sweep is over. */
   saveBytes(sweepId: string, name: string, bytes: Uint8Array): Promise<void>;
-  /** The bytes saved last; `undefined` where there are none, or where the last save was interrupted. */
+  /** Returns the bytes that were saved last, or `undefined` where nothing was saved or the last save was interrupted. */
   loadBytes(sweepId: string, name: string): Promise<Uint8Array | undefined>;
-  /** The memo written last under this name. */
+  /** Returns the memo that was last written under this name. */
   readMemo(name: string): Promise<SweepMemo | undefined>;
   writeMemo(name: string, memo: SweepMemo): Promise<void>;
 }
 
 /**
- * Milliseconds after which a lease expires unless it is renewed. Longer than one page of a query usually takes. A run that was slower and
- * lost its lease stops at its next renewal. The next run queues again the work items that the slow run queued since its last renewal.
+ * Milliseconds after which a lease expires, if the instance does not renew it. One page of query results usually takes less time. A run
+ * that lost its lease stops at its next renewal. The next run queues again the work items that the slow run queued since its last renewal.
  */
 export const leaseTime = 150_000;
 
-/** The sweeps of a storage account. Errors of the storage service are thrown as they are. */
+/** Opens the sweep store of a storage account. The methods throw the errors of the storage service unchanged. */
 export function createSweepStore(account: StorageAccount, now: () => Date): SweepStore {
   const table = once(() => openTable(account, sweepTable));
   const leases = createLeaseStore(table);
@@ -88,7 +94,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
         await rows.put(row);
         return { id: sweepId, checkpoint, row, resumed: true };
       }
-      // The process that ended the last sweep may have died before it wrote the row.
+      // Write the row of the last sweep again: the process that ended that sweep may have died before it wrote the row.
       if (found !== undefined) await rows.put(found.row);
       const row = newSweepRow(trigger, time);
       const lease = { sweepId: row.id, until, state: 'running' as const, checkpoint: undefined, row };
@@ -101,7 +107,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
 
     async release(claim, checkpoint, row) {
       const kept = await save(claim, checkpoint, row, new Date(0));
-      // A sweep that is over is never resumed, so its bytes are no longer needed.
+      // A sweep that is over is never resumed, so its saved bytes are no longer needed.
       if (kept === 'kept' && row.state !== 'running') await bytes.clear(claim.id);
       return kept;
     },

@@ -1,12 +1,12 @@
-/** A part of a condition. A twin meets the condition when it meets one of its clauses. */
+/** One part of a condition in a query. A twin meets the condition when it meets at least one of the clauses. */
 export interface Clause {
-  /** May contain `OR` at its top level, but not `AND`. */
+  /** Text of the clause. It may contain `OR` at its top level, but not `AND`. */
   readonly text: string;
-  /** A condition that must hold as well. Clauses with the same guard share it. */
+  /** A second condition that the twin must also meet. Clauses with the same guard share one copy of the guard's text. */
   readonly guard?: string;
 }
 
-/** Joins clauses with `OR`, and writes each guard once. */
+/** Joins clauses with `OR`. Writes the text of each guard once. */
 export function joinClauses(clauses: readonly Clause[]): string {
   return [...Map.groupBy(clauses, ({ guard }) => guard)]
     .map(([guard, guarded]) => {
@@ -16,14 +16,16 @@ export function joinClauses(clauses: readonly Clause[]): string {
     .join(' OR ');
 }
 
-/** Length of a text in UTF-8 bytes. A text has no more characters than bytes, so a limit in bytes also holds in characters. */
+/**
+ * Returns the length of a text in UTF-8 bytes. A text never has more characters than bytes, so a limit in bytes also limits the characters.
+ */
 export function byteLength(text: string): number {
   return Buffer.byteLength(text);
 }
 
 /**
- * Joins clauses to few conditions, each of at most `maxLength` bytes. Each clause goes to the first condition that has room for it. A
- * clause must not be longer than `maxLength` itself.
+ * Joins clauses into few conditions of at most `maxLength` bytes each. Each clause goes to the first condition that has room for it. A
+ * clause alone must not be longer than `maxLength`.
  */
 export function packClauses(clauses: readonly Clause[], maxLength: number): readonly string[] {
   const groups: Clause[][] = [];

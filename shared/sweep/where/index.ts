@@ -1,6 +1,7 @@
 /**
- * Policies as IoT Hub queries. Each rule, expected report and scope becomes a condition in a `WHERE` clause, so the hub returns only twins
- * that may break the policy. Where the query language cannot express a rule, the result says so, and the sweep reads twins instead. Pure.
+ * Writes policies as IoT Hub queries. Each rule, expected report and scope becomes a condition in a `WHERE` clause, so the hub returns only
+ * twins that may break the policy. Where the query language cannot express a rule, the result contains the reason. The sweep then reads all
+ * twins of the policy. Pure.
  *
  * @module
  */

@@ -5,21 +5,21 @@ import { compileReportClauses } from './report-clauses.ts';
 import { compileRule } from './rule-clause.ts';
 import { compileModuleScope, compileScope, type ScopeCondition } from './scope-condition.ts';
 
-/** The most limitations that the reason for a walk names. */
+/** Maximum number of limitations that a `walkReason` lists. */
 const maxNamedLimitations = 3;
 
-/** A policy's rules as conditions. */
+/** The rules of a policy as query conditions. */
 export interface CompiledRules {
   /**
-   * Without a `walkReason`, a twin breaks one of the policy's rules if and only if it meets one of these conditions. Each condition fits a
-   * query together with the policy's scope.
+   * Without a `walkReason`, a twin breaks a rule of the policy if and only if it meets one of these conditions. Each condition is short
+   * enough for one query, together with the policy's scope.
    */
   readonly conditions: readonly string[];
-  /** Why queries cannot find all departures, so that all twins must be read; a sentence for the log. Absent where queries suffice. */
+  /** Why queries cannot find all drift, so that all twins must be read. A sentence for the log. Absent where queries suffice. */
   readonly walkReason?: string;
 }
 
-/** Compiles a policy's rules to conditions. `walkReason` also covers the limits of {@link compileReported}. */
+/** Compiles a policy's rules to query conditions. `walkReason` also lists the limitations of {@link compileReported}. */
 export function compileRules(policy: Policy): CompiledRules {
   const { rules, limitations } = compile(policy);
   const conditions = packClauses(rules, maxConditionLength(policy));
@@ -33,16 +33,17 @@ export function compileRules(policy: Policy): CompiledRules {
 }
 
 /**
- * Conditions for twins whose agent reports a failure, or another value than desired. Empty where the policy expects no report. The
- * conditions assume that the desired properties keep to the rules. They ignore the grace period.
+ * Compiles a policy's expected reports to query conditions. A twin meets them where its agent reports a failure, or reports another value
+ * than the desired one. The list is empty where the policy expects no report. The conditions assume that the desired properties comply with
+ * the rules. They ignore the grace period.
  */
 export function compileReported(policy: Policy): readonly string[] {
   return packClauses(compile(policy).reported, maxConditionLength(policy));
 }
 
 /**
- * Queries for the `deviceId` of each twin that departs from a policy, as far as queries can express its rules, its expected reports and its
- * scope. The conditions are packed into few queries. Several queries may return the same twin.
+ * Returns queries for the `deviceId` of each twin that departs from a policy. The queries test the rules, expected reports and scope as far
+ * as the query language allows. There are as few queries as possible. Several queries may return the same twin.
  */
 export function brokenModulesQueries(policy: Policy): readonly string[] {
   const { rules, reported } = compile(policy);
@@ -52,35 +53,41 @@ export function brokenModulesQueries(policy: Policy): readonly string[] {
 }
 
 /**
- * A query for the `deviceId` of each twin in a policy's scope. Returns others too where a query for such twins cannot express the scope.
+ * Returns a query for the `deviceId` of each twin in a policy's scope. Where the query cannot test the whole scope, it also returns other
+ * twins.
  */
 export function modulesQuery(policy: Policy): string {
   return query('deviceId', policy);
 }
 
-/** A query for the whole twins in a policy's scope. Returns others too where a query for such twins cannot express the scope. */
+/** Returns a query for the whole twins in a policy's scope. Where the query cannot test the whole scope, it also returns other twins. */
 export function twinsQuery(policy: Policy): string {
   return query('*', policy);
 }
 
-/** A query for the number `n` of twins in a policy's scope. Counts others too where a query for such twins cannot express the scope. */
+/**
+ * Returns a query for the number `n` of twins in a policy's scope. Where the query cannot test the whole scope, it also counts other twins.
+ */
 export function countModulesQuery(policy: Policy): string {
   return query('COUNT() AS n', policy);
 }
 
 /**
- * A query for the devices in a policy's scope: their ids or their whole twins. Returns others too where {@link compileScope} is not exact.
+ * Returns a query for the ids or the whole twins of the devices in a policy's scope. Where {@link compileScope} is not exact, the query
+ * also returns other devices.
  */
 export function devicesQuery(policy: Policy, columns: 'deviceId' | '*' = 'deviceId'): string {
   return select(columns, 'devices', [compileScope(policy).condition]);
 }
 
-/** A query for the number `n` of devices in a policy's scope. Counts others too where {@link compileScope} is not exact. */
+/**
+ * Returns a query for the number `n` of devices in a policy's scope. Where {@link compileScope} is not exact, it also counts other devices.
+ */
 export function countDevicesQuery(policy: Policy): string {
   return select('COUNT() AS n', 'devices', [compileScope(policy).condition]);
 }
 
-/** A query for the number `n` of devices that match the scope of {@link countModulesQuery}, which tests the device id and no tags. */
+/** Returns a query for the number `n` of devices whose id matches a policy's scope. It ignores tags, as {@link countModulesQuery} does. */
 export function countDevicesByIdQuery(policy: Policy): string {
   return select('COUNT() AS n', 'devices', [compileModuleScope(policy).condition]);
 }
@@ -88,7 +95,7 @@ export function countDevicesByIdQuery(policy: Policy): string {
 interface Compilation {
   readonly rules: readonly Clause[];
   readonly reported: readonly Clause[];
-  /** The parts of the policy that no query can express, each as a path and a reason. */
+  /** The parts of the policy that no query can express. Each limitation is a path and a reason. */
   readonly limitations: readonly string[];
 }
 
@@ -111,7 +118,7 @@ function compile(policy: Policy): Compilation {
   return { rules, reported, limitations };
 }
 
-/** The `FROM` of a policy's twins, and the conditions for its module and its scope. */
+/** Returns the `FROM` clause for a policy's twins, and the conditions for the policy's module and scope. */
 function source(policy: Policy): readonly [from: string, ...conditions: string[]] {
   if (policy.module === '') return ['devices', compileScope(policy).condition];
   return ['devices.modules', `moduleId = ${writeLiteral(policy.module)}`, compileModuleScope(policy).condition];
@@ -126,7 +133,7 @@ function brokenQuery(policy: Policy, condition: string): string {
   return query('deviceId', policy, `(${condition})`);
 }
 
-/** The most bytes that a condition may have in a query beside the policy's module and scope. */
+/** Returns the maximum length of a condition in bytes. The rest of the query is the policy's module and scope. */
 function maxConditionLength(policy: Policy): number {
   return maxQueryLength - byteLength(brokenQuery(policy, ''));
 }

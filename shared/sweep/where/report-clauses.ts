@@ -3,16 +3,16 @@ import { writeLiteral, writePath } from '../../query/index.ts';
 import type { Clause } from './clause.ts';
 import { type CompiledRule, isPrimitive, typeTests, unwritableKey, wantedType } from './rule-clause.ts';
 
-/** A clause for one expected report. Where a query cannot express the expectation, `limitation` says why. */
+/** The query clause of one expected report. Where a query cannot express the expected report, `limitation` contains the reason. */
 export interface ReportClause extends Omit<CompiledRule, 'text'> {
-  /** Dotted path, from `desired` or `reported` on. */
+  /** Dotted path of the property. It starts with `desired` or `reported`. */
   readonly path: string;
   readonly clause?: Clause;
 }
 
 /**
- * Clauses for twins whose agent does not report as a policy expects. A query cannot test when a desired property was written. So a twin in
- * its grace period meets the clauses too.
+ * Compiles a policy's expected reports to clauses. A twin meets a clause where its agent does not report as the policy expects. A query
+ * cannot test when a desired property was written. So the clauses also match a twin in its grace period.
  */
 export function compileReportClauses({ owned, reported }: Policy): readonly ReportClause[] {
   const mirrors = reported?.mirrors === true ? owned.flatMap(compileMirror) : [];
@@ -29,29 +29,29 @@ export function compileReportClauses({ owned, reported }: Policy): readonly Repo
 }
 
 /**
- * A clause for one owned property: the agent reports the property's section, and another value than desired. The clause assumes that the
- * desired value keeps to its rule.
+ * Compiles the expected report of one owned property. A twin meets the clause where the agent reports the top-level section of the
+ * property, but not the desired value. The clause assumes that the desired value complies with its rule.
  */
 function compileMirror({ path: keys, text, rule }: OwnedProperty): readonly ReportClause[] {
-  // A property that must be absent is not reported.
+  // Skip a property that must be absent: the agent does not report it.
   if (rule.rule === 'absent') return [];
   const path = `desired.${text}`;
   const desired = writePath(['properties', 'desired', ...keys]);
   const reported = writePath(['properties', 'reported', ...keys]);
   const section = writePath(['properties', 'reported', ...keys.slice(0, 1)]);
-  // The clause for the property's rule has the same limitation.
+  // A query cannot express this path. `compileRule` returns that limitation already.
   if (desired === undefined || reported === undefined || section === undefined) return [];
   const type = wantedType(rule);
   if (type !== undefined) {
     const differs = `NOT ${typeTests[type]}(${reported}) OR ${reported} != ${desired}`;
     return [{ path, clause: { text: differs, guard: `IS_DEFINED(${section})` } }];
   }
-  // For other rules that want an object, the rule's own clause has a limitation.
+  // Only a `byDefault` rule needs this limitation. For other rules that want an object or a list, `compileRule` returns a limitation.
   if (rule.rule === 'byDefault' && !isPrimitive(rule.value)) {
     return [{ path, limitation: 'holds an object or a list, which a query cannot compare with the reported value' }];
   }
   const otherType = Object.values(typeTests).map((test) => `(${test}(${desired}) AND NOT ${test}(${reported}))`);
-  // A query cannot compare objects. So a twin with an object or a list there meets the clause, and is read.
+  // A query cannot compare objects. So a desired value that is an object or a list always meets the clause, and the sweep reads the twin.
   const differs = [`${reported} != ${desired}`, ...otherType, `IS_OBJECT(${desired})`, `IS_ARRAY(${desired})`];
   return [{ path, clause: { text: differs.join(' OR '), guard: `IS_DEFINED(${section})` } }];
 }

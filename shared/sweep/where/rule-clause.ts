@@ -2,26 +2,26 @@ import type { OwnedProperty, Rule } from '../../policy/index.ts';
 import { writeLiteral, writePath } from '../../query/index.ts';
 import type { Json } from '../../twin/index.ts';
 
-/** A rule as a condition. Where a query cannot express all of the rule, `limitation` says why. */
+/** A rule as a query condition. Where a query cannot express the whole rule, `limitation` contains the reason. */
 export interface CompiledRule {
   /**
-   * True only for twins that break the rule, and for all of them unless there is a `limitation`. May contain `OR` at its top level, but
-   * not `AND`. Absent where a query can express nothing of the rule.
+   * The condition. Every twin that meets it breaks the rule. Without a `limitation`, every twin that breaks the rule also meets it. May
+   * contain `OR` at its top level, but not `AND`. Absent where a query cannot express any part of the rule.
    */
   readonly text?: string;
-  /** Why a query cannot express all of the rule. Reads on after the property's path. */
+  /** Why a query cannot express the whole rule. The text continues a sentence that starts with the property's path. */
   readonly limitation?: string;
 }
 
 type Primitive = string | number | boolean;
 type TypeName = 'string' | 'number' | 'boolean';
 
-/** The query language's test for each JSON type. All tests are false for a missing property. */
+/** Functions of the query language that test the type of a JSON value. Each returns false for a missing property. */
 export const typeTests = { string: 'IS_STRING', number: 'IS_NUMBER', boolean: 'IS_BOOL' } as const;
 
 export const unwritableKey = 'has a key that a query cannot write';
 
-/** Compiles the rule of an owned property to a condition for twins that break the rule. */
+/** Compiles the rule of an owned property to a query condition. Twins that break the rule meet the condition. */
 export function compileRule({ path, rule }: OwnedProperty): CompiledRule {
   const written = writePath(['properties', 'desired', ...path]);
   if (written === undefined) return { limitation: unwritableKey };
@@ -44,7 +44,7 @@ export function compileRule({ path, rule }: OwnedProperty): CompiledRule {
   }
 }
 
-/** The type of all values that a rule accepts, where there is only one and it is primitive. */
+/** Returns the type of all values that a rule accepts. Returns `undefined` where the values have several types or are not primitive. */
 export function wantedType(rule: Rule): TypeName | undefined {
   if (rule.rule === 'between') return 'number';
   if (rule.rule !== 'exactly' && rule.rule !== 'oneOf') return undefined;
@@ -64,8 +64,8 @@ function wantedValues(rule: Extract<Rule, { rule: 'exactly' | 'oneOf' }>): reado
 }
 
 /**
- * A condition for a property that has none of these values. The query language leaves a comparison of different types undefined, and its
- * negation too. So the condition tests the type before it compares the values.
+ * Writes a condition for a property that has none of these values. If two values have different types, the query language defines neither
+ * their comparison nor its negation. So the condition tests the type before it compares the values.
  */
 function isNoneOf(path: string, values: readonly Primitive[]): string {
   const byType = [...Map.groupBy(new Set(values), typeOf)];
@@ -73,7 +73,7 @@ function isNoneOf(path: string, values: readonly Primitive[]): string {
     const test = `NOT ${typeTests[type]}(${path})`;
     if (type === 'boolean' && ofType.length === 2) return test;
     const [first = '', ...others] = ofType.map(literal);
-    // The grammar of the query language allows no list with one value.
+    // The query language does not allow a list with only one value.
     return others.length === 0 ? `${test} OR ${path} != ${first}` : `${test} OR ${path} NIN [${first},${others}]`;
   });
   return texts.length === 1 ? texts.join() : `(${texts.map((text) => `(${text})`).join(' AND ')})`;

@@ -3,18 +3,21 @@ import { maxQueryLength, writeLiteral, writePath } from '../../query/index.ts';
 import { isJsonObject, type JsonObject } from '../../twin/index.ts';
 import { byteLength } from './clause.ts';
 
-/** A policy's scope as a condition. */
+/** A policy's scope as a query condition. */
 export interface ScopeCondition {
-  /** `''`: no condition, all devices match. */
+  /** Text of the condition. `''` means no condition: all devices match. */
   readonly condition: string;
-  /** False where the condition also matches devices outside of the scope. It always matches all devices in the scope. */
+  /**
+   * True where the condition matches only devices in the scope. False where it also matches other devices. It always matches all devices in
+   * the scope.
+   */
   readonly exact: boolean;
 }
 
-/** The most bytes of a query for its scope. The rest is for the rules. */
+/** Maximum length of the scope's condition, in bytes. The rest of the query is for the rules. */
 const maxScopeLength = maxQueryLength / 2;
 
-/** A policy's scope as a condition for twins of devices (`FROM devices`). */
+/** Writes a policy's scope as a condition for twins of devices (`FROM devices`). */
 export function compileScope({ scope }: Policy): ScopeCondition {
   if (scope.definition === undefined) return { condition: '', exact: false };
   const { edge, tags = {} } = scope.definition;
@@ -28,8 +31,8 @@ export function compileScope({ scope }: Policy): ScopeCondition {
 }
 
 /**
- * A policy's scope as a condition for twins of modules (`FROM devices.modules`). These show the device id, but neither the device's tags
- * nor its capabilities.
+ * Writes a policy's scope as a condition for twins of modules (`FROM devices.modules`). The twin of a module contains the device id, but
+ * not the tags or capabilities of its device. So the condition tests the device id only.
  */
 export function compileModuleScope({ scope }: Policy): ScopeCondition {
   if (scope.idPieces === undefined) return { condition: '', exact: scope.usesIdOnly };
@@ -37,10 +40,10 @@ export function compileModuleScope({ scope }: Policy): ScopeCondition {
   return { condition, exact: exact && scope.usesIdOnly };
 }
 
-/** A term of a scope's condition. Without `text`, a query cannot express the term. */
+/** One part of a scope's condition. `text` is absent where a query cannot express this part. */
 interface Term {
   readonly text?: string;
-  /** True where the text also matches devices outside of the scope. */
+  /** True where `text` also matches devices outside of the scope. */
   readonly loose?: boolean;
 }
 
@@ -56,7 +59,8 @@ function conjunction(terms: readonly Term[]): ScopeCondition {
 }
 
 /**
- * Terms for a device id pattern. A query cannot test that the inner pieces are in their order and do not overlap: the terms are loose then.
+ * Returns the terms for a device id pattern. A query cannot test the order of the pattern's inner pieces, or whether two pieces overlap. In
+ * these cases the terms are `loose`.
  */
 function idTerms(pieces: readonly string[]): readonly Term[] {
   const [first = '', ...inner] = pieces;
@@ -73,7 +77,7 @@ function idTerms(pieces: readonly string[]): readonly Term[] {
   return isExact ? terms : terms.map((term) => ({ ...term, loose: true }));
 }
 
-/** Whether an id can start with `first` and end with `last`, and be shorter than both together. */
+/** Whether an id can start with `first` and end with `last`, and still be shorter than `first` and `last` together. */
 function canOverlap(first: string, last: string): boolean {
   const shorter = Math.min(first.length, last.length);
   return Array.from({ length: shorter }, (_, index) => index + 1).some((length) =>
@@ -81,7 +85,7 @@ function canOverlap(first: string, last: string): boolean {
   );
 }
 
-/** Terms for tags, one per leaf. For a value that is not primitive, a query can only test that the tag exists. */
+/** Returns one term for each value in the wanted tags. If a value is not primitive, the query can only test that the tag exists. */
 function tagTerms(path: readonly string[], wanted: JsonObject): readonly Term[] {
   return Object.entries(wanted).flatMap(([key, value]): readonly Term[] => {
     const tagPath = [...path, key];
