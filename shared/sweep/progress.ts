@@ -73,7 +73,6 @@ export class Progress {
    * Reads one page of query results. If the hub refuses the continuation token, reads the first page.
    *
    * @throws {Interrupted} after the deadline, or when the hub cannot answer at this time.
-   *
    * @throws {QueryRefused} when the hub refuses the query.
    */
   async page(query: string, continuation?: string): Promise<QueryPage> {

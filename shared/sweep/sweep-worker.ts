@@ -39,7 +39,6 @@ export class SweepWorker {
    * Handles one message. If this method throws, the queue delivers the message again.
    *
    * @throws {TypeError} when the message has a wrong shape.
-   *
    * @throws {Error} when the storage service fails.
    */
   async handle(message: unknown): Promise<void> {

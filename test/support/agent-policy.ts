@@ -1,6 +1,6 @@
 import { absent, between, byDefault, definePolicy, oneOf } from '../../shared/policy/index.ts';
 
-/** A policy about the module `Agent` with several kinds of rules. */
+/** A policy for the module `Agent`. It uses several kinds of rules. */
 export const agentPolicy = definePolicy({
   name: 'agent',
   module: 'Agent',
@@ -15,8 +15,8 @@ export const agentPolicy = definePolicy({
   },
 });
 
-/** Desired properties that comply with {@link agentPolicy}. */
+/** Desired properties of a module that comply with {@link agentPolicy}. */
 export const compliant = { mode: 'Low', timeout: 90, section: { deep: { value: true } }, label: 'mine' };
 
-/** Desired properties that break {@link agentPolicy} with a wrong `mode`. */
+/** Desired properties of a module that break {@link agentPolicy}: the value of `mode` is wrong. */
 export const wrongMode = { ...compliant, mode: 'Off' };

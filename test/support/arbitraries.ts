@@ -1,4 +1,7 @@
-/** Arbitraries of fast-check for policies, twins and events. Policies and twins use the same few keys, so that rules apply often. */
+/**
+ * Random policies, twins and events, as arbitraries of fast-check. Policies and twins use the same few keys, so that rules often apply to
+ * twins.
+ */
 import fc from 'fast-check';
 import { etagOf, type Twin as HubTwin, newTwin, patchTwin, renderTwin } from '../../infra/local/hub/twin.ts';
 import type { RawEvent } from '../../shared/events/index.ts';
@@ -20,12 +23,12 @@ import { jsonObject, patchObject } from '../infra/local/hub/arbitraries.ts';
 
 export { fc, jsonObject, patchObject };
 
-/** Any result of `JSON.parse`, including keys that are special in JavaScript. */
+/** Any value that `JSON.parse` can return. Its keys may be special in JavaScript, such as `__proto__`. */
 export const anyJson: fc.Arbitrary<unknown> = fc.oneof(fc.jsonValue(), jsonObject, patchObject);
 
 const idCharacters = [..."ABCXYZabcxyz0189-.+%_#*?!(),:=@$'"];
 
-/** Device ids with all characters that IoT Hub allows. */
+/** Device ids. They use all kinds of characters that IoT Hub allows. */
 export const deviceIds = fc
   .array(fc.constantFrom(...idCharacters), { minLength: 1, maxLength: 128 })
   .map((characters) => characters.join(''));
@@ -37,7 +40,8 @@ const scalar: fc.Arbitrary<Json> = fc.oneof(
   fc.constantFrom('', 'x', 'High'),
 );
 /**
- * Values that a rule may want. With `whole`, also objects and lists: an event shows only a part of an object, but a rule needs all of it.
+ * Values that a rule may want. With `whole`, they include objects and lists. Without it, they are only simple values. An event may show
+ * only a part of an object, and a rule that wants an object needs the whole object.
  */
 const wanted = (whole: boolean): fc.Arbitrary<Json> =>
   whole ? fc.oneof({ weight: 3, arbitrary: scalar }, fc.array(scalar, { maxLength: 2 }), jsonObject) : scalar;
@@ -80,7 +84,7 @@ const definitionOf = ({ objects = true, mode }: PolicyChoice): fc.Arbitrary<Poli
     desired: rulesOf(ruleOf(wanted(objects)), 2),
   });
 
-/** One to three policies that do not contradict each other. */
+/** Sets of one to three policies that do not conflict with each other. */
 export const policySets = (choice: PolicyChoice = {}): fc.Arbitrary<PolicySet> =>
   fc.array(definitionOf(choice), { minLength: 1, maxLength: 3 }).map((definitions) => {
     let set = toPolicySet([], { mode: 'enforce' });
@@ -96,7 +100,7 @@ export const policySets = (choice: PolicyChoice = {}): fc.Arbitrary<PolicySet> =
     return set;
   });
 
-/** A twin of the local hub after some writes, with metadata at every level. */
+/** A twin of the local hub after at most two patches. It has metadata at every level. */
 export const hubTwins: fc.Arbitrary<HubTwin> = fc
   .tuple(jsonObject, fc.array(patchObject, { maxLength: 2 }))
   .map(([desired, patches]) =>
@@ -108,14 +112,14 @@ export const hubTwins: fc.Arbitrary<HubTwin> = fc
 
 const hour = 3_600_000;
 
-/** The twin as a client of the hub reads it. */
+/** Converts a twin of the local hub to the twin that the hub client returns. */
 export function readTwin(twin: HubTwin, deviceId: string, moduleId: string): Twin {
   const read = toTwin({ etag: etagOf(twin), ...renderTwin(twin) }, deviceId, moduleId);
   if (read === undefined) throw new Error('The local hub rendered something that is not a twin.');
   return read;
 }
 
-/** An event in the form in which the trigger gives it to the function. */
+/** Builds an event in the form in which the event hub trigger passes it to the function. */
 export function rawEvent(
   opType: string,
   body: unknown,
@@ -141,7 +145,7 @@ export function rawEvent(
   };
 }
 
-/** Events with plausible sources and operations, but with any JSON as their content. */
+/** Events with real or unknown operations, but with any JSON as their content. */
 export const hostileEvents: fc.Arbitrary<RawEvent> = fc
   .tuple(
     fc.constantFrom(
@@ -179,7 +183,7 @@ export const hostileEvents: fc.Arbitrary<RawEvent> = fc
     };
   });
 
-/** A section of a twin with any JSON in place of its metadata. */
+/** A `desired` or `reported` section of a twin. Its `$metadata` and `$version` contain any JSON. */
 function withMetadata(): fc.Arbitrary<JsonObject> {
   const stamp = fc.record({ $lastUpdated: anyJson, $lastUpdatedVersion: anyJson }, { requiredKeys: [] });
   return fc

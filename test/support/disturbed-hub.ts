@@ -1,12 +1,12 @@
-/** Wrappers around a hub client with which a test changes or observes single calls. */
+/** Wrappers around a hub client. With them, a test changes or observes single hub calls. */
 import type { Answer, Hub, QueryPage } from '../../shared/hub/index.ts';
 
 type HubCall = Exclude<keyof Hub, 'name' | 'lane' | 'waitFor'>;
 
-/** Answers a hub call instead of the hub. `undefined` lets the call through. */
+/** Returns the result of a hub call, which then does not reach the hub. Returns `undefined` where the call must reach the hub. */
 export type Interception = (call: HubCall, args: readonly unknown[]) => Promise<unknown> | undefined;
 
-/** The hub with all of its calls intercepted, on all lanes. */
+/** Wraps a hub client. `intercept` receives each call, with any priority, before the hub does. */
 export function intercepted(hub: Hub, intercept: Interception): Hub {
   return new Proxy(hub, {
     get(target, key) {
@@ -20,7 +20,10 @@ export function intercepted(hub: Hub, intercept: Interception): Hub {
   });
 }
 
-/** The hub with `act` called before each page of the queries that match `when`. A result of `act` replaces the hub's answer. */
+/**
+ * Wraps a hub client. `act` is called before each page of a query for which `when` returns true. If `act` returns an answer, the query gets
+ * this answer instead of the hub's.
+ */
 export function atQueries(
   hub: Hub,
   when: (query: string, continuation: string | undefined) => boolean,
@@ -34,7 +37,7 @@ export function atQueries(
   });
 }
 
-/** The hub with at most `size` results per page. */
+/** Wraps a hub client. Each page of query results has at most `size` results. */
 export function inPagesOf(size: number, hub: Hub): Hub {
   const cut = async (query: string, continuation: string | undefined): Promise<Answer<QueryPage>> => {
     if (query.includes('COUNT()')) return hub.queryPage(query);

@@ -1,6 +1,9 @@
 import { type DriftRow, driftKey } from '../../shared/drift/index.ts';
 
-/** A history row with default values, for tests. By default the write that caused the drift is as old as its detection. */
+/**
+ * Builds a history row for tests. `more` overrides the default values. By default, the write that caused the drift has the time
+ * `detectedAt`.
+ */
 export function driftRow(deviceId: string, detectedAt: string, more: Partial<DriftRow> = {}): DriftRow {
   const departure = {
     deviceId,
@@ -27,7 +30,7 @@ export function driftRow(deviceId: string, detectedAt: string, more: Partial<Dri
   };
 }
 
-/** Collects all items of an async iterable. */
+/** Returns all items of an async iterable as an array. */
 export async function collect<T>(items: AsyncIterable<T>): Promise<readonly T[]> {
   const all: T[] = [];
   for await (const item of items) all.push(item);

@@ -1,4 +1,4 @@
-/** The entry of the app with the policies of the tests. It differs from `functions/main.ts` only in its list of policies. */
+/** Entry point of the app for tests. It uses the policies of the tests, and is otherwise the same as `functions/main.ts`. */
 import { join } from 'node:path';
 import { compose } from '../../functions/compose.ts';
 import { registerFunctions } from '../../functions/register-functions.ts';

@@ -1,8 +1,8 @@
 /**
- * The policies of the tests. They stand in for the deployed list, so that a policy added to or removed from
- * `functions/policies/index.ts` changes no test. They have the names and modules of the built-in policies, but only the properties that
- * tests use. {@link buildOwnProject} copies this file to `functions/policies/index.ts` of another project, so it imports nothing but
- * `shared/policy`.
+ * The policies of the tests. Tests use them instead of the deployed list `functions/policies/index.ts`, so a change of that list does not
+ * break the tests. The policies have the names and modules of the built-in policies, but only the properties that tests use.
+ *
+ * {@link buildOwnProject} copies this file to `functions/policies/index.ts` of another project. So this file imports only `shared/policy`.
  */
 import { absent, between, byDefault, definePolicy, oneOf, type PolicyDefinition } from '../../shared/policy/index.ts';
 

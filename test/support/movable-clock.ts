@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 
-/** The machine's clock, which a test can move forward. `sleep` returns at once. */
+/** The machine's clock, but a test can move it forward. `sleep` does not wait. */
 export class MovableClock implements Clock {
   #ahead = 0;
 
@@ -12,7 +12,7 @@ export class MovableClock implements Clock {
     return new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Moves the clock forward by these milliseconds. */
+  /** Moves the clock forward by a number of milliseconds. */
   pass(milliseconds: number): void {
     this.#ahead += milliseconds;
   }

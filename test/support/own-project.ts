@@ -1,4 +1,4 @@
-/** A project that has its own policies, as a user's has: a built copy of this project in a temporary folder. */
+/** Builds a project with its own policies, as a user has one. The project is a copy of this project in a temporary folder. */
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,18 +7,18 @@ import { promisify } from 'node:util';
 
 const project = resolve(import.meta.dirname, '../..');
 
-/** Entries of this project's folder that a user's project does not share: tests, and everything that is generated. */
+/** Files and folders that are not copied: the tests, and everything that is generated. */
 const notCopied: ReadonlySet<string> = new Set(['.git', '.twinkeeper', 'coverage', 'dist', 'node_modules', 'test']);
 
 export interface OwnProject {
-  /** The project's folder, with `dist/` in it. */
+  /** Path of the project's folder. The folder contains the built `dist/`. */
   readonly root: string;
   remove(): Promise<void>;
 }
 
 /**
- * Copies this project, replaces its list of policies by `fixture-policies.ts`, and builds it as `npm run build` does. Tests of the built
- * command and of the built app run in the copy, so they do not depend on the deployed policies.
+ * Copies this project, replaces its list of policies with `fixture-policies.ts`, and builds it as `npm run build` does. Tests of the built
+ * command and of the built app use this copy, so they do not depend on the deployed policies.
  */
 export async function buildOwnProject(): Promise<OwnProject> {
   const root = await mkdtemp(join(tmpdir(), 'twinkeeper-project-'));

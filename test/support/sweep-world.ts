@@ -1,4 +1,7 @@
-/** A world with sweeps: a sweeper, a worker and a queue in memory between them. Tests can disturb the hub and the storage. */
+/**
+ * Everything that a test of sweeps needs: a hub, storage, a sweeper, a worker, and a queue in memory. Tests can change the hub's answers
+ * and the storage.
+ */
 
 import { createOpenList } from '../../shared/drift/index.ts';
 import type { Guard } from '../../shared/guards/index.ts';
@@ -20,7 +23,7 @@ import type { JsonObject } from '../../shared/twin/index.ts';
 import { MovableClock } from './movable-clock.ts';
 import { brief, startWorld, type World } from './world.ts';
 
-/** One message that was logged. */
+/** One message in the log. */
 export interface LogEntry {
   readonly level: 'info' | 'warn' | 'error';
   readonly message: string;
@@ -28,25 +31,25 @@ export interface LogEntry {
 
 export interface SweepOptions {
   readonly mode?: Mode;
-  /** Minutes until the deadline of one run. */
+  /** Minutes until the deadline of one run of a sweep. Default: 4. */
   readonly minutes?: number;
   readonly clock?: MovableClock;
   readonly guard?: Guard;
-  /** Attempts per work item. */
+  /** Maximum number of attempts per work item. Default: 3. */
   readonly attempts?: number;
-  /** Wraps the hub client. */
+  /** Wraps the hub client, to change or observe hub calls. */
   readonly throughHub?: (hub: Hub) => Hub;
-  /** Wraps the sweep's storage. */
+  /** Wraps the sweep store, to change or observe its calls. */
   readonly throughStore?: (store: SweepStore) => SweepStore;
 }
 
-/** Starts a hub and storage for all tests of a file. A sweep covers the whole hub, so each test starts with `clear`. */
+/** Starts a hub and storage that all tests of a file share. A sweep covers the whole hub, so each test must call `clear` first. */
 export async function startSweepWorld() {
   const world = await startWorld();
   return {
     ...world,
 
-    /** Removes all devices, configurations and sweeps. */
+    /** Removes all devices, configurations, sweeps and open rows. */
     async clear(): Promise<void> {
       const { registry } = world.hub;
       for (const { deviceId } of registry.list(Number.POSITIVE_INFINITY)) {
@@ -57,7 +60,7 @@ export async function startSweepWorld() {
       await clearSweeps(world);
     },
 
-    /** Adds a device without an event. `modules`: the desired properties of each module. */
+    /** Adds a device to the hub. No event is processed. `modules`: the desired properties of each module, by module name. */
     add(
       deviceId: string,
       modules: Readonly<Record<string, JsonObject>> = {},
@@ -70,12 +73,12 @@ export async function startSweepWorld() {
       }
     },
 
-    /** Changes desired properties of the module `Agent`. */
+    /** Changes desired properties of the device's module `Agent`. */
     async patchAgent(deviceId: string, desired: JsonObject): Promise<void> {
       await world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*');
     },
 
-    /** The ids of a device's modules, without those of the hub itself. */
+    /** Returns the names of a device's modules, without the modules whose name starts with `$`. */
     modulesOf(deviceId: string) {
       return world.hub.registry
         .listModules(deviceId)
@@ -83,17 +86,17 @@ export async function startSweepWorld() {
         .filter((moduleId) => !String(moduleId).startsWith('$'));
     },
 
-    /** The device's history rows in brief, oldest first. */
+    /** Returns kind, path and outcome of each history row of the device, oldest first. */
     async briefHistory(deviceId: string) {
       return brief(await world.history(deviceId));
     },
 
-    /** The device's open rows in brief. */
+    /** Returns kind, path and outcome of each open row of the device. */
     async briefOpen(deviceId: string) {
       return brief((await world.journal.read(deviceId)).open);
     },
 
-    /** The hub calls that Twinkeeper makes during `act`, by operation class. */
+    /** Returns the number of hub calls that Twinkeeper makes during `act`, by class of operations. */
     async callsDuring(act: () => Promise<unknown>): Promise<Readonly<Record<string, number>>> {
       const before = await world.calls();
       await act();
@@ -105,7 +108,7 @@ export async function startSweepWorld() {
       );
     },
 
-    /** Creates an instance of Twinkeeper with its own clients and memory. */
+    /** Creates an instance of Twinkeeper. The instance has its own queue and memory. */
     newInstance(definitions: readonly PolicyDefinition[], options: SweepOptions = {}) {
       return newInstance(world, definitions, options);
     },
@@ -159,7 +162,10 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     random: () => 0.5,
   });
   const run = (trigger: SweepTrigger = 'timer') => sweeper.run({ trigger });
-  /** Handles all messages, and those that they cause. Each message passes through JSON, as in the real queue. */
+  /**
+   * Handles all messages in the queue, and the messages that follow from them. Converts each message to JSON and back, as the real queue
+   * does.
+   */
   async function work(): Promise<void> {
     for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
       await worker.handle(JSON.parse(JSON.stringify({ v: 1, ...message })));
@@ -172,17 +178,17 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     worker,
     /** The messages in the queue. */
     messages,
-    /** The delay of each message that was queued, in seconds. */
+    /** The delay in seconds of each message that was put in the queue, including messages that were handled since. */
     delays,
-    /** The number of devices per policy that the sweep stored for the guards. */
+    /** Number of devices by policy, as the sweep stored it for the guards. */
     deviceCounts,
-    /** The ids of the competing configurations that the sweep stored for the guards. */
+    /** The ids of the competing configurations, as the sweep stored them for the guards. */
     competingConfigurations,
     logged,
     run,
     work,
     workItems: (): readonly WorkItem[] => messages.filter((message) => message.type === 'part'),
-    /** Runs a sweep and all of its work items. Returns the sweep's row. */
+    /** Runs a sweep and all of its work items. Returns the row of the sweep. */
     async sweep(): Promise<SweepRow> {
       const end = await run();
       await work();
@@ -213,7 +219,7 @@ async function clearSweeps({ storage }: World): Promise<void> {
     allowInsecureConnection: true,
   });
   await table.deleteTable();
-  // Open drift of earlier tests would give the sweep work items.
+  // Remove the open rows of earlier tests. Otherwise the sweep would queue their modules.
   const open = await openTable(storage, 'TwinkeeperOpen');
   for await (const { partitionKey, rowKey } of open.listEntities()) {
     await open.deleteEntity(String(partitionKey), String(rowKey));

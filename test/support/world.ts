@@ -1,4 +1,4 @@
-/** A local hub, a storage account and a reconciler, for tests without AMQP and without the function host. */
+/** A local hub, storage and a reconciler for tests. These tests use neither AMQP nor the Azure Functions host. */
 
 import { startAzurite } from '../../infra/local/azurite.ts';
 import type { LoggedEvent } from '../../infra/local/hub/event-log.ts';
@@ -14,14 +14,14 @@ import { startTestHub } from '../infra/local/hub/hub-client.ts';
 
 export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
-/** Converts an event of the local hub to the form in which the trigger gives it to the function. */
+/** Converts an event of the local hub to the form in which the event hub trigger passes it to the function. */
 export function toRawEvent({ body, applicationProperties, annotations, correlationId }: LoggedEvent): RawEvent {
   const text = body.toString();
   let parsed: unknown = text;
   try {
     parsed = JSON.parse(text);
   } catch {
-    // The trigger gives a body that is not JSON as text.
+    // If the body is not JSON, the trigger passes the body as text.
   }
   return {
     body: parsed,
@@ -33,11 +33,14 @@ export function toRawEvent({ body, applicationProperties, annotations, correlati
 export interface WorldOptions {
   readonly mode?: Mode;
   readonly guard?: Guard;
-  /** Wraps the hub client. */
+  /** Wraps the hub client, to change or observe hub calls. */
   readonly throughHub?: (hub: Hub) => Hub;
 }
 
-/** Starts a hub and storage for all tests of a file. `withPolicies` creates a reconciler that sees the events from then on. */
+/**
+ * Starts a hub and storage that all tests of a file share. `withPolicies` creates a reconciler, which processes only the events that come
+ * after that call.
+ */
 export async function startWorld() {
   const [hub, azurite] = await Promise.all([startTestHub(), startAzurite()]);
   const storage = { connectionString: azurite.endpoints.connectionString };
@@ -73,7 +76,7 @@ export async function startWorld() {
         retry: { firstDelay: 1, attempts: 3 },
       });
       const seen = new Map<string, number>(hub.log.partitionIds.map((id) => [id, hub.log.events(id).length]));
-      /** The events since the last call. Events of one device are in order. */
+      /** Returns the events since the last call of this function. The events of one device are in order. */
       const newEvents = (): RawEvent[] =>
         hub.log.partitionIds.flatMap((id) => {
           const events = hub.log.events(id).slice(seen.get(id));
@@ -85,7 +88,7 @@ export async function startWorld() {
         processor,
         deferred,
         newEvents,
-        /** Processes new events, and the events that this causes, until there are none. */
+        /** Processes all new events, and the events that follow from them, until there are no more. */
         async settle(): Promise<readonly EventCounts[]> {
           const counts: EventCounts[] = [];
           for (let events = newEvents(); events.length > 0; events = newEvents()) {
@@ -96,7 +99,7 @@ export async function startWorld() {
       };
     },
 
-    /** All history rows of a device, oldest first. */
+    /** Returns all history rows of a device, oldest first. */
     async history(deviceId: string): Promise<readonly DriftRow[]> {
       return (await journal.read(deviceId, new Date(0).toISOString())).recent.toReversed();
     },
@@ -107,7 +110,7 @@ export async function startWorld() {
       return answer.value.desired.properties;
     },
 
-    /** Twinkeeper's hub calls so far, by operation class. */
+    /** Returns the number of hub calls that Twinkeeper has made so far, by class of operations. */
     async calls(): Promise<Readonly<Record<string, number>>> {
       const answer = await fetch(`${hub.controlUrl}/calls`);
       const { byPolicy } = (await answer.json()) as {
@@ -126,12 +129,12 @@ export type World = Awaited<ReturnType<typeof startWorld>>;
 
 let devices = 0;
 
-/** A new device id that no other test in this process uses. */
+/** Returns a device id that no other test in this process uses. */
 export function newDeviceId(name = 'device'): string {
   return `${name}-${++devices}`;
 }
 
-/** The kind, path and outcome of each row. */
+/** Returns kind, path and outcome of each row. */
 export function brief(rows: readonly DriftRow[]): readonly (readonly [string, string, string])[] {
   return rows.map((row) => [row.kind, row.path, row.outcome] as const);
 }

@@ -42,7 +42,8 @@ const desired = fc.constantFrom<PolicyDefinition['desired'][]>(
 );
 
 /**
- * Policies for two modules and for device twins. For each, one policy owns properties and the other only evaluates, so they never conflict.
+ * Sets of policies for the modules `A` and `B` and for the devices' own twins. There are up to two policies for each of these. One owns
+ * properties, and the other only has an `evaluate` function. So the policies never conflict.
  */
 const policySets: fc.Arbitrary<readonly PolicyDefinition[]> = fc
   .tuple(
@@ -71,7 +72,8 @@ const policySets: fc.Arbitrary<readonly PolicyDefinition[]> = fc
       scope === undefined ? (rest as PolicyDefinition) : ({ ...rest, appliesTo: scope } as PolicyDefinition),
     ),
   )
-  // Policies about one module share a mode. With different modes, a sweep creates the module and then audits the new module as well.
+  // All policies for one module have the same mode. With different modes, a sweep creates the missing module and then also records drift of
+  // the new module. The forecast plans each device only once, so it does not count that drift.
   .filter((all) => all.every((one) => all.every((other) => one.module !== other.module || one.mode === other.mode)));
 
 const value = fc.constantFrom(0, 1, 2, 'x', 'y', { deep: 'x' }, { deep: { deeper: [1, 2] } });
@@ -94,7 +96,7 @@ describe('a forecast', () => {
     await fc.assert(
       fc.asyncProperty(policySets, fleets, fc.constantFrom(2, 7, 1000), async (policies, fleet, pageSize) => {
         await world.clear();
-        // Device ids are new in each run, because the history still has the devices of earlier runs.
+        // Each run needs new device ids, because the history still contains the devices of earlier runs.
         const run = ++runs;
         for (const [index, device] of fleet.entries()) {
           const modules = Object.fromEntries(device.modules.map((id) => [id, device.desired as JsonObject]));

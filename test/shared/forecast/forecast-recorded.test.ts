@@ -94,7 +94,7 @@ describe('a forecast', () => {
     await world.addDevices(module, 10);
     await world.addModules(module, [1, 2, 3, 4, 5], { a: 2 });
     const held = await world.predict([policy], { type: 'share', share: 0.2 });
-    // To set the missing `b` and to create modules overwrites nothing.
+    // Adding the missing property `b` and creating modules do not count as overwrites.
     expect(held.policies).toMatchObject([
       { propertiesToChange: 10, modulesToCreate: 5, overwrites: { count: 5, perHour: 2, heldBack: 3 } },
     ]);

@@ -1,4 +1,4 @@
-/** A hub for tests of the forecast. Each test has a module and devices of its own on it. */
+/** A local hub for tests of the forecast. Each test uses its own module and devices on this hub. */
 import { systemClock } from '../../../shared/clock.ts';
 import { type Forecast, type ForecastProgress, forecast } from '../../../shared/forecast/index.ts';
 import type { OverwriteLimit } from '../../../shared/guards/index.ts';
@@ -10,7 +10,7 @@ import { startTestHub } from '../../infra/local/hub/hub-client.ts';
 export const budget = { tier: 'S1', units: 1, share: 0.5 } as const;
 export const unlimited: OverwriteLimit = { type: 'count', count: 1_000_000 };
 
-/** Starts a hub for all tests of a file. */
+/** Starts one hub that all tests of a file share. */
 export async function startForecastWorld() {
   const hub = await startTestHub();
   const hubClient = connectToHub(
@@ -20,7 +20,7 @@ export async function startForecastWorld() {
   return {
     hub,
 
-    /** The forecast for these policies. */
+    /** Returns the forecast for these policies. */
     predict(
       definitions: readonly PolicyDefinition[],
       limit = unlimited,
@@ -30,7 +30,7 @@ export async function startForecastWorld() {
       return forecast({ policies, hub: hubClient, budget, limit, clock: systemClock, onProgress });
     },
 
-    /** Adds the devices `<module><suffix>-1` to `<module><suffix>-<count>`. */
+    /** Adds the devices `<module><suffix>-1` to `<module><suffix>-<count>` to the hub. */
     async addDevices(module: string, count: number, tags: JsonObject = {}, suffix = ''): Promise<void> {
       const ids = range(1, count).map((index) => `${module}${suffix}-${index}`);
       for (let from = 0; from < ids.length; from += 100) {
@@ -38,7 +38,7 @@ export async function startForecastWorld() {
       }
     },
 
-    /** Adds the module to the devices with these numbers. */
+    /** Adds the module to the devices `<module><suffix>-<number>`. Throws where the hub does not create a module. */
     async addModules(
       module: string,
       numbers: readonly number[],
@@ -57,7 +57,7 @@ export async function startForecastWorld() {
       if (failed.length > 0) throw new Error(`The hub did not create all modules: ${JSON.stringify(failed)}`);
     },
 
-    /** The twins of the module on all devices. */
+    /** Reads the module's twins on all devices. */
     async twinsOf(module: string): Promise<unknown> {
       return hubClient.queryPage(`SELECT * FROM devices.modules WHERE moduleId = '${module}'`);
     },
@@ -70,7 +70,7 @@ export type ForecastWorld = Awaited<ReturnType<typeof startForecastWorld>>;
 
 let modules = 0;
 
-/** A new module name that no other test uses, with a policy about that module on the devices named after it. */
+/** Returns a module name that no other test uses, and a policy for this module. The policy's scope is the devices `<module>-*`. */
 export function newModule(definition: Partial<PolicyDefinition>): {
   readonly module: string;
   readonly policy: PolicyDefinition;
@@ -82,7 +82,7 @@ export function newModule(definition: Partial<PolicyDefinition>): {
   };
 }
 
-/** The integers from `first` to `last`. */
+/** Returns the integers from `first` to `last`, both included. */
 export function range(first: number, last: number): readonly number[] {
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }

@@ -106,8 +106,8 @@ describe('a forecast', () => {
     await world.addModules(module, [1, 2], { a: 2 }, 'other');
     const { policies, calls } = await world.predict([{ ...policy, appliesTo: appliesTo(module) }]);
     expect(policies).toMatchObject([{ devices: 3, compliant: 0, modulesToCreate: 1, propertiesToChange: 2 }]);
-    // The twin of a module does not show whether its device is in the scope. So a sweep reads each of the four modules and its device.
-    // It also reads the device without the module.
+    // The twin of a module does not show whether its device is in the scope. So a sweep reads four modules and their four devices. It also
+    // reads the device that lacks the module.
     expect(calls).toMatchObject({ twinRead: 9, twinUpdate: 2, bulk: 1 });
   });
 
@@ -152,7 +152,7 @@ describe('a forecast', () => {
     expect(policies[0]?.changes[0]?.others).toBe(991);
     expect(policies[0]?.examples).toHaveLength(10);
     expect(reported).toContainEqual({ what: `devices of ${policy.name}`, done: 2000, total: 2500 });
-    // The queries: two counts, then pages of modules (2), devices (3) and suspects (2).
+    // The 9 queries are 2 counts, 2 pages of modules, 3 pages of devices, and 2 pages of twins that break the policy.
     expect(calls).toEqual({ configuration: 1, query: 9, twinRead: 2000, twinUpdate: 2000, bulk: 5, total: 4015 });
   });
 

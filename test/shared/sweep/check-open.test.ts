@@ -20,11 +20,11 @@ beforeAll(async () => {
 afterAll(() => world.close());
 beforeEach(() => world.clear());
 
-/** The devices in the list of open drift. */
+/** Returns the ids of the devices in the list of open rows. */
 const listedDevices = async () =>
   (await createHistory(world.storage, () => new Date()).open({}, 1000)).rows.map(({ deviceId }) => deviceId).toSorted();
 
-/** Creates devices with open drift that were then put right without an event. */
+/** Creates devices with open drift, and then repairs them without an event. Twinkeeper therefore still has their open rows. */
 async function healedUnseen(count: number): Promise<readonly string[]> {
   const devices = Array.from({ length: count }, () => newDeviceId('unseen'));
   for (const deviceId of devices) world.add(deviceId, { Agent: { mode: 'Off' } });
@@ -90,7 +90,7 @@ describe('a sweep after drift was put right without an event', () => {
     world.add(deviceId, { Agent: { mode: 'High' } });
     const row = await world.newInstance([auditPolicy]).sweep();
     expect(row).toMatchObject({ parts: 0, examined: 0 });
-    // One call each for the configurations, the modules that break the policy, and the count of devices.
+    // There is one call for the configurations, one for the modules that break the policy, and one for the count of devices.
     expect(row.hubCalls).toBeLessThanOrEqual(3);
   });
 
@@ -105,7 +105,7 @@ describe('a sweep after drift was put right without an event', () => {
 describe('the list of open drift', () => {
   it('loses a closed row that a crash left there', async () => {
     const [deviceId = ''] = await healedUnseen(1);
-    // Simulates a process that died after it closed the row and before it removed the row from the list.
+    // Simulate a process that closed the row, and died before it removed the row from the list of open rows.
     const open = await openTable(world.storage, 'TwinkeeperOpen');
     const entries = [];
     for await (const entity of open.listEntities<Record<string, unknown>>()) entries.push(entity);
@@ -116,7 +116,7 @@ describe('the list of open drift', () => {
     const clock = new MovableClock();
     const row = await world.newInstance([auditPolicy], { clock }).sweep();
     expect(row.parts).toBe(0);
-    // A young row may belong to a write that is still going on.
+    // The closed row stays in the list while it is young, because another process may still be writing it.
     expect(await listedDevices()).toEqual([deviceId]);
     clock.pass(3600_000);
     await world.newInstance([auditPolicy], { clock }).sweep();

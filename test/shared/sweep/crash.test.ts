@@ -14,7 +14,8 @@ const policies = toPolicySet(
       createModule: true,
       desired: { mode: oneOf(['High', 'Low'], { otherwise: 'High' }), legacy: absent() },
     }),
-    // Queries cannot express this policy, so the crashes also hit a walk. The policy changes nothing.
+    // Queries cannot express this policy, so the sweep reads all of its twins, and the process is also killed in that walk. The policy
+    // changes nothing.
     definePolicy({
       name: 'watcher',
       module: 'Agent',
@@ -25,7 +26,7 @@ const policies = toPolicySet(
   { mode: 'enforce' },
 );
 
-/** The desired properties of the module on each device of a hub, by the device's role. `undefined`: the device has no module. */
+/** One device per entry: the desired properties of its module `Agent`. `undefined` means that the device has no module. */
 const fleet = {
   fine: { mode: 'Low' },
   new: undefined,
@@ -56,7 +57,8 @@ describe('a sweep that is killed', { timeout: 240_000 }, () => {
         expect({ n, row }).toEqual({ n, row: afterKill(expected.row) });
         if (row.resumed > 1) resumed++;
       }
-      // More than a quarter of the calls are made by the sweep itself, and the others by its work items.
+      // The sweep itself makes more than a quarter of the calls, and its work items make the rest. After a kill at a call of the sweep
+      // itself, the sweep is resumed once more.
       expect(resumed).toBeGreaterThan(expected.calls / 4);
     },
   );
@@ -66,7 +68,7 @@ describe('a sweep that is killed', { timeout: 240_000 }, () => {
     for (const step of [3, 8]) {
       const hub = await newHub();
       let kills = 0;
-      // Each process lives longer than the last, so that the sweep gets ahead.
+      // Each process makes more calls than the process before it, so that the sweep advances.
       for (let n = step; (await runProcess(hub, { n, when: n % 2 === 0 ? 'after' : 'before' })).killed; n += 2) {
         kills++;
         hub.clock.pass(200_000);
@@ -81,7 +83,7 @@ describe('a sweep that is killed', { timeout: 240_000 }, () => {
   });
 });
 
-/** The result of a sweep that is never killed, and the number of its calls. */
+/** Returns the result of a sweep whose process is never killed, and its number of calls. */
 async function undisturbed() {
   const hub = await newHub();
   const { calls, killed } = await runProcess(hub);
@@ -98,7 +100,7 @@ async function undisturbed() {
   return { calls, row, result };
 }
 
-/** A hub that was never swept. */
+/** A hub on which no sweep has run, with the ids of its devices. */
 interface NewHub extends Surroundings {
   readonly ids: readonly string[];
 }
@@ -116,7 +118,7 @@ async function newHub(): Promise<NewHub> {
   return { world, policies, ids, queue: [], clock: new MovableClock() };
 }
 
-/** Lets the lease of a killed process expire, and runs a process to the end of the sweep and its work items. */
+/** Waits until the lease of the killed process has expired. Then runs a new process until the sweep and its work items are done. */
 async function finish(hub: NewHub): Promise<void> {
   hub.clock.pass(200_000);
   const { killed } = await runProcess(hub);
@@ -138,20 +140,23 @@ async function resultOf({ ids, clock }: NewHub) {
   };
 }
 
-/** The counts of a sweep's row that the test compares. */
+/** Returns the counts of a sweep's row that the test compares. */
 function stableCounts(row: SweepRow | undefined) {
   if (row === undefined) throw new Error('There is no row of a sweep.');
   const { state, resumed, found, changed, parts, partsDone } = row;
   return { state, resumed, found, changed, parts, partsDone };
 }
 
-/** The expected counts after a kill. A killed work item may have made changes that it did not count. */
+/**
+ * Returns the expected counts after a kill. `found` and `changed` may be too low: a killed work item may have made changes without counting
+ * them.
+ */
 function afterKill(row: ReturnType<typeof stableCounts>): Record<keyof typeof row, unknown> {
   const atMost = (most: number) => expect.toSatisfy((count: number) => count <= most);
   return { ...row, resumed: expect.any(Number), found: atMost(row.found), changed: atMost(row.changed) };
 }
 
-/** The fields of a history row that a kill must not change. */
+/** Returns the fields of a history row that must be the same with and without a kill. */
 function stableFields(row: DriftRow, role: string | undefined) {
   const { moduleId, policy, path, kind, expected, actual, mode, source, outcome, error, write } = row;
   return { role, moduleId, policy, path, kind, expected, actual, mode, source, outcome, error, version: write.version };

@@ -14,7 +14,7 @@ afterAll(() => world.close());
 beforeEach(() => world.clear());
 
 describe('a sweep that reaches its deadline', () => {
-  /** A hub on which the deadline of a run passes after every `pages` pages. */
+  /** Returns a hub client with which the sweep's deadline passes after every `pages` pages of query results. */
   const slowHub = (clock: MovableClock, pages: number) => {
     let asked = 0;
     return (hub: Hub) =>
@@ -71,7 +71,7 @@ describe('a sweep that reaches its deadline', () => {
     let instance: SweepInstance = world.newInstance([agentPolicy], options);
     let end = await instance.run();
     for (let run = 0; run < 30 && end.state === 'paused'; run++) {
-      // Another instance, without the memory of the first.
+      // Create another instance of the app, which does not have the memory of the first one.
       instance = world.newInstance([agentPolicy], options);
       end = await instance.run();
     }
@@ -84,12 +84,12 @@ describe('a sweep that reaches its deadline', () => {
     const clock = new MovableClock();
     const modulePages = (query: string) =>
       query.startsWith('SELECT deviceId FROM devices.modules') && !query.includes('IS_');
-    /** A hub that calls `act` at the nth page of the search for modules. */
+    /** Returns a hub client that calls `act` at the nth page of results of the query for all modules. */
     const atPage = (n: number, act: () => undefined) => {
       let page = 0;
       return (hub: Hub) => atQueries(inPagesOf(2, hub), modulePages, () => (++page === n ? act() : undefined));
     };
-    // The deadline passes at the second page. The run reads that page, and saves the set with it.
+    // The deadline passes while the run reads the second page. The run still handles that page, and saves the set of device ids with it.
     const first = world.newInstance([agentPolicy], {
       clock,
       minutes: 0.5,
@@ -107,7 +107,7 @@ describe('a sweep that reaches its deadline', () => {
     expect(missing.flatMap((item) => item.devices)).toEqual(devices.filter((_, index) => index % 4 === 3));
   });
 
-  /** Adds sixteen devices: three break the policy and four have no module. */
+  /** Adds sixteen devices to the hub. Three modules break the policy, and four devices have no module. */
   function fleet() {
     const devices = Array.from({ length: 16 }, () => newDeviceId('fleet'));
     for (const [index, deviceId] of devices.entries()) {

@@ -53,14 +53,14 @@ describe('a set of device ids', () => {
   it('needs at most 40 bytes per id', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    // The table has most empty slots right after it has grown.
+    // Measure just after the hash table has grown: it then has the most empty slots, and takes the most memory per id.
     const count = 2 ** 15 + 1;
     const memory = () => {
       collect();
       const { heapUsed, arrayBuffers } = process.memoryUsage();
       return heapUsed + arrayBuffers;
     };
-    // First wait until the garbage of other tests is collected.
+    // Wait until the garbage of other tests is collected, so that the memory in use no longer changes.
     let before = memory();
     await expect
       .poll(() => {
@@ -71,7 +71,7 @@ describe('a set of device ids', () => {
       .toBeLessThan(count);
     const set = new IdSet('salt');
     for (let index = 0; index < count; index++) set.add(`device-with-quite-a-long-name-${index}`);
-    // The memory of a collected buffer is freed a little later.
+    // Node.js frees the memory of a collected buffer a little later, so measure several times.
     await expect.poll(() => (memory() - before) / count).toBeLessThan(40);
     expect((memory() - before) / count).toBeGreaterThan(8);
     expect(set.size).toBe(count);

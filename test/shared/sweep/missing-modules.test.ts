@@ -69,7 +69,7 @@ describe('a search that found no missing module', () => {
     world.add(newDeviceId('known'), { Agent: compliant }, { tags: { plant: 1 } });
     world.add(newDeviceId('known'), {}, { tags: { plant: 2 } });
     const clock = new MovableClock();
-    /** Runs a sweep. Returns whether it searched, and the devices that it queued. */
+    /** Runs a sweep. Returns whether the sweep searched for missing modules, and which devices it queued. */
     const sweep = async () => {
       let isSearch = false;
       const instance = world.newInstance([scoped], {

@@ -1,4 +1,6 @@
-/** A process of Twinkeeper that runs sweeps and can be killed at any of its calls to the hub, the storage or the queue. */
+/**
+ * Simulates a process of Twinkeeper that runs sweeps. A test can kill the process at any of its calls to the hub, the storage or the queue.
+ */
 import { createOpenList, type DriftRow, type OpenList } from '../../../shared/drift/index.ts';
 import type { Hub } from '../../../shared/hub/index.ts';
 import type { PolicySet } from '../../../shared/policy/index.ts';
@@ -10,7 +12,7 @@ import type { MovableClock } from '../../support/movable-clock.ts';
 import type { SweepWorld } from '../../support/sweep-world.ts';
 import { quiet } from '../../support/world.ts';
 
-/** What outlives a process: the world, the queue and the time. */
+/** Everything that still exists after a process dies: the hub and the storage, the queue, and the clock. */
 export interface Surroundings {
   readonly world: SweepWorld;
   readonly policies: PolicySet;
@@ -19,15 +21,15 @@ export interface Surroundings {
 }
 
 export interface Kill {
-  /** The call at which the process dies, counted from 1. */
+  /** Number of the call at which the process dies. The first call is 1. */
   readonly n: number;
-  /** `after`: the call still has its effect. */
+  /** `before`: the call has no effect. `after`: the call has its effect, but the process does not get the result. */
   readonly when: 'before' | 'after';
 }
 
 /**
- * Runs one process without memory of earlier ones: first the timer's invocation, then those of the queue until the queue is empty. A killed
- * process makes no further call, and the message that it was handling stays in the queue. Returns the number of calls.
+ * Runs one process, which has no memory of earlier processes. The process first handles the timer, and then messages until the queue is
+ * empty. A killed process makes no more calls, and its current message stays in the queue. Returns the number of calls.
  */
 export async function runProcess(
   { world, policies, queue, clock }: Surroundings,
@@ -35,7 +37,7 @@ export async function runProcess(
 ): Promise<{ readonly calls: number; readonly killed: boolean }> {
   let calls = 0;
   let killed = false;
-  /** Wraps an object whose methods are calls. `uncounted` methods make no call. */
+  /** Wraps an object so that each method call counts, and may kill the process. Methods in `uncounted` do not count. */
   const mortal = <T extends object>(target: T, uncounted: readonly PropertyKey[] = []): T =>
     new Proxy(target, {
       get(_, key) {
@@ -78,7 +80,7 @@ export async function runProcess(
   });
   const worker = new SweepWorker({
     sweeper,
-    // The reconciler uses the machine's clock, as the hub does: it compares the time of a finding with the time of a write.
+    // The hub uses the machine's clock. The reconciler compares its own times with the hub's times, so it must use that clock too.
     reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log: quiet }),
     hub,
     store,
@@ -103,7 +105,7 @@ export async function runProcess(
   return { calls, killed };
 }
 
-/** A hub with pages of two results. The sweep's deadline passes at the sixth page, in the middle of the search for missing modules. */
+/** Returns a hub client with two results per page. The sweep's deadline passes at the sixth page, during the search for missing modules. */
 function slowHub(hub: Hub, clock: MovableClock): Hub {
   let pages = 0;
   return atQueries(
@@ -116,7 +118,7 @@ function slowHub(hub: Hub, clock: MovableClock): Hub {
   );
 }
 
-/** The open list with its times moved to the sweep's clock. The rows are written with the machine's clock, which is behind. */
+/** Returns the list of open rows with later times. The rows were written with the machine's clock, and the sweep's clock is ahead of it. */
 function inTimeOf(clock: MovableClock, { page, confirm }: OpenList): OpenList {
   const ahead = clock.now().getTime() - Date.now();
   const shifted = (row: DriftRow): DriftRow => ({

@@ -94,7 +94,7 @@ describe('a sweep', () => {
     const [now, abandoned] = await after.store.list(5);
     expect(now).toMatchObject({ state: 'done', resumed: 0 });
     expect(abandoned).toMatchObject({ state: 'abandoned', endedAt: expect.any(String) });
-    // The message that should resume the old sweep has no effect.
+    // The queue still has a message that asks to resume the abandoned sweep. This message must have no effect.
     after.messages.push(...before.messages.filter(({ type }) => type === 'continue'));
     const calls = await world.callsDuring(() => after.worker.handle({ v: 1, ...before.messages.at(-1) }));
     expect(calls).toEqual({});

@@ -155,7 +155,7 @@ describe('a stale finding', () => {
       await instance.work();
       expect(await world.briefOpen(deviceId)).toEqual([]);
       expect(await world.desiredOf(deviceId, 'Agent')).toEqual(compliant);
-      // In enforce mode the row was written before the reconciler tried to create the module.
+      // In enforce mode, the reconciler writes the row before it tries to create the module, so the history has a row.
       expect(await world.briefHistory(deviceId)).toEqual(mode === 'audit' ? [] : [['missingModule', '', 'healed']]);
     },
   );
@@ -179,7 +179,7 @@ describe('a stale finding', () => {
   });
 
   it('from a lagging query leads to the right change', async () => {
-    // The page is from a time before any module existed.
+    // The hub returns an old page of results, which is empty: no module existed then.
     const empty: Answer<QueryPage> = { ok: true, value: { items: [] } };
     const deviceId = newDeviceId('lag');
     world.add(deviceId, { Agent: wrongMode });
@@ -192,7 +192,7 @@ describe('a stale finding', () => {
         ),
     });
     await instance.sweep();
-    // The module seems to be missing. The worker finds that it exists, and that its mode is wrong.
+    // To the sweep, the module seems to be missing. The worker then finds that the module exists and that its `mode` is wrong.
     expect(await world.briefOpen(deviceId)).toEqual([]);
     expect(await world.desiredOf(deviceId, 'Agent')).toMatchObject({ mode: 'High' });
     expect((await world.history(deviceId)).filter(({ kind }) => kind === 'wrongValue')).toHaveLength(1);

@@ -41,7 +41,7 @@ describe('the steps of a sweep', () => {
     const steps = stepsOf(...builtIn, device);
     const queries = steps.flatMap((step) => (step.type === 'suspects' ? [parseQuery(step.query)] : []));
     expect(queries.map(({ source }) => source)).toEqual(expect.arrayContaining(['devices', 'devices.modules']));
-    // Each query costs a compliant hub one call. Counts add two or three calls in all.
+    // On a compliant hub, each query for twins that break a policy costs one call. All counts together cost two or three more calls.
     expect(steps.filter(({ type }) => type === 'walk')).toEqual([]);
     expect(queries.length).toBeLessThanOrEqual(5);
   });

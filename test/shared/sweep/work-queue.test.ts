@@ -53,7 +53,7 @@ describe('the queue of the sweep', () => {
     await queue.put({ type: 'start' }, -5);
     expect(await takeAll()).toEqual([{ v: 1, type: 'start' }]);
     await queue.put({ type: 'start' }, 40.4);
-    // Azure Storage allows at most seven days.
+    // A delay may be longer than seven days, the limit of Azure Storage. The queue shortens such a delay.
     await queue.put({ type: 'start' }, 1e9);
     expect(await takeAll()).toEqual([]);
     expect((await openClient().getProperties()).approximateMessagesCount).toBe(2);
@@ -109,7 +109,7 @@ describe('a message of the queue', () => {
   });
 });
 
-/** Takes all visible messages from the queue, and decodes them as the trigger does. */
+/** Removes all visible messages from the queue, and decodes them as the queue trigger does. */
 async function takeAll(): Promise<unknown[]> {
   const client = openClient();
   const { receivedMessageItems } = await client.receiveMessages({ numberOfMessages: 32 });

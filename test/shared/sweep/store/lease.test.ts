@@ -18,7 +18,7 @@ beforeEach(async () => {
 describe('the lease of a sweep', () => {
   it('goes to one of many instances that claim a new sweep at the same time', async () => {
     const stores = Array.from({ length: 12 }, () => world.open());
-    // The table clients are opened first, so that the claims race.
+    // Connect all stores to the table first, so that the claims really happen at the same time.
     await Promise.all(stores.map((store) => store.list(1)));
     const claims = (await Promise.all(stores.map((store) => store.claim({ trigger: 'timer' })))).filter(Boolean);
     expect(claims).toHaveLength(1);
@@ -42,7 +42,7 @@ describe('the lease of a sweep', () => {
     expect(await world.open().claim({ trigger: 'manual' })).toBeUndefined();
     world.pass(1);
     expect(await world.open().claim({ trigger: 'manual' })).toMatchObject({ id: claim.id, resumed: true });
-    // The new holder has the full lease time.
+    // The instance that took the expired lease has it for the whole lease time.
     world.pass(leaseTime - 1);
     expect(await world.open().claim({ trigger: 'timer' })).toBeUndefined();
   });
@@ -140,7 +140,7 @@ describe('a resumed sweep', () => {
     const row = { ...claim.row, competing: sentences, walked: sentences };
     expect(await store.renew(claim, checkpoint, row)).toBe('kept');
     expect(await world.open().get(claim.id)).toEqual(row);
-    // Shorter values leave nothing of the longer ones behind.
+    // After shorter values are saved, no part of the longer values is left.
     expect(await store.renew(claim, {}, claim.row)).toBe('kept');
     expect(await world.open().get(claim.id)).toEqual(claim.row);
     world.pass(leaseTime);
@@ -152,7 +152,7 @@ describe('a resumed sweep', () => {
     const claim = await world.claim(store);
     const row = world.done(claim.row);
     await store.release(claim, {}, row);
-    // Puts the row back as it was before the release.
+    // Simulate a process that died before it wrote the row: set the row's state back to `running`.
     await world.table.upsertEntity({ partitionKey: 'sweeps', rowKey: claim.id, state: 'running' }, 'Merge');
     world.pass(1000);
     await world.claim();

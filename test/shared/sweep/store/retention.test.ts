@@ -28,7 +28,9 @@ afterEach(() => {
 const open = () => createSweepStore(azurite.endpoints, () => new Date(time));
 const retention = () => createSweepRetention(azurite.endpoints);
 
-/** Stores a sweep with this number of finished work items. A sweep that pauses also has saved bytes. */
+/**
+ * Stores a sweep with `workItems` finished work items, and returns its id. With `pauses`, the sweep does not end and also has saved bytes.
+ */
 async function sweep(workItems: number, how: 'ends' | 'pauses' = 'ends'): Promise<string> {
   const store = open();
   const claim = await store.claim({ trigger: 'timer' });
@@ -40,7 +42,7 @@ async function sweep(workItems: number, how: 'ends' | 'pauses' = 'ends'): Promis
   return claim.id;
 }
 
-/** The number of entities in each kind of partition. */
+/** Returns the number of table entities by kind of partition, such as `sweeps` or `parts`. */
 async function countEntities(): Promise<Readonly<Record<string, number>>> {
   const table = await openTable(azurite.endpoints, 'TwinkeeperSweeps');
   const keys = (await collect(table.listEntities())).map(({ partitionKey = '' }) => partitionKey.split('!')[0] ?? '');
@@ -59,7 +61,7 @@ describe('old sweeps', () => {
     time += day;
     young.unshift(await sweep(1));
     const before = await open().list(10);
-    // An interrupted removal, or a late work item, leaves such entities.
+    // Add entities to an old sweep, as an interrupted removal or a late work item would leave them.
     await open().recordWorkItem(before.at(-1)?.id ?? '', '1-9', counts);
     await open().saveBytes(before.at(-1)?.id ?? '', 'set', new Uint8Array(10));
 
@@ -96,7 +98,7 @@ describe('old sweeps', () => {
     const claim = await open().claim({ trigger: 'timer' });
     expect(claim).toMatchObject({ id: paused, resumed: true, checkpoint: { step: 1 } });
     expect(await open().loadBytes(paused, 'set')).toHaveLength(700_000);
-    // The sweep also stays while an instance holds the lease.
+    // The sweep must not be removed while an instance holds its lease.
     time += leaseTime / 2;
     expect(await retention().removeBefore(new Date(time), noLimit)).toMatchObject({ removed: 0 });
     expect(await open().get(paused)).toMatchObject({ resumed: 1, partsDone: 2 });
@@ -140,7 +142,7 @@ describe('old sweeps', () => {
           () => true,
           () => false,
         );
-      // Each row that is still listed has the counts of all its work items.
+      // Each row that is still listed must have the counts of all its work items.
       expect(whole).toEqual(expect.arrayContaining([...(await open().list(10))]));
       expect(killAt).toBeLessThan(20);
     }

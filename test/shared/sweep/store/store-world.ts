@@ -9,7 +9,7 @@ import {
 
 type Storage = Awaited<ReturnType<typeof startAzurite>>['endpoints'];
 
-/** Sweep stores of several instances of the app, which share one storage account and one clock. */
+/** Creates the sweep stores of several instances of the app. All stores share one storage account and one clock. */
 export class StoreWorld {
   readonly #storage: Storage;
   #time = Date.parse('2026-02-03T04:05:06Z');
@@ -18,12 +18,12 @@ export class StoreWorld {
     this.#storage = storage;
   }
 
-  /** Opens the store of another instance, with its own client and memory. */
+  /** Opens the sweep store of another instance. The store has its own table client and its own memory. */
   open(): SweepStore {
     return createSweepStore(this.#storage, () => new Date(this.#time));
   }
 
-  /** Moves the clock forward by these milliseconds. */
+  /** Moves the clock of all stores forward by a number of milliseconds. */
   pass(milliseconds: number): void {
     this.#time += milliseconds;
   }
@@ -34,14 +34,14 @@ export class StoreWorld {
     });
   }
 
-  /** Claims a sweep. Throws where another instance holds the lease. */
+  /** Claims a sweep and returns the claim. Throws where another instance holds the lease. */
   async claim(store = this.open()): Promise<SweepClaim> {
     const claim = await store.claim({ trigger: 'timer' });
     if (claim === undefined) throw new Error('Another instance holds the lease.');
     return claim;
   }
 
-  /** The row of a sweep that is done. */
+  /** Returns a copy of a sweep's row in the state `done`. */
   done(row: SweepRow): SweepRow {
     return { ...row, state: 'done', endedAt: new Date(this.#time).toISOString() };
   }

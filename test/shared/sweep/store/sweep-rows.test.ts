@@ -27,7 +27,7 @@ describe('the row of a sweep', () => {
     const sums = { examined: 120, found: 8, changed: 6, hubCalls: 31, deferred: 2, parts: 3, partsDone: 2 };
     expect(await world.open().get(claim.id)).toMatchObject(sums);
     expect(await world.open().list(1)).toMatchObject([sums]);
-    // A work item may be done long after its sweep ended.
+    // A work item may be done long after the sweep has ended.
     await store.release(claim, {}, world.done({ ...claim.row, parts: 3 }));
     await store.recordWorkItem(claim.id, '1-2', counts);
     expect(await world.open().get(claim.id)).toMatchObject({ state: 'done', changed: 9, partsDone: 3 });

@@ -1,4 +1,4 @@
-/** Policies with twins for the tests of queries, and functions that match a query against a twin. */
+/** Generates policies with twins for the tests of queries, and tests whether a query returns a twin. */
 import { newTwin, patchReported, patchTwin, renderTwin } from '../../../../infra/local/hub/twin.ts';
 import { baselineOf, type Policy, type PolicyDefinition, toPolicySet } from '../../../../shared/policy/index.ts';
 import { holds, parseCondition, parseQuery } from '../../../../shared/query/index.ts';
@@ -10,11 +10,11 @@ const hour = 3_600_000;
 export interface PolicyWithTwin {
   readonly policy: Policy;
   readonly twin: Twin;
-  /** The same twin in the form that queries match. */
+  /** The same twin as a JSON object, in the form to which the hub applies a query. */
   readonly document: JsonObject;
 }
 
-/** A policy with a twin of its module: either the policy's baseline with small changes, or any twin. */
+/** Generates a policy with a twin of its module. The twin is either the policy's baseline with small changes, or any twin. */
 export function policyWithTwin({ objects }: { readonly objects: boolean }): fc.Arbitrary<PolicyWithTwin> {
   const changes = fc.record({ desired: fc.option(patchObject), reported: fc.option(patchObject), other: hubTwins });
   return fc
@@ -33,24 +33,24 @@ export function policyWithTwin({ objects }: { readonly objects: boolean }): fc.A
     });
 }
 
-/** A policy about the module `m`. */
+/** Returns a policy for the module `m`. `definition` overrides its default values. */
 export function policyOf(definition: Partial<PolicyDefinition>): Policy {
   return toPolicy({ name: 'test', module: 'm', createModule: true, ...definition });
 }
 
-/** A policy about the module `m` with this scope. */
+/** Returns a policy for the module `m` with this scope. */
 export function policyWithScope(appliesTo: PolicyDefinition['appliesTo']): Policy {
   return policyOf(appliesTo === undefined ? {} : { appliesTo });
 }
 
-/** The policy that a definition makes. */
+/** Converts a policy's definition to a policy. */
 export function toPolicy(definition: PolicyDefinition): Policy {
   const [policy] = toPolicySet([definition], { mode: 'enforce' }).all;
   if (policy === undefined) throw new Error('The definition makes no policy.');
   return policy;
 }
 
-/** Whether a twin meets one of the conditions. */
+/** Whether a twin meets at least one of these query conditions. */
 export function meetsAny(conditions: readonly string[], document: JsonObject): boolean {
   return conditions.some((condition) => condition === '' || holds(parseCondition(condition), document));
 }

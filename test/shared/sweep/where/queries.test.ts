@@ -97,7 +97,7 @@ describe('the built-in policies', () => {
   });
 });
 
-/** An object with one value at a path. */
+/** Returns an object that has only one value, at this path. */
 function nest(path: readonly string[], value: Json): JsonObject {
   const [key = '', ...rest] = path;
   return { [key]: rest.length === 0 ? value : nest(rest, value) };

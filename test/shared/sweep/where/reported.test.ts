@@ -32,7 +32,8 @@ describe('the conditions for expected reports', () => {
         const { conditions, walkReason } = compileRules(policy);
         expect(walkReason).toBeUndefined();
         const isSelected = meetsAny([...conditions, ...compileReported(policy)], document);
-        // A query cannot compare an object in place of a default, so it returns the twin in any case.
+        // A query cannot compare objects. Where an object replaces the default value, the query returns the twin even if the twin is
+        // compliant.
         const isUnclear = policy.owned.some(
           ({ path, rule }) =>
             rule.rule === 'byDefault' &&

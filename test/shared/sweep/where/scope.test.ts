@@ -17,7 +17,7 @@ describe("the condition for a policy's scope", () => {
     fc.assert(
       fc.property(scopes, devices, fc.boolean(), fc.boolean(), (written, other, isNear, isNew) => {
         const policy = policyOf({ appliesTo: written });
-        // Random devices are rarely in the scope, so half of them get the wanted tags.
+        // Random devices are rarely in the scope. So half of the devices get the tags that the scope wants.
         const device = isNear ? { ...other, tags: mergePatch(other.tags, written.tags ?? {}) } : other;
         const isInside = policy.scope.matches(device);
         const { condition, exact } = compileScope(policy);
@@ -85,7 +85,10 @@ describe("the condition for a policy's scope", () => {
   });
 });
 
-/** A device's twin in the form that queries match. A new device without IoT Edge may lack the capability. */
+/**
+ * Returns a device's twin as a JSON object, in the form to which the hub applies a query. A new device without IoT Edge has no
+ * `capabilities`.
+ */
 function documentOf(
   { deviceId, tags, edge }: { deviceId: string; tags: JsonObject; edge: boolean },
   isNew: boolean,
