@@ -19,8 +19,8 @@ export interface ForecastDependencies {
 }
 
 /**
- * Counts the changes that a sweep would make now, and changes nothing. The forecast reads query results, and reads no twin by its id. It
- * reads all twins of a policy only where queries and counts do not suffice. A twin that several queries return counts once.
+ * Counts the changes that a sweep would make now, and changes nothing. The forecast reads query results, and reads no twin by its id. The
+ * forecast reads all twins of a policy only where queries and counts do not suffice. A twin that several queries return counts once.
  *
  * @throws {Error} when the hub does not answer. The message is one line.
  */

@@ -1,7 +1,7 @@
 /**
- * The forecast counts what the policies would do to a hub, and changes nothing. It says how many modules a sweep would create, which values
- * the sweep would overwrite, and how many hub calls the sweep would make. The forecast sends the sweep's queries, and plans changes with
- * the reconciler's code. So a sweep that follows makes the same changes.
+ * The forecast counts what the policies would do to a hub, and changes nothing. The result says how many modules a sweep would create,
+ * which values the sweep would overwrite, and how many hub calls the sweep would make. The forecast sends the sweep's queries, and plans
+ * changes with the reconciler's code. So a sweep that follows makes the same changes.
  *
  * @module
  */

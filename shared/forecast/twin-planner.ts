@@ -19,7 +19,7 @@ export interface PolicyState {
   devices: number;
   /** Largest number of devices that a query for the policy's devices can return. `undefined` where no count is known. */
   maxDevices: number | undefined;
-  /** Why the forecast read all twins of the policy. `undefined` where it did not. */
+  /** Why the forecast read all twins of the policy. `undefined` where the forecast did not need to read all twins. */
   walked: string | undefined;
 }
 

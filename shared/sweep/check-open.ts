@@ -26,7 +26,7 @@ export async function checkOpen(
 ): Promise<void> {
   const start = progress.checkpoint.continuation ?? (await store.readMemo(positionMemo))?.text ?? '';
   let position = start === '' ? undefined : start;
-  /** True when this sweep has read from the beginning of the list. It then stops at the end of the list. */
+  /** True when this sweep has read from the beginning of the list. The sweep then stops at the end of the list. */
   let isFromBeginning = position === undefined;
   let queued = 0;
   for (let seen = 0; queued < modulesPerSweep && seen < rowsPerSweep; ) {

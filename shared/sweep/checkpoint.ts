@@ -2,7 +2,8 @@ import type { WorkItem } from './work-queue.ts';
 
 /**
  * The position of a sweep, at which the next run of the sweep resumes. The sweep saves the checkpoint after each page of query results.
- * Where each save also writes a large set of ids, it saves after several pages. All property names are stored, so do not rename them.
+ * Where each save also writes a large set of ids, the sweep saves the checkpoint after several pages. All property names are stored, so do
+ * not rename them.
  */
 export interface Checkpoint {
   /** Fingerprint of the sweep's list of steps. If the policies now lead to other steps, the checkpoint cannot be used. */
@@ -11,7 +12,7 @@ export interface Checkpoint {
   readonly step: number;
   /** Continuation token of the next page of results, or the position in the list of open rows. Absent before the first page. */
   readonly continuation?: string;
-  /** Ids of devices that were found and are not yet in the queue. They wait until there are enough of them for a full work item. */
+  /** Ids of devices that were found and are not yet in the queue. The sweep queues them when there are enough ids for a full work item. */
   readonly pending: readonly string[];
   /**
    * Why this step reads all twins of its policy: the message of the hub, which refused the policy's query. Absent where the query works.
@@ -23,7 +24,7 @@ export interface Checkpoint {
 
 /** Position of the search for devices that lack a policy's module. */
 export interface MissingSearch {
-  /** What the search lists now. It first lists all modules, then all devices. */
+  /** What the search lists now. The search first lists all modules, then all devices. */
   readonly among: 'modules' | 'devices';
   /** The numbers of devices and modules that led to this search, as text. */
   readonly counts: string;

@@ -4,10 +4,10 @@ import { hash } from 'node:crypto';
 const words = 2;
 
 /**
- * A set of device ids that takes few bytes per id. It is an open-addressing hash table of 64-bit hashes.
+ * A set of device ids that takes few bytes per id. The set is an open-addressing hash table of 64-bit hashes.
  *
- * Two ids with the same hash count as one id. In a set of a million ids, the chance of this is about one in 37 million. Another salt gives
- * other hashes, so the next sweep does not confuse the same two ids.
+ * Two ids with the same hash count as one id. In a set of a million ids, the chance of two equal hashes is about one in 37 million. Another
+ * salt gives other hashes, so the next sweep does not confuse the same two ids.
  *
  * A hash is stored as two 32-bit numbers. A `bigint` per hash would be an object on the heap, and all these objects would take more memory
  * than the set.

@@ -1,7 +1,8 @@
 /**
- * The sweep finds drift that no event reported. It queries the hub for twins that break a policy, so a compliant hub costs only a few
- * calls. It compares the number of devices with the number of modules, and searches for missing modules only where the numbers differ. It
- * queues what it finds as work items. Query results are some minutes old, so the worker reads each twin again before it changes the twin.
+ * The sweep finds drift that no event reported. The sweep queries the hub for twins that break a policy, so a compliant hub costs only a
+ * few calls. The sweep compares the number of devices with the number of modules, and searches for missing modules only where the numbers
+ * differ. The sweep queues the devices that it finds as work items. Query results are some minutes old, so the worker reads each twin again
+ * before it changes the twin.
  *
  * @module
  */

@@ -81,8 +81,8 @@ export class Progress {
     }
     const answer = await this.hub.queryPage(query, continuation);
     if (answer.ok) return answer.value;
-    // A later retry helps only against these two problems. The hub answers 400 to a malformed query. It was observed to answer 412 to a
-    // query that was too long.
+    // A later retry helps only against these two problems. The hub answers 400 to a malformed query. The hub was observed to answer 412 to
+    // a query that was too long.
     if (answer.problem.type === 'throttled' || answer.problem.type === 'transient') throw interruptedBy(answer.problem);
     // The continuation token may have expired, so start at the first page again.
     if (continuation !== undefined) return this.page(query);
@@ -178,7 +178,7 @@ export class Progress {
     this.#savedAt = this.#dependencies.clock.now().getTime();
   }
 
-  /** Saves the checkpoint and the row, and releases the lease. `lost`: another instance has taken the lease, so they were not saved. */
+  /** Saves the checkpoint and the row, and releases the lease. `lost`: another instance has taken the lease, so the row was not saved. */
   async saveAndRelease(): Promise<'kept' | 'lost'> {
     await this.#beforeSave?.();
     return this.#dependencies.store.release(this.#claim, this.checkpoint, this.row);

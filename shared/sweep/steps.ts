@@ -57,8 +57,8 @@ function describeStep(step: SweepStep): readonly string[] {
 
 /**
  * Whether the number of a policy's devices can be compared with the number of its modules. If the two numbers are equal, no module is
- * missing. This is valid only where both queries test the scope exactly: a query for modules cannot test tags, and no query can test a
- * scope that is a function.
+ * missing. The comparison is valid only where both queries test the scope exactly: a query for modules cannot test tags, and no query can
+ * test a scope that is a function.
  */
 export function countsAreComparable(policy: Policy): boolean {
   return compileScope(policy).exact && policy.scope.usesIdOnly && compileModuleScope(policy).exact;

@@ -11,8 +11,8 @@ import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 
 /**
- * One run of a sweep. A run starts at the checkpoint, and stops at the end of the sweep or at a deadline. It queries the hub for twins that
- * break a policy and for devices that lack a module, and queues work items. It changes no twin itself.
+ * One run of a sweep. A run starts at the checkpoint, and stops at the end of the sweep or at a deadline. A run queries the hub for twins
+ * that break a policy and for devices that lack a module, and queues work items. A run changes no twin itself.
  */
 export class SweepRun {
   readonly #dependencies: SweepDependencies;

@@ -14,7 +14,7 @@ export interface SweepWorkerDependencies {
   readonly queue: SweepQueue;
   readonly log: Log;
   readonly retry: RetrySchedule;
-  /** Returns a random number from 0 to 1. It varies the delays, so that not all retries come at the same time. */
+  /** Returns a random number from 0 to 1. The number varies the delays, so that not all retries come at the same time. */
   readonly random?: () => number;
 }
 

@@ -1,6 +1,6 @@
 import { absent, between, byDefault, definePolicy, oneOf } from '../../shared/policy/index.ts';
 
-/** A policy for the module `Agent`. It uses several kinds of rules. */
+/** A policy for the module `Agent` with several kinds of rules. */
 export const agentPolicy = definePolicy({
   name: 'agent',
   module: 'Agent',

@@ -23,12 +23,12 @@ import { jsonObject, patchObject } from '../infra/local/hub/arbitraries.ts';
 
 export { fc, jsonObject, patchObject };
 
-/** Any value that `JSON.parse` can return. Its keys may be special in JavaScript, such as `__proto__`. */
+/** Any value that `JSON.parse` can return. The value may contain keys that are special in JavaScript, such as `__proto__`. */
 export const anyJson: fc.Arbitrary<unknown> = fc.oneof(fc.jsonValue(), jsonObject, patchObject);
 
 const idCharacters = [..."ABCXYZabcxyz0189-.+%_#*?!(),:=@$'"];
 
-/** Device ids. They use all kinds of characters that IoT Hub allows. */
+/** Device ids with all kinds of characters that IoT Hub allows. */
 export const deviceIds = fc
   .array(fc.constantFrom(...idCharacters), { minLength: 1, maxLength: 128 })
   .map((characters) => characters.join(''));
@@ -40,8 +40,8 @@ const scalar: fc.Arbitrary<Json> = fc.oneof(
   fc.constantFrom('', 'x', 'High'),
 );
 /**
- * Values that a rule may want. With `whole`, they include objects and lists. Without it, they are only simple values. An event may show
- * only a part of an object, and a rule that wants an object needs the whole object.
+ * Values that a rule may want. With `whole`, objects and lists are among the values. Without `whole`, there are only simple values: an
+ * event may show only a part of an object, and a rule that wants an object needs the whole object.
  */
 const wanted = (whole: boolean): fc.Arbitrary<Json> =>
   whole ? fc.oneof({ weight: 3, arbitrary: scalar }, fc.array(scalar, { maxLength: 2 }), jsonObject) : scalar;
@@ -100,7 +100,7 @@ export const policySets = (choice: PolicyChoice = {}): fc.Arbitrary<PolicySet> =
     return set;
   });
 
-/** A twin of the local hub after at most two patches. It has metadata at every level. */
+/** A twin of the local hub after at most two patches, with metadata at every level. */
 export const hubTwins: fc.Arbitrary<HubTwin> = fc
   .tuple(jsonObject, fc.array(patchObject, { maxLength: 2 }))
   .map(([desired, patches]) =>

@@ -1,4 +1,4 @@
-/** Entry point of the app for tests. It uses the policies of the tests, and is otherwise the same as `functions/main.ts`. */
+/** Entry point of the app for tests. The app uses the policies of the tests, and is otherwise the same as `functions/main.ts`. */
 import { join } from 'node:path';
 import { compose } from '../../functions/compose.ts';
 import { registerFunctions } from '../../functions/register-functions.ts';

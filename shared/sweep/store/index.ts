@@ -1,7 +1,7 @@
 /**
- * The state of sweeps that survives an invocation. It is stored in the table `TwinkeeperSweeps`. Each sweep has a row with its counts. One
- * lease says which instance runs the current sweep. The lease also holds the checkpoint at which the next run resumes the sweep. A memo is
- * a value that one sweep stores for the next sweep.
+ * The state of sweeps that survives an invocation, stored in the table `TwinkeeperSweeps`. Each sweep has a row with its counts. One lease
+ * says which instance runs the current sweep. The lease also holds the checkpoint at which the next run resumes the sweep. A memo is a
+ * value that one sweep stores for the next sweep.
  *
  * @module
  */

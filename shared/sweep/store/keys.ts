@@ -3,11 +3,11 @@ import { newestFirst } from '../../storage/index.ts';
 /*
  * The table `TwinkeeperSweeps`:
  *
- *   PartitionKey  `current`       RowKey `current`           the lease of the current sweep, or of the last one
+ *   PartitionKey  `current`       RowKey `current`           the lease of the current sweep, or of the last sweep
  *                 `sweeps`        `<inverted start>-<hash>`  one row per sweep, newest first; the row key is the sweep's id
  *                 `parts!<id>`    `<work item>`              the counts of each work item of a sweep
- *                 `bytes!<id>`    `<name>!<n>`               bytes that an interrupted sweep needs in order to resume
- *                 `notes`         `<name>`                   memos: values that one sweep leaves for the next
+ *                 `bytes!<id>`    `<name>!<n>`               bytes that a sweep needs after an interruption
+ *                 `notes`         `<name>`                   memos: values that one sweep stores for the next sweep
  */
 
 export const sweepTable = 'TwinkeeperSweeps';
@@ -32,7 +32,7 @@ export function newSweepId(milliseconds: number): string {
 }
 
 /**
- * Returns the first part of a sweep's id. It sorts before the ids of all sweeps that started at this time or earlier. The time is in
+ * Returns the first part of a sweep's id. This text sorts before the ids of all sweeps that started at this time or earlier. The time is in
  * milliseconds since 1970.
  */
 export function sweepIdPrefix(milliseconds: number): string {

@@ -45,7 +45,7 @@ export interface SweepRow {
   readonly walked: readonly string[];
 }
 
-/** Counts of one work item. They are added to the row of the sweep. */
+/** Counts of one work item, which are added to the row of the sweep. */
 export interface SweepCounts {
   readonly examined: number;
   readonly found: number;

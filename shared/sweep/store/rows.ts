@@ -28,7 +28,7 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
         changed: sum.changed + count('changed'),
         hubCalls: sum.hubCalls + count('hubCalls'),
         deferred: sum.deferred + count('deferred'),
-        // A row key `<work item>.<n>` is the nth retry of a work item. It is not counted as another work item.
+        // A row key `<work item>.<n>` is the nth retry of a work item. A retry is not counted as another work item.
         partsDone: sum.partsDone + (String(entity.rowKey).includes('.') ? 0 : 1),
         ...(typeof entity.at === 'string' && entity.at > (sum.lastPartAt ?? '') ? { lastPartAt: entity.at } : {}),
       };

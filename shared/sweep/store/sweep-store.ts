@@ -39,7 +39,8 @@ export interface SweepStore {
   release(claim: SweepClaim, checkpoint: unknown, row: SweepRow): Promise<'kept' | 'lost'>;
   /**
    * Records the counts of a work item. If the queue delivers a message twice, the work item is recorded twice: the larger number of each
-   * count is kept. `<work item>.<n>` is the nth retry of a work item. Its counts are added too, but `partsDone` does not count a retry.
+   * count is kept. `<work item>.<n>` is the nth retry of a work item. The counts of the retry are added too, but `partsDone` does not count
+   * a retry.
    */
   recordWorkItem(sweepId: string, workItem: string, counts: SweepCounts): Promise<void>;
   /**
@@ -48,7 +49,7 @@ export interface SweepStore {
    */
   list(limit: number, after?: string): Promise<readonly SweepRow[]>;
   get(id: string): Promise<SweepRow | undefined>;
-  /** Saves bytes that the sweep needs after an interruption. They are removed when the sweep is over. */
+  /** Saves bytes that the sweep needs after an interruption. The store removes the bytes when the sweep is over. */
   saveBytes(sweepId: string, name: string, bytes: Uint8Array): Promise<void>;
   /** Returns the bytes that were saved last, or `undefined` where nothing was saved or the last save was interrupted. */
   loadBytes(sweepId: string, name: string): Promise<Uint8Array | undefined>;

@@ -1,6 +1,6 @@
 /** One part of a condition in a query. A twin meets the condition when it meets at least one of the clauses. */
 export interface Clause {
-  /** Text of the clause. It may contain `OR` at its top level, but not `AND`. */
+  /** Text of the clause. The text may contain `OR` at its top level, but not `AND`. */
   readonly text: string;
   /** A second condition that the twin must also meet. Clauses with the same guard share one copy of the guard's text. */
   readonly guard?: string;

@@ -33,9 +33,9 @@ export function compileRules(policy: Policy): CompiledRules {
 }
 
 /**
- * Compiles a policy's expected reports to query conditions. A twin meets them where its agent reports a failure, or reports another value
- * than the desired one. The list is empty where the policy expects no report. The conditions assume that the desired properties comply with
- * the rules. They ignore the grace period.
+ * Compiles a policy's expected reports to query conditions. A condition matches a twin whose agent reports a failure, or reports another
+ * value than the desired one. The list is empty where the policy expects no report. The conditions assume that the desired properties
+ * comply with the rules. The conditions ignore the grace period.
  */
 export function compileReported(policy: Policy): readonly string[] {
   return packClauses(compile(policy).reported, maxConditionLength(policy));
@@ -53,21 +53,18 @@ export function brokenModulesQueries(policy: Policy): readonly string[] {
 }
 
 /**
- * Returns a query for the `deviceId` of each twin in a policy's scope. Where the query cannot test the whole scope, it also returns other
- * twins.
+ * Returns a query for the `deviceId` of each twin in a policy's scope. A query that cannot test the whole scope also returns other twins.
  */
 export function modulesQuery(policy: Policy): string {
   return query('deviceId', policy);
 }
 
-/** Returns a query for the whole twins in a policy's scope. Where the query cannot test the whole scope, it also returns other twins. */
+/** Returns a query for the whole twins in a policy's scope. A query that cannot test the whole scope also returns other twins. */
 export function twinsQuery(policy: Policy): string {
   return query('*', policy);
 }
 
-/**
- * Returns a query for the number `n` of twins in a policy's scope. Where the query cannot test the whole scope, it also counts other twins.
- */
+/** Returns a query for the number `n` of twins in a policy's scope. A query that cannot test the whole scope also counts other twins. */
 export function countModulesQuery(policy: Policy): string {
   return query('COUNT() AS n', policy);
 }
@@ -81,13 +78,17 @@ export function devicesQuery(policy: Policy, columns: 'deviceId' | '*' = 'device
 }
 
 /**
- * Returns a query for the number `n` of devices in a policy's scope. Where {@link compileScope} is not exact, it also counts other devices.
+ * Returns a query for the number `n` of devices in a policy's scope. Where {@link compileScope} is not exact, the query also counts other
+ * devices.
  */
 export function countDevicesQuery(policy: Policy): string {
   return select('COUNT() AS n', 'devices', [compileScope(policy).condition]);
 }
 
-/** Returns a query for the number `n` of devices whose id matches a policy's scope. It ignores tags, as {@link countModulesQuery} does. */
+/**
+ * Returns a query for the number `n` of devices whose id matches a policy's scope. The query ignores tags, as {@link countModulesQuery}
+ * does.
+ */
 export function countDevicesByIdQuery(policy: Policy): string {
   return select('COUNT() AS n', 'devices', [compileModuleScope(policy).condition]);
 }

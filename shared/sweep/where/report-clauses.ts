@@ -5,7 +5,7 @@ import { type CompiledRule, isPrimitive, typeTests, unwritableKey, wantedType } 
 
 /** The query clause of one expected report. Where a query cannot express the expected report, `limitation` contains the reason. */
 export interface ReportClause extends Omit<CompiledRule, 'text'> {
-  /** Dotted path of the property. It starts with `desired` or `reported`. */
+  /** Dotted path of the property. The path starts with `desired` or `reported`. */
   readonly path: string;
   readonly clause?: Clause;
 }

@@ -16,7 +16,7 @@ export interface CompiledRule {
 type Primitive = string | number | boolean;
 type TypeName = 'string' | 'number' | 'boolean';
 
-/** Functions of the query language that test the type of a JSON value. Each returns false for a missing property. */
+/** Functions of the query language that test the type of a JSON value. Each function returns false for a missing property. */
 export const typeTests = { string: 'IS_STRING', number: 'IS_NUMBER', boolean: 'IS_BOOL' } as const;
 
 export const unwritableKey = 'has a key that a query cannot write';

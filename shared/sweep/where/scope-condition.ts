@@ -8,8 +8,8 @@ export interface ScopeCondition {
   /** Text of the condition. `''` means no condition: all devices match. */
   readonly condition: string;
   /**
-   * True where the condition matches only devices in the scope. False where it also matches other devices. It always matches all devices in
-   * the scope.
+   * True where the condition matches only devices in the scope. False where the condition also matches other devices. In both cases, the
+   * condition matches all devices in the scope.
    */
   readonly exact: boolean;
 }

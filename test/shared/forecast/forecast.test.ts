@@ -106,8 +106,8 @@ describe('a forecast', () => {
     await world.addModules(module, [1, 2], { a: 2 }, 'other');
     const { policies, calls } = await world.predict([{ ...policy, appliesTo: appliesTo(module) }]);
     expect(policies).toMatchObject([{ devices: 3, compliant: 0, modulesToCreate: 1, propertiesToChange: 2 }]);
-    // The twin of a module does not show whether its device is in the scope. So a sweep reads four modules and their four devices. It also
-    // reads the device that lacks the module.
+    // The twin of a module does not show whether its device is in the scope. So a sweep reads four modules and their four devices. A sweep
+    // also reads the device that lacks the module.
     expect(calls).toMatchObject({ twinRead: 9, twinUpdate: 2, bulk: 1 });
   });
 

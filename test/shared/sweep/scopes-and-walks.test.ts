@@ -46,7 +46,7 @@ describe('the scope of a policy', () => {
     for (const deviceId of [ids.fine, ids.strange, ids.wrong]) expect(await world.briefHistory(deviceId)).toEqual([]);
     expect(world.modulesOf(ids.strange)).toEqual([]);
 
-    // A second sweep reuses the search result while the counts are the same. It searches again where the scope is a function.
+    // A second sweep reuses the search result while the counts are the same. If the scope is a function, the second sweep searches again.
     await world.newInstance([scoped]).sweep();
     const calls = await world.callsDuring(() => world.newInstance([scoped]).run());
     expect(calls.query).toBeLessThanOrEqual(typeof appliesTo === 'function' ? 5 : 4);
