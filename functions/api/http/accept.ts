@@ -1,8 +1,8 @@
 import { ApiProblem } from './problem.ts';
 
 /**
- * Chooses the media type of an answer by the request's `Accept` header (RFC 9110, 12.5.1): the one with the highest quality, and the first
- * of several with the same quality.
+ * Chooses the media type of an answer from `mediaTypes`, by the `Accept` header of the request (RFC 9110, section 12.5.1). The media type
+ * with the highest quality value wins. Of several with the same quality value, the first in `mediaTypes` wins.
  *
  * @throws {ApiProblem} with status 406 when the header accepts none of them.
  */
