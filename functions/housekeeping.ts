@@ -5,9 +5,9 @@ import type { App } from './compose.ts';
 const retentionTime = 4 * 60_000;
 
 /**
- * Registers the two timer functions that maintain the history. The function `roll-up` counts the history rows of each hour, so that `GET
- * /api/summary` reads counts instead of rows. The function `retention` removes the sweeps and history rows that are older than the setting
- * `TWINKEEPER_RETENTION_DAYS`.
+ * Registers the two timer functions that maintain the history. The function `roll-up` counts the history rows of each hour, so that the
+ * summary of the API reads counts instead of rows. The function `retention` removes sweeps and closed history rows that are older than the
+ * setting `TWINKEEPER_RETENTION_DAYS`.
  */
 export function registerHousekeeping(twinkeeper: App): void {
   const { settings, policies, rollups, guardStore, retention, sweepRetention, now } = twinkeeper;

@@ -198,9 +198,9 @@ const alternatives = [
 ] as const;
 
 /**
- * Reads the app settings from environment variables.
+ * Reads the app settings from environment variables and checks them.
  *
- * @throws {SettingsError} when a setting is missing, malformed or unknown. The message lists all of them and never shows a secret.
+ * @throws {SettingsError} when a setting is missing, malformed or unknown. The message lists all wrong settings and never shows a secret.
  */
 export function readSettings(environment: Environment): Settings {
   // An empty value counts as "not given". The Azure portal keeps a cleared setting with an empty value.

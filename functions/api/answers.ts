@@ -9,7 +9,7 @@ import type { DriftRow, OpenRow } from './history-answers.ts';
 
 export type * from './history-answers.ts';
 
-/** `POST /api/devices/{deviceId}/reconcile`: the result of reconciling the device now. */
+/** The answer of `POST /api/devices/{deviceId}/reconcile`, which checks one device and repairs its drift. */
 export interface ReconcileAnswer {
   readonly deviceId: string;
   /**

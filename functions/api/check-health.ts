@@ -37,7 +37,7 @@ export async function checkHealth(twinkeeper: App) {
   return { status: isHealthy ? ('healthy' as const) : ('unhealthy' as const), checks };
 }
 
-/** Counts the hub's devices, which is the cheapest call to the hub. */
+/** Checks the hub by counting its devices, because this is the cheapest hub call. */
 function checkHub({ hub }: App): Promise<Check> {
   return withDeadline(hub.name, async () => {
     const answer = await hub.countDevices();

@@ -39,7 +39,7 @@ export interface DriftRow {
   /** Version of the format in which the row is stored. */
   readonly v: 1;
   readonly hub: string;
-  /** Identifies the row within its device. */
+  /** Key of the row. It is unique among the rows of one device. */
   readonly rowKey: string;
   readonly deviceId: string;
   /** Id of the module, or `''` for the twin of the device. */

@@ -20,7 +20,7 @@ export function chooseMediaType<T extends string>(accept: string | null, mediaTy
   const qualityOf = (mediaType: string) => {
     const matching = ranges
       .filter(([range = '']) => range === mediaType || range === '*/*' || range === `${mediaType.split('/')[0]}/*`)
-      // The most specific range decides.
+      // When several media ranges of the header match, the most specific one decides.
       .toSorted(([a = ''], [b = '']) => specificity(b) - specificity(a));
     const [range] = matching;
     if (range === undefined) return 0;

@@ -40,8 +40,8 @@ interface EndpointDefinition<Path extends ParameterSchemas, Query extends Parame
   readonly path?: Path;
   readonly query?: Query;
   /**
-   * Seconds until the client gets a 503 instead of a late answer. It must be shorter than the time limits of the runtime and of proxies. 60
-   * by default.
+   * Seconds until the client gets a 503 instead of a late answer. The deadline must be shorter than the time limits of the runtime and of
+   * proxies. 60 by default.
    */
   readonly deadline?: number;
   /**

@@ -1,7 +1,7 @@
 /**
- * Answers that are sent as a stream. `@azure/functions` reads a stream as fast as it can. It does not wait for a slow client, and does not
- * stop when the client disconnects, so a large export would fill the memory. The body that this file makes watches the client's connection,
- * and reads its source only as fast as the client receives.
+ * Answers that are sent as a stream. `@azure/functions` reads a stream as fast as possible. The library does not wait for a slow client,
+ * and does not stop when the client disconnects, so a large export would fill the memory. The body that this file makes watches the
+ * client's connection, and reads its source only as fast as the client receives.
  *
  * @module
  */

@@ -24,7 +24,7 @@ export function createRefresh({ look, onLooked }: RefreshOptions): Refresh {
   const state = find('state');
   const pause = find('pause', HTMLButtonElement);
   let isPaused = false;
-  /** True after a request failed in such a way that it would fail again. The page then stops refreshing. */
+  /** True when the last refresh failed, and the same requests would fail again. The page then stops refreshing. */
   let isStopped = false;
   let failures = 0;
   let turn = 0;

@@ -1,4 +1,4 @@
-/** A chart that uPlot draws. It is drawn again when the width of its element or the colour scheme changes. */
+/** A chart that uPlot draws. The chart is drawn again when the width of its element or the colour scheme changes. */
 import uPlot from 'uplot';
 import { type Child, el, fill } from '../markup/index.ts';
 
@@ -6,7 +6,7 @@ import { type Child, el, fill } from '../markup/index.ts';
 export interface Drawing {
   readonly options: Pick<uPlot.Options, 'scales' | 'series' | 'axes'>;
   readonly data: uPlot.AlignedData;
-  /** The index of the data under the pointer. Undefined when there are none. By default, uPlot's nearest index is used. */
+  /** The index of the data under the pointer. Undefined when there is none. By default, the nearest index that uPlot finds. */
   placeAt?(plot: uPlot): number | undefined;
   tipAt(index: number): readonly Child[];
 }

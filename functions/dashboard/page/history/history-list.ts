@@ -15,7 +15,10 @@ export interface List {
   since: number;
   /** The cursor of the next page of older rows. Undefined when there is no further page. */
   older: string | undefined;
-  /** True when the API ended its search for older rows before a page of results was full. */
+  /**
+   * True when the search for older rows was ended early. It found fewer rows than one page of results, and part of the time range is not
+   * searched yet.
+   */
   isShort: boolean;
   /** True when the oldest rows were removed from the list, because the table keeps a limited number of lines. */
   isCut: boolean;

@@ -1,6 +1,6 @@
 /**
- * The live list of history rows. It reads new rows and new outcomes of shown rows again and again. No row is missing between the newest and
- * the oldest row of the list.
+ * The live list of history rows. The list reads new rows, and new outcomes of shown rows, again and again. No row is missing between the
+ * newest and the oldest row of the list.
  */
 import type { DriftRow } from '../../../api/history-answers.ts';
 import { hour, iso } from '../markup/index.ts';
@@ -41,7 +41,7 @@ interface History {
    */
   look(isCurrent: () => boolean): Promise<void>;
   /**
-   * Reads one further page of older rows and adds the rows to the list.
+   * Reads older rows and adds them to the list.
    *
    * @throws {Problem} when a request fails.
    */
@@ -94,7 +94,7 @@ export function createHistory({ table, now, onShown }: HistoryOptions): History 
     // The newest shown rows are read again too, because their outcomes may have changed.
     const again = Math.max(Date.parse(table.at(pageSize - 1)?.detectedAt ?? question.from), started - recent);
     const from = Math.max(Date.parse(question.from), Math.min(since - overlap, again));
-    // The API sorts the rows of one device by the time of the write. The row that was detected last is not always the first.
+    // The API sorts the rows of one device by the write that caused the drift. The row that was detected last is not always the first.
     const isReached = (rows: readonly DriftRow[]) => question.deviceId === undefined && rows.some(isShown);
     let isWhole = false;
     const end = await gather(

@@ -6,7 +6,7 @@ export function count(value: number): string {
   return wholeNumber.format(value);
 }
 
-/** A number with its noun in singular or plural, such as `1 departure` or `2 departures`. */
+/** A number with its noun in singular or plural, such as `1 device` or `2 devices`. */
 export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 }
@@ -18,7 +18,7 @@ export function percent(part: number, whole: number): string {
   return `${share.toFixed(share === 100 ? 0 : 1)} %`;
 }
 
-/** Writes a duration in its largest units, such as `850 ms`, `3.2 s` or `4 min 10 s`. Writes a dash when it is not known. */
+/** Writes a duration in its largest units, such as `850 ms`, `3.2 s` or `4 min 10 s`. Writes a dash when the duration is not known. */
 export function duration(milliseconds: number | undefined): string {
   if (milliseconds === undefined || !Number.isFinite(milliseconds)) return '–';
   if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;

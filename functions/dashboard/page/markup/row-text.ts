@@ -25,8 +25,7 @@ export function shortPath(path: string): string {
 }
 
 /**
- * The path of the property that a history row is about. When the row is about the whole module, the result is a short name such as `the
- * module`.
+ * The path of the property that a history row is about. For a row about the whole module, the result is a short name, such as `the module`.
  */
 export function subject({ path, kind }: DriftRow): string {
   if (path !== '') return path;

@@ -46,7 +46,7 @@ export function createOverview(): Overview {
     show({ summary, policies, open, bucketHours }, view) {
       shownAt = Date.now();
       for (const input of splits) input.checked = input.value === view.by;
-      // The filters apply only to the open rows. The tags "whole fleet" mark the numbers to which the filters do not apply.
+      // The API applies the filters only to the open rows. The tags "whole fleet" mark the other numbers.
       const isFiltered = Object.keys(view.filters).length > 0;
       for (const tag of document.querySelectorAll<HTMLElement>('.whole')) tag.hidden = !isFiltered;
       const counted = openCount(open, policies, view.filters);
