@@ -10,8 +10,8 @@ export function isCounted({ countedAt, total }: SummaryAnswer): boolean {
 }
 
 /**
- * The counted time range, such as `08:00 to 09:00`. When the newest count is older than the end of the range, its time is added: `08:00 to
- * 09:00, as of 08:55`.
+ * Writes the counted time range, such as `08:00 to 09:00`. When the newest count is more than a minute older than the end of the range, the
+ * time of the count is added, such as `as of 08:55`.
  */
 export function countedTime({ from, to, countedAt }: SummaryAnswer): string {
   const [begin, end] = [Date.parse(from), Date.parse(to)];
