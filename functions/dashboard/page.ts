@@ -31,7 +31,7 @@ export async function readPage(folder: string): Promise<DashboardPage> {
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
-    // With Trusted Types, the browser refuses every script that turns a string into HTML.
+    // With Trusted Types, the browser refuses to turn a string into HTML or into a script.
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   ];
