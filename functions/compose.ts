@@ -26,7 +26,9 @@ import {
 import { toLog } from './log.ts';
 import type { Settings } from './settings.ts';
 
-/** The components of the app. `compose` creates them once, and all functions share them. */
+/**
+ * The components of the app, such as the hub client and the history. `compose` creates them once, and all functions of the app share them.
+ */
 export interface App {
   readonly settings: Settings;
   readonly policies: PolicySet;
@@ -40,26 +42,26 @@ export interface App {
   readonly sweepStore: SweepStore;
   readonly sweepRetention: SweepRetention;
   now(): Date;
-  /** Creates a reconciler that logs to this invocation. */
+  /** Creates a reconciler that logs to the invocation `context`. */
   reconcilerFor(context: InvocationContext): Reconciler;
-  /** Creates an event processor that logs to this invocation. */
+  /** Creates an event processor that logs to the invocation `context`. */
   processorFor(context: InvocationContext): EventProcessor;
-  /** Loads the sweep's code on the first call. Most instances start for an event and never need that code. */
+  /** Loads the code of the sweep on the first call. Most instances start for an event and never need the sweep's code. */
   loadSweep(): Promise<SweepComponents>;
 }
 
-/** The components that only the sweep needs. */
+/** The components that only the functions of the sweep need. */
 export interface SweepComponents {
   readonly queue: SweepQueue;
-  /** Creates a sweeper that logs to this invocation. */
+  /** Creates a sweeper that logs to the invocation `context`. */
   sweeperFor(context: InvocationContext): Sweeper;
-  /** Creates a worker that logs to this invocation. */
+  /** Creates a sweep worker that logs to the invocation `context`. */
   workerFor(context: InvocationContext): SweepWorker;
 }
 
 /**
- * The composition root: checks the policies and creates the components of the app. Nothing connects here: each client opens, and each SDK
- * loads, on its first use.
+ * Checks the policies and creates all components of the app. This function opens no connection. Each client connects on its first use, and
+ * each SDK is loaded on its first use.
  *
  * @throws {PolicyFaultsError} when a policy is wrong.
  */
@@ -82,7 +84,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
       return answer.ok ? answer.value : undefined;
     },
     clock,
-    // Guards serve all invocations, so they log to the console and not to one invocation.
+    // All invocations share the guards, so the guards log to the console and not to one invocation.
     log: console,
   });
 

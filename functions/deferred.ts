@@ -3,8 +3,8 @@ import { deferredQueueName } from '../shared/retry/index.ts';
 import type { App } from './compose.ts';
 
 /**
- * Registers the two functions of the deferred queue. `deferred` retries the events of a device that could not be handled before.
- * `deferred-poison` stores a message as a dead letter after `deferred` has failed on every attempt.
+ * Registers the two functions of the deferred queue. The function `deferred` retries the events of a device that an earlier invocation
+ * deferred. When `deferred` has failed on a message at every attempt, the function `deferred-poison` stores the message as a dead letter.
  */
 export function registerDeferred(twinkeeper: App): void {
   app.storageQueue('deferred', {

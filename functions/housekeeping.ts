@@ -1,12 +1,13 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
 import type { App } from './compose.ts';
 
-/** Milliseconds after which `retention` starts no further batch. The run of the next day removes the rest. */
+/** Milliseconds after which `retention` starts no further batch of removals. The run on the next day continues. */
 const retentionTime = 4 * 60_000;
 
 /**
- * Registers the two timers that maintain the history. `roll-up` counts the history, so that the summary reads counts and not rows.
- * `retention` removes sweeps and history rows that are older than the retention setting.
+ * Registers the two timer functions that maintain the history. The function `roll-up` counts the history rows of each hour, so that the
+ * summary of the API reads counts instead of rows. The function `retention` removes sweeps and closed history rows that are older than the
+ * setting `TWINKEEPER_RETENTION_DAYS`.
  */
 export function registerHousekeeping(twinkeeper: App): void {
   const { settings, policies, rollups, guardStore, retention, sweepRetention, now } = twinkeeper;
@@ -25,7 +26,7 @@ export function registerHousekeeping(twinkeeper: App): void {
       const started = now().getTime();
       const oldest = new Date(started - settings.retentionDays * 86_400_000);
       const mayContinue = () => now().getTime() - started < retentionTime;
-      // Sweeps go first: they are few, and history rows alone could use up the time for days.
+      // Sweeps are removed first because they are few. A long backlog of history rows can use up the time of each run for days.
       const sweeps = await sweepRetention.removeBefore(oldest, mayContinue);
       const rows = await retention.removeBefore(oldest, mayContinue);
       const rest = sweeps.isUnfinished || rows.isUnfinished ? ' More are left; the next run removes them.' : '';

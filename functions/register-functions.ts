@@ -7,7 +7,9 @@ import { registerHousekeeping } from './housekeeping.ts';
 import { registerSweep } from './sweep.ts';
 import { registerTwinEvents } from './twin-events.ts';
 
-/** Registers every function of the app with Azure Functions. `dashboardFolder` holds the built page of the dashboard. */
+/**
+ * Registers every function of the app with Azure Functions. `dashboardFolder` is the folder with the built files of the dashboard's page.
+ */
 export function registerFunctions(twinkeeper: App, dashboardFolder: string): void {
   registerTwinEvents(twinkeeper);
   registerDeferred(twinkeeper);

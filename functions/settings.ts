@@ -12,20 +12,21 @@ export interface Settings {
   readonly mode: Mode;
   readonly retry: RetrySchedule;
   readonly sweep: {
-    /** When a sweep starts, as an NCRONTAB expression. */
+    /** When the timer starts a sweep, as an NCRONTAB expression. */
     readonly schedule: string;
-    /** Minutes that one invocation of the sweep may take. The next invocation continues from there. */
+    /** Minutes that one invocation of the sweep may take. The next invocation continues the sweep. */
     readonly minutes: number;
   };
   /**
-   * The hub's tier and units determine its throttle limits. `share` is the part of those limits that Twinkeeper may use: above 0, at most 1.
+   * The call budget of the hub. The hub's tier and units determine the hub's throttle limits. `share` is the part of those limits that
+   * Twinkeeper may use: above 0, at most 1.
    */
   readonly budget: { readonly tier: HubTier; readonly units: number; readonly share: number };
-  /** The limit of overwritten twins for each policy and hour: a number of twins, or a share of the policy's devices. */
+  /** The limit for overwritten twins, for each policy and each hour: a number of twins, or a share of the policy's devices. */
   readonly maxOverwrites: OverwriteLimit;
-  /** Days after which sweeps and closed history rows are removed. */
+  /** Age in days after which sweeps and closed history rows are removed. */
   readonly retentionDays: number;
-  /** When `roll-up` counts the history, as an NCRONTAB expression. */
+  /** When the function `roll-up` counts the history, as an NCRONTAB expression. */
   readonly rollupSchedule: string;
 }
 
@@ -40,12 +41,15 @@ export class SettingsError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Checks a connection string: each named part must be present and match its pattern. Messages show only the names, because values are secret. */
+/**
+ * Makes a schema for a connection string. Each named part must be present, and its value must match the pattern. The error message shows
+ * only the names of the parts, because their values are secret.
+ */
 const connectionString = (parts: Readonly<Record<string, RegExp>>) =>
   z.string().check(
     z.refine(
       (text) => {
-        // Only the first `=` separates the name: keys and signatures contain `=` too.
+        // The first `=` of a part ends the name. Further `=` belong to the value, because keys and signatures contain `=`.
         const found = new Map(text.split(';').map((part) => [part.split('=', 1)[0]?.trim().toLowerCase(), part]));
         return Object.entries(parts).every(([name, pattern]) => {
           const part = found.get(name.toLowerCase());
@@ -75,7 +79,10 @@ const text = (pattern: RegExp, must: string) => z.string().check(z.regex(pattern
 
 const host = () => text(hostPattern, 'must be a host name such as my-hub.azure-devices.net, without https://');
 
-/** One item of an NCRONTAB field: `*`, `5`, `1-5` or `MON-FRI`, each optionally with a step such as `/15`. The runtime checks the numbers. */
+/**
+ * Pattern of one item in an NCRONTAB field: `*`, `5`, `1-5` or `MON-FRI`. A step such as `/15` may follow. The Functions runtime checks the
+ * numbers.
+ */
 const cronItem = String.raw`(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?`;
 const cronField = `${cronItem}(,${cronItem})*`;
 const schedule = () =>
@@ -104,12 +111,12 @@ const overwriteLimit = () =>
     ),
   );
 
-/** Creates the schema of a setting. It is called only for settings that are given, which keeps the start of the app short. */
+/** A function that creates the schema of a setting. It is called only when the environment has the setting, so that the app starts fast. */
 type Schema<T> = () => z.ZodMiniType<T>;
 const optional = <T>(schema: Schema<T>) => ({ schema, fallback: undefined });
 const withDefault = <T>(fallback: T, schema: Schema<T>) => ({ schema, fallback });
 
-/** All settings by name: the schema of the value, and the default of a setting that is not given. */
+/** All settings by name. `schema` checks the value, and `fallback` is the default when the setting is missing. */
 const settingSchemas = {
   IOTHUB_HOSTNAME: optional(host),
   IOTHUB_CONNECTION_STRING: optional(() =>
@@ -123,7 +130,7 @@ const settingSchemas = {
     }),
   ),
   EventHubConnection__fullyQualifiedNamespace: optional(host),
-  // Azure's page "Event Hubs quotas": an event hub's name has at most 256 characters, a consumer group's name at most 50.
+  // Limits from Azure's page "Event Hubs quotas": an event hub's name has at most 256 characters, a consumer group's name at most 50.
   EVENTHUB_NAME: optional(() =>
     text(/^[A-Za-z0-9][A-Za-z0-9._-]{0,255}$/, 'must be the name of an event hub: letters, digits and . _ -'),
   ),
@@ -151,7 +158,7 @@ const settingSchemas = {
   TWINKEEPER_RETRY_DELAY: withDefault(30, () => wholeNumber()),
   TWINKEEPER_RETRY_ATTEMPTS: withDefault(10, () => wholeNumber()),
   TWINKEEPER_SWEEP_SCHEDULE: withDefault('0 */15 * * * *', schedule),
-  // The Consumption plan ends an invocation after at most ten minutes.
+  // The Consumption plan ends an invocation after ten minutes, so the sweep may take at most nine.
   TWINKEEPER_SWEEP_MINUTES: withDefault(4, () => wholeNumber(9)),
   TWINKEEPER_ROLLUP_SCHEDULE: withDefault('15 */5 * * * *', schedule),
   TWINKEEPER_RETENTION_DAYS: withDefault(400, () => wholeNumber(36_500)),
@@ -168,17 +175,18 @@ type Values = {
     | SettingSchemas[Name]['fallback'];
 };
 
-/** Matches the names of settings that only the local system reads. The app ignores them. */
+/** Matches the names of the settings that only the local system reads. The deployed app ignores such settings. */
 const localNames = /^TWINKEEPER_LOCAL_/;
 
 /**
- * Whether a message must not show a value. People paste connection strings and signatures into the wrong setting; all of those contain `=`.
+ * Whether an error message must hide the value of a setting. People paste connection strings and signatures into the wrong setting. Those
+ * texts contain `=`.
  */
 function maybeSecret(name: string, value: string): boolean {
   return /connection|storage$/i.test(name) || value.includes('=') || value.length > 64;
 }
 
-/** Pairs of settings with the reason why one of the two must be given. */
+/** Pairs of settings. One of the two must be given, for the reason in the third entry. */
 const alternatives = [
   ['IOTHUB_HOSTNAME', 'IOTHUB_CONNECTION_STRING', 'it names the IoT hub'],
   [
@@ -190,12 +198,12 @@ const alternatives = [
 ] as const;
 
 /**
- * Reads the app settings from environment variables.
+ * Reads the app settings from environment variables and checks them.
  *
- * @throws {SettingsError} when a setting is missing, malformed or unknown. The message lists all of them and never shows a secret.
+ * @throws {SettingsError} when a setting is missing, malformed or unknown. The message lists all wrong settings and never shows a secret.
  */
 export function readSettings(environment: Environment): Settings {
-  // An empty value means "not given": the Azure portal leaves a cleared setting behind as an empty one.
+  // An empty value counts as "not given". The Azure portal keeps a cleared setting with an empty value.
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
@@ -205,7 +213,7 @@ export function readSettings(environment: Environment): Settings {
       faults.push(`${first} or ${second} is missing: ${why}.`);
     }
   }
-  // Unknown names are refused: an app with a misspelt TWINKEEPER_MODE would enforce when it should only audit.
+  // Unknown names are refused. Otherwise an app with a misspelt `TWINKEEPER_MODE` would enforce where it should only audit.
   for (const name of Object.keys(given)) {
     if (!/^TWINKEEPER_/.test(name) || name in settingSchemas || localNames.test(name)) continue;
     const names = Object.keys(settingSchemas).filter((key) => key.startsWith('TWINKEEPER_'));

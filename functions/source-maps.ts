@@ -1,2 +1,2 @@
-// Stack traces name the TypeScript files.
+// Turns on source maps, so that stack traces name the TypeScript files.
 process.setSourceMapsEnabled(true);

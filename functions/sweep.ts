@@ -3,9 +3,10 @@ import { sweepQueueName } from '../shared/sweep/store/index.ts';
 import type { App } from './compose.ts';
 
 /**
- * Registers the three functions of the sweep. `sweep` starts a sweep by the clock. `sweep-work` handles one message of the sweep's queue:
- * start a sweep, resume one after its deadline, or repair the devices that a sweep found. `sweep-work-poison` records a message on which
- * `sweep-work` has failed every time. `POST /api/sweep` starts a sweep by hand; it belongs to the API.
+ * Registers the three functions of the sweep. The timer function `sweep` starts a sweep. The function `sweep-work` handles one message of
+ * the sweep queue. Such a message starts a sweep, resumes a sweep after its deadline, or repairs devices that a sweep found. When
+ * `sweep-work` has failed on a message at every attempt, the function `sweep-work-poison` logs the failure and counts the message's devices
+ * as deferred. The next sweep finds these devices again. The API registers `POST /api/sweep`, which starts a sweep by hand.
  */
 export function registerSweep(twinkeeper: App): void {
   app.timer('sweep', {

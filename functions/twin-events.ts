@@ -2,9 +2,9 @@ import { app, type EventHubTriggerOptions, type InvocationContext } from '@azure
 import type { RawEvent } from '../shared/events/index.ts';
 import type { App } from './compose.ts';
 
-/** Registers `twin-events`. Batches of IoT Hub's twin-change and lifecycle events trigger it. */
+/** Registers the function `twin-events`. Batches of twin-change and lifecycle events of IoT Hub trigger this function. */
 export function registerTwinEvents(twinkeeper: App): void {
-  // Without this capability the runtime drops empty bodies, and the arrays of the batch no longer match by index.
+  // Without this capability the runtime drops empty event bodies. The list of bodies would then be shorter than the lists of properties.
   app.setup({ capabilities: { IncludeEmptyEntriesInMessagePayload: true } });
   app.eventHub('twin-events', {
     ...asText,
@@ -12,7 +12,8 @@ export function registerTwinEvents(twinkeeper: App): void {
     eventHubName: '%EVENTHUB_NAME%',
     consumerGroup: process.env.EVENTHUB_CONSUMER_GROUP ? '%EVENTHUB_CONSUMER_GROUP%' : '$Default',
     cardinality: 'many',
-    // The checkpoint advances even when an invocation fails, so a failed batch is retried here without a limit.
+    // The checkpoint of the event hub advances even when an invocation fails. A failed batch must therefore be retried here, without a
+    // limit.
     retry: {
       strategy: 'exponentialBackoff',
       maxRetryCount: -1,
@@ -34,14 +35,15 @@ export function registerTwinEvents(twinkeeper: App): void {
 }
 
 /**
- * Asks the runtime for bodies as text. The library then parses each body by itself. Without this option the runtime parses all bodies of a
- * batch as JSON, and one bad body fails the whole batch before the handler runs. The library's types lack `dataType`.
+ * An option of the trigger that delivers event bodies as text, so that the library parses each body separately. Without the option, the
+ * runtime parses all bodies of a batch as JSON. One malformed body then fails the whole batch before the handler runs. The types of the
+ * library do not know `dataType`.
  */
 const asText = { dataType: 'string' } as Partial<EventHubTriggerOptions>;
 
 /**
- * Joins the trigger's parallel arrays into events: the entries at one index belong to one event. A batch of one event may come as the body
- * itself and not as an array.
+ * Joins the parallel lists of the event hub trigger into events. The entries with the same index belong to the same event. For a batch of
+ * one event, `messages` can be the body itself instead of a list.
  */
 export function toRawEvents(messages: unknown, metadata: Readonly<Record<string, unknown>>): readonly RawEvent[] {
   const bodies: readonly unknown[] = Array.isArray(messages) ? messages : [messages];
@@ -59,7 +61,7 @@ export function toRawEvents(messages: unknown, metadata: Readonly<Record<string,
   });
 }
 
-/** Appends `Z` to a time without an offset. The runtime's times are UTC and have none. */
+/** Appends `Z` to a time without an offset. The Functions runtime gives times in UTC without an offset. */
 function asUtc(time: string): string {
   return /Z$|^[+-]\d\d:\d\d$/.test(time.slice(-6)) ? time : `${time}Z`;
 }

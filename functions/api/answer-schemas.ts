@@ -21,15 +21,16 @@ import type {
 import { kinds, outcomes, sources } from './parameter-schemas.ts';
 
 /*
- * The schemas of the API's answers, from which `/api/openapi.json` is made. Each schema is declared with the type of the same answer in
- * `answers.ts`, so the two agree. The app checks no answer against them; the tests do. They are loaded only for the OpenAPI document.
+ * The schemas of the API's answers. `/api/openapi.json` is made from these schemas, and they are loaded only for that document. Each schema
+ * is declared with the type of the same answer in `answers.ts`, so the schema and the type agree. The app does not check its answers with
+ * the schemas; the tests do.
  */
 
 const text = (description: string) => z.string().check(z.describe(description));
 const count = (description: string) => z.number().check(z.int(), z.gte(0), z.describe(description));
 const time = (description: string) => z.string().check(z.describe(`${description} ISO 8601.`));
 const optionalText = (description: string) => z.exactOptional(text(description));
-/** Optional JSON of any type. */
+/** Schema of an optional field that holds JSON of any type. */
 const anyJson = (description: string) => z.exactOptional(z.any().check(z.describe(description)));
 const properties = z.record(z.string(), z.any());
 const counts = (description: string) => z.record(z.string(), z.number().check(z.int())).check(z.describe(description));
@@ -71,7 +72,7 @@ const rowShape = {
   closedAt: optionalText('When the drift of a row that had stayed open ended.'),
   error: optionalText('Why the drift could not be repaired.'),
 };
-// In memory `expected` and `actual` can be present and undefined. JSON leaves them out then.
+// In memory, the fields `expected` and `actual` of a row can be present with the value `undefined`. JSON leaves such fields out.
 const driftRow: z.ZodMiniType<Omit<DriftRow, 'expected' | 'actual'>> = z.object(rowShape);
 const openRow: z.ZodMiniType<Omit<OpenRow, 'expected' | 'actual'>> = z.object({
   ...rowShape,
@@ -256,10 +257,10 @@ const problem: z.ZodMiniType<ProblemAnswer> = z
   })
   .check(z.describe('A problem document (RFC 9457).'));
 
-/** An answer with `rows`, without the exact type of its rows: their schemas are checked above. */
+/** The type of an answer with `rows`, where the type of the rows is `unknown`. The row schemas above are checked against the row types. */
 type WithRows<P extends { readonly rows: unknown }> = Omit<P, 'rows' | 'open'> & { readonly rows: unknown };
 
-/** The schemas by their names in the OpenAPI document. */
+/** The schemas of the answers, by the names that they have in the OpenAPI document. */
 export const answerSchemas = {
   DriftRow: driftRow,
   OpenRow: openRow,

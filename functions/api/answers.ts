@@ -2,16 +2,19 @@ import type { SweepRow } from '../../shared/sweep/store/index.ts';
 import type { DriftRow, OpenRow } from './history-answers.ts';
 
 /*
- * The TypeScript types of the API's answers, as they are before they become JSON. The endpoints, the command and the dashboard use them.
- * `answer-schemas.ts` holds a schema for each of them, from which `/api/openapi.json` is made; the compiler checks that the two agree.
+ * The TypeScript types of the API's answers. The types describe the objects before they are written as JSON. The endpoints, the command and
+ * the dashboard use these types. `answer-schemas.ts` has a schema for each answer, and `/api/openapi.json` is made from the schemas. The
+ * compiler checks that each schema agrees with its type.
  */
 
 export type * from './history-answers.ts';
 
-/** `POST /api/devices/{deviceId}/reconcile`: the result of reconciling the device now. */
+/** The answer of `POST /api/devices/{deviceId}/reconcile`, which checks one device and repairs its drift. */
 export interface ReconcileAnswer {
   readonly deviceId: string;
-  /** `putOff`: some repairs could not be made now. The next sweep makes them. */
+  /**
+   * `done`: the reconciler finished its work on the device. `putOff`: some repairs could not be made now, and the next sweep makes them.
+   */
   readonly status: 'done' | 'putOff';
   /** Number of drifts that were found. */
   readonly found: number;
@@ -19,23 +22,23 @@ export interface ReconcileAnswer {
   readonly changed: number;
   /** The history rows that this request wrote or changed, newest first. */
   readonly rows: readonly DriftRow[];
-  /** The drift that is still open. */
+  /** The open history rows of the device after this request. */
   readonly open: readonly OpenRow[];
 }
 
-/** `GET /api/sweeps`: newest first. Without a cursor there are no more. */
+/** The answer of `GET /api/sweeps`: one page of sweeps, newest first. The last page has no cursor. */
 export interface SweepsAnswer {
   readonly sweeps: readonly SweepRow[];
   readonly cursor?: string;
 }
 
-/** `POST /api/sweep`. */
+/** The answer of `POST /api/sweep`. */
 export interface SweepAcceptedAnswer {
   readonly status: 'accepted';
   readonly detail: string;
 }
 
-/** `GET /api/dead-letters`: newest first, without the events. The last page has no cursor. */
+/** The answer of `GET /api/dead-letters`: one page of dead letters, newest first, without their events. The last page has no cursor. */
 export interface DeadLettersPage {
   readonly letters: readonly {
     readonly id: string;
@@ -46,7 +49,7 @@ export interface DeadLettersPage {
   readonly cursor?: string;
 }
 
-/** `POST /api/dead-letters/{id}/replay`. */
+/** The answer of `POST /api/dead-letters/{id}/replay`. */
 export interface ReplayAnswer {
   readonly id: string;
   readonly status: 'replayed';

@@ -7,13 +7,16 @@ import { commonHeaders } from './http/common-headers.ts';
 import { functionKeyParameters } from './http/function-key-parameters.ts';
 import { toProblemResponse, unknownParameter } from './http/problem.ts';
 
-/** The result of one check. */
+/** The result of one health check, such as the check of the hub. */
 interface Check {
   readonly ok: boolean;
   readonly detail: string;
 }
 
-/** Answers `GET /api/health`: 200 when the hub and the storage account can be reached, 503 with the reason when not. */
+/**
+ * Answers `GET /api/health`. The status is 200 when the hub and the storage account can be reached. Otherwise it is 503, and the answer
+ * names the reason. An unknown parameter gives a 400.
+ */
 export async function answerHealth({ query }: HttpRequest, twinkeeper: App): Promise<HttpResponseInit> {
   const unknown = [...query.keys()].find((name) => !functionKeyParameters.has(name));
   if (unknown !== undefined) return toProblemResponse(unknownParameter(unknown, []));
@@ -21,20 +24,20 @@ export async function answerHealth({ query }: HttpRequest, twinkeeper: App): Pro
   return { status: health.status === 'healthy' ? 200 : 503, headers: commonHeaders, jsonBody: health };
 }
 
-/** Checks the hub and the storage account at the same time. The result is there after at most five seconds. This function never throws. */
+/** Checks the hub and the storage account at the same time. The result is ready after at most five seconds. This function never throws. */
 export async function checkHealth(twinkeeper: App) {
   const [hub, storage, configurations] = await Promise.all([
     checkHub(twinkeeper),
     checkStorage(twinkeeper),
     checkConfigurations(twinkeeper),
   ]);
-  // Settings and policies are always valid here, because the app does not start with wrong ones.
+  // The settings and the policies are always valid here, because the app does not start when one of them is wrong.
   const checks = { settings: { ok: true, detail: 'valid' }, hub, storage, configurations };
   const isHealthy = Object.values(checks).every(({ ok }) => ok);
   return { status: isHealthy ? ('healthy' as const) : ('unhealthy' as const), checks };
 }
 
-/** Counts the hub's devices, which is the cheapest call to the hub. */
+/** Checks the hub by counting its devices, because this is the cheapest hub call. */
 function checkHub({ hub }: App): Promise<Check> {
   return withDeadline(hub.name, async () => {
     const answer = await hub.countDevices();
@@ -51,7 +54,10 @@ function checkStorage({ settings }: App): Promise<Check> {
   });
 }
 
-/** Names the hub's automatic configurations that compete with policies. The app works all the same, so this check is always ok. */
+/**
+ * Names the hub's automatic configurations that compete with policies. The app also works with competing configurations, so this check is
+ * always ok.
+ */
 async function checkConfigurations({ guardStore }: App): Promise<Check> {
   const read = async () => {
     const sentences = [...new Set((await guardStore.competing()).map(describeCompeting))];
@@ -62,12 +68,12 @@ async function checkConfigurations({ guardStore }: App): Promise<Check> {
   return { ok: true, detail: ok ? detail : 'not known: storage does not answer' };
 }
 
-/** Milliseconds that a check may take. A health probe cannot wait for all the retries of a hub call. */
+/** The longest time of one health check, in milliseconds. A health probe cannot wait for all the retries of a hub call. */
 const deadline = 5_000;
 
 /**
- * Runs a check of this service within the deadline. A failed check shows only the error's code, because the message can hold addresses and
- * secrets.
+ * Runs a check of the hub or of storage, for at most `deadline` milliseconds. The result of a failed check shows only the code of the
+ * error, because the error's message can hold addresses and secrets.
  */
 async function withDeadline(service: string, check: () => Promise<Check>): Promise<Check> {
   const { promise: timeout, resolve } = Promise.withResolvers<Check>();

@@ -7,10 +7,10 @@ import type { ComparedModule, ComparedProperty } from './answers.ts';
 import { describeRule } from './describe-rule.ts';
 import { hubProblem } from './http/problem.ts';
 
-/** A device's twins, read just now and compared with the policies. */
+/** The comparison of a device's twins with the policies. The twins are read from the hub for each comparison. */
 export interface Comparison {
   readonly device: Device;
-  /** When the twins were read, ISO 8601. */
+  /** Time when the twins were read, ISO 8601. */
   readonly at: string;
   /** The names of the policies that apply to the device. */
   readonly policies: readonly string[];
@@ -18,8 +18,8 @@ export interface Comparison {
 }
 
 /**
- * Reads the device's twin and the twin of each module that a policy is about, and compares them with the policies. It makes one hub call
- * for each twin. The result is `undefined` when the hub has no such device.
+ * Reads the device's twin and the twin of each module that a policy is about. Then compares these twins with the policies. Reading makes
+ * one hub call for each twin. The result is `undefined` when the hub has no such device.
  *
  * @throws {ApiProblem} when a hub call fails.
  */
@@ -30,7 +30,8 @@ export async function compareDevice(
   const deviceTwin = await readTwin(hub, deviceId, '');
   if (deviceTwin === undefined) return undefined;
   const device: Device = { deviceId, tags: deviceTwin.tags, edge: deviceTwin.edge };
-  // Only the pattern for device ids is checked here. The plan calls scope functions, and reports one that throws.
+  // This filter checks only a policy's pattern for device ids. `plan` calls the scope functions later, and reports a scope function that
+  // throws.
   const candidates = policies.all.filter(({ scope }) => scope.mayMatchId(deviceId));
   const moduleIds = [...new Set(candidates.map(({ module }) => module))];
   const twins = await Promise.all(
@@ -77,7 +78,7 @@ function compareModule(
       if (drift !== undefined) unmatched.delete(drift);
       const description = describeRule(rule);
       if (drift !== undefined) return { ...toProperty(drift), rule: description };
-      // When the module is missing, the plan has one drift for the module and none for its properties.
+      // When the module is missing, `plan` returns one drift for the module, and no drifts for the module's properties.
       const isMissing = drifts.some((one) => one.policy === policy.name && one.kind === 'missingModule');
       const actual = getAt(twin?.desired.properties, path);
       const expected = repairValue(rule);
@@ -101,7 +102,7 @@ function compareModule(
   };
 }
 
-/** The kinds of drift that get a line of their own, also when a property with a rule has the same path. */
+/** Kinds of drift that the comparison always lists as a separate entry, even when a property with a rule has the same path. */
 const separateKinds: ReadonlySet<Departure['kind']> = new Set([
   'notReported',
   'custom',
@@ -109,7 +110,7 @@ const separateKinds: ReadonlySet<Departure['kind']> = new Set([
   'missingModule',
 ]);
 
-/** The descriptions of those drifts, in place of the rule of a property. */
+/** Texts for the field `rule` of the separate entries. A separate entry has no rule of a property. */
 const descriptions: Readonly<Partial<Record<Departure['kind'], string>>> = {
   missingModule: 'the module exists',
   notReported: 'the agent applies it',
@@ -137,7 +138,7 @@ async function readTwin(hub: Hub, deviceId: string, moduleId: string): Promise<T
   throw hubProblem(answer.problem);
 }
 
-/** Whether the policy applies to the device. A scope function that throws counts as "does not apply". */
+/** Whether the policy applies to the device. The result is false when the policy's scope function throws. */
 function applies(policy: Policy, device: Device): boolean {
   try {
     return policy.scope.matches(device);

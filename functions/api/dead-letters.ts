@@ -6,7 +6,7 @@ import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
 import { ApiProblem } from './http/problem.ts';
 import * as parameter from './parameter-schemas.ts';
 
-/** `GET /api/dead-letters` and `POST /api/dead-letters/{id}/replay`. */
+/** Creates the endpoints `GET /api/dead-letters` and `POST /api/dead-letters/{id}/replay`. */
 export function deadLetterEndpoints({ deadLetters, deferredQueue, settings }: App) {
   const deadLetterList = createDeadLetterList(settings.storage);
 

@@ -1,7 +1,7 @@
 import type { Rule } from '../../shared/policy/index.ts';
 import type { Json } from '../../shared/twin/index.ts';
 
-/** Describes a rule in words, such as `from 60 to 2880`. Long values are cut. */
+/** Describes a rule in words, such as `from 60 to 2880`. A value longer than 200 characters of JSON is cut. */
 export function describeRule(rule: Rule): string {
   switch (rule.rule) {
     case 'exactly':

@@ -8,10 +8,10 @@ import { toOpenRow } from './open-row.ts';
 import * as parameter from './parameter-schemas.ts';
 
 const lastRows = 50;
-/** More rows than a device can have open: a policy has a few dozen properties. */
+/** The largest number of open rows that is read for one device. A device cannot have so many: a policy has only a few dozen properties. */
 const maxOpenRows = 1000;
 
-/** `GET /api/devices/{deviceId}` and `POST /api/devices/{deviceId}/reconcile`. */
+/** Creates the endpoints `GET /api/devices/{deviceId}` and `POST /api/devices/{deviceId}/reconcile`. */
 export function deviceEndpoints(app: App) {
   const { history, hub, policies, now } = app;
 
@@ -44,7 +44,8 @@ export function deviceEndpoints(app: App) {
     summary: 'Checks a device now and repairs its drift, as an event or a sweep would.',
     path: { deviceId: parameter.deviceId },
     answers: { 200: { schema: 'Reconciled' } },
-    // The call may have to wait for the hub's budget. It is safe if the work continues after the client has gone: no row is written twice.
+    // Seconds. The request may have to wait for the hub's call budget. The work continues after the deadline, which is safe: the reconciler
+    // writes no history row twice.
     deadline: 150,
     async handle({ path: { deviceId }, context }) {
       const answer = await hub.readTwin(deviceId, '');

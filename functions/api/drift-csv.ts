@@ -25,12 +25,12 @@ const columns = [
   'rowKey',
 ] as const;
 
-/** The first line of the CSV: the names of the columns. */
+/** The first line of the CSV. It holds the names of the columns. */
 export const csvHeader = `${columns.join(',')}\n`;
 
 /**
- * Turns a history row into the cells of its CSV line. `toJson` writes property values as JSON. A number stays a number, so that it is not
- * escaped as a possible formula.
+ * Turns a history row into the cells of one CSV line. `toJson` writes a property value as JSON. A number stays a number, because the CSV
+ * library would escape the text of a negative number as a formula.
  */
 export function toCsvCells(row: DriftRow, toJson: (value: Json) => string): readonly (string | number)[] {
   const { expected, actual, write, ...plain } = row;
@@ -45,7 +45,10 @@ export function toCsvCells(row: DriftRow, toJson: (value: Json) => string): read
   return columns.map((name) => (typeof cells[name] === 'number' ? cells[name] : String(cells[name] ?? '')));
 }
 
-/** Writes rows as CSV lines without the header. A cell that a spreadsheet would run as a formula starts with an apostrophe. */
+/**
+ * Writes history rows as CSV lines, without the header line. A spreadsheet would run some texts as formulas. A cell with such a text starts
+ * with an apostrophe.
+ */
 export async function toCsv(rows: readonly DriftRow[]): Promise<string> {
   const { stringify } = await import('csv-stringify/sync');
   return stringify(

@@ -1,27 +1,30 @@
 import { badCursor } from './http/problem.ts';
 import type { TimeRange } from './http/time-range.ts';
 
-/** The content of a cursor of `GET /api/drift`. It fixes the range of time, so that `-24h` means the same on every page. */
+/**
+ * The content of a cursor of `GET /api/drift`. The cursor holds the start and end of the time range, so that `-24h` means the same range on
+ * every page of results.
+ */
 interface DriftCursor {
-  /** The parameters `from` and `to` as the client wrote them. */
+  /** The parameters `from` and `to` as the client wrote them, such as `-24h`. */
   readonly asked: { readonly from: string | undefined; readonly to: string | undefined };
-  /** The times that those parameters stood for on the first page. */
+  /** The times of `from` and `to` that were computed for the first page of results, ISO 8601. */
   readonly range: Partial<TimeRange>;
-  /** The history's own cursor. It holds a checksum of the range and the filters. */
+  /** The cursor of the history's query. It holds a checksum of the time range and of the filters. */
   readonly after: string;
 }
 
-/** Encodes the cursor as text for a URL. */
+/** Encodes a drift cursor as base64url text, which can stand in a URL. */
 export function writeDriftCursor({ asked, range, after }: DriftCursor): string {
   const fields = [asked.from, asked.to, range.from, range.to, after].map((field) => field ?? '');
   return Buffer.from(JSON.stringify(fields)).toString('base64url');
 }
 
 /**
- * Reads a cursor that {@link writeDriftCursor} made. `asked` holds the parameters of the current request. The history checks its own cursor
- * inside.
+ * Decodes a cursor that {@link writeDriftCursor} made. `asked` holds the parameters `from` and `to` of the current request. The history
+ * checks the field `after` later.
  *
- * @throws {ApiProblem} when the text is not such a cursor, or was made for other values of `from` and `to`.
+ * @throws {ApiProblem} when the text is not such a cursor, or when the cursor was made for other values of `from` and `to`.
  */
 export function readDriftCursor(cursor: string, asked: DriftCursor['asked']): DriftCursor {
   const [askedFrom, askedTo, from = '', to = '', after = ''] = fieldsOf(cursor);
@@ -33,7 +36,7 @@ export function readDriftCursor(cursor: string, asked: DriftCursor['asked']): Dr
 
 const isoPattern = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)?$/;
 
-/** The five fields of a cursor, or none when the text is malformed. */
+/** The five fields of a decoded cursor. The list is empty when the text is malformed. */
 function fieldsOf(cursor: string): readonly string[] {
   try {
     const fields: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());

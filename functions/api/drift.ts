@@ -12,15 +12,18 @@ import { completeRange, isValidRange, parseTime, type TimeRange } from './http/t
 import { toOpenRow } from './open-row.ts';
 import * as parameter from './parameter-schemas.ts';
 
-/** Rows of the largest page that Table Storage returns. */
+/** The largest number of rows that Table Storage returns in one page. */
 const maxPageSize = 1000;
 const defaultLimit = 100;
 
 const mediaTypes = ['application/json', 'text/csv', 'application/x-ndjson'] as const;
 
-/** `GET /api/drift`, which answers with a page of JSON or with a stream of CSV or NDJSON, and `GET /api/drift/open`. */
+/**
+ * Creates the endpoints `GET /api/drift` and `GET /api/drift/open`. `GET /api/drift` answers with one page of JSON, or with a stream of CSV
+ * or NDJSON.
+ */
 export function driftEndpoints({ history, now }: App) {
-  /** Reads the rows of a query page by page, and stops after `maxRows` rows. */
+  /** Reads the history rows of a query page by page, and stops after `maxRows` rows. */
   async function* pagesOf(query: DriftQuery, maxRows: number): AsyncGenerator<HistoryPage> {
     let cursor: string | undefined;
     let left = maxRows;
@@ -59,7 +62,7 @@ export function driftEndpoints({ history, now }: App) {
       const position = cursor === undefined ? undefined : readDriftCursor(cursor, asked);
       const isForDevice = filters.deviceId !== undefined;
       const range = position?.range ?? rangeOf(asked, isForDevice, now());
-      // Every cursor from the API holds a valid range, so this one was forged.
+      // Every cursor that the API makes holds a valid time range, so a cursor without one was forged.
       if (!isForDevice && !isValidRange(range)) throw badCursor();
       const query = { ...filters, ...range } as DriftQuery;
       if (mediaType === 'application/json') {
@@ -69,7 +72,7 @@ export function driftEndpoints({ history, now }: App) {
         return { jsonBody: { rows: page.rows, ...next } satisfies DriftPage };
       }
       const pages = pagesOf(query, limit ?? Number.POSITIVE_INFINITY);
-      // The first page is read before anything is sent, so that a failure of storage can still become a 503.
+      // The first page of rows is read before any byte is sent, so that a failure of storage can still become a 503.
       const first = await pages.next();
       const chunks = mediaType === 'text/csv' ? csvOf(first, pages) : ndjsonOf(first, pages);
       return {
@@ -98,7 +101,10 @@ export function driftEndpoints({ history, now }: App) {
   return { drift, 'drift-open': open };
 }
 
-/** The range of time that the parameters give. Only a query without a device gets the default range. */
+/**
+ * Computes the time range of a request from its parameters `from` and `to`. A query for one device has no default range. Other queries get
+ * the last 24 hours by default.
+ */
 function rangeOf(
   asked: { readonly from: string | undefined; readonly to: string | undefined },
   isForDevice: boolean,
@@ -115,7 +121,7 @@ function rangeOf(
   return given;
 }
 
-/** Turns the history's `BadCursorError` into a problem. */
+/** Runs a read of the history, and turns the history's `BadCursorError` into an `ApiProblem`. */
 async function orBadCursor<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();

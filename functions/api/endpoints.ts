@@ -9,7 +9,7 @@ import type { RouteName } from './routes.ts';
 import { summaryEndpoints } from './summary.ts';
 import { sweepEndpoints } from './sweeps.ts';
 
-/** Creates the endpoint of every route. */
+/** Creates the endpoints of all routes in the route table `routes`. */
 export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoint>> {
   const endpoints = {
     ...driftEndpoints(twinkeeper),
@@ -31,7 +31,7 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
   return { ...endpoints, openapi };
 }
 
-/** The functions that answer over HTTP without being in the table of routes. The OpenAPI document describes them too. */
+/** The HTTP functions that are not in the route table `routes`. The OpenAPI document describes these functions too. */
 const otherFunctions: readonly EndpointDescription[] = [
   {
     name: 'health',

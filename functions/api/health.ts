@@ -1,7 +1,7 @@
 import { app, type HttpRequest, type HttpResponseInit } from '@azure/functions';
 import type { App } from '../compose.ts';
 
-/** Registers `health`, which answers `GET /api/health`: whether the app can do its work. The check itself is loaded on the first request. */
+/** Registers the function `health`, which answers `GET /api/health`. The code of the health check is loaded on the first request. */
 export function registerHealth(twinkeeper: App): void {
   app.http('health', {
     methods: ['GET'],

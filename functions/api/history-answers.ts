@@ -1,6 +1,7 @@
 /**
- * The API's answers about the history and the fleet, as types of the JSON. This file imports nothing: the dashboard's page uses the types,
- * and is compiled for a browser. The endpoints return rows of `shared/drift`, so the compiler reports any difference.
+ * The types of the API's answers about the history and the fleet, in the form of their JSON. This file imports nothing, because the
+ * dashboard's page uses these types and is compiled for a browser. The endpoints return rows of `shared/drift` as these types, so the
+ * compiler reports when the two differ.
  *
  * @module
  */
@@ -11,7 +12,7 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** How a row's device, module or property is out of line. */
+/** The kinds of drift. */
 export type DriftKind =
   | 'missingModule'
   | 'missingProperty'
@@ -21,7 +22,7 @@ export type DriftKind =
   | 'custom'
   | 'policyError';
 
-/** The outcome of a row. */
+/** The outcomes of a drift: what the app did about the drift, or how the drift ended. */
 export type Outcome =
   | 'pending'
   | 'created'
@@ -33,53 +34,59 @@ export type Outcome =
   | 'heldBack'
   | 'failed';
 
-/** A row of the history. `expected` and `actual` are absent in JSON where they are undefined. */
+/** A row of the history. The JSON leaves out `expected` and `actual` where their value is undefined. */
 export interface DriftRow {
-  /** Version of the stored row. */
+  /** Version of the format in which the row is stored. */
   readonly v: 1;
   readonly hub: string;
-  /** Identifies the row within its device. */
+  /** Key of the row. It is unique among the rows of one device. */
   readonly rowKey: string;
   readonly deviceId: string;
-  /** `''` for the device's own twin. */
+  /** Id of the module, or `''` for the twin of the device. */
   readonly moduleId: string;
   readonly policy: string;
-  /** Dotted path below `properties.desired`; `''` when the row is about the module or the twin as a whole. */
+  /** Dotted path below `properties.desired`, or `''` when the drift is about the whole module or twin. */
   readonly path: string;
   readonly kind: DriftKind;
   readonly expected: Json | undefined;
   readonly actual: Json | undefined;
-  /** The write that brought the departure. `exact` is false when only a later write is known. */
+  /** The write to the twin that caused the drift. `exact` is false when that write is unknown. The fields then describe a later write. */
   readonly write: { readonly version: number; readonly at: string; readonly exact: boolean };
   readonly mode: 'enforce' | 'audit';
   readonly message?: string;
   readonly detectedAt: string;
   readonly source: 'event' | 'sweep' | 'manual';
-  /** When the hub did the operation that the event reported. */
+  /** Time when the hub did the operation that the event reported, ISO 8601. */
   readonly operationTimestamp?: string;
   readonly correlationId?: string;
   readonly twinVersion?: number;
   readonly desiredVersion?: number;
   readonly outcome: Outcome;
   readonly outcomeAt: string;
-  /** When a row that stayed open after its outcome was in line again. */
+  /** Time when the drift ended, for a row that stayed open after its outcome, ISO 8601. */
   readonly closedAt?: string;
   readonly error?: string;
 }
 
-/** `GET /api/drift`: newest first. Without a cursor there are no more; with one there may be fewer than asked for, even none. */
+/**
+ * The answer of `GET /api/drift`: one page of rows, newest first. The last page has no cursor. A page with a cursor can have fewer rows
+ * than the request's `limit`, even none.
+ */
 export interface DriftPage {
   readonly rows: readonly DriftRow[];
   readonly cursor?: string;
 }
 
-/** Why something that is out of line is not mended. */
+/** Why an open drift is not repaired. */
 export type OpenState =
-  /** Recorded only. */
+  /** The drift is only recorded: the policy is in audit mode, or no repair is possible. */
   | 'audited'
-  /** The limit of the policy's overwrites an hour, or an automatic configuration of the hub, keeps it from being mended. */
+  /**
+   * A guard holds the repair back: the policy has reached its limit of overwritten twins in an hour, or an automatic configuration of the
+   * hub competes with the policy.
+   */
   | 'heldBack'
-  /** Somebody keeps changing it back. */
+  /** Another writer keeps changing the property back after each repair. */
   | 'contested'
   | 'failed'
   | 'deferred'
@@ -89,13 +96,13 @@ export interface OpenRow extends DriftRow {
   readonly why: { readonly state: OpenState; readonly reason: string };
 }
 
-/** `GET /api/drift/open`, by policy or by device. */
+/** The answer of `GET /api/drift/open`: one page of the open rows of a policy, of a device, or of the whole fleet. */
 export interface OpenPage {
   readonly rows: readonly OpenRow[];
   readonly cursor?: string;
 }
 
-/** The departures of some time, counted. */
+/** The numbers of drifts that were detected in one bucket, which is a span of time such as one hour. */
 export interface SummaryBucket {
   readonly from: string;
   readonly total: number;
@@ -104,23 +111,23 @@ export interface SummaryBucket {
   readonly byOutcome: Readonly<Record<string, number>>;
 }
 
-/** `GET /api/summary`. */
+/** The answer of `GET /api/summary`. */
 export interface SummaryAnswer {
-  /** The counted time, ISO 8601: whole hours, of which the last may still be running. */
+  /** Start and end of the counted time, ISO 8601. Both are full hours, but `to` is the current time when the last hour is still running. */
   readonly from: string;
   readonly to: string;
-  /** When the last counted hour was counted; absent where no hour was. */
+  /** Time when the newest of the counted hours was counted, ISO 8601. Absent when no hour was counted. */
   readonly countedAt?: string;
-  /** As asked: `1h`, `1d`. */
+  /** The parameter `bucket` of the request, such as `1h` or `1d`. */
   readonly bucket: string;
-  /** Without the buckets in which nothing was detected. */
+  /** The buckets that have drifts. Buckets without drifts are left out. */
   readonly buckets: readonly SummaryBucket[];
   readonly total: number;
   readonly topDevices: readonly { readonly deviceId: string; readonly count: number }[];
   readonly topProperties: readonly { readonly policy: string; readonly path: string; readonly count: number }[];
-  /** From the change to the mended twin, in milliseconds; absent where nothing was mended. */
+  /** Milliseconds from the change of a twin to its repair: the median, and the 99th percentile. Absent when nothing was repaired. */
   readonly timeToEnforcedMs?: { readonly p50: number; readonly p99: number };
-  /** Once an hour at most, oldest first. */
+  /** The compliance of each policy, oldest first, with at most one entry for a policy and an hour. */
   readonly compliance: readonly {
     readonly at: string;
     readonly policy: string;
@@ -129,52 +136,52 @@ export interface SummaryAnswer {
   }[];
 }
 
-/** One thing that a policy asks of a twin, held against the twin as it is now. */
+/** A property that a policy has a rule for, compared with the current twin. An entry can also be about the whole module. */
 export interface ComparedProperty {
   readonly policy: string;
-  /** Dotted, below `properties.desired`; `''` when it is about the module or the twin as a whole. */
+  /** Dotted path below `properties.desired`, or `''` when the entry is about the whole module or twin. */
   readonly path: string;
-  /** The rule in words: `exactly 30`, `from 60 to 2880`. */
+  /** The rule in words, such as `exactly 30` or `from 60 to 2880`. */
   readonly rule: string;
-  /** Absent where the policy wants nothing there. */
+  /** The value that a repair would set. Absent when a repair would set none. */
   readonly expected?: Json;
-  /** Absent where nothing is there. */
+  /** The value in the twin. Absent when the twin has none. */
   readonly actual?: Json;
   readonly ok: boolean;
-  /** How it is out of line; absent where it is not. */
+  /** The kind of the drift. Absent when the twin complies. */
   readonly kind?: DriftKind;
   readonly message?: string;
 }
 
-/** A module that some policy is about, or the device's own twin (`moduleId` is `''`), read just now. */
+/** The comparison of one twin with the policies: the twin of a module, or the twin of the device (`moduleId` is `''`). */
 export interface ComparedModule {
   readonly moduleId: string;
   readonly exists: boolean;
-  /** The policies about it whose scope the device is in. */
+  /** Names of the policies that are about this twin and apply to the device. */
   readonly policies: readonly string[];
   readonly properties: readonly ComparedProperty[];
-  /** `properties.desired` without its metadata; absent where the module does not exist. */
+  /** `properties.desired` of the twin, without its metadata. Absent when the module does not exist. */
   readonly desired?: JsonObject;
 }
 
-/** `GET /api/devices/{deviceId}`. */
+/** The answer of `GET /api/devices/{deviceId}`. */
 export interface DeviceAnswer {
   readonly deviceId: string;
-  /** False for a device that only the history knows. */
+  /** False when the device is not in the hub and only the history has rows of it. */
   readonly exists: boolean;
   readonly edge: boolean;
   readonly tags: JsonObject;
-  /** When the twins were read, ISO 8601. */
+  /** Time when the twins were read, ISO 8601. */
   readonly at: string;
-  /** The policies whose scope the device is in. */
+  /** Names of the policies that apply to the device. */
   readonly policies: readonly string[];
   readonly modules: readonly ComparedModule[];
   readonly open: readonly OpenRow[];
-  /** The last 50 rows, newest first. */
+  /** The last 50 history rows of the device, newest first. */
   readonly rows: readonly DriftRow[];
 }
 
-/** The devices that a policy applies to, as the policy writes them. */
+/** The scope of a policy as the policy file writes it. The scope selects the devices that the policy applies to. */
 export interface ScopeAnswer {
   readonly tags?: JsonObject;
   readonly edge?: boolean;
@@ -183,34 +190,34 @@ export interface ScopeAnswer {
 
 export interface PolicyAnswer {
   readonly name: string;
-  /** `''`: it is about the devices' own twins. */
+  /** Id of the module that the policy is about, or `''` when the policy is about the twins of devices. */
   readonly module: string;
   readonly mode: 'enforce' | 'audit';
   readonly createModule: boolean;
-  /** The scope as it is written; absent where a function decides. */
+  /** The scope of the policy. Absent when a function of the policy decides the scope. */
   readonly appliesTo?: ScopeAnswer;
   readonly properties: readonly { readonly path: string; readonly rule: string; readonly expected?: Json }[];
-  /** Whether it has an `evaluate` of its own. */
+  /** Whether the policy has an `evaluate` function. */
   readonly evaluates: boolean;
-  /** Devices in its scope, as the last sweep counted them; absent until one has. */
+  /** Number of devices that the policy applies to, counted by the last sweep. Absent before the first sweep. */
   readonly devices?: number;
-  /** Devices that are out of line with it now. */
+  /** Number of devices that have open drift of this policy. */
   readonly openDevices: number;
-  /** `devices` without `openDevices`. */
+  /** `devices` minus `openDevices`. Absent before the first sweep. */
   readonly compliant?: number;
 }
 
-/** `GET /api/policies`. */
+/** The answer of `GET /api/policies`. */
 export interface PoliciesAnswer {
   readonly policies: readonly PolicyAnswer[];
 }
 
-/** Any answer that is no success: RFC 9457, `application/problem+json`. */
+/** The answer to a request that failed: a problem document (RFC 9457) with the media type `application/problem+json`. */
 export interface ProblemAnswer {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  /** The parameter at fault. */
+  /** Name of the wrong parameter. Absent when no parameter is wrong. */
   readonly parameter?: string;
 }

@@ -1,7 +1,7 @@
 /**
- * The HTTP API: one file for each resource. Each endpoint declares the schemas of its parameters and of its answer. The app checks the
- * parameters with them before it reads anything, and makes the document at `/api/openapi.json` from the same schemas. Every error becomes a
- * problem document (RFC 9457).
+ * The HTTP API. Each file holds the endpoints of one resource. Each endpoint declares the schemas of its parameters and of its answer. An
+ * endpoint checks the parameters of a request before it reads any data. The document at `/api/openapi.json` is made from the same schemas.
+ * Every error becomes a problem document (RFC 9457).
  *
  * @module
  */
@@ -13,12 +13,12 @@ import { authLevelOf, type RouteName, routes } from './routes.ts';
 
 export type * from './answers.ts';
 
-/** Registers one function for each route of the API. `health` and the dashboard register themselves. */
+/** Registers one function for each route of the API. Other files register the function `health` and the dashboard. */
 export function registerApi(twinkeeper: App): void {
-  // Streams are needed because an export can be larger than the memory.
+  // HTTP streaming is needed because an export can be larger than the memory.
   app.setup({ enableHttpStream: true });
   watchResponses();
-  // Loaded with the first request: most instances start for an event and never answer one.
+  // The code of the endpoints is loaded on the first request. Most instances start for an event and never answer a request.
   const endpoints = once(async () => (await import('./endpoints.ts')).apiEndpoints(twinkeeper));
   for (const [name, route] of Object.entries(routes)) {
     app.http(name, {

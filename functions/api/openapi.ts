@@ -5,7 +5,10 @@ import type { EndpointDescription } from './http/endpoint.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Makes the OpenAPI 3.1 document of these endpoints, from the schemas that check their parameters and the schemas of their answers. */
+/**
+ * Makes the OpenAPI 3.1 document of these endpoints. The document contains the schemas that check the parameters, and the schemas of the
+ * answers.
+ */
 export function toOpenApi(endpoints: readonly EndpointDescription[]): JsonObject {
   const paths: Record<string, Record<string, unknown>> = {};
   for (const endpoint of endpoints) {

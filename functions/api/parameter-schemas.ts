@@ -3,11 +3,11 @@ import type { DriftKind, Outcome, Source } from '../../shared/drift/index.ts';
 import { isDeviceId } from '../../shared/twin/index.ts';
 
 /*
- * The schemas of the API's parameters. Each schema checks one parameter by itself. The message of a check follows the parameter's name in a
+ * The schemas of the API's parameters. Each schema checks one parameter. An error message of a schema follows the parameter's name in a
  * sentence, such as `limit must be a whole number`.
  */
 
-/** Lists all members of a union type. The compiler refuses a record in which one is missing. */
+/** Lists all members of a union type. The compiler reports an error when a member is missing in `names`. */
 const keysOf = <K extends string>(names: Readonly<Record<K, true>>) => Object.keys(names) as [K, ...K[]];
 
 export const kinds = keysOf<DriftKind>({
@@ -83,7 +83,7 @@ const time = (text: string) =>
 export const from = time('The start of the range, included.');
 export const to = time('The end of the range, excluded.');
 
-/** A schema for a whole number from 1 to `max`. */
+/** Makes a schema that accepts a whole number from 1 to `max`. `text` is the description in the OpenAPI document. */
 export function wholeNumber(max: number, text: string) {
   const must = `must be a whole number from 1 to ${max}`;
   return z

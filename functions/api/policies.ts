@@ -4,7 +4,7 @@ import type { PoliciesAnswer, PolicyAnswer } from './answers.ts';
 import { describeRule } from './describe-rule.ts';
 import { endpoint } from './http/endpoint.ts';
 
-/** `GET /api/policies`. */
+/** Creates the endpoint `GET /api/policies`. */
 export function policyEndpoints({ policies, guardStore, rollups }: App) {
   return {
     policies: endpoint('policies', {

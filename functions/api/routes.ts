@@ -1,13 +1,13 @@
-/** The method and path of an endpoint. */
+/** The HTTP method and the path of an endpoint. */
 export interface Route {
   readonly method: 'GET' | 'POST';
-  /** The path below `/api`. */
+  /** The path below `/api`, without a slash in front. */
   readonly route: string;
 }
 
 /**
- * The routes of the API by function name. Starting the app needs only this table. The endpoints themselves are loaded with the first
- * request.
+ * The routes of the API, by the name of their function in Azure Functions. The app starts with this table only. The code of the endpoints
+ * is loaded on the first request.
  */
 export const routes = {
   drift: { method: 'GET', route: 'drift' },
@@ -25,7 +25,7 @@ export const routes = {
 
 export type RouteName = keyof typeof routes;
 
-/** The key that a route needs: a function key to read, the master key to write. */
+/** The key that a route requires: a function key for GET, and the master key for POST. */
 export function authLevelOf({ method }: Route): 'function' | 'admin' {
   return method === 'GET' ? 'function' : 'admin';
 }

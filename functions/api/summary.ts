@@ -4,7 +4,7 @@ import { endpoint } from './http/endpoint.ts';
 import { completeRange, parseTime } from './http/time-range.ts';
 import * as parameter from './parameter-schemas.ts';
 
-/** `GET /api/summary`. */
+/** Creates the endpoint `GET /api/summary`. */
 export function summaryEndpoints({ rollups, now }: App) {
   return {
     summary: endpoint('summary', {

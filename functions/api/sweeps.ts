@@ -4,7 +4,7 @@ import { endpoint } from './http/endpoint.ts';
 import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
 import * as parameter from './parameter-schemas.ts';
 
-/** `GET /api/sweeps` and `POST /api/sweep`. */
+/** Creates the endpoints `GET /api/sweeps` and `POST /api/sweep`. */
 export function sweepEndpoints({ sweepStore, loadSweep }: App) {
   const list = endpoint('sweeps', {
     summary: 'The sweeps, newest first.',

@@ -1,7 +1,10 @@
 import { app, type HttpResponseInit } from '@azure/functions';
 import { once } from '../../shared/once.ts';
 
-/** Registers `dashboard`: `GET /api/dashboard`. `folder` holds the built page, which is read on the first request. */
+/**
+ * Registers the function `dashboard`, which answers `GET /api/dashboard`. `folder` holds the built files of the page. They are read on the
+ * first request.
+ */
 export function registerDashboard(folder: string): void {
   const page = once(async () => (await import('./page.ts')).readPage(folder));
   app.http('dashboard', {
@@ -15,7 +18,7 @@ export function registerDashboard(folder: string): void {
           'content-type': 'text/html; charset=utf-8',
           'content-security-policy': contentSecurityPolicy,
           'x-content-type-options': 'nosniff',
-          // The key is in the address.
+          // The address of the page contains the function key, so the browser must not send this address to other sites.
           'referrer-policy': 'no-referrer',
           'cache-control': 'no-store',
           'cross-origin-opener-policy': 'same-origin',

@@ -1,9 +1,10 @@
 /**
- * The dashboard: one document that shows the history to an operator's browser. The document holds no data of the fleet. Its script asks the
- * HTTP API like any other client, with the function key from its own address. The document holds its script and its styles too, because a
- * file at another address would need the key again. A Content-Security-Policy with their hashes lets the browser run nothing else.
+ * The dashboard: one HTML document that shows the history in an operator's browser. The document itself holds no data of the fleet. Its
+ * script requests the data from the HTTP API, with the function key from the page's address. The script and the styles are inside the
+ * document, because the browser would need the key to load them as separate files. A Content-Security-Policy with the hashes of script and
+ * styles forbids the browser to run any other.
  *
- * The page's code is in `page/`, compiled for browsers, and bundled by `infra/build/dashboard-page.ts`.
+ * The source of the page is in `page/`. It is compiled for browsers, and `infra/build/dashboard-page.ts` bundles it.
  *
  * @module
  */

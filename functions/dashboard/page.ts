@@ -2,16 +2,19 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The document, and the policy that lets a browser run only the document's own script and styles. */
+/**
+ * The HTML document of the dashboard, and its Content-Security-Policy. With this policy, a browser runs only the script and the styles
+ * inside the document.
+ */
 export interface DashboardPage {
   readonly html: string;
   readonly contentSecurityPolicy: string;
 }
 
 /**
- * Reads the built page from its folder, and puts script and styles into the document.
+ * Reads the built files of the page from their folder, and puts the script and the styles into the HTML document.
  *
- * @throws An `Error` where a file is missing, or where a script or style contains text that would end its element.
+ * @throws An `Error` when a file is missing, or when the script or the styles contain text that would end their HTML element.
  */
 export async function readPage(folder: string): Promise<DashboardPage> {
   const read = (name: string) => readBuilt(join(folder, name));
@@ -28,7 +31,7 @@ export async function readPage(folder: string): Promise<DashboardPage> {
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
-    // The browser refuses to turn text into markup.
+    // With Trusted Types, the browser refuses to turn a string into HTML or into a script.
     "require-trusted-types-for 'script'",
     "trusted-types 'none'",
   ];

@@ -1,6 +1,6 @@
 import { definePolicy } from '../../shared/policy/index.ts';
 
-/** The key in the desired properties below which the agent reads its whole configuration. */
+/** The key in the desired properties that holds the whole configuration of the agent. */
 const configurationKey = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
 
 const vendorDefaults: Readonly<Record<string, string | number | boolean>> = {
@@ -19,7 +19,7 @@ const vendorDefaults: Readonly<Record<string, string | number | boolean>> = {
   eventPriorityConnectionCreate: 'Low',
   eventPriorityFirewallConfiguration: 'Low',
   eventPriorityOSBaseline: 'Low',
-  // The vendor's script sets Low, the vendor's guide names Off. Real fleets were set up with the script.
+  // The vendor's script sets `Low`, but the vendor's guide says `Off`. `Low` is used here because real fleets were set up with the script.
   eventPriorityDiagnostic: 'Low',
   eventPriorityConfigurationError: 'Low',
   eventPriorityDroppedEventsStatistics: 'Low',
@@ -39,11 +39,12 @@ export default definePolicy({
   createModule: true,
   moduleTags: { securityGroup: 'default' },
   desired: {
-    // The agent expects each setting as an object of the form `{ value }`.
+    // The agent expects each setting as an object of the form `{ value }`, not as a plain value.
     [configurationKey]: Object.fromEntries(
       Object.entries(vendorDefaults).map(([setting, value]) => [setting, { value }]),
     ),
   },
-  // The agent reports every setting that it runs with. A setting that differs was not read or not applied.
+  // The agent reports every setting that it uses. When a reported setting differs, the agent has not read or not applied the desired
+  // setting.
   reported: { mirrors: true, graceMinutes: 60 },
 });

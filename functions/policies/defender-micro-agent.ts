@@ -1,6 +1,6 @@
 import { absent, between, byDefault, definePolicy, oneOf } from '../../shared/policy/index.ts';
 
-/** The collectors with the vendor's default for the frequency of their messages. */
+/** The agent's collectors. The value is the vendor's default for how often the collector sends messages. */
 const messageFrequency = {
   Baseline: 'Low',
   SystemInformation: 'Low',
@@ -15,7 +15,7 @@ const messageFrequency = {
   Statistics: 'Low',
 } as const;
 
-/** The rules for one collector: it must be enabled, and must send as often as by default or more often. */
+/** The rules for one collector. The collector must be enabled, and must send messages at least as often as the default. */
 function collector([name, frequency]: readonly [string, 'Low' | 'Medium']) {
   const mediumOrHigher = ['High', 'Medium'];
   return [
@@ -33,28 +33,29 @@ export default definePolicy({
   module: 'DefenderIotMicroAgent',
   createModule: true,
   desired: {
-    // Minutes between messages of high, medium and low priority. Each is a multiple of the one before. Sites change these values.
+    // Minutes between two messages of high, of medium and of low priority. Each number is a multiple of the number before. Sites may set
+    // other values.
     CollectorsCore_PriorityIntervals: byDefault('30,120,1440'),
     IothubModule_MessageTimeout: between(60, 2880, { otherwise: 2880 }),
     ...Object.fromEntries(Object.entries(messageFrequency).flatMap(collector)),
     Baseline_GroupsDisabled: '',
     Baseline_ChecksDisabled: '',
     Login_UsePAM: false,
-    // The names of network interfaces differ between devices.
+    // Devices have network interfaces with different names, so `eth0` is only the default.
     NetworkActivity_Devices: byDefault('eth0'),
     NetworkActivity_CacheSize: 256,
     NetworkActivity_PacketBufferSize: 2_097_152,
     Process_PollingInterval: 100_000,
-    // 1 is auto, 2 is netlink, 3 is polling.
+    // The modes are 1 (auto), 2 (netlink) and 3 (polling).
     Process_Mode: 1,
     Process_CacheSize: 256,
-    // The default is null, which means "absent" in a twin.
+    // The vendor's default is null. In a twin, null means that the property is absent.
     FileSystem_Paths: absent(),
     FileSystem_Recursive: true,
     FileSystem_CacheSize: 256,
     Peripheral_CacheSize: 256,
     Statistics_CacheSize: 256,
   },
-  // The agent reports `success`, or `failed` with the names of the wrong fields.
+  // The agent reports `success`, or `failed` together with the names of the wrong fields.
   reported: { failure: { path: 'latest_state', value: 'failed', fields: 'latest_invalid_fields' }, graceMinutes: 60 },
 });

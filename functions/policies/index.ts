@@ -1,6 +1,6 @@
 /**
  * The list of policies that the app enforces. To add a policy, put its file (`my-policy.ts` or `my-policy.json`) into this folder and add
- * it to the list. To drop a policy, remove it from the list. All policies are validated when the app starts, and no test depends on this
+ * the policy to the list. To drop a policy, remove it from the list. The app validates all policies when it starts. No test depends on this
  * list.
  *
  * @module

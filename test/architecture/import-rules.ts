@@ -1,9 +1,8 @@
 import type { ICruiseOptions, IForbiddenRuleType } from 'dependency-cruiser';
 
 /**
- * The rules for imports between the folders of `shared/`, checked by imports.test.ts. Each folder may import the folders listed for it,
- * by their `index.ts`.
- * No two files may import each other, not even types.
+ * The import rules between the folders of `shared/`, which `imports.test.ts` checks. A folder may import only the folders that are listed
+ * for it, and only their `index.ts`. No two files may import each other, not even types.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'shared/twin': [],
@@ -20,10 +19,13 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'shared/forecast': ['sweep', 'reconcile', 'guards', 'drift', 'hub', 'policy', 'twin'],
 };
 
-/** The files directly in `shared/`: the clock, the log and `once`. Every room may import them, and they import nothing. */
+/**
+ * Pattern of the files directly in `shared/`, such as the clock and the log. Every folder of `shared/` may import these files. These files
+ * import nothing of the project.
+ */
 const ground = '^shared/[^/]+\\.ts$';
 
-/** The public faces of the rooms. `sweep/store` and `sweep/where` are rooms of their own. */
+/** Patterns of the `index.ts` files that other folders may import. `sweep/store` and `sweep/where` have an `index.ts` of their own. */
 const faces = ['^shared/[^/]+/index\\.ts$', '^shared/sweep/(store|where)/index\\.ts$'];
 
 const roomRules = Object.entries(rooms).map(([room, below]) => ({
@@ -90,7 +92,7 @@ export const forbidden: IForbiddenRuleType[] = [
 ];
 
 export const options: ICruiseOptions = {
-  // TypeScript 7 has no API that the checker could use, so swc parses.
+  // swc parses the files, because TypeScript 7 has no API that the import checker could use.
   parser: 'swc',
   tsPreCompilationDeps: true,
   doNotFollow: { path: 'node_modules' },

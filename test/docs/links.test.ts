@@ -1,4 +1,4 @@
-/** The README, the changelog and the pages of `docs/`: their links lead somewhere, and the commands that they name exist. */
+/** Checks the README, the changelog and the pages of `docs/`: every link has a target, and every npm command exists. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -13,12 +13,12 @@ const { scripts, dependencies, devDependencies } = JSON.parse(read('package.json
   Record<'scripts' | 'dependencies' | 'devDependencies', Readonly<Record<string, string>>>
 >;
 
-/** npm's own commands that the pages may name. */
+/** Names of commands of npm itself that the pages may mention. */
 const npmOwn = new Set(['ci', 'cit']);
-/** `npm start` and `npm test` run scripts. */
+/** Commands of npm that run the script with the same name, without `npm run`. */
 const npmScripts = new Set(['start', 'test']);
 
-/** Why a link leads nowhere; `undefined` for a good one. */
+/** Describes why a link is wrong. The result is `undefined` for a good link. */
 function linkFault(link: string, page: string, markdown: string): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:/i.test(link)) {
     return URL.canParse(link) && new URL(link).protocol === 'https:' ? undefined : `${link} is no https address`;
@@ -33,7 +33,7 @@ function linkFault(link: string, page: string, markdown: string): string | undef
   return anchors.has(anchor) ? undefined : `${link}: ${target} has no heading #${anchor}`;
 }
 
-/** Why npm would not know a command, given as the words after `npm`; `undefined` for a good one. */
+/** Describes why an npm command is wrong. `words` are the words after `npm`. The result is `undefined` for a good command. */
 function commandFault(words: readonly string[]): string | undefined {
   const [command, script] = words.filter((word) => !word.startsWith('-'));
   const wanted = command === 'run' ? script : command;
@@ -42,7 +42,7 @@ function commandFault(words: readonly string[]): string | undefined {
   return wanted !== undefined && Object.hasOwn(scripts, wanted) ? undefined : `npm ${words.join(' ')}: no such script`;
 }
 
-/** Everything that is wrong with a page. */
+/** Describes all wrong links and npm commands of a documentation page. */
 function faultsOf(page: string, markdown = read(page)): readonly string[] {
   const { links, code } = readPage(markdown);
   return [
@@ -51,7 +51,7 @@ function faultsOf(page: string, markdown = read(page)): readonly string[] {
   ].filter((fault) => fault !== undefined);
 }
 
-/** The packages whose names are not in the page's code. */
+/** The names of packages that are missing in the code of a documentation page. */
 function missingPackages(page: string, packages: Readonly<Record<string, string>>): readonly string[] {
   const named = new Set(readPage(read(page)).code);
   return Object.keys(packages).filter((name) => !named.has(name));

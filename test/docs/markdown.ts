@@ -1,13 +1,13 @@
-/** The parts of a Markdown page that its tests look at. */
+/** Reads the parts of a Markdown page that the tests of the documentation check. */
 import GithubSlugger from 'github-slugger';
 import { lexer, type Token, walkTokens } from 'marked';
 
 export interface Page {
-  /** The names under which GitHub links to the headings. */
+  /** The anchors that GitHub gives the headings of the page, such as `examples-with-curl`. */
   readonly anchors: ReadonlySet<string>;
-  /** Targets of links and images, as they are written. */
+  /** The targets of links and images, as the Markdown text has them. */
   readonly links: readonly string[];
-  /** Blocks of code, and code in sentences. */
+  /** The text of code blocks, and of code inside sentences. */
   readonly code: readonly string[];
 }
 
@@ -34,14 +34,14 @@ export function readPage(markdown: string): Page {
   return { anchors, links, code };
 }
 
-/** A heading as a reader sees it, without marks. */
+/** The text of a heading without Markdown characters. */
 function plainText(tokens: readonly Token[] = []): string {
   return tokens
     .map((token) => ('tokens' in token && token.tokens ? plainText(token.tokens) : 'text' in token ? token.text : ''))
     .join('');
 }
 
-/** The words after each `npm` in code, up to the end of that command. */
+/** Finds the npm commands in code. Each result holds the words after `npm`, up to the end of that command. */
 export function npmCommands(code: readonly string[]): readonly (readonly string[])[] {
   return code
     .flatMap((text) => text.split('\n'))

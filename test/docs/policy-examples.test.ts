@@ -1,4 +1,4 @@
-/** The policies on `docs/policies.md` are policies that the app takes. */
+/** Checks that the app accepts the example policies in `docs/policies.md`. */
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { type PolicyDefinition, policyFromJson, toPolicySet } from '../../shared
 const root = resolve(import.meta.dirname, '../..');
 const page = await readFile(join(root, 'docs/policies.md'), 'utf8');
 
-/** The first block of this language that contains this text. */
+/** The first code block in this language that contains this text. Empty when there is none. */
 function example(language: string, text: string): string {
   const blocks = [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(
     ([, block]) => block,
@@ -16,7 +16,7 @@ function example(language: string, text: string): string {
 }
 
 it('the policy in TypeScript loads, and its check finds what it is for', async () => {
-  // Two folders below the project, as functions/policies/ is, so that its imports lead to the same files.
+  // The example is written two folders below the project, like the files in `functions/policies/`, so that its relative imports work.
   await mkdir(join(root, '.twinkeeper'), { recursive: true });
   const folder = await mkdtemp(join(root, '.twinkeeper/policy-example-'));
   try {

@@ -1,19 +1,22 @@
-/** A page in a real browser, which tells of all that it should not have done. */
+/** Opens a page in a real browser, and records everything that the page must not do. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { chromiumAdvice, findChromium } from '../../infra/build/chromium.ts';
 
-/** Where there is no Chromium, tests that need one are skipped; but never where all must have been run. */
+/**
+ * True when no Chromium is installed. Tests that need Chromium are then skipped. In CI this is always false, so that the tests fail
+ * instead.
+ */
 export const isWithoutChromium = findChromium() === undefined && process.env.CI === undefined;
 if (isWithoutChromium) console.warn(`The tests of the dashboard are skipped. ${chromiumAdvice}`);
 
 export interface WatchedPage {
   readonly page: Page;
-  /** Errors in the console, exceptions, breaches of the content security policy, dialogs, requests to anywhere else. */
+  /** Errors and warnings in the console, exceptions, violations of the content security policy, dialogs, and requests to other origins. */
   readonly faults: readonly string[];
 }
 
-/** Opens an empty page that may speak to this origin only. */
+/** Opens an empty page. A request of the page to a URL outside `/api/` of this origin is recorded as a fault. */
 export async function watchedPage(
   browser: Browser,
   origin: string,
@@ -41,12 +44,18 @@ export async function watchedPage(
   return { page, faults };
 }
 
-/** What an expression comes to in the page. As text: the types of a browser's globals are none of this project's. */
+/**
+ * Evaluates an expression in the page and returns its value. The expression is text, because these tests are compiled
+ * without the types of browser globals.
+ */
 export function inPage<T>(page: Page, expression: string): Promise<T> {
   return page.evaluate<T>(expression);
 }
 
-/** An assertion that is tried until it holds. A page changes on its own time, so a test must wait for the state that it asserts. */
+/**
+ * An assertion that is repeated until it holds, for at most 20 seconds. A page changes at its own speed, so a test must wait for the
+ * asserted state.
+ */
 export function eventually<T>(read: () => T | Promise<T>) {
   return expect.poll(read, { timeout: 20_000 });
 }

@@ -1,4 +1,4 @@
-/** The curl examples of `docs/history-and-api.md`, run by `sh` as they stand, against the system that `npm start` starts. */
+/** Runs the curl examples of `docs/history-and-api.md` unchanged with `sh`, against the local system that `npm start` starts. */
 import { execFile, spawnSync } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,9 @@ import type { SystemEndpoints } from '../../infra/local/endpoints-file.ts';
 import { buildOwnProject, type OwnProject } from '../support/own-project.ts';
 import { project, type Run, twinkeeper } from './twinkeeper.ts';
 
-/** Where there is no curl, the examples cannot be run; but they must be wherever all must have been run. */
+/**
+ * True when curl is not installed. The tests of the examples are then skipped. In CI this is always false, so that the tests fail instead.
+ */
 const isWithoutCurl = spawnSync('curl', ['--version']).error !== undefined && process.env.CI === undefined;
 if (isWithoutCurl) {
   console.warn('The curl examples are skipped. There is no curl: install it ("apt-get install -y curl").');
@@ -20,11 +22,11 @@ if (isWithoutCurl) {
 
 interface Printed {
   readonly stdout: string;
-  /** The statuses of its requests, one after the other. */
+  /** HTTP statuses of the requests that the example made, in their order. */
   readonly statuses: readonly number[];
 }
 
-/** Throws, or gives false, where this is not what was promised. */
+/** Checks the output of one example. Throws when the output is not as promised. */
 type Promised = (printed: Printed) => void;
 
 const json = ({ stdout }: Printed) => JSON.parse(stdout) as unknown;
@@ -39,7 +41,7 @@ const answersWith =
     expect(json(printed)).toMatchObject(shape);
   };
 
-/** What each example promises, by what is only in it. */
+/** The expected output of each example. The first entry is text that only this example contains. */
 const promises: readonly (readonly [string, Promised])[] = [
   ['"$URL/drift" ', answersWith({ rows: some({ deviceId: text, policy: text, outcome: text }), cursor: text })],
   [
@@ -55,7 +57,7 @@ const promises: readonly (readonly [string, Promised])[] = [
       expect(statuses).toEqual([200]);
       const lines = stdout.split('\n');
       expect(lines.pop()).toBe('');
-      // More than a page of JSON would have.
+      // One page of JSON has at most 100 rows by default.
       expect(lines.length).toBeGreaterThan(100);
       for (const line of lines) expect(JSON.parse(line)).toMatchObject({ deviceId: text, rowKey: text });
     },
@@ -116,10 +118,10 @@ const promises: readonly (readonly [string, Promised])[] = [
 ];
 
 const heading = '### Examples with curl';
-/** This one starts the system itself, which the tests have done. */
+/** The tests skip this command, because they have started the system already. */
 const startCommand = 'npm start -- --endpoints local.json';
 
-/** The commands in the blocks of shell below the heading, each as long as `sh` needs it to be. */
+/** The shell commands below the heading. A command continues over several lines until `sh` accepts it as complete. */
 function commandsOf(page: string): readonly string[] {
   const [, section = ''] = page.split(`\n${heading}\n`);
   const lines = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)]
@@ -137,9 +139,9 @@ function commandsOf(page: string): readonly string[] {
   return begun.length === 0 ? commands : [...commands, begun.join('\n')];
 }
 
-/** More departures than one page of JSON has: each device lacks the modules of both built-in policies. */
+/** These devices give more rows than one page of JSON: each device lacks the modules of both fixture policies. */
 const fleet = Array.from({ length: 60 }, (_, index) => demoDevice(index, 'bulk'));
-/** The examples choose the device that was mended last. Its id has characters that an address cannot hold as they are. */
+/** The device that was repaired last, which the examples choose. Its id has characters that must be encoded in a URL. */
 const mendedDevice = demoDevice(3, 'bulk').deviceId;
 
 describe.skipIf(isWithoutCurl)('the curl examples', { timeout: 60_000 }, () => {
@@ -152,12 +154,12 @@ describe.skipIf(isWithoutCurl)('the curl examples', { timeout: 60_000 }, () => {
     ownProject = await buildOwnProject();
     page = await readFile(join(project, 'docs/history-and-api.md'), 'utf8');
     folder = await mkdtemp(join(tmpdir(), 'twinkeeper-curl-'));
-    // The examples run in the project's folder, where `package.json` says how Node reads a script.
+    // The examples run in a folder with the project's `package.json`, which tells Node.js how to read a script.
     await copyFile(join(project, 'package.json'), join(folder, 'package.json'));
-    // curl prints the status of each request, without a change to the examples.
+    // This `.curlrc` lets curl print the status of each request, so the examples can stay unchanged.
     await writeFile(join(folder, '.curlrc'), 'write-out = "%{stderr}\\nstatus %{http_code}\\n"\n');
     const file = join(folder, 'local.json');
-    // Without the demo: it deletes a device now and then, perhaps the one that an example has just chosen.
+    // The system runs without the demo. The demo sometimes deletes a device, and it could be the device that an example has chosen.
     run = twinkeeper(['local', '--no-demo', '--endpoints', file], ownProject.root);
     await run.says('Ready.');
     const endpoints = JSON.parse(await readFile(file, 'utf8')) as SystemEndpoints;
@@ -194,7 +196,7 @@ describe.skipIf(isWithoutCurl)('the curl examples', { timeout: 60_000 }, () => {
     await ownProject?.remove();
   });
 
-  /** Runs all commands in one shell, and says of which the output is not what it promises. */
+  /** Runs all commands in one shell, and describes each command whose output is not as promised. */
   async function faultsOf(markdown: string): Promise<readonly string[]> {
     const commands = commandsOf(markdown);
     const place = await mkdtemp(join(folder, 'run-'));

@@ -1,4 +1,7 @@
-/** The dashboard's list: whatever comes, and however slowly, no row is left out of it unsaid. */
+/**
+ * Tests the list of history rows on the dashboard. However many rows arrive, and however slowly, the list leaves no row out without saying
+ * so.
+ */
 import { describe, expect, it } from 'vitest';
 import type { DriftRow } from '../../shared/drift/index.ts';
 import { eventually, inPage, isWithoutChromium } from './browser.ts';
@@ -9,7 +12,7 @@ const hour = 3_600_000;
 describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, () => {
   const stage = dashboardStage();
 
-  /** Rows a tenth of a second apart, of which the newest has the highest number. */
+  /** Makes history rows that were detected 100 ms apart. The newest row has the highest number. */
   const many = (first: number, last: number): readonly DriftRow[] =>
     Array.from({ length: last - first + 1 }, (_, index) => {
       const number = first + index;
@@ -79,7 +82,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
     const deviceId = 'pump';
     const known = many(1, 120).map((one) => ({ ...one, deviceId }));
     let late: readonly DriftRow[] = [];
-    // As the API does for a device: what was written last comes first, whenever it was detected.
+    // Like the API, this answer sorts the rows of one device by the write. The time of the detection does not matter.
     stage.intercept = (path, query, response) => {
       if (path !== 'drift') return false;
       const fitting = [...known.toReversed(), ...late].filter(
@@ -107,7 +110,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
     await eventually(shown).toEqual(names(rows.slice(-2000)));
     await says('2,000 rows are shown, and this page keeps no more. Go on with those up to');
     await stage.page.locator('#rows-note a').click();
-    // The oldest of those that were shown, and what is before it.
+    // The oldest row that was shown before, and the rows before it.
     await eventually(shown).toEqual(names(rows.slice(251, 301)));
     await eventually(() => older().count()).toBe(1);
   });
@@ -148,7 +151,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
     const found = [[], [row(9)], [], [], [row(5)], [row(4)], [], [row(2)]];
     stage.intercept = (path, query, response) => {
       if (path !== 'drift') return false;
-      // What is new is looked for in a short time, and none has come.
+      // The page searches for new rows in a short time range. This answer has no new rows.
       if (Date.parse(query.get('from') ?? '') > Date.now() - 2 * hour) {
         json(response, 200, { rows: [] });
         return true;

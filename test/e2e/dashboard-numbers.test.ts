@@ -1,4 +1,4 @@
-/** The dashboard's numbers and charts: each says what it is about, and which time. */
+/** Tests the numbers and charts of the dashboard. Each number must say what it counts, and for which time range. */
 import { describe, expect, it } from 'vitest';
 import type { PolicyAnswer } from '../../functions/api/answers.ts';
 import { eventually, inPage, isWithoutChromium } from './browser.ts';
@@ -26,13 +26,13 @@ const bucket = (from: string, total: number) => ({
   byOutcome: { enforced: total },
 });
 
-/** Something that is out of line. */
+/** An open row. */
 const open = (number: number, more = {}) => ({
   ...row(number, { outcome: 'heldBack', ...more }),
   why: { state: 'heldBack', reason: 'too many at once' },
 });
 
-/** What is drawn on `canvas`, to be read without slowing it down. */
+/** A browser expression that copies the pixels of `canvas`. Reading the copy does not slow the chart down. */
 const copied = `(() => {
   const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
   copy.drawImage(canvas, 0, 0);
@@ -80,7 +80,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
       await stage.page.locator('#departures summary').click();
       const lastSpans = async () => (await stage.page.locator('#departures tbody th').allInnerTexts()).slice(-2);
       await eventually(lastSpans).toEqual(['6 Mar 18:00 to 7 Mar 00:00', '7 Mar 00:00 to 02:00']);
-      // The bars of 6 and 2 of 50 hours.
+      // The chart has two bars. They cover 6 and 2 hours of a time range of 50 hours.
       await eventually(filledShare).toBeGreaterThan(0.12);
       await eventually(filledShare).toBeLessThan(0.17);
     });
@@ -241,7 +241,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
     }
   });
 
-  /** How much of the width of the chart of departures has a bar just above its axis. */
+  /** The share of the chart's width that has a bar directly above the time axis, from 0 to 1. */
   function filledShare(): Promise<number> {
     return inPage<number>(
       stage.page,
@@ -262,7 +262,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 
     );
   }
 
-  /** So many pixels of a chart's outermost columns that something was drawn on: something that goes on beyond them. */
+  /** Number of drawn pixels in the outermost columns of a chart. It is above 0 when a drawing continues beyond the edge and is cut off. */
   function inkAtEdges(chart: string): Promise<{ readonly left: number; readonly right: number }> {
     return inPage(
       stage.page,

@@ -1,4 +1,4 @@
-/** The dashboard alone, built from its sources, in a real browser. A test decides what the API answers. */
+/** Serves the dashboard's page alone, built from its sources, to a real browser. The test decides how the API answers. */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server, type ServerResponse } from 'node:http';
@@ -17,24 +17,24 @@ import { type WatchedPage, watchedPage } from './browser.ts';
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** Answers a request, or says that it does not. */
+/** Answers a request of the page and returns true, or returns false to leave the request to the default answers. */
 type Intercept = (path: string, query: URLSearchParams, response: ServerResponse) => boolean;
 
 export interface Stage {
   readonly page: Page;
-  /** What each path below `/api/` answers, unless `intercept` does. The summary is told the time that it was asked for. */
+  /** The answer at each path below `/api/`, unless `intercept` answers. The answer at `summary` also gets the time range of the request. */
   readonly answers: Record<string, unknown>;
   intercept: Intercept | undefined;
-  /** What was asked for, newest last. */
+  /** The requests of the page so far, newest last. */
   readonly asked: { readonly path: string; readonly query: URLSearchParams }[];
-  /** The first question at this path, as soon as it is asked. */
+  /** The query string of the first request to this path. Waits until the page sends that request. */
   question(path: string): Promise<URLSearchParams>;
-  /** Opens the page with a key, the right one unless given, and this after it. */
+  /** Opens the page. `query` is added to its address. The function key is correct by default. */
   open(query?: string, key?: string): Promise<void>;
   text(selector: string): Promise<string>;
 }
 
-/** To be called in a `describe`: each of its tests has a page of its own. */
+/** Prepares a browser, a server, and a new page for each test. Call this function inside a `describe`. */
 export function dashboardStage(options: BrowserContextOptions = {}): Stage {
   let folder: string;
   let browser: Browser;
@@ -113,13 +113,13 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
 
   afterEach(async () => {
     await watched.page.context().close();
-    // A browser says itself when an answer is none.
+    // The browser reports a failed request in the console by itself. Such a message is not a fault of the page.
     expect(watched.faults.filter((fault) => !fault.startsWith('Failed to load resource'))).toEqual([]);
   });
   return stage;
 }
 
-/** A row that was detected half an hour ago and so many seconds. */
+/** Makes a history row. By default, it was detected half an hour before now, plus `number` seconds. */
 export function row(number: number, more: Partial<DriftRow> = {}): DriftRow {
   const at = more.detectedAt ?? new Date(Date.now() - 30 * minute + number * 1000).toISOString();
   return {
@@ -143,7 +143,7 @@ export function row(number: number, more: Partial<DriftRow> = {}): DriftRow {
   };
 }
 
-/** A summary of nothing, which the stage gives its time. */
+/** A summary without drifts. The server adds the time range of the request. */
 export const noSummary: Omit<SummaryAnswer, 'from' | 'to' | 'bucket'> = {
   buckets: [],
   total: 0,
@@ -152,7 +152,7 @@ export const noSummary: Omit<SummaryAnswer, 'from' | 'to' | 'bucket'> = {
   compliance: [],
 };
 
-/** The hours of a summary as the API counts them: whole ones, of which the last may not be over. */
+/** Adds the time range to a summary, as the API does: full hours, where the last hour may still be running. */
 function timed(summary: object, query: URLSearchParams): object {
   const [from, to] = ['from', 'to'].map((name) => Date.parse(query.get(name) ?? ''));
   const begin = new Date(Math.floor((from ?? 0) / hour) * hour).toISOString();
@@ -164,7 +164,10 @@ export function json(response: ServerResponse, status: number, value: unknown, t
   response.writeHead(status, { 'content-type': type }).end(JSON.stringify(value));
 }
 
-/** Answers `GET /api/drift` from these rows as the API does: of a time, newest first, and on from where a cursor says that it left off. */
+/**
+ * Makes an `intercept` that answers `GET /api/drift` from these rows like the API: within the time range, newest first, and after the row
+ * that the cursor names.
+ */
 export function historyOf(rows: () => readonly DriftRow[]): Intercept {
   return (path, query, response) => {
     if (path !== 'drift') return false;

@@ -1,4 +1,7 @@
-/** What the dashboard says while there is nothing, too much or no answer, and that it takes nothing for markup. */
+/**
+ * Tests the dashboard with no data, with too much data, and without an answer of the API. Also checks that text from twins is never parsed
+ * as HTML.
+ */
 import { describe, expect, it } from 'vitest';
 import type { DeviceAnswer } from '../../functions/api/answers.ts';
 import { eventually, inPage, isWithoutChromium } from './browser.ts';
@@ -159,7 +162,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', { timeout: 60_000 }, () => {
       ['1', '4'],
       ['1', '6'],
     ]);
-    // The chart is drawn again when its numbers are read again, which ends a drag.
+    // The page draws the chart again whenever it reads new numbers. This ends a drag, so the test repeats the drag.
     await eventually(async () => {
       const box = await chart.locator('.u-over').boundingBox();
       if (box === null) throw new Error('The chart is not visible.');
@@ -171,7 +174,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', { timeout: 60_000 }, () => {
     }).toContain('from=');
     const { searchParams } = new URL(stage.page.url());
     const [from = 0, to = 0] = ['from', 'to'].map((name) => Date.parse(searchParams.get(name) ?? '') / minute / 60);
-    // A quarter of the 25 or 26 hours that have some time in the last 24, from the beginning of an hour to the end of one.
+    // The drag covers a quarter of the 25 or 26 full hours that the last 24 hours touch. The page rounds the dragged time to full hours.
     expect([Number.isInteger(from), Number.isInteger(to)]).toEqual([true, true]);
     expect(to - from).toBeGreaterThanOrEqual(6);
     expect(to - from).toBeLessThanOrEqual(8);

@@ -11,7 +11,7 @@ import { project, type Run, twinkeeper } from './twinkeeper.ts';
 
 const runs: Run[] = [];
 const folders: string[] = [];
-/** Most tests count on the number of policies and properties, so they run in a project with fixture policies. */
+/** A project with fixture policies. Most tests use it, because they depend on the number of policies and properties. */
 let ownProject: OwnProject;
 
 beforeAll(async () => {
@@ -44,7 +44,7 @@ async function once(
 const right = { duplicates: 0, unresolved: 0 };
 const sameRun = ['--seed', '3'];
 
-/** The numbers of a summary that depend neither on the machine's speed nor on redelivered events. */
+/** The numbers of a run's summary that are the same in every run. They depend neither on the machine's speed nor on redelivered events. */
 function counts(run: Run) {
   const { devices, modulesCreated, departuresInjected, departuresRecorded, duplicates, unresolved } = JSON.parse(
     run.stdout(),
@@ -60,7 +60,7 @@ describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
     expect(await run.ended, run.stderr()).toBe(0);
     const summary = JSON.parse(run.stdout()) as Record<string, number>;
     expect(summary).toMatchObject({ devices: 20, ...right });
-    // One of each module that the deployed policies want on the devices of the demo.
+    // Number of modules that the deployed policies create: one for each module that a policy requires on a device of the demo.
     const wanted = demoFleet(20).flatMap((device) => wantedModules(demoPolicies(), device)).length;
     expect(wanted).toBeGreaterThan(0);
     expect(summary.departuresInjected).toBeGreaterThan(wanted);
@@ -96,7 +96,8 @@ describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
     expect(summary.departuresRecorded).toBe(summary.departuresInjected);
   });
 
-  // Numbers of hub events: while devices are created, while modules are created, while twins are disturbed, and at the end.
+  // Numbers of hub events after which the host is killed: while devices are created, while modules are created, while twins are changed,
+  // and at the end.
   it.each([[[1, 45]], [[20, 70]]])(
     'has the same summary when the function host is killed after %j events',
     async (moments) => {

@@ -1,4 +1,4 @@
-/** Runs the built `twinkeeper` command as a user would, and lists its processes. */
+/** Runs the built `twinkeeper` command like a user, and lists the processes that the command starts. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -9,19 +9,19 @@ export interface Run {
   readonly child: ChildProcess;
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** Resolves with the exit code when the command has ended and all its output has been read. */
+  /** Resolves with the exit code after the command has ended and all its output has been read. */
   readonly ended: Promise<number | null>;
-  /** Resolves when standard output contains the text. Rejects when the command ends before. */
+  /** Resolves when the standard output of the command contains the text. Rejects when the command ends before that. */
   says(text: string): Promise<void>;
-  /** The child processes of the command, with their command lines. */
+  /** The child processes of the command, with the command line of each. */
   services(): readonly { readonly pid: number; readonly command: string }[];
 }
 
-/** Starts `twinkeeper` with these arguments in a project folder. */
+/** Starts the `twinkeeper` command with these arguments, in the folder of a project. */
 export function twinkeeper(args: readonly string[], root = project): Run {
   const command = join(root, 'dist/twinkeeper.js');
   if (!existsSync(command)) throw new Error(`${command} is missing: run \`npm run build\` before these tests.`);
-  // A proxy that does not work: the command must bypass it for this machine.
+  // This address has no proxy. The command must connect to services on this machine without a proxy.
   const proxy = 'http://127.0.0.1:9';
   const env = { ...process.env, http_proxy: proxy, https_proxy: proxy, NO_PROXY: undefined, no_proxy: undefined };
   const child = spawn(process.execPath, [command, ...args], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -60,7 +60,7 @@ export function twinkeeper(args: readonly string[], root = project): Run {
   };
 }
 
-/** Whether a process exists. */
+/** Whether a process with this id exists. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

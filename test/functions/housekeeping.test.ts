@@ -14,7 +14,7 @@ const { registerHousekeeping } = await import('../../functions/housekeeping.ts')
 const minute = 60_000;
 const day = 24 * 60 * minute;
 let now = Date.UTC(2026, 5, 1);
-/** The calls to `removeBefore`: what was removed, from before which time, and in how many batches. */
+/** The calls of `removeBefore`: the kind of removed data, the time before which data is removed, and the number of batches. */
 let removals: [removed: string, before: string, batches: number][] = [];
 beforeEach(() => {
   now = Date.UTC(2026, 5, 1);
@@ -33,7 +33,7 @@ beforeEach(() => {
   } as unknown as App);
 });
 
-/** Runs the function `retention` and returns the lines of its log. */
+/** Calls the handler of the function `retention` and returns the lines that it logged. */
 async function runRetention(): Promise<string[]> {
   const logged: string[] = [];
   const { handler } = registered.get('retention') as Registration;

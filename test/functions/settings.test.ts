@@ -9,7 +9,7 @@ const complete = {
   AzureWebJobsStorage: `DefaultEndpointsProtocol=https;AccountName=acc;AccountKey=${secret};EndpointSuffix=core.windows.net`,
 };
 
-/** The message of the `SettingsError` for these settings. It throws when the settings are accepted. */
+/** Reads these settings, which must be wrong, and returns the message of the `SettingsError`. Throws when the settings are accepted. */
 function faultsOf(environment: Record<string, string | undefined>): string {
   try {
     readSettings(environment);

@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 
 const fire = (name: string, ...args: unknown[]) => (registered.get(name) as Registration).handler(...args);
-/** The next message of the queue, as the trigger passes it to the function. */
+/** Takes the next message from the sweep queue, in the form in which the trigger passes it to the function. */
 const nextMessage = () => JSON.parse(JSON.stringify({ v: 1, ...sweep.messages.shift() })) as unknown;
 
 describe('the functions of the sweep', () => {

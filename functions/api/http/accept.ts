@@ -1,8 +1,8 @@
 import { ApiProblem } from './problem.ts';
 
 /**
- * Chooses the media type of an answer by the request's `Accept` header (RFC 9110, 12.5.1): the one with the highest quality, and the first
- * of several with the same quality.
+ * Chooses the media type of an answer from `mediaTypes`, by the `Accept` header of the request (RFC 9110, section 12.5.1). The media type
+ * with the highest quality value wins. Of several with the same quality value, the first in `mediaTypes` wins.
  *
  * @throws {ApiProblem} with status 406 when the header accepts none of them.
  */
@@ -20,7 +20,7 @@ export function chooseMediaType<T extends string>(accept: string | null, mediaTy
   const qualityOf = (mediaType: string) => {
     const matching = ranges
       .filter(([range = '']) => range === mediaType || range === '*/*' || range === `${mediaType.split('/')[0]}/*`)
-      // The most specific range decides.
+      // When several media ranges of the header match, the most specific one decides.
       .toSorted(([a = ''], [b = '']) => specificity(b) - specificity(a));
     const [range] = matching;
     if (range === undefined) return 0;

@@ -3,19 +3,19 @@ import type * as z from 'zod/mini';
 import { functionKeyParameters } from './function-key-parameters.ts';
 import { badParameter, unknownParameter } from './problem.ts';
 
-/** The schemas of parameters by name. Each schema parses the text of the URL. */
+/** The schemas of an endpoint's parameters, by the parameter's name. Each schema parses the text of one parameter in the URL. */
 export type ParameterSchemas = Readonly<Record<string, z.ZodMiniType>>;
 
-/** The values of the path's parameters, all of which are present. */
+/** The parsed values of the parameters in the path. Every parameter of the path has a value. */
 export type PathValues<P extends ParameterSchemas> = { readonly [K in keyof P]: z.output<P[K]> };
 
-/** The values of the query's parameters that the request has. */
+/** The parsed values of the parameters in the query string. A parameter that the request leaves out has no value. */
 export type QueryValues<P extends ParameterSchemas> = { readonly [K in keyof P]?: z.output<P[K]> };
 
 /**
- * Reads the path's parameters.
+ * Parses the parameters in the path of a request.
  *
- * @throws {ApiProblem} 400 for a value that its schema refuses.
+ * @throws {ApiProblem} with status 400 when a schema refuses a value.
  */
 export function readPath<P extends ParameterSchemas>(schemas: P, { params }: HttpRequest): PathValues<P> {
   const values = Object.entries(schemas).map(([name, schema]) => [name, read(name, schema, params[name] ?? '')]);
@@ -23,9 +23,10 @@ export function readPath<P extends ParameterSchemas>(schemas: P, { params }: Htt
 }
 
 /**
- * Reads the query's parameters. It skips the parameters that carry a function key.
+ * Parses the parameters in the query string of a request. Skips the parameters that carry a function key.
  *
- * @throws {ApiProblem} 400 for an unknown parameter, for a parameter that is given twice, and for a value that its schema refuses.
+ * @throws {ApiProblem} with status 400 for an unknown parameter, for a parameter that is given twice, and for a value that its schema
+ * refuses.
  */
 export function readQuery<P extends ParameterSchemas>(schemas: P, { query }: HttpRequest): QueryValues<P> {
   const values: [string, unknown][] = [];

@@ -1,2 +1,2 @@
-/** Headers of every answer. Caches must not store an answer, and browsers must not guess its media type. */
+/** Headers of every answer of the API. They forbid caches to store the answer, and browsers to guess its media type. */
 export const commonHeaders = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' } as const;

@@ -5,7 +5,7 @@ import { type ParameterSchemas, type PathValues, type QueryValues, readPath, rea
 import { commonHeaders } from './common-headers.ts';
 import { ApiProblem, describeCause, toProblem, toProblemResponse } from './problem.ts';
 
-/** A request whose parameters have been checked. */
+/** An HTTP request, with the parsed values of its parameters. */
 interface CheckedRequest<Path extends ParameterSchemas, Query extends ParameterSchemas> {
   readonly path: PathValues<Path>;
   readonly query: QueryValues<Query>;
@@ -13,7 +13,7 @@ interface CheckedRequest<Path extends ParameterSchemas, Query extends ParameterS
   readonly context: InvocationContext;
 }
 
-/** The entry of an endpoint in the OpenAPI document. */
+/** The facts about an endpoint that the OpenAPI document shows. */
 export interface EndpointDescription extends Route {
   /** The name of the function in Azure Functions. */
   readonly name: string;
@@ -21,13 +21,16 @@ export interface EndpointDescription extends Route {
   readonly summary: string;
   readonly path: ParameterSchemas;
   readonly query: ParameterSchemas;
-  /** The successful answers by status: the schema of the JSON, and further media types. Problems are not listed here. */
+  /**
+   * The successful answers by HTTP status. Each has the name of the schema of its JSON, and further media types. Problem documents are not
+   * listed here.
+   */
   readonly answers: Readonly<
     Record<number, { readonly schema?: AnswerSchemaName; readonly mediaTypes?: readonly string[] }>
   >;
 }
 
-/** One endpoint of the API: a method on a route. */
+/** One endpoint of the API: one HTTP method on one route. */
 export interface Endpoint extends EndpointDescription {
   answer(request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit>;
 }
@@ -36,15 +39,22 @@ interface EndpointDefinition<Path extends ParameterSchemas, Query extends Parame
   extends Pick<EndpointDescription, 'summary' | 'answers'> {
   readonly path?: Path;
   readonly query?: Query;
-  /** Seconds after which the client gets a 503, before the runtime or a proxy gives up. 60 by default. */
+  /**
+   * Seconds until the client gets a 503 instead of a late answer. The deadline must be shorter than the time limits of the runtime and of
+   * proxies. 60 by default.
+   */
   readonly deadline?: number;
-  /** Answers a request. It throws an {@link ApiProblem} when it cannot. */
+  /**
+   * Answers a request.
+   *
+   * @throws {ApiProblem} when the request cannot be answered.
+   */
   handle(checked: CheckedRequest<Path, Query>): Promise<HttpResponseInit>;
 }
 
 /**
- * Makes the endpoint of a route. It checks the parameters before it calls `handle`, and turns errors into problem documents. It never
- * throws.
+ * Creates the endpoint of a route. The endpoint checks the parameters before it calls `handle`, and turns errors into problem documents.
+ * The endpoint's `answer` never throws.
  */
 export function endpoint<
   Path extends ParameterSchemas = ParameterSchemas,
@@ -78,7 +88,7 @@ export function endpoint<
   };
 }
 
-/** Rejects with a 503 problem when the work takes longer than this. The work itself continues. */
+/** Runs `work`, and rejects with a 503 problem when `work` takes longer than `seconds`. The work itself is not cancelled. */
 async function withDeadline<T>(seconds: number, work: () => Promise<T>): Promise<T> {
   const { promise: timeout, reject } = Promise.withResolvers<never>();
   const problem = () => new ApiProblem('unavailable', `The answer took longer than ${seconds} s. Try again later.`);

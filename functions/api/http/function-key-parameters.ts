@@ -1,2 +1,4 @@
-/** Query parameters that Azure Functions reads on every URL: the function key, and the name of that key. */
+/**
+ * Names of the query parameters that Azure Functions reads on every URL: `code` is the function key, `clientId` is the name of that key.
+ */
 export const functionKeyParameters: ReadonlySet<string> = new Set(['code', 'clientId']);

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { badCursor } from './problem.ts';
 
 /**
- * Makes the cursor of a list's next page, which starts after the entry with this key. The cursor is text for a URL and holds a checksum of
- * the list's name and the key.
+ * Makes the cursor for the next page of a list. That page starts after the entry with this key. The cursor is base64url text, and holds a
+ * checksum of the list's name and the key.
  */
 export function writeKeyCursor(list: string, key: string): string {
   return Buffer.from(JSON.stringify([key, checksumOf(list, key)])).toString('base64url');
 }
 
 /**
- * Reads the key out of a cursor that {@link writeKeyCursor} made for the same list.
+ * Reads the key of an entry from a cursor that {@link writeKeyCursor} made for the same list.
  *
  * @throws {ApiProblem} when the cursor is malformed, was changed, or belongs to another list.
  */
@@ -19,7 +19,7 @@ export function readKeyCursor(list: string, cursor: string): string {
     const [key, checksum, ...more] = JSON.parse(Buffer.from(cursor, 'base64url').toString()) as readonly unknown[];
     if (typeof key === 'string' && checksum === checksumOf(list, key) && more.length === 0) return key;
   } catch {
-    // Text that is not JSON is a bad cursor like any other.
+    // A cursor that is not JSON gets the same problem as any other bad cursor.
   }
   throw badCursor();
 }

@@ -1,7 +1,7 @@
 /**
- * Answers that are sent as a stream. `@azure/functions` writes a stream as fast as it can be read: it neither waits for a slow client nor
- * stops when the client disconnects. A large export would pile up in memory. The body that is made here therefore watches the connection
- * and reads its source only as fast as the client does.
+ * Answers that are sent as a stream. `@azure/functions` reads a stream as fast as possible. The library does not wait for a slow client,
+ * and does not stop when the client disconnects, so a large export would fill the memory. The body that this file makes watches the
+ * client's connection, and reads its source only as fast as the client receives.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ReadableStream as BodyStream } from 'node:stream/web';
 
-/** The responses that are being sent, by invocation id. The runtime names the invocation in a header of the request. */
+/** The HTTP responses that are being sent, by invocation id. The runtime sends the invocation id in a header of each request. */
 const openResponses = new Map<string, ServerResponse>();
 
-/** Starts to record the open response of each invocation. Call this function once, while the app loads. */
+/** Starts to record the open HTTP response of each invocation. Call this function once, while the app loads. */
 export function watchResponses(): void {
   subscribe('http.server.request.start', (message) => {
     const { request, response } = message as { readonly request: IncomingMessage; readonly response: ServerResponse };
@@ -27,8 +27,9 @@ export function watchResponses(): void {
 }
 
 /**
- * Makes a response body from text chunks. Each chunk is read only after the client has taken the chunks before it. Reading stops when the
- * client disconnects. An error in `chunks` closes the connection, so that an incomplete answer does not look complete.
+ * Makes the body of an HTTP response from chunks of text. Each chunk is read only after the client has received the chunks before it.
+ * Reading stops when the client disconnects. An error in `chunks` closes the connection, so that the client does not take an incomplete
+ * answer for a complete one.
  */
 export function toPacedBody(chunks: AsyncIterable<string>, invocationId: string): BodyStream {
   async function* paced() {
@@ -47,7 +48,7 @@ export function toPacedBody(chunks: AsyncIterable<string>, invocationId: string)
   return ReadableStream.from(paced());
 }
 
-/** Waits until the response can take more data, or is closed. */
+/** Waits until the HTTP response accepts more data, or until it is closed. */
 async function drained(response: ServerResponse): Promise<void> {
   if (response.destroyed) return;
   const stop = new AbortController();

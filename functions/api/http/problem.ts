@@ -3,7 +3,7 @@ import type { Problem } from '../../../shared/hub/index.ts';
 import type { ProblemAnswer } from '../answers.ts';
 import { commonHeaders } from './common-headers.ts';
 
-/** The kinds of problems. The kind is the last part of the `type` in a problem document. */
+/** The kinds of problems, with the status and the title of each. The kind is the last part of the `type` in a problem document. */
 const problemKinds = {
   parameter: { status: 400, title: 'Bad parameter' },
   notFound: { status: 404, title: 'Not found' },
@@ -12,7 +12,9 @@ const problemKinds = {
   internal: { status: 500, title: 'Internal error' },
 } as const;
 
-/** Thrown when a request cannot be answered. The client reads the message, so the message holds no secret and no internals. */
+/**
+ * Thrown when a request cannot be answered. The client sees the message, so the message must not contain secrets or internals of the app.
+ */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly kind: keyof typeof problemKinds;
@@ -33,18 +35,18 @@ export class ApiProblem extends Error {
   }
 }
 
-/** The problem of a malformed parameter. The detail says what the value must be and shows the value. */
+/** Makes the 400 problem for a malformed parameter. Its detail says what the value must be, and shows the value that was given. */
 export function badParameter(parameter: string, must: string, given?: string): ApiProblem {
   const shown = given === undefined ? '' : `, but it is ${JSON.stringify(shorten(given))}`;
   return new ApiProblem('parameter', `${parameter} ${must}${shown}.`, { parameter });
 }
 
-/** The problem of a cursor that does not come from an earlier page of the same query. */
+/** Makes the 400 problem for a cursor that does not come from an earlier page of the same query. */
 export function badCursor(): ApiProblem {
   return badParameter('cursor', 'must come from the page before, with the same filters: begin again without a cursor');
 }
 
-/** The problem of a parameter that the endpoint does not have. The detail lists the parameters that it has. */
+/** Makes the 400 problem for a parameter that the endpoint does not have. Its detail lists the parameters that the endpoint has. */
 export function unknownParameter(parameter: string, known: readonly string[]): ApiProblem {
   const existing =
     known.length === 0 ? 'This endpoint has no parameters.' : `This endpoint has the parameters ${known.join(', ')}.`;
@@ -53,7 +55,7 @@ export function unknownParameter(parameter: string, known: readonly string[]): A
   return new ApiProblem('parameter', detail, { parameter: shown });
 }
 
-/** The problem of a hub call that failed. The hub's own message goes to the log only. */
+/** Makes the 503 problem for a hub call that failed. The hub's message goes to the log and is not shown to the client. */
 export function hubProblem(problem: Problem): ApiProblem {
   const state = {
     gone: 'reports that the device or module is gone',
@@ -66,7 +68,10 @@ export function hubProblem(problem: Problem): ApiProblem {
   return new ApiProblem('unavailable', `The IoT hub ${state}. Try again later.`, { cause: problem.message });
 }
 
-/** Turns any error into the problem that the client sees. An unexpected error becomes a problem that only points to the log. */
+/**
+ * Turns any error into the problem that the client gets. An `ApiProblem` stays unchanged, and a storage error becomes a 503. Any other
+ * error becomes a 500 that only points to the log.
+ */
 export function toProblem(error: unknown, invocationId: string): ApiProblem {
   if (error instanceof ApiProblem) return error;
   if (isStorageError(error)) {
@@ -84,8 +89,8 @@ export function toProblem(error: unknown, invocationId: string): ApiProblem {
 }
 
 /**
- * Describes the cause of a problem for the log: the stack of an unexpected error, but only the name and codes of a storage error, because
- * its message can hold addresses and signatures.
+ * Describes the cause of a problem for the log. For an unexpected error, the result is its stack. For a storage error, the result is only
+ * its name and codes, because its message can hold addresses and signatures.
  */
 export function describeCause({ kind, cause }: ApiProblem): string {
   if (!(cause instanceof Error)) return typeof cause === 'string' ? cause : '';
@@ -94,7 +99,7 @@ export function describeCause({ kind, cause }: ApiProblem): string {
   return [cause.name, code, statusCode].filter((part) => part !== undefined).join(' ');
 }
 
-/** Turns a problem into an HTTP response with a problem document (RFC 9457). */
+/** Makes the HTTP response of a problem. Its body is a problem document (RFC 9457). */
 export function toProblemResponse({ kind, message, parameter }: ApiProblem): HttpResponseInit {
   const { status, title } = problemKinds[kind];
   const body: ProblemAnswer = {
@@ -115,7 +120,7 @@ export function toProblemResponse({ kind, message, parameter }: ApiProblem): Htt
   };
 }
 
-/** Whether an error comes from a storage SDK or from its network connection. */
+/** Whether an error comes from a storage SDK or from a network connection. */
 function isStorageError(error: unknown): boolean {
   const { name, code, statusCode } = (error ?? {}) as Readonly<Record<string, unknown>>;
   if (name === 'RestError' || typeof statusCode === 'number') return true;

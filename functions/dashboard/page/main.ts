@@ -1,4 +1,7 @@
-/** Puts the parts of the page together. The address names the view, and every part shows that view. */
+/**
+ * The entry file of the page's script. It connects the parts of the page. The page's address holds the current view, and each part shows
+ * that view.
+ */
 
 import { appNow, ask } from './api/index.ts';
 import { createDetails } from './details/index.ts';
@@ -10,10 +13,10 @@ import { createRefresh } from './refresh.ts';
 import { createTimeControls } from './time-controls.ts';
 import { countedRange, onView, timeRange, type View, view } from './view/index.ts';
 
-/** Milliseconds between two readings of the overview. */
+/** Shortest time between two reads of the overview's data, in milliseconds. */
 const overviewInterval = 10_000;
 
-/** The number of open rows that the overview lists. */
+/** Largest number of open rows in the overview's list. */
 const openLimit = 100;
 
 const overview = createOverview();
@@ -38,7 +41,7 @@ let current = view();
 let overviewData: OverviewData | undefined;
 let overviewReadAt = 0;
 
-/** Asks for everything that the view shows. */
+/** Starts a new history list and reads all data of the current view. */
 function begin(): void {
   const { filters, time } = current;
   const { from, to } = timeRange(time, appNow());
@@ -65,7 +68,10 @@ async function readOverview(isCurrent: () => boolean): Promise<void> {
   overview.show(overviewData, current);
 }
 
-/** The length of a bar in hours: a chart has neither a handful of bars nor hundreds. */
+/**
+ * The length of one bar of the chart, in hours: 1, 6 or 24. `hours` is the length of the shown time. The chart gets neither too few nor too
+ * many bars.
+ */
 function bucketHoursOf(hours: number): number {
   if (hours <= 49) return 1;
   return hours <= 24 * 10 ? 6 : 24;
@@ -92,7 +98,7 @@ find('newest').addEventListener('click', () => {
   find('history').focus();
 });
 
-/** Runs the work of a button. The button is disabled until the work ends. */
+/** Calls `work` when the user presses the button. The button is disabled until `work` ends. An error is shown in the problem box. */
 function onPress(id: ProblemSource, work: () => Promise<void>): void {
   const button = find(id, HTMLButtonElement);
   button.addEventListener('click', async () => {

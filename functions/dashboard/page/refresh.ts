@@ -1,22 +1,22 @@
-/** Repeats the page's requests while somebody looks at the page, and waits longer after each failure. */
+/** Repeats the page's requests while the page is visible. The time between two refreshes grows after each failure. */
 
 import { Problem } from './api/index.ts';
 import { fill, find, time } from './markup/index.ts';
 import { hideProblem, showProblem } from './problem-box.ts';
 
-/** Milliseconds between two looks, and the longest wait after failures. */
+/** Milliseconds between two refreshes of the page, and the longest time between two refreshes after failures. */
 const interval = 3_000;
 const longestWait = 30_000;
 
 interface RefreshOptions {
-  /** The requests of one look. Answers are dropped when `isCurrent` has become false. */
+  /** Sends the requests of one refresh. An answer is dropped when `isCurrent` returns false. */
   look(isCurrent: () => boolean): readonly Promise<void>[];
-  /** Hears whether the last look failed. */
+  /** Called after each refresh. `hasFailed` is true when a request failed. */
   onLooked(hasFailed: boolean): void;
 }
 
 interface Refresh {
-  /** Forgets earlier failures and looks now. Drops a look that still waits for answers. */
+  /** Resets the count of failures and refreshes at once. Drops the answers of a refresh that is still running. */
   restart(): void;
 }
 
@@ -24,7 +24,7 @@ export function createRefresh({ look, onLooked }: RefreshOptions): Refresh {
   const state = find('state');
   const pause = find('pause', HTMLButtonElement);
   let isPaused = false;
-  /** The same request will fail again. */
+  /** True when the last refresh failed, and the same requests would fail again. The page then stops refreshing. */
   let isStopped = false;
   let failures = 0;
   let turn = 0;

@@ -1,4 +1,4 @@
-/** The choice of the time that the page shows. */
+/** The controls with which the user chooses the time range of the page. */
 
 import { appNow } from './api/index.ts';
 import { find, iso } from './markup/index.ts';
@@ -37,7 +37,7 @@ export function createTimeControls(): TimeControls {
   };
 }
 
-/** A time as `datetime-local` inputs have it. */
+/** Converts an ISO 8601 time to local time, in the format of a `datetime-local` input: `2026-11-22T05:00`. */
 function localTime(text: string): string {
   const at = new Date(text);
   return iso(at.getTime() - at.getTimezoneOffset() * 60_000).slice(0, 16);

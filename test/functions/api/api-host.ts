@@ -1,4 +1,4 @@
-/** Runs the app in a function host, with a local hub and a storage account, and calls its HTTP API. */
+/** Starts the app in a function host, with a local hub and a storage account, and sends requests to the app's HTTP API. */
 import { createRollups } from '../../../shared/drift/index.ts';
 import { startHost } from '../../infra/local/host/fixtures/host-process.ts';
 import { policies } from '../../support/fixture-policies.ts';
@@ -6,7 +6,7 @@ import { newDeviceId, startWorld } from '../../support/world.ts';
 
 export const keys = { functionKey: 'the-function-key', masterKey: 'the-master-key' };
 
-/** The functions that are disabled in these tests. The tests do their work themselves. */
+/** Names of the functions that are disabled in these tests. The tests call the code of these functions directly where they need it. */
 const disabledFunctions = [
   'twin-events',
   'deferred',
@@ -18,10 +18,13 @@ const disabledFunctions = [
   'retention',
 ];
 
-/** The entry of the app, relative to the fixtures of the function host. */
+/** The path of the app's entry file, relative to the fixtures of the function host. */
 const appEntry = '../../../../support/fixture-app.ts';
 
-/** Starts the app. `storage` and `hub` are connection strings. */
+/**
+ * Starts the app in a function host. `storage` and `hub` are connection strings. `caFile` is the path of the certificate that the local
+ * hub's TLS certificate is signed with.
+ */
 export function startApp({ storage, hub, caFile }: { storage: string; hub: string; caFile: string }) {
   return startHost({
     app: appEntry,
@@ -45,17 +48,17 @@ export function startApp({ storage, hub, caFile }: { storage: string; hub: strin
   });
 }
 
-/** An answer of the API. `body` is the parsed JSON, or undefined when the answer is not JSON. */
+/** An answer of the HTTP API. `body` is the parsed JSON, or undefined when the answer is not JSON. */
 export interface Answer<T = Record<string, unknown>> {
   readonly status: number;
   readonly type: string;
   readonly text: string;
-  /** All headers, one on each line. */
+  /** All headers of the answer, one on each line. */
   readonly headers: string;
   readonly body: T;
 }
 
-/** Sends a request with the function key, or with another key. The key `''` sends none. */
+/** Sends a request to the API. The function key is sent by default. With the key `''`, no key is sent. */
 export async function ask<T = Record<string, unknown>>(
   url: string,
   {
@@ -74,7 +77,7 @@ export async function ask<T = Record<string, unknown>>(
   return { status: answer.status, type, text, headers, body: (/json$/.test(type) ? JSON.parse(text) : undefined) as T };
 }
 
-/** Starts a hub, a storage account, a reconciler that fills the history, and the app. */
+/** Starts a local hub, a storage account, a reconciler that writes the history, and the app. */
 export async function startApi() {
   const world = await startWorld();
   const keeping = world.withPolicies(policies);
@@ -95,19 +98,19 @@ export async function startApi() {
     post: <T = Record<string, unknown>>(path: string, options: Parameters<typeof ask>[1] = {}) =>
       ask<T>(`${base}/${path}`, { key: keys.masterKey, ...options, method: 'POST' }),
 
-    /** Adds a device to the hub. When it returns, both modules exist and the history has a row for each. */
+    /** Adds a device to the hub. Afterwards both modules of the fixture policies exist, and the history has one row for each. */
     async addDevice(deviceId = newDeviceId()): Promise<string> {
       world.hub.registry.create({ deviceId }, {});
       await keeping.settle();
       return deviceId;
     },
 
-    /** Changes desired properties of the micro agent's module. The reconciler sees the change in the next `keeping.settle()`. */
+    /** Changes desired properties of the micro agent's module. The reconciler handles the change in the next call of `keeping.settle()`. */
     disturb(deviceId: string, desired: Record<string, never> | object): void {
       world.hub.registry.patchTwin({ deviceId, moduleId: 'DefenderIotMicroAgent' }, { desired: desired as never }, '*');
     },
 
-    /** Counts the history as the function `roll-up` does. `devices` is the number of devices of each policy. */
+    /** Counts the history rows as the function `roll-up` does. `devices` is the number of devices that each policy applies to. */
     count: (devices: number) =>
       createRollups(world.storage, () => new Date()).refresh(policies.map(({ name }) => ({ name, devices }))),
 

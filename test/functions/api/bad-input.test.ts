@@ -1,4 +1,4 @@
-/** How every endpoint answers malformed requests. The tests take the endpoints and their parameters from the OpenAPI document. */
+/** Tests how every endpoint answers malformed requests. The tests read the endpoints and their parameters from the OpenAPI document. */
 import { request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,7 +36,7 @@ const filled = ({ path }: Operation) => path.replace('{deviceId}', 'known').repl
 const queryOf = ({ parameters }: Operation) => parameters.filter((parameter) => parameter.in === 'query');
 const having = (name: string) => operations.filter((one) => queryOf(one).some((parameter) => parameter.name === name));
 
-/** Sends a request with the master key. Unlike `fetch`, it sends the path and the query unchanged. */
+/** Sends a request with the master key. Sends the path and the query string unchanged, while `fetch` would normalize them. */
 function raw(method: string, target: string, body = ''): Promise<Omit<Answer<ProblemAnswer>, 'headers'>> {
   return new Promise((resolve, reject) => {
     const { hostname, port, pathname } = new URL(api.base);
@@ -55,7 +55,7 @@ function raw(method: string, target: string, body = ''): Promise<Omit<Answer<Pro
   });
 }
 
-/** Expects a 400 with a problem document that names this parameter. */
+/** Expects a 400 answer with a problem document that names this parameter. */
 async function refuses(method: string, target: string, parameter: string): Promise<ProblemAnswer> {
   const { status, type, body } = await raw(method, target);
   const answer = [target, status, type, body?.parameter, body?.status, body?.type];
@@ -65,7 +65,7 @@ async function refuses(method: string, target: string, parameter: string): Promi
 
 describe('every endpoint', () => {
   it('refuses an unknown parameter and lists the known ones', async () => {
-    // The dashboard is left out: the script of its page reads the parameters, not the app.
+    // The dashboard is skipped: the script in the browser reads its parameters, and the app ignores them.
     for (const operation of operations.filter(({ path }) => path !== 'dashboard')) {
       for (const name of ['nothing', 'Limit', '__proto__', '<script>alert(1)</script>']) {
         const { detail } = await refuses(operation.method, `${filled(operation)}?${encodeURIComponent(name)}=1`, name);
@@ -108,7 +108,7 @@ describe('every endpoint', () => {
       const { body } = await api.get<{ readonly cursor?: string }>(`${path}?limit=1`);
       if (body.cursor !== undefined) cursors.set(path, body.cursor);
     }
-    // Nothing is open here, so drift/open gives no cursor. Its own tests try its cursors.
+    // `drift/open` returns no cursor here, because there are no open rows. Its cursors are tested in `drift.test.ts`.
     expect([...cursors.keys()]).toEqual(['drift', 'sweeps', 'dead-letters']);
     for (const { method, path } of having('cursor')) {
       const own = cursors.get(path) ?? '';
@@ -162,7 +162,7 @@ describe('every endpoint', () => {
         const { detail } = await refuses(method, at(garbage), name);
         expect(detail.length).toBeLessThan(500);
       }
-      // Badly encoded text, or characters that an id may have: the answer is 400 or 404, never 500.
+      // These texts are badly encoded, or contain characters that a device id may have. The answer must be 400 or 404, never 500.
       for (const garbage of ['%E0%A4%A', '%', '%zz', '%C3%28', "'%20or%20true", "x'or'1'eq'1", '%2525']) {
         const { status, type, body } = await raw(method, at(garbage));
         expect([garbage, [400, 404].includes(status), type, body.parameter]).toEqual([
@@ -205,10 +205,10 @@ describe('every endpoint', () => {
       'drift%2Fopen',
     ]) {
       const { status, text } = await raw('GET', target);
-      // A slash at the end is ignored, as in Azure Functions.
+      // Like Azure Functions, the host ignores a slash at the end of a path.
       expect([target, status, text === '' || status === 200]).toEqual([target, target === 'drift/' ? 200 : 404, true]);
     }
-    // Azure Functions answers 404, not 405, to a method that no function takes.
+    // For an HTTP method that no function accepts, Azure Functions answers 404 instead of 405.
     for (const method of ['PUT', 'DELETE', 'PATCH', 'POST']) expect((await raw(method, 'drift')).status).toBe(404);
     expect((await raw('GET', 'devices/known/reconcile')).status).toBe(404);
   });

@@ -102,7 +102,7 @@ describe('POST /api/devices/{deviceId}/reconcile', () => {
       'wrongValue manual enforced',
     ]);
     expect(await api.world.desiredOf(deviceId, agent)).toMatchObject({ Process_Disabled: false });
-    // The events of these changes add no rows: an event and a request that see the same drift share one row.
+    // The events of these changes add no further rows. The events and the request report the same drift, which gets only one row.
     await api.keeping.settle();
     expect(await api.world.history(deviceId)).toHaveLength(4);
   });

@@ -25,13 +25,14 @@ let deadLetterId: string;
 beforeAll(async () => {
   api = await startApi();
   document = (await api.get<Document>('openapi.json')).body;
-  // Data of every kind, so that answers have all their optional fields.
+  // The test needs every kind of data, so that each optional field is present in an answer.
   deviceId = await api.addDevice();
   const audit = api.world.withPolicies([
     definePolicy({ name: 'watch-only', module: 'DefenderIotMicroAgent', mode: 'audit', desired: { Extra: 1 } }),
   ]);
   api.disturb(deviceId, { Process_Disabled: true, Extra: [{ a: null }] });
-  // The reconciler with the audit policy settles last: a reconciler closes the open rows of policies that it does not know.
+  // The order matters: a reconciler closes the open rows of policies that it does not know, so the reconciler with the audit policy runs
+  // last.
   await api.keeping.settle();
   await audit.settle();
   api.disturb(deviceId, { Process_Disabled: true });
@@ -50,7 +51,7 @@ const operations = () =>
   Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
-/** Fills the placeholders of a path with ids that exist. */
+/** Replaces the placeholders in a path with ids that exist. */
 const filled = (path: string) => path.replace('{deviceId}', deviceId).replace('{id}', deadLetterId);
 
 describe('the OpenAPI document', () => {
@@ -83,7 +84,7 @@ describe('the OpenAPI document', () => {
 
   it('has a schema for every answer that covers each of its fields', async () => {
     const seen: string[] = [];
-    // GET comes first: a replay removes the dead letter, and a reconcile repairs the open drift.
+    // GET requests come first. A POST request removes the data: a replay removes the dead letter, and a reconcile repairs the drift.
     for (const { path, method, operation } of operations().toSorted((a, b) => (a.method < b.method ? -1 : 1))) {
       const answer = await (method === 'GET' ? api.get : api.post)(filled(path).slice(1));
       const name = operation.responses[answer.status]?.content?.['application/json']?.schema.$ref?.split('/').at(-1);
@@ -93,7 +94,7 @@ describe('the OpenAPI document', () => {
         expect.toSatisfy((n: number) => n < 300),
         false,
       ]);
-      // Parsing drops the fields that a schema does not have, so an undescribed field would make a difference.
+      // `parse` drops fields that the schema does not describe. The comparison fails when an answer has such a field.
       expect(answerSchemas[name as AnswerSchemaName].parse(answer.body)).toEqual(answer.body);
       expect(JSON.stringify(answer.body).length).toBeGreaterThan(20);
       seen.push(path);
@@ -110,7 +111,7 @@ describe('the OpenAPI document', () => {
 describe('the keys of the API', () => {
   it('are required: a function key to read, the master key to write', async () => {
     for (const { path, method, operation } of operations()) {
-      // The unknown parameter makes the request fail with every key, so that it changes nothing.
+      // The unknown parameter makes the request fail even with a correct key, so the request changes nothing.
       const url = `${filled(path).slice(1)}?nothing=1`;
       const statuses = await Promise.all(
         ['', 'wrong', keys.functionKey, keys.masterKey].map(

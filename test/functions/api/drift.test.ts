@@ -7,7 +7,7 @@ import { newDeviceId } from '../../support/world.ts';
 import { type Api, startApi } from './api-host.ts';
 
 let api: Api;
-/** A device id with characters that have a meaning in URLs, in table keys and in OData. */
+/** A device id with characters that have a special meaning in URLs, in table keys and in OData filters. */
 const hostile = "de#vi?ce%2B+'*&=x".replace('&', '@');
 beforeAll(async () => {
   api = await startApi();
@@ -20,7 +20,7 @@ afterAll(() => api?.close());
 const of = (deviceId: string) => `deviceId=${encodeURIComponent(deviceId)}`;
 const keysIn = ({ rows }: Pick<DriftPage, 'rows'>) => rows.map(({ deviceId, rowKey }) => `${deviceId} ${rowKey}`);
 
-/** Reads all pages of a query. `between` runs after each page. */
+/** Reads all pages of results of a query. `between` is called after each page. */
 async function pages(path: string, between: () => Promise<void> = async () => {}): Promise<DriftPage[]> {
   const all: DriftPage[] = [];
   let cursor: string | undefined;
@@ -77,7 +77,7 @@ describe('GET /api/drift', () => {
     const offset = newest.replace('Z', '+00:00');
     const first = await api.get<DriftPage>(`drift?from=${encodeURIComponent(offset)}`);
     expect(first.body.rows).toEqual(rows.filter(({ detectedAt }) => detectedAt === newest));
-    // The plus sign of the offset is not encoded here, so it arrives as a space.
+    // The plus sign of the time offset is not encoded here, so the server decodes it as a space.
     expect((await api.get<DriftPage>(`drift?from=${offset}`)).body).toEqual(first.body);
     expect((await api.get<DriftPage>('drift?from=-2d&to=-1d')).body).toEqual({ rows: [] });
   });
@@ -282,7 +282,7 @@ describe('GET /api/drift/open', () => {
         if (++count > 3) return;
         await write(out(`more-${count}-${policy}`, 'a'));
         for (const index of [0, 3]) await write(out(device(index), `more-${count}`));
-        // This row closes while the pages are read, so it may be in a page or not.
+        // This row is closed while the pages of results are read. A page may contain the row or not.
         if (count === 1) await write(gone);
       });
       const listed = all.flatMap(keysIn);

@@ -1,4 +1,4 @@
-/** The endpoints about the fleet as a whole: the summary, the policies and the health. */
+/** Tests the endpoints about the whole fleet: the summary, the policies and the health check. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PoliciesAnswer, ProblemAnswer, SummaryAnswer } from '../../../functions/api/answers.ts';
 import { policies } from '../../support/fixture-policies.ts';

@@ -97,7 +97,7 @@ describe('the API of dead letters', () => {
       listed.push(...body.letters.map(({ id }) => id));
       cursor = body.cursor;
       await put('arrived meanwhile');
-      // The entry that the cursor names may be removed before the next page is read.
+      // The dead letter that the cursor names may be removed before the next page of results is read.
       if (listed.length === 2) await api.world.deadLetters.remove(listed[1] ?? '');
     } while (cursor !== undefined);
     expect(listed).toEqual(listed.toSorted());

@@ -1,4 +1,4 @@
-/** How the API answers when the hub or storage fails, and that no answer shows secrets or internals. */
+/** Tests how the API answers when the hub or storage fails. No answer may show secrets or internals of the app. */
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -26,7 +26,7 @@ const get = (path: string): Request => ({ path });
 const post = (path: string): Request => ({ path, method: 'POST' });
 const deadLetterId = '99999999999999-00000000-0000-0000-0000-000000000000';
 
-/** The requests that need storage. */
+/** Requests that fail when storage fails. */
 const storageRequests: readonly Request[] = [
   ...[
     'drift',
@@ -44,10 +44,10 @@ const storageRequests: readonly Request[] = [
   ...['devices/d/reconcile', 'sweep', `dead-letters/${deadLetterId}/replay`].map(post),
 ];
 
-/** The requests that need the hub. */
+/** Requests that fail when the hub fails. */
 const hubRequests: readonly Request[] = [get('devices/d'), post('devices/d/reconcile')];
 
-/** Requests to every endpoint, good ones and malformed ones. */
+/** Correct and malformed requests to every endpoint. */
 const allRequests: readonly Request[] = [
   ...storageRequests,
   ...['health', 'dashboard', 'openapi.json', 'devices/nobody', 'nowhere'].map(get),
@@ -86,7 +86,7 @@ const askAll = ({ endpoints }: HostProcess, requests: readonly Request[]) =>
 const partOf = (connectionString: string, name: string) =>
   new RegExp(`${name}=([^;]+)`).exec(connectionString)?.[1] ?? `no ${name}`;
 
-/** The secrets of the app: no answer and no log line may contain them. */
+/** The secrets of the app. No answer and no log line may contain them. */
 function secrets(): readonly string[] {
   return [
     partOf(world.storage.connectionString, 'AccountKey'),
@@ -97,30 +97,30 @@ function secrets(): readonly string[] {
   ];
 }
 
-/** Lines of stack traces, and paths in source code. */
+/** Patterns of stack traces, and of positions in source files. */
 const stackPatterns = [
   /\bat \S+ \(/,
   /\bat (async )?(file|node|\/)/,
   /\.\w+:\d+:\d+/,
   /node_modules|node:internal|file:\/\//,
 ];
-/** File names and folders of this machine. */
+/** Patterns of file names, and of folders on this machine. */
 const filePatterns = [/\.[cm]?[jt]s\b/, new RegExp(process.cwd()), /\/(tmp|home|usr|work|deps)\//];
 
-/** Expects that no answer shows a secret, and that only the dashboard's page may contain code. */
+/** Expects that no answer and no log line contains a secret. Only the dashboard's page may contain code. */
 function expectNothingRevealed(host: HostProcess, answers: readonly Answer<unknown>[]): void {
   for (const { text, type, headers } of answers) {
     const whole = `${headers}\n${text}`;
-    // The broken services of these tests answer with `hunter2`.
+    // The broken services of these tests send the text `hunter2`, which no answer of the app may repeat.
     for (const secret of [...secrets(), 'hunter2', 'SharedAccess', 'AccountKey']) expect(whole).not.toContain(secret);
-    // The dashboard's page contains scripts. It is the same for every request.
+    // The dashboard's page contains its script, so it is not checked for file names and stack traces.
     if (type.startsWith('text/html')) continue;
     for (const pattern of [...stackPatterns, ...filePatterns]) expect(text).not.toMatch(pattern);
   }
   for (const secret of secrets()) expect(host.log()).not.toContain(secret);
 }
 
-/** Starts a service that gives this answer to every request. */
+/** Starts an HTTP server that handles every request with this listener, in place of storage or the hub. */
 async function startBroken(answer: RequestListener) {
   const server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -162,7 +162,7 @@ describe('the API', { timeout: 180_000 }, () => {
   });
 
   it('answers 503 when the hub is down, and still shows the history', async () => {
-    // No service listens on port 1.
+    // No service listens on port 1 of this machine.
     const host = await start({ hub: hubAt('localhost:1') });
     const [[drift], refused] = await Promise.all([askAll(host, [get('drift?deviceId=d')]), askAll(host, hubRequests)]);
     expect([drift?.status, drift?.body]).toEqual([200, { rows: [] }]);
@@ -173,7 +173,8 @@ describe('the API', { timeout: 180_000 }, () => {
   });
 
   it('reveals nothing when a service that is no hub answers', async () => {
-    // A plain HTTP answer breaks the TLS handshake. OpenSSL's errors name its own source files.
+    // The server speaks plain HTTP, so the TLS handshake fails. The error messages of OpenSSL name its source files, which no answer may
+    // show.
     const hub = await startBroken((_, response) => {
       response.writeHead(500).end('hunter2');
     });

@@ -1,4 +1,4 @@
-/** The page's only connection: its own API, with the key from the page's address. */
+/** Requests to the HTTP API, with the function key from the page's address. The page has no other connection. */
 import type {
   DeviceAnswer,
   DriftPage,
@@ -10,7 +10,7 @@ import type {
 import { key } from '../view/index.ts';
 import { Problem } from './problem.ts';
 
-/** The paths below `/api/` that the page asks, with their answers. */
+/** The paths below `/api/` that the page requests, with the type of each answer. */
 interface Answers {
   readonly drift: DriftPage;
   readonly 'drift/open': OpenPage;
@@ -19,27 +19,31 @@ interface Answers {
   readonly [device: `devices/${string}`]: DeviceAnswer;
 }
 
-/** Parameters that are empty or undefined are left out. */
+/** The parameters of a request. Parameters that are empty or undefined are left out of the URL. */
 export type Query = Readonly<Record<string, string | number | undefined>>;
 
-/** Milliseconds by which the app's clock is ahead of the browser's. */
+/** Milliseconds by which the app's clock is ahead of the browser's clock. Negative when the app's clock is behind. */
 let ahead = 0;
 
-/** The app's time in milliseconds. The browser's clock may be wrong. */
+/** The current time by the app's clock, in milliseconds since 1970. The browser's clock may be wrong. */
 export function appNow(): number {
   return Date.now() + ahead;
 }
 
 function readClock(response: Response): void {
   const difference = Date.parse(response.headers.get('date') ?? '') - Date.now();
-  // The header has whole seconds and arrives late.
+  // The `date` header counts whole seconds and arrives with a delay, so a difference below five seconds counts as none.
   if (!Number.isNaN(difference)) ahead = Math.abs(difference) < 5_000 ? 0 : difference;
 }
 
 const timeLimit = 20_000;
 const retryAdvice = 'It is tried again by itself. If this stays so, look at /api/health and the app’s log.';
 
-/** @throws {Problem} */
+/**
+ * Requests JSON from the API.
+ *
+ * @throws {Problem} when the API refuses the request, does not answer within 20 seconds, or the answer breaks off.
+ */
 export async function ask<P extends keyof Answers>(path: P, query: Query = {}): Promise<Answers[P]> {
   const response = await send(path, query, 'application/json', AbortSignal.timeout(timeLimit));
   const answer: Promise<unknown> = response.json();
@@ -48,7 +52,11 @@ export async function ask<P extends keyof Answers>(path: P, query: Query = {}): 
   })) as Answers[P];
 }
 
-/** Downloads all rows of the history that fit, as CSV. @throws {Problem} */
+/**
+ * Downloads all history rows that match the query, as CSV.
+ *
+ * @throws {Problem} when the API refuses the request or cannot be reached.
+ */
 export async function askCsv(query: Query): Promise<Blob> {
   return (await send('drift', query, 'text/csv')).blob();
 }
@@ -80,7 +88,7 @@ async function send(path: string, query: Query, accept: string, signal?: AbortSi
   throw await problemOf(response);
 }
 
-/** Reads a problem document (RFC 9457) where the answer is one. */
+/** Makes a `Problem` from a failed response. Uses the response's problem document (RFC 9457) when the body has one. */
 async function problemOf(response: Response): Promise<Problem> {
   const { status } = response;
   if (status === 401 || status === 403) return wrongKey();

@@ -1,5 +1,5 @@
 /**
- * The page's only connection: requests to its own API, with the key from its own address.
+ * The page's requests to the HTTP API, with the function key from the page's address. The page has no other connection.
  *
  * @module
  */

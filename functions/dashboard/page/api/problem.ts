@@ -1,8 +1,8 @@
-/** A request that the API refused or did not answer. */
+/** An error for a request that the API refused or did not answer. */
 export class Problem extends Error {
-  /** How the reader can help. */
+  /** What the person at the page can do about the error. Undefined when there is no advice. */
   readonly advice: string | undefined;
-  /** The same request will fail again. */
+  /** True when the same request would fail again, so that the page does not repeat it. */
   readonly isPermanent: boolean;
 
   constructor(

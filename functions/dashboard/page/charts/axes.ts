@@ -1,15 +1,15 @@
-/** Colours and axes that all charts share. */
+/** Colours and axes of the charts. */
 import type uPlot from 'uplot';
 import { clockOf, dayOf } from '../markup/index.ts';
 
-/** The number of series that a reader can tell apart by colour. All others have one colour. */
+/** The number of series that have a colour of their own. All further series share one colour. */
 const palette = 7;
 
 function style(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** The suffix of a series' colour in the styles: `1` to `7`, or `rest`. */
+/** The suffix of the CSS name of a series' colour: `1` to `7`, or `rest`. `place` is the index of the series, from 0. */
 export function colourName(place: number): string {
   return place >= palette ? 'rest' : String(place + 1);
 }
@@ -18,7 +18,7 @@ export function colour(place: number): string {
   return style(`--series-${colourName(place)}`);
 }
 
-/** An axis with the page's look and these settings. */
+/** Makes the settings of a chart axis: the style of the page's axes, overridden by `settings`. */
 export function axis(settings: uPlot.Axis): uPlot.Axis {
   return {
     stroke: style('--muted'),
@@ -29,13 +29,13 @@ export function axis(settings: uPlot.Axis): uPlot.Axis {
   };
 }
 
-/** The width of an axis with numbers: that of its longest label. */
+/** The width in pixels of an axis with numbers. It depends on the longest label. */
 export function widthOfLabels(_: uPlot, labels: readonly string[] | null): number {
   const longest = Math.max(0, ...(labels ?? []).map((label) => String(label).length));
   return Math.max(44, 14 + longest * 7);
 }
 
-/** Labels for an axis of times: the clock, and the day where a new day begins. */
+/** Labels for a time axis. A label shows hour and minute. The first label of a new day shows the day instead. */
 export function timeLabels(_: uPlot, splits: number[], __: number, ___: number, step: number): string[] {
   let last = '';
   return splits.map((seconds) => {

@@ -1,16 +1,18 @@
-/** Counts over time, as bars that are split by colour. */
+/** A bar chart of counts over time. The series of a bar are stacked and have different colours. */
 import type uPlot from 'uplot';
 import { count, el, hour, ownValue, span } from '../markup/index.ts';
 import { axis, colour, timeLabels, widthOfLabels } from './axes.ts';
 import { createFigure, tipLine } from './figure.ts';
 
 interface BarFigureContent {
-  /** The counted time in milliseconds. */
+  /** Start and end of the counted time, in milliseconds since 1970. */
   readonly from: number;
   readonly to: number;
-  /** The length of a bar in milliseconds. */
+  /** Length of time that one bar covers, in milliseconds. */
   readonly bucketMs: number;
-  /** The counts by where each bar begins, ISO 8601. A missing bucket counts zero. */
+  /**
+   * The counts of each bar by the name of the series. `from` is the start of the bar, ISO 8601. A bar without an entry has the count zero.
+   */
   readonly buckets: readonly { readonly from: string; readonly counts: Readonly<Record<string, number>> }[];
   readonly names: readonly string[];
   readonly summary: string;
@@ -23,7 +25,7 @@ interface BarFigure {
 
 interface BarFigureOptions {
   readonly label: string;
-  /** Receives the whole hours, in milliseconds, that somebody dragged over. */
+  /** Called when the user drags over bars. `from` and `to` are full hours, in milliseconds since 1970. */
   onSelect(from: number, to: number): void;
 }
 
@@ -59,7 +61,7 @@ export function createBarFigure(element: HTMLElement, { label, onSelect }: BarFi
   };
 }
 
-/** A bar with its ends in seconds. */
+/** One bar. `begin` and `end` are in seconds since 1970. */
 interface Bar {
   readonly begin: number;
   readonly end: number;
@@ -75,7 +77,7 @@ function barsOf({
   const counts = new Map(buckets.map((bucket) => [Date.parse(bucket.from), bucket.counts]));
   const first = Math.min(...counts.keys());
   const start = first - Math.max(0, Math.floor((first - from) / bucketMs)) * bucketMs;
-  // The running hour has its place to its end. The last bar may be shorter than the others.
+  // The axis ends at the end of the running hour. The last bar ends there too, so it may be shorter than the others.
   const end = endOfHour(to);
   const bars: Bar[] = [];
   for (let at = start; at < to; at += bucketMs) {
@@ -94,7 +96,8 @@ function drawBars(
   columns: readonly (readonly number[])[],
   [from, to]: readonly [number, number],
 ) {
-  // Each series is drawn up to the sum of its own and all lower counts: the highest first, the lower ones over it.
+  // The bars are stacked. Each series is drawn from zero up to the sum of its count and the counts below it. The highest sum is drawn
+  // first, and lower ones are drawn over it.
   const sums = columns.map((_, place) =>
     bars.map((__, index) => columns.slice(0, place + 1).reduce((sum, column) => sum + (column[index] ?? 0), 0)),
   );
@@ -131,7 +134,7 @@ function drawBars(
   };
 }
 
-/** Bars from where each begins to where it ends, with a gap between them. */
+/** Draws each bar from its start time to its end time, with a gap between two bars. */
 function pathsOf(bars: readonly Bar[]): uPlot.Series.PathBuilder {
   return (plot, series, first, last) => {
     const path = new Path2D();

@@ -1,29 +1,29 @@
-/** One chart, drawn by uPlot and kept up to date with the element's width and the colour scheme. */
+/** A chart that uPlot draws. The chart is drawn again when the width of its element or the colour scheme changes. */
 import uPlot from 'uplot';
 import { type Child, el, fill } from '../markup/index.ts';
 
-/** Series, axes and data of a chart, and the tip for the place under the pointer. */
+/** The content of a chart: its series, axes and data, and the text of the tooltip at the pointer. */
 export interface Drawing {
   readonly options: Pick<uPlot.Options, 'scales' | 'series' | 'axes'>;
   readonly data: uPlot.AlignedData;
-  /** The index of the data under the pointer. By default, the nearest one. */
+  /** The index of the data under the pointer. Undefined when there is none. By default, the nearest index that uPlot finds. */
   placeAt?(plot: uPlot): number | undefined;
   tipAt(index: number): readonly Child[];
 }
 
 export interface ChartOptions {
   readonly height: number;
-  /** Receives the times, in seconds, between which somebody dragged. */
+  /** Called when the user drags over the chart. `from` and `to` are in seconds since 1970. */
   readonly onSelect?: ((from: number, to: number) => void) | undefined;
 }
 
 interface Chart {
-  /** Draws, and draws again whenever the chart's look changes. */
+  /** Draws the chart. `draw` is called again for each later redraw. */
   show(draw: () => Drawing): void;
   clear(): void;
 }
 
-/** Room above and to the right, so that the label at the end of an axis is not cut in half. */
+/** Space in pixels at the top and the right, so that the label at the end of an axis is not cut off. */
 const padding: uPlot.Padding = [8, 24, 0, 0];
 
 export function createChart(element: HTMLElement, { height, onSelect }: ChartOptions): Chart {

@@ -1,4 +1,4 @@
-/** A chart with its legend, and with its numbers in words and as a table for readers who cannot see the chart. */
+/** A chart with a legend. For readers who cannot see the chart, the same numbers are there as a sentence and as a table. */
 
 import { el, fill, foreign, refill } from '../markup/index.ts';
 import { colourName } from './axes.ts';
@@ -10,15 +10,15 @@ interface FigureOptions extends ChartOptions {
 }
 
 interface FigureContent {
-  /** The series, in the order of their colours. */
+  /** Names of the series, in the order of their colours. */
   readonly names: readonly string[];
-  /** The chart in words. */
+  /** The numbers of the chart as a sentence, for screen readers. */
   readonly summary: string;
-  /** The first column of the table. */
+  /** The first column of the table, with one text for each line. */
   readonly lines: readonly string[];
-  /** The other columns of a line, one for each series. */
+  /** The other cells of a table line, one for each series. */
   cells(index: number): readonly string[];
-  /** Stands in place of a chart without series. */
+  /** The text that is shown instead of the chart when there are no series. */
   readonly empty: string;
   draw(): Drawing;
 }
@@ -44,7 +44,7 @@ export function createFigure(element: HTMLElement, { label, ...options }: Figure
       if (isEmpty) return chart.clear();
       surface.setAttribute('aria-label', `${label}: ${summary}`);
       chart.show(draw);
-      // Somebody may be reading the table: it changes only with its numbers.
+      // The table is replaced only when its numbers change, because the user may be reading it.
       const numbers = JSON.stringify([names, lines, lines.map((_, index) => cells(index))]);
       if (numbers === shown) return;
       shown = numbers;
@@ -91,7 +91,7 @@ function swatch(place: number): HTMLElement {
   return el('i', { class: `swatch s${colourName(place)}`, 'aria-hidden': 'true' });
 }
 
-/** A series and its value, as a line of a tip. */
+/** One line of a tooltip: the colour, the name and the value of a series. */
 export function tipLine(place: number, name: string, value: string): HTMLElement {
   return el('div', {}, swatch(place), foreign(name, 40), el('b', {}, value));
 }

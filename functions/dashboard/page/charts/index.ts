@@ -1,5 +1,5 @@
 /**
- * Charts over time. uPlot draws them; a figure adds the same numbers in words and as a table.
+ * Charts over time. The library uPlot draws them. Each chart also gives its numbers as a sentence and as a table.
  *
  * @module
  */

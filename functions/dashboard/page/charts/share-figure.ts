@@ -1,10 +1,10 @@
-/** Shares over time, as one line for each name. */
+/** A line chart of percentages over time, with one line for each name. */
 import type uPlot from 'uplot';
 import { clockOf, dayOf, el } from '../markup/index.ts';
 import { axis, colour, timeLabels, widthOfLabels } from './axes.ts';
 import { createFigure, tipLine } from './figure.ts';
 
-/** A share in percent at a time in milliseconds. */
+/** One point of a line. `at` is in milliseconds since 1970, `share` in percent. */
 interface SharePoint {
   readonly at: number;
   readonly name: string;
@@ -12,7 +12,7 @@ interface SharePoint {
 }
 
 interface ShareFigureContent {
-  /** The shown time in milliseconds. */
+  /** Start and end of the shown time, in milliseconds since 1970. */
   readonly from: number;
   readonly to: number;
   readonly points: readonly SharePoint[];
@@ -55,7 +55,7 @@ export function createShareFigure(element: HTMLElement, label: string): ShareFig
   };
 }
 
-/** A share rounded down to a tenth, or a dash where it is not known. */
+/** Writes a percentage, rounded down to a tenth, such as `99.9 %`. Writes a dash when the share is not known. */
 function percentage(share: number | null | undefined): string {
   return share === null || share === undefined ? '–' : `${(Math.floor(share * 10) / 10).toFixed(1)} %`;
 }

@@ -1,4 +1,4 @@
-/** The panel beside the page: one row, or one device. */
+/** The dialog that shows one history row or one device. */
 import type { DriftRow } from '../../../api/history-answers.ts';
 import { ask, Problem } from '../api/index.ts';
 import { type Child, el, fill, find, foreign, type RowKey } from '../markup/index.ts';
@@ -7,13 +7,13 @@ import { describeDevice, describeUnaddressable } from './device-details.ts';
 import { describeRow } from './row-details.ts';
 
 interface Details {
-  /** Opens, changes or closes the panel. */
+  /** Opens the dialog with this content, replaces its content, or closes it when `panel` is undefined. */
   show(panel: Panel | undefined): void;
-  /** Shows an open row again where its outcome has changed. */
+  /** Shows the open history row again when its outcome has changed. */
   refresh(): void;
 }
 
-/** `findRow` gives a row that the page shows already. */
+/** Creates the dialog. `findRow` finds a history row among the rows that the page already shows. */
 export function createDetails(findRow: (key: RowKey) => DriftRow | undefined): Details {
   const dialog = find('details', HTMLDialogElement);
   const title = find('details-title');
@@ -61,7 +61,7 @@ export function createDetails(findRow: (key: RowKey) => DriftRow | undefined): D
     open(panel, ['Device ', foreign(deviceId, 128)]);
     const read = async () =>
       describeDevice(await ask(`devices/${encodeURIComponent(deviceId)}`), () => void load(panel, read));
-    // In a path, these two names stand for folders, even if they are escaped.
+    // URLs treat the path parts `.` and `..` as folders, even when they are escaped. A device with such an id cannot be requested.
     if (['.', '..'].includes(deviceId)) fill(body, describeUnaddressable(deviceId));
     else void load(panel, read);
   }
@@ -89,7 +89,7 @@ function describeError(error: unknown): readonly string[] {
   return [message, ' ', (error instanceof Problem ? error.advice : undefined) ?? ''];
 }
 
-/** The number of a device's rows, newest first, in which a row is looked for. */
+/** Number of rows of the device, newest first, that are read to find one history row. */
 const searched = 1000;
 
 async function readRow({ deviceId, rowKey }: RowKey): Promise<DriftRow> {

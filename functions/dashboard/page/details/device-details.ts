@@ -1,4 +1,4 @@
-/** One device: each twin beside its baseline, its open rows and its timeline. */
+/** The content of the dialog for one device: its twins compared with the baseline, its open rows and its timeline. */
 import type { DeviceAnswer, DriftRow, OpenRow } from '../../../api/history-answers.ts';
 import {
   badge,
@@ -19,7 +19,7 @@ import { link, noPanel, toRow } from '../view/index.ts';
 import { facts } from './facts.ts';
 import { describeModule } from './module-details.ts';
 
-/** A device whose name cannot stand in a path. */
+/** Explains that the page cannot show a device whose id is `.` or `..`, because a URL path cannot contain such an id. */
 export function describeUnaddressable(deviceId: string): Child {
   return [
     el(

@@ -1,7 +1,7 @@
-/** Two JSON values side by side, compared line by line. */
+/** Shows two JSON values side by side and marks the lines that differ. */
 import { el, json, printable } from '../markup/index.ts';
 
-/** Longer texts are not compared: nobody reads such a comparison, and it takes quadratic time. */
+/** Largest number of lines that are compared. Longer texts are not compared line by line: the time grows with the square of the length. */
 const mostLines = 1500;
 
 interface Line {
@@ -9,7 +9,7 @@ interface Line {
   readonly isSame: boolean;
 }
 
-/** The lines of two texts. Lines of their longest common subsequence are the same. */
+/** Compares two texts line by line. The lines of their longest common subsequence count as the same. */
 function compareLines(left: string, right: string): readonly [readonly Line[], readonly Line[]] {
   const [a, b] = [left.split('\n'), right.split('\n')];
   if (a.length > mostLines || b.length > mostLines) {
@@ -17,7 +17,7 @@ function compareLines(left: string, right: string): readonly [readonly Line[], r
     return [a.map((text) => ({ text, isSame })), b.map((text) => ({ text, isSame }))];
   }
   const width = b.length + 1;
-  // common[i * width + j]: the number of lines that `a` from i on and `b` from j on have in common.
+  // `common[i * width + j]` is the number of common lines in two rests: the lines of `a` from index i, and the lines of `b` from index j.
   const common = new Uint16Array((a.length + 1) * width);
   const commonFrom = (i: number, j: number) => common[i * width + j] ?? 0;
   for (let i = a.length - 1; i >= 0; i--) {
@@ -47,7 +47,7 @@ function compareLines(left: string, right: string): readonly [readonly Line[], r
   }
 }
 
-/** The value that a policy expects beside the actual one. */
+/** Shows the value that the policy expects beside the actual value of the twin. */
 export function sideBySide(expected: unknown, actual: unknown): HTMLElement {
   const spread = (value: unknown) => printable(json(sorted(value), true), 100_000);
   const [wanted, there] = compareLines(spread(expected), spread(actual));
@@ -67,7 +67,7 @@ function side(title: string, lines: readonly Line[], sign: '+' | '−'): HTMLEle
   );
 }
 
-/** Sorts the keys of objects: the order of keys has no meaning. */
+/** Sorts the keys of objects, because the order of keys has no meaning in JSON. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (value === null || typeof value !== 'object') return value;

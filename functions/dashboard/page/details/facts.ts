@@ -1,4 +1,4 @@
-/** Names and values, as a list of definitions. Facts without a value are left out. */
+/** Shows pairs of a name and a value as a definition list. Pairs without a value are left out. */
 import { type Child, el } from '../markup/index.ts';
 
 export function facts(entries: readonly (readonly [string, Child])[], className = ''): HTMLElement {

@@ -1,5 +1,5 @@
 /**
- * The panel beside the page, with everything about one row or one device.
+ * The dialog that shows everything about one history row or one device.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** A module's twin beside its baseline, with the differences first. */
+/** Shows a module's twin beside its baseline. The properties that differ come first. */
 import type { ComparedModule, ComparedProperty } from '../../../api/history-answers.ts';
 import { el, foreign, json, printable, shortPath, words } from '../markup/index.ts';
 

@@ -1,4 +1,4 @@
-/** One row of the history with its values, its outcome and its times. */
+/** The content of the dialog for one history row: its values, its outcome and its times. */
 import type { DriftRow, Outcome } from '../../../api/history-answers.ts';
 import { badge, type Child, duration, el, foreign, ownValue, time, took, words } from '../markup/index.ts';
 import { link, toDevice } from '../view/index.ts';
@@ -68,7 +68,7 @@ function howLong({ outcome, operationTimestamp }: DriftRow, length: string): str
     : `It was over ${length} after ${since}.`;
 }
 
-/** The times of a row in their order, each with the time since the change. */
+/** The times of a history row, oldest first. Each shows how much time has passed since the change, when the time of the change is known. */
 function steps(row: DriftRow): readonly Child[] {
   const begun = row.operationTimestamp ?? (row.write?.exact ? row.write.at : undefined);
   const after = (at: string) => (begun === undefined ? '' : ` +${duration(Date.parse(at) - Date.parse(begun))}`);

@@ -1,10 +1,14 @@
-/** Saves the rows that fit the view as a CSV file. */
+/** Saves the history rows that match the page's filters and time range as a CSV file. */
 
 import { appNow, askCsv } from '../api/index.ts';
 import { counted, fill, find } from '../markup/index.ts';
 import { timeRange, type View } from '../view/index.ts';
 
-/** The button says that the export runs. @throws {Problem} */
+/**
+ * Downloads the CSV file. The button shows "Exporting…" until the download ends.
+ *
+ * @throws {Problem} when the API refuses the request or cannot be reached.
+ */
 export async function exportCsv({ filters, time }: View): Promise<void> {
   const button = find('csv');
   fill(button, 'Exporting…');

@@ -1,4 +1,4 @@
-/** The form that filters the page. Its values go into the address. */
+/** The form with the filters of the page. The values of the form are written into the page's address. */
 import type { DriftKind, Outcome, PolicyAnswer } from '../../../api/history-answers.ts';
 import { el, find, printable, words } from '../markup/index.ts';
 import { type FilterName, type Filters, filterNames, go } from '../view/index.ts';
@@ -26,7 +26,7 @@ const outcomes: readonly Outcome[] = [
 ];
 
 interface FilterForm {
-  /** Adds the policies to the choice. */
+  /** Adds the names of the policies to the list of choices. */
   offerPolicies(policies: readonly PolicyAnswer[]): void;
   show(filters: Filters): void;
 }
@@ -72,7 +72,7 @@ export function createFilterForm(): FilterForm {
         const field = fieldOf(name);
         const wanted = filters[name] ?? '';
         offer(field, wanted);
-        // Setting the same value would move the cursor of somebody who is typing.
+        // The value is set only when it differs. Otherwise the text cursor of a user who is typing would move.
         if (field.value !== wanted) field.value = wanted;
       }
     },

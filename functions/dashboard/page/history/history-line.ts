@@ -1,4 +1,4 @@
-/** One row of the history as a line of the table. */
+/** Shows one history row as a line (`tr` element) of the table. */
 import type { DriftRow } from '../../../api/history-answers.ts';
 import {
   badge,
@@ -17,7 +17,7 @@ import {
 } from '../markup/index.ts';
 import { link, toDevice, toRow } from '../view/index.ts';
 
-/** Fills a line, and keeps the focus on the link that has it. */
+/** Replaces the content of a table line. When a link of the line has the focus, the new link keeps the focus. */
 export function fillLine(line: HTMLTableRowElement, row: DriftRow): void {
   const active = document.activeElement;
   const focused = active !== null && line.contains(active) ? active.className : undefined;
@@ -46,7 +46,7 @@ export function fillLine(line: HTMLTableRowElement, row: DriftRow): void {
   if (focused !== undefined) line.querySelector<HTMLElement>(`a.${focused}`)?.focus();
 }
 
-/** A cell. On a phone the label stands in for the head of its column. */
+/** Makes a table cell. On a phone, the table has no visible header, and `label` is shown instead. */
 function cell(label: string, className: string, ...children: readonly Child[]): HTMLElement {
   return el('td', { role: 'cell', 'data-label': label, class: className }, ...children);
 }

@@ -1,27 +1,30 @@
-/** What the page knows about a list of the history that has no gap. */
+/** The state of the history list on the page. */
 import type { Filters } from '../view/index.ts';
 
-/** The rows that the list shows. `to` is undefined for a list that goes on. */
+/** The filters and the time range of the history list, ISO 8601. `to` is undefined when the list also shows new rows. */
 export type Question = Filters & { readonly from: string; readonly to: string | undefined };
 
-/** The state of a list that has no gap. */
+/** The state of the history list. No row is missing between the newest and the oldest row of the list. */
 export interface List {
   readonly question: Question;
   readonly isFiltered: boolean;
-  /** The list started again because too many rows had come. */
+  /** True when the list started again because there were too many new rows to add. */
   readonly isRestarted: boolean;
   looks: number;
-  /** Every row up to this time of the app, in milliseconds, is shown. */
+  /** The list contains every row that was detected up to this time, in milliseconds since 1970, by the app's clock. */
   since: number;
-  /** The place of the next older page. */
+  /** The cursor of the next page of older rows. Undefined when there is no further page. */
   older: string | undefined;
-  /** The API stopped looking for older rows before a page was full. */
+  /**
+   * True when the search for older rows was ended early. It found fewer rows than one page of results, and part of the time range is not
+   * searched yet.
+   */
   isShort: boolean;
-  /** The oldest rows were removed to make room. */
+  /** True when the oldest rows were removed from the list, because the table keeps a limited number of lines. */
   isCut: boolean;
-  /** The reader asked for older rows, which then stay. */
+  /** True when the user has loaded older rows. The list then does not remove older rows. */
   isRead: boolean;
-  /** New rows wait, because adding them would remove older ones. */
+  /** True when new rows are not added, because adding them would remove older rows that the user loaded. */
   isHeld: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** The notes around the history: how many rows it shows, and how to see the others. */
+/** The notes around the history table. They say how many rows are shown, and how to see further rows. */
 import { type Child, clockOf, count, dayOf, fill, find, iso, refill } from '../markup/index.ts';
 import { link } from '../view/index.ts';
 import type { List } from './history-list.ts';

@@ -1,13 +1,13 @@
-/** The table of the history, newest row first. A line keeps its element as long as its row is shown, so that focus and place stay. */
+/** The table of history rows, newest first. A row keeps its `tr` element while it is shown, so the focus and the scroll position stay. */
 import type { DriftRow } from '../../../api/history-answers.ts';
 import { counted, el, fill, find, keyOf, printable, type RowKey, words } from '../markup/index.ts';
 import { fillLine } from './history-line.ts';
 import { makeAccessible, messageLine, moveWithArrows, openOnClick } from './table-behaviour.ts';
 
-/** The most lines that the table keeps. */
+/** Largest number of lines that the table keeps. The oldest lines are removed first. */
 export const mostLines = 2000;
 
-/** The shortest time, in milliseconds, between two announcements to screen readers. */
+/** Shortest time between two announcements to screen readers, in milliseconds. */
 const quiet = 8_000;
 
 interface Line {
@@ -16,23 +16,26 @@ interface Line {
 }
 
 interface MergeOptions {
-  /** Rows that were not shown before are new to the reader. */
+  /** True when rows that are not in the table yet are new drift. They are then highlighted and announced to screen readers. */
   readonly isNew: boolean;
-  /** The rows replace all others. */
+  /** True when these rows replace all rows of the table. */
   readonly isAll: boolean;
-  /** The text of a table without rows. */
+  /** The text that is shown when the table has no rows. */
   readonly empty: string;
 }
 
 export interface HistoryTable {
-  /** Removes all lines, until the next answer. */
+  /** Removes all lines and shows "Loading…" until the next `merge`. */
   reset(): void;
-  /** The shown row with this key, as it is now. */
+  /** The row with this key, as the table shows it. Undefined when the table does not show it. */
   get(key: RowKey): DriftRow | undefined;
   size(): number;
-  /** The row in this place, counted from the newest, or with -1 from the oldest. */
+  /** The row at this index: 0 is the newest row, -1 the oldest. */
   at(place: number): DriftRow | undefined;
-  /** Adds rows or updates them. Returns the number of the oldest rows that were removed to make room. */
+  /**
+   * Adds the rows to the table, or updates rows that the table already has. Returns the number of oldest rows that were removed because the
+   * table was full.
+   */
   merge(rows: readonly DriftRow[], options: MergeOptions): number;
 }
 
@@ -103,7 +106,7 @@ export function createHistoryTable(): HistoryTable {
   };
 }
 
-/** Puts elements into an order. Elements in their place are not touched: a focused one stays focused. */
+/** Brings the child elements of `body` into this order. An element that is already in its place is not moved, so it keeps the focus. */
 function arrange(body: HTMLElement, elements: readonly HTMLElement[]): void {
   const wanted = new Set<Element>(elements);
   for (const child of [...body.children]) if (!wanted.has(child)) child.remove();

@@ -1,6 +1,6 @@
 /**
- * The history as a live list. Asks again and again for new rows and for new outcomes of the shown ones. Between the newest shown row and
- * the oldest one, no row is missing.
+ * The live list of history rows. The list reads new rows, and new outcomes of shown rows, again and again. No row is missing between the
+ * newest and the oldest row of the list.
  */
 import type { DriftRow } from '../../../api/history-answers.ts';
 import { hour, iso } from '../markup/index.ts';
@@ -11,29 +11,40 @@ import { gather, largestPage } from './pages.ts';
 
 const pageSize = 50;
 const olderSize = 200;
-/** After more new rows than this, the list starts again. */
+/** Largest number of new rows that the list adds. When there are more, the list starts again. */
 const mostNew = 1000;
-/** One look in this many asks for all shown rows again, to find changes further down. */
+/** All shown rows are read again at every tenth refresh, to find changed outcomes of older rows. */
 const wholeEvery = 10;
-/** The longest time, in milliseconds, from the detection of a row to its writing. The look at all rows finds later ones. */
+/**
+ * Assumed longest time from the detection of a row until the row is stored, in milliseconds. Rows that are stored later are found when all
+ * shown rows are read again.
+ */
 const overlap = 60_000;
-/** Rows older than this, in milliseconds, hardly change. */
+/** Age in milliseconds up to which rows are read again at each refresh. Older rows seldom change. */
 const recent = hour;
 
 interface HistoryOptions {
   readonly table: HistoryTable;
-  /** The app's time in milliseconds. */
+  /** The current time by the app's clock, in milliseconds since 1970. */
   now(): number;
-  /** Receives the rows that came, whenever the list has changed. */
+  /** Called with the rows of the latest answer whenever the list has changed. */
   onShown(rows: readonly DriftRow[]): void;
 }
 
 interface History {
-  /** Starts a new list. */
+  /** Starts a new list with these filters and this time range. */
   begin(question: Question, isFiltered: boolean): void;
-  /** Looks once. Drops the answer when `isCurrent` has become false. @throws {Problem} */
+  /**
+   * Reads the history once and updates the list. Drops the answer when `isCurrent` returns false.
+   *
+   * @throws {Problem} when a request fails.
+   */
   look(isCurrent: () => boolean): Promise<void>;
-  /** Adds older rows. @throws {Problem} */
+  /**
+   * Reads older rows and adds them to the list.
+   *
+   * @throws {Problem} when a request fails.
+   */
   more(): Promise<void>;
 }
 
@@ -69,21 +80,21 @@ export function createHistory({ table, now, onShown }: HistoryOptions): History 
       },
     });
     if (end === undefined) return;
-    // The first answer told the app's time.
+    // The difference between the app's clock and the browser's is known only after the first answer.
     list.since = now() - (Date.now() - started);
     list.older = end.cursor;
     list.looks = 1;
     show(list, end.rows);
   }
 
-  /** Adds the rows since the last look. False where there were too many to add. */
+  /** Adds the rows that were detected since the last refresh. Returns false when there were too many rows to add. */
   async function lookForNew(list: List, isCurrent: () => boolean): Promise<boolean> {
     const { question, since } = list;
     const started = now();
-    // The newest rows are read again for their outcomes.
+    // The newest shown rows are read again too, because their outcomes may have changed.
     const again = Math.max(Date.parse(table.at(pageSize - 1)?.detectedAt ?? question.from), started - recent);
     const from = Math.max(Date.parse(question.from), Math.min(since - overlap, again));
-    // The API sorts the rows of one device by write: the last detected row need not come first.
+    // The API sorts the rows of one device by the write that caused the drift. The row that was detected last is not always the first.
     const isReached = (rows: readonly DriftRow[]) => question.deviceId === undefined && rows.some(isShown);
     let isWhole = false;
     const end = await gather(
@@ -106,7 +117,7 @@ export function createHistory({ table, now, onShown }: HistoryOptions): History 
     return true;
   }
 
-  /** Reads all shown rows again. */
+  /** Reads all shown rows again, to update their outcomes. */
   async function lookAgain(list: List, isCurrent: () => boolean): Promise<void> {
     const newest = table.at(0);
     if (newest === undefined) return;
@@ -146,7 +157,7 @@ export function createHistory({ table, now, onShown }: HistoryOptions): History 
       await gather(list.question, {
         cursor: list.older,
         limit,
-        // After a cut, older rows would leave a gap.
+        // When the oldest rows were removed from the list, older rows must not be added: there would be a gap between them and the list.
         isCurrent: () => current === list && !list.isCut,
         onPage(page, gathered) {
           list.older = page.cursor;

@@ -1,6 +1,6 @@
 /**
- * The lower half of the page: the rows of the history as a live list, its filters, and its export. The list never has a gap: where too many
- * rows come at once, it starts again.
+ * The lower half of the page: a live list of history rows, its filters, and its CSV export. The list never has a gap between two rows. When
+ * there are too many new rows at once, the list starts again.
  *
  * @module
  */

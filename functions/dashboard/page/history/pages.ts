@@ -1,34 +1,38 @@
-/** Reads the history page by page. */
+/** Reads history rows from the API, several pages of results in turn. */
 import type { DriftPage, DriftRow } from '../../../api/history-answers.ts';
 import { ask, type Query } from '../api/index.ts';
 
-/** The most rows that the API puts into one page. */
+/** Largest number of rows in one page of results. */
 export const largestPage = 1000;
 
-/** The most pages in one go. The API returns short pages, or empty ones, where looking for rows takes long. */
+/** Largest number of pages of results that one call reads. The API returns short or empty pages when its search for rows takes long. */
 const mostPages = 5;
 
 interface Gathering {
   readonly cursor?: string | undefined;
-  /** The size of the first page. */
+  /** Number of rows on the first page of results. */
   readonly limit: number;
-  /** The number of rows to gather, `limit` by default. */
+  /** Number of rows after which reading stops. `limit` by default. */
   readonly most?: number;
-  /** Ends the gathering after this page. */
+  /** Whether reading stops after this page of results. */
   isEnough?(page: DriftPage): boolean;
-  /** False once another question is asked: the answer is dropped. */
+  /** Returns false when the user has changed the filters or the time range. The answer is then dropped. */
   isCurrent(): boolean;
-  /** Receives each page and all rows up to it. */
+  /** Called after each page of results, with the page and with all rows read so far. */
   onPage?(page: DriftPage, gathered: readonly DriftRow[]): void;
 }
 
 interface Gathered {
   readonly rows: readonly DriftRow[];
-  /** The place of the next page; undefined at the end of the history. */
+  /** The cursor of the next page of results. Undefined when there are no further pages. */
   readonly cursor: string | undefined;
 }
 
-/** Asks for pages until there are enough rows. Undefined where the answer is no longer current. @throws {Problem} */
+/**
+ * Reads pages of results until there are enough rows. The result is undefined when `isCurrent` has returned false.
+ *
+ * @throws {Problem} when a request fails.
+ */
 export async function gather(
   query: Query,
   { cursor: start, limit, most = limit, isEnough, isCurrent, onPage }: Gathering,

@@ -1,7 +1,10 @@
-/** How the table of the history is used: by mouse, by keyboard and by screen readers. */
+/** The behaviour of the history table with a mouse, a keyboard and a screen reader. */
 import { el } from '../markup/index.ts';
 
-/** Sets the roles of a table. On a phone each row is a card, and some browsers then forget that the element is a table. */
+/**
+ * Sets the ARIA roles of the table. On a phone, CSS shows each row as a card, and some browsers then no longer treat the element as a
+ * table.
+ */
 export function makeAccessible(body: HTMLTableSectionElement): void {
   const table = body.closest('table');
   const head = table?.tHead;
@@ -13,7 +16,7 @@ export function makeAccessible(body: HTMLTableSectionElement): void {
   }
 }
 
-/** A click anywhere in a line opens its row. Selecting text does not. */
+/** Opens the details of a history row when the user clicks anywhere in its line. Nothing opens when the user selects text. */
 export function openOnClick(body: HTMLElement): void {
   body.addEventListener('click', ({ target }) => {
     if (!(target instanceof Element) || target.closest('a') !== null || String(getSelection()) !== '') return;
@@ -21,7 +24,7 @@ export function openOnClick(body: HTMLElement): void {
   });
 }
 
-/** The arrow keys move the focus between the links of a column. */
+/** Lets the arrow keys up and down move the focus to the link in the same column of the next line. */
 export function moveWithArrows(body: HTMLElement): void {
   body.addEventListener('keydown', (event) => {
     if (!(event.target instanceof Element) || (event.key !== 'ArrowDown' && event.key !== 'ArrowUp')) return;
@@ -36,7 +39,7 @@ export function moveWithArrows(body: HTMLElement): void {
   });
 }
 
-/** A line with one sentence in place of rows. */
+/** A table line with one sentence. It is shown when the table has no rows. */
 export function messageLine(text: string, className: string): HTMLElement {
   return el('tr', { role: 'row' }, el('td', { role: 'cell', colspan: '8', class: className }, text));
 }

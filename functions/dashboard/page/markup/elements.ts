@@ -1,13 +1,17 @@
-/** Finds and builds the page's elements. Text from twins becomes text nodes, never markup. */
+/** Finds and creates HTML elements of the page. Text from twins becomes text nodes and is never parsed as HTML. */
 import { printable } from './text.ts';
 
-/** What an element can hold. `undefined` and `false` add nothing. */
+/** Anything that can be a child of an element. `undefined` and `false` add nothing. */
 export type Child = Node | string | false | undefined | readonly Child[];
 
-/** Attributes that are `undefined` or `false` are left out; `true` gives an empty attribute. */
+/** The attributes of an element. `undefined` and `false` leave an attribute out; `true` gives an attribute an empty value. */
 export type Attributes = Readonly<Record<string, string | boolean | undefined>>;
 
-/** @throws An `Error` that names the id, where the page has no element of this type with it. */
+/**
+ * Finds the element with this id.
+ *
+ * @throws An `Error` that names the id, when the page has no element of this type with the id.
+ */
 export function find(id: string): HTMLElement;
 export function find<E extends HTMLElement>(id: string, type: new () => E): E;
 export function find(id: string, type: new () => HTMLElement = HTMLElement): HTMLElement {
@@ -38,13 +42,16 @@ function append(element: Element, children: readonly Child[]): void {
   }
 }
 
-/** Replaces the content of an element. */
+/** Replaces the children of an element. */
 export function fill(element: Element, ...children: readonly Child[]): void {
   element.replaceChildren();
   append(element, children);
 }
 
-/** Replaces the content of an element and keeps the focus in it: on the same link, or on the one in the same place. */
+/**
+ * Replaces the children of an element. When a link or button in the element has the focus, the new one with the same text gets the focus.
+ * When none has the same text, the one at the same index gets it.
+ */
 export function refill(element: Element, ...children: readonly Child[]): void {
   const reachable = () => [...element.querySelectorAll<HTMLElement>('a, button, summary, [tabindex]')];
   const focused = document.activeElement;
@@ -57,7 +64,7 @@ export function refill(element: Element, ...children: readonly Child[]): void {
   again?.focus({ preventScroll: true });
 }
 
-/** Text from outside, kept apart from the writing direction of the text around it. */
+/** A `bdi` element with text from a twin or a policy. The writing direction of this text does not affect the text around it. */
 export function foreign(value: string, longest?: number): HTMLElement {
   return el('bdi', {}, printable(value, longest));
 }

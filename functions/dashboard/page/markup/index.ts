@@ -1,6 +1,6 @@
 /**
- * Values become text and elements here. Whatever comes from a twin is text: it cannot become markup, and it cannot hide or reorder what
- * stands beside it.
+ * Turns values into text and HTML elements. Text from a twin is shown as text only. It is never parsed as HTML, and it cannot hide or
+ * reorder the text beside it.
  *
  * @module
  */

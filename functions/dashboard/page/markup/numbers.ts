@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Writes numbers for the user, in the format of the browser's language. */
 
 const wholeNumber = new Intl.NumberFormat();
 
@@ -6,19 +6,19 @@ export function count(value: number): string {
   return wholeNumber.format(value);
 }
 
-/** `1 departure`, `2 departures`. */
+/** A number with its noun in singular or plural, such as `1 device` or `2 devices`. */
 export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 }
 
-/** A share as a percentage, rounded down: 100 means all. */
+/** A share as a percentage, rounded down to a tenth, so `100 %` always means all. A dash when `whole` is 0. */
 export function percent(part: number, whole: number): string {
   if (whole === 0) return '–';
   const share = Math.floor((1000 * part) / whole) / 10;
   return `${share.toFixed(share === 100 ? 0 : 1)} %`;
 }
 
-/** Milliseconds in the largest units that fit: `850 ms`, `3.2 s`, `4 min 10 s`. */
+/** Writes a duration in its largest units, such as `850 ms`, `3.2 s` or `4 min 10 s`. Writes a dash when the duration is not known. */
 export function duration(milliseconds: number | undefined): string {
   if (milliseconds === undefined || !Number.isFinite(milliseconds)) return '–';
   if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds))} ms`;

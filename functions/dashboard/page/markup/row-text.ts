@@ -1,4 +1,4 @@
-/** A row of the history in plain words. */
+/** Describes history rows in plain words. */
 import type { DriftRow, OpenState, Outcome } from '../../../api/history-answers.ts';
 import { el } from './elements.ts';
 import { ownValue } from './own-value.ts';
@@ -14,17 +14,19 @@ const plainWords = {
   heldBack: 'held back',
 };
 
-/** `wrongValue` as `wrong value`. Returns a name without a translation unchanged. */
+/** The plain words for a kind or an outcome, such as `wrong value` for `wrongValue`. A name without plain words is returned unchanged. */
 export function words(name: string): string {
   return ownValue(plainWords, name) ?? name;
 }
 
-/** A path without the long name of its section. */
+/** Shortens a property path: a first part of at least 24 characters becomes `…`. */
 export function shortPath(path: string): string {
   return path.replace(/^[^.]{24,}\./, '…');
 }
 
-/** The property that a row is about, or one word where it is about the whole module. */
+/**
+ * The path of the property that a history row is about. For a row about the whole module, the result is a short name, such as `the module`.
+ */
 export function subject({ path, kind }: DriftRow): string {
   if (path !== '') return path;
   return kind === 'missingModule' ? 'the module' : words(kind);
@@ -43,12 +45,15 @@ const grades: Readonly<Record<Outcome | OpenState, 'good' | 'plain' | 'busy' | '
   failed: 'bad',
 };
 
-/** An outcome with a mark that shows how good it is. */
+/** A badge that shows an outcome. Its colour and shape show whether the outcome is good or bad. */
 export function badge(outcome: Outcome | OpenState): HTMLElement {
   return el('span', { class: `badge ${ownValue(grades, outcome) ?? 'plain'}` }, words(outcome));
 }
 
-/** Milliseconds from the change to its end. Counts from the detection where no event told of the change; undefined while the row is open. */
+/**
+ * Milliseconds from the change of the twin to the end of the drift. When no event reported the change, the time is counted from the
+ * detection. Undefined while the row is open.
+ */
 export function took(row: DriftRow): number | undefined {
   const isOver = ['created', 'enforced', 'healed', 'gone'].includes(row.outcome);
   const end = row.closedAt ?? (isOver ? row.outcomeAt : undefined);
@@ -56,7 +61,7 @@ export function took(row: DriftRow): number | undefined {
   return Math.max(0, Date.parse(end) - Date.parse(row.operationTimestamp ?? row.detectedAt));
 }
 
-/** Identifies a row among all rows of the hub. */
+/** A text that identifies a history row among all rows of the hub. */
 export function keyOf({ deviceId, rowKey }: RowKey): string {
   return `${deviceId}\n${rowKey}`;
 }

@@ -1,10 +1,10 @@
-/** Turns values into text that is safe to read: nothing in it can hide or reorder what stands beside it. */
+/** Turns values into text that is safe to show. No character of the text can hide or reorder the text beside it. */
 
 const hiddenCharacters = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}\p{Cn}\p{Cs}]/gu;
 
 /**
- * Cuts text to a number of characters, and escapes the characters that a browser would obey or hide: control characters, marks that turn
- * the direction of writing, zero-width characters. Keeps line breaks.
+ * Cuts text to `longest` characters. Escapes invisible characters: control characters, characters that change the writing direction, and
+ * zero-width characters. Keeps line breaks.
  */
 export function printable(value: string, longest = 4200): string {
   const cut = value.length > longest ? `${value.slice(0, longest)}…` : value;
@@ -13,7 +13,7 @@ export function printable(value: string, longest = 4200): string {
   );
 }
 
-/** A JSON value on one line, or spread over several. */
+/** Writes a JSON value on one line, or on several lines when `spread` is true. Writes `(none)` for undefined. */
 export function json(value: unknown, spread = false): string {
   return value === undefined ? '(none)' : JSON.stringify(value, undefined, spread ? 2 : undefined);
 }

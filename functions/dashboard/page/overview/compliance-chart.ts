@@ -12,7 +12,7 @@ export function createComplianceChart(): ComplianceChart {
   const figure = createShareFigure(find('compliance'), 'Compliant devices over time');
   return {
     show(summary, policies, time) {
-      // A time that ends now ends with the current state of the policies.
+      // When the shown time ends now, the current compliance of each policy is added as the last point.
       const now = policies.map(({ name, devices = 0, compliant = 0 }) => ({
         at: summary.to,
         policy: name,

@@ -1,15 +1,18 @@
-/** The time that a summary counts. */
+/** Describes the time range that a summary counts. */
 import type { SummaryAnswer } from '../../../api/history-answers.ts';
 import { moment, span } from '../markup/index.ts';
 
-/** A count that is this old at the end of its time, in milliseconds, is shown with its own time. */
+/** Milliseconds. When the newest count is older than this at the end of the time range, the page shows the time of the count. */
 const lag = 60_000;
 
 export function isCounted({ countedAt, total }: SummaryAnswer): boolean {
   return countedAt !== undefined || total > 0;
 }
 
-/** `08:00 to 09:00`, or `08:00 to 09:00, as of 08:55` where the count is older. */
+/**
+ * Writes the counted time range, such as `08:00 to 09:00`. When the newest count is more than a minute older than the end of the range, the
+ * time of the count is added, such as `as of 08:55`.
+ */
 export function countedTime({ from, to, countedAt }: SummaryAnswer): string {
   const [begin, end] = [Date.parse(from), Date.parse(to)];
   const isLate = countedAt !== undefined && end - Date.parse(countedAt) > lag;

@@ -1,4 +1,6 @@
-/** The chart of departures over time, split by policy, kind or outcome. Dragging over bars shows their time. */
+/**
+ * The chart of detected drifts over time, split by policy, kind or outcome. When the user drags over bars, the page shows their time range.
+ */
 import type { Outcome, SummaryAnswer, SummaryBucket } from '../../../api/history-answers.ts';
 import { createBarFigure } from '../charts/index.ts';
 import { count, counted, fill, find, hour, iso, ownValue, printable, words } from '../markup/index.ts';
@@ -59,7 +61,7 @@ export function createDepartureChart(): DepartureChart {
   };
 }
 
-/** The names that the summary counts, in the order of their colours. */
+/** The names of the series that the summary has counts for, in the order of their colours. */
 function namesOf({ buckets }: SummaryAnswer, by: View['by']): readonly string[] {
   const names = new Set(buckets.flatMap((bucket) => Object.keys(bucket[partOfSplit[by]])));
   return by === 'outcome' ? outcomeOrder.filter((name) => names.has(name)) : [...names].toSorted();

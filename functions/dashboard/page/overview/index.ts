@@ -1,6 +1,6 @@
 /**
- * The upper half of the page: how compliant the fleet is, what departed over time, and what is out of line now. It shows three answers of the
- * API, which are always read together.
+ * The upper half of the page: the compliance of the fleet, the drifts over time, and the drifts that are open now. It shows the API's
+ * answers for the summary, the policies and the open rows. The page always reads these three together.
  *
  * @module
  */

@@ -1,25 +1,31 @@
-/** How many devices are out of line, as far as the filters and the listed rows tell. */
+/**
+ * Counts the devices with open drift that match the filters. The count may be incomplete, because the page reads only a limited number of
+ * open rows.
+ */
 import type { OpenPage, OpenRow, PolicyAnswer } from '../../../api/history-answers.ts';
 import { count } from '../markup/index.ts';
 import type { Filters } from '../view/index.ts';
 
 export interface OpenCount {
-  /** The listed rows that fit the filters. */
+  /** The open rows that the page has read and that match the filters. */
   readonly rows: readonly OpenRow[];
-  /** Every open row is listed. */
+  /** True when the page has read every open row that matches the filters by policy and device. */
   readonly isComplete: boolean;
-  /** The number of listed rows before filtering. */
+  /** Number of open rows that the page has read, before the other filters apply. */
   readonly listed: number;
-  /** Devices out of line, added up over policies. */
+  /** Number of devices with open drift that match the filters. A device counts once for each policy. */
   readonly devices: number;
-  /** The same as text: with a `+` where there may be more. */
+  /** `devices` as text. A `+` follows when there may be more devices. */
   readonly text: string;
   readonly isFiltered: boolean;
-  /** Devices out of line in the whole fleet, added up over policies. */
+  /** Number of devices with open drift in the whole fleet. A device counts once for each policy. */
   readonly fleet: number;
 }
 
-/** Counts devices as the policies do. With filters other than the policy, counts only the listed rows. */
+/**
+ * Counts the devices with open drift. Without a filter, or with a filter by policy only, the counts of the policies are used. With other
+ * filters, only the open rows that the page has read are counted.
+ */
 export function openCount(
   { rows: listed, cursor }: OpenPage,
   policies: readonly PolicyAnswer[],

@@ -1,4 +1,4 @@
-/** The devices that are out of line now, with the reason why nothing was mended. */
+/** The list of open rows. Each entry shows the device and the reason why the drift is not repaired. */
 import type { OpenRow } from '../../../api/history-answers.ts';
 import {
   badge,

@@ -1,4 +1,4 @@
-/** The upper half of the page: numbers, charts and lists from the summary, the policies and the open rows. */
+/** The upper half of the page: tiles, charts and lists, made from the summary, the policies and the open rows. */
 import type { OpenPage, PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
 import { el, fill, find, iso, time } from '../markup/index.ts';
 import { go, type View } from '../view/index.ts';
@@ -10,18 +10,18 @@ import { showPolicies } from './policy-table.ts';
 import { showRankings } from './rankings.ts';
 import { showTiles } from './tiles.ts';
 
-/** The API's answers that the overview shows. */
+/** The API's answers that the upper half of the page shows. */
 export interface OverviewData {
   readonly summary: SummaryAnswer;
   readonly policies: readonly PolicyAnswer[];
   readonly open: OpenPage;
-  /** The length of a bucket of the summary. */
+  /** The length of one bucket of the summary, in hours. */
   readonly bucketHours: number;
 }
 
 interface Overview {
   show(data: OverviewData, view: View): void;
-  /** Marks the numbers as old, or as current again. */
+  /** Shows or removes the note that the numbers are old. */
   markOld(isOld: boolean): void;
 }
 
@@ -32,7 +32,7 @@ export function createOverview(): Overview {
   for (const id of ['tiles', 'policies', 'open', 'top-devices', 'top-properties']) {
     fill(find(id), el('p', { class: 'empty loading' }, 'Loading…'));
   }
-  // The keyboard must reach everything that scrolls.
+  // The list of open rows can scroll, so the keyboard must be able to focus it.
   const open = find('open');
   open.setAttribute('tabindex', '0');
   open.setAttribute('role', 'region');
@@ -46,7 +46,7 @@ export function createOverview(): Overview {
     show({ summary, policies, open, bucketHours }, view) {
       shownAt = Date.now();
       for (const input of splits) input.checked = input.value === view.by;
-      // The API narrows only the open rows by the filters.
+      // The API applies the filters only to the open rows. The tags "whole fleet" mark the other numbers.
       const isFiltered = Object.keys(view.filters).length > 0;
       for (const tag of document.querySelectorAll<HTMLElement>('.whole')) tag.hidden = !isFiltered;
       const counted = openCount(open, policies, view.filters);
@@ -66,7 +66,7 @@ export function createOverview(): Overview {
       note.hidden = !isShown;
       if (!isOld || shownAt === undefined) return;
       const next = el('span', {}, 'Numbers and charts are old: they are as of ', time(iso(shownAt)), '.');
-      // Screen readers read the note again whenever it changes.
+      // Screen readers read the note again whenever its text is set, so an unchanged text is not set again.
       if (note.textContent !== next.textContent) note.replaceChildren(...next.childNodes);
     },
   };

@@ -1,4 +1,4 @@
-/** Each policy with the share of its devices that keep to it. A click filters the page by the policy. */
+/** The table of policies, with the percentage of devices that comply with each. A click on a policy filters the page by that policy. */
 import type { PolicyAnswer } from '../../../api/history-answers.ts';
 import { count, el, find, foreign, percent, refill } from '../markup/index.ts';
 import { link } from '../view/index.ts';

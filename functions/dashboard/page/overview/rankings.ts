@@ -1,4 +1,4 @@
-/** The devices and the properties that depart most. */
+/** The lists of the devices and of the properties with the most drifts. */
 import type { SummaryAnswer } from '../../../api/history-answers.ts';
 import { type Child, count, el, find, foreign, printable, refill, shortPath } from '../markup/index.ts';
 import { link, toDevice } from '../view/index.ts';

@@ -1,4 +1,4 @@
-/** The five numbers at the top of the page. */
+/** The five tiles with numbers at the top of the page. */
 import type { PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
 import { count, counted, duration, el, find, percent, refill } from '../markup/index.ts';
 import { countedTime, isCounted } from './counted-time.ts';
@@ -9,7 +9,7 @@ interface Tile {
   readonly value: string;
   readonly note: string;
   readonly grade?: 'good' | 'warn' | '';
-  /** The number ignores the filters that are set. */
+  /** True when the number is for the whole fleet although filters are set. The tile then shows the tag "whole fleet". */
   readonly isWholeFleet?: boolean;
 }
 

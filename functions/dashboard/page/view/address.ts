@@ -1,4 +1,7 @@
-/** The page's address names the view: a view can be shared, and Back works. Nonsense in the address counts as absent. */
+/**
+ * Reads and writes the view in the page's address. The user can therefore share a view as a link, and use the browser's Back button. A
+ * malformed part of the address is ignored.
+ */
 import { hour, iso } from '../markup/index.ts';
 
 export const filterNames = ['deviceId', 'policy', 'kind', 'outcome', 'path'] as const;
@@ -13,21 +16,21 @@ const rangeLengths = {
   '90d': 90 * 24 * hour,
 } as const;
 
-/** The end of the dates that the API and a date input accept. */
+/** The first time that is too late, in milliseconds since 1970. The API and date inputs accept only years of four digits. */
 const lastYear = Date.UTC(9000, 0);
 
 export type FilterName = (typeof filterNames)[number];
 export type Filters = Readonly<Partial<Record<FilterName, string>>>;
 type RangeName = keyof typeof rangeLengths;
-/** How the chart of departures is split. */
+/** How the chart of drifts is split into series. */
 type Split = (typeof splits)[number];
 
-/** A time that ends now, or one with an end of its own. Times are ISO 8601. */
+/** The time range of a view: a length of time that ends now, or a fixed start and end in ISO 8601. */
 export type ViewTime =
   | { readonly range: RangeName }
   | { readonly range: 'custom'; readonly from: string; readonly to: string };
 
-/** The panel that is open beside the page. */
+/** The content of the dialog that is open: a device or a history row. */
 export type Panel =
   | { readonly type: 'device'; readonly deviceId: string }
   | { readonly type: 'row'; readonly deviceId: string; readonly rowKey: string };
@@ -39,15 +42,15 @@ export interface View {
   readonly panel: Panel | undefined;
 }
 
-/** Parts of the address and their new values. An empty or undefined value removes the part. */
+/** Changes of the page's address: names of query parameters with their new values. An empty or undefined value removes the parameter. */
 export type Changes = Readonly<Partial<Record<(typeof names)[number], string | undefined>>>;
 
-/** The function key that the page was opened with. */
+/** The function key in the page's address. Empty when the address has none. */
 export function key(): string {
   return new URLSearchParams(location.search).get('code') ?? '';
 }
 
-/** The view that the address names, with defaults for the rest. */
+/** The view in the page's current address. Missing parts have their defaults. */
 export function view(): View {
   const query = new URLSearchParams(location.search);
   const part = (name: (typeof names)[number]) => query.get(name) || undefined;
@@ -74,9 +77,9 @@ function isRange(text: string): text is RangeName {
   return Object.hasOwn(rangeLengths, text);
 }
 
-/** Milliseconds since 1970, or `NaN`. */
+/** Milliseconds since 1970, or `NaN` when the time is malformed or out of range. */
 function parseTime(text = ''): number {
-  // In a query, `+` stands for a space.
+  // The `+` of a time offset, such as `+01:00`, becomes a space when the query string is decoded.
   const at = Date.parse(text.replace(/ (?=\d\d:\d\d$)/, '+'));
   return at >= 0 && at < lastYear ? at : Number.NaN;
 }
@@ -96,13 +99,16 @@ interface TimeRange {
   readonly to: string;
 }
 
-/** Begin and end of a view's time. A time without an end of its own ends at `now`, in milliseconds. */
+/** Start and end of a view's time range, ISO 8601. A range without a fixed end ends at `now`, in milliseconds since 1970. */
 export function timeRange(time: ViewTime, now: number): TimeRange {
   if (time.range === 'custom') return { from: time.from, to: time.to };
   return { from: iso(now - rangeLengths[time.range]), to: iso(now) };
 }
 
-/** The same in whole hours, as the API counts: from the start of the first hour to the end of the last one, or to `now`. */
+/**
+ * Start and end of the full hours that cover a view's time range, because the API counts full hours. A range without a fixed end ends at
+ * `now`, not at the end of the hour.
+ */
 export function countedRange(time: ViewTime, now: number): TimeRange {
   const { from, to } = timeRange(time, now);
   const begin = Math.floor(Date.parse(from) / hour) * hour;
@@ -110,7 +116,7 @@ export function countedRange(time: ViewTime, now: number): TimeRange {
   return { from: iso(begin), to: iso(end) };
 }
 
-/** The current address with these changes. */
+/** The query string of the current address after these changes. */
 export function href(changes: Changes): string {
   const query = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(changes)) {

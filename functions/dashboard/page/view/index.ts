@@ -1,6 +1,7 @@
 /**
- * The address is the page's only state. It names the view, so that a view can be shared and Back works. Parts of the page change the address,
- * and `onView` tells all of them.
+ * The view: filters, time range, chart split and open dialog. The view is stored only in the page's address, so the user can share a view
+ * as a link and use the browser's Back button. The parts of the page change the address, and `onView` calls all listeners after each
+ * change.
  *
  * @module
  */

@@ -1,4 +1,4 @@
-/** Moves between views without loading the page again. */
+/** Changes the view in the page's address without loading the page again. */
 
 import { type Attributes, type Child, el, type RowKey } from '../markup/index.ts';
 import { type Changes, href, type View, view } from './address.ts';
@@ -15,7 +15,7 @@ export function toRow({ deviceId, rowKey }: RowKey): Changes {
 
 const changesOfLinks = new WeakMap<Element, Changes>();
 
-/** A link that changes the address as it is when somebody follows the link. */
+/** A link to another view. The link applies `changes` to the address that is current when the user clicks, not when the link was made. */
 export function link(changes: Changes, attributes: Attributes, ...children: readonly Child[]): HTMLAnchorElement {
   const element = el('a', { ...attributes, href: href(changes) }, ...children);
   changesOfLinks.set(element, changes);
@@ -24,12 +24,12 @@ export function link(changes: Changes, attributes: Attributes, ...children: read
 
 const listeners: ((view: View) => void)[] = [];
 
-/** Calls back whenever the address has changed, by the page or by Back and Forward. */
+/** Calls the listener after each change of the address, by the page itself or by the browser's Back and Forward buttons. */
 export function onView(listener: (view: View) => void): void {
   listeners.push(listener);
 }
 
-/** Goes to another view. */
+/** Changes the view in the page's address and adds an entry to the browser's history. */
 export function go(changes: Changes): void {
   const to = href(changes);
   if (to === location.search) return;
@@ -47,7 +47,7 @@ function showView(): void {
 
 addEventListener('popstate', showView);
 
-// A click with a modifier key opens another tab, as the browser does it.
+// The page handles only plain clicks. A click with a modifier key is left to the browser, which opens another tab, for example.
 addEventListener('click', (event) => {
   const element = event.target instanceof Element ? event.target.closest('a') : null;
   const changes = element === null ? undefined : changesOfLinks.get(element);

@@ -5,7 +5,7 @@ import * as parameter from '../../../../functions/api/parameter-schemas.ts';
 
 afterEach(() => void vi.useRealTimers());
 
-/** Sends a request with this query to an endpoint with this handler. */
+/** Sends a request to an endpoint that uses this handler and has one parameter, `limit`. */
 async function answer(handle: () => Promise<HttpResponseInit>, query = '') {
   const logged: string[] = [];
   const request = { query: new URLSearchParams(query), params: {} } as unknown as HttpRequest;

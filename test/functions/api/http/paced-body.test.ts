@@ -9,7 +9,7 @@ beforeAll(watchResponses);
 
 let invocations = 0;
 
-/** Publishes an open response on the channel, as Node.js does. No client reads it. */
+/** Announces an open HTTP response on the diagnostics channel, as Node.js does. No client reads this response. */
 function startResponse() {
   const id = `invocation-${++invocations}`;
   const response = Object.assign(new EventEmitter(), {
@@ -24,7 +24,9 @@ function startResponse() {
   return { id, response };
 }
 
-/** An endless source of chunks. `state` counts the chunks that were read and says whether the source has ended. */
+/**
+ * An endless source of text chunks. `state.read` is the number of chunks that were read. `state.ended` is true after the source was closed.
+ */
 function endless() {
   const state = { read: 0, ended: false };
   async function* chunks() {
@@ -37,7 +39,7 @@ function endless() {
   return { state, chunks: chunks() };
 }
 
-/** Lets the event loop run twenty times. */
+/** Gives other code time to run: waits for twenty turns of the event loop. */
 const turns = async () => {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
@@ -106,7 +108,7 @@ describe('a paced body', () => {
       }
     }
     const stalled = Promise.withResolvers<ServerResponse>();
-    // `@azure/functions` sends a stream like this, without waiting for the client.
+    // Like `@azure/functions`, this server sends the stream without waiting for the client.
     const server = createServer(async (request, response) => {
       const body = toPacedBody(large(), String(request.headers['x-ms-invocation-id']));
       for await (const chunk of body) if (!response.write(chunk)) stalled.resolve(response);
