@@ -1,8 +1,8 @@
 import { isJsonObject, type Json, type JsonObject, jsonEquals } from './json.ts';
 
 /**
- * Applies a JSON merge patch (RFC 7396), as IoT Hub does to a twin section. `null` removes a property, an object is merged, and any
- * other value replaces the old one.
+ * Applies a JSON merge patch (RFC 7396) to a JSON value and returns the result. IoT Hub applies a patch to a twin in the same way. In the
+ * patch, `null` removes the property, an object is merged into the old value, and any other value replaces the old value.
  */
 export function mergePatch(target: Json | undefined, patch: JsonObject): JsonObject {
   const entries = new Map(isJsonObject(target) ? Object.entries(target) : []);
