@@ -4,7 +4,7 @@
  */
 export interface Clock {
   now(): Date;
-  /** Resolves after the given number of milliseconds. */
+  /** Waits: the returned promise resolves after the given number of milliseconds. */
   sleep(milliseconds: number): Promise<void>;
 }
 

@@ -13,7 +13,7 @@ import type { RawEvent } from './raw-event.ts';
 /** The fields that every decoded event of a device, a module or a twin has. */
 interface Envelope {
   readonly deviceId: string;
-  /** The module id. `''` when the event is about the device itself. */
+  /** The module id. `''` when the event is about the device itself and not about one of its modules. */
   readonly moduleId: string;
   /**
    * Time at which the hub changed the device, the module or the twin, ISO 8601. When the event has no valid time, the time at which the

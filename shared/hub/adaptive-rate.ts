@@ -48,7 +48,7 @@ export class AdaptiveRate {
     this.#min = Math.min(minRate, configured);
   }
 
-  /** The rate at the time `now`, in calls per millisecond. */
+  /** The rate at the time `now`, in calls per millisecond. `now` is in milliseconds. */
   at(now: number): number {
     if (this.#refused === undefined) return this.configured;
     const { rate: refused, growsFrom } = this.#refused;

@@ -7,7 +7,7 @@ export type Problem =
   | { readonly type: 'gone'; readonly what: 'device' | 'module'; readonly message: string }
   /** 409: the device or module exists already. */
   | { readonly type: 'exists'; readonly message: string }
-  /** 412: another writer has changed the twin since the caller read it. The caller must read the twin and decide again. */
+  /** 412: another writer has changed the twin since the caller read it. The caller must read the twin again and make a new decision. */
   | { readonly type: 'conflict'; readonly message: string }
   /**
    * The hub answered 429 to the last retry. Or the call was not sent, because it would have waited too long for the budget. `retryAfter`
@@ -37,12 +37,15 @@ export interface QueryPage {
 }
 
 /**
- * An automatic configuration of the hub, reduced to the fields that can conflict with a policy. Source: "Automatic device and module
+ * An automatic configuration of the hub. It has only the fields that can conflict with a policy. Source: "Automatic device and module
  * management".
  */
 export interface Configuration {
   readonly id: string;
-  /** A `WHERE` condition for device twins. A condition for module twins starts with `FROM devices.modules WHERE`. */
+  /**
+   * The condition that selects the twins: `*` for every device, or a condition as after `WHERE` in a query. For module twins, it starts
+   * with `FROM devices.modules WHERE`. An empty text selects no twin.
+   */
   readonly targetCondition: string;
   readonly priority: number;
   /** The desired values for device twins, by dotted path. Each path starts with `properties.desired`. */

@@ -1,7 +1,7 @@
 import { type Json, jsonEquals } from '../twin/index.ts';
 import type { RuleContent } from './rules.ts';
 
-/** The way in which a value breaks a rule. */
+/** The way in which the value of a property breaks a rule. */
 export type RuleBreach = 'missingProperty' | 'wrongValue' | 'forbiddenProperty';
 
 /**

@@ -26,7 +26,7 @@ export interface PolicySet {
   readonly createdModules: readonly string[];
 }
 
-/** Settings that apply to every policy. */
+/** Settings for the policy set as a whole. */
 export interface PolicySetOptions {
   /** With `audit`, every policy runs in audit mode. With `enforce`, each policy runs in the mode that its author gave. */
   readonly mode: Mode;

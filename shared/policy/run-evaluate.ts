@@ -68,7 +68,7 @@ function callWithTimeLimit(run: () => unknown): unknown {
 
 function readFindings(result: unknown): Evaluation {
   if (result instanceof Promise) {
-    // Without a handler, a rejection of this promise would end the process.
+    // `evaluate` is not trusted. Without this handler, a rejected promise would end the process.
     result.catch(() => undefined);
     return { fault: 'evaluate returned a Promise; it must be synchronous and return a list of findings' };
   }

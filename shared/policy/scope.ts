@@ -28,7 +28,7 @@ export type AppliesTo = Scope | ((device: Device) => boolean);
 export interface ScopeMatcher {
   /** False when the device id alone shows that the policy does not apply. When true, {@link matches} must decide. */
   mayMatchId(deviceId: string): boolean;
-  /** True when the policy applies to the device. Throws when the policy's own function throws. */
+  /** True when the policy applies to the device. When the scope is a function that throws, this method throws the same error. */
   matches(device: Device): boolean;
   /** True when the scope depends on the device id only. The caller then need not read the device twin. */
   readonly usesIdOnly: boolean;

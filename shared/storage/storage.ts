@@ -1,7 +1,7 @@
 import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
 
-/** A storage account and its credentials: a connection string, or the account's name for the managed identity of the app. */
+/** A storage account and how the app signs in: a connection string, or the name of the account for the managed identity of the app. */
 export type StorageAccount = { readonly connectionString: string } | { readonly accountName: string };
 
 /**

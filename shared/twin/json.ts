@@ -9,7 +9,7 @@ export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** True for a plain object. False for `null`, an array, a Buffer or any other class instance. */
+/** True when the value is a plain object. False for `null`, an array, a Buffer or any other instance of a class. */
 export function isJsonObject(value: unknown): value is JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

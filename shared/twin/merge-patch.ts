@@ -10,13 +10,13 @@ export function mergePatch(target: Json | undefined, patch: JsonObject): JsonObj
     if (change === null) entries.delete(key);
     else entries.set(key, isJsonObject(change) ? mergePatch(entries.get(key), change) : change);
   }
-  // `Object.fromEntries` defines own properties, so a `__proto__` key cannot change the prototype.
+  // With `Object.fromEntries`, even the key `__proto__` becomes an ordinary property and does not change the prototype.
   return Object.fromEntries(entries);
 }
 
 /**
- * The smallest merge patch that turns `from` into `to`, or `undefined` when the two are equal. `to` must not contain `null`, because
- * a merge patch cannot set a property to `null`.
+ * The smallest merge patch that turns `from` into `to`. `undefined` when the two values are equal. `to` must not contain `null`, because a
+ * merge patch cannot set a property to `null`.
  */
 export function diffPatch(from: Json | undefined, to: Json): Json | undefined {
   if (jsonEquals(from, to)) return undefined;

@@ -3,7 +3,7 @@ import type { Path } from './path.ts';
 
 /** `properties.desired` or `properties.reported` of a twin. The properties are separated from `$metadata` and `$version`. */
 export interface TwinSection {
-  /** The properties, without `$metadata` and `$version`. */
+  /** The desired or reported properties, without `$metadata` and `$version`. */
   readonly properties: JsonObject;
   /**
    * The object `$metadata`. It has `$lastUpdated` and `$lastUpdatedVersion` for each property and each object. `{}` when IoT Hub did not
@@ -17,7 +17,7 @@ export interface TwinSection {
   readonly version: number;
 }
 
-/** A device twin or a module twin, reduced to the fields that policies and the history use. */
+/** A device twin or a module twin. It has only the fields that policies and the history use. */
 export interface Twin {
   readonly deviceId: string;
   /** The module id. `''` for a device twin. */
