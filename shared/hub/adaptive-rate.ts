@@ -17,13 +17,13 @@ const quickRecoveryShare = 0.85;
 const slowRecoveryCallsAtRefusedRate = 40;
 
 /**
- * The slow growth also takes at least as long as this many calls take at the configured rate. App instances that share a hub have the same
- * configured rate, so this time is equal for all of them. In this time, an instance with a higher rate is refused more often. The rates of
- * the instances therefore become equal.
+ * The slow growth of the rate after a refusal also takes at least as long as this many calls take at the configured rate. App instances
+ * that share a hub have the same configured rate, so this time is equal for all of them. In this time, an instance with a higher rate is
+ * refused more often. The rates of the instances therefore become equal.
  */
 const slowRecoveryCallsAtConfiguredRate = 300;
 
-/** The slow growth takes at least this many milliseconds. */
+/** The slow growth of the rate, from the end of the quick growth back to the refused rate, takes at least this many milliseconds. */
 const minSlowRecovery = 30_000;
 
 /** Milliseconds after the last refusal until the rate has certainly reached the configured rate again. */

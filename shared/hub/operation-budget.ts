@@ -188,7 +188,9 @@ export class OperationBudget {
     return sweep.length > 0 ? { lane: 'sweep', needs: 1 + this.#reserved(now) } : undefined;
   }
 
-  /** Sleeps until the next permit or the next deadline of a caller. Does nothing when a sleep that ends earlier is already running. */
+  /**
+   * Sleeps until the next permit or the next deadline of a waiting caller. Does nothing when a sleep that ends earlier is already running.
+   */
   #sleep(now: number): void {
     const next = this.#next(now);
     if (next === undefined) return;

@@ -8,8 +8,8 @@ export type Mode = 'enforce' | 'audit';
 
 /**
  * The desired properties that a policy owns, in the layout of the twin. The value at each path is the rule for that property. A plain
- * value means `exactly(value)`, and a plain object contains further properties. In a JSON file, a rule is an object such as `{ "$oneOf":
- * [1, 2], "$otherwise": 1 }`.
+ * value means `exactly(value)`, and a plain object contains further properties. A rule in a JSON file is an object such as
+ * `{ "$oneOf": [1, 2], "$otherwise": 1 }`.
  */
 export interface DesiredRules {
   readonly [key: string]: Rule | DesiredRules | Json;
@@ -67,9 +67,9 @@ export interface PolicyDefinition {
    */
   readonly overrideConfigurations?: boolean;
   /**
-   * Finds faults that no rule can express. The twin and the context are frozen. The function must be synchronous and must end within 250
-   * ms. When the function throws, takes longer or returns an invalid result, the policy records a `policyError` for the twin. Other
-   * policies continue to work.
+   * Finds faults that no rule can express. The twin and the context are frozen. The function must be synchronous. It may run for 250 ms.
+   * When the function throws, takes longer or returns an invalid result, the policy records a `policyError` for the twin. Other policies
+   * continue to work.
    */
   evaluate?(twin: Twin, context: EvaluationContext): readonly Finding[];
   /**

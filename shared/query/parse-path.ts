@@ -2,8 +2,8 @@ import type { Path } from '../twin/index.ts';
 import { reservedWords, type TokenReader } from './token-reader.ts';
 
 /**
- * The keys at the root of a twin's JSON document. IoT Hub ignores the case of these keys: its documentation uses `SELECT DeviceID,
- * LastActivityTime`.
+ * The keys at the root of a twin's JSON document. IoT Hub ignores the case of these keys: its documentation uses
+ * `SELECT DeviceID, LastActivityTime`.
  */
 const rootKeys = new Map(
   [

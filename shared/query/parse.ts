@@ -7,8 +7,8 @@ import { QuerySyntaxError } from './query-syntax-error.ts';
 import { TokenReader } from './token-reader.ts';
 
 /**
- * Reads a query: `SELECT [TOP n] * | path [AS alias], … | COUNT() [AS alias] FROM devices | devices.modules [WHERE condition] [GROUP BY
- * path, …]`. Upper and lower case of keywords do not matter.
+ * Reads a query:
+ * `SELECT [TOP n] * | path [AS alias], … | COUNT() [AS alias] FROM devices | devices.modules [WHERE condition] [GROUP BY path, …]`. Upper and lower case of keywords do not matter.
  * https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language
  *
  * @throws {QuerySyntaxError} when the text has another form.
