@@ -3,7 +3,10 @@ import { AdaptiveRate } from './adaptive-rate.ts';
 import type { Lane } from './hub.ts';
 
 export interface BucketOptions {
-  /** The configured rate: the maximum number of calls per second, after a burst of saved tokens. */
+  /**
+   * The configured rate: the maximum number of calls per second. A short burst of calls may exceed it, because a full bucket has saved
+   * tokens.
+   */
   readonly perSecond: number;
   readonly clock: Clock;
   /** Returns a random number from 0 to 1, for the jitter of `Retry-After`. */

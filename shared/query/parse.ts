@@ -8,7 +8,8 @@ import { TokenReader } from './token-reader.ts';
 
 /**
  * Reads a query:
- * `SELECT [TOP n] * | path [AS alias], … | COUNT() [AS alias] FROM devices | devices.modules [WHERE condition] [GROUP BY path, …]`. Upper and lower case of keywords do not matter.
+ * `SELECT [TOP n] * | path [AS alias], … | COUNT() [AS alias] FROM devices | devices.modules [WHERE condition] [GROUP BY path, …]`.
+ * Keywords may be in upper or lower case.
  * https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language
  *
  * @throws {QuerySyntaxError} when the text has another form.
