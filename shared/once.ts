@@ -1,5 +1,6 @@
 /**
- * Opens a resource on the first call and gives the same promise to later calls. After a failure, the next call opens again.
+ * Returns a function that opens a resource on its first call. Each later call returns the same promise. When opening has failed, the next
+ * call opens the resource again.
  */
 export function once<T>(open: () => Promise<T>): () => Promise<T> {
   let opening: Promise<T> | undefined;

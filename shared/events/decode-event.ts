@@ -10,51 +10,54 @@ import {
 } from '../twin/index.ts';
 import type { RawEvent } from './raw-event.ts';
 
-/** The fields that all decoded events share. */
+/** The fields that every decoded event of a device, a module or a twin has. */
 interface Envelope {
   readonly deviceId: string;
-  /** The module id. `''` when the event is about the device itself. */
+  /** The module id. `''` when the event is about the device itself and not about one of its modules. */
   readonly moduleId: string;
-  /** Time of the change in the hub, ISO 8601. */
+  /**
+   * Time at which the hub changed the device, the module or the twin, ISO 8601. When the event has no valid time, the time at which the
+   * event hub received the event. When that is missing too, the start of 1970.
+   */
   readonly operationTimestamp: string;
   readonly correlationId?: string;
 }
 
-/** `updateTwin`: the changed properties only. A removed property is `null`. */
+/** A decoded `updateTwin` event. It has only the changed tags and properties. A removed property has the value `null`. */
 export interface TwinUpdated extends Envelope {
   readonly type: 'twinUpdated';
-  /** The twin's version after the change. 0 when IoT Hub did not send it. */
+  /** The version of the twin after the change. 0 when IoT Hub did not send it. */
   readonly version: number;
   readonly tags?: JsonObject;
   readonly desired?: TwinSection;
   readonly reported?: TwinSection;
 }
 
-/** `replaceTwin`: the whole twin after the change. */
+/** A decoded `replaceTwin` event. It has the whole twin after the change. */
 export interface TwinReplaced extends Envelope {
   readonly type: 'twinReplaced';
   readonly twin: Twin;
 }
 
-/** A device or module was created or deleted. `twin` is its twin at that time. */
+/** A decoded event for a device or module that was created or deleted. `twin` is the twin of that device or module at that time. */
 export interface IdentityChanged extends Envelope {
   readonly type: 'identityCreated' | 'identityDeleted';
   readonly twin: Twin;
 }
 
-/** A change of a device, a module or a twin. */
+/** A decoded event that reports a change of a device, a module or a twin. */
 export type HubEvent = TwinUpdated | TwinReplaced | IdentityChanged;
 
-/** The result of decoding one event. */
+/** The result of decoding one event from IoT Hub. */
 export type DecodedEvent =
   | HubEvent
-  /** A valid event from a message source that Twinkeeper does not watch, such as telemetry. */
+  /** An event that Twinkeeper does not need, because of its message source. Example: telemetry. */
   | { readonly type: 'ignored'; readonly reason: string }
-  /** An event from a watched message source with missing or contradictory content. */
+  /** An event from a message source that Twinkeeper needs, but with missing or contradictory content. */
   | { readonly type: 'unusable'; readonly reason: string };
 
 const watchedSources = new Set(['twinChangeEvents', 'deviceLifecycleEvents', 'moduleLifecycleEvents']);
-// Older IoT Hub documentation names a message schema in place of the message source ("Non-telemetry event schemas").
+// Older documentation of IoT Hub describes events with a message schema instead of a message source ("Non-telemetry event schemas").
 const sourceOfSchema = new Map([
   ['twinChangeNotification', 'twinChangeEvents'],
   ['deviceLifecycleNotification', 'deviceLifecycleEvents'],
@@ -70,11 +73,11 @@ const typeOfOperation = new Map<string, HubEvent['type']>([
 ]);
 
 /**
- * Decodes one event from IoT Hub's `twinChangeEvents` and lifecycle routes. Never throws.
+ * Decodes one event from the routes of IoT Hub for `twinChangeEvents`, `deviceLifecycleEvents` and `moduleLifecycleEvents`. Never throws.
  *
- * The device id and module id appear in the application properties and again in the message annotations. An event whose ids
- * differ is unusable. An event with a module id is about a module, any other event is about the device. Source: "React to IoT Hub
- * events", "Non-telemetry event schemas".
+ * The device id and the module id are in the application properties of the event and again in its message annotations. When the two
+ * differ, the event is unusable. An event with a module id is about that module. An event without a module id is about the device. Source:
+ * "React to IoT Hub events", "Non-telemetry event schemas".
  */
 export function decodeEvent(event: RawEvent): DecodedEvent {
   const { properties, systemProperties, body } = event;
@@ -99,7 +102,7 @@ export function decodeEvent(event: RawEvent): DecodedEvent {
   const moduleId = module.id ?? '';
   if (!isJsonObject(body)) return unusable(notAnObject('the body', body));
 
-  // IoT Hub sends a GUID. Any longer correlation id is cut to 128 characters.
+  // IoT Hub sends a GUID as the correlation id. A correlation id that is longer than 128 characters is cut.
   const correlationId = text(systemProperties, 'correlation-id')?.slice(0, 128);
   const envelope: Envelope = {
     deviceId,
@@ -121,7 +124,7 @@ function decodeUpdate(envelope: Envelope, body: JsonObject): DecodedEvent {
     type: 'twinUpdated',
     version: typeof version === 'number' ? version : 0,
   };
-  // Most updates have one section only. Assigning it is faster than spreading three optional ones.
+  // Most events change only one of tags, desired and reported. Assigning one field is faster than spreading three optional objects.
   if (tags !== undefined) {
     if (!isJsonObject(tags)) return unusable(notAnObject('tags', tags));
     update.tags = tags;
@@ -147,7 +150,10 @@ function unusable(reason: string): DecodedEvent {
   return { type: 'unusable', reason };
 }
 
-/** Reads an id from the properties or the annotations. Gives a reason when the two differ or the id is invalid. */
+/**
+ * Reads a device id or a module id from the application properties, or else from the message annotations. Returns a reason when the two
+ * ids differ or the id is invalid. `id` is `undefined` when neither has it.
+ */
 function readId(
   properties: RawEvent['properties'],
   name: string,
@@ -166,18 +172,20 @@ function readId(
   return { id };
 }
 
-/** A non-empty string property. AMQP can deliver other types, such as a number or the JSON of a Buffer: they count as absent. */
+/** Reads a property that is a non-empty string. Any other value counts as missing. AMQP can deliver other types, such as a number. */
 function text(from: Readonly<Record<string, unknown>>, key: string): string | undefined {
   const value = Object.hasOwn(from, key) ? from[key] : undefined;
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
-/** The value itself when it is an ISO 8601 time, else `undefined`. */
+/** Returns the text when it is an ISO 8601 time, and otherwise `undefined`. */
 function timestamp(value: string | undefined): string | undefined {
   return value !== undefined && (hubTimestamp.test(value) || isTimestamp(value)) ? value : undefined;
 }
 
-/** The form in which the hub writes a time. Matching the form avoids `Date.parse`, the slowest step of decoding an event. */
+/**
+ * The usual form of a time from IoT Hub. A time that matches needs no `Date.parse`, which would be the slowest step of decoding an event.
+ */
 const hubTimestamp =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,7})?Z$/;
 
@@ -188,7 +196,7 @@ function describe(value: unknown): string {
   return typeof value === 'string' ? `text that is not JSON (${show(value)})` : `a ${typeof value}`;
 }
 
-/** The value in quotes, cut to 80 characters, for a message. */
+/** The text in quotes and cut to 80 characters, for an error message. */
 function show(value: string): string {
   return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value);
 }

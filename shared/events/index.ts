@@ -1,6 +1,7 @@
 /**
- * IoT Hub sends an event when a device, a module or a twin changes. An event is a reason to look at the device and evidence for the
- * history. Only the twin tells the present state. The code here is pure.
+ * This folder decodes the events that IoT Hub sends when a device, a module or a twin changes. An event causes a check of the device, and
+ * a history row can name the event that reported the drift. An event can be old, so only the twin itself shows the present state. The
+ * functions here are pure: they do no I/O.
  *
  * @module
  */

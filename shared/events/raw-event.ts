@@ -1,13 +1,13 @@
 /**
- * One event from the Event Hubs trigger, before validation. The trigger passes a batch as parallel arrays, and the caller combines
- * them. No field can be trusted.
+ * One event from the Event Hubs trigger, before validation. The trigger delivers several events as parallel arrays, with one array for
+ * each field. The caller makes one object of each event. Do not trust the content of any field.
  */
 export interface RawEvent {
-  /** Parsed JSON. A string when the body is not JSON. `undefined` or `null` when there is no body. */
+  /** The body of the event, parsed as JSON. A string when the body is not JSON. `undefined` or `null` when there is no body. */
   readonly body: unknown;
-  /** AMQP application properties. */
+  /** The AMQP application properties of the event. */
   readonly properties: Readonly<Record<string, unknown>>;
-  /** AMQP message annotations and standard properties. Each key starts with a lower-case letter. */
+  /** The AMQP message annotations and standard properties of the event. Each key starts with a lower-case letter. */
   readonly systemProperties: Readonly<Record<string, unknown>>;
   /** Time at which the event hub received the event, ISO 8601. */
   readonly enqueuedTime?: string;

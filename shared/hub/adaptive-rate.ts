@@ -1,48 +1,54 @@
-/** Minimum rate, in calls per millisecond: one call a minute. Without calls, nobody would notice that the hub has room again. */
+/**
+ * Minimum rate in calls per millisecond: one call a minute. The rate never becomes 0, because only a call can show that the hub accepts
+ * calls again.
+ */
 const minRate = 1 / 60_000;
 
-/** The quick part of the recovery takes the time of this many calls at the refused rate. */
+/** After a refusal (429), the rate grows quickly at first. This first part takes as long as this many calls take at the refused rate. */
 const quickRecoveryCalls = 4;
 
-/** The quick part of the recovery ends at this fraction of the refused rate. After another refusal, it ends lower. */
+/** The quick growth after a refusal ends at about this fraction of the rate at which the hub refused the call. */
 const quickRecoveryShare = 0.85;
 
-/** The slow part of the recovery takes at least the time of this many calls at the refused rate. */
+/**
+ * After the quick growth, the rate grows slowly back to the refused rate. This takes at least as long as this many calls take at the
+ * refused rate.
+ */
 const slowRecoveryCallsAtRefusedRate = 40;
 
 /**
- * The slow part of the recovery takes at least the time of this many calls at the configured rate. Instances that share a hub have the
- * same configured rate, so this time is equal for all of them. An instance with a higher rate is refused more often in that time, and so
- * the rates of the instances become equal.
+ * The slow growth of the rate after a refusal also takes at least as long as this many calls take at the configured rate. App instances
+ * that share a hub have the same configured rate, so this time is equal for all of them. In this time, an instance with a higher rate is
+ * refused more often. The rates of the instances therefore become equal.
  */
 const slowRecoveryCallsAtConfiguredRate = 300;
 
-/** The slow part of the recovery takes at least this many milliseconds. */
+/** The slow growth of the rate, from the end of the quick growth back to the refused rate, takes at least this many milliseconds. */
 const minSlowRecovery = 30_000;
 
-/** Milliseconds without a refusal after which the rate is always back at the configured rate. */
+/** Milliseconds after the last refusal until the rate has certainly reached the configured rate again. */
 const fullRecovery = 3_600_000;
 
 /**
- * The rate at which calls may be made, in calls per millisecond. Other clients share the hub's limit, so the free part of the limit is
- * unknown: the rate adapts to the hub's refusals (429). The class has no clock. Callers pass times in milliseconds.
+ * The rate at which this process may send calls to the hub, in calls per millisecond. Other clients use an unknown part of the hub's
+ * limit. So the rate adapts to the refusals of the hub (status 429). The class has no clock. Callers pass times in milliseconds.
  *
- * A refusal halves the rate, so that the hub can work off its backlog. The rate then quickly grows to just below the refused rate, and
- * slowly beyond that. The hub is used well this way and rarely overloaded.
+ * A refusal halves the rate, so that the hub can finish the calls that it has accepted. After that, the rate grows quickly to a value just
+ * below the refused rate, and then slowly beyond the refused rate. In this way, the hub is used well and refuses few calls.
  */
 export class AdaptiveRate {
   readonly configured: number;
   readonly #min: number;
-  /** The last refused rate, and the time at which the rate starts to grow. */
+  /** The rate at which the hub last refused a call, and the time in milliseconds from which the rate grows again. */
   #refused: { readonly rate: number; readonly growsFrom: number } | undefined;
 
-  /** Starts at the configured rate, in calls per millisecond. The rate never exceeds it. */
+  /** Starts at the configured rate, in calls per millisecond. That rate is also the maximum. */
   constructor(configured: number) {
     this.configured = configured;
     this.#min = Math.min(minRate, configured);
   }
 
-  /** The rate at the time `now`, in calls per millisecond. */
+  /** The rate at the time `now`, in calls per millisecond. `now` is in milliseconds. */
   at(now: number): number {
     if (this.#refused === undefined) return this.configured;
     const { rate: refused, growsFrom } = this.#refused;
@@ -59,12 +65,15 @@ export class AdaptiveRate {
     return Math.min(this.configured, Math.max(this.#min, rate));
   }
 
-  /** Records that the hub refused a call at the present rate. The rate is halved, and grows again from `resume`. */
+  /**
+   * Records that the hub refused a call at the time `now`. The rate is halved, and grows again from the time `resume`. Both times are in
+   * milliseconds.
+   */
   refuse(now: number, resume: number): void {
     this.#refused = { rate: this.at(now), growsFrom: resume };
   }
 
-  /** Records that no call is sent before `resume`. The rate grows only from then. */
+  /** Records that no call is sent before the time `resume`, in milliseconds. The rate does not grow before that time. */
   postpone(resume: number): void {
     if (this.#refused !== undefined) this.#refused = { ...this.#refused, growsFrom: resume };
   }

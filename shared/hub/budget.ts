@@ -3,23 +3,24 @@ import { OperationBudget } from './operation-budget.ts';
 import { type HubTier, hubTiers, type OperationClass, operationClasses, throttleLimits } from './throttle-limits.ts';
 
 export interface BudgetOptions {
-  /** The hub's edition. Tier and units determine its documented throttles. */
+  /** The edition of the hub, such as `S1`. The documented throttles of a hub depend on its edition and its number of units. */
   readonly tier: HubTier;
   readonly units: number;
-  /** The part of each throttle that this process may use: greater than 0 and at most 1. */
+  /** The fraction of each throttle of the hub that this process may use: greater than 0 and at most 1. */
   readonly share: number;
 }
 
-/** Half of the smallest hub with all features. The other half is for other clients. */
+/** Half of the throttles of one S1 unit, the smallest hub with all features. Other clients of the hub can use the other half. */
 const defaultBudget: BudgetOptions = { tier: 'S1', units: 1, share: 0.5 };
 
-/** The calls that may be made to a hub: one bucket for each class of operations. */
+/** The budgets for calls to a hub: one token bucket for each class of operations. */
 export type Budget = Readonly<Record<OperationClass, OperationBudget>>;
 
 /**
- * Creates a budget that starts from the hub's documented throttles and adapts to its refusals.
+ * Creates the budgets for a hub. Each budget starts at the documented throttle of the hub, multiplied by the share of this process. The
+ * budget then adapts to refusals of the hub.
  *
- * @throws {RangeError} for an invalid option. The message shows its value.
+ * @throws {RangeError} for an invalid option. The message shows the value of that option.
  */
 export function createBudget(options: Partial<BudgetOptions>, clock: Clock, random: () => number): Budget {
   const { tier, units, share } = { ...defaultBudget, ...options };

@@ -1,10 +1,13 @@
 import type { JsonObject } from '../twin/index.ts';
 import type { NewModule } from './hub.ts';
 
-/** Maximum number of entries of a bulk call. Source: "Bulk registry operations", `POST /devices`. */
+/** Maximum number of entries in one bulk call. Source: "Bulk registry operations", `POST /devices`. */
 const entriesPerCall = 100;
 
-/** An entry of `POST /devices` that creates a module with its twin. The SDK's `addDevices` adds `id` and `importMode`. */
+/**
+ * One entry of a bulk call (`POST /devices`). The entry creates a module with its twin. The SDK function `addDevices` adds the fields `id`
+ * and `importMode`.
+ */
 export interface BulkEntry {
   readonly deviceId: string;
   readonly moduleId: string;
@@ -13,16 +16,16 @@ export interface BulkEntry {
 }
 
 /**
- * The bulk entry for a module. It has no authentication, so the hub generates symmetric keys, the only kind that the security agents
- * use.
+ * Converts a module into an entry of a bulk call. The entry has no authentication, so the hub generates symmetric keys for the module. The
+ * security agents use only this kind of key.
  */
 export function toBulkEntry({ deviceId, moduleId, tags, desired }: NewModule): BulkEntry {
   return { deviceId, moduleId, tags, properties: { desired } };
 }
 
 /**
- * Distributes modules over the smallest possible number of bulk calls. A call has at most 100 modules and no device twice. The modules of
- * one device keep their order.
+ * Distributes the modules over the smallest possible number of bulk calls. One call has at most 100 modules, and at most one module of
+ * each device. The modules of one device keep their order.
  */
 export function toBulkCalls(modules: readonly NewModule[]): readonly (readonly NewModule[])[] {
   const byDevice = [...Map.groupBy(modules, ({ deviceId }) => deviceId).values()];
@@ -31,7 +34,8 @@ export function toBulkCalls(modules: readonly NewModule[]): readonly (readonly N
     { length: Math.max(mostOfOneDevice, Math.ceil(modules.length / entriesPerCall)) },
     (): NewModule[] => [],
   );
-  // Modules go to the calls in turn. The calls then have nearly equal sizes, and the modules of one device go to different calls.
+  // Each module goes to the call after the call of the previous module. The calls then have nearly equal sizes, and two modules of one
+  // device are never in the same call.
   let next = 0;
   for (const modulesOfDevice of byDevice) {
     const callIndexes = modulesOfDevice.map(() => next++ % calls.length).toSorted((a, b) => a - b);

@@ -1,6 +1,6 @@
 import type { Problem } from './hub.ts';
 
-/** The fields of an `azure-iothub` error that matter here. Its types promise none of them. */
+/** The fields of an `azure-iothub` error that this file reads. The types of the SDK guarantee none of these fields. */
 interface SdkError {
   readonly message?: unknown;
   readonly response?: { readonly statusCode?: unknown; readonly headers?: Readonly<Record<string, unknown>> };
@@ -8,10 +8,11 @@ interface SdkError {
 }
 
 /**
- * Turns an error of `azure-iothub` into a {@link Problem}. The HTTP status decides, because the SDK's error classes are unreliable: every
- * 403 is a `TooManyDevicesError`, and a 404 with an unknown code is a plain `Error`. An error without a response is a broken connection.
+ * Converts an error of `azure-iothub` into a {@link Problem}. The HTTP status decides, because the error classes of the SDK are
+ * unreliable. Every 403 is a `TooManyDevicesError`, and a 404 with an unknown code is a plain `Error`. An error without an HTTP response
+ * means that the connection failed.
  *
- * @param now The present time, to convert a `Retry-After` date into milliseconds.
+ * @param now The present time. It is needed to convert a date in `Retry-After` into milliseconds.
  */
 export function classifyError(error: unknown, now: Date): Problem {
   const { response, responseBody, message } = (error ?? {}) as SdkError;
@@ -22,12 +23,15 @@ export function classifyError(error: unknown, now: Date): Problem {
   return classifyStatus(status, codeOf(body), `${status} ${text}`, retryAfter(response?.headers, now));
 }
 
-/** Turns one error of a bulk answer into a {@link Problem}. Its code can be a name or a number, depending on the service version. */
+/**
+ * Converts one error in the answer to a bulk call into a {@link Problem}. The code of the error is a name or a number, depending on the
+ * version of the service.
+ */
 export function classifyBulkEntry(entry: { readonly errorCode?: unknown; readonly errorStatus?: unknown }): Problem {
   const code = String(entry.errorCode ?? '');
   const message = brief(`${code}: ${String(entry.errorStatus ?? '')}`);
   const number = Number(code);
-  // A numeric code starts with its HTTP status: 404001 is DeviceNotFound, 409301 is ModuleAlreadyExistsOnDevice.
+  // A numeric error code starts with its HTTP status: 404001 is DeviceNotFound, 409301 is ModuleAlreadyExistsOnDevice.
   const status = Number.isInteger(number) && number >= 1000 ? Math.floor(number / 1000) : statusOfCode(code);
   const name = number === 404010 ? 'ModuleNotFound' : code;
   return classifyStatus(status, name, message);
@@ -59,26 +63,30 @@ function statusOfCode(code: string): number {
   return 400;
 }
 
-/** The error code in an IoT Hub response body, such as `{"Message":"ErrorCode:DeviceNotFound;…"}`. */
+/** The error code in the body of an IoT Hub response, such as `{"Message":"ErrorCode:DeviceNotFound;…"}`. `''` when there is none. */
 function codeOf(body: string): string {
   return /ErrorCode:\s*(\w+)/i.exec(body)?.[1] ?? '';
 }
 
 /**
- * The `Retry-After` header in milliseconds. The header is a number of seconds or an HTTP date (RFC 9110, 10.2.3). A date in the past
- * gives 0. `undefined` when the header is missing or invalid.
+ * The value of the header `Retry-After` in milliseconds. The header contains a number of seconds or an HTTP date (RFC 9110, 10.2.3). A
+ * date in the past gives 0. `undefined` when the header is missing or invalid.
  */
 function retryAfter(headers: Readonly<Record<string, unknown>> | undefined, now: Date): number | undefined {
   const value = headers?.['retry-after'];
   if (typeof value !== 'string' || value.trim() === '') return undefined;
   const seconds = Number(value);
   if (Number.isFinite(seconds)) return seconds >= 0 ? seconds * 1000 : undefined;
-  // `Date.parse` accepts text that is not an HTTP date. All three forms of an HTTP date start with the day of the week.
+  // `Date.parse` also accepts texts that are not HTTP dates. An HTTP date has three possible forms, and each starts with the day of the
+  // week.
   const date = /^\s*(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now.getTime());
 }
 
-/** The hub's message without its tracking id, cut to 300 characters. Anything that looks like a key or signature is replaced. */
+/**
+ * The error message of the hub without its tracking id, cut to 300 characters. Any text that looks like a key or a signature is replaced
+ * by `…`.
+ */
 function brief(text: string): string {
   const message = /"Message"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(text)?.[1] ?? text;
   return message.replace(/SharedAccessSignature[^"']*|sig=[^&\s"']*|SharedAccessKey=[^;\s"']*/gi, '…').slice(0, 300);

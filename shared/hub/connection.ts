@@ -1,17 +1,19 @@
 import type { Agent } from 'node:https';
 import type { Registry } from 'azure-iothub';
 
-/** A hub and its credentials: a connection string with a key, or the host name for the managed identity of the app. */
+/** An IoT Hub and how the app signs in: a connection string with a key, or the host name of the hub for the managed identity of the app. */
 export type HubAddress = { readonly connectionString: string } | { readonly hostName: string };
 
 export interface ConnectionOptions {
-  /** Milliseconds without a byte from the hub after which a connection is closed. */
+  /** The connection is closed after this many milliseconds without a byte from the hub. */
   readonly idleTimeout: number;
-  /** Certificate authorities to trust, in PEM. Default: Node's own, which `NODE_EXTRA_CA_CERTS` extends. */
+  /**
+   * The certificate authorities to trust, in PEM format. Default: those of Node.js and those in the file that `NODE_EXTRA_CA_CERTS` names.
+   */
   readonly ca?: string;
 }
 
-/** The host name and port of a hub. Default port: 443. */
+/** The host name and the port of a hub. The port is 443 when the address has none. */
 export function hostOf(address: HubAddress): { readonly host: string; readonly port: number } {
   const name =
     'hostName' in address
@@ -22,13 +24,13 @@ export function hostOf(address: HubAddress): { readonly host: string; readonly p
 }
 
 /**
- * Opens a registry client for the hub. Only this function loads `azure-iothub`, and only when it is called, because the package is
- * large.
+ * Opens a registry client for the hub. Only this function loads `azure-iothub`, and only when it is called, because the package is large.
  *
- * The SDK has no options for a port, a time-out or a certificate authority. An `https.Agent` has them, so the client gets an agent.
+ * The SDK has no options for a port, a time-out or a certificate authority. An `https.Agent` has these options, so this function gives the
+ * client such an agent.
  */
 export async function openRegistry(address: HubAddress, options: ConnectionOptions): Promise<Registry> {
-  // `azure-iothub` is CommonJS, and Node finds no named exports in it. The default export has them.
+  // `azure-iothub` is a CommonJS package in which Node.js finds no named exports. So the classes are read from the default export.
   const {
     default: { Registry: Client },
   } = await import('azure-iothub');
@@ -45,7 +47,7 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
     timeout: options.idleTimeout,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
   });
-  // The SDK's registry client has no public option for an agent, unlike its other clients.
+  // The registry client has no public option for an agent, unlike other clients of the SDK. So the agent is set in a private field.
   const { _restApiClient: client } = registry as unknown as {
     _restApiClient?: { setOptions?(options: { http: { agent: Agent } }): void };
   };

@@ -1,30 +1,33 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** The time limits of a call, in milliseconds. */
+/** The time limits of one call to the hub, in milliseconds. */
 export interface CallTimeouts {
-  /** Maximum time of the whole call to the hub. */
+  /** Maximum milliseconds of the whole call to the hub. */
   readonly deadline: number;
-  /** Maximum time without a byte from the hub. Default: the time-out of the connection. */
+  /** Maximum milliseconds without a byte from the hub. Default: the idle time-out of the connection. */
   readonly idleTimeout?: number;
 }
 
-/** A call that is under way. */
+/** A call to the hub that has no answer yet. */
 export interface CurrentCall {
-  /** A signal that aborts at the deadline of the call. */
+  /** A signal that aborts the HTTP request of the call at the deadline. */
   readonly signal: AbortSignal;
   readonly timeouts: CallTimeouts;
 }
 
-/** Passes the signal and time limits of a call to the HTTPS agent. The SDK accepts no signal and does not expose its requests. */
+/**
+ * Passes the signal and the time limits of a call to the HTTPS agent. The SDK cannot pass them: it accepts no signal and hides its
+ * requests.
+ */
 const calls = new AsyncLocalStorage<CurrentCall>();
 
-/** The call in whose asynchronous context the caller runs. `undefined` outside of {@link withDeadline}. */
+/** The call to the hub for which the present code runs. `undefined` outside of {@link withDeadline}. */
 export const currentCall = (): CurrentCall | undefined => calls.getStore();
 
-/** Maximum delay of a Node.js timer, in milliseconds. */
+/** The longest delay that a Node.js timer accepts, in milliseconds. */
 const longestTimer = 2 ** 31 - 1;
 
-/** Makes a call. At the deadline, the returned promise rejects and the HTTP request is aborted. */
+/** Makes a call to the hub with time limits. At the deadline, the returned promise rejects and the HTTP request is aborted. */
 export async function withDeadline<T>(timeouts: CallTimeouts, call: () => Promise<T>): Promise<T> {
   const abort = new AbortController();
   const late = Promise.withResolvers<never>();

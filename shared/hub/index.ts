@@ -1,7 +1,7 @@
 /**
- * All calls to IoT Hub go through this folder, the only one that imports `azure-iothub`. Other folders use the {@link Hub} interface.
- * A call returns a value or a {@link Problem} that the caller must handle. Retries, time-outs and the budget for the hub's throttles
- * are inside.
+ * All calls to IoT Hub go through this folder. No other folder imports `azure-iothub`. Other folders use the {@link Hub} interface. Each
+ * call returns a value, or a {@link Problem} that the caller must handle. This folder also retries calls, limits their time, and keeps
+ * within a budget for the throttles of the hub.
  *
  * @module
  */

@@ -13,16 +13,16 @@ import { type Attempt, type RetryOptions, withRetries } from './retry.ts';
 import type { OperationClass } from './throttle-limits.ts';
 
 export interface IotHubOptions extends Partial<ConnectionOptions>, Partial<RetryOptions> {
-  /** The hub's tier and units, and the share of its throttles to use. Default: half of one S1 unit. */
+  /** The tier and the units of the hub, and the fraction of the hub's throttles to use. Default: half of the throttles of one S1 unit. */
   readonly budget?: Partial<BudgetOptions>;
-  /** Maximum milliseconds that a call waits for the budget, over all its attempts. `Infinity` is allowed. Default: 60,000. */
+  /** Maximum milliseconds that a call waits for the budget, in all its attempts together. `Infinity` is allowed. Default: 60,000. */
   readonly longestWait?: number;
-  /** Maximum milliseconds of one attempt. Default: 30,000. */
+  /** Maximum milliseconds of one attempt of a call. Default: 30,000. */
   readonly deadline?: number;
-  /** Maximum milliseconds of one attempt to read a page of a query. Queries are slow. Default: 60,000. */
+  /** Maximum milliseconds of one attempt to read a page of query results. Queries are slow. Default: 60,000. */
   readonly queryDeadline?: number;
   readonly clock?: Clock;
-  /** Random numbers from 0 to 1, for jitter. */
+  /** Returns a random number from 0 to 1, for the jitter of delays. Default: `Math.random`. */
   readonly random?: () => number;
 }
 
@@ -36,14 +36,14 @@ const defaults = {
   queryDeadline: 60_000,
 };
 
-/** Maximum number of concurrent bulk calls of one `createModules`. */
+/** Maximum number of bulk calls that one `createModules` makes at the same time. */
 const bulkCallsAtOnce = 4;
 
 /**
- * The hub at this address, for calls of the `events` lane. `lane` gives the hub for the other lane. The SDK is loaded and the connection
- * opened on the first call.
+ * Returns the hub at this address, for calls of the `events` lane. The method `lane` returns the same hub for the other lane. The SDK is
+ * loaded, and the connection is opened, at the first call.
  *
- * @throws {RangeError} when the budget is invalid.
+ * @throws {RangeError} when an option of the budget is invalid.
  */
 export function connectToHub(address: HubAddress, options: IotHubOptions = {}): Hub {
   const settings = { ...defaults, ...options };
@@ -51,7 +51,10 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
   const registry = once(() => openRegistry(address, settings));
   const budget = createBudget(options.budget ?? {}, clock, random);
 
-  /** Makes a call with retries. Each attempt uses one call of the budget, and tells the budget when the hub throttles. */
+  /**
+   * Makes a call to the hub with retries. Each attempt uses one call of the budget. When the hub throttles an attempt, the budget is
+   * informed.
+   */
   async function call<T>(
     { lane, onCall }: Caller,
     operation: OperationClass,
@@ -99,11 +102,12 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
           moduleId === '' ? registry.getTwin(deviceId) : registry.getModuleTwin(deviceId, moduleId),
         );
         if (!answer.ok) return answer;
-        // The body is an instance of the SDK's `Twin` class, whose `toJSON` would copy the whole client. Take the fields one by one.
+        // The response body is an instance of the SDK class `Twin`. Its `toJSON` would copy the whole client, so this code reads each
+        // field separately.
         const { etag, tags, properties, ...rest } = answer.value.responseBody;
         const { version, capabilities } = rest as Partial<Record<string, unknown>>;
         const twin = toTwin({ etag, tags, properties, version, capabilities }, deviceId, moduleId);
-        // The SDK sets the ETag `*` when the hub sent none. A write with `*` would be unconditional.
+        // The SDK sets the ETag `*` when the hub sent no ETag. A patch with `*` would overwrite the changes of other writers.
         if (twin !== undefined && twin.etag !== '' && twin.etag !== '*') return { ok: true, value: twin };
         return { ok: false, problem: { type: 'transient', message: 'the hub answered without a twin or its ETag' } };
       },
@@ -137,7 +141,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
       async queryPage(query, continuation) {
         const answer = await call(caller, 'query', async (registry) => {
           const pages = registry.createQuery(query, itemsPerPage);
-          // `next` needs the continuation. Without it, the promise form of `next` returns the first page each time.
+          // `next` needs the continuation of the page. Without it, the promise form of `next` returns the first page each time.
           const { result } = await pages.next(continuation as string);
           const items: unknown = result;
           return { items: Array.isArray(items) ? items.filter(isJsonObject) : [], next: pages.continuationToken };
@@ -169,13 +173,13 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
       try {
         return bulkErrors((await registry.addDevices(entries)).responseBody);
       } catch (error) {
-        // The hub answers with an error status when some entries failed. The body lists them.
+        // When some entries of a bulk call failed, the hub answers with an error status. The response body lists the failed entries.
         const errors = bulkErrors(parse((error as { responseBody?: unknown }).responseBody));
         if (errors.length > 0) return errors;
         throw error;
       }
     };
-    // If the hub counts the entries of a bulk call, it can throttle some of them and accept the others.
+    // When the hub counts each entry of a bulk call, it can throttle some entries and accept the others.
     const answer = await call(caller, 'bulk', create, (errors) =>
       errors.some((error) => classifyBulkEntry(error).type === 'throttled'),
     );
@@ -192,13 +196,13 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
   }
 }
 
-/** The lane of a call, and the callback that counts calls. */
+/** The lane of a call to the hub, and the callback that runs before each HTTP call. */
 interface Caller {
   readonly lane: Lane;
   readonly onCall?: () => void;
 }
 
-/** The result for a call that the budget does not allow in time. The caller can put the work off. */
+/** The result of a call that is not sent, because it would wait too long for the budget. The caller can defer the work. */
 function notSent(operation: OperationClass, retryAfter: number): Attempt<never> {
   const message = `not sent: the budget for ${operation} calls has room again in ${Math.ceil(retryAfter / 1000)} s`;
   return { ok: false, problem: { type: 'throttled', message, retryAfter }, final: true };
@@ -215,7 +219,7 @@ function toConfiguration({ id, targetCondition, priority, content }: JsonObject)
   };
 }
 
-/** Results per page of a query (the header `x-ms-max-item-count`). */
+/** Number of results on one page of query results (the header `x-ms-max-item-count`). */
 const itemsPerPage = 1000;
 
 const done: Answer<void> = { ok: true, value: undefined };
@@ -237,7 +241,7 @@ interface BulkError {
   readonly errorStatus?: unknown;
 }
 
-/** The `errors` of a bulk answer. Empty when every entry succeeded. */
+/** The list `errors` in the answer to a bulk call. Empty when every entry succeeded. */
 function bulkErrors(answer: unknown): readonly BulkError[] {
   return isJsonObject(answer) && Array.isArray(answer.errors) ? answer.errors.filter(isJsonObject) : [];
 }

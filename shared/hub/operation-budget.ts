@@ -3,47 +3,58 @@ import { AdaptiveRate } from './adaptive-rate.ts';
 import type { Lane } from './hub.ts';
 
 export interface BucketOptions {
-  /** Maximum calls per second. */
+  /**
+   * The configured rate: the maximum number of calls per second. A short burst of calls may exceed it, because a full bucket has saved
+   * tokens.
+   */
   readonly perSecond: number;
   readonly clock: Clock;
-  /** Random numbers from 0 to 1, for jitter. */
+  /** Returns a random number from 0 to 1, for the jitter of `Retry-After`. */
   readonly random: () => number;
 }
 
-/** Permission to make one call. */
+/** Permission to make one call to the hub. */
 export interface Permit {
   readonly granted: true;
-  /** The caller must call this when the hub throttled the call. `retryAfter` is the hub's `Retry-After` in milliseconds. */
+  /**
+   * The caller must call this method when the hub answers the call with 429. `retryAfter` is the `Retry-After` of the hub in milliseconds.
+   */
   refused(retryAfter?: number): void;
 }
 
-/** No permission: the call would have to wait `retryAfter` milliseconds, which is longer than the caller can wait. */
+/** No permission to make a call. The call would have to wait `retryAfter` milliseconds, and the caller cannot wait that long. */
 export interface Refusal {
   readonly granted: false;
   readonly retryAfter: number;
 }
 
-/** Minimum size of the bucket, in calls. A sweep of a compliant hub makes about ten calls of one class. */
+/**
+ * Minimum number of tokens in a full bucket that both lanes can use. A token is the permission for one call. A sweep without drift makes
+ * about ten calls of one class.
+ */
 const minBurst = 10;
 
-/** Tokens of the bucket that only events can use, so that an event need not wait. */
+/** Number of tokens in the bucket that only calls for events can use. An event then need not wait for the sweep. */
 const reservedForEvents = 2;
 
-/** While both lanes wait, one call in this many goes to the sweep. */
+/** While calls of both lanes wait, one call in this many is a call of the sweep. */
 const sweepInterval = 10;
 
-/** Maximum milliseconds for which the bucket closes. A longer `Retry-After` is considered a mistake of the hub. */
+/** Maximum milliseconds for which the bucket grants no permit after a `Retry-After`. A longer `Retry-After` is cut to this time. */
 const longestPause = 3_600_000;
 
-/** Maximum milliseconds of one sleep. A Node.js timer can hold at most 24 days. */
+/** Maximum milliseconds of one sleep. A Node.js timer can wait at most 24 days. */
 const longestSleep = 60_000;
 
 const lanes = ['events', 'sweep'] as const satisfies readonly Lane[];
 
-/** `Retry-After` is extended by up to this fraction, so that instances that were refused together do not return together. */
+/**
+ * A `Retry-After` is made longer by a random part of it, up to this fraction. Instances that were refused at the same time then do not
+ * call again at the same time.
+ */
 const jitter = 0.1;
 
-/** A caller that waits for its permit. */
+/** A caller that waits for the permission to make a call. */
 interface Waiter {
   /** Time at which the caller stops waiting, in milliseconds. */
   readonly until: number;
@@ -51,10 +62,11 @@ interface Waiter {
 }
 
 /**
- * The budget of one class of operations: a token bucket with an adaptive rate and two lanes. Each call takes one token. Events go first.
- * The sweep gets the rest, and one call in ten while both lanes wait. Calls of one lane go in the order of their arrival.
+ * The budget of one class of operations: a token bucket with an adaptive rate and two lanes. Each call takes one token. Calls for events
+ * go first. The sweep gets the tokens that events do not need. While calls of both lanes wait, the sweep gets at least one token in ten.
+ * Calls of one lane go in the order in which they arrived.
  *
- * The bucket sleeps until the next call can go. It does not sleep while nobody waits.
+ * The bucket sleeps until the next call can go. It does not sleep while no call waits.
  */
 export class OperationBudget {
   readonly #clock: Clock;
@@ -63,21 +75,21 @@ export class OperationBudget {
   readonly #fullBurst: number;
   readonly #waiting: Record<Lane, Waiter[]> = { events: [], sweep: [] };
   #tokens: number;
-  /** Time at which tokens were last added. */
+  /** Time at which tokens were last added, in milliseconds. */
   #refilledAt: number;
-  /** The bucket grants no permit before this time, because the hub sent a `Retry-After`. */
+  /** The bucket grants no permit before this time, in milliseconds. The time follows from the last `Retry-After` of the hub. */
   #closedUntil: number;
-  /** Number of times that the rate was halved. A call that got its permit before the last halving does not halve the rate again. */
+  /** Number of times that the rate was halved. Calls that got their permit before the last halving do not halve the rate again. */
   #halvings = 0;
-  /** Permits that went to events since the sweep's last permit, while the sweep was waiting. */
+  /** Number of permits for events since the last permit for the sweep. It counts only while a call of the sweep waits. */
   #eventsBeforeSweep = 0;
-  /** No waiting caller has a deadline before this time. The time may be earlier than the first deadline. */
+  /** The first deadline of the waiting callers, or an earlier time, in milliseconds. Infinity when no caller has a deadline. */
   #firstDeadline = Number.POSITIVE_INFINITY;
-  /** The latest time that {@link #now} has returned. */
+  /** The latest time in milliseconds that the method {@link #now} has returned. */
   #latest = Number.NEGATIVE_INFINITY;
-  /** Milliseconds by which the clock was set back in total. */
+  /** Total number of milliseconds by which the clock was set back. */
   #setBack = 0;
-  /** Time at which the current sleep ends, in milliseconds. */
+  /** Time at which the current sleep ends, in milliseconds. Infinity when the bucket does not sleep. */
   #wakesAt = Number.POSITIVE_INFINITY;
 
   constructor({ perSecond, clock, random }: BucketOptions) {
@@ -90,14 +102,14 @@ export class OperationBudget {
     this.#closedUntil = this.#refilledAt;
   }
 
-  /** The present rate in calls per second. */
+  /** The present rate of the budget, in calls per second. */
   get perSecond(): number {
     return this.#rate.at(this.#now()) * 1000;
   }
 
   /**
-   * Waits for permission to make one call. Resolves with a refusal as soon as the wait is expected to exceed `longestWait`
-   * milliseconds.
+   * Waits for the permission to make one call. When the wait would be longer than `longestWait` milliseconds, the promise resolves with a
+   * refusal. This is also checked while the caller waits.
    */
   acquire(lane: Lane, longestWait: number): Promise<Permit | Refusal> {
     const wait = this.waitFor(lane);
@@ -110,13 +122,15 @@ export class OperationBudget {
     });
   }
 
-  /** The estimated wait of the next call of a lane, in milliseconds. */
+  /** The estimated number of milliseconds that the next call of a lane must wait. */
   waitFor(lane: Lane): number {
     const now = this.#refill();
     return this.#waitBehind(now, lane, this.#waiting[lane].length);
   }
 
-  /** The estimated wait in milliseconds of a call with `before` calls of its lane in front of it. */
+  /**
+   * The estimated number of milliseconds that a call must wait. `before` is the number of calls of the same lane that go before this call.
+   */
   #waitBehind(now: number, lane: Lane, before: number): number {
     const { events, sweep } = this.#waiting;
     const sweepCalls = sweep.length > 0 ? Math.floor((this.#eventsBeforeSweep + before) / (sweepInterval - 1)) : 0;
@@ -127,14 +141,14 @@ export class OperationBudget {
     return this.#timeFor(now, tokens);
   }
 
-  /** Milliseconds until the bucket has this many tokens, if no call takes one. */
+  /** Milliseconds until the bucket has this many tokens, when no call takes a token in this time. */
   #timeFor(now: number, tokens: number): number {
     const closed = Math.max(0, this.#closedUntil - now);
     const missing = tokens - this.#tokens;
     return missing <= 0 ? closed : closed + Math.ceil(missing / this.#rate.at(Math.max(now, this.#closedUntil)));
   }
 
-  /** Grants all permits that are due, then sleeps until the next is due. */
+  /** Grants every permit that can be granted now, then sleeps until the next permit. */
   #grant(): void {
     const now = this.#refill();
     for (
@@ -152,7 +166,7 @@ export class OperationBudget {
     this.#sleep(now);
   }
 
-  /** Refuses the waiting callers that would be too late, and removes them. The callers behind them move up. */
+  /** Refuses the waiting callers for which `isTooLate` is true, and removes them. The callers behind them move forward. */
   #refuseWaiters(now: number, isTooLate: (waiter: Waiter, wait: number) => boolean): void {
     this.#firstDeadline = Number.POSITIVE_INFINITY;
     for (const lane of lanes) {
@@ -169,7 +183,7 @@ export class OperationBudget {
     }
   }
 
-  /** The lane of the next permit, and the number of tokens that the bucket must have for it. */
+  /** The lane of the next permit, and the number of tokens that the bucket must have before it grants that permit. */
   #next(now: number): { readonly lane: Lane; readonly needs: number } | undefined {
     const { events, sweep } = this.#waiting;
     if (sweep.length > 0 && this.#eventsBeforeSweep >= sweepInterval - 1) return { lane: 'sweep', needs: 1 };
@@ -177,7 +191,9 @@ export class OperationBudget {
     return sweep.length > 0 ? { lane: 'sweep', needs: 1 + this.#reserved(now) } : undefined;
   }
 
-  /** Sleeps until the next permit or the next deadline, unless a sleep that ends earlier is under way. */
+  /**
+   * Sleeps until the next permit or the next deadline of a waiting caller. Does nothing when a sleep that ends earlier is already running.
+   */
   #sleep(now: number): void {
     const next = this.#next(now);
     if (next === undefined) return;
@@ -187,7 +203,7 @@ export class OperationBudget {
     if (wakesAt >= this.#wakesAt) return;
     this.#wakesAt = wakesAt;
     void this.#clock.sleep(milliseconds).then(() => {
-      // Another sleep with an earlier end has replaced this one.
+      // When another sleep that ends earlier has replaced this sleep, do nothing.
       if (this.#wakesAt !== wakesAt) return;
       this.#wakesAt = Number.POSITIVE_INFINITY;
       this.#grant();
@@ -199,7 +215,7 @@ export class OperationBudget {
     return { granted: true, refused: (retryAfter) => this.#refused(halvings, retryAfter) };
   }
 
-  /** Handles a throttled call. `halvings` is the number of halvings at the time of its permit. */
+  /** Handles a call that the hub throttled. `halvings` is the number of halvings at the time when the call got its permit. */
   #refused(halvings: number, retryAfter = 0): void {
     const now = this.#refill();
     const pause = Math.min(longestPause, retryAfter);
@@ -216,7 +232,10 @@ export class OperationBudget {
     this.#sleep(now);
   }
 
-  /** Adds the tokens for the time since the last refill. A closed bucket gains none. Returns the present time. */
+  /**
+   * Adds the tokens for the time since the last refill. No tokens are added for the time in which the bucket grants no permit. Returns the
+   * present time in milliseconds.
+   */
   #refill(): number {
     const now = this.#now();
     const from = Math.max(this.#refilledAt, Math.min(now, this.#closedUntil));
@@ -226,7 +245,7 @@ export class OperationBudget {
     return now;
   }
 
-  /** Maximum number of tokens. It shrinks with the rate, because a busy hub would refuse a large burst. */
+  /** Maximum number of tokens in the bucket. It becomes smaller with the rate, because a busy hub would refuse many calls at once. */
   #burst(now: number): number {
     return Math.max(1, (this.#fullBurst * this.#rate.at(now)) / this.#rate.configured);
   }
@@ -235,7 +254,7 @@ export class OperationBudget {
     return Math.min(reservedForEvents, this.#burst(now) - 1);
   }
 
-  /** The time in milliseconds. It never decreases, even when the clock is set back: callers would otherwise wait too long. */
+  /** The time in milliseconds. It never decreases, even when the clock is set back. With a decreasing time, callers would wait too long. */
   #now(): number {
     const time = this.#clock.now().getTime() + this.#setBack;
     if (time < this.#latest) this.#setBack += this.#latest - time;

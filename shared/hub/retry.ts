@@ -3,21 +3,21 @@ import type { Clock } from '../clock.ts';
 import type { Answer, Problem } from './hub.ts';
 
 export interface RetryOptions {
-  /** Maximum number of attempts after the first. */
+  /** Maximum number of attempts of a call after the first attempt. */
   readonly retries: number;
-  /** Milliseconds before the first retry. Doubles with each retry. The jitter is ±50 %. */
+  /** Milliseconds before the first retry. The delay doubles with each retry, and varies by ±50 % at random. */
   readonly firstDelay: number;
-  /** Maximum milliseconds before a retry. */
+  /** Maximum milliseconds between two attempts. */
   readonly longestDelay: number;
 }
 
-/** The result of one attempt. A `final` problem is not retried, whatever its type. */
+/** The result of one attempt of a call. A problem with `final` is never retried. */
 export type Attempt<T> = Answer<T> | { readonly ok: false; readonly problem: Problem; readonly final: true };
 
 /**
- * Calls `attempt` until it succeeds, fails with a problem that a retry cannot solve, or the retries are used up. Throttled and transient
- * problems are retried after a growing delay. The last problem is returned. `Retry-After` is not handled here: the budget delays all
- * calls of the class.
+ * Calls `attempt` until it succeeds, fails with a problem that a retry cannot solve, or has no retry left. Throttled and transient
+ * problems are retried after a growing delay. Returns the result of the last attempt. `Retry-After` is not handled here, because the
+ * budget delays all calls of the same class.
  */
 export async function withRetries<T>(
   attempt: () => Promise<Attempt<T>>,
@@ -34,7 +34,7 @@ export async function withRetries<T>(
       },
       {
         retries,
-        // p-retry must not wait. `onFailedAttempt` waits with the given clock.
+        // `p-retry` must not wait. `onFailedAttempt` waits with the given clock instead.
         minTimeout: 0,
         maxTimeout: 0,
         shouldRetry: ({ error }) => error instanceof AttemptFailed && error.worthRetrying,
@@ -51,7 +51,7 @@ export async function withRetries<T>(
   }
 }
 
-/** Carries a problem through p-retry, which handles only `Error` objects. */
+/** An `Error` that contains a problem. `p-retry` can handle only `Error` objects. */
 class AttemptFailed extends Error {
   override readonly name = 'AttemptFailed';
   readonly problem: Problem;

@@ -1,12 +1,12 @@
 /**
- * The classes of operations that IoT Hub throttles separately. Bulk calls have a class of their own here, although the hub counts them
- * as identity operations: IoT Hub does not document whether a bulk call counts once or once per entry.
+ * The classes of operations that IoT Hub throttles separately. The hub counts bulk calls as identity operations. They have their own class
+ * here, because IoT Hub does not document whether a bulk call counts once or once for each entry.
  */
 export const operationClasses = ['identity', 'twinRead', 'twinUpdate', 'query', 'bulk', 'configuration'] as const;
 
 export type OperationClass = (typeof operationClasses)[number];
 
-/** The editions of IoT Hub: free (F), basic (B) and standard (S), by size. */
+/** The editions of IoT Hub in each size: free (F), basic (B) and standard (S). */
 export const hubTiers = ['F1', 'B1', 'B2', 'B3', 'S1', 'S2', 'S3'] as const;
 
 export type HubTier = (typeof hubTiers)[number];
@@ -14,8 +14,8 @@ export type HubTier = (typeof hubTiers)[number];
 type Limits = Readonly<Record<OperationClass, number>>;
 
 /**
- * The documented throttles of a hub, in calls per second. Source: "IoT Hub quotas and throttling", section "Operation throttles". A bulk
- * call counts as one identity operation, which gives the highest rate that the hub could allow.
+ * The documented throttles of a hub, in calls per second for each class of operations. Source: "IoT Hub quotas and throttling", section
+ * "Operation throttles". A bulk call counts here as one identity operation. This gives the highest rate that the hub could allow.
  */
 export function throttleLimits(tier: HubTier, units: number): Limits {
   const identity = (size(tier) === 3 ? 5000 / 60 : 100 / 60) * units;

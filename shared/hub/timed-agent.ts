@@ -3,14 +3,16 @@ import { Agent, type AgentOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { currentCall } from './deadline.ts';
 
-/** Node calls `addRequest` for each request, but its types do not declare the method. The package `agent-base` relies on it too. */
+/**
+ * A method of an HTTPS agent that Node.js calls for each request, but does not declare in its types. The package `agent-base` uses it too.
+ */
 interface AddsRequests {
   addRequest(request: ClientRequest, options: unknown): void;
 }
 
 /**
- * An HTTPS agent that enforces the time limits of a call. At a limit, the request fails and its socket is closed. A plain Node.js agent
- * only emits a `timeout` event.
+ * An HTTPS agent that enforces the time limits of a call to the hub. When a limit is reached, the request fails and its socket is closed.
+ * An agent of Node.js alone would only emit the event `timeout`.
  */
 export class TimedAgent extends Agent {
   override createConnection(

@@ -1,10 +1,13 @@
 import { type Json, jsonEquals } from '../twin/index.ts';
 import type { RuleContent } from './rules.ts';
 
-/** The way in which a value breaks a rule. */
+/** The way in which the value of a property breaks a rule. */
 export type RuleBreach = 'missingProperty' | 'wrongValue' | 'forbiddenProperty';
 
-/** How `actual` breaks the rule, or `undefined` when it does not. Pass `undefined` as `actual` for a missing property. */
+/**
+ * Checks the value of a property against the rule for that property. Returns how the value breaks the rule, or `undefined` when the value
+ * is allowed. Pass `undefined` as `actual` for a missing property.
+ */
 export function checkValue(rule: RuleContent, actual: Json | undefined): RuleBreach | undefined {
   if (rule.rule === 'absent') return actual === undefined ? undefined : 'forbiddenProperty';
   if (actual === undefined) return 'missingProperty';
@@ -24,7 +27,7 @@ function isAllowed(rule: Exclude<RuleContent, { rule: 'absent' }>, actual: Json)
   }
 }
 
-/** The value to set when the rule is broken. `undefined` means that the property must be removed. */
+/** The value that a repair writes when a property breaks the rule. `undefined` means that the repair removes the property. */
 export function repairValue(rule: RuleContent): Json | undefined {
   switch (rule.rule) {
     case 'absent':

@@ -7,72 +7,84 @@ import type { AppliesTo } from './scope.ts';
 export type Mode = 'enforce' | 'audit';
 
 /**
- * The desired properties that a policy owns, in the layout of the twin. Each path has a rule. A plain value means `exactly(value)`,
- * and a plain object is a nested section. A JSON file writes a rule as `{ "$oneOf": [1, 2], "$otherwise": 1 }`.
+ * The desired properties that a policy owns, in the layout of the twin. The value at each path is the rule for that property. A plain
+ * value means `exactly(value)`, and a plain object contains further properties. A rule in a JSON file is an object such as
+ * `{ "$oneOf": [1, 2], "$otherwise": 1 }`.
  */
 export interface DesiredRules {
   readonly [key: string]: Rule | DesiredRules | Json;
 }
 
-/** A fault that a policy's own `evaluate` function found in a twin. */
+/** A fault that the `evaluate` function of a policy found in a twin. */
 export interface Finding {
-  /** Dotted path below `properties.desired`. `''` is the twin as a whole: such a finding is recorded and never repaired. */
+  /**
+   * Dotted path of the property below `properties.desired`. `''` means the twin as a whole: such a finding is recorded and never repaired.
+   */
   readonly path: string;
-  /** The value that repairs the fault. `null` removes the property. Without it, the finding is recorded and nothing changes. */
+  /**
+   * The value that a repair writes at the path. `null` removes the property. When `expected` is missing, the finding is recorded and the
+   * twin does not change.
+   */
   readonly expected?: Json;
-  /** One sentence for the history that describes the fault. */
+  /** One sentence that describes the fault. The history shows this sentence. */
   readonly message?: string;
 }
 
-/** The device and module whose twin a policy's own `evaluate` function receives. */
+/** The device and the module whose twin the `evaluate` function of a policy receives. */
 export interface EvaluationContext {
   readonly deviceId: string;
   /** The module id. `''` for the device twin. */
   readonly moduleId: string;
 }
 
-/** A policy as its author writes it. */
+/** A policy as its author writes it. The app has not validated it yet. */
 export interface PolicyDefinition {
-  /** Unique, kebab-case. The key of the policy in every history row. */
+  /** The name of the policy, unique and in kebab-case. Every history row names the policy by it. */
   readonly name: string;
   readonly description?: string;
   /** The devices to which the policy applies. Default: all devices. */
   readonly appliesTo?: AppliesTo;
   /** The module whose twin the policy covers. Default: the device twin. */
   readonly module?: string;
-  /** Creates the module with its baseline on devices that lack it. Default: false, and such devices stay as they are. */
+  /**
+   * Whether Twinkeeper creates the module, with its baseline, on devices that do not have the module. Default: false. Such devices then do
+   * not change.
+   */
   readonly createModule?: boolean;
-  /** The tags of a newly created module. The tags of existing modules never change. */
+  /** The tags that a module gets when Twinkeeper creates it. Twinkeeper never changes the tags of an existing module. */
   readonly moduleTags?: JsonObject;
-  /** Whether drift is repaired or only recorded. Default: `enforce`. */
+  /** Whether drift is repaired (`enforce`) or only recorded (`audit`). Default: `enforce`. */
   readonly mode?: Mode;
   readonly desired?: DesiredRules;
-  /** How the agent reports on its desired properties. A setting that the agent refused is recorded as `notReported` only. */
+  /**
+   * What the agent on the device reports about its desired properties. When the agent has not applied or has refused a property, the drift
+   * is recorded with the kind `notReported`. Twinkeeper does not repair such drift.
+   */
   readonly reported?: Reporting;
   /**
-   * Repairs a path even when an automatic configuration of the hub sets another value there. Default: false, and the path stays as it
-   * is, because policy and configuration would overwrite each other for ever.
+   * Whether to repair a property even when an automatic configuration of the hub sets another value for that property. Default: false. The
+   * property is then not repaired, because the policy and the configuration would overwrite each other again and again.
    */
   readonly overrideConfigurations?: boolean;
   /**
-   * Finds faults that no rule can express. The twin and the context are frozen. The function must be synchronous and end within
-   * 250 ms. If it throws, takes longer or returns an invalid result, the policy records a `policyError` for the twin. Other policies
-   * are not affected.
+   * Finds faults that no rule can express. The twin and the context are frozen. The function must be synchronous. It may run for 250 ms.
+   * When the function throws, takes longer or returns an invalid result, the policy records a `policyError` for the twin. Other policies
+   * continue to work.
    */
   evaluate?(twin: Twin, context: EvaluationContext): readonly Finding[];
   /**
-   * The changes after which `evaluate` runs, as dotted paths that start with `desired`, `reported` or `tags`. Default: `desired` and
-   * `tags`. Each such change costs one read of the twin, so name only the paths that `evaluate` uses.
+   * Dotted paths that start with `desired`, `reported` or `tags`. The `evaluate` function runs after a change at one of these paths.
+   * Default: `desired` and `tags`. Each such change costs one read of the twin, so name only the paths that `evaluate` uses.
    */
   readonly watches?: readonly string[];
 }
 
-/** Gives a policy its type and returns it unchanged. The app validates all policies when it loads. */
+/** Returns the policy unchanged. The call gives the policy its TypeScript type. The app validates all policies when it loads. */
 export function definePolicy(definition: PolicyDefinition): PolicyDefinition {
   return definition;
 }
 
-/** Takes the content of a JSON file as a policy. The content may be anything: the app validates all policies when it loads. */
+/** Returns the content of a JSON file as a policy. The content is not validated here. The app validates all policies when it loads. */
 export function policyFromJson(content: unknown): PolicyDefinition {
   return content as PolicyDefinition;
 }

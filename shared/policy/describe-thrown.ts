@@ -1,4 +1,7 @@
-/** Describes a thrown value in at most 500 characters. Never throws, even when reading the value does. */
+/**
+ * Describes a thrown value for a message. A description with more than 500 characters is cut. Never throws, even when the thrown value
+ * cannot be read.
+ */
 export function describeThrown(thrown: unknown): string {
   try {
     const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);

@@ -1,31 +1,34 @@
 import { formatPath, type Json, limitFaults, overlaps, type Path, parsePath, setAt } from '../twin/index.ts';
 import type { ReportFault } from './parse-rules.ts';
 
-/** How an agent reports on its desired properties, as a policy's author writes it. */
+/** What an agent reports about its desired properties, as the author of a policy writes it. */
 export interface Reporting {
-  /** The agent reports each owned property at the same path with the same value. Default: false. */
+  /** True when the agent reports each property that the policy owns, at the same path and with the same value. Default: false. */
   readonly mirrors?: boolean;
-  /** The reported property by which the agent says that it refused its configuration. */
+  /** The reported property with which the agent says that it has refused its configuration. */
   readonly failure?: {
-    /** Dotted path below `properties.reported`. */
+    /** Dotted path of that property, below `properties.reported`. */
     readonly path: string;
-    /** The value of the property after a refusal. */
+    /** The value that the property at `path` has after a refusal. */
     readonly value: Json;
-    /** Dotted path below `properties.reported` of the property that lists the refused fields. */
+    /** Dotted path, below `properties.reported`, of a second property. Its value lists the refused fields. */
     readonly fields?: string;
   };
-  /** Minutes that the agent has to apply a change. Default: 60. */
+  /** Minutes that the agent may need to apply a change of its desired properties. Default: 60. */
   readonly graceMinutes?: number;
 }
 
-/** A {@link Reporting} with its defaults filled in and its paths split into keys. */
+/** The report that a policy expects from the agent: a {@link Reporting} with its defaults filled in and its paths split into keys. */
 export interface ExpectedReport {
   readonly mirrors: boolean;
   readonly failure?: { readonly path: Path; readonly value: Json; readonly fields?: Path };
   readonly graceMinutes: number;
 }
 
-/** Fills in the defaults. `reporting` must have the right shape. {@link checkReporting} then checks its content. */
+/**
+ * Fills in the defaults of a {@link Reporting}, and splits its paths into keys. The fields of `reporting` must have the right types.
+ * {@link checkReporting} then checks the values.
+ */
 export function toExpectedReport({ mirrors = false, failure, graceMinutes = 60 }: Reporting): ExpectedReport {
   if (failure === undefined) return { mirrors, graceMinutes };
   const { path, value, fields } = failure;
@@ -36,7 +39,10 @@ export function toExpectedReport({ mirrors = false, failure, graceMinutes = 60 }
   };
 }
 
-/** Reports each fault that would keep the expected report from ever matching a twin. */
+/**
+ * Checks an expected report, and reports each fault because of which it could never match a twin. An example is a path that a twin cannot
+ * have.
+ */
 export function checkReporting({ mirrors, failure }: ExpectedReport, desired: unknown, report: ReportFault): void {
   if (!mirrors && failure === undefined) {
     report('reported', 'expects nothing. Set mirrors to true, or set failure.');

@@ -1,7 +1,8 @@
 /**
- * A policy names the module that must exist on certain devices and a rule for each desired property that the policy owns. The app
- * validates all policies when it loads, and does not start with an invalid one. This folder checks single values. The folder
- * `reconcile` decides about whole twins. The code here is pure, apart from the policies' own functions.
+ * A policy applies to certain devices. It can require that a module exists on these devices, and it has a rule for each desired property
+ * that it owns. The app validates all policies when it loads, and does not start with an invalid policy. This folder checks one value
+ * against one rule. The folder `reconcile` checks whole twins. The code here is pure, except for the functions that authors write in their
+ * policies.
  *
  * @module
  */

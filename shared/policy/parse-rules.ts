@@ -10,10 +10,10 @@ export interface OwnedProperty {
   readonly rule: Rule;
 }
 
-/** Records a fault of a policy at a dotted path. */
+/** Collects one fault of a policy. `path` is the dotted path of the fault. */
 export type ReportFault = (path: string, message: string) => void;
 
-/** The properties that a policy's `desired` owns. An invalid property is reported and left out. */
+/** Reads the field `desired` of a policy, and returns the properties that the policy owns. An invalid property is reported and left out. */
 export function parseRules(desired: unknown, report: ReportFault): readonly OwnedProperty[] {
   const owned: OwnedProperty[] = [];
 
@@ -37,7 +37,10 @@ export function parseRules(desired: unknown, report: ReportFault): readonly Owne
   return owned;
 }
 
-/** Reads the value at a path as a rule. `'section'` is a nested object of further paths. Reports any other value. */
+/**
+ * Reads a value in `desired` as a rule. Returns `'section'` for an object that contains further properties. Reports any other value, and
+ * returns `undefined`.
+ */
 function toRule(value: unknown, fault: (message: string) => void): Rule | 'section' | undefined {
   if (typeof value === 'boolean' || typeof value === 'number' || typeof value === 'string' || Array.isArray(value)) {
     return exactly(value as Json);
@@ -51,7 +54,10 @@ function toRule(value: unknown, fault: (message: string) => void): Rule | 'secti
   return keys.some((key) => key.startsWith('$')) ? fromJsonForm(value, fault) : 'section';
 }
 
-/** Reads a rule of a JSON policy, such as `{ "$between": [60, 2880], "$otherwise": 2880 }`. */
+/**
+ * Reads a rule from a policy in a JSON file, such as `{ "$between": [60, 2880], "$otherwise": 2880 }`. Reports an invalid rule, and
+ * returns `undefined`.
+ */
 function fromJsonForm(form: { readonly [key: string]: Json }, fault: (message: string) => void): Rule | undefined {
   const { $otherwise, ...rest } = form;
   const [name, ...others] = Object.keys(rest);
@@ -88,7 +94,10 @@ function fromJsonForm(form: { readonly [key: string]: Json }, fault: (message: s
   }
 }
 
-/** True when the arguments of a rule are consistent and a twin can hold its values at this path. Reports each fault. */
+/**
+ * True when the arguments of a rule do not contradict each other and a twin can hold the values of the rule at this path. Reports each
+ * fault.
+ */
 function isValidRule(rule: Rule, path: Path, fault: (message: string) => void): boolean {
   const faults: string[] = [];
   if (rule.rule === 'oneOf') {
@@ -120,7 +129,8 @@ function isValidRule(rule: Rule, path: Path, fault: (message: string) => void): 
 }
 
 /**
- * The values of a rule that must fit into a twin. `absent` has no value, so `true` stands in for it: the check then covers the path.
+ * The values of a rule that a twin must be able to hold. The rule `absent` has no value. `true` is returned for it, so that the caller
+ * still checks the path.
  */
 function valuesOf(rule: Rule): readonly Json[] {
   if (rule.rule === 'oneOf') return [...rule.values];

@@ -5,7 +5,10 @@ import type { Policy } from './policy.ts';
 import type { PolicyFault } from './policy-faults.ts';
 import { areDisjoint } from './scope.ts';
 
-/** The faults of policies against each other: one name twice, or different rules for one path where both policies can apply to one device. */
+/**
+ * Finds two kinds of conflicts between policies. Two policies have the same name. Or two policies for the same module have different rules
+ * for overlapping paths, and a device can exist to which both policies apply.
+ */
 export function findConflicts(
   policies: readonly Policy[],
   definitions: readonly PolicyDefinition[],

@@ -1,12 +1,12 @@
-/** One fault of a policy. */
+/** One fault of a policy, found when the app validates its policies. */
 export interface PolicyFault {
   readonly policy: string;
-  /** Dotted path in the policy, such as `desired.Process_Mode`. `''` is the policy as a whole. */
+  /** Dotted path of the fault in the policy, such as `desired.Process_Mode`. `''` means the policy as a whole. */
   readonly path: string;
   readonly message: string;
 }
 
-/** Thrown when any policy is invalid. The app then does not start. The message lists every fault on a line of its own. */
+/** Thrown when at least one policy is invalid. The app then does not start. The message lists each fault on a separate line. */
 export class PolicyFaultsError extends Error {
   override readonly name = 'PolicyFaultsError';
   readonly faults: readonly PolicyFault[];

@@ -16,7 +16,7 @@ const desiredJson: z.ZodMiniType<DesiredJson> = z.lazy(() =>
   z.union([rule, z.string(), z.number(), z.boolean(), z.array(json), z.record(twinKey, desiredJson)]),
 );
 
-/** The JSON Schema (draft 2020-12) of a policy in a JSON file, for editors and other tools. */
+/** The JSON Schema (draft 2020-12) of a JSON file that contains a policy. Editors and other tools can use it. */
 export function policyJsonSchema(): Record<string, unknown> {
   const file = z.strictObject({
     $schema: z.optional(z.string()),

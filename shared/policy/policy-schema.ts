@@ -2,19 +2,25 @@ import * as z from 'zod/mini';
 import english from 'zod/v4/locales/en.js';
 import { isDeviceId } from '../twin/index.ts';
 
-// `zod/mini` has no error messages unless a language is configured.
+// `zod/mini` has no texts for error messages until a language is configured.
 z.config(english());
 
-/** Adds a description for the JSON Schema. `z.describe` would clone every schema, which slows the start of the app. */
+/**
+ * Adds a description to a zod schema, for the JSON Schema. `z.describe` would copy each schema, and that would slow down the start of the
+ * app.
+ */
 function described<Schema extends z.ZodMiniType>(text: string, schema: Schema): Schema {
   z.globalRegistry.add(schema, { description: text });
   return schema;
 }
 
-/** Any JSON value. All fields share this one schema, so that the JSON Schema defines it only once. */
+/** The zod schema of any JSON value. All fields share this schema, so that the JSON Schema defines it only once. */
 export const json = z.json();
 
-/** The schema of a policy's scope. Built on demand, because most policies apply to all devices and need none. */
+/**
+ * The zod schema of the scope of a policy (`appliesTo`). It is built only when needed, because most policies apply to all devices and have
+ * no scope.
+ */
 export const scopeShape = () =>
   z.strictObject({
     tags: z.optional(described('Tags that the device twin must have.', z.record(z.string(), json))),
@@ -30,7 +36,7 @@ const reportedPath = (text: string) =>
     z.string().check(z.regex(/^[^$.\s]+(\.[^$.\s]+)*$/, 'must be a dotted path below properties.reported')),
   );
 
-/** The schema of `reported`. */
+/** The zod schema of the field `reported` of a policy. */
 const reportingShape = z.strictObject({
   mirrors: z.optional(
     described('The agent reports each property of desired at the same path with the same value.', z.boolean()),
@@ -53,7 +59,7 @@ const reportingShape = z.strictObject({
   ),
 });
 
-/** The fields that policies in TypeScript and in JSON share. */
+/** The zod schemas of the fields that a policy can have both in TypeScript and in JSON. */
 export const commonFields = {
   name: described(
     'Unique, kebab-case. The key of the policy in every history row.',
@@ -96,7 +102,7 @@ export const commonFields = {
   ),
 };
 
-/** The fields of a policy in TypeScript. `appliesTo` and the content of `desired` are validated separately. */
+/** The zod schema of a policy in TypeScript. Other code validates `appliesTo` and the content of `desired`. */
 export const policyShape = z.strictObject({
   ...commonFields,
   desired: z.optional(z.unknown()),

@@ -9,31 +9,31 @@ import { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 import { policyShape, scopeShape } from './policy-schema.ts';
 import { toScopeMatcher } from './scope.ts';
 
-/** A property and the policy that owns it. */
+/** A desired property and the policy that owns it. */
 export interface Owner {
   readonly policy: Policy;
   readonly property: OwnedProperty;
 }
 
-/** All policies of the app. */
+/** All valid policies of the app, with functions to find a policy or an owned property. */
 export interface PolicySet {
   readonly all: readonly Policy[];
-  /** The policies that cover the twin of this module. `''` is the device twin. */
+  /** The policies for the twin of this module. `''` means the device twin. */
   forModule(moduleId: string): readonly Policy[];
-  /** The owned properties whose path starts with `key` in the twin of this module, each with its policy. */
+  /** The owned properties of this module's twin whose path has `key` as its first key. Each property is returned with its policy. */
   ownersOf(moduleId: string, key: string): readonly Owner[];
-  /** The modules that at least one policy creates. */
+  /** The ids of the modules that at least one policy creates. */
   readonly createdModules: readonly string[];
 }
 
-/** Settings that apply to every policy. */
+/** Settings for the policy set as a whole. */
 export interface PolicySetOptions {
-  /** `audit` puts every policy into audit mode. `enforce` leaves each policy its own mode. */
+  /** With `audit`, every policy runs in audit mode. With `enforce`, each policy runs in the mode that its author gave. */
   readonly mode: Mode;
 }
 
 /**
- * Validates the policies one by one and against each other, and fills in their defaults.
+ * Validates each policy, checks that the policies do not conflict with each other, and fills in the defaults.
  *
  * @throws {PolicyFaultsError} with every fault of every policy.
  */
@@ -46,7 +46,8 @@ export function toPolicySet(definitions: readonly PolicyDefinition[], { mode }: 
 
   const byModule = Map.groupBy(all, (policy) => policy.module);
   const owners = all.flatMap((policy) => policy.owned.map((property): Owner => ({ policy, property })));
-  // Two nested maps, because `ownersOf` is called for every key of every event.
+  // Two nested maps: first by module, then by the first key of the path. They make `ownersOf` fast, which is called for every key of every
+  // event.
   const ownersByModule = new Map(
     [...Map.groupBy(owners, ({ policy }) => policy.module)].map(([module, ownersOfModule]) => [
       module,
@@ -61,7 +62,7 @@ export function toPolicySet(definitions: readonly PolicyDefinition[], { mode }: 
   };
 }
 
-/** The desired properties of a newly created module: the repair value of each owned property. */
+/** The desired properties of a module that Twinkeeper creates for this policy: the repair value of each owned property. */
 export function baselineOf(policy: Policy): JsonObject {
   return policy.owned.reduce<JsonObject>((baseline, { path, rule }) => {
     const value = repairValue(rule);
@@ -71,8 +72,8 @@ export function baselineOf(policy: Policy): JsonObject {
 
 /**
  * Validates one policy and fills in its defaults. Each fault is added to `faults`. An invalid policy is returned too, so that its
- * conflicts with other policies are found at the same time. The caller must not use any policy when there are faults. `undefined` when
- * the definition is not an object.
+ * conflicts with other policies are found in the same run. When `faults` is not empty, the caller must not use any policy. Returns
+ * `undefined` when the definition is not an object.
  */
 function compile(definition: PolicyDefinition, index: number, mode: Mode, faults: PolicyFault[]): Policy | undefined {
   if (!isJsonObject(definition)) {
@@ -93,7 +94,7 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
     appliesTo === undefined || typeof appliesTo === 'function' ? undefined : scopeShape().safeParse(appliesTo);
   for (const { path, message } of scope?.error?.issues ?? []) report(['appliesTo', ...path].join('.'), message);
 
-  /** A field of the definition, or `undefined` when the field is invalid. */
+  /** The value of a field of the definition, or `undefined` when the field is invalid. */
   const validField = <K extends keyof typeof content>(key: K) => (invalidFields.has(key) ? undefined : content[key]);
   const owned = parseRules(content.desired, (path, message) => report(`desired.${path}`, message));
   const reporting = validField('reported');
@@ -114,7 +115,7 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
   return policy;
 }
 
-/** Reports fields that are valid alone but contradict each other, and content that is too large for a twin. */
+/** Reports fields of a policy that are valid alone but contradict each other. Also reports content that is too large for a twin. */
 function checkConsistency(policy: Policy, definition: PolicyDefinition, report: ReportFault): void {
   const { module, createModule, moduleTags, reported } = policy;
   if (createModule && module === '') report('createModule', 'needs the name of a module in "module".');

@@ -1,6 +1,6 @@
 import type { Json } from '../twin/index.ts';
 
-/** The key that tells a rule from a nested section of properties. */
+/** A symbol that is a key of every rule. An object without this key is not a rule, but contains further properties. */
 const ruleMark: unique symbol = Symbol.for('twinkeeper.rule');
 
 /** The rule for one desired property. Use {@link exactly}, {@link byDefault}, {@link oneOf}, {@link between} or {@link absent}. */
@@ -13,7 +13,7 @@ export type RuleContent =
   | { readonly rule: 'between'; readonly min: number; readonly max: number; readonly otherwise: number }
   | { readonly rule: 'absent' };
 
-/** The value that a rule sets when the property breaks the rule. */
+/** The option of a rule for the value that a repair writes when the property breaks the rule. */
 export interface Otherwise<T> {
   readonly otherwise: T;
 }
@@ -27,32 +27,35 @@ export function isRule(value: unknown): value is Rule {
 }
 
 /**
- * The property must have this value. A missing property or another value is set to it. An object with additional keys counts as another
- * value.
+ * The rule that a property must have exactly this value. A repair writes the value when the property is missing or has another value. An
+ * object with additional keys is another value.
  */
 export function exactly(value: Json): Rule {
   return mark({ rule: 'exactly', value });
 }
 
-/** The property is set to this value when it is missing. An existing value stays, whatever it is. */
+/** The rule that a property must exist. A repair writes this value when the property is missing. Any existing value is allowed. */
 export function byDefault(value: Json): Rule {
   return mark({ rule: 'byDefault', value });
 }
 
-/** The property must have one of `values`. A missing property or another value is set to `otherwise`, which must be one of `values`. */
+/**
+ * The rule that a property must have one of `values`. A repair writes `otherwise` when the property is missing or has another value.
+ * `otherwise` must be one of `values`.
+ */
 export function oneOf(values: readonly Json[], { otherwise }: Otherwise<Json>): Rule {
   return mark({ rule: 'oneOf', values, otherwise });
 }
 
 /**
- * The property must be a number from `min` to `max`, inclusive. A missing property or another value is set to `otherwise`, which must
- * be in that range.
+ * The rule that a property must be a number from `min` to `max`, both included. A repair writes `otherwise` when the property is missing
+ * or has another value. `otherwise` must be in the same range.
  */
 export function between(min: number, max: number, { otherwise }: Otherwise<number>): Rule {
   return mark({ rule: 'between', min, max, otherwise });
 }
 
-/** The property must not exist. An existing property is removed. */
+/** The rule that a property must not exist. A repair removes the property. */
 export function absent(): Rule {
   return mark({ rule: 'absent' });
 }

@@ -4,23 +4,23 @@ import type { Finding } from './define-policy.ts';
 import { describeThrown } from './describe-thrown.ts';
 import type { Policy } from './policy.ts';
 
-/** Milliseconds that a policy's own `evaluate` function may take. */
+/** Maximum milliseconds that the `evaluate` function of a policy may run for one twin. */
 const evaluateTimeLimit = 250;
 
-/** A function that returns more findings than this for one twin is considered faulty. */
+/** Maximum number of findings that `evaluate` may return for one twin. With more findings, the result is invalid. */
 const maxFindings = 100;
 
-/** Characters of a finding's message that are stored in a history row. */
+/** Maximum number of characters of a finding's message in a history row. A longer message is cut. */
 const longestMessage = 4000;
 
-/** Characters of the longest path in a twin: ten keys of 1 KB each, and the dots between them. */
+/** Number of characters of the longest possible path in a twin: 10 keys of 1 KB each, and the dots between the keys. */
 const longestPath = 10_250;
 
-/** The findings of `evaluate`, or the fault that made its result unusable. */
+/** The findings that `evaluate` returned, or a sentence that says why its result cannot be used. */
 export type Evaluation = { readonly findings: readonly Finding[] } | { readonly fault: string };
 
 /**
- * Calls a policy's own `evaluate` function for a twin. Never throws: an exception, a time-out or an invalid result is returned as a
+ * Calls the `evaluate` function of a policy for one twin. Never throws. An exception, a time-out or an invalid result is returned as a
  * fault. A policy without `evaluate` has no findings.
  */
 export function runEvaluate(policy: Policy, twin: Twin): Evaluation {
@@ -39,7 +39,10 @@ export function runEvaluate(policy: Policy, twin: Twin): Evaluation {
   }
 }
 
-/** Checks the code, because the time-out error comes from another realm and is not an `instanceof Error` here. */
+/**
+ * True when an error is the time-out of the `vm` script. That error comes from another context, where `instanceof Error` does not work. So
+ * this function checks the code of the error.
+ */
 function isTimeOut(error: unknown): boolean {
   try {
     return (error as { code?: unknown } | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
@@ -52,7 +55,7 @@ const call = new Script('call()');
 const sandbox: { call?: () => unknown } = {};
 let sandboxContext: ReturnType<typeof createContext> | undefined;
 
-/** Runs a function in a `vm` script, because only a script's time-out can stop synchronous code that does not return. */
+/** Runs a function inside a `vm` script with a time limit. Nothing else can stop synchronous code that does not return. */
 function callWithTimeLimit(run: () => unknown): unknown {
   sandboxContext ??= createContext(sandbox);
   sandbox.call = run;
@@ -65,7 +68,7 @@ function callWithTimeLimit(run: () => unknown): unknown {
 
 function readFindings(result: unknown): Evaluation {
   if (result instanceof Promise) {
-    // Without a handler, a rejection of this promise would end the process.
+    // `evaluate` is not trusted. Without this handler, a rejected promise would end the process.
     result.catch(() => undefined);
     return { fault: 'evaluate returned a Promise; it must be synchronous and return a list of findings' };
   }
@@ -75,7 +78,7 @@ function readFindings(result: unknown): Evaluation {
   const findings: Finding[] = [];
   for (const [index, raw] of result.entries()) {
     const finding: unknown = typeof raw === 'object' ? JSON.parse(JSON.stringify(raw)) : raw;
-    // JSON.stringify drops a value that JSON does not have, such as a function.
+    // `JSON.stringify` removes a value that JSON cannot express, such as a function.
     const isDropped =
       isJsonObject(finding) && finding.expected === undefined && (raw as Finding).expected !== undefined;
     const fault = isDropped ? 'expected is not a JSON value' : findingFault(finding);
@@ -100,7 +103,7 @@ function findingFault(finding: unknown): string | undefined {
   if (message !== undefined && typeof message !== 'string') return 'message must be a string';
   if (expected === undefined) return undefined;
   if (path === '') return 'a finding about the whole twin cannot have expected; leave it out, or give a path';
-  // `null` removes the property, so any value stands in for it: the check then covers the path.
+  // `null` removes the property, so there is no value to check. `true` takes the place of `null` here, so that the path is still checked.
   const [fault] = limitFaults(setAt({}, parsePath(path), expected ?? true));
   return fault === undefined ? undefined : `at ${fault.path}: ${fault.message}`;
 }

@@ -3,39 +3,45 @@ import { isJsonObject, type Json, type JsonObject, jsonEquals } from '../twin/in
 /** The facts about a device that decide which policies apply to it. */
 export interface Device {
   readonly deviceId: string;
-  /** The tags of the device twin. Tags of module twins do not count. */
+  /** The tags of the device twin. The tags of module twins are not used. */
   readonly tags: JsonObject;
   /** True for an IoT Edge device. */
   readonly edge: boolean;
 }
 
-/** The devices to which a policy applies. A device must match every field given. A missing field matches every device. */
+/**
+ * The devices to which a policy applies. A device must match every field of the scope. A field that is missing in the scope matches every
+ * device.
+ */
 export interface Scope {
-  /** Tags that the device twin must have. A nested object may have additional keys in the twin. */
+  /** Tags that the device twin must have with these values. The device twin may have more tags, and more keys in nested objects. */
   readonly tags?: JsonObject;
   readonly edge?: boolean;
-  /** A case-sensitive pattern for the device id. `*` matches any characters, `\*` matches an asterisk. */
+  /** A case-sensitive pattern for the device id. `*` matches any number of any characters. `\*` matches an asterisk. */
   readonly deviceId?: string;
 }
 
-/** A scope, or a function that returns true for the devices to which the policy applies. */
+/** A scope, or a function that returns true for each device to which the policy applies. */
 export type AppliesTo = Scope | ((device: Device) => boolean);
 
-/** A policy's scope, ready to be matched against devices. */
+/** The scope of a policy in a form that decides quickly whether the policy applies to a device. */
 export interface ScopeMatcher {
-  /** False when the id alone excludes the device. When true, only {@link matches} is certain. */
+  /** False when the device id alone shows that the policy does not apply. When true, {@link matches} must decide. */
   mayMatchId(deviceId: string): boolean;
-  /** True when the policy applies to the device. Throws when the policy's own function throws. */
+  /** True when the policy applies to the device. When the scope is a function that throws, this method throws the same error. */
   matches(device: Device): boolean;
-  /** True when the scope depends on the device id only, so that the device twin is not needed. */
+  /** True when the scope depends on the device id only. The caller then need not read the device twin. */
   readonly usesIdOnly: boolean;
-  /** The scope as the policy's author wrote it. `undefined` for a function. */
+  /** The scope as the author of the policy wrote it. `undefined` when the author wrote a function. */
   readonly definition: Scope | undefined;
-  /** The device id pattern, split at its asterisks. A single piece is a whole device id. `undefined` without a pattern. */
+  /**
+   * The pattern for the device id, split at its asterisks. A list of one text means a whole device id without an asterisk. `undefined`
+   * when the scope has no pattern.
+   */
   readonly idPieces: readonly string[] | undefined;
 }
 
-/** Prepares a scope for matching. `undefined` matches every device. */
+/** Makes a {@link ScopeMatcher} of a scope. The matcher of `undefined` matches every device. */
 export function toScopeMatcher(appliesTo: AppliesTo | undefined): ScopeMatcher {
   if (typeof appliesTo === 'function') {
     return {
@@ -61,7 +67,10 @@ export function toScopeMatcher(appliesTo: AppliesTo | undefined): ScopeMatcher {
   };
 }
 
-/** True when no device can match both scopes, because `edge` or a tag differs. False when that is not certain. */
+/**
+ * True when certainly no device matches both scopes, because `edge` or a tag differs. False in all other cases, also when a scope is a
+ * function.
+ */
 export function areDisjoint(left: AppliesTo | undefined, right: AppliesTo | undefined): boolean {
   if (typeof left === 'function' || typeof right === 'function' || !left || !right) return false;
   if (left.edge !== undefined && right.edge !== undefined && left.edge !== right.edge) return true;
@@ -90,8 +99,8 @@ function globPieces(glob: string): readonly string[] {
 }
 
 /**
- * Finds the pieces of a pattern in an id one after the other, each at its first occurrence. A regular expression could need
- * exponential time to reject an id.
+ * Makes a function that tests a device id against a pattern. The function finds the pieces of the pattern one after the other, each at its
+ * first position in the id. A regular expression could need exponential time to reject an id.
  */
 function toGlobTest(pieces: readonly string[]): (id: string) => boolean {
   const [first = '', ...others] = pieces;

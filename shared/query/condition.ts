@@ -1,13 +1,13 @@
 import type { Path } from '../twin/index.ts';
 
-/** A value that a condition can compare. IoT Hub cannot compare objects and arrays. */
+/** A value that a condition of a query can compare. IoT Hub cannot compare objects or arrays. */
 export type Primitive = string | number | boolean | null;
 
 export type ComparisonOperator = '=' | '!=' | '<' | '<=' | '>' | '>=';
 
 /**
- * The functions of the query language and their numbers of arguments. The documentation names only `IS_DEFINED` for twins. It names the
- * others for message routes, which use the same language.
+ * The functions of the query language, with the number of arguments of each. For twins, the documentation names only `IS_DEFINED`. For
+ * message routes, which use the same language, the documentation names the other functions.
  * https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language#functions
  */
 export const functionArity = {
@@ -26,10 +26,10 @@ export const functionArity = {
 
 export type FunctionName = keyof typeof functionArity;
 
-/** An expression of the query language: the whole condition after `WHERE`, or any part of it. */
+/** An expression of the query language: the whole condition after `WHERE`, or a part of that condition. */
 export type Condition =
   | { readonly type: 'literal'; readonly value: Primitive | undefined }
-  /** A path from the root of the twin's document, such as `['properties', 'desired', 'a']`. */
+  /** A path from the root of a twin's JSON document, such as `['properties', 'desired', 'a']`. */
   | { readonly type: 'path'; readonly path: Path }
   | {
       readonly type: 'compare';
@@ -37,7 +37,7 @@ export type Condition =
       readonly left: Condition;
       readonly right: Condition;
     }
-  /** `IN`, or `NIN` when `negated` is true. */
+  /** The operator `IN`. When `negated` is true, the operator `NIN`. */
   | {
       readonly type: 'in';
       readonly negated: boolean;
@@ -46,10 +46,10 @@ export type Condition =
     }
   | { readonly type: 'call'; readonly name: FunctionName; readonly operands: readonly Condition[] }
   | { readonly type: 'not'; readonly operand: Condition }
-  /** Two or more operands in one flat list, so that a long chain of `AND` does not make a deep tree. */
+  /** Two or more operands of `AND` or `OR` in one flat list. A long chain of `AND` then does not make a deep tree. */
   | { readonly type: 'and' | 'or'; readonly operands: readonly Condition[] };
 
-/** Every path in a condition. A path that occurs twice is listed twice. */
+/** Lists every path in a condition. A path that occurs twice is listed twice. */
 export function pathsIn(condition: Condition): readonly Path[] {
   switch (condition.type) {
     case 'literal':

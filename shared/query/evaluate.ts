@@ -3,21 +3,23 @@ import type { ComparisonOperator, Condition, FunctionName } from './condition.ts
 
 type Value = Json | undefined;
 
-/** A compiled condition. Returns its value for the current document. */
+/** A compiled condition. Each call returns the value of the condition for the document that was set last. */
 type Evaluate = () => Value;
 
 /**
- * True when the condition is true for a twin's document.
+ * True when the condition is true for the JSON document of a twin.
  *
- * The logic has three values: true, false and undefined. A missing property is undefined. A comparison is undefined when its operands
- * have different types, or when one is an object or an array. `NOT undefined` is undefined, `false AND undefined` is false, and
- * `true OR undefined` is true. An operand of `AND`, `OR` or `NOT` that is not a boolean counts as undefined.
+ * A condition has one of three values: true, false or undefined. A missing property is undefined. A comparison is undefined when its two
+ * sides have different types, or when one side is an object or an array. `NOT undefined` is undefined, `false AND undefined` is false, and
+ * `true OR undefined` is true. When an operand of `AND`, `OR` or `NOT` is not a boolean, it counts as undefined.
  */
 export function holds(condition: Condition, document: JsonObject): boolean {
   return predicateOf(condition)(document);
 }
 
-/** Compiles a condition into a function that tests documents. Use it in place of {@link holds} for more than one document. */
+/**
+ * Compiles a condition into a function that tests documents. To test more than one document, use this function in place of {@link holds}.
+ */
 export function predicateOf(condition: Condition): (document: JsonObject) => boolean {
   const reader = new DocumentReader();
   const evaluate = compile(condition, reader);
@@ -27,7 +29,10 @@ export function predicateOf(condition: Condition): (document: JsonObject) => boo
   };
 }
 
-/** The value at a path, or `undefined` when there is none. Inherited properties and array items are not found. */
+/**
+ * The value at a path in the JSON document of a twin, or `undefined` when the path does not exist. Properties of a prototype and items of
+ * an array are not found.
+ */
 export function valueAt(document: JsonObject, path: Path): Json | undefined {
   let value: Json | undefined = document;
   for (const key of path) value = ownValue(value, key);
@@ -40,12 +45,14 @@ function ownValue(value: Json | undefined, key: string): Json | undefined {
 }
 
 /**
- * Reads the paths of one condition from the current document. Paths are often repeated or start with the same keys, so the value at
- * each path is read only once per document.
+ * Reads the values at the paths of one condition from the current document. Conditions often repeat a path, or have paths that start with
+ * the same keys. So the value at each path is read only once for each document.
  */
 class DocumentReader {
   #document: JsonObject = {};
-  /** Increases with each document, so that a cached value of an earlier document is recognised. */
+  /**
+   * The number of the current document. It increases with each document, and shows whether a cached value belongs to an earlier document.
+   */
   #documentNumber = 0;
   readonly #lookups = new Map<string, Evaluate>();
 
@@ -54,7 +61,7 @@ class DocumentReader {
     this.#documentNumber += 1;
   }
 
-  /** A function that returns the value at a path in the current document. */
+  /** Returns a function that reads the value at a path in the current document. */
   lookup(path: Path): Evaluate {
     const key = path.at(-1);
     if (key === undefined) return () => this.#document;
@@ -105,8 +112,8 @@ function compile(condition: Condition, reader: DocumentReader): Evaluate {
 }
 
 /**
- * Compiles `AND` or `OR`. The decisive value is false for `AND` and true for `OR`: one such operand decides the result. Without one,
- * the result is undefined if any operand is.
+ * Compiles `AND` or `OR`. `decisive` is false for `AND` and true for `OR`. When one operand has the decisive value, the result is that
+ * value. Otherwise, when one operand is not a boolean, the result is undefined.
  */
 function compileAndOr(operands: readonly Evaluate[], decisive: boolean): Evaluate {
   return () => {
@@ -140,7 +147,10 @@ function compileIn(operand: Evaluate, values: readonly Value[], isNegated: boole
 
 type Compare = (left: Value, right: Value) => boolean | undefined;
 
-/** Compares two primitives of one type. `null` equals itself, `false` comes before `true`, and strings compare by UTF-16 code units. */
+/**
+ * The comparison operators, for two primitive values. When the types differ, the result is undefined. `null` equals `null`, `false` is
+ * less than `true`, and strings are compared by UTF-16 code units.
+ */
 const comparisons: Readonly<Record<ComparisonOperator, Compare>> = {
   '=': (left, right) => (areComparable(left, right) ? left === right : undefined),
   '!=': (left, right) => (areComparable(left, right) ? left !== right : undefined),
@@ -155,7 +165,7 @@ function areComparable(left: Value, right: Value): boolean {
   return typeof left === typeof right && left !== undefined && typeof left !== 'object';
 }
 
-/** The value in a form that `<` accepts. The caller has checked that both sides have the same type. */
+/** Converts a value into a form that `<` can compare. The caller has checked that both sides have the same type. */
 function rank(value: Value): string | number {
   return typeof value === 'string' ? value : Number(value);
 }
@@ -194,7 +204,7 @@ function compileCall(name: FunctionName, [first, second]: readonly Evaluate[]): 
   }
 }
 
-/** Compiles a test of two strings. The result is undefined when an operand is not a string. */
+/** Compiles a function that tests two strings, such as `STARTSWITH`. The result is undefined when an operand is not a string. */
 function compileStringTest(
   first: Evaluate,
   second: Evaluate | undefined,

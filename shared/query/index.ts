@@ -1,6 +1,7 @@
 /**
- * IoT Hub finds twins with an SQL-like query language. The parser reads a query or a condition into a tree, the evaluator tests the
- * JSON document of a twin against that tree, and the writer puts paths and values into the text of a query. The code here is pure.
+ * IoT Hub has an SQL-like query language that finds twins. In this folder, the parser turns the text of a query or a condition into a
+ * tree. The evaluator tests the JSON document of a twin against that tree. The writer writes paths and values as text for a query. The
+ * functions here are pure: they do no I/O.
  * https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language
  *
  * @module

@@ -19,18 +19,18 @@ const comparisons: Readonly<Record<string, ComparisonOperator>> = {
   '>=': '>=',
 };
 
-/** The documentation of message routes uses these spellings, with an underscore. */
+/** Other spellings of two functions, with an underscore. The documentation of message routes uses these spellings. */
 const synonyms: Readonly<Record<string, FunctionName>> = { STARTS_WITH: 'STARTSWITH', ENDS_WITH: 'ENDSWITH' };
 
 /**
- * Reads a condition and stops at the first token after it. Comparisons bind most tightly, then `NOT`, then `AND`, then `OR`.
+ * Reads a condition, and stops at the first token after the condition. Comparisons bind most tightly, then `NOT`, then `AND`, then `OR`.
  */
 export function parseExpression(tokens: TokenReader): Condition {
   const parseConjunction = () => parseOperands(tokens, 'AND', () => parseNegation(tokens));
   return parseOperands(tokens, 'OR', parseConjunction);
 }
 
-/** Reads one operand, or several with `AND` or `OR` between them. */
+/** Reads one operand, or several operands with `AND` or `OR` between them. `parseNext` reads one operand. */
 function parseOperands(tokens: TokenReader, keyword: 'AND' | 'OR', parseNext: () => Condition): Condition {
   const first = parseNext();
   if (!tokens.isWord(keyword)) return first;

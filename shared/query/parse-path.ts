@@ -1,7 +1,10 @@
 import type { Path } from '../twin/index.ts';
 import { reservedWords, type TokenReader } from './token-reader.ts';
 
-/** Keys at the root of a twin's document. IoT Hub ignores their case: its documentation uses `SELECT DeviceID, LastActivityTime`. */
+/**
+ * The keys at the root of a twin's JSON document. IoT Hub ignores the case of these keys: its documentation uses
+ * `SELECT DeviceID, LastActivityTime`.
+ */
 const rootKeys = new Map(
   [
     ...['deviceId', 'moduleId', 'etag', 'deviceEtag', 'version', 'modelId', 'tags', 'properties', 'capabilities'],
@@ -10,20 +13,23 @@ const rootKeys = new Map(
   ].map((key) => [key.toLowerCase(), key]),
 );
 
-/** A path from the root of the twin's document. */
+/** A path from the root of a twin's JSON document, as the parser read it. */
 export interface ParsedPath {
   readonly path: Path;
-  /** The last key in the spelling of the query. */
+  /** The last key of the path, in the same upper and lower case as in the query. */
   readonly lastKey: string;
 }
 
-/** True when the next token can be the first key of a path. */
+/** True when the next token of the query can be the first key of a path. */
 export function startsPath(tokens: TokenReader): boolean {
   const { type, text } = tokens.peek();
   return type === 'key' || (type === 'word' && !reservedWords.includes(text.toUpperCase()));
 }
 
-/** Reads keys with dots between them. A leading `devices.` or `devices.modules.` is dropped, because it only repeats the `FROM`. */
+/**
+ * Reads the keys of a path, with dots between them. `devices.` or `devices.modules.` at the beginning is removed, because it only repeats
+ * the `FROM` of the query.
+ */
 export function parsePath(tokens: TokenReader): ParsedPath {
   if (!startsPath(tokens)) throw tokens.unexpected('a path such as properties.desired.x');
   const keys = [tokens.take().text];

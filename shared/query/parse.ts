@@ -7,11 +7,12 @@ import { QuerySyntaxError } from './query-syntax-error.ts';
 import { TokenReader } from './token-reader.ts';
 
 /**
- * Reads a query: `SELECT [TOP n] * | path [AS alias], … | COUNT() [AS alias] FROM devices | devices.modules [WHERE condition]
- * [GROUP BY path, …]`. Keywords are not case-sensitive.
+ * Reads a query:
+ * `SELECT [TOP n] * | path [AS alias], … | COUNT() [AS alias] FROM devices | devices.modules [WHERE condition] [GROUP BY path, …]`.
+ * Keywords may be in upper or lower case.
  * https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-query-language
  *
- * @throws {QuerySyntaxError} for any other text.
+ * @throws {QuerySyntaxError} when the text has another form.
  */
 export function parseQuery(text: string): Query {
   const tokens = new TokenReader(text);
@@ -39,7 +40,7 @@ export function parseQuery(text: string): Query {
 /**
  * Reads a condition without the rest of a query, such as `tags.a = 1`.
  *
- * @throws {QuerySyntaxError} for any other text.
+ * @throws {QuerySyntaxError} when the text is not a condition.
  */
 export function parseCondition(text: string): Condition {
   const tokens = new TokenReader(text);
@@ -48,18 +49,21 @@ export function parseCondition(text: string): Condition {
   return condition;
 }
 
-/** The twins that an automatic configuration targets: all twins of the source, none, or those that meet a condition. */
+/**
+ * The twins that an automatic configuration targets. `source` is either device twins or module twins. `condition` selects all of them,
+ * none, or the twins that meet a condition.
+ */
 export interface TargetCondition {
   readonly source: Source;
   readonly condition: Condition | 'all' | 'none';
 }
 
 /**
- * Reads the target condition of an automatic configuration. `*` targets every device, and an empty text targets none. A condition
- * for modules starts with `FROM devices.modules`.
+ * Reads the target condition of an automatic configuration. `*` targets every device, and an empty text targets no device. A condition for
+ * modules starts with `FROM devices.modules`.
  * https://learn.microsoft.com/azure/iot-hub/iot-hub-automatic-device-management
  *
- * @throws {QuerySyntaxError} for any other text.
+ * @throws {QuerySyntaxError} when the text is not a target condition.
  */
 export function parseTargetCondition(text: string): TargetCondition {
   const tokens = new TokenReader(text);
@@ -97,7 +101,8 @@ function parseSelected(tokens: TokenReader, number: number): Selected {
     tokens.take();
     tokens.expectSymbol('(');
     tokens.expectSymbol(')');
-    // IoT Hub documents no name for a count without an alias. Its language is a part of that of Cosmos DB, which uses `$1`, `$2`, …
+    // IoT Hub does not document the name of a `COUNT()` without an alias. The query language is a part of that of Cosmos DB, which names
+    // such values `$1`, `$2` and so on.
     return { type: 'count', key: parseAlias(tokens) ?? `$${number}` };
   }
   const { path, lastKey } = parsePath(tokens);

@@ -1,7 +1,7 @@
-/** Thrown for a text that is not in the query language. The message names the position and the fault. */
+/** Thrown when a text is not in the query language of IoT Hub. The message says what is wrong and at which position. */
 export class QuerySyntaxError extends Error {
   override readonly name = 'QuerySyntaxError';
-  /** Number of characters before the fault. */
+  /** Position of the error: the number of characters before it in the text. */
   readonly position: number;
 
   constructor(position: number, fault: string) {

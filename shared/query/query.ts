@@ -1,26 +1,26 @@
 import type { Path } from '../twin/index.ts';
 import type { Condition } from './condition.ts';
 
-/** The `FROM` of a query: device twins or module twins. */
+/** The kind of twins that a query reads, as written after `FROM`: device twins or module twins. */
 export type Source = 'devices' | 'devices.modules';
 
-/** One selected value. `key` is its name in the results. */
+/** One value that a query selects. `key` is the name of that value in the results. */
 export type Selected =
   | { readonly type: 'value'; readonly key: string; readonly path: Path }
   | { readonly type: 'count'; readonly key: string };
 
-/** A parsed query. */
+/** A query after parsing. */
 export interface Query {
-  /** Maximum number of results, over all pages. */
+  /** Maximum number of results on all pages together. Without it, there is no maximum. */
   readonly top?: number;
-  /** `*` selects the whole twin. */
+  /** The selected values. `*` selects the whole twin. */
   readonly select: '*' | readonly Selected[];
   readonly source: Source;
   readonly where?: Condition;
   readonly groupBy?: readonly Path[];
 }
 
-/** True when one result can stand for many twins: the query counts or groups. */
+/** True when one result can summarise many twins, because the query has `COUNT()` or `GROUP BY`. */
 export function isAggregate({ select, groupBy }: Query): boolean {
   return groupBy !== undefined || (select !== '*' && select.some(({ type }) => type === 'count'));
 }

@@ -1,34 +1,34 @@
 import { QuerySyntaxError } from './query-syntax-error.ts';
 import { type Token, tokenize } from './tokenize.ts';
 
-/** Keywords, in capitals. A path cannot start with one of them, unless it is written in `[[ ]]`. */
+/** The keywords of the query language, in capitals. A path can start with a keyword only when the keyword is written in `[[ ]]`. */
 export const reservedWords: readonly string[] = [
   ...['SELECT', 'TOP', 'AS', 'FROM', 'WHERE', 'GROUP', 'BY'],
   ...['AND', 'OR', 'NOT', 'IN', 'NIN', 'TRUE', 'FALSE', 'NULL', 'UNDEFINED'],
 ];
 
-/** Maximum nesting of an expression. IoT Hub documents no limit. Without one, a deep expression would overflow the stack. */
+/** Maximum depth of nested expressions. IoT Hub documents no limit. Without a limit, a deep expression would overflow the call stack. */
 const maxDepth = 100;
 
-/** Reads the tokens of a text one after the other. */
+/** Reads the tokens of a query one after the other. */
 export class TokenReader {
   readonly #tokens: readonly Token[];
   #next = 0;
   #depth = 0;
 
-  /** @throws {QuerySyntaxError} when a part of the text is not a token. */
+  /** @throws {QuerySyntaxError} when a part of the text is not a token, or the text is too long. */
   constructor(text: string) {
     this.#tokens = tokenize(text);
   }
 
-  /** The next token, or the token `ahead` places after it. At the end of the text, the end token. */
+  /** The next token, or the token `ahead` places after the next one. After the last token, the end token. The reader does not move. */
   peek(ahead = 0): Token {
     const token = this.#tokens[Math.min(this.#next + ahead, this.#tokens.length - 1)];
     if (token === undefined) throw new RangeError('A text has at least an end token.');
     return token;
   }
 
-  /** Takes the next token. */
+  /** Returns the next token, and moves the reader past that token. */
   take(): Token {
     const token = this.peek();
     this.#next += 1;
@@ -45,14 +45,17 @@ export class TokenReader {
     return token.type === 'word' && token.text.toUpperCase() === keyword;
   }
 
-  /** Takes the symbol if it is next. Returns true when it was. */
+  /** Moves the reader past the next token when that token is this symbol. Returns false when it is another token. */
   takeSymbol(text: string): boolean {
     const isNext = this.isSymbol(text);
     if (isNext) this.#next += 1;
     return isNext;
   }
 
-  /** Takes the keyword if it is next, in upper or lower case. Returns true when it was. `keyword` must be in capitals. */
+  /**
+   * Moves the reader past the next token when that token is this keyword. `keyword` must be in capitals. In the query, the keyword may be
+   * in upper or lower case. Returns false when the next token is another one.
+   */
   takeWord(keyword: string): boolean {
     const isNext = this.isWord(keyword);
     if (isNext) this.#next += 1;
@@ -71,7 +74,7 @@ export class TokenReader {
     if (this.peek().type !== 'end') throw this.unexpected(expected);
   }
 
-  /** Calls `read` one nesting level deeper. Throws a {@link QuerySyntaxError} beyond 100 levels. */
+  /** Calls `read` for an expression that is nested one level deeper. Throws a {@link QuerySyntaxError} beyond 100 levels. */
   nested<T>(read: () => T): T {
     this.#depth += 1;
     if (this.#depth > maxDepth) {
@@ -82,7 +85,7 @@ export class TokenReader {
     return result;
   }
 
-  /** The error for a next token other than the expected one. */
+  /** The error for a next token that the parser did not expect. `expected` describes the token that the parser expected. */
   unexpected(expected: string): QuerySyntaxError {
     const token = this.peek();
     return new QuerySyntaxError(token.position, `expected ${expected}, not ${describeToken(token)}`);

@@ -1,13 +1,13 @@
 import { QuerySyntaxError } from './query-syntax-error.ts';
 
-/** Maximum number of characters of a query. Source: "Queries for IoT Hub device and module twins", section "Limitations". */
+/** Maximum number of characters in a query. Source: "Queries for IoT Hub device and module twins", section "Limitations". */
 export const maxQueryLength = 8192;
 
-/** The smallest unit of a query. `position` is the number of characters before it. */
+/** A token, the smallest unit of a query. `position` is the number of characters before the token. */
 export type Token =
-  /** A keyword, a function name or a key. The parser decides which. */
+  /** A keyword, a function name or a key without brackets. The parser decides which of them it is. */
   | { readonly type: 'word'; readonly position: number; readonly text: string }
-  /** A key that was written in `[[ ]]`. `text` is the key without the brackets. */
+  /** A key that is written in `[[ ]]`. `text` is the key without the brackets. */
   | { readonly type: 'key'; readonly position: number; readonly text: string }
   | { readonly type: 'string'; readonly position: number; readonly text: string }
   | { readonly type: 'number'; readonly position: number; readonly text: string; readonly value: number }
@@ -16,16 +16,16 @@ export type Token =
 
 const blank = /\s*/y;
 const word = /[\p{L}_$][\p{L}\p{N}_$]*/uy;
-// A key may end in `]`, as in `[[a]]]`. The last two of several brackets then close it.
+// A key may itself end with `]`, as in `[[a]]]`. In such a row of brackets, the last two end the notation.
 const escapedKey = /\[\[(.+?)\]\](?!\])/sy;
 const number = /[+-]?(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?![\p{L}\p{N}_$])/uy;
 const symbol = /<=|>=|<>|!=|[=<>()[\],.*;]/y;
 const string = /(['"])((?:\\.|(?!\1|\\).)*)\1/sy;
 
 /**
- * Splits a text into tokens. The last token is always the end token.
+ * Splits the text of a query into tokens. The last token is always the end token.
  *
- * @throws {QuerySyntaxError} when a part of the text is not a token, or the text has more than 8192 characters.
+ * @throws {QuerySyntaxError} when a part of the text is not a token, or when the text has more than 8192 characters.
  */
 export function tokenize(text: string): readonly Token[] {
   if (text.length > maxQueryLength) {
@@ -76,7 +76,7 @@ function tokenAt(text: string, position: number): readonly [token: Token, length
   );
 }
 
-/** Matches a sticky pattern at exactly this position. */
+/** Matches a sticky regular expression at exactly this position. Returns `undefined` when it does not match. */
 function match(pattern: RegExp, text: string, position: number): RegExpExecArray | undefined {
   pattern.lastIndex = position;
   return pattern.exec(text) ?? undefined;
@@ -87,7 +87,9 @@ function toNumber(text: string): number {
   return sign === '-' ? -Number(digits) : Number(digits);
 }
 
-/** Replaces the escapes of a string. IoT Hub documents four: `\'`, `\"`, `\\`, and `\uXXXX` with 4 hexadecimal digits. */
+/**
+ * Replaces the escape sequences in a string of a query. IoT Hub documents four: `\'`, `\"`, `\\`, and `\uXXXX` with 4 hexadecimal digits.
+ */
 function decodeEscapes(inner: string, position: number): string {
   return inner.replace(
     /\\(?:u([0-9a-fA-F]{4})|(.))/gs,

@@ -2,8 +2,8 @@ import type { Json } from '../twin/index.ts';
 import { reservedWords } from './token-reader.ts';
 
 /**
- * Words that a query parser might not accept as a plain key. IoT Hub documents only `group` as such a word. The others are from the
- * documentation of Azure Digital Twins, which has a related query language.
+ * Words that a query parser might not accept as a key without brackets. The documentation of IoT Hub names only `group` as such a word.
+ * The other words are from the documentation of Azure Digital Twins, whose query language is related.
  */
 const keywords = new Set([
   ...reservedWords,
@@ -13,11 +13,11 @@ const keywords = new Set([
 ]);
 
 /**
- * Writes a path for a query: `['tags', 'a b:c', 'group']` becomes `tags.[[a b:c]].[[group]]`. A key that is not a plain name is
- * written in double brackets. The language has no escapes inside the brackets.
+ * Writes a path as text for a query: `['tags', 'a b:c', 'group']` becomes `tags.[[a b:c]].[[group]]`. A key that is not a plain name is
+ * written in double brackets. The language has no escape sequences inside the brackets.
  *
- * @returns `undefined` when the path has no key, or has a key that cannot be written without doubt: one with a bracket, a dot,
- *   a control character or half of a surrogate pair, or an empty key.
+ * @returns `undefined` when the path has no key, or when a key cannot be written safely: an empty key, or a key with a bracket, a dot, a
+ *   control character or half of a surrogate pair.
  */
 export function writePath(keys: readonly string[]): string | undefined {
   const written = keys.map(writeKey);
@@ -30,7 +30,8 @@ function writeKey(key: string): string | undefined {
 }
 
 /**
- * Writes a string, a number or a boolean for a query, such as `'it\'s'`, `0.0000001` or `true`. The parser reads the same value back.
+ * Writes a string, a number or a boolean as text for a query, such as `'it\'s'`, `0.0000001` or `true`. The parser reads the same value
+ * from that text.
  *
  * @returns `undefined` for a value that the language cannot compare: `null`, an object, an array, `NaN` or an infinite number.
  */
@@ -40,7 +41,10 @@ export function writeLiteral(value: Json): string | undefined {
   return typeof value === 'boolean' ? String(value) : undefined;
 }
 
-/** Writes a string in ASCII with documented escapes. The encoding and the length of the query are then certain. */
+/**
+ * Writes a string for a query with ASCII characters and documented escape sequences only. The encoding then cannot change the query, and
+ * its length in bytes is known.
+ */
 function writeString(value: string): string {
   const escaped = value.replace(/['\\]/g, '\\$&').replace(/[^ -~]/g, (unit) => {
     return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -48,7 +52,10 @@ function writeString(value: string): string {
   return `'${escaped}'`;
 }
 
-/** Writes the shortest decimal that reads back as the same number. It has no exponent, because the language's numbers are decimals. */
+/**
+ * Writes the shortest decimal number that is read back as the same value. The text has no exponent, because numbers in the query language
+ * are decimals.
+ */
 function writeNumber(value: number): string {
   const [mantissa = '', exponent] = String(value).split('e');
   if (exponent === undefined) return mantissa;

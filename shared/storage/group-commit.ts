@@ -1,17 +1,20 @@
 import type { TableClient, TableEntity, TransactionAction } from '@azure/data-tables';
 import { ignoreNotFound, isEntityNotFound } from './table-errors.ts';
 
-/** One change to a table. When several changes to one entity wait together, only the last one is made. */
+/**
+ * One change to a table: an entity to write or to delete. When several changes to the same entity wait together, only the last one is
+ * stored.
+ */
 export type TableChange =
   | { readonly type: 'upsert'; readonly entity: TableEntity<Record<string, unknown>> }
-  /** Deleting an entity that does not exist succeeds. */
+  /** Deletes an entity. Succeeds also when the entity does not exist. */
   | { readonly type: 'delete'; readonly partitionKey: string; readonly rowKey: string };
 
-/** A table transaction can have at most 100 entities and 4 MiB. Source: "Performing entity group transactions". */
+/** Limits of one table transaction. Table Storage allows 100 entities and 4 MiB. Source: "Performing entity group transactions". */
 const changesPerTransaction = 100;
 const bytesPerTransaction = 3_000_000;
 
-/** A change that waits for its transaction, and the callbacks of the caller. */
+/** A change that waits for the next transaction, with the callbacks that settle the promise of the caller. */
 interface WaitingChange {
   readonly change: TableChange;
   readonly done: () => void;
@@ -19,8 +22,8 @@ interface WaitingChange {
 }
 
 /**
- * Combines the changes of concurrent callers into few transactions. While a transaction of a partition is running, new changes to
- * that partition wait for the next one. A single change is sent at once: there is no delay for collecting more.
+ * Stores the changes of concurrent callers in few table transactions. A transaction changes one partition. While a transaction of a
+ * partition is running, new changes to that partition wait for the next transaction. When none is running, a change is sent without delay.
  */
 export class GroupCommit {
   readonly #table: () => Promise<TableClient>;
@@ -30,7 +33,7 @@ export class GroupCommit {
     this.#table = table;
   }
 
-  /** Resolves when all of these changes are stored. Rejects with the error of the storage service. */
+  /** Stores the given changes. Resolves when all of them are stored. Rejects with the error of Table Storage. */
   async apply(changes: readonly TableChange[]): Promise<void> {
     await Promise.all(changes.map((change) => this.#enqueue(change)));
   }
@@ -44,18 +47,18 @@ export class GroupCommit {
         return;
       }
       this.#waitingByPartition.set(partition, [{ change, done, failed }]);
-      // Deferred by a microtask, so that all changes of one `apply` share a transaction.
+      // The commit starts in a microtask, after `apply` has added all its changes. One transaction then stores all of them.
       queueMicrotask(() => void this.#commitWaiting(partition));
     });
   }
 
-  /** Commits the waiting changes of a partition, group by group, until none wait. */
+  /** Commits all waiting changes of a partition, one transaction after the other. */
   async #commitWaiting(partition: string): Promise<void> {
     for (;;) {
       const waiting = this.#waitingByPartition.get(partition) ?? [];
       if (waiting.length === 0) break;
       const group = firstGroup(waiting);
-      // Changes that arrive during the commit wait in this list.
+      // Changes that arrive while the transaction is running are added to this list.
       this.#waitingByPartition.set(partition, waiting.slice(group.length));
       try {
         await this.#commit(partition, lastOfEachEntity(group.map(({ change }) => change)));
@@ -68,7 +71,7 @@ export class GroupCommit {
     this.#waitingByPartition.delete(partition);
   }
 
-  /** Commits each change by itself, so that one invalid change does not fail the others. */
+  /** Commits each change in its own transaction, so that one invalid change does not make the other changes fail. */
   async #commitEach(partition: string, group: readonly WaitingChange[]): Promise<void> {
     for (const { change, done, failed } of group) await this.#commit(partition, [change]).then(done, failed);
   }
@@ -78,7 +81,8 @@ export class GroupCommit {
     try {
       await table.submitTransaction(changes.map(toAction));
     } catch (error) {
-      // Deleting an entity that does not exist fails the whole transaction: store the others, then delete one by one.
+      // A transaction fails when one of its deletions finds no entity. So store the other changes in one transaction, and delete one
+      // entity at a time.
       if (!isEntityNotFound(error) || changes.every(({ type }) => type === 'upsert')) throw error;
       const upserts = changes.filter(({ type }) => type === 'upsert');
       if (upserts.length > 0) await table.submitTransaction(upserts.map(toAction));
@@ -89,7 +93,7 @@ export class GroupCommit {
   }
 }
 
-/** The first waiting changes, at most as many as fit into one transaction. */
+/** The first waiting changes that fit into one transaction. At least one change, even when that change is too large. */
 function firstGroup(waiting: readonly WaitingChange[]): readonly WaitingChange[] {
   let bytes = 0;
   let count = 0;
@@ -113,7 +117,7 @@ function toAction(change: TableChange): TransactionAction {
     : ['delete', { partitionKey: change.partitionKey, rowKey: change.rowKey }];
 }
 
-/** True when storage refuses a change as malformed or too large. A retry would fail again. */
+/** True when Table Storage refuses a change because the change is malformed or too large. A retry would fail again. */
 function isRefused(error: unknown): boolean {
   const { statusCode } = (error ?? {}) as { readonly statusCode?: unknown };
   return statusCode === 400 || statusCode === 413;

@@ -1,7 +1,7 @@
 /**
- * All access to Azure Storage goes through this folder. A table or queue opens on first use, with a connection string or a managed
- * identity. Concurrent writes to one table share transactions. A text that is too long for one property is split over several.
- * The code here knows nothing about drift.
+ * All access to Azure Storage goes through this folder. It opens tables and queues with a connection string or with the managed identity
+ * of the app. It stores the changes of concurrent callers in shared transactions. It splits a text that is too long for one property of an
+ * entity into several properties. The code here does not depend on policies or drift.
  *
  * @module
  */

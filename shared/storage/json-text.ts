@@ -1,6 +1,7 @@
 /**
- * Writes a value as JSON, like `JSON.stringify`, but at any depth. `JSON.parse` reads values that are too deep for `JSON.stringify`,
- * and an event with such a value must be stored. A value that JSON does not have, such as `undefined`, becomes `null`.
+ * Writes a value as JSON text, like `JSON.stringify`, at any depth of nesting. `JSON.parse` can read values that are too deep for
+ * `JSON.stringify`. An event can contain such a value, and must be stored too. Returns the text `null` for a value that JSON cannot
+ * express, such as `undefined`.
  */
 export function toJsonText(value: unknown): string {
   try {
@@ -13,7 +14,7 @@ export function toJsonText(value: unknown): string {
 
 function toDeepJsonText(root: unknown): string {
   const written: string[] = [];
-  // An explicit stack, because recursion would overflow at great depth. The last item is written next.
+  // The texts and values that are still to be written. The last item is written next. A recursive function would overflow the call stack.
   const stack: ({ readonly text: string } | { readonly value: unknown })[] = [{ value: root }];
   for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
     if ('text' in next) {

@@ -1,14 +1,16 @@
-/** The latest time that {@link newestFirst} can write, in milliseconds since 1970. It lies in the year 5138. */
+/** The latest time that {@link newestFirst} accepts, in milliseconds since 1970. This time is in the year 5138. */
 export const lastMillisecond = 99_999_999_999_999;
 
-/** A time in milliseconds since 1970, as the beginning of a row key. Rows with later times sort first. */
+/**
+ * Writes a time as the first part of a row key. Table Storage then lists the rows with later times first. `milliseconds` counts from 1970.
+ */
 export function newestFirst(milliseconds: number): string {
   return String(lastMillisecond - milliseconds).padStart(14, '0');
 }
 
 /**
- * A device id as part of a table key. Table Storage forbids some characters in keys, so each special character becomes `~` and
- * two hex digits. A device id never contains `~`.
+ * Writes a device id as a part of a table key. Table Storage forbids some characters in keys. So each character becomes `~` and two
+ * hexadecimal digits, except letters, digits, `_`, `.` and `-`. A device id never contains `~`, so different ids give different keys.
  */
 export function encodeDeviceId(deviceId: string): string {
   return deviceId.replace(/[^A-Za-z0-9_.-]/g, (char) => `~${char.charCodeAt(0).toString(16).padStart(2, '0')}`);

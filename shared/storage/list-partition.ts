@@ -1,6 +1,9 @@
 import type { TableClient } from '@azure/data-tables';
 
-/** All entities of a partition, in the order of their row keys. `select` names the properties to read. Default: all. */
+/**
+ * Reads all entities of a partition of a table, in the order of their row keys. `select` names the properties to read. Default: all
+ * properties.
+ */
 export async function* listPartition(
   table: TableClient,
   partitionKey: string,

@@ -1,7 +1,13 @@
-/** Characters per string property. Table Storage allows 64 KiB in UTF-16, which is 32,768 characters. */
+/**
+ * Maximum number of characters that are stored in one string property of an entity. Table Storage allows 64 KiB in UTF-16, which is 32,768
+ * characters.
+ */
 const charactersPerProperty = 32_000;
 
-/** Splits a text into the properties `name`, `name1`, `name2`, … so that each fits into Table Storage. `undefined` gives none. */
+/**
+ * Splits a text into several properties of an entity: `name`, `name1`, `name2` and so on. Each part is short enough for Table Storage.
+ * `undefined` gives no property.
+ */
 export function splitText(name: string, text: string | undefined): Readonly<Record<string, string>> {
   if (text === undefined) return {};
   const properties: Record<string, string> = {};
@@ -12,7 +18,7 @@ export function splitText(name: string, text: string | undefined): Readonly<Reco
   return properties;
 }
 
-/** Joins the properties that {@link splitText} made. `undefined` when the entity has no such property. */
+/** Joins the properties that {@link splitText} made, and returns the whole text. `undefined` when the entity has no property `name`. */
 export function joinText(name: string, entity: Readonly<Record<string, unknown>>): string | undefined {
   const first = entity[name];
   if (typeof first !== 'string') return undefined;

@@ -1,10 +1,13 @@
 import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
 
-/** A storage account and its credentials: a connection string, or the account's name for the managed identity of the app. */
+/** A storage account and how the app signs in: a connection string, or the name of the account for the managed identity of the app. */
 export type StorageAccount = { readonly connectionString: string } | { readonly accountName: string };
 
-/** Opens a table and creates it when it is missing. The SDK is loaded on first use, because the start of the app needs no table. */
+/**
+ * Opens a table, and creates the table when it does not exist. The Azure SDK is loaded on the first call, because the start of the app
+ * needs no table.
+ */
 export async function openTable(account: StorageAccount, name: string): Promise<TableClient> {
   const { TableClient: Client } = await import('@azure/data-tables');
   const table =
@@ -13,12 +16,12 @@ export async function openTable(account: StorageAccount, name: string): Promise<
           allowInsecureConnection: usesPlainHttp(account.connectionString),
         })
       : new Client(`https://${account.accountName}.table.core.windows.net`, name, await appIdentity());
-  // The SDK does not throw when the table exists already.
+  // `createTable` of the SDK does not throw when the table exists already.
   await table.createTable();
   return table;
 }
 
-/** Opens a queue and creates it when it is missing. The SDK is loaded on first use. */
+/** Opens a queue, and creates the queue when it does not exist. The Azure SDK is loaded on the first call. */
 export async function openQueue(account: StorageAccount, name: string): Promise<QueueClient> {
   const { QueueClient: Client, QueueServiceClient } = await import('@azure/storage-queue');
   const queue =
@@ -34,7 +37,7 @@ async function appIdentity() {
   return new DefaultAzureCredential();
 }
 
-/** True for a storage emulator on plain HTTP. The SDK refuses plain HTTP unless an option allows it. */
+/** True when a connection string names a storage emulator without TLS. The Azure SDK refuses plain HTTP unless an option allows it. */
 function usesPlainHttp(connectionString: string): boolean {
   return /UseDevelopmentStorage=true|DefaultEndpointsProtocol=http(;|$)|TableEndpoint=http:/i.test(connectionString);
 }

@@ -1,6 +1,7 @@
 /**
- * A twin is plain JSON data. A path names a property in it, a merge patch changes it, and its metadata names the write that last
- * changed each property. IoT Hub limits the size and depth of a twin. The code here is pure: no I/O, no clock, no state.
+ * This folder handles twins as plain JSON values. A path is the list of keys that leads to a property. A merge patch is a JSON object that
+ * changes a twin. The metadata of a twin say which write last changed each property. IoT Hub limits the size and the depth of a twin. The
+ * functions here are pure: they do no I/O, read no clock and keep no state.
  *
  * @module
  */

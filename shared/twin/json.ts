@@ -1,19 +1,22 @@
 /** Any JSON value. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
-/** A JSON object. Its keys are untrusted: look them up with `getAt` or `Object.hasOwn`, never through the prototype. */
+/**
+ * A JSON object. Its keys can come from a device, so do not trust them. Read a value with `getAt`, or check the key with `Object.hasOwn`
+ * first: `object[key]` alone also finds properties of the prototype, such as `constructor`.
+ */
 export interface JsonObject {
   readonly [key: string]: Json;
 }
 
-/** True for a plain object. False for `null`, an array, a Buffer or any other class instance. */
+/** True when the value is a plain object. False for `null`, an array, a Buffer or any other instance of a class. */
 export function isJsonObject(value: unknown): value is JsonObject {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Compares two JSON values by content. The order of keys does not matter. The order of array items does. */
+/** Whether two JSON values have the same content. The order of keys does not matter. The order of array items matters. */
 export function jsonEquals(left: Json | undefined, right: Json | undefined): boolean {
   if (left === right) return true;
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
@@ -33,7 +36,10 @@ export function jsonEquals(left: Json | undefined, right: Json | undefined): boo
   );
 }
 
-/** Freezes a JSON value and everything inside it, so that a policy's own code cannot change it. Returns the same value. */
+/**
+ * Freezes a JSON value and every value inside it. After that, the `evaluate` function of a policy cannot change the value. Returns the
+ * same value.
+ */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 
-/** The limits of a twin. Source: "Understand and use device twins in IoT Hub", section "Device twin size". */
+/** The limits of IoT Hub for the content of a twin. Source: "Understand and use device twins in IoT Hub", section "Device twin size". */
 export const twinLimits = {
   /** Maximum UTF-8 bytes of a key in a twin. */
   keyBytes: 1024,
@@ -17,8 +17,8 @@ export const twinLimits = {
 } as const;
 
 /**
- * The size of a twin section in bytes, as IoT Hub counts it. Keys and strings count in UTF-8, a number as 8, a boolean as 4.
- * Keys that start with `$` do not count.
+ * The size in bytes of `tags`, desired properties or reported properties, as IoT Hub counts it. Keys and strings count with their number
+ * of UTF-8 bytes. A number counts as 8 bytes, a boolean as 4 and `null` as 0. A key that starts with `$` and its value do not count.
  */
 export function twinSize(value: Json): number {
   if (typeof value === 'string') return Buffer.byteLength(value);
@@ -33,16 +33,16 @@ export function twinSize(value: Json): number {
   return size;
 }
 
-/** One reason why IoT Hub would refuse a twin section. */
+/** One reason why IoT Hub would refuse the content of `tags`, of desired properties or of reported properties. */
 export interface LimitFault {
-  /** Dotted path of the value at fault, such as `a.b[0]`. `''` is the section itself. */
+  /** Dotted path of the invalid value, such as `a.b[0]`. `''` means the content as a whole. */
   readonly path: string;
   readonly message: string;
 }
 
 /**
- * Every reason why IoT Hub would refuse the content of a twin section: keys, strings, numbers, depth and `null`. The total size is
- * not checked: use {@link twinSize}.
+ * Lists every reason why IoT Hub would refuse the content of `tags`, of desired properties or of reported properties. The function checks
+ * keys, strings, numbers, depth and `null`. It does not check the total size. Use {@link twinSize} for that.
  */
 export function limitFaults(section: JsonObject): readonly LimitFault[] {
   const faults: LimitFault[] = [];
@@ -84,7 +84,7 @@ export function limitFaults(section: JsonObject): readonly LimitFault[] {
   return faults;
 }
 
-/** The reason why IoT Hub would refuse this key, or `undefined` when the key is valid. */
+/** The reason why IoT Hub would refuse a key in a twin. `undefined` when the key is valid. */
 function keyFault(key: string): string | undefined {
   if (key === '') return 'a key in a twin cannot be empty.';
   const bytes = Buffer.byteLength(key);
@@ -98,13 +98,14 @@ function keyFault(key: string): string | undefined {
 }
 
 /**
- * True when a value is small and shallow enough for a twin. Safe for untrusted values of any depth, unlike {@link twinSize}: the
- * check stops at 4 times the depth of a twin.
+ * True when a value is small enough for the desired properties of a twin and is not nested too deeply. The value may come from a device:
+ * this check stops at 4 times the depth of a twin. {@link twinSize} has no such stop, and a very deep value would overflow the call stack.
  */
 export function fitsTwin(value: Json, depth = 0): boolean {
   if (typeof value === 'string') return value.length <= twinLimits.desiredBytes;
   if (typeof value !== 'object' || value === null) return true;
-  // IoT Hub documents no limit for nested arrays, and arrays count as levels here. So the limit is 4 times that of objects.
+  // Arrays count as levels here, and IoT Hub documents no limit for nested arrays. So the limit here is 4 times the documented limit for
+  // objects.
   if (depth > 4 * twinLimits.depth) return false;
   const inner = Array.isArray(value) ? value : Object.values(value);
   return inner.every((item) => fitsTwin(item, depth + 1)) && (depth > 0 || twinSize(value) <= twinLimits.desiredBytes);

@@ -1,24 +1,33 @@
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 import type { Path } from './path.ts';
 
-/** `properties.desired` or `properties.reported`, with the properties separated from the metadata. */
+/** `properties.desired` or `properties.reported` of a twin. The properties are separated from `$metadata` and `$version`. */
 export interface TwinSection {
-  /** The properties, without `$metadata` and `$version`. */
+  /** The desired or reported properties, without `$metadata` and `$version`. */
   readonly properties: JsonObject;
-  /** `$metadata`: `$lastUpdated` and `$lastUpdatedVersion` at every level. `{}` when IoT Hub did not send it. */
+  /**
+   * The object `$metadata`. It has `$lastUpdated` and `$lastUpdatedVersion` for each property and each object. `{}` when IoT Hub did not
+   * send it.
+   */
   readonly metadata: JsonObject;
-  /** `$version`, which each write to the section increases by one. 0 when IoT Hub did not send it. */
+  /**
+   * The number `$version`. IoT Hub counts the writes to desired properties and to reported properties separately. Each write increases the
+   * number by one. 0 when IoT Hub did not send it.
+   */
   readonly version: number;
 }
 
-/** A device twin or a module twin, reduced to the fields that policies and the history use. */
+/** A device twin or a module twin. It has only the fields that policies and the history use. */
 export interface Twin {
   readonly deviceId: string;
   /** The module id. `''` for a device twin. */
   readonly moduleId: string;
-  /** The ETag for `If-Match`, without quotes. `''` when IoT Hub did not send it, as in some events. */
+  /**
+   * The ETag of the twin, without quotes. A patch sends it in the header `If-Match`. `''` when IoT Hub did not send it: some events have
+   * no ETag.
+   */
   readonly etag: string;
-  /** The version of the twin. Every change of tags or properties increases it. */
+  /** The version of the whole twin. Every change of tags or properties increases it. 0 when IoT Hub did not send it. */
   readonly version: number;
   readonly tags: JsonObject;
   readonly desired: TwinSection;
@@ -27,20 +36,28 @@ export interface Twin {
   readonly edge: boolean;
 }
 
-/** The write that last changed a property, taken from the metadata of the section. */
+/** The write that last changed a property, as recorded in `$metadata` of the desired or reported properties. */
 export interface Write {
-  /** The version of the section after the write: `$lastUpdatedVersion` in the metadata. */
+  /**
+   * `$lastUpdatedVersion` in `$metadata`: the `$version` of the desired or reported properties after the write. When it is missing, the
+   * present `$version`.
+   */
   readonly version: number;
   /**
-   * The time of the write, ISO 8601: `$lastUpdated` in the metadata. A recreated twin starts again at version 1, so only the time tells
-   * it from the old twin.
+   * `$lastUpdated` in `$metadata`: the time of the write, ISO 8601. When a twin is deleted and created again, `$version` starts at 1
+   * again. Two different writes can then have the same version, and only their times differ.
    */
   readonly at: string;
-  /** False when the metadata of the property itself is missing. The write is then that of an object above the property. */
+  /**
+   * False when `$metadata` has no entry for the property itself. `version` and `at` then belong to an object that contains the property.
+   */
   readonly exact: boolean;
 }
 
-/** Reads a section of a twin or of a patch. Any value other than an object gives an empty section. */
+/**
+ * Reads the value of `properties.desired` or `properties.reported` from a twin or an event. For a value that is not an object, the result
+ * has no properties.
+ */
 export function toSection(raw: Json | undefined): TwinSection {
   if (!isJsonObject(raw)) return { properties: {}, metadata: {}, version: 0 };
   const { $metadata, $version, ...properties } = raw;
@@ -52,8 +69,9 @@ export function toSection(raw: Json | undefined): TwinSection {
 }
 
 /**
- * Reads a twin from the JSON of an IoT Hub answer or event. The caller gives the ids, which it knows from the request or the event's
- * properties. A missing field gets an empty value. Returns `undefined` when `raw` is not a JSON object.
+ * Reads a twin from the JSON of an answer or an event of IoT Hub. The caller knows the ids from its request or from the properties of the
+ * event. A field that is missing in the JSON gets an empty value, such as `''`, 0 or `{}`. Returns `undefined` when `raw` is not a JSON
+ * object.
  */
 export function toTwin(raw: unknown, deviceId: string, moduleId: string): Twin | undefined {
   if (!isJsonObject(raw)) return undefined;
@@ -71,14 +89,14 @@ export function toTwin(raw: unknown, deviceId: string, moduleId: string): Twin |
   };
 }
 
-/** True for a date and time in ISO 8601, in the forms that IoT Hub writes. */
+/** True for an ISO 8601 date and time in one of the forms that IoT Hub writes. */
 export function isTimestamp(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT[\d:.]{4,20}(Z|[+-]\d\d:?\d\d)?$/.test(text) && !Number.isNaN(Date.parse(text));
 }
 
 /**
- * The write that last changed the property at `path`. When the property is missing, the write of the nearest object above it, because
- * IoT Hub updates that object's metadata when a property is removed. `undefined` when the metadata names no time.
+ * Finds the write that last changed the property at `path`. For a missing property, this is the write of the nearest object above the
+ * property: IoT Hub updates the metadata of that object when it removes the property. `undefined` when the metadata have no valid time.
  */
 export function writeAt(section: TwinSection, path: Path): Write | undefined {
   let level: Json | undefined = section.metadata;

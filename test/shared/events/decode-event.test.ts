@@ -4,7 +4,7 @@ import { anyJson, deviceIds, fc, hostileEvents, rawEvent } from '../../support/a
 
 const twin = { version: 3, tags: { t: 1 }, properties: { desired: { a: 1, $version: 2 }, reported: {} } };
 
-/** A twin change event with other properties. `undefined` removes a property. */
+/** A twin change event whose properties are replaced by the given properties. A property with the value `undefined` is removed. */
 function withEnvelope(properties: object, systemProperties: object = {}, body: unknown = twin): RawEvent {
   const event = rawEvent('updateTwin', body, 'd', 'm');
   const without = (values: object) =>

@@ -5,7 +5,7 @@ import { fc } from '../../support/arbitraries.ts';
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
-/** One call a second. */
+/** The configured rate of the tests: one call a second, in calls per millisecond. */
 const configured = 1 / second;
 
 describe('an adaptive rate', () => {

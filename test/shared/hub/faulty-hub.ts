@@ -4,22 +4,22 @@ import type { Clock } from '../../../shared/clock.ts';
 import { connectToHub, type Hub, type IotHubOptions } from '../../../shared/hub/index.ts';
 import { startTestHub, type TestHub } from '../../infra/local/hub/hub-client.ts';
 
-/** The ways in which the faulty hub can answer a call in place of its usual answer. */
+/** The faults with which the local hub can answer a call. `wait` delays the usual answer, and `hang` never answers. */
 type Fault = 'throttle' | 'throttle for 3 s' | 'throttle entries' | 'fail' | 'hang' | 'wait';
 
-/** A budget that is so large that no test waits for it. */
+/** A budget so large that no test must wait for the budget. */
 const largeBudget = { tier: 'S3', units: 10, share: 1 } as const;
 
 /**
- * A local hub whose next answers can be faults. Starts before the tests of a file and closes after them. Faults and counts are reset
- * before each test.
+ * A local hub that can answer calls with faults. The hub starts before the tests of a file and closes after them. The list of faults and
+ * the counts are reset before each test.
  */
 export class FaultyHub {
-  /** The faults of the next calls, in order. After the last one, the hub answers as usual. */
+  /** The faults with which the hub answers the next calls, in order. When the list is empty, the hub answers as usual. */
   faults: Fault[] = [];
   /** Number of calls that have reached the hub. */
   callCount = 0;
-  /** Functions that release the calls held back by the fault `wait`. */
+  /** One function for each call that the fault `wait` delays. The function lets the hub answer the call. */
   waiting: (() => void)[] = [];
   #local: TestHub | undefined;
 
@@ -40,7 +40,7 @@ export class FaultyHub {
     return this.#local;
   }
 
-  /** Connects to the hub with a new budget, short delays and a short idle time-out. `port` connects to another server. */
+  /** Connects to the local hub with a new budget, short delays and a short idle time-out. With `port`, connects to another server. */
   connect(options: IotHubOptions = {}, port = this.local.httpsPort): Hub {
     const connectionString = this.local.connectionString('twinkeeper').replace('localhost', `localhost:${port}`);
     const quick = { retries: 3, firstDelay: 1, longestDelay: 2, idleTimeout: 1000, budget: largeBudget };
@@ -83,7 +83,10 @@ function throttled(retryAfter: string) {
   };
 }
 
-/** A clock whose sleeps end at once. `slept` lists their milliseconds. */
+/**
+ * A clock for tests that does not really wait: each sleep ends at once and moves the time forward. `slept` lists the milliseconds of each
+ * sleep.
+ */
 export function instantClock(): { readonly clock: Clock; readonly slept: number[] } {
   let time = Date.now();
   const slept: number[] = [];

@@ -14,7 +14,7 @@ describe('the budget of the hub', () => {
       problem: { type: 'throttled', message: expect.stringContaining('not sent'), retryAfter: expect.any(Number) },
     });
     const retryAfter = !answer.ok && answer.problem.type === 'throttled' ? (answer.problem.retryAfter ?? 0) : 0;
-    // The budget is a hundredth of 100 calls a minute, so the next call is due after a minute.
+    // The budget of the test is a hundredth of 100 calls a minute, so the bucket gets one token a minute.
     expect(retryAfter).toBeGreaterThan(50_000);
     expect(retryAfter).toBeLessThanOrEqual(60_000);
   });
@@ -39,7 +39,7 @@ describe('the budget of the hub', () => {
       longestWait: 5000,
     });
     faulty.faults = Array(3).fill('throttle for 3 s');
-    // The first retry waits 2750 ms for the budget. The second would exceed 5000 ms in total.
+    // The first retry waits 2750 ms for the budget. With the wait of the second retry, the total would exceed `longestWait`, 5000 ms.
     expect(await hurried.countDevices()).toMatchObject({
       ok: false,
       problem: { message: expect.stringContaining('not sent') },
@@ -70,7 +70,7 @@ describe('the budget of the hub', () => {
     const started = clock.now().getTime();
     expect(await patient.countDevices()).toMatchObject({ ok: true });
     expect(faulty.callCount).toBe(2);
-    // The backoff of 250 ms is part of the 3 s.
+    // The delay of 250 ms before the retry is a part of the 3000 ms of `Retry-After`.
     expect(clock.now().getTime() - started).toBe(3000);
     expect(slept).toEqual([250, 2750]);
   });

@@ -38,12 +38,12 @@ describe('a call to a slow hub', () => {
 
   it('may take longer for a query than for other operations', async () => {
     const patient = faulty.connect({ deadline: 1000, queryDeadline: 30_000, idleTimeout: 500 });
-    // This call opens the connection that the query will use.
+    // This call opens the connection that the query uses later.
     await patient.countDevices();
     faulty.faults = ['wait', ...Array<'hang'>(4).fill('hang')];
     const page = patient.queryPage('SELECT * FROM devices');
     await expect.poll(() => faulty.waiting.length, { timeout: 20_000 }).toBe(1);
-    // Another call times out, and so do its retries, before the hub answers the query.
+    // Before the hub answers the query, another call and all its retries time out.
     expect(await patient.countDevices()).toMatchObject({ ok: false, problem: { type: 'transient' } });
     for (const release of faulty.waiting) release();
     expect(await page).toMatchObject({ ok: true });

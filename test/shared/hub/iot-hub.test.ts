@@ -74,7 +74,7 @@ describe('several bulk calls', () => {
     faulty.faults = ['wait', 'wait', 'wait'];
     const patient = faulty.connect({ idleTimeout: 10_000 });
     const answers = patient.createModules(modules);
-    // The hub has received all three calls before it answers any of them.
+    // The hub has received all three bulk calls, and has answered none of them.
     await expect.poll(() => faulty.waiting.length, { timeout: 20_000 }).toBe(3);
     for (const release of faulty.waiting.toReversed()) release();
     expect((await answers).flatMap(({ ok }, index) => (ok ? [] : [index]))).toEqual([120]);
@@ -90,7 +90,7 @@ describe('a lane of the hub', () => {
     for (let page = 0; page < 10; page++) {
       expect(await sweep.queryPage('SELECT * FROM devices')).toMatchObject({ ok: true });
     }
-    // The last two calls are reserved for events.
+    // The last two tokens of the budget are reserved for events, so this call of the sweep is refused.
     expect(await sweep.queryPage('SELECT * FROM devices')).toMatchObject({ ok: false, problem: { type: 'throttled' } });
     expect(sweep.waitFor('query')).toBeGreaterThan(0);
     expect(budgeted.waitFor('query')).toBe(0);
@@ -99,7 +99,7 @@ describe('a lane of the hub', () => {
     }
     expect(await budgeted.queryPage('SELECT * FROM devices')).toMatchObject({ ok: false });
     expect(faulty.callCount).toBe(12);
-    // Each class of operations has its own budget.
+    // Each class of operations has its own budget, so calls of other classes need not wait.
     expect([budgeted.waitFor('twinRead'), sweep.waitFor('bulk')]).toEqual([0, 0]);
   });
 

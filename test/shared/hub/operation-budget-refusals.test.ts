@@ -8,7 +8,7 @@ beforeEach(() => {
   clock = new VirtualClock();
 });
 
-/** A bucket, by default with one call a second and without jitter. */
+/** A token bucket. Default: one call a second, and no jitter. */
 const newBucket = (perSecond = 1, random = 0) => new OperationBudget({ perSecond, clock, random: () => random });
 
 describe('a refused call', () => {

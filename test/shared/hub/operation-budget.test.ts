@@ -5,7 +5,7 @@ import { fc } from '../../support/arbitraries.ts';
 import { callersAt } from './bucket-callers.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
-/** Tokens of a full bucket with a low rate: ten for both lanes, and two for events only. */
+/** Number of tokens in a full bucket with a low rate: ten tokens for both lanes, and two tokens for events only. */
 const burst = 12;
 
 let clock: VirtualClock;
@@ -13,7 +13,7 @@ beforeEach(() => {
   clock = new VirtualClock();
 });
 
-/** A bucket, by default with one call a second and without jitter. */
+/** A token bucket. Default: one call a second, and no jitter. */
 const newBucket = (perSecond = 1, random = 0) => new OperationBudget({ perSecond, clock, random: () => random });
 
 describe('a bucket', () => {
@@ -153,7 +153,7 @@ describe('the two lanes of a bucket', () => {
     await empty();
     for (let n = 0; n < 100; n++) acquire('sweep', 'sweep');
     await clock.pass(60_000);
-    // The first two tokens stay reserved for events.
+    // 60 tokens arrive in 60 seconds. Two of them stay reserved for events.
     expect(names().length).toBe(58);
   });
 });

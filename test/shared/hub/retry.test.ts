@@ -7,7 +7,7 @@ import { bodyOf, now, sdkError } from './sdk-errors.ts';
 describe('a retry', () => {
   const options: RetryOptions = { retries: 4, firstDelay: 100, longestDelay: 10_000 };
 
-  /** Runs calls that fail with these errors one after the other, and then succeed. */
+  /** Makes a call with retries. The first attempts fail with the given errors, one error for each attempt. The next attempt succeeds. */
   async function runWith(errors: readonly unknown[], settings: Partial<RetryOptions> = {}, random = 0.5) {
     const sleeps: number[] = [];
     const clock: Clock = { now: () => new Date(0), sleep: async (milliseconds) => void sleeps.push(milliseconds) };

@@ -1,7 +1,7 @@
-/** The present time of the tests. */
+/** The time that the tests use as the present time. */
 export const now = new Date('2026-11-22T08:00:00Z');
 
-/** An error in the form of `azure-iothub`. */
+/** An error with the same fields as an error of `azure-iothub`. */
 export function sdkError(statusCode: number, body = '', headers: Record<string, unknown> = {}): Error {
   return Object.assign(new Error('Error: the name that the SDK gives it'), {
     response: { statusCode, headers },
@@ -9,6 +9,6 @@ export function sdkError(statusCode: number, body = '', headers: Record<string, 
   });
 }
 
-/** An error body in the form of IoT Hub. */
+/** The body of an error response, in the format of IoT Hub. */
 export const bodyOf = (code: string, message = 'text') =>
   JSON.stringify({ Message: `ErrorCode:${code};${message}`, ExceptionMessage: 'Tracking ID:0123' });

@@ -3,8 +3,9 @@ import { OperationBudget } from '../../../shared/hub/operation-budget.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 /**
- * A hub that throttles as documented: it accepts a burst, then delays calls for some seconds, then refuses calls. The documentation does
- * not say what `Retry-After` contains. The tests try the time until there is room, a fixed number of seconds, and no header.
+ * A simulated hub that throttles as the documentation of IoT Hub says: it accepts a burst of calls, then delays calls for some seconds,
+ * and then refuses calls. The documentation does not say which time `Retry-After` contains. So the tests use three kinds: the time until
+ * the hub accepts a call, a fixed number of seconds, and no header.
  */
 class ThrottledHub {
   readonly #clock: VirtualClock;
@@ -18,7 +19,10 @@ class ThrottledHub {
     this.#room = options.burst;
   }
 
-  /** Handles one call. Never rejects: a refused call resolves with `retryAfter` in milliseconds. */
+  /**
+   * Handles one call to the hub. Never rejects. The result of a refused call has `retryAfter` in milliseconds, unless the hub sends no
+   * `Retry-After`.
+   */
   async handleCall(): Promise<{ readonly refused: false } | { readonly refused: true; readonly retryAfter?: number }> {
     const { perSecond, burst, queue, cost, retryAfter } = this.#options;
     this.#room = Math.min(burst, this.#room + ((this.#clock.time - this.#counted) / 1000) * perSecond);
@@ -36,12 +40,12 @@ class ThrottledHub {
 }
 
 interface HubOptions {
-  /** Operations per second. */
+  /** Limit of the hub, in operations per second. */
   readonly perSecond: number;
   readonly burst: number;
-  /** Seconds for which the hub may delay a call. */
+  /** Maximum number of seconds for which the hub delays a call. A call that would wait longer is refused. */
   readonly queue: number;
-  /** Operations that one call counts as. */
+  /** Number of operations as which the hub counts one call. */
   readonly cost: number;
   readonly retryAfter: 'until there is room' | 'none' | number;
 }
@@ -50,11 +54,11 @@ interface Instances {
   readonly instances: number;
   /** Budget of each instance, in calls per second. */
   readonly budget: number;
-  /** Seconds of the measurement, which starts after the first minute. */
+  /** Length of the measurement in seconds. The measurement starts one minute after the start of the simulation. */
   readonly seconds: number;
 }
 
-/** Runs instances that always have more calls to make. Each makes four calls at a time. */
+/** Simulates app instances that share a hub and always have more calls to make. Each instance makes at most four calls at the same time. */
 async function simulate({ instances, budget, seconds }: Instances, options: HubOptions) {
   const clock = new VirtualClock();
   const random = randomFrom(instances * 7919 + Math.round(options.perSecond * 100));
@@ -85,16 +89,16 @@ async function simulate({ instances, budget, seconds }: Instances, options: HubO
   await clock.pass(firstMinute + seconds * 1000);
   const total = answered.reduce((sum, count) => sum + count, 0);
   return {
-    /** The part of the hub's limit that the instances used. */
+    /** The fraction of the hub's limit that the instances used. */
     used: (total * options.cost) / (options.perSecond * seconds),
-    /** The part of the calls that the hub refused. */
+    /** The fraction of all calls that the hub refused. */
     refused: refused / (refused + total),
-    /** Jain's fairness index: 1 when all instances made the same number of calls, 1/n when one made all of them. */
+    /** Jain's fairness index. 1 when all instances made the same number of calls. 1/n when one of n instances made all calls. */
     fairness: total ** 2 / (instances * answered.reduce((sum, count) => sum + count ** 2, 0)),
   };
 }
 
-/** Pseudo-random numbers from a seed, so that a failure can be repeated. */
+/** Returns pseudo-random numbers from 0 to 1. The same seed gives the same numbers, so that a failed test can be repeated. */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -106,7 +110,7 @@ function randomFrom(seed: number): () => number {
 const retryAfters = ['until there is room', 10, 30, 'none'] as const;
 
 describe('instances that share a hub without communicating', () => {
-  /** The identity operations of one S1 unit. Each instance has half of them as its budget. */
+  /** The throttle of one S1 unit for identity operations. Each instance may use half of it. */
   const identity = { perSecond: 100 / 60, queue: 5, cost: 1 };
   it.each(
     [2, 4, 8].flatMap((instances) =>

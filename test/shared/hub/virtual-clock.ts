@@ -1,12 +1,12 @@
 import type { Clock } from '../../../shared/clock.ts';
 
-/** A clock for tests. Its time passes only in {@link VirtualClock.pass}, which wakes the sleepers one after the other. */
+/** A clock for tests. Its time moves forward only during {@link VirtualClock.pass}, which ends the sleeps one after the other. */
 export class VirtualClock implements Clock {
-  /** The sleepers in the order in which they wake. */
+  /** The running sleeps, in the order in which they end. `at` is the end of the sleep in milliseconds. */
   readonly #sleepers: { readonly at: number; readonly wake: () => void }[] = [];
   #time = 0;
 
-  /** Number of sleeps that were started. */
+  /** Number of sleeps that have been started so far. */
   sleeps = 0;
 
   now(): Date {
@@ -17,7 +17,7 @@ export class VirtualClock implements Clock {
     return this.#time;
   }
 
-  /** Sets the clock without waking sleepers, as an administrator can do. */
+  /** Sets the time without ending any sleep, as when an administrator changes the clock of a computer. */
   set(milliseconds: number): void {
     this.#time = milliseconds;
   }
@@ -31,7 +31,7 @@ export class VirtualClock implements Clock {
     });
   }
 
-  /** Lets time pass, and runs all that happens in this time. */
+  /** Moves the time forward by this number of milliseconds, and ends every sleep that is due in that time. */
   async pass(milliseconds: number): Promise<void> {
     const end = this.#time + milliseconds;
     await settled();
@@ -45,7 +45,7 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** Resolves after all work that needs no time to pass. */
+/** Resolves after all pending work that does not wait for the clock. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

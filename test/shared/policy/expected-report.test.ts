@@ -6,7 +6,7 @@ import { fc } from '../../support/arbitraries.ts';
 
 const validPolicy = { name: 'p', module: 'm', desired: { a: 1 } };
 
-/** The valid policy with these fields added, or its faults, each as `path: message`. */
+/** Validates `validPolicy` with the given fields added. Returns the policy, or the list of faults, each as `path: message`. */
 function compile(fields: object) {
   try {
     const [policy] = toPolicySet([{ ...validPolicy, ...fields } as PolicyDefinition], { mode: 'enforce' }).all;
@@ -103,7 +103,7 @@ describe('the expected report of a policy', () => {
       expect.stringContaining('reported.mirrors: needs desired properties'),
     ]);
     expect(compile({ ...withoutDesired, reported: { failure: { path: 'a', value: 1 } } }).faults).toEqual([]);
-    // Only the fault in desired is reported.
+    // Only the fault in `desired` is reported, and no second fault because of `mirrors`.
     expect(compile({ desired: { a: null }, reported: { mirrors: true } }).faults).toHaveLength(1);
   });
 

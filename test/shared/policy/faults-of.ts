@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type PolicyDefinition, PolicyFaultsError, toPolicySet } from '../../../shared/policy/index.ts';
 
-/** The faults of these policies, each as `policy at path: message`. Empty when the policies are valid. */
+/** Validates policies, and lists each fault as `policy at path: message`. The list is empty when all policies are valid. */
 export function faultsOf(...definitions: readonly unknown[]): readonly string[] {
   try {
     toPolicySet(definitions as PolicyDefinition[], { mode: 'enforce' });

@@ -53,7 +53,7 @@ describe('the JSON form of a policy', () => {
       'overrideConfigurations',
       'reported',
     ]);
-    // The app must accept every field that the schema lists.
+    // The app must accept a policy that has every field of the JSON Schema.
     const full = {
       $schema: './policy.schema.json',
       name: 'p',

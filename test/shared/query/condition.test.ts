@@ -12,7 +12,7 @@ import { conditions, documents, meaning, textOf } from './conditions.ts';
 
 const bits = fc.infiniteStream(fc.boolean());
 
-/** Random conditions with their text. */
+/** Random conditions, each as a tree and as the text of a query. */
 const conditionTexts = fc
   .tuple(conditions, bits)
   .map(([condition, random]) => ({ condition, text: textOf(condition, () => random.next().value as boolean) }))

@@ -1,6 +1,8 @@
 /**
- * Random conditions, their texts, random documents, and a second evaluator. The second evaluator is a slow and simple reference,
- * written from the documentation.
+ * Random conditions and their texts, random documents of twins, and a second evaluator of conditions. The second evaluator is slow and
+ * simple. It was written from the documentation, and the tests use it as a reference.
+ *
+ * @module
  */
 import fc from 'fast-check';
 import type { Condition, Primitive } from '../../../shared/query/index.ts';
@@ -79,7 +81,7 @@ export { conditions };
 
 const clean = (value: JsonObject): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
 
-/** Random documents of twins. They use the same keys and values as the conditions, so that conditions often match. */
+/** Random JSON documents of twins. They use the same keys and values as the random conditions, so that conditions are often true. */
 export const documents: fc.Arbitrary<JsonObject> = fc
   .record({
     deviceId: strings,
@@ -90,7 +92,7 @@ export const documents: fc.Arbitrary<JsonObject> = fc
   })
   .map((document) => clean(document as JsonObject));
 
-/** A text of the condition. `random` chooses spaces, brackets, quotes and the case of keywords. */
+/** Writes a condition as text. `random` chooses spaces, brackets, quotes, and upper or lower case of keywords. */
 export function textOf(condition: Condition, random: () => boolean): string {
   const inner = (part: Condition) => {
     const text = textOf(part, random);
@@ -115,7 +117,7 @@ export function textOf(condition: Condition, random: () => boolean): string {
       return `${word(condition.name)}(${condition.operands.map((part) => textOf(part, random)).join(', ')})`;
     case 'not': {
       const { operand } = condition;
-      // Comparisons bind more tightly than NOT, so they need no brackets.
+      // A comparison binds more tightly than `NOT`, so brackets around the comparison are not needed.
       const needsNoBrackets = operand.type === 'compare' || operand.type === 'in' || operand.type === 'not';
       return `${word('NOT')} ${needsNoBrackets && random() ? textOf(operand, random) : inner(operand)}`;
     }
@@ -129,7 +131,7 @@ export function textOf(condition: Condition, random: () => boolean): string {
   }
 }
 
-/** How tightly the outermost operator of a condition binds. */
+/** A number for how tightly the outermost operator of a condition binds. A higher number binds more tightly. */
 function bindingStrength({ type }: Condition): number {
   return ['or', 'and', 'not', 'in', 'compare', 'call', 'path', 'literal'].indexOf(type);
 }
@@ -158,7 +160,7 @@ function codeOf(unit: string): string {
 type Value = Json | undefined;
 const kind = (value: Value): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value);
 
-/** The value of a condition for a document. Each rule of the documentation is one case. */
+/** The value of a condition for the document of a twin, by the reference evaluator. Each `case` is one rule of the documentation. */
 export function meaning(condition: Condition, document: JsonObject): Value {
   const evaluate = (part: Condition) => meaning(part, document);
   const asTruth = (value: Value) => (value === true || value === false ? value : undefined);

@@ -4,7 +4,7 @@ import { writeLiteral, writePath } from '../../../shared/query/write.ts';
 import { type Json, limitFaults } from '../../../shared/twin/index.ts';
 import { fc } from '../../support/arbitraries.ts';
 
-/** Texts with characters that could end a string or a key too early. */
+/** Random texts with characters that could end a string or a key of a query too early. */
 const hostileTexts = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 12 }),
   fc

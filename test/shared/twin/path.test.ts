@@ -15,7 +15,7 @@ describe('a path', () => {
         const next = setAt(root, path, 'new');
         expect(getAt(next, path)).toBe('new');
         if (!overlaps(path, other)) {
-          // A plain value on the way to the other path may have become an object.
+          // A plain value above the other path may have become an object, so the value at the other path is not compared.
           const blocked = other.some((_, depth) => {
             const above = getAt(root, other.slice(0, depth));
             return depth > 0 && above !== undefined && !isJsonObject(above);

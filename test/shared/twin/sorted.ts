@@ -1,6 +1,6 @@
 import { isJsonObject } from '../../../shared/twin/index.ts';
 
-/** The same JSON value with the keys of each object in alphabetical order. */
+/** Returns the same JSON value, with the keys of each object in alphabetical order. */
 export function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (!isJsonObject(value)) return value;
