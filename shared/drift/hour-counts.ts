@@ -12,7 +12,10 @@ export interface HourCounts {
   readonly devices: Readonly<Record<string, number>>;
   /** Number of rows by property. Only the properties with the most rows are kept. The key is `<policy> <path>`. */
   readonly properties: Readonly<Record<string, number>>;
-  /** Number of repaired rows by the time from the drift to the repair. The key is the {@link timeSlot} of the time in milliseconds. */
+  /**
+   * Number of repaired rows by the time from the start of the drift to the repair. The key is the {@link timeSlot} of the time in
+   * milliseconds.
+   */
   readonly times: Readonly<Record<string, number>>;
 }
 
@@ -123,8 +126,8 @@ export function timeSlot(milliseconds: number): number {
 }
 
 /**
- * Milliseconds from the drift to the repair. `undefined` when Twinkeeper did not repair the drift. A row without an event counts from the
- * time of detection, because the time of the drift may be unknown.
+ * Milliseconds from the start of the drift to the repair. `undefined` when Twinkeeper did not repair the drift. For a row without an event,
+ * the time of detection counts as the start, because the real start may be unknown.
  */
 function timeToMend({ outcome, outcomeAt, operationTimestamp, detectedAt }: DriftRow): number | undefined {
   if (outcome !== 'enforced' && outcome !== 'created') return undefined;

@@ -43,7 +43,20 @@ export interface Journal {
   ): Promise<'written' | 'conflict'>;
 }
 
-/** The ETag that matches every version of an existing entity. */
+/**
+ * Creates the journal in the table `TwinkeeperDrift` of a storage account. The journal also updates the history index, which is the
+ * timeline and the open list. Errors of the storage service are thrown unchanged.
+ *
+ * The order of writes makes a crash at any moment harmless:
+ *
+ * 1. The table of the journal gets the row as `pending`, unless the table holds a `pending` row already.
+ * 2. The index gets the row with its outcome. The index never gets a `pending` row.
+ * 3. The table of the journal gets the row with its outcome.
+ * 4. The open list loses the rows that are over.
+ *
+ * After a crash, a later pass finds the `pending` row and repeats these steps under the same keys. The open list may then hold rows that
+ * are over. It never misses a row that is open and has an outcome other than `pending`.
+ */
 const anyEtag = '*';
 
 /**

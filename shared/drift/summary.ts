@@ -31,7 +31,8 @@ export interface Summary {
   readonly topDevices: readonly { readonly deviceId: string; readonly count: number }[];
   readonly topProperties: readonly { readonly policy: string; readonly path: string; readonly count: number }[];
   /**
-   * Percentiles of the time from drift to repair, in milliseconds, with an error of at most one eighth. Absent when nothing was repaired.
+   * Percentiles of the time from the start of the drift to the repair, in milliseconds, with an error of at most one eighth. Absent when
+   * nothing was repaired.
    */
   readonly timeToEnforcedMs?: { readonly p50: number; readonly p99: number };
   /** The compliance of each policy by hour, oldest first. At most one entry for each policy and hour. */
