@@ -33,8 +33,8 @@ export interface HistoryIndex {
 }
 
 /**
- * Minimum milliseconds between two writes that mark the current hour for counting. Each refresh of the roll-ups also counts the current
- * hour without a mark.
+ * Minimum time between two marks of the current hour, in milliseconds. Each refresh of the roll-ups counts the current hour even without a
+ * mark.
  */
 const minMarkInterval = 60_000;
 
@@ -46,8 +46,8 @@ export function createHistoryIndex(account: StorageAccount, now: () => Date): Hi
   let lastMark: { readonly hour: string; readonly at: number } | undefined;
 
   /**
-   * Marks the hours of these rows, so that the roll-ups count the hours again. Marks the current hour at most once in {@link
-   * minMarkInterval}.
+   * Marks the hours of these rows, so that the roll-ups count the hours again. Each {@link minMarkInterval}, the current hour is marked at
+   * most once.
    */
   async function markHours(rows: readonly DriftRow[]): Promise<void> {
     if (rows.length === 0) return;
@@ -72,8 +72,8 @@ export function createHistoryIndex(account: StorageAccount, now: () => Date): Hi
   return {
     async put({ rows, listed }) {
       await Promise.all([
-        // The hour is marked after its rows are written. A count that runs between the two steps misses the rows, and the mark causes a new
-        // count.
+        // The hour is marked after the rows are written. When a count runs between the two steps, the count misses the rows. The mark then
+        // causes a new count.
         timeline.apply(rows.map((row) => upsert(row, timelineKey(row)))).then(() => markHours(rows)),
         openList.apply(listed.map((row) => upsert(row, openListKey(row)))),
       ]);

@@ -36,8 +36,7 @@ export interface History {
    */
   page(query: DriftQuery, limit: number, cursor?: string): Promise<HistoryPage>;
   /**
-   * Reads all rows of a query, newest first. Keeps one page of results in memory at a time. Reads the same key ranges as {@link
-   * History.page}.
+   * Reads all rows of a query, newest first. Keeps one page of results in memory at a time. Reads the same ranges as {@link History.page}.
    */
   rows(query: DriftQuery): AsyncIterable<DriftRow>;
   /**

@@ -1,7 +1,8 @@
 import type { DriftRow } from './departure.ts';
 
 /**
- * Numbers of the rows that were detected in one hour. The object is stored as JSON. {@link addCounts} adds the numbers of several hours.
+ * The counts of the history rows that were detected in one hour. The object is stored as JSON. {@link addCounts} adds the counts of several
+ * hours.
  */
 export interface HourCounts {
   readonly total: number;

@@ -43,20 +43,7 @@ export interface Journal {
   ): Promise<'written' | 'conflict'>;
 }
 
-/**
- * Creates the journal in the table `TwinkeeperDrift` of a storage account. The journal also updates the history index, which is the
- * timeline and the open list. Errors of the storage service are thrown unchanged.
- *
- * The order of writes makes a crash at any moment harmless:
- *
- * 1. The table of the journal gets the row as `pending`, unless the table holds a `pending` row already.
- * 2. The index gets the row with its outcome. The index never gets a `pending` row.
- * 3. The table of the journal gets the row with its outcome.
- * 4. The open list loses the rows that are over.
- *
- * After a crash, a later pass finds the `pending` row and repeats these steps under the same keys. The open list may then hold rows that
- * are over. It never misses a row that is open and has an outcome other than `pending`.
- */
+/** The ETag that matches every version of an existing entity. */
 const anyEtag = '*';
 
 /**
@@ -65,13 +52,13 @@ const anyEtag = '*';
  *
  * The order of writes makes a crash at any moment harmless:
  *
- * 1. The journal stores the row as `pending`, unless the journal holds a `pending` row already.
- * 2. The index stores the row with its outcome. The index never stores a `pending` row.
- * 3. The journal stores the row with its outcome.
- * 4. The journal removes rows that are over from the open list.
+ * 1. The table of the journal gets the row as `pending`, unless the table holds a `pending` row already.
+ * 2. The history index gets the row with its outcome. The index never gets a `pending` row.
+ * 3. The table of the journal gets the row with its outcome.
+ * 4. The open list loses the rows that are over.
  *
  * After a crash, a later pass finds the `pending` row and repeats these steps under the same keys. The open list may then hold rows that
- * are over, but it never misses an open row.
+ * are over. The open list never misses a row that is open and has an outcome other than `pending`.
  */
 export function createJournal(account: StorageAccount, now: () => Date = () => new Date()): Journal {
   const table = once(() => openTable(account, 'TwinkeeperDrift'));

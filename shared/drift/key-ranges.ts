@@ -25,8 +25,8 @@ const clockSkew = 5 * 60_000;
 
 /** The key range of a device's rows in the journal. `to` is the end of the query's times of detection, exclusive, ISO 8601. */
 export function deviceRange(deviceId: string, to: string | undefined): KeyRange {
-  // The journal sorts rows by the time of the write that caused the drift. The write precedes the detection, but its time comes from the
-  // hub's clock.
+  // The journal sorts rows by the time of the write that caused the drift. The write precedes the detection, but the hub's clock sets the
+  // time of the write.
   const from = to === undefined ? rowPrefix : rowKeyPrefixAt(new Date(Date.parse(to) + clockSkew).toISOString());
   return { table: 'drift', partition: encodeDeviceId(deviceId), from, to: `${rowPrefix}~` };
 }

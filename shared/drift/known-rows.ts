@@ -4,7 +4,7 @@ import { type DriftRow, isOpen } from './departure.ts';
 export interface KnownRows {
   /** The open rows of the device, of any age. */
   readonly open: readonly DriftRow[];
-  /** The rows whose write is not older than the argument `since` of `Journal.read`, newest first. Some of them may be open. */
+  /** The rows whose write is not older than the argument `since` of `Journal.read`, newest first. Some of these rows may be open. */
   readonly recent: readonly DriftRow[];
   /**
    * The ETags of the device's entities in the journal, by RowKey. The journal updates this map when it writes. Callers must pass the same

@@ -41,7 +41,7 @@ export function createRetention(account: StorageAccount): Retention {
 
   return {
     async removeBefore(time, mayContinue) {
-      // The stored hour stops the roll-ups from counting older hours again. A new count would miss the removed rows.
+      // After this write, the roll-ups do not count older hours again. A new count would miss the removed rows.
       const since = hourOf(time.toISOString());
       await (await rollups()).upsertEntity({ partitionKey: retentionKey, rowKey: retentionKey, since }, 'Replace');
       let removed = 0;

@@ -15,8 +15,8 @@ import { type Compliance, type CountedHour, type Summary, startOf, summarizeHour
 import { hourOf, openShards } from './timeline-keys.ts';
 
 /**
- * Roll-ups: stored numbers of history rows for each hour. An hour is counted from the timeline after its rows change, so that a query only
- * adds stored numbers.
+ * Roll-ups: stored counts of history rows for each hour. An hour is counted after its rows change. A query then only adds the stored
+ * counts.
  */
 export interface Rollups {
   /**
@@ -37,8 +37,8 @@ export interface Rollups {
 }
 
 /**
- * Milliseconds for which the mark of an hour stays after the end of the hour. A process that has marked the current hour does not mark it
- * again, but may still write rows of that hour.
+ * Milliseconds for which the mark of an hour stays after the end of the hour. A process that has marked the current hour may still write
+ * rows of that hour, and does not mark the hour again.
  */
 const slowWriteTime = 5 * 60_000;
 

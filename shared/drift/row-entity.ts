@@ -23,7 +23,7 @@ export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<stri
   };
 }
 
-/** Converts a table entity that {@link toEntity} built back to its history row. */
+/** Converts a table entity from {@link toEntity} to the history row. */
 export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow {
   const text = (name: string) => String(entity[name] ?? '');
   const optionalText = (name: string) => (typeof entity[name] === 'string' ? { [name]: entity[name] } : {});

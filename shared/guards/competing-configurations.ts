@@ -12,7 +12,7 @@ const settingsLifetime = 10_000;
 
 /**
  * Creates the guard against competing configurations. The guard holds a repair back when an automatic configuration of the hub targets the
- * twin and sets the property to another value. The guard does not hold back repairs of a policy with `overrideConfigurations`. It uses the
+ * twin and sets the property to another value. The guard allows all repairs of a policy with `overrideConfigurations`. The guard uses the
  * competing settings that the last sweep stored. `review` throws when storage does not answer.
  */
 export function competingGuard({ store, clock }: { readonly store: GuardStore; readonly clock: Clock }): Guard {

@@ -23,8 +23,8 @@ import {
 const releaseTime = 60 * 60_000;
 
 /**
- * The stored state of the guards. All instances of the app share the state, and it survives a restart. Each method reads or writes one
- * entity by its key.
+ * The stored state of the guards. All instances of the app share the state, and the state survives a restart. Each method reads or writes
+ * one entity by its key.
  */
 export interface GuardStore {
   /**

@@ -2,9 +2,9 @@
 export type OverwriteWindow = ReadonlyMap<number, number>;
 
 /**
- * Returns the minutes of a window that still count against the hourly limit. A minute counts until an hour after the end of the minute. The
- * overwrites in any sixty minutes then never exceed the limit, and an overwrite counts for at most one minute too long. Minutes in the
- * future also count, because the clock of another instance of the app may be ahead.
+ * Removes from a window the minutes that do not count against the hourly limit any more. A minute counts until an hour after the end of the
+ * minute. The overwrites in any sixty minutes then never exceed the limit, and an overwrite counts for at most one minute too long. Minutes
+ * in the future also count, because the clock of another instance of the app may be ahead.
  */
 export function withinHour(window: OverwriteWindow, now: Date): OverwriteWindow {
   const oldest = minuteOf(now) - 60;

@@ -144,9 +144,9 @@ export class DeviceRows {
   }
 
   /**
-   * Sets the time of the write when the twin names none. The metadata of a section that was never written has the year 1. A deleted and
-   * recreated module would then have the same row key as the old module. The row gets the time of the event that caused the pass, or the
-   * current time when no event caused the pass.
+   * Replaces the time of the write when the twin names no real time. The metadata of a section that was never written has the year 1.
+   * Without this change, a deleted and recreated module would have the same row key as the old module. The row gets the time of the event
+   * that caused the pass, or else the current time.
    */
   #withWriteTime(departure: Departure): Departure {
     const { eventRef } = this.#context;

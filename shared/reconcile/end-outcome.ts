@@ -5,8 +5,9 @@ import { getAt, isJsonObject, jsonEquals, mergePatch, parsePath, type Twin, writ
 const clockSkew = 5_000;
 
 /**
- * The outcome of an open row when the twin is compliant again. An earlier pass may have repaired the drift and crashed before it stored the
- * outcome. The metadata of the twin shows such a repair: the version of the last write is the version that the pass had read, plus one.
+ * The outcome of an open row when the twin no longer shows the drift. An earlier pass may have repaired the drift and crashed before the
+ * outcome was stored. The metadata of the twin shows such a repair: the version of the last write is the version that the pass had read,
+ * plus one.
  */
 export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 'healed' | 'gone' {
   if (row.kind === 'missingModule') return wasCreatedByUs(row, twin) ? 'created' : 'healed';
@@ -21,8 +22,8 @@ export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 
 }
 
 /**
- * Whether Twinkeeper created the missing module. True when the module holds the baseline, its desired version is at most 2, and its last
- * write is later than the time at which the missing module was detected.
+ * Whether Twinkeeper created the missing module. True when the policy enforces, the module holds the baseline, its desired version is at
+ * most 2, and its last write is not earlier than the detection of the missing module.
  */
 function wasCreatedByUs({ expected, detectedAt, mode }: DriftRow, { desired }: Twin): boolean {
   const hasBaseline =

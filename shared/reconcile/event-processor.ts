@@ -30,9 +30,9 @@ const maxDelay = 6 * 3600;
 /** Numbers of a processed batch of events. */
 export interface EventCounts {
   readonly events: number;
-  /** Number of events that Twinkeeper does not process, such as events of other message sources. */
+  /** Number of events from message sources that Twinkeeper does not watch, such as telemetry. */
   readonly ignored: number;
-  /** Number of events that cannot be decoded. Each is stored as a dead letter. */
+  /** Number of events with missing or contradictory content. Each of these events is stored as a dead letter. */
   readonly unusable: number;
   /** Number of devices whose events caused work. */
   readonly devices: number;
@@ -134,7 +134,7 @@ export class EventProcessor {
     }
   }
 
-  /** Stores an event that cannot be used as a dead letter. */
+  /** Stores an unusable event as a dead letter. */
   async #reject(event: RawEvent, reason: string): Promise<void> {
     const { deadLetters, log } = this.#dependencies;
     const id = event.systemProperties['iothub-connection-device-id'] ?? event.properties.deviceId;

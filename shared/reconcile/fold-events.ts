@@ -171,7 +171,7 @@ function foldTags(policies: PolicySet, work: DeviceWork, event: HubEvent, versio
   }
 }
 
-/** Marks the departures of one property that earlier events of the batch showed as ended. */
+/** Marks departures of one property as ended. Earlier events of the batch showed these departures. */
 function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: 'healed' | 'gone'): void {
   for (const evidence of module.evidence) {
     const { departure } = evidence;
@@ -179,7 +179,7 @@ function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: 'h
   }
 }
 
-/** Removes the work on a deleted module. Marks all departures that earlier events of the batch showed as `gone`. */
+/** Removes the work on a deleted module. Departures that earlier events of the batch showed get the end `gone`. */
 function endModuleWork(module: ModuleWork): void {
   for (const evidence of module.evidence) evidence.ended ??= 'gone';
   for (const missing of module.missing) missing.ended ??= 'gone';

@@ -37,7 +37,7 @@ export class NeededCalls {
   }
 
   /**
-   * Whether the module is treated as missing, so that the pass can create it without a read. True when a sweep did not find the module.
+   * Whether the module counts as missing, so that the pass can create the module without a read. True when a sweep did not find the module.
    * Also true when an event reports that the module is missing, and the row of the missing module is new or unfinished.
    */
   mustCreate({ moduleId, foundMissing, missing }: ModuleWork): boolean {

@@ -2,7 +2,7 @@ import type { TwinUpdated } from '../events/index.ts';
 import type { OwnedProperty, Policy, PolicySet } from '../policy/index.ts';
 import { isJsonObject, type Json, type JsonObject, type Path } from '../twin/index.ts';
 
-/** The properties that policies own and that a merge patch writes or removes, each with its policy. */
+/** Finds the properties that a policy owns and that a merge patch writes or removes. Returns each property with its policy. */
 export function* touchedProperties(
   policies: PolicySet,
   moduleId: string,
@@ -29,8 +29,8 @@ export function patchedValue(patch: JsonObject, path: Path): Json | undefined {
 }
 
 /**
- * Whether an update of a twin changes the value at a path, an object that contains it, or a part of it. The path begins with `desired`,
- * `reported` or `tags`.
+ * Whether an update of a twin changes the value at a path, a part of the value, or an object above the path. The path begins with
+ * `desired`, `reported` or `tags`.
  */
 export function isTouched(event: TwinUpdated, [section, ...path]: Path): boolean {
   const patch =

@@ -166,8 +166,8 @@ export function toPatch(drifts: readonly Departure[]): {
 }
 
 /**
- * Replaces the findings of `evaluate` by a `policyError` when `evaluate` never settles: on the twin with its own changes, `evaluate` wants
- * more changes. Otherwise Twinkeeper would write to the twin again and again.
+ * Replaces the findings of `evaluate` by a `policyError` when `evaluate` never settles. Such a function finds drift again after its own
+ * changes are made. Twinkeeper would otherwise write to the twin again and again.
  */
 function withoutUnsettledFindings(
   policies: readonly Policy[],

@@ -15,9 +15,8 @@ export interface DeviceResult extends DeviceCounts {
 }
 
 /**
- * Number of devices that one invocation works on at the same time, by the cause of the work. With 16 devices, the invocation does not wait
- * for each answer of the hub and of the tables. A sweep uses only 4, because it has many parallel invocations and is less urgent than
- * events.
+ * Number of devices that one invocation works on at the same time, by the cause of the work. 16 devices are enough to hide the latency of
+ * the hub and of the tables. A sweep uses only 4, because a sweep has many parallel invocations and is less urgent than events.
  */
 const concurrencyOf: Readonly<Record<Source, number>> = { event: 16, manual: 16, sweep: 4 };
 

@@ -15,8 +15,8 @@ export interface DeadLetter {
   /** Id of the device of the events. `''` when the event names no device. */
   readonly deviceId: string;
   /**
-   * `dead`: Twinkeeper does not retry the events any more. `parked`: a retry of the events is queued, and the letter holds the events
-   * because they are too large for a queue message.
+   * State of the letter. `dead`: Twinkeeper does not retry the events any more. `parked`: a retry is queued, and the letter holds the
+   * events because the events are too large for a queue message.
    */
   readonly state: 'dead' | 'parked';
   /** The event as Twinkeeper received it, or a list of such events. */
@@ -78,7 +78,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
         head = entity;
         chunks = [];
       } else if (head === undefined || !rowKey.startsWith(`${String(head.rowKey)}~`)) {
-        // This entity is not the first of its letter, and the first entity was never stored or is already removed.
+        // This entity is not the first entity of its letter. The first entity was never stored, or is already removed.
         continue;
       }
       for (let index = 0; entity[`body${index}`] instanceof Uint8Array; index++) {
