@@ -14,8 +14,8 @@ export const rollupTable = 'TwinkeeperRollups';
 export const uncountedPartition = 'uncounted';
 
 /**
- * PartitionKey and RowKey of one entity in the roll-up table. The entity names the first hour whose timeline rows are complete. Retention
- * may have removed rows of earlier hours.
+ * Value of both the PartitionKey and the RowKey of one entity in the roll-up table. The entity names the first hour whose timeline rows are
+ * complete. Retention may have removed rows of earlier hours.
  */
 export const retentionKey = 'retained';
 
@@ -72,8 +72,8 @@ export function createHistoryIndex(account: StorageAccount, now: () => Date): Hi
   return {
     async put({ rows, listed }) {
       await Promise.all([
-        // The hour is marked after the rows are written. When a count runs between the two steps, the count misses the rows. The mark then
-        // causes a new count.
+        // The hour is marked for a new count after the rows are written. When a count runs between the two steps, the count misses the
+        // rows, and the mark causes a new count.
         timeline.apply(rows.map((row) => upsert(row, timelineKey(row)))).then(() => markHours(rows)),
         openList.apply(listed.map((row) => upsert(row, openListKey(row)))),
       ]);

@@ -80,8 +80,8 @@ export function createHistory(
   async function page(query: DriftQuery, limit: number, cursor?: string): Promise<HistoryPage> {
     const { deviceId, from, to } = query;
     const position = cursor === undefined ? undefined : readCursor(query, cursor, isHistoryPartition(query));
-    // All pages of results of one query must use the same start of the time range. When the query names no start, the cursor carries the
-    // start.
+    // All pages of results of one query must use the same start of the time range. When the query names no start, the cursor of each page
+    // carries the start.
     const firstFrom =
       deviceId === undefined && from === undefined ? (position?.from ?? rangeStart(to ?? defaultTo())) : undefined;
     const fullQuery = firstFrom === undefined ? query : { ...query, from: firstFrom };

@@ -64,8 +64,8 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
   const table = once(() => openTable(account, 'TwinkeeperDrift'));
   const index = createHistoryIndex(account, now);
   /**
-   * Rows that the journal read from storage. A `pending` row among them comes from an interrupted pass. The index may hold that row with an
-   * outcome.
+   * Rows that the journal read from storage. A `pending` row among them comes from an interrupted pass. The history index may already hold
+   * such a row with another outcome.
    */
   const readRows = new WeakSet<DriftRow>();
 

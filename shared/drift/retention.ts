@@ -31,7 +31,7 @@ export interface Retention {
   removeBefore(time: Date, mayContinue: () => boolean): Promise<RetentionResult>;
 }
 
-/** Creates the retention of a storage account. Errors of the storage service are thrown unchanged. */
+/** Creates the retention of a storage account, which removes old history rows. Errors of the storage service are thrown unchanged. */
 export function createRetention(account: StorageAccount): Retention {
   const drift = once(() => openTable(account, 'TwinkeeperDrift'));
   const timeline = once(() => openTable(account, timelineTable));

@@ -20,8 +20,8 @@ import { hourOf, openShards } from './timeline-keys.ts';
  */
 export interface Rollups {
   /**
-   * Counts the current hour and all marked hours again, and stores how many devices of each policy are compliant now. Must run every few
-   * minutes. Reads the marks, the timeline partition of each counted hour, and the shards of the open list.
+   * Counts the current hour again, and all hours that are marked for a new count. Stores how many devices of each policy are compliant now.
+   * Must run every few minutes. Reads the marks, the timeline partition of each counted hour, and the shards of the open list.
    *
    * @param policies `devices` is the number of devices of the policy, or `undefined` when that number is unknown.
    */
@@ -43,8 +43,8 @@ export interface Rollups {
 const slowWriteTime = 5 * 60_000;
 
 /**
- * Creates the roll-ups of a storage account. In the roll-up table, the PartitionKey is the day and the RowKey is the hour. Errors of the
- * storage service are thrown unchanged.
+ * Creates the roll-ups of a storage account, which are counts of history rows by hour. In the roll-up table, the PartitionKey is the day
+ * and the RowKey is the hour. Errors of the storage service are thrown unchanged.
  */
 export function createRollups(account: StorageAccount, now: () => Date): Rollups {
   const rollups = once(() => openTable(account, rollupTable));

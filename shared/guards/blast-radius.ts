@@ -119,7 +119,7 @@ export function overwrites({ departures, twins }: Pick<Review, 'departures' | 't
   return found;
 }
 
-/** The text has no numbers and no times. If the text changed, each sweep would write the row again. */
+/** The reason in the history row has no numbers and no times. If the reason changed, each sweep would write the row again. */
 function exhaustedReason(policy: string): string {
   return (
     'blastRadius: the policy has overwritten as many values within an hour as TWINKEEPER_MAX_OVERWRITES_PER_HOUR allows. ' +

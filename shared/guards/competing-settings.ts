@@ -78,7 +78,8 @@ function applyContent(properties: JsonObject, content: JsonObject): JsonObject {
     const path = desiredPath(key);
     return path === undefined ? [] : [{ path, value }];
   });
-  // Sections with shorter paths are applied first. Otherwise such a section would replace an inner section of the same content.
+  // Sections with shorter paths are applied first. Otherwise such a section would replace an inner section that the same configuration
+  // sets.
   return sections.toSorted((a, b) => a.path.length - b.path.length).reduce(replaceAt, properties);
 }
 

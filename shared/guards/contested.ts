@@ -73,7 +73,7 @@ export function lastContestedTime(times: readonly number[]): number | undefined 
   });
 }
 
-/** The text stays the same for the whole hour. If the text changed, each sweep would write the row again. */
+/** The reason in the history row stays the same for the whole hour. If the reason changed, each sweep would write the row again. */
 function reasonFor(policy: string, last: number): string {
   return (
     `contested: somebody changed this property back ${enforcedLimit} times within ${contestWindow / 60_000} minutes. It is left alone ` +

@@ -163,7 +163,8 @@ export function createGuardStore(
 
   /** Processes the reservations of a policy until no reservation waits. */
   async function processReservations(policy: string): Promise<void> {
-    // The first update waits for all calls in the same turn of the event loop, so that the calls share the update.
+    // The first update waits for the remaining calls of `reserveOverwrites` in the same turn of the event loop, so that these calls share
+    // the update.
     await Promise.resolve();
     let batch = waiting.get(policy) ?? [];
     while (batch.length > 0) {

@@ -2,9 +2,9 @@
 export type OverwriteWindow = ReadonlyMap<number, number>;
 
 /**
- * Removes from a window the minutes that do not count against the hourly limit any more. A minute counts until an hour after the end of the
- * minute. The overwrites in any sixty minutes then never exceed the limit, and an overwrite counts for at most one minute too long. Minutes
- * in the future also count, because the clock of another instance of the app may be ahead.
+ * Removes the minutes that do not count against the hourly limit any more from a window of overwrites. A minute counts until an hour after
+ * the end of the minute. The overwrites in any sixty minutes then never exceed the limit, and an overwrite counts for at most one minute
+ * too long. Minutes in the future also count, because the clock of another instance of the app may be ahead.
  */
 export function withinHour(window: OverwriteWindow, now: Date): OverwriteWindow {
   const oldest = minuteOf(now) - 60;
@@ -22,7 +22,10 @@ export function withOverwrites(window: OverwriteWindow, count: number, now: Date
   return new Map(window).set(minute, (window.get(minute) ?? 0) + count);
 }
 
-/** Converts a window to JSON text, which a table can store. A window has at most 61 minutes, so the text has about one kilobyte. */
+/**
+ * Converts a window, which is the number of overwrites in each minute, to JSON text for a table. A window has at most 61 minutes, so the
+ * text has about one kilobyte.
+ */
 export function toWindowText(window: OverwriteWindow): string {
   return JSON.stringify(Object.fromEntries(window));
 }

@@ -189,8 +189,8 @@ export class DeviceRows {
   }
 
   /**
-   * The row that an earlier pass added for the same property from the twin, before the event of this departure arrived. The metadata that
-   * the pass read named the same write or a later one.
+   * Finds the row that an earlier pass added when the pass read the twin, before the event of this departure arrived. The row has the same
+   * property, and its write is the same as the write of the departure, or later.
    */
   #findFromTwin(departure: Departure): DriftRow | undefined {
     const key = openKey(departure);

@@ -27,7 +27,7 @@ describe('a property that was enforced five times within ten minutes', () => {
     const rows = enforcedAt(contestTimes);
     reasons.push((await guard.review(review([wrong], { rows }))).get(wrong));
     advance(59 * minute);
-    // Rows with the outcome `heldBack` or `healed` do not make the hour longer.
+    // Rows with the outcome `heldBack` or `healed` do not extend the hour in which repairs are held back.
     const later = [...rows, row(wrong, 'heldBack', seconds(602)), row(wrong, 'healed', seconds(900))];
     reasons.push((await guard.review(review([wrong], { rows: later }))).get(wrong));
     expect(reasons[0]).toMatch(/^contested: .*2026-01-01T01:10:00.000Z/);
