@@ -1,7 +1,7 @@
 import type { Mode } from '../policy/index.ts';
 import type { Json, Write } from '../twin/index.ts';
 
-/** How a twin breaks a policy. */
+/** The kind of a departure from a policy: in which way the twin breaks the policy. */
 export type DriftKind =
   | 'missingModule'
   | 'missingProperty'
@@ -11,79 +11,79 @@ export type DriftKind =
   | 'custom'
   | 'policyError';
 
-/** The result of a departure. The comment of each outcome says what an auditor may conclude from it. */
+/** The result of a departure from a policy. The comment of each outcome says what an auditor may conclude from the outcome. */
 export type Outcome =
-  /** Written before the hub is changed. After a crash, a redelivered event or the next sweep completes the row. */
+  /** The row is stored before Twinkeeper changes the hub. After a crash, a redelivered event or the next sweep sets the final outcome. */
   | 'pending'
   /** Twinkeeper created the missing module, with its baseline. */
   | 'created'
-  /** Twinkeeper set the desired property back, or removed the forbidden one. */
+  /** Twinkeeper set the desired property to the policy's value, or removed the forbidden property. */
   | 'enforced'
-  /** Recorded only: the policy or the whole app is in audit mode, or no change to the hub could mend the departure. */
+  /** The drift is only recorded. The policy or the whole app is in audit mode, or no change to the hub could repair the drift. */
   | 'audited'
-  /** The departure ended before Twinkeeper acted: the twin is compliant again, or a later write replaced the wrong value. */
+  /** The drift ended before Twinkeeper repaired it. The twin is compliant again, or a later write replaced the wrong value. */
   | 'healed'
   /** The device or the module was deleted. */
   | 'gone'
-  /** The departure could not be mended yet. A retry is queued. */
+  /** Twinkeeper could not repair the drift yet. A retry is queued. */
   | 'deferred'
-  /** A guard holds the change back for now. */
+  /** A guard holds the repair back for now. */
   | 'heldBack'
-  /** The departure cannot be mended, or all retries failed. `error` holds the reason. */
+  /** Twinkeeper cannot repair the drift, or all retries failed. The field `error` holds the reason. */
   | 'failed';
 
-/** The trigger of the pass that detected a departure. */
+/** The cause of the pass that detected a departure from a policy: an event, a sweep, or a person. */
 export type Source = 'event' | 'sweep' | 'manual';
 
-/** One property of one twin, or one missing module, that breaks one policy. */
+/** One way in which a twin is out of line with a policy: one property that breaks the policy, or one missing module. */
 export interface Departure {
   readonly deviceId: string;
-  /** `''` for the device's own twin. */
+  /** Id of the module. `''` for the device twin. */
   readonly moduleId: string;
   readonly policy: string;
-  /** Dotted path below `properties.desired`. `''` when the departure concerns the whole module or twin. */
+  /** Dotted path of the property below `properties.desired`. `''` when the departure concerns the whole module or twin. */
   readonly path: string;
   readonly kind: DriftKind;
-  /** The value that the policy wants. `undefined` when the policy wants no value there. */
+  /** The value that the policy wants at the path. `undefined` when the policy wants no value at the path. */
   readonly expected: Json | undefined;
-  /** The value that was found. `undefined` when there was none. */
+  /** The value that the twin held. `undefined` when the twin held no value at the path. */
   readonly actual: Json | undefined;
-  /** The write that caused the departure. Device, module, policy, path, kind and write identify a departure. */
+  /** The write to the twin that caused the departure. Device, module, policy, path, kind and write together identify a departure. */
   readonly write: Write;
   readonly mode: Mode;
-  /** The finding's text from a custom `evaluate`, or the reason why the departure cannot be mended. */
+  /** The message of a finding from a custom `evaluate`, or the reason why Twinkeeper cannot repair the drift. */
   readonly message?: string;
 }
 
-/** One row of the history: a departure and its result. */
+/** One row of the history. The row records one departure from a policy, and the outcome of the departure. */
 export interface DriftRow extends Departure {
-  /** Schema version of the stored row. */
+  /** Version of the format in which the row is stored. */
   readonly v: 1;
   readonly hub: string;
-  /** The {@link driftKey} of the departure. */
+  /** Key of the row in the journal. {@link driftKey} computes the key from the departure. */
   readonly rowKey: string;
   readonly detectedAt: string;
   readonly source: Source;
-  /** When the hub carried out the operation that the event reports. */
+  /** The time of the event's operation in the hub, ISO 8601. */
   readonly operationTimestamp?: string;
   readonly correlationId?: string;
-  /** The twin's version when it was read. */
+  /** The version of the twin at the time when Twinkeeper read the twin. */
   readonly twinVersion?: number;
-  /** `$version` of the desired properties when they were read. A mending write raises it by one. */
+  /** The `$version` of the desired properties when Twinkeeper read the twin. A repair raises the `$version` by one. */
   readonly desiredVersion?: number;
   readonly outcome: Outcome;
   readonly outcomeAt: string;
-  /** When an `audited` departure ended. The row keeps the outcome `audited`. */
+  /** The time at which the drift of an `audited` row ended, ISO 8601. The row keeps the outcome `audited`. */
   readonly closedAt?: string;
   readonly error?: string;
 }
 
-/** True for the outcomes that end a departure. After any other outcome the twin is still out of line. */
+/** Whether the outcome ends the departure from a policy. After any other outcome, the twin is still out of line. */
 export function isOver(outcome: Outcome): boolean {
   return outcome === 'created' || outcome === 'enforced' || outcome === 'healed' || outcome === 'gone';
 }
 
-/** Whether a row's departure is open: the twin is still out of line. */
+/** Whether the row is open. A row is open while the twin is still out of line with the policy. */
 export function isOpen(row: DriftRow): boolean {
   return !isOver(row.outcome) && row.closedAt === undefined;
 }

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto';
 
-/** Where the next page of a query begins. */
+/** The position in the history at which the next page of results begins. */
 export interface PagePosition {
   readonly partition: string;
-  /** The RowKey after which the page begins. `''` at the start of the partition. */
+  /** The RowKey after which the next page of results begins. `''` when the page begins at the start of the partition. */
   readonly after: string;
-  /** Continuation token of Table Storage, when the page ended before the service had finished the partition. */
+  /** Continuation token of Table Storage. Set when the last page of results ended before the service had read the whole partition. */
   readonly token?: string;
-  /** Start of the time range of the first page, ISO 8601. Set only when the query gives no start. */
+  /** The start of the query's time range, as the first page of results used it, ISO 8601. Set only when the query itself names no start. */
   readonly from?: string;
 }
 
-/** Thrown for a cursor that belongs to another query, or that was changed. */
+/** The error for a cursor that comes from a different query, or that somebody changed. */
 export class BadCursorError extends Error {
   override readonly name = 'BadCursorError';
 
@@ -21,8 +21,8 @@ export class BadCursorError extends Error {
 }
 
 /**
- * Encodes a position as a cursor for this query. A checksum over query and position detects accidental changes. The checksum has no
- * secret, so it does not stop a forged cursor.
+ * Encodes a position in the history as a cursor for this query. The cursor holds a checksum over the query and the position, which detects
+ * accidental changes. The checksum uses no secret, so it does not stop a forged cursor.
  */
 export function writeCursor(query: object, { partition, after, token = '', from = '' }: PagePosition): string {
   const fields = [partition, after, token, from];
@@ -30,10 +30,10 @@ export function writeCursor(query: object, { partition, after, token = '', from 
 }
 
 /**
- * Decodes a cursor of {@link writeCursor}.
+ * Decodes a cursor that {@link writeCursor} encoded.
  *
- * @param isPartition whether a partition can hold rows of the query
- * @throws {BadCursorError} for a cursor of another query, a changed cursor, or a partition that the query does not read
+ * @param isPartition Returns whether a partition can hold rows of the query.
+ * @throws {BadCursorError} when the cursor comes from a different query, was changed, or names a partition that the query does not read
  */
 export function readCursor(query: object, cursor: string, isPartition: (name: string) => boolean): PagePosition {
   const [partition = '', after = '', token = '', from = '', expectedChecksum] = decodeFields(cursor);

@@ -8,36 +8,47 @@ export const timelineTable = 'TwinkeeperTimeline';
 export const openListTable = 'TwinkeeperOpen';
 export const rollupTable = 'TwinkeeperRollups';
 
-/** Partition of the roll-up table. Its RowKeys are the hours that changed after their last count. */
+/**
+ * PartitionKey of the marks in the roll-up table. The RowKey of each mark is an hour whose rows changed after the last count of the hour.
+ */
 export const uncountedPartition = 'uncounted';
 
 /**
- * PartitionKey and RowKey of one entity in the roll-up table. The entity names the first hour whose timeline rows are complete. Retention
- * may have removed older rows.
+ * Value of both the PartitionKey and the RowKey of one entity in the roll-up table. The entity names the first hour whose timeline rows are
+ * complete. Retention may have removed rows of earlier hours.
  */
 export const retentionKey = 'retained';
 
-/** Copies of history rows. The timeline holds rows by time of detection. The open list holds the open rows. */
+/**
+ * The history index: two tables with copies of the journal's rows. The timeline holds rows by time of detection. The open list holds the
+ * open rows.
+ */
 export interface HistoryIndex {
-  /** Stores `rows` in the timeline and `listed` in the open list. Resolves when all are stored. */
+  /** Stores the rows in `rows` in the timeline, and the rows in `listed` in the open list. Resolves after all rows are stored. */
   put(change: { readonly rows: readonly DriftRow[]; readonly listed: readonly DriftRow[] }): Promise<void>;
-  /** Removes rows from the open list. Rows that are not in it are ignored. */
+  /** Removes rows from the open list. Ignores rows that are not in the open list. */
   removeFromOpenList(rows: readonly DriftRow[]): Promise<void>;
-  /** Removes rows from timeline and open list. Used for rows that were indexed but are not in the journal. */
+  /** Removes rows from the timeline and from the open list. For rows that are in the index, but not in the journal. */
   remove(rows: readonly DriftRow[]): Promise<void>;
 }
 
-/** Minimum milliseconds between two marks of the current hour. Each refresh of the roll-ups counts the current hour anyway. */
+/**
+ * Minimum time between two marks of the current hour, in milliseconds. Each refresh of the roll-ups counts the current hour even without a
+ * mark.
+ */
 const minMarkInterval = 60_000;
 
-/** The history index of a storage account. Passes that write at the same time share transactions. */
+/** Creates the history index of a storage account. Passes that write at the same time share transactions. */
 export function createHistoryIndex(account: StorageAccount, now: () => Date): HistoryIndex {
   const timeline = new GroupCommit(once(() => openTable(account, timelineTable)));
   const openList = new GroupCommit(once(() => openTable(account, openListTable)));
   const rollups = new GroupCommit(once(() => openTable(account, rollupTable)));
   let lastMark: { readonly hour: string; readonly at: number } | undefined;
 
-  /** Marks the hours of these rows to be counted again. Marks the current hour at most once per {@link minMarkInterval}. */
+  /**
+   * Marks the hours of these rows, so that the roll-ups count the hours again. Each {@link minMarkInterval}, the current hour is marked at
+   * most once.
+   */
   async function markHours(rows: readonly DriftRow[]): Promise<void> {
     if (rows.length === 0) return;
     const time = now();
@@ -61,7 +72,8 @@ export function createHistoryIndex(account: StorageAccount, now: () => Date): Hi
   return {
     async put({ rows, listed }) {
       await Promise.all([
-        // The hours are marked after the write. When a count runs between write and mark, the mark makes the hour be counted again.
+        // The hour is marked for a new count after the rows are written. When a count runs between the two steps, the count misses the
+        // rows, and the mark causes a new count.
         timeline.apply(rows.map((row) => upsert(row, timelineKey(row)))).then(() => markHours(rows)),
         openList.apply(listed.map((row) => upsert(row, openListKey(row)))),
       ]);

@@ -9,19 +9,22 @@ export interface DriftQuery {
   readonly kind?: DriftKind;
   readonly outcome?: Outcome;
   readonly source?: Source;
-  /** Earliest time of detection, inclusive, ISO 8601. */
+  /** Earliest time of detection of the rows, inclusive, ISO 8601. */
   readonly from?: string;
-  /** Latest time of detection, exclusive, ISO 8601. */
+  /** End of the times of detection of the rows, exclusive, ISO 8601. */
   readonly to?: string;
 }
 
-/** Filters for the departures that are open now. */
+/** Filters for the rows of drift that is still open. */
 export interface OpenQuery {
   readonly policy?: string;
   readonly deviceId?: string;
 }
 
-/** The OData conditions of a query, besides its key ranges. The SDK quotes each value, so a value cannot change the filter. */
+/**
+ * Converts the filters of a query to OData conditions. The key ranges of the query already cover the filters that are left out here. The
+ * SDK quotes each value, so a value cannot change the meaning of the condition.
+ */
 export async function toConditions(query: DriftQuery): Promise<readonly string[]> {
   const { deviceId, moduleId, policy, path, kind, outcome, source, from, to } = query;
   const { odata } = await import('@azure/data-tables');
@@ -32,7 +35,7 @@ export async function toConditions(query: DriftQuery): Promise<readonly string[]
     kind === undefined ? undefined : odata`kind eq ${kind}`,
     outcome === undefined ? undefined : odata`outcome eq ${outcome}`,
     source === undefined ? undefined : odata`source eq ${source}`,
-    // In the timeline, the key range already limits the time.
+    // A query without a device reads the timeline, and the key ranges of the timeline already limit the time.
     deviceId === undefined || from === undefined ? undefined : odata`detectedAt ge ${new Date(from).toISOString()}`,
     deviceId === undefined || to === undefined ? undefined : odata`detectedAt lt ${new Date(to).toISOString()}`,
   ].filter((condition) => condition !== undefined);

@@ -15,45 +15,52 @@ import {
 import { entitiesPerRequest, readPage } from './read-page.ts';
 
 /**
- * One page of rows. `cursor` is the start of the next page. The last page has no cursor. A page with a cursor may hold fewer rows than
- * the limit, or none, when the search takes too long.
+ * One page of results with rows of the history. `cursor` is the start of the next page. The last page has no `cursor`. When the search
+ * takes too long, a page with a `cursor` may hold fewer rows than the limit, or no rows.
  */
 export interface HistoryPage {
   readonly rows: readonly DriftRow[];
   readonly cursor?: string;
 }
 
-/** Read access to the history. Each method reads only the key ranges that its comment names. */
+/** Read access to the history. Each method reads only the key ranges that the comment of the method names. */
 export interface History {
   /**
-   * History rows, newest first.
+   * Reads one page of history rows, newest first.
    *
-   * With a device, reads the device's partition. Without a device, reads the timeline's hours between `from` and `to`, and skips hours
-   * that the roll-ups know to be empty. `to` defaults to now, and `from` to 24 hours before `to`.
+   * A query with a device reads the device's partition of the journal. A query without a device reads the hours of the timeline between
+   * `from` and `to`, except hours that have no rows according to the roll-ups. The default of `to` is now. The default of `from` is 24
+   * hours before `to`.
    *
-   * @throws {BadCursorError} for a cursor of another query
+   * @throws {BadCursorError} when the cursor comes from a different query
    */
   page(query: DriftQuery, limit: number, cursor?: string): Promise<HistoryPage>;
-  /** All rows of a query, newest first. Holds one page in memory. Reads the same ranges as {@link History.page}. */
+  /**
+   * Reads all rows of a query, newest first. Keeps one page of results in memory at a time. Reads the same ranges as {@link History.page}.
+   */
   rows(query: DriftQuery): AsyncIterable<DriftRow>;
   /**
-   * Departures that are open now. With a device, reads the open entries in the device's partition. Without a device, reads the shards of
-   * the open list. A policy narrows each shard to one range.
+   * Reads one page of open rows. A query with a device reads the open entries in the device's partition of the journal. A query without a
+   * device reads the shards of the open list. A query with a policy reads only one key range of each shard.
    *
-   * @throws {BadCursorError} for a cursor of another query
+   * @throws {BadCursorError} when the cursor comes from a different query
    */
   open(query: OpenQuery, limit: number, cursor?: string): Promise<HistoryPage>;
 }
 
-/** Milliseconds between the default `from` of a query and its `to`. */
+/** Length of the default time range of a query, in milliseconds. */
 const defaultRange = 24 * 3600_000;
 
-/** Default milliseconds after which a page ends with the rows found so far. Shorter than the time-outs of HTTP clients. */
+/**
+ * Default for the longest search for one page of results, in milliseconds. After this time, the page ends with the rows found until then.
+ * The value is shorter than the time-outs of HTTP clients.
+ */
 const defaultMaxSearchTime = 15_000;
 
 /**
- * The history in the tables of a storage account. Errors of the storage service are thrown unchanged. `maxSearchTime` is the longest time
- * that one page is searched for, in milliseconds.
+ * Opens the history in the tables of a storage account. Errors of the storage service are thrown unchanged.
+ *
+ * @param maxSearchTime The longest search for one page of results, in milliseconds.
  */
 export function createHistory(
   account: StorageAccount,
@@ -67,13 +74,14 @@ export function createHistory(
   };
   const rollups = once(() => openTable(account, rollupTable));
 
-  /** The default `to` of a query: one second from now, so that rows detected during the query are included. */
+  /** The default end of a query's time range: one second after now. The results then include rows that are detected during the query. */
   const defaultTo = () => new Date(now().getTime() + 1000).toISOString();
 
   async function page(query: DriftQuery, limit: number, cursor?: string): Promise<HistoryPage> {
     const { deviceId, from, to } = query;
     const position = cursor === undefined ? undefined : readCursor(query, cursor, isHistoryPartition(query));
-    // All pages of a query without `from` must have the same start of the time range. The cursor carries that start.
+    // All pages of results of one query must use the same start of the time range. When the query names no start, the cursor of each page
+    // carries the start.
     const firstFrom =
       deviceId === undefined && from === undefined ? (position?.from ?? rangeStart(to ?? defaultTo())) : undefined;
     const fullQuery = firstFrom === undefined ? query : { ...query, from: firstFrom };
@@ -108,7 +116,7 @@ export function createHistory(
     async open(query, limit, cursor) {
       const { odata } = await import('@azure/data-tables');
       const position = cursor === undefined ? undefined : readCursor(query, cursor, isOpenPartition(query));
-      // Without a device, the key range already selects the policy.
+      // A query without a device reads the open list, and the key range of the open list already selects the policy.
       const needsPolicy = query.deviceId !== undefined && query.policy !== undefined;
       const conditions = needsPolicy ? [odata`policy eq ${query.policy}`] : [];
       const ranges = openRanges(query);

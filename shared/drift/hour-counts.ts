@@ -1,16 +1,22 @@
 import type { DriftRow } from './departure.ts';
 
-/** Counts of the rows that were detected in one hour. Plain data that is stored as JSON. {@link addCounts} adds hours up. */
+/**
+ * The counts of the history rows that were detected in one hour. The object is stored as JSON. {@link addCounts} adds the counts of several
+ * hours.
+ */
 export interface HourCounts {
   readonly total: number;
   readonly byPolicy: Readonly<Record<string, number>>;
   readonly byKind: Readonly<Record<string, number>>;
   readonly byOutcome: Readonly<Record<string, number>>;
-  /** Rows by device id, for the devices with most rows. */
+  /** Number of rows by device id. Only the devices with the most rows are kept. */
   readonly devices: Readonly<Record<string, number>>;
-  /** Rows by property, for the properties with most rows. The key is `<policy> <path>`. */
+  /** Number of rows by property. Only the properties with the most rows are kept. The key is `<policy> <path>`. */
   readonly properties: Readonly<Record<string, number>>;
-  /** Mended rows by the time from change to mending. The key is the {@link timeSlot} of that time. */
+  /**
+   * Number of repaired rows by the time from the start of the drift to the repair. The key is the {@link timeSlot} of the time in
+   * milliseconds.
+   */
   readonly times: Readonly<Record<string, number>>;
 }
 
@@ -24,13 +30,13 @@ export const noCounts: HourCounts = {
   times: {},
 };
 
-/** Number of devices and of properties that an hour keeps. Enough to find the top ten of a month. */
+/** Maximum number of devices, and of properties, in the counts of one hour. The number is large enough to find the top ten of a month. */
 const namesPerHour = 100;
 
-/** Slots for each factor of ten. Times that are read back from slots are accurate to about an eighth. */
+/** Number of time slots for each factor of ten. A time that is computed from a slot has an error of at most about one eighth. */
 const slotsPerDecade = 10;
 
-/** Counts rows one by one. Its memory grows with the number of devices in the hour. */
+/** Counts the rows of one hour, one row at a time. The memory of the counter grows with the number of devices in the hour. */
 export class HourCounter {
   #total = 0;
   readonly #counts = {
@@ -68,7 +74,7 @@ export class HourCounter {
   }
 }
 
-/** The sum of the counts of several hours. */
+/** Adds the counts of several hours. */
 export function addCounts(hours: readonly HourCounts[]): HourCounts {
   const sum = (field: Exclude<keyof HourCounts, 'total'>) => {
     const counts = new Map<string, number>();
@@ -96,7 +102,12 @@ export function largestOf(
     .slice(0, limit);
 }
 
-/** The percentile of times in slots, in milliseconds. `share` is from 0 to 1. `undefined` when there are no times. */
+/**
+ * A percentile of the repair times, in milliseconds. `undefined` when there are no times.
+ *
+ * @param times Number of times in each slot.
+ * @param share The percentile as a number from 0 to 1, such as 0.99.
+ */
 export function percentileOf(times: HourCounts['times'], share: number): number | undefined {
   const slots = Object.entries(times)
     .map(([slot, count]) => [Number(slot), count] as const)
@@ -110,14 +121,14 @@ export function percentileOf(times: HourCounts['times'], share: number): number 
   return undefined;
 }
 
-/** The slot of a time in milliseconds: ten times its decimal logarithm, rounded. */
+/** The number of the slot for a time in milliseconds: ten times the decimal logarithm of the time, rounded. */
 export function timeSlot(milliseconds: number): number {
   return Math.round(Math.log10(Math.max(1, milliseconds)) * slotsPerDecade);
 }
 
 /**
- * Milliseconds from the change to its mending. `undefined` for a row that was not mended. Without an event, the time starts with the
- * detection, because the time of the change may be unknown.
+ * Milliseconds from the start of the drift to the repair. `undefined` when Twinkeeper did not repair the drift. For a row without an event,
+ * the time of detection counts as the start, because the real start may be unknown.
  */
 function timeToMend({ outcome, outcomeAt, operationTimestamp, detectedAt }: DriftRow): number | undefined {
   if (outcome !== 'enforced' && outcome !== 'created') return undefined;

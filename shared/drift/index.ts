@@ -1,7 +1,10 @@
 /**
- * The history of drift, in Table Storage. The journal holds one row for each departure and is the source of truth. Copies of its
- * rows make two kinds of queries cheap: by time of detection, and by departures that are open now. Row keys are deterministic, and a row is
- * written before the hub is changed. A crash therefore loses nothing, and a redelivered event adds nothing.
+ * The history of drift, in Table Storage. A departure is one way in which a twin is out of line with a policy. A drift row records one
+ * departure.
+ *
+ * The journal holds all rows and is the source of truth. Two other tables hold copies of rows for quick queries: the timeline holds rows by
+ * time of detection, and the open list holds the open rows. Row keys are deterministic, and a row is written before the hub is changed. A
+ * crash therefore loses no row, and a redelivered event adds no row.
  *
  * @module
  */

@@ -6,16 +6,16 @@ import type { KnownRows } from './known-rows.ts';
 import { toEntity } from './row-entity.ts';
 
 /**
- * Half of the 100 operations that a transaction may hold ("Performing entity group transactions", Table Storage). A row needs two
- * operations: one for the row, one for its open entry.
+ * Maximum number of rows in one transaction of the journal. A row needs two operations: one for the row, and one for its open entry. Table
+ * Storage allows 100 operations ("Performing entity group transactions", Table Storage).
  */
 const rowsPerTransaction = 50;
-/** Maximum bytes of entities in a transaction. Table Storage allows 4 MiB. */
+/** Maximum bytes of entities in one transaction. Table Storage allows 4 MiB. */
 const bytesPerTransaction = 3_000_000;
 
 /**
- * The transactions that store or delete these rows together with their open entries. Updates carry the known ETag, and creates fail when
- * the entity exists. A change by another writer therefore fails the transaction.
+ * Builds the transactions that store or delete rows of one device, together with the open entries of the rows. An update carries the ETag
+ * that the journal read. A create fails when the entity exists. A change by another process therefore makes the transaction fail.
  */
 export function* toTransactions(
   deviceId: string,
@@ -42,7 +42,7 @@ export function* toTransactions(
   let bytes = 0;
   for (const [entryKey, rowsOfEntry] of byOpenKey) {
     const stored = change === 'store' ? rowsOfEntry : [];
-    // Several departures can share one open entry. The entry then holds the last open one.
+    // Several rows can share one open entry. The entry then holds the last row that is open.
     const entryRow = stored.findLast(isOpen) ?? unchangedOpen.get(entryKey)?.at(-1);
     const next = rowsOfEntry.map((row) => (change === 'store' ? toStore(row, row.rowKey) : toRemoval(row.rowKey)));
     if (entryRow !== undefined) next.push(toStore(entryRow, entryKey));

@@ -16,21 +16,24 @@ import { type KnownRows, withWritten } from './known-rows.ts';
 import { fromEntity } from './row-entity.ts';
 import { toWriteSteps } from './write-steps.ts';
 
-/** The source of truth for history rows. Each call concerns one device. A device's rows are one partition. */
+/**
+ * The journal: the table that is the source of truth for history rows. Each call concerns one device. The rows of a device are one
+ * partition.
+ */
 export interface Journal {
   /**
-   * Reads a device's open rows. With `since` (ISO 8601), also reads all rows of writes at that time or later. Reads one range of one
-   * partition, from `open!` to `row!<since>`.
+   * Reads the open rows of a device. With `since` (ISO 8601), also reads all rows whose write is not older than `since`. Reads one range of
+   * keys in the device's partition, from `open!` to `row!<since>`.
    */
   read(deviceId: string, since?: string): Promise<KnownRows>;
   /**
    * Stores rows together with their open entries.
    *
-   * @param known the result of {@link Journal.read}, with all rows that were written after it. A row in `known` must be unchanged in
-   * storage. A row that is not in `known` must not exist in storage.
-   * @param duplicates `pending` rows to delete, because another known row describes the same departure
-   * @returns `conflict` when another process changed the rows after they were read. Some or none of the rows are then stored. The caller
-   * must read and decide again.
+   * @param known The result of {@link Journal.read}, with all rows that were written after that read. Each row in `known` must be unchanged
+   * in storage. A row that is not in `known` must not exist in storage.
+   * @param duplicates Rows to delete. Each is `pending`, and another row in `known` records the same departure from a policy.
+   * @returns `conflict` when another process changed the rows after they were read. Storage then holds some or none of the rows. The caller
+   * must read the rows again and decide again.
    */
   write(
     deviceId: string,
@@ -40,30 +43,33 @@ export interface Journal {
   ): Promise<'written' | 'conflict'>;
 }
 
-/** Matches every version of an entity that exists. */
+/** The ETag that matches every version of an existing entity. */
 const anyEtag = '*';
 
 /**
- * The journal in the table `TwinkeeperDrift` of a storage account. The journal also updates the history index. Errors of the storage
- * service are thrown unchanged.
+ * Creates the journal in the table `TwinkeeperDrift` of a storage account. The journal also updates the history index, which is the
+ * timeline and the open list. Errors of the storage service are thrown unchanged.
  *
  * The order of writes makes a crash at any moment harmless:
  *
- * 1. The device's partition gets the row as `pending`, unless it holds a `pending` row already.
- * 2. The index gets the row with its outcome. A `pending` row is not indexed.
- * 3. The device's partition gets the outcome.
- * 4. The open list loses rows that are over.
+ * 1. The table of the journal gets the row as `pending`, unless the table holds a `pending` row already.
+ * 2. The history index gets the row with its outcome. The index never gets a `pending` row.
+ * 3. The table of the journal gets the row with its outcome.
+ * 4. The open list loses the rows that are over.
  *
- * After a crash, a later pass finds a `pending` row and repeats these steps under the same keys. The open list may name too many rows,
- * and never too few.
+ * After a crash, a later pass finds the `pending` row and repeats these steps under the same keys. The open list may then hold rows that
+ * are over. The open list never misses a row that is open and has an outcome other than `pending`.
  */
 export function createJournal(account: StorageAccount, now: () => Date = () => new Date()): Journal {
   const table = once(() => openTable(account, 'TwinkeeperDrift'));
   const index = createHistoryIndex(account, now);
-  /** Rows that came from storage. A `pending` row among them was left by an interrupted pass, and may be indexed with an outcome. */
+  /**
+   * Rows that the journal read from storage. A `pending` row among them comes from an interrupted pass. The history index may already hold
+   * such a row with another outcome.
+   */
   const readRows = new WeakSet<DriftRow>();
 
-  /** Makes the index agree with the device's partition after a conflict. */
+  /** Makes the history index agree with the device's rows in the journal. Used after a conflict with another process. */
   async function repairIndex(deviceId: string, rows: readonly DriftRow[]): Promise<void> {
     const client = await table();
     for (const row of rows) {
@@ -77,9 +83,9 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     }
   }
 
-  /** Stores one step of {@link toWriteSteps}, in the index first. */
+  /** Stores the rows of one step of {@link toWriteSteps}, first in the history index and then in the journal. */
   async function store(deviceId: string, rows: readonly DriftRow[], known: KnownRows): Promise<'written' | 'conflict'> {
-    // Pending rows are not indexed: a crash would leave the index wrong.
+    // A `pending` row is not indexed. A crash would otherwise leave a wrong row in the history index.
     const indexed = rows.filter(({ outcome }) => outcome !== 'pending');
     await index.put({ rows: indexed, listed: indexed.filter(isListed) });
     const result = await commit(toTransactions(deviceId, rows, known), known.etags);
@@ -87,7 +93,7 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     return result;
   }
 
-  /** Deletes `pending` rows. An interrupted pass may have indexed them, so the index is cleaned first. */
+  /** Deletes `pending` rows. An interrupted pass may have indexed the rows, so they are removed from the history index first. */
   async function remove(
     deviceId: string,
     rows: readonly DriftRow[],
@@ -133,11 +139,11 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
         if (!rowKey.startsWith(openPrefix)) recent.push(row);
         else {
           open.push(row);
-          // The history row of an open entry may be older than `since`, and is then not read. Its ETag is unknown, but the row exists.
+          // The history row of an open entry may be older than `since`. Such a row is not read, so its ETag is unknown. But the row exists.
           etags.set(row.rowKey, anyEtag);
         }
       }
-      // Two open departures can share one open entry after a crash. The second one is found only among the recent rows.
+      // After a crash, two open rows can share one open entry. The row that the entry does not name is then found among the recent rows.
       const withEntry = new Set(open.map(({ rowKey }) => rowKey));
       const withoutEntry = recent.filter((row) => isOpen(row) && !withEntry.has(row.rowKey));
       return { open: [...withoutEntry, ...open], recent, etags };
@@ -158,12 +164,15 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
   };
 }
 
-/** Whether a row belongs in the open list. A `pending` row does not: it is about to be mended. */
+/** Whether the row belongs in the open list. A `pending` row does not belong there, because Twinkeeper is about to repair the drift. */
 function isListed(row: DriftRow): boolean {
   return isOpen(row) && row.outcome !== 'pending';
 }
 
-/** Whether another writer was faster: an entity to create exists, or an entity to change was changed or deleted. */
+/**
+ * Whether the error means that another process wrote first. The entity to create exists already, or the entity to change was changed or
+ * deleted.
+ */
 function isConflict(error: unknown): boolean {
   return statusOf(error) === 409 || statusOf(error) === 412 || isEntityNotFound(error);
 }

@@ -23,14 +23,15 @@ export interface TimeRange {
 /** Maximum milliseconds by which the hub's clock may be ahead of the app's clock. */
 const clockSkew = 5 * 60_000;
 
-/** The range of a device's history rows. `to` (ISO 8601, exclusive) is the query's latest time of detection. */
+/** The key range of a device's rows in the journal. `to` is the end of the query's times of detection, exclusive, ISO 8601. */
 export function deviceRange(deviceId: string, to: string | undefined): KeyRange {
-  // Rows sort by the time of their write, which precedes the detection. The hub's clock sets that time.
+  // The journal sorts rows by the time of the write that caused the drift. The write precedes the detection, but the hub's clock sets the
+  // time of the write.
   const from = to === undefined ? rowPrefix : rowKeyPrefixAt(new Date(Date.parse(to) + clockSkew).toISOString());
   return { table: 'drift', partition: encodeDeviceId(deviceId), from, to: `${rowPrefix}~` };
 }
 
-/** The timeline's ranges for a time range, newest hour first. Begins with the hour of `position`, when there is one. */
+/** The key ranges of the timeline for a time range, newest hour first. With a position, the ranges begin with the hour of the position. */
 export async function* timelineRanges(
   { from, to }: TimeRange,
   position: PagePosition | undefined,
@@ -42,14 +43,14 @@ export async function* timelineRanges(
     yield {
       table: 'timeline',
       partition: hour,
-      // Keys are in reverse order of time. `to` is exclusive, so the range begins with the millisecond before it.
+      // The keys of newer rows sort first. `to` is exclusive, so the range begins with the last millisecond before `to`.
       from: timelineKeyPrefixAt(new Date(Date.parse(to) - 1).toISOString()),
       to: `${timelineKeyPrefixAt(from)}~`,
     };
   }
 }
 
-/** The ranges that hold the open departures of a query. */
+/** The key ranges that hold the open rows of a query. */
 export async function* openRanges(query: OpenQuery): AsyncGenerator<KeyRange> {
   if (query.deviceId !== undefined) {
     yield { table: 'drift', partition: encodeDeviceId(query.deviceId), from: openPrefix, to: `${openPrefix}~` };
@@ -59,19 +60,25 @@ export async function* openRanges(query: OpenQuery): AsyncGenerator<KeyRange> {
   for (const partition of openShards) yield { table: 'open', partition, from: prefix, to: `${prefix}~` };
 }
 
-/** Whether a partition can hold rows of a {@link DriftQuery}: the device's partition, or an hour of the timeline. */
+/**
+ * Returns a check whether a partition can hold rows of a {@link DriftQuery}. Such a partition is the device's partition of the journal, or
+ * an hour of the timeline when the query names no device.
+ */
 export function isHistoryPartition({ deviceId }: DriftQuery): (name: string) => boolean {
   return deviceId === undefined ? isHour : (name) => name === encodeDeviceId(deviceId);
 }
 
-/** Whether a partition can hold rows of an {@link OpenQuery}: the device's partition, or a shard of the open list. */
+/**
+ * Returns a check whether a partition can hold rows of an {@link OpenQuery}. Such a partition is the device's partition of the journal, or
+ * a shard of the open list when the query names no device.
+ */
 export function isOpenPartition({ deviceId }: OpenQuery): (name: string) => boolean {
   return deviceId === undefined ? isShard : (name) => name === encodeDeviceId(deviceId);
 }
 
 /**
- * The hours in which rows were detected, newest first. Takes hours with a count above zero and hours that are not counted yet from the
- * roll-ups. Reads one range for each day.
+ * The hours in which rows were detected, newest first. According to the roll-ups, such an hour has a count above zero or must be counted
+ * again. Reads one range of the roll-up table for each day.
  */
 async function* hoursWithRows(from: string, to: string, rollups: () => Promise<TableClient>): AsyncGenerator<string> {
   const { odata } = await import('@azure/data-tables');

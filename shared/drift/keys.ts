@@ -3,32 +3,35 @@ import { lastMillisecond, newestFirst } from '../storage/index.ts';
 import type { Departure } from './departure.ts';
 
 /*
- * The table `TwinkeeperDrift` is the journal. Each device is one partition. A transaction can write its rows, and a range can read them:
+ * The table `TwinkeeperDrift` is the journal. Each device is one partition. One transaction can write several rows of a device, and one
+ * range of keys can read them:
  *
  *   PartitionKey  encoded device id
- *   RowKey        `open!<hash>`          an open entry: one entity for each open departure
- *                 `row!<time>!<hash>`    one history row, newest first
+ *   RowKey        `open!<hash>`          an open entry: a copy of an open row
+ *                 `row!<time>!<hash>`    a history row, newest first
  *
- * The key of a history row depends only on the departure's identity. Every process that sees a departure writes the same key.
+ * The key of a history row depends only on the identity of the departure from a policy. All processes that detect the departure write
+ * the same key.
  */
 
 export const openPrefix = 'open!';
 export const rowPrefix = 'row!';
 
-/** The RowKey of a departure's history row. Rows sort newest first, by the time of the write that caused the departure. */
+/** The RowKey of a departure's history row in the journal. Rows sort newest first, by the time of the write that caused the drift. */
 export function driftKey(departure: Departure): string {
   const { moduleId, policy, path, kind, write } = departure;
   return `${rowKeyPrefixAt(write.at)}!${digest([moduleId, policy, path, kind, String(write.version), write.at])}`;
 }
 
-/** The RowKey of a departure's open entry. Departures with the same module, policy, path and kind share one open entry. */
+/** The RowKey of a departure's open entry in the journal. Departures with the same module, policy, path and kind share one open entry. */
 export function openKey({ moduleId, policy, path, kind }: Departure): string {
   return `${openPrefix}${digest([moduleId, policy, path, kind])}`;
 }
 
 /**
- * Prefix of the RowKeys of history rows whose write has this ISO 8601 time. Older rows sort after the prefix. The prefix keeps the hub's
- * full precision of 100 ns, because several writes within one millisecond are common. An unreadable time sorts as the oldest.
+ * The prefix of the RowKeys of history rows whose write has this ISO 8601 time. Rows with older writes sort after the prefix. The prefix
+ * keeps the hub's full precision of 100 ns, because several writes within one millisecond are common. A time that cannot be parsed sorts as
+ * the oldest.
  */
 export function rowKeyPrefixAt(at: string): string {
   const parsed = Date.parse(at);

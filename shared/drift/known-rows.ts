@@ -1,21 +1,24 @@
 import { type DriftRow, isOpen } from './departure.ts';
 
-/** A device's rows as the journal read them. */
+/** The rows of one device that the journal has read. */
 export interface KnownRows {
-  /** Rows of departures that are still open, of any age. */
+  /** The open rows of the device, of any age. */
   readonly open: readonly DriftRow[];
-  /** Rows whose write is not older than the time that was asked for, newest first. Open rows are among them. */
+  /** The rows whose write is not older than the argument `since` of `Journal.read`, newest first. Some of these rows may be open. */
   readonly recent: readonly DriftRow[];
-  /** ETags of the device's entities, by RowKey. The journal updates them as it writes. Callers pass the map back unchanged. */
+  /**
+   * The ETags of the device's entities in the journal, by RowKey. The journal updates this map when it writes. Callers must pass the same
+   * map back to the journal.
+   */
   readonly etags: Map<string, string>;
 }
 
-/** The known rows of a device that has no history. */
+/** The known rows of a device without history. */
 export function noKnownRows(): KnownRows {
   return { open: [], recent: [], etags: new Map() };
 }
 
-/** The known rows after `rows` were written. */
+/** Returns the known rows of a device after `rows` were written. */
 export function withWritten({ open, recent, etags }: KnownRows, rows: readonly DriftRow[]): KnownRows {
   const written = new Set(rows.map(({ rowKey }) => rowKey));
   const isUnchanged = ({ rowKey }: DriftRow) => !written.has(rowKey);

@@ -5,37 +5,42 @@ import { createHistoryIndex, openListTable } from './history-index.ts';
 import { fromEntity } from './row-entity.ts';
 import { openListKey, openShards } from './timeline-keys.ts';
 
-/** The open list, for the sweep. The list holds a copy of each open row. After a crash the list can also hold rows that are over. */
+/**
+ * The open list: a table with a copy of each open row. The sweep reads the list. After a crash, the list can also hold rows that are over.
+ */
 export interface OpenList {
   /**
-   * Up to `limit` rows of the list, in a fixed order. `after` is the `next` of the page before. The last page has no `next`. Reads the
-   * shards in order, each from the key after `after`.
+   * Reads up to `limit` rows of the open list, in a fixed order. `after` is the `next` of the previous page of rows. The last page has no
+   * `next`. Reads the shards of the list in order.
    */
   page(limit: number, after?: string): Promise<{ readonly rows: readonly DriftRow[]; readonly next?: string }>;
   /**
-   * Checks listed rows against the journal, and returns the rows that are open there. Reads each row by its key. Rows that are over
-   * are removed from the list.
+   * Compares rows of the open list with the journal, and returns the rows that are open in the journal. Reads each row by its key. Removes
+   * rows that are over from the open list.
    */
   confirm(rows: readonly DriftRow[]): Promise<readonly DriftRow[]>;
 }
 
-/** Milliseconds after which a listed row must be in the journal. A younger entry may belong to a write that is still under way. */
+/**
+ * Milliseconds after which a row of the open list must also be in the journal. A younger row may belong to a write that is not finished
+ * yet.
+ */
 const journalDelay = 10 * 60_000;
 
-/** The open list of a storage account. Errors of the storage service are thrown unchanged. */
+/** Creates the open list of a storage account. Errors of the storage service are thrown unchanged. */
 export function createOpenList(account: StorageAccount, now: () => Date): OpenList {
   const drift = once(() => openTable(account, 'TwinkeeperDrift'));
   const list = once(() => openTable(account, openListTable));
   const index = createHistoryIndex(account, now);
 
-  /** The journal's row when it is open, otherwise no row. */
+  /** Returns the journal's version of a listed row when that version is open, and otherwise no row. */
   async function confirmRow(row: DriftRow): Promise<readonly DriftRow[]> {
     const client = await drift();
     const stored = await client
       .getEntity<Record<string, unknown>>(encodeDeviceId(row.deviceId), row.rowKey)
       .then(fromEntity, ignoreNotFound);
     if (stored !== undefined && isOpen(stored)) {
-      // Two processes that wrote at the same time can leave different outcomes in journal and list.
+      // Two processes that write at the same time can leave different outcomes in the journal and in the open list.
       if (stored.outcome !== 'pending' && stored.outcomeAt !== row.outcomeAt) {
         await index.put({ rows: [stored], listed: [stored] });
       }

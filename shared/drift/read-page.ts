@@ -5,31 +5,31 @@ import { BadCursorError, type PagePosition } from './history-cursor.ts';
 import type { KeyRange } from './key-ranges.ts';
 import { fromEntity } from './row-entity.ts';
 
-/** Maximum number of entities in one answer of Table Storage. */
+/** Maximum number of entities in one response of Table Storage. */
 export const entitiesPerRequest = 1000;
 
-/** What a page reads: key ranges in order, and OData conditions that rows must meet. */
+/** The request for one page of results: key ranges in order, and OData conditions that the rows must meet. */
 export interface PageRequest {
   readonly ranges: AsyncIterable<KeyRange>;
   readonly conditions: readonly string[];
-  /** Maximum number of rows. */
+  /** Maximum number of rows on the page. */
   readonly limit: number;
-  /** Where the page begins. Without a position, the page begins with the first range. */
+  /** The position at which the page of results begins. `undefined` when the page begins with the first key range. */
   readonly position: PagePosition | undefined;
-  /** Milliseconds after which the page ends, even with fewer rows than `limit`. */
+  /** Milliseconds after which the page of results ends, even with fewer rows than `limit`. */
   readonly maxSearchTime: number;
 }
 
-/** Rows, and where the next page begins. Without `next` the ranges are read to their end. */
+/** One page of results. `next` is the position at which the next page begins. A page without `next` is the last one. */
 export interface RowPage {
   readonly rows: readonly DriftRow[];
   readonly next?: PagePosition;
 }
 
 /**
- * Reads one page of rows from the ranges.
+ * Reads one page of rows from the key ranges of a request.
  *
- * @throws {BadCursorError} when the position's continuation token is invalid
+ * @throws {BadCursorError} when the continuation token in the position is invalid
  */
 export async function readPage(
   tables: Readonly<Record<KeyRange['table'], () => Promise<TableClient>>>,
@@ -53,7 +53,8 @@ async function readRanges(
   const isLate = () => performance.now() >= deadline;
   let start = position;
   for await (const { table, partition, from, to } of ranges) {
-    // The hour of the position may have lost its rows. Hours that follow are older, so reading continues with them.
+    // The hour of the position may not be among the ranges any more, because its rows were removed. The page then continues with the next
+    // older hour.
     if (start !== undefined && table === 'timeline' && partition < start.partition) start = undefined;
     if (start !== undefined && partition !== start.partition) continue;
     const { after = '', token } = start ?? {};
@@ -86,7 +87,7 @@ async function readRanges(
   return { rows };
 }
 
-/** Whether the service or its SDK rejected a continuation token. The SDK throws a plain error without a code for a malformed token. */
+/** Whether the error means that the continuation token is invalid. For a malformed token, the SDK throws a plain error without a code. */
 function isTokenError(error: unknown): boolean {
   const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
   return statusOf(error) === 400 || (name !== 'RestError' && code === undefined);

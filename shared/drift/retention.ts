@@ -6,30 +6,32 @@ import { retentionKey, rollupTable, timelineTable } from './history-index.ts';
 import { fromEntity } from './row-entity.ts';
 import { hourOf } from './timeline-keys.ts';
 
-/** The result of {@link Retention.removeBefore}. */
 export interface RetentionResult {
-  /** Number of removed rows. */
+  /** Number of rows that the run removed. */
   readonly removed: number;
-  /** Number of old rows that were kept because their departure is still open. */
+  /** Number of old rows that the run kept, because the rows are still open. */
   readonly kept: number;
-  /** Whether the run stopped early and old rows remain. */
+  /** Whether the run stopped early, so that old rows remain. */
   readonly isUnfinished: boolean;
 }
 
-/** Rows that are read and then removed at the same time. Each row may be in a different device's partition. */
+/** Number of rows that are read and then removed together. Each row may be in the partition of a different device. */
 const rowsPerBatch = 100;
 
-/** Removes old history rows. */
+/** Retention of the history: removes old rows. */
 export interface Retention {
   /**
-   * Removes closed rows that were detected before `time`, oldest first, from the journal and from the timeline. Finds them in the
-   * timeline, so no device's partition is searched. Roll-ups are kept. `mayContinue` is called before each batch. The run may be interrupted
-   * at any moment: rows leave the timeline last, and the next run finds the remaining ones.
+   * Removes closed rows that were detected in the hours before the hour of `time`, oldest hour first. Removes them from the journal and
+   * from the timeline, and keeps the roll-ups. Finds the rows in the timeline, so no partition of the journal is searched.
+   *
+   * A crash at any moment is harmless. Rows leave the timeline last, so the next run finds the remaining rows.
+   *
+   * @param mayContinue Called before each batch. `false` ends the run.
    */
   removeBefore(time: Date, mayContinue: () => boolean): Promise<RetentionResult>;
 }
 
-/** The retention of a storage account. Errors of the storage service are thrown unchanged. */
+/** Creates the retention of a storage account, which removes old history rows. Errors of the storage service are thrown unchanged. */
 export function createRetention(account: StorageAccount): Retention {
   const drift = once(() => openTable(account, 'TwinkeeperDrift'));
   const timeline = once(() => openTable(account, timelineTable));
@@ -39,7 +41,7 @@ export function createRetention(account: StorageAccount): Retention {
 
   return {
     async removeBefore(time, mayContinue) {
-      // Roll-ups must not count an hour again after some of its rows were removed.
+      // After this write, the roll-ups do not count older hours again. A new count would miss the removed rows.
       const since = hourOf(time.toISOString());
       await (await rollups()).upsertEntity({ partitionKey: retentionKey, rowKey: retentionKey, since }, 'Replace');
       let removed = 0;
@@ -65,7 +67,7 @@ export function createRetention(account: StorageAccount): Retention {
   };
 }
 
-/** The timeline rows of all hours before a time, in batches, oldest hour first. Reads the first partitions of the timeline. */
+/** The timeline rows of all hours before a time, in batches, oldest hour first. Reads only the timeline partitions of those hours. */
 async function* oldRows(table: TableClient, before: Date) {
   const { odata } = await import('@azure/data-tables');
   const hour = hourOf(before.toISOString());

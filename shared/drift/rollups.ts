@@ -14,29 +14,38 @@ import { fromEntity } from './row-entity.ts';
 import { type Compliance, type CountedHour, type Summary, startOf, summarizeHours } from './summary.ts';
 import { hourOf, openShards } from './timeline-keys.ts';
 
-/** Counts of the history by hour. Each hour is counted from the timeline when it changes, so that queries need not count. */
+/**
+ * Roll-ups: stored counts of history rows for each hour. An hour is counted after its rows change. A query then only adds the stored
+ * counts.
+ */
 export interface Rollups {
   /**
-   * Counts the changed hours again, and records how many devices of each policy are compliant now. Must run every few minutes. Reads
-   * the partition of marks, the timeline partition of each marked hour, and the shards of the open list.
+   * Counts the current hour again, and all hours that are marked for a new count. Stores how many devices of each policy are compliant now.
+   * Must run every few minutes. Reads the marks, the timeline partition of each counted hour, and the shards of the open list.
+   *
+   * @param policies `devices` is the number of devices of the policy, or `undefined` when that number is unknown.
    */
   refresh(policies: readonly { readonly name: string; readonly devices: number | undefined }[]): Promise<void>;
   /**
-   * Sums the hours that overlap the time from `from` to `to`, both ISO 8601. `bucketHours` is the length of a bucket. Reads one range of
-   * keys for each day.
+   * Adds the counts of all hours that overlap the time from `from` to `to`, both ISO 8601. Reads one range of keys for each day.
+   *
+   * @param bucketHours Length of a bucket of the summary, in hours.
    */
   summary(from: string, to: string, bucketHours: number): Promise<Summary>;
-  /** Counts the devices with open departures, by policy. Reads the shards of the open list. */
+  /** The number of devices with open rows, by policy. Reads the shards of the open list. */
   openDevices(): Promise<ReadonlyMap<string, number>>;
 }
 
 /**
- * Milliseconds after the end of an hour in which its mark stays. A process that marked the current hour may still write rows of it, and
- * does not mark the hour again.
+ * Milliseconds for which the mark of an hour stays after the end of the hour. A process that has marked the current hour may still write
+ * rows of that hour, and does not mark the hour again.
  */
 const slowWriteTime = 5 * 60_000;
 
-/** The roll-ups of a storage account. PartitionKey is the day, RowKey the hour. Errors of the storage service are thrown unchanged. */
+/**
+ * Creates the roll-ups of a storage account, which are counts of history rows by hour. In the roll-up table, the PartitionKey is the day
+ * and the RowKey is the hour. Errors of the storage service are thrown unchanged.
+ */
 export function createRollups(account: StorageAccount, now: () => Date): Rollups {
   const rollups = once(() => openTable(account, rollupTable));
   const timeline = once(() => openTable(account, timelineTable));
@@ -53,7 +62,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
     for (const shard of openShards) {
       let last = '';
       for await (const { rowKey } of listPartition(await openList(), shard, ['rowKey'])) {
-        // Keys sort by policy and then by device, so the rows of one device follow each other.
+        // Keys of the open list sort by policy and then by device, so all rows of one device and policy follow each other.
         const [policy = '', device = ''] = String(rowKey).split('!');
         if (`${policy}!${device}` === last) continue;
         last = `${policy}!${device}`;
@@ -63,7 +72,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
     return counts;
   }
 
-  /** Counts an hour and stores the counts. Without `compliance`, keeps the hour's stored compliance. */
+  /** Counts the rows of an hour and stores the counts. Without `compliance`, keeps the compliance that is stored for the hour. */
   async function storeCounts(client: TableClient, hour: string, compliance: object | undefined): Promise<void> {
     const day = hour.slice(0, 10);
     const counts = await countHour(hour);
@@ -77,7 +86,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
       ...splitText('tally', JSON.stringify(counts)),
       ...splitText('compliance', complianceText),
     };
-    // A merge would keep the remaining parts of a longer text.
+    // The entity is replaced, not merged. A merge would keep old parts of a text that is now shorter.
     await client.upsertEntity(entity, 'Replace');
   }
 
@@ -100,11 +109,11 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
       const firstComplete = await firstCompleteHour(client);
       const firstActiveHour = hourOf(new Date(now().getTime() - slowWriteTime).toISOString());
       for (const hour of new Set([...marks.map((mark) => mark.hour), current])) {
-        // Retention removed rows of older hours. A new count would miss those rows.
+        // Retention removed rows of hours before `firstComplete`. A new count of such an hour would miss the removed rows.
         if (hour >= firstComplete) await storeCounts(client, hour, hour === current ? compliance : undefined);
         const mark = marks.find((each) => each.hour === hour);
         if (mark === undefined || hour >= firstActiveHour) continue;
-        // The ETag keeps the mark of an hour that changed during the count.
+        // The ETag keeps the mark of an hour when the hour was marked again during the count.
         await client.deleteEntity(uncountedPartition, hour, { etag: mark.etag }).catch((error: unknown) => {
           const { statusCode } = error as { readonly statusCode?: unknown };
           if (statusCode !== 412 && statusCode !== 404) throw error;

@@ -3,7 +3,10 @@ import { encodeDeviceId, joinText, splitText } from '../storage/index.ts';
 import type { Json } from '../twin/index.ts';
 import type { DriftKind, DriftRow, Outcome, Source } from './departure.ts';
 
-/** Converts a row to a table entity with the given `rowKey`. `expected` and `actual` become JSON text, because tables hold no objects. */
+/**
+ * Converts a history row to a table entity with the given RowKey. `expected` and `actual` become JSON text, because a table entity cannot
+ * hold objects.
+ */
 export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<string, unknown>> {
   const { expected, actual, write, message, ...plain } = row;
   return {
@@ -20,7 +23,7 @@ export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<stri
   };
 }
 
-/** Converts an entity of {@link toEntity} back to its row. */
+/** Converts a table entity from {@link toEntity} to the history row. */
 export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow {
   const text = (name: string) => String(entity[name] ?? '');
   const optionalText = (name: string) => (typeof entity[name] === 'string' ? { [name]: entity[name] } : {});

@@ -1,6 +1,6 @@
 import { addCounts, type HourCounts, largestOf, percentileOf } from './hour-counts.ts';
 
-/** How many of a policy's devices were compliant at a time. */
+/** Number of a policy's devices, and number of those that were compliant, at one time. */
 export interface Compliance {
   readonly at: string;
   readonly policy: string;
@@ -16,37 +16,46 @@ export interface SummaryBucket {
   readonly byOutcome: Readonly<Record<string, number>>;
 }
 
-/** Counts of the history over a range of hours. */
+/** Counts of history rows over a range of hours. */
 export interface Summary {
   /** Start of the range, ISO 8601, at a full hour. */
   readonly from: string;
-  /** End of the range, ISO 8601. Earlier than the end of the last hour while that hour lasts. */
+  /** End of the range, ISO 8601. The end of the last hour, or the current time when the last hour is not over yet. */
   readonly to: string;
-  /** When the last counted hour of the range was counted. Absent when no hour is counted. */
+  /** The time at which the last counted hour of the range was counted, ISO 8601. Absent when no hour of the range is counted. */
   readonly countedAt?: string;
   readonly bucketHours: number;
-  /** Oldest first. Buckets without a row are left out. */
+  /** The counts by bucket, oldest first. Buckets without rows are left out. */
   readonly buckets: readonly SummaryBucket[];
   readonly total: number;
   readonly topDevices: readonly { readonly deviceId: string; readonly count: number }[];
   readonly topProperties: readonly { readonly policy: string; readonly path: string; readonly count: number }[];
-  /** Milliseconds from the change to its mending, accurate to an eighth. Absent when nothing was mended. */
+  /**
+   * Percentiles of the time from the start of the drift to the repair, in milliseconds, with an error of at most one eighth. Absent when
+   * nothing was repaired.
+   */
   readonly timeToEnforcedMs?: { readonly p50: number; readonly p99: number };
-  /** At most one entry for each policy and hour, oldest first. */
+  /** The compliance of each policy by hour, oldest first. At most one entry for each policy and hour. */
   readonly compliance: readonly Compliance[];
 }
 
-/** Number of devices and of properties in a summary. */
+/** Maximum number of devices, and of properties, in a summary. */
 const topCount = 10;
 
-/** The counts of one hour of a summary. */
+/** One hour of a summary, with the counts of the rows that were detected in the hour. */
 export interface CountedHour {
-  /** Such as `2026-11-22T05`, UTC. */
+  /** The hour in UTC, such as `2026-11-22T05`. */
   readonly hour: string;
   readonly counts: HourCounts;
 }
 
-/** The counts in a summary, from its hours in order. `firstHour` is the start of the first bucket. */
+/**
+ * Computes the counts of a summary.
+ *
+ * @param hours The counted hours, oldest first.
+ * @param firstHour The hour at which the first bucket starts.
+ * @param bucketHours Length of a bucket, in hours.
+ */
 export function summarizeHours(
   hours: readonly CountedHour[],
   firstHour: string,

@@ -3,7 +3,8 @@ import { encodeDeviceId, newestFirst } from '../storage/index.ts';
 import type { DriftRow } from './departure.ts';
 
 /*
- * Two tables hold copies of history rows, so that queries by time and queries for open rows read only ranges of keys:
+ * The history index consists of two tables with copies of history rows. With the copies, queries by time and queries for open rows read
+ * only ranges of keys:
  *
  *   TwinkeeperTimeline   PartitionKey  hour of detection, UTC, such as `2026-11-22T05`
  *                        RowKey        `<inverted millisecond>!<hash of device>!<hash of row>`, newest first
@@ -11,20 +12,23 @@ import type { DriftRow } from './departure.ts';
  *                        RowKey        `<policy>!<encoded device id>!<hash of row>`
  */
 
-/** Partitions of the open list. Several partitions share the load when the whole fleet drifts at once. */
+/** The partitions of the open list, called shards. Several shards share the load when the whole fleet drifts at once. */
 export const openShards = ['open-0', 'open-1', 'open-2', 'open-3', 'open-4', 'open-5', 'open-6', 'open-7'] as const;
 
-/** The hour (UTC) of an ISO 8601 time, such as `2026-11-22T05`. It is the row's timeline partition. */
+/** The hour (UTC) of an ISO 8601 time, such as `2026-11-22T05`. The hour is the PartitionKey of timeline rows that were detected in it. */
 export function hourOf(at: string): string {
   return new Date(at).toISOString().slice(0, 13);
 }
 
-/** Prefix of the timeline RowKeys of rows detected at this ISO 8601 time. Older rows sort after the prefix. */
+/**
+ * The prefix of the timeline RowKeys of rows that were detected at this ISO 8601 time. Rows that were detected earlier sort after the
+ * prefix.
+ */
 export function timelineKeyPrefixAt(at: string): string {
   return newestFirst(Date.parse(at));
 }
 
-/** The timeline key of a row. The key uses only fields that never change, so a new outcome overwrites the same entity. */
+/** The key of a row in the timeline. The key uses only fields that never change, so a row with a new outcome overwrites the same entity. */
 export function timelineKey(row: DriftRow): { readonly partitionKey: string; readonly rowKey: string } {
   return {
     partitionKey: hourOf(row.detectedAt),
@@ -32,7 +36,7 @@ export function timelineKey(row: DriftRow): { readonly partitionKey: string; rea
   };
 }
 
-/** The open-list key of a row. Each row has its own key, so removing one row never removes another. */
+/** The key of a row in the open list. Each row has a different key, so the removal of one row never removes another row. */
 export function openListKey(row: DriftRow): { readonly partitionKey: string; readonly rowKey: string } {
   const shard = createHash('sha256').update(row.deviceId).digest().readUInt32BE() % openShards.length;
   return {

@@ -2,12 +2,12 @@ import type { DriftRow } from './departure.ts';
 import type { KnownRows } from './known-rows.ts';
 
 /**
- * Splits a write into steps that are stored one after the other. The steps make a crash at any moment harmless:
+ * Splits the rows of one write into steps. The journal stores the steps one after the other. The steps make a crash at any moment harmless:
  *
- * 1. Known rows whose outcome changes are first stored as `pending`. A later pass that finds a pending row sets its outcome again, in the
- *    journal and in the index. An outcome must never be in the index alone, because a later pass may decide differently.
- * 2. All rows are stored with their outcome. New rows are stored as `pending`.
- * 3. New rows get their outcome. They come last, so that two departures of one property are open together as briefly as possible.
+ * 1. Known rows whose outcome changes are first stored as `pending`. A later pass that finds a `pending` row sets its outcome again, in the
+ *    journal and in the history index. An outcome must never be in the index alone, because a later pass may decide on a different outcome.
+ * 2. All rows are stored with their outcome, except that new rows are stored as `pending`.
+ * 3. New rows are stored with their outcome. They come last, so that two rows of one property are open together as briefly as possible.
  */
 export function toWriteSteps(rows: readonly DriftRow[], known: KnownRows): readonly (readonly DriftRow[])[] {
   const knownOutcomes = new Map([...known.recent, ...known.open].map(({ rowKey, outcome }) => [rowKey, outcome]));

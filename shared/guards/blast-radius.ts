@@ -6,7 +6,7 @@ import { cached } from './cached.ts';
 import type { Guard, Review } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
 
-/** How many values a policy may overwrite in an hour: a number, or a share of the policy's devices (0.2 is 20 %). */
+/** Maximum number of values that a policy may overwrite in an hour. Either a number, or a share of the policy's devices (0.2 is 20 %). */
 export type OverwriteLimit =
   | { readonly type: 'count'; readonly count: number }
   | { readonly type: 'share'; readonly share: number };
@@ -14,31 +14,34 @@ export type OverwriteLimit =
 export interface BlastRadiusDependencies {
   readonly store: GuardStore;
   readonly limit: OverwriteLimit;
-  /** The number of devices in the hub, or `undefined` when it is unknown. Used until a sweep has counted a policy's devices. */
+  /** The number of devices in the hub. `undefined` when the number is unknown. Used until a sweep has counted the devices of a policy. */
   readonly countDevices: () => Promise<number | undefined>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Milliseconds for which the hub's device count is cached. Reading it costs a hub call. */
+/** Milliseconds for which the device count of the hub is cached. A read of the count costs a call of the hub. */
 const hubCountLifetime = 15 * 60_000;
-/** Milliseconds for which a policy's stored device count is cached. */
+/** Milliseconds for which the stored device count of a policy is cached. */
 const storedCountLifetime = 60_000;
 
 /**
- * Limits how many values a policy overwrites or removes within an hour, across all instances. A wrong policy then harms only a part of
- * the fleet. Adding missing values is not limited.
+ * Creates the blast-radius guard. The guard limits how many values each policy overwrites or removes within an hour, in all instances of
+ * the app together. A wrong policy then harms only a part of the fleet. The creation of missing values is not limited.
  *
- * An allowed overwrite is counted at once. A pass that starts over counts again, so the count may be too high, and never too low.
- * `review` throws when storage does not answer.
+ * An overwrite is counted when the guard allows it. A pass that starts a new round counts its overwrites again. The count may therefore be
+ * too high, but never too low. `review` throws when storage does not answer.
  */
 export function blastRadiusGuard({ store, limit, countDevices, clock, log }: BlastRadiusDependencies): Guard {
   const hubCount = cached(() => countDevices().catch(() => undefined), hubCountLifetime, clock);
   const storedCounts = new Map<string, () => Promise<number | undefined>>();
-  /** Policies whose exhausted limit is already in the log. */
+  /** Policies that have reached their limit, and for which the log holds a warning already. */
   const loggedPolicies = new Set<string>();
 
-  /** The policy's overwrites per hour. `undefined` when the limit is a share and the number of devices is unknown. */
+  /**
+   * Maximum number of values that the policy may overwrite in an hour. `undefined` when the limit is a share of the devices, and the number
+   * of devices is unknown.
+   */
   async function limitOf(policy: string): Promise<number | undefined> {
     if (limit.type === 'count') return limit.count;
     let storedCount = storedCounts.get(policy);
@@ -50,7 +53,7 @@ export function blastRadiusGuard({ store, limit, countDevices, clock, log }: Bla
     return devices === undefined ? undefined : overwritesAnHour(limit.share, devices);
   }
 
-  /** Logs once that a policy reached its limit, until the policy has room again. */
+  /** Logs a warning when a policy reaches its limit. Logs no further warning until the policy may overwrite values again. */
   function logLimit(policy: string, isHeld: boolean, reason: string): void {
     if (!isHeld) loggedPolicies.delete(policy);
     else if (!loggedPolicies.has(policy)) {
@@ -65,7 +68,7 @@ export function blastRadiusGuard({ store, limit, countDevices, clock, log }: Bla
       const byPolicy = Map.groupBy(overwrites(review), ({ departures: [first] }) => first.policy);
       for (const [policy, wanted] of byPolicy) {
         const allowed = await limitOf(policy);
-        // An unknown limit counts as 0. Only a release then allows overwrites.
+        // When the limit is unknown, the guard uses 0. Then only a release of the policy allows overwrites.
         const granted = await store.reserveOverwrites(policy, wanted.length, allowed ?? 0);
         const reason = allowed === undefined ? unknownSizeReason(policy) : exhaustedReason(policy);
         for (const { departures } of wanted.slice(granted)) for (const each of departures) held.set(each, reason);
@@ -76,18 +79,23 @@ export function blastRadiusGuard({ store, limit, countDevices, clock, log }: Bla
   };
 }
 
-/** A share of a number of devices, rounded up. At least 1, so that the smallest fleet can be mended. */
+/**
+ * The number of overwrites an hour for a share of a number of devices, rounded up. At least 1, so that a very small fleet can be repaired.
+ */
 export function overwritesAnHour(share: number, devices: number): number {
-  // Floating point makes 0.07 × 100 slightly more than 7.
+  // In floating point, 0.07 × 100 is slightly more than 7.
   return Math.max(1, Math.ceil(share * devices - 1e-6));
 }
 
-/** One value that would be overwritten or removed, and the departures that the overwrite mends. All belong to one policy. */
+/** One value that a repair would overwrite or remove, and the departures from one policy that the overwrite repairs. */
 interface Overwrite {
   readonly departures: readonly [Departure, ...Departure[]];
 }
 
-/** The overwrites that would mend these departures. A value that stands in place of a section is one overwrite for all its properties. */
+/**
+ * The overwrites that a repair of these departures needs. When a plain value is in the place of an object of properties, the value counts
+ * as one overwrite, and not as one for each property.
+ */
 export function overwrites({ departures, twins }: Pick<Review, 'departures' | 'twins'>): readonly Overwrite[] {
   const found: { departures: [Departure, ...Departure[]] }[] = [];
   const byObstacle = new Map<string, { departures: [Departure, ...Departure[]] }>();
@@ -111,7 +119,7 @@ export function overwrites({ departures, twins }: Pick<Review, 'departures' | 't
   return found;
 }
 
-/** The text holds no numbers or times. A text that changes would make each sweep rewrite the row. */
+/** The reason in the history row has no numbers and no times. If the reason changed, each sweep would write the row again. */
 function exhaustedReason(policy: string): string {
   return (
     'blastRadius: the policy has overwritten as many values within an hour as TWINKEEPER_MAX_OVERWRITES_PER_HOUR allows. ' +

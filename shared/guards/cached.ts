@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 
 /**
- * Caches the result of an asynchronous read for `milliseconds`. Calls during a read share its result. A failed read rejects all calls that
- * share it, and is not cached.
+ * Returns a function that caches the result of `read` for `milliseconds`. Calls during a read wait for the same read. When a read fails,
+ * all calls that wait for it are rejected, and the next call reads again.
  */
 export function cached<T>(read: () => Promise<T>, milliseconds: number, clock: Clock): () => Promise<T> {
   let result: Promise<T> | undefined;

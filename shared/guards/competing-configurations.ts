@@ -7,13 +7,13 @@ import type { Guard } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
 import { targetPredicate } from './target-condition.ts';
 
-/** Milliseconds for which an instance caches the competing settings. */
+/** Milliseconds for which an instance of the app caches the competing settings. */
 const settingsLifetime = 10_000;
 
 /**
- * Holds a departure back when an automatic configuration of the hub targets the twin and sets the property to another value. Policies
- * with `overrideConfigurations` are exempt. Uses the competing settings that the last sweep found. `review` throws when storage does not
- * answer.
+ * Creates the guard against competing configurations. The guard holds a repair back when an automatic configuration of the hub targets the
+ * twin and sets the property to another value. The guard allows all repairs of a policy with `overrideConfigurations`. The guard uses the
+ * competing settings that the last sweep stored. `review` throws when storage does not answer.
  */
 export function competingGuard({ store, clock }: { readonly store: GuardStore; readonly clock: Clock }): Guard {
   const competitors = cached(async () => competitorsByPath(await store.competing()), settingsLifetime, clock);
@@ -34,15 +34,15 @@ export function competingGuard({ store, clock }: { readonly store: GuardStore; r
   };
 }
 
-/** A competing setting, and a check whether its configuration targets a twin. */
+/** A competing setting, and a function that returns whether the setting's configuration targets a twin. */
 interface Competitor {
   readonly setting: CompetingSetting;
   readonly targets: (twin: Twin) => boolean;
 }
 
 /**
- * The competing settings that no policy overrides, by policy and path. Settings of one path are sorted by priority and then by
- * configuration id, so that the reason always names the same configuration.
+ * Groups the competing settings by policy and path. Leaves out the settings that a policy overrides. Sorts the settings of one path by
+ * priority, and then by configuration id. The reason for holding a repair back therefore always names the same configuration.
  */
 function competitorsByPath(settings: readonly CompetingSetting[]): ReadonlyMap<string, readonly Competitor[]> {
   const predicates = new Map<string, (twin: Twin) => boolean>();

@@ -3,32 +3,34 @@ import { baselineOf, checkValue, type Policy, repairValue } from '../policy/inde
 import { getAt, isJsonObject, type Json, type JsonObject, mergePatch, type Path, setAt } from '../twin/index.ts';
 import { mayTarget } from './target-condition.ts';
 
-/** A path that a policy owns, and that an automatic configuration of the hub sets to a value that breaks the policy's rule. */
+/** A competing setting: an automatic configuration of the hub sets a path that a policy owns, to a value that breaks the policy's rule. */
 export interface CompetingSetting {
-  /** The configuration's id. */
+  /** Id of the configuration. */
   readonly configuration: string;
   readonly targetCondition: string;
-  /** When several configurations set a path, the hub applies the one with the highest priority. */
+  /** Priority of the configuration. When several configurations set a path, the hub applies the configuration with the highest priority. */
   readonly priority: number;
-  /** Whether the setting concerns devices' own twins or module twins. */
+  /** Whether the setting concerns device twins or module twins. */
   readonly about: 'device' | 'module';
   readonly policy: string;
-  /** The policy's module. `''` for devices' own twins. */
+  /** The module of the policy. `''` for device twins. */
   readonly module: string;
-  /** The policy's path, dotted, below `properties.desired`. */
+  /** The path of the property, dotted, below `properties.desired`. */
   readonly path: string;
   /** The value that the configuration sets. `null` when the configuration removes the property. */
   readonly theirs: Json;
-  /** The value that the policy would set. Absent when the policy wants no value there. */
+  /** The value that the policy wants. Absent when the policy wants no value at the path. */
   readonly wanted?: Json;
-  /** The policy sets `overrideConfigurations`, so it is enforced in spite of the configuration. */
+  /** Whether the policy sets `overrideConfigurations`. Twinkeeper then enforces the policy in spite of the configuration. */
   readonly overridden: boolean;
 }
 
 /**
- * The settings of automatic configurations that break an enforcing policy. The hub and Twinkeeper would overwrite such a property without
- * end. Each configuration is checked by itself, regardless of its priority. A configuration that cannot target the policy's module does
- * not compete. The result is sorted by configuration, then by policy, in the order of the arguments. Pure.
+ * Finds the settings of automatic configurations that break an enforcing policy. The hub and Twinkeeper would overwrite such a property
+ * again and again.
+ *
+ * Each configuration is checked alone, regardless of its priority. A configuration that cannot target the policy's module is ignored. The
+ * result is sorted by configuration and then by policy, in the order of the arguments. Pure.
  */
 export function competingSettings(
   policies: readonly Policy[],
@@ -43,7 +45,7 @@ function competingWith(policy: Policy, configuration: Configuration): readonly C
   const about = policy.module === '' ? 'device' : 'module';
   const content = about === 'device' ? deviceContent : moduleContent;
   if (Object.keys(content).length === 0 || !mayTarget(targetCondition, policy.module)) return [];
-  // The baseline meets every rule. A rule that breaks after the content is applied is therefore broken by the configuration.
+  // The baseline meets every rule of the policy. If a rule is broken after the content is applied, the configuration breaks that rule.
   const result = applyContent(baselineOf(policy), content);
   return policy.owned.flatMap(({ path, text, rule }): readonly CompetingSetting[] => {
     const theirs = getAt(result, path);
@@ -67,15 +69,17 @@ function competingWith(policy: Policy, configuration: Configuration): readonly C
 }
 
 /**
- * Desired properties after a configuration's content was applied. Each key of the content is the dotted path of a section, and its value
- * replaces the whole section. The key `properties.desired` replaces all properties. `null` removes a section. Other keys have no effect.
+ * Returns the desired properties after the hub applied the content of a configuration. Each key of the content is the dotted path of a
+ * section, and the value replaces the whole section. The key `properties.desired` replaces all desired properties. The value `null` removes
+ * the section. Other keys have no effect.
  */
 function applyContent(properties: JsonObject, content: JsonObject): JsonObject {
   const sections = Object.entries(content).flatMap(([key, value]) => {
     const path = desiredPath(key);
     return path === undefined ? [] : [{ path, value }];
   });
-  // Outer sections come first, so that they do not replace an inner section of the same content.
+  // Sections with shorter paths are applied first. Otherwise such a section would replace an inner section that the same configuration
+  // sets.
   return sections.toSorted((a, b) => a.path.length - b.path.length).reduce(replaceAt, properties);
 }
 
@@ -90,7 +94,10 @@ function desiredPath(key: string): Path | undefined {
   return properties === 'properties' && desired === 'desired' ? path : undefined;
 }
 
-/** A sentence for logs and for people about a competing setting: the configuration, its value, and the value that the policy wants. */
+/**
+ * Describes a competing setting in one sentence, for logs and people. The sentence names the configuration, the value that the
+ * configuration sets, and the value that the policy wants.
+ */
 export function describeCompeting(setting: CompetingSetting): string {
   const { configuration, priority, policy, module, path, theirs, wanted, overridden } = setting;
   const where = module === '' ? `${path} on devices` : `${path} on ${module}`;

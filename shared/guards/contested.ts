@@ -3,16 +3,17 @@ import type { Departure, DriftRow } from '../drift/index.ts';
 import type { Guard, Review } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
 
-/** Number of times that a property is enforced within {@link contestWindow} before it counts as contested. */
+/** Number of enforcements of a property within {@link contestWindow} after which the property is contested. */
 const enforcedLimit = 5;
-/** In milliseconds. */
+/** Length of the time in which enforcements are counted, in milliseconds. */
 const contestWindow = 10 * 60_000;
-/** Milliseconds for which a contested property is left alone, after it was last enforced. */
+/** Milliseconds after the last enforcement for which Twinkeeper does not change a contested property. */
 const standDownTime = 60 * 60_000;
 
 /**
- * Holds a property back after somebody changed it back {@link enforcedLimit} times within ten minutes. Uses only the history, which all
- * instances share and which survives restarts. A release of the policy ends the stand-down. `review` throws when storage does not answer.
+ * Creates the guard for contested properties. When somebody has changed a property back {@link enforcedLimit} times within ten minutes, the
+ * guard holds repairs of the property back for an hour. The guard uses only the history, which all instances of the app share and which
+ * survives a restart. A release of the policy ends the hour early. `review` throws when storage does not answer.
  */
 export function contestedGuard({ store, clock }: { readonly store: GuardStore; readonly clock: Clock }): Guard {
   return {
@@ -38,7 +39,9 @@ export function contestedGuard({ store, clock }: { readonly store: GuardStore; r
   };
 }
 
-/** For each departure, the times at which its property was enforced before. In milliseconds, oldest first. */
+/**
+ * For each departure from a policy, the earlier times at which Twinkeeper enforced the property, in milliseconds since 1970, oldest first.
+ */
 function enforcedTimes({ departures, rows }: Review): ReadonlyMap<Departure, readonly number[]> {
   const propertyKey = ({ moduleId, policy, path }: Departure) => JSON.stringify([moduleId, policy, path]);
   const byProperty = Map.groupBy(
@@ -59,7 +62,9 @@ function isStandingDown(times: readonly number[], now: number): boolean {
 }
 
 /**
- * The latest time that is the fifth within ten minutes. `undefined` when there is no such time. Times are milliseconds, oldest first.
+ * The time of the latest enforcement that was the fifth within ten minutes. `undefined` when there is no such enforcement.
+ *
+ * @param times Times at which the property was enforced, in milliseconds since 1970, oldest first.
  */
 export function lastContestedTime(times: readonly number[]): number | undefined {
   return times.findLast((time, index) => {
@@ -68,7 +73,7 @@ export function lastContestedTime(times: readonly number[]): number | undefined 
   });
 }
 
-/** The text stays the same during a stand-down. A text that changes would make each sweep rewrite the row. */
+/** The reason in the history row stays the same for the whole hour. If the reason changed, each sweep would write the row again. */
 function reasonFor(policy: string, last: number): string {
   return (
     `contested: somebody changed this property back ${enforcedLimit} times within ${contestWindow / 60_000} minutes. It is left alone ` +

@@ -19,38 +19,43 @@ import {
   withOverwrites,
 } from './overwrite-window.ts';
 
-/** Milliseconds for which a release lifts a policy's limit. */
+/** Milliseconds after the release of a policy for which the policy has no limit. */
 const releaseTime = 60 * 60_000;
 
-/** The guards' memory. All instances of the app share it, and it survives restarts. Each method reads or writes one entity by its key. */
+/**
+ * The stored state of the guards. All instances of the app share the state, and the state survives a restart. Each method reads or writes
+ * one entity by its key.
+ */
 export interface GuardStore {
   /**
-   * Reserves up to `count` overwrites for a policy, and returns how many were granted, from 0 to `count`. At most `limit` overwrites are
-   * granted within any hour, across all instances. Granted overwrites stay counted even when they are not carried out. Throws when
-   * storage does not answer.
+   * Reserves up to `count` overwrites for a policy. Returns the number of granted overwrites, from 0 to `count`. Grants at most `limit`
+   * overwrites within any hour, in all instances of the app together. A granted overwrite stays counted even when nobody carries it out.
+   * Throws when storage does not answer.
    */
   reserveOverwrites(policy: string, count: number, limit: number): Promise<number>;
-  /** Lifts a policy's limit for an hour, and resets its count. Returns the end of that hour. */
+  /**
+   * Releases a policy: the policy has no limit for an hour, and the count of its overwrites starts again at 0. Returns the end of the hour.
+   */
   release(policy: string): Promise<Date>;
-  /** When a policy was last released. `undefined` when it never was. */
+  /** The time of the last release of a policy. `undefined` when the policy was never released. */
   releasedAt(policy: string): Promise<Date | undefined>;
-  /** Stores the number of devices in a policy's scope. */
+  /** Stores the number of devices in the scope of a policy. */
   putDeviceCount(policy: string, devices: number): Promise<void>;
-  /** The number of devices in a policy's scope. `undefined` before the first count. */
+  /** The number of devices in the scope of a policy. `undefined` before a sweep has counted the devices. */
   deviceCount(policy: string): Promise<number | undefined>;
-  /** Replaces the stored competing settings. */
+  /** Replaces all stored competing settings. */
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
-  /** The stored competing settings. Empty before the first sweep. */
+  /** The competing settings that the last sweep stored. Empty before the first sweep. */
   competing(): Promise<readonly CompetingSetting[]>;
 }
 
 export interface GuardStoreOptions {
   readonly clock?: Clock;
-  /** From 0 to 1, for jitter. */
+  /** Returns a random number from 0 to 1, which spreads the pauses between attempts. The default is `Math.random`. */
   readonly random?: () => number;
 }
 
-/** One waiting call of {@link GuardStore.reserveOverwrites}. */
+/** One call of {@link GuardStore.reserveOverwrites} that waits for its result. */
 interface Reservation {
   readonly count: number;
   readonly limit: number;
@@ -58,29 +63,38 @@ interface Reservation {
   readonly reject: (error: unknown) => void;
 }
 
-/** Maximum number of failed updates in a row. Each failure means that another instance succeeded, so many instances need many attempts. */
+/**
+ * Maximum number of failed updates in a row. An update fails when another instance of the app was faster, so many instances need many
+ * attempts.
+ */
 const maxAttempts = 60;
-/** Maximum milliseconds between two attempts. */
+/** Maximum pause between two attempts to update the count of overwrites, in milliseconds. */
 const maxPause = 500;
 
-/** A binary property holds 64 KiB, an entity 1 MiB (Table Storage data model). Both values leave some room. */
+/**
+ * Maximum bytes in one binary property of an entity. Table Storage allows 64 KiB in a property and 1 MiB in an entity ("Table Storage data
+ * model"). This constant and the next one stay below these limits.
+ */
 const bytesPerProperty = 60_000;
 const propertiesPerEntity = 14;
 
 const competingKey = { partitionKey: 'hub!', rowKey: 'competing' };
-/** A policy is one partition with two entities: passes write `overwrites`, and the sweep writes `devices`. */
+/**
+ * The key of an entity of a policy. Each policy is one partition with two entities. Passes write the entity `overwrites`. The sweep writes
+ * the entity `devices`.
+ */
 const policyKey = (policy: string, rowKey: string) => ({ partitionKey: `policy!${encodeDeviceId(policy)}`, rowKey });
 
 /**
- * The guard store in the table `TwinkeeperGuards` of a storage account. Reservations for one policy that arrive during an update wait, and
- * then share the next update.
+ * Creates the guard store in the table `TwinkeeperGuards` of a storage account. Reservations of a policy that arrive during an update of
+ * storage wait. The next update then handles all waiting reservations together.
  */
 export function createGuardStore(
   account: StorageAccount,
   { clock = systemClock, random = Math.random }: GuardStoreOptions = {},
 ): GuardStore {
   const openGuards = once(() => openTable(account, 'TwinkeeperGuards'));
-  /** Waiting reservations, by policy. A policy has an entry while its reservations are processed. */
+  /** Waiting reservations, by policy. A policy has an entry in the map while its reservations are processed. */
   const waiting = new Map<string, Reservation[]>();
 
   async function read(key: { partitionKey: string; rowKey: string }) {
@@ -96,7 +110,10 @@ export function createGuardStore(
     await (await openGuards()).upsertEntity(entity, 'Replace');
   }
 
-  /** Stores an entity unless another writer changed it. Returns whether it was stored. Without an ETag, the entity must not exist yet. */
+  /**
+   * Stores an entity, unless another process changed the entity after it was read. Returns whether the entity was stored. Without an ETag,
+   * the entity must not exist yet.
+   */
   async function replace(entity: TableEntity, etag: string | undefined): Promise<boolean> {
     const table = await openGuards();
     try {
@@ -104,14 +121,17 @@ export function createGuardStore(
       else await table.updateEntity(entity, 'Replace', { etag });
       return true;
     } catch (error) {
-      // Another writer created, changed or deleted the entity.
+      // Another process created, changed or deleted the entity.
       const { statusCode } = error as { readonly statusCode?: unknown };
       if (statusCode === 409 || statusCode === 412 || isEntityNotFound(error)) return false;
       throw error;
     }
   }
 
-  /** Grants overwrites to reservations of one policy, in their order, in one read and one conditional update. */
+  /**
+   * Grants overwrites to the waiting reservations of one policy, in their order. Needs one read and one conditional update of the policy's
+   * entity. Tries again when another instance of the app changed the entity.
+   */
   async function grant(policy: string, reservations: readonly Reservation[]): Promise<readonly number[]> {
     const key = policyKey(policy, 'overwrites');
     for (let attempt = 0; attempt < maxAttempts; attempt++) {
@@ -141,9 +161,10 @@ export function createGuardStore(
     );
   }
 
-  /** Processes the reservations of a policy until none wait. */
+  /** Processes the reservations of a policy until no reservation waits. */
   async function processReservations(policy: string): Promise<void> {
-    // Calls in the same turn of the event loop share the first update.
+    // The first update waits for the remaining calls of `reserveOverwrites` in the same turn of the event loop, so that these calls share
+    // the update.
     await Promise.resolve();
     let batch = waiting.get(policy) ?? [];
     while (batch.length > 0) {
@@ -174,7 +195,8 @@ export function createGuardStore(
 
     async release(policy) {
       const now = clock.now();
-      // Replacing the entity resets the count. A concurrent `grant` fails on the ETag, and reads the release.
+      // The new entity has no overwrites, so the count starts again at 0. An update of the count at the same time fails, because the ETag
+      // has changed. The retry of that update then reads the release.
       await upsert({ ...policyKey(policy, 'overwrites'), releasedAt: now.toISOString() });
       return new Date(now.getTime() + releaseTime);
     },

@@ -1,32 +1,35 @@
 import type { Departure, DriftRow } from '../drift/index.ts';
 import type { Twin } from '../twin/index.ts';
 
-/** The changes that are about to be made to one device. */
+/** The changes that a pass is about to make to one device. A guard decides which of them to hold back. */
 export interface Review {
-  /** The departures that the changes would mend. */
+  /** The departures from policies that the changes would repair. */
   readonly departures: readonly Departure[];
-  /** The twins as they were read, by module id. A missing module has no entry. */
+  /** The twins that the pass read, by module id. A missing module has no entry. */
   readonly twins: ReadonlyMap<string, Twin>;
-  /** The device's history rows of at least the last {@link guardedHistory}, with any outcome. */
+  /** The device's history rows of at least the last {@link guardedHistory} milliseconds, with any outcome. */
   readonly rows: readonly DriftRow[];
 }
 
-/** Milliseconds of history that guards see at least. */
+/** The minimum length of the device's history that a guard gets, in milliseconds. */
 export const guardedHistory = 75 * 60_000;
 
 /**
- * Decides which departures must not be mended now. Held-back departures are recorded as `heldBack`. Each round of a pass calls the guard
- * at most once, after planning and before the rows are written. Without changes, the guard is not called.
+ * Decides which repairs to hold back. The rows of held-back repairs get the outcome `heldBack`. Each round of a pass calls the guard at
+ * most once, after the plan is made and before the rows are written. A round without repairs does not call the guard.
  */
 export interface Guard {
-  /** The departures that are held back, each with the reason. An empty map allows all changes. */
+  /** Returns the departures whose repair is held back, each with the reason. An empty map allows all repairs. */
   review(review: Review): Promise<ReadonlyMap<Departure, string>>;
 }
 
-/** A guard that allows all changes. */
+/** A guard that never holds a repair back. */
 export const noGuard: Guard = { review: async () => new Map() };
 
-/** One guard that asks several guards in order. Each guard sees only the departures that no earlier guard held back. */
+/**
+ * Combines several guards into one guard, which calls the guards in order. Each guard gets only the departures that no earlier guard held
+ * back.
+ */
 export function combineGuards(guards: readonly Guard[]): Guard {
   return {
     async review(review) {

@@ -1,7 +1,10 @@
 /**
- * Guards keep Twinkeeper from running away. Before a pass changes a device, the guards hold back single departures, each with a reason.
- * One guard leaves alone properties that a configuration of the hub sets. One stands down where somebody keeps changing a property back.
- * One limits how many values a policy overwrites in an hour.
+ * Guards limit the harm of a wrong policy and of conflicts with other writers. Before a pass changes a device, the guards may hold back
+ * some of the repairs, each with a reason. There are three guards:
+ *
+ * 1. The guard against competing configurations holds back repairs of properties that an automatic configuration of the hub sets.
+ * 2. The guard for contested properties holds back repairs for an hour when somebody keeps changing a property back.
+ * 3. The blast-radius guard limits how many values a policy overwrites in an hour.
  *
  * @module
  */

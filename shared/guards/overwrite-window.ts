@@ -1,36 +1,39 @@
-/** Number of overwritten values in each minute. Keys are minutes since 1970. */
+/** Number of overwritten values in each minute. The keys are minutes since 1970. */
 export type OverwriteWindow = ReadonlyMap<number, number>;
 
 /**
- * The minutes of a window that still count. A minute counts until an hour after its last moment, so no sixty minutes ever exceed the
- * limit. An overwrite can count for up to one minute too long. Minutes in the future count too, because another instance's clock may be
- * ahead.
+ * Removes the minutes that do not count against the hourly limit any more from a window of overwrites. A minute counts until an hour after
+ * the end of the minute. The overwrites in any sixty minutes then never exceed the limit, and an overwrite counts for at most one minute
+ * too long. Minutes in the future also count, because the clock of another instance of the app may be ahead.
  */
 export function withinHour(window: OverwriteWindow, now: Date): OverwriteWindow {
   const oldest = minuteOf(now) - 60;
   return new Map([...window].filter(([minute, count]) => minute >= oldest && count > 0));
 }
 
-/** Number of overwrites in a window. */
+/** Total number of overwrites in a window. */
 export function overwritesIn(window: OverwriteWindow): number {
   return [...window.values()].reduce((sum, count) => sum + count, 0);
 }
 
-/** The window with `count` more overwrites in the current minute. */
+/** Returns the window with `count` more overwrites in the current minute. */
 export function withOverwrites(window: OverwriteWindow, count: number, now: Date): OverwriteWindow {
   const minute = minuteOf(now);
   return new Map(window).set(minute, (window.get(minute) ?? 0) + count);
 }
 
-/** The window as JSON text for a table. A window has at most 61 minutes, so the text is about one kilobyte. */
+/**
+ * Converts a window, which is the number of overwrites in each minute, to JSON text for a table. A window has at most 61 minutes, so the
+ * text has about one kilobyte.
+ */
 export function toWindowText(window: OverwriteWindow): string {
   return JSON.stringify(Object.fromEntries(window));
 }
 
 /**
- * Parses a text of {@link toWindowText}.
+ * Parses the JSON text that {@link toWindowText} returned.
  *
- * @throws {SyntaxError} when the text is not JSON. Overwrites that cannot be counted must not be allowed.
+ * @throws {SyntaxError} when the text is not JSON. When the count is unknown, no overwrite may be allowed.
  */
 export function fromWindowText(text: string): OverwriteWindow {
   const entries = Object.entries(JSON.parse(text) as Record<string, unknown>);

@@ -1,12 +1,12 @@
 import { parseTargetCondition, pathsIn, predicateOf } from '../query/index.ts';
 import type { JsonObject, Twin } from '../twin/index.ts';
 
-/** Top-level fields of a twin that are known after reading it, under the names that queries use. */
+/** The names, in hub queries, of the top-level twin fields that a read of the twin returns. */
 const knownFields = ['deviceId', 'moduleId', 'tags', 'properties', 'capabilities', 'etag', 'version'];
 
 /**
- * A check whether a configuration's target condition matches a twin. A condition that cannot be parsed, or that uses unknown fields,
- * matches all twins. Leaving too many twins alone does less harm than competing with a configuration.
+ * Returns a check whether a configuration's target condition matches a twin. A condition that cannot be parsed, or that uses unknown
+ * fields, matches all twins. Holding back a repair that is allowed does less harm than competing with a configuration.
  */
 export function targetPredicate(targetCondition: string): (twin: Twin) => boolean {
   const condition = conditionOf(targetCondition);
@@ -18,8 +18,10 @@ export function targetPredicate(targetCondition: string): (twin: Twin) => boolea
 }
 
 /**
- * Whether a target condition can match twins of a module. `''` is the device's own twin. False when the condition matches no twin at all,
- * or when its parts about `moduleId` exclude the module.
+ * Whether a target condition can match twins of a module. False when the condition matches no twin at all, or when the parts of the
+ * condition about `moduleId` exclude the module.
+ *
+ * @param moduleId The id of the module. `''` for the device twin.
  */
 export function mayTarget(targetCondition: string, moduleId: string): boolean {
   const condition = conditionOf(targetCondition);
@@ -40,7 +42,7 @@ function conditionOf(targetCondition: string) {
   }
 }
 
-/** The twin as a query sees it. */
+/** Converts a twin to the JSON document that a hub query is evaluated on. */
 function toDocument({ deviceId, moduleId, etag, version, tags, desired, reported, edge }: Twin): JsonObject {
   return {
     deviceId,

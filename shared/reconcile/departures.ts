@@ -15,13 +15,16 @@ import {
   writeAt,
 } from '../twin/index.ts';
 
-/** A path that is already claimed, by a rule or by an `evaluate` finding, and the policy that claims it. */
+/** A path that a policy claims, by a rule or by a finding of `evaluate`. `by` is the name of the policy. */
 export interface ClaimedPath {
   readonly path: Path;
   readonly by: string;
 }
 
-/** A message for the history about a value that stands in place of a section. Mending the property at `path` overwrites that value. */
+/**
+ * Returns a message for the history when a plain value is in the place of an object of properties on the path. A repair of the property at
+ * `path` overwrites that value. Without such a value, the result has no message.
+ */
 export function obstacleMessage(properties: JsonObject, path: Path): { readonly message?: string } {
   const obstacle = obstacleOn(properties, path);
   if (obstacle === undefined) return {};
@@ -31,7 +34,7 @@ export function obstacleMessage(properties: JsonObject, path: Path): { readonly 
   };
 }
 
-/** The owned properties of a twin that break their rule. Does not run `evaluate`. */
+/** Finds the properties of a twin that break a rule of a policy. Does not run the `evaluate` functions of the policies. */
 export function brokenRules(policies: readonly Policy[], twin: Twin): readonly Departure[] {
   const broken: Departure[] = [];
   for (const policy of policies) {
@@ -46,17 +49,17 @@ export function brokenRules(policies: readonly Policy[], twin: Twin): readonly D
   return broken;
 }
 
-/** All departures of a twin: broken rules first, then the findings of `evaluate`. */
+/** Finds all departures of a twin from policies: first the broken rules, then the findings of `evaluate`. */
 export function findDepartures(policies: readonly Policy[], twin: Twin): readonly Departure[] {
   const claimed = ownedPaths(policies);
   return [...brokenRules(policies, twin), ...policies.flatMap((policy) => customDepartures(policy, twin, claimed))];
 }
 
 /**
- * The findings of a policy's own `evaluate`. A finding must not change a path that overlaps a claimed path. Otherwise the result is one
- * `policyError`, which is also the result when `evaluate` fails.
+ * Runs the `evaluate` function of a policy and returns its findings as departures. A finding must not change a path that overlaps a claimed
+ * path. When a finding does, or when `evaluate` fails, the only result is one departure of kind `policyError`.
  *
- * @param claimed paths of rules and of earlier findings. The function adds the paths of this policy's findings.
+ * @param claimed The paths of rules and of earlier findings. The function adds the paths of the findings of this policy.
  */
 export function customDepartures(policy: Policy, twin: Twin, claimed: ClaimedPath[]): readonly Departure[] {
   const fail = (message: string) => [policyError(policy, twin.deviceId, twin.moduleId, sectionWrite(twin), message)];
@@ -75,7 +78,7 @@ export function customDepartures(policy: Policy, twin: Twin, claimed: ClaimedPat
       if (owner !== undefined) return fail(`evaluate wants to change ${text}, which ${owner.by} owns`);
       claimed.push({ path, by: policy.name });
     }
-    // A second finding at the same path would have the same history row.
+    // A second finding at the same path is left out, because it would have the same history row.
     if (found.some((earlier) => earlier.path === text)) continue;
     const drift = toDeparture(policy, twin, path, text, 'custom', expected, actual);
     found.push({
@@ -114,7 +117,7 @@ export function ownedPaths(policies: readonly Policy[]): ClaimedPath[] {
   return policies.flatMap((policy) => policy.owned.map(({ path }) => ({ path, by: policy.name })));
 }
 
-/** The departure of a policy that fails on a twin. Only the policy's author can remove the cause. */
+/** Builds the departure of kind `policyError`, for a policy that fails on a twin. Only the author of the policy can remove the cause. */
 export function policyError(
   policy: Policy,
   deviceId: string,
@@ -136,7 +139,10 @@ export function policyError(
   };
 }
 
-/** The last write to any desired property, for a departure whose own write is unknown. Never exact. 1970 when there is no metadata. */
+/**
+ * The last write to any desired property of the twin. Used for a departure whose own write is unknown, so `exact` is always false. Without
+ * metadata, the time of the write is 1970.
+ */
 export function sectionWrite({ desired }: Twin): Write {
   const write = writeAt(desired, []);
   return { version: write?.version ?? desired.version, at: write?.at ?? new Date(0).toISOString(), exact: false };

@@ -12,8 +12,8 @@ import { recordDeletions, recordEvidence } from './record-evidence.ts';
 import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts';
 
 /**
- * A step of a pass. The pass is done, or is deferred to a retry, or waits for modules to be created. The caller creates modules of many
- * devices in one bulk call, and then resumes each pass.
+ * The result of one step of a pass over a device. The pass is done, or the device is deferred to a retry, or the pass waits until modules
+ * are created. The caller creates the modules of many devices in one bulk call, and then calls `resume` of each waiting pass.
  */
 export type PassStep =
   | { readonly deviceId: string; readonly done: DeviceCounts }
@@ -24,15 +24,18 @@ export type PassStep =
       resume(answer: (module: NewModule) => Answer<void>): Promise<PassStep>;
     };
 
-/** Numbers of history rows in one pass. */
+/** Numbers of departures from policies in one pass over a device. */
 export interface DeviceCounts {
-  /** Departures that the twins showed, including known ones. */
+  /** Number of departures that the twins showed, including departures that were recorded before. */
   readonly found: number;
-  /** Departures that the pass mended. */
+  /** Number of departures that the pass repaired. */
   readonly changed: number;
 }
 
-/** Modules whose twins must be read, and modules that are missing without a read. */
+/**
+ * The modules of a device that need a call of the hub. Twins of modules in `read` must be read. Modules in `create` are missing and are
+ * created without a read.
+ */
 interface NeededModules {
   readonly read: readonly ModuleWork[];
   readonly create: readonly ModuleWork[];
@@ -40,25 +43,32 @@ interface NeededModules {
 
 const noneHeld: ReadonlyMap<Departure, string> = new Map();
 
-/** Maximum number of rounds of a pass. Each conflict with another writer starts a new round. */
+/**
+ * Maximum number of rounds of a pass. A new round starts when another process changed a twin or a row in between, or when a module to
+ * create exists already.
+ */
 const maxRounds = 6;
 
 /**
- * One pass over one device: read the known rows, read the twins, plan, store pending rows, change the hub, store the outcomes. When rows
- * or twins change in between, the pass starts a new round. The new round finds the pass's own rows in the journal.
+ * One pass over one device. The pass reads the known rows, reads the twins, makes the plan, stores `pending` rows, changes the hub, and
+ * stores the outcomes. When another process changes rows or twins in between, the pass starts a new round. The new round reads the rows
+ * that earlier rounds of the pass stored.
  */
 export class DevicePass {
   readonly #dependencies: Required<ReconcilerDependencies>;
   readonly #work: DeviceWork;
   readonly #source: Source;
-  /** Modules whose creation failed because they exist. The next round reads them. */
+  /** Ids of the modules that the pass could not create, because they exist already. The next round reads their twins. */
   readonly #existing = new Set<string>();
-  /** Row keys of found departures. A set, so that a new round does not count a departure twice. */
+  /** Row keys of all departures that the pass found. A set, so that a new round does not count a departure twice. */
   readonly #found = new Set<string>();
-  /** Row keys of mended departures. */
+  /** Row keys of all departures that the pass repaired. */
   readonly #changed = new Set<string>();
   #round = 0;
-  /** The oldest write among rows that had a conflict, in milliseconds since 1970. */
+  /**
+   * Time of the oldest write among the rows that the journal rejected as a conflict, in milliseconds since 1970. Infinity without a
+   * conflict.
+   */
   #oldestConflict = Number.POSITIVE_INFINITY;
 
   constructor(dependencies: Required<ReconcilerDependencies>, work: DeviceWork, source: Source) {
@@ -67,7 +77,7 @@ export class DevicePass {
     this.#source = source;
   }
 
-  /** Starts a round of the pass, and runs it until the pass ends or needs new modules. */
+  /** Starts a round of the pass. Runs until the pass is done, is deferred, or needs new modules. */
   async begin(): Promise<PassStep> {
     const { deviceId, modules, deletedAt, eventRef } = this.#work;
     if (modules.size === 0 && deletedAt === undefined) return this.#done();
@@ -92,7 +102,10 @@ export class DevicePass {
     return this.#observe(device.device, needed, deviceRows);
   }
 
-  /** Time of the oldest write whose rows the pass needs, ISO 8601. Covers the evidence, the guards' history, and rows with a conflict. */
+  /**
+   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the evidence from events, the
+   * history that the guards need, and the rows that had a conflict.
+   */
   #earliestWrite(): string {
     const guarded = new Date(this.#dependencies.clock.now().getTime() - guardedHistory).toISOString();
     const evidence = oldestWrite(this.#work) ?? guarded;
@@ -111,7 +124,7 @@ export class DevicePass {
     return { read, create };
   }
 
-  /** Reads the needed twins, and continues with planning. */
+  /** Reads the twins of the needed modules. Then makes the plan and carries it out. */
   async #observe(device: Device, needed: NeededModules, deviceRows: DeviceRows): Promise<PassStep> {
     const observed: ObservedTwin[] = needed.create.flatMap(asMissing);
     let deferred: string | undefined;
@@ -131,7 +144,7 @@ export class DevicePass {
       const missing = asMissing(module);
       observed.push(...missing);
       if (missing.length > 0) continue;
-      // The module's deletion event will record the missing module. Here only its other departures end.
+      // The event of the module's deletion will record the missing module. Here, only the other open rows of the module are closed.
       for (const row of deviceRows.openRows(moduleId)) {
         if (row.kind !== 'missingModule') deviceRows.close(row, 'gone');
       }
@@ -139,7 +152,7 @@ export class DevicePass {
     return this.#planAndAct(device, observed, deferred, deviceRows);
   }
 
-  /** Plans, asks the guard, stores the pending rows, and carries out the actions. */
+  /** Makes the plan, calls the guard, stores the `pending` rows, and carries out the actions of the plan. */
   async #planAndAct(
     device: Device,
     observed: readonly ObservedTwin[],
@@ -168,7 +181,7 @@ export class DevicePass {
     return this.#createModules(pending, deferred, deviceRows);
   }
 
-  /** Hands the planned modules to the caller. Ends the pass when there are none. */
+  /** Returns the modules that the caller must create. Ends the pass when the plan has no modules to create. */
   async #createModules(
     pending: readonly PendingAction[],
     deferred: string | undefined,
@@ -207,7 +220,10 @@ export class DevicePass {
     return recordAnswer(rows, answer, success, deviceRows);
   }
 
-  /** Ends the pass when the device does not exist or cannot be read. */
+  /**
+   * Ends the pass, because the device does not exist or the hub returned a problem for the device. Closes all open rows when the device
+   * does not exist. Otherwise defers the device.
+   */
   async #recordDeviceProblem(problem: Problem, deviceRows: DeviceRows): Promise<PassStep> {
     if (problem.type === 'gone') {
       for (const row of deviceRows.allOpenRows()) deviceRows.close(row, 'gone');
@@ -216,7 +232,10 @@ export class DevicePass {
     return this.#store(deviceRows, recordDeferral(deviceRows.allOpenRows(), problem, deviceRows));
   }
 
-  /** The device's tags and kind. Reads the device's twin only when the scope of some policy needs more than the id. */
+  /**
+   * Returns the tags of the device, and whether the device is an IoT Edge device. Reads the device twin only when the scope of a policy
+   * needs more than the device id.
+   */
   async #readDevice(): Promise<{ readonly device: Device } | { readonly problem: Problem }> {
     const { deviceId, modules } = this.#work;
     const { policies, hub } = this.#dependencies;
@@ -227,19 +246,20 @@ export class DevicePass {
     return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
   }
 
-  /** Writes the changed rows to the journal. */
+  /** Writes the rows that changed to the journal. */
   async #write(deviceRows: DeviceRows): Promise<'written' | 'conflict'> {
     const { rows, duplicates, known } = deviceRows.takeChanges();
     if (rows.length + duplicates.length === 0) return 'written';
     const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known, duplicates);
-    // A new row can conflict with an old, closed row that was not read. The next round reads back to that row's write.
+    // A new row can conflict with an old, closed row that the pass did not read. The next round therefore reads all rows since the write of
+    // that row.
     if (result === 'conflict') {
       this.#oldestConflict = Math.min(...rows.map(({ write }) => Date.parse(write.at) || 0), this.#oldestConflict);
     }
     return result;
   }
 
-  /** Stores the outcomes and ends the pass. Starts a new round after a conflict. */
+  /** Stores the outcomes and ends the pass. After a conflict with another process, starts a new round instead. */
   async #store(deviceRows: DeviceRows, deferred?: string): Promise<PassStep> {
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
     return deferred === undefined ? this.#done() : this.#deferred(deferred);
@@ -258,7 +278,7 @@ export class DevicePass {
   }
 }
 
-/** A module that does not exist, as an observation. Empty when another event will record the missing module. */
+/** The observation that a module does not exist. Empty when an event will record the missing module. */
 function asMissing(module: ModuleWork): readonly ObservedTwin[] {
   const write = missingModuleWrite(module);
   return write === undefined ? [] : [{ moduleId: module.moduleId, missing: true, write }];

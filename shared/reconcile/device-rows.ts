@@ -10,24 +10,27 @@ import {
 import type { Twin } from '../twin/index.ts';
 import type { EventRef } from './device-work.ts';
 
-/** The fields that all new rows of a pass share. */
+/** The values that all new rows of a pass have in common. */
 export interface PassContext {
   readonly hub: string;
   readonly source: Source;
-  /** The current time, ISO 8601. */
+  /** Returns the current time, ISO 8601. */
   now(): string;
-  /** The last event that caused the pass. Rows of departures that no event shows refer to this event. */
+  /**
+   * The last event that caused the pass. A row for a departure that only a twin shows refers to this event. Absent when no event caused the
+   * pass.
+   */
   readonly eventRef?: EventRef;
 }
 
 /**
- * The history rows of one device during one pass: rows that the journal knows, and rows that the pass adds. Matches each detected departure
- * with its known row, or adds a new row. Remembers which rows changed. No I/O.
+ * The history rows of one device during one pass: the rows that the journal has stored, and the rows that the pass adds. Finds the stored
+ * row of each detected departure, or adds a new row. Remembers the rows that changed. Does no I/O.
  */
 export class DeviceRows {
   #known: KnownRows;
   readonly #context: PassContext;
-  /** By row key. Rows of this pass replace those of the journal. */
+  /** The rows of the device, by row key. A row that the pass changed replaces the row from the journal. */
   readonly #rows = new Map<string, DriftRow>();
   readonly #changed = new Set<string>();
   #duplicates: readonly DriftRow[];
@@ -36,22 +39,22 @@ export class DeviceRows {
     this.#known = known;
     this.#context = context;
     for (const row of [...known.recent, ...known.open]) this.#rows.set(row.rowKey, row);
-    // Two passes can detect one departure at the same time, one from the event and one from the twin. The pending row of the event is then
-    // a duplicate.
+    // Two passes can detect one departure at the same time, one from an event and one from the twin. Then the `pending` row from the event
+    // is a duplicate.
     this.#duplicates = [...this.#rows.values()].filter(
       (row) => row.outcome === 'pending' && row.write.exact && this.#findFromTwin(row) !== undefined,
     );
     for (const { rowKey } of this.#duplicates) this.#rows.delete(rowKey);
   }
 
-  /** The row of a departure that an event shows. Adds a `pending` row when there is none, and leaves a known row unchanged. */
+  /** Returns the row of a departure that an event shows. An existing row stays unchanged. Without an existing row, adds a `pending` row. */
   rowFromEvent(departure: Departure, eventRef: EventRef): DriftRow {
     return this.#find(departure) ?? this.#findFromTwin(departure) ?? this.#add(departure, eventRef, {});
   }
 
   /**
-   * The row of a departure that a twin shows. Adds a row when there is none, and updates a known row. The metadata of a missing property
-   * names only the last write around it. The departure then belongs to the property's open row, if there is one.
+   * Returns the row of a departure that a twin shows. Updates an existing row, and adds a row when there is none. The metadata of a twin
+   * names no exact write for a missing property. In this case, the open row of the same property is used when there is one.
    */
   rowFromTwin(detected: Departure, twin: Twin | undefined): DriftRow {
     const departure = this.#withWriteTime(detected);
@@ -61,7 +64,7 @@ export class DeviceRows {
         : { twinVersion: twin.version, desiredVersion: twin.desired.version };
     const row = this.#find(departure) ?? this.#findOpen(departure);
     if (row === undefined) return this.#add(departure, this.#context.eventRef, versions);
-    // The twin shows the whole value. An event may have shown only a part of an object.
+    // The row gets the values from the twin, which holds the whole value. An event may hold only a part of an object.
     return this.#change(this.#reopen(row), {
       ...versions,
       actual: departure.actual,
@@ -70,22 +73,22 @@ export class DeviceRows {
     });
   }
 
-  /** All rows, with any outcome. */
+  /** All rows of the device, with any outcome. */
   rows(): readonly DriftRow[] {
     return [...this.#rows.values()];
   }
 
-  /** The open rows of a module. */
+  /** The open rows of one module. `''` is the id of the device twin. */
   openRows(moduleId: string): readonly DriftRow[] {
     return [...this.#rows.values()].filter((row) => row.moduleId === moduleId && isOpen(row));
   }
 
-  /** The open rows of the device and all its modules. */
+  /** The open rows of the device and of all its modules. */
   allOpenRows(): readonly DriftRow[] {
     return [...this.#rows.values()].filter(isOpen);
   }
 
-  /** Sets a row's outcome. A row that already has this outcome and error stays unchanged. */
+  /** Sets the outcome and the error of a row. A row that has this outcome and this error already stays unchanged. */
   setOutcome(row: DriftRow, outcome: DriftRow['outcome'], error?: string): DriftRow {
     const current = this.current(row);
     if (current.outcome === outcome && current.error === error) return current;
@@ -98,30 +101,33 @@ export class DeviceRows {
     });
   }
 
-  /** Ends a row whose departure is over. An `audited` row keeps its outcome and gets `closedAt`. */
+  /** Closes a row whose drift is over. An `audited` row keeps its outcome and gets a `closedAt`. Other rows get the new outcome. */
   close(row: DriftRow, outcome: 'healed' | 'gone' | 'enforced' | 'created'): DriftRow {
     if (this.current(row).outcome !== 'audited') return this.setOutcome(row, outcome);
     return this.#change(row, { closedAt: this.#context.now() });
   }
 
-  /** Whether a departure that an event shows is not in the history yet, or its row is unfinished. */
+  /** Whether a departure that an event shows has no row yet, or has an unfinished row. */
   isNewOrUnfinished(departure: Departure): boolean {
     const row = this.#find(departure) ?? this.#findFromTwin(departure);
     return row === undefined || isUnfinishedRow(row);
   }
 
-  /** Whether the row of a departure is unfinished: an earlier pass was interrupted, or deferred the departure. */
+  /** Whether the row of a departure is unfinished. An earlier pass was interrupted, or deferred the device. False when there is no row. */
   isUnfinished(departure: Departure): boolean {
     const row = this.#find(departure) ?? this.#findFromTwin(departure);
     return row !== undefined && isUnfinishedRow(row);
   }
 
-  /** The present state of a row. */
+  /** The latest version of a row in this pass. */
   current(row: DriftRow): DriftRow {
     return this.#rows.get(row.rowKey) ?? row;
   }
 
-  /** The changes since the last call, as arguments for `Journal.write`. The next call assumes that they were written. */
+  /**
+   * Returns the rows that changed since the last call, as arguments for `Journal.write`. The next call assumes that the journal has stored
+   * these rows.
+   */
   takeChanges(): {
     readonly rows: readonly DriftRow[];
     readonly duplicates: readonly DriftRow[];
@@ -138,8 +144,9 @@ export class DeviceRows {
   }
 
   /**
-   * Replaces an unknown write time. A section that was never written has the time of year 1, so a deleted and recreated module would look
-   * like the old one. The time of the event that caused the pass, or else the current time, tells them apart.
+   * Replaces the time of the write when the twin names no real time. The metadata of a section that was never written has the year 1.
+   * Without this change, a deleted and recreated module would have the same row key as the old module. The row gets the time of the event
+   * that caused the pass, or else the current time.
    */
   #withWriteTime(departure: Departure): Departure {
     const { eventRef } = this.#context;
@@ -151,14 +158,14 @@ export class DeviceRows {
     };
   }
 
-  /** Changes fields of a row, except its outcome. */
+  /** Changes fields of a row, but not the outcome. */
   #change(row: DriftRow, changes: Partial<DriftRow>): DriftRow {
     const current = this.current(row);
     const next = { ...current, ...changes };
     return JSON.stringify(next) === JSON.stringify(current) ? current : this.#put(next);
   }
 
-  /** Removes `closedAt`. The same write can break the policy again, for example when the device returns to the policy's scope. */
+  /** Opens a closed row again. The same write can be out of line again, for example after the device returns to the scope of the policy. */
   #reopen(row: DriftRow): DriftRow {
     const { closedAt, ...open } = this.current(row);
     return closedAt === undefined ? row : this.#put(open);
@@ -168,7 +175,7 @@ export class DeviceRows {
     return this.#rows.get(driftKey(departure));
   }
 
-  /** The open row of the same property, for a departure without a row of its own. */
+  /** The open row of the same property, for a departure that has no row with its own key. `undefined` when there is none. */
   #findOpen(departure: Departure): DriftRow | undefined {
     if (!departure.write.exact) return this.#findOpenByKey(departure);
     const row = this.#findFromTwin(departure);
@@ -181,11 +188,14 @@ export class DeviceRows {
     return rows.toSorted((a, b) => a.write.version - b.write.version).at(-1);
   }
 
-  /** A row of the same property that was read from the twin before the departure's event arrived. Such a row names a later write. */
+  /**
+   * Finds the row that an earlier pass added when the pass read the twin, before the event of this departure arrived. The row has the same
+   * property, and its write is the same as the write of the departure, or later.
+   */
   #findFromTwin(departure: Departure): DriftRow | undefined {
     const key = openKey(departure);
     const { version, at } = departure.write;
-    // A missing module has no twin, so its row has no comparable version.
+    // A missing module has no twin, so the versions of the two writes cannot be compared.
     const isLater = ({ write }: DriftRow) =>
       (departure.kind === 'missingModule' || write.version >= version) && Date.parse(write.at) >= Date.parse(at);
     return [...this.#rows.values()].find((row) => !row.write.exact && openKey(row) === key && isLater(row));
@@ -215,7 +225,7 @@ export class DeviceRows {
   }
 }
 
-/** Whether a row is unfinished: `pending` after an interrupted pass, or `deferred` with a queued retry. */
+/** Whether a row is unfinished. The row is `pending` after an interrupted pass, or `deferred` while a retry is queued. */
 function isUnfinishedRow({ outcome }: DriftRow): boolean {
   return outcome === 'pending' || outcome === 'deferred';
 }

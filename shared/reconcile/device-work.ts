@@ -2,57 +2,73 @@ import type { Departure } from '../drift/index.ts';
 import type { Policy, PolicySet } from '../policy/index.ts';
 import type { Write } from '../twin/index.ts';
 
-/** The fields of a history row that name an event. */
+/** The fields of a history row that identify an event. */
 export interface EventRef {
   readonly operationTimestamp: string;
   readonly correlationId?: string;
 }
 
-/** A departure that an event shows, even if the twin has changed after it. */
+/** Evidence: a departure from a policy that an event shows. The twin may have changed after the event. */
 export interface Evidence extends EventRef {
   readonly departure: Departure;
-  /** Set when a later event of the same batch ends the departure. */
+  /** Set when a later event of the same batch shows that the departure is over. `gone`: the module or the device was deleted. */
   ended?: 'healed' | 'gone';
 }
 
-/** A module that a policy wants and that, according to an event, does not exist. */
+/** A module that a policy wants and that does not exist, according to an event. */
 export interface MissingModule extends EventRef {
-  /** `deleted`: the module was deleted. `newDevice`: the device was just created. */
+  /** Why the module does not exist. `deleted`: the module was deleted. `newDevice`: the device was just created. */
   readonly cause: 'deleted' | 'newDevice';
-  /** The write that the history row of the missing module names. */
+  /** The write that goes into the history row of the missing module: the operation of the event. */
   readonly write: Write;
-  /** Set when a later event of the same batch ends the departure. */
+  /**
+   * Set when a later event of the same batch ends the drift. `healed`: the module was created. `gone`: the module or the device was
+   * deleted.
+   */
   ended?: 'healed' | 'gone';
 }
 
-/** The work on one module of a device, or on the device's own twin. */
+/** The work of a pass on one module of a device, or on the device twin. */
 export interface ModuleWork {
   readonly moduleId: string;
-  /** The twin must be read, whatever the evidence shows. */
+  /** Whether the pass must read the module's twin, even when the events show no drift. */
   mustRead: boolean;
-  /** A sweep did not find the module. It is then created without a read, unless the history shows that it existed recently. */
+  /**
+   * Whether a sweep did not find the module. The pass then creates the module without a read, unless the history shows that the module
+   * existed recently.
+   */
   foundMissing: boolean;
-  /** A compliant value was written to an owned property, so open rows may be over. */
+  /**
+   * Whether the open rows of the module may be over, for example because a compliant value was written. The pass then reads the twin if the
+   * module has open rows.
+   */
   mayEndOpenRows: boolean;
-  /** The time at which the module was deleted. The deletion ends all open rows of the module. */
+  /** The time at which the module was deleted, ISO 8601. The deletion ends the open rows of the module. */
   deletedAt?: string;
-  /** The write for the row of a missing module. Without it, a module that a read does not find is left to its deletion event. */
+  /**
+   * The write that goes into the history row when a read does not find the module. Absent when the event of the module's deletion will
+   * record the missing module.
+   */
   writeIfMissing?: Write;
   readonly evidence: Evidence[];
   missing: MissingModule[];
 }
 
-/** The work on one device, folded from all events of a batch. */
+/** The work of a pass on one device. The work combines all events of the device in a batch. */
 export interface DeviceWork {
   readonly deviceId: string;
   readonly modules: Map<string, ModuleWork>;
-  /** The time at which the device was deleted. */
+  /** The time at which the device was deleted, ISO 8601. Absent when the device was not deleted. */
   deletedAt?: string;
-  /** The last event that caused work. Rows of departures that no event shows refer to this event. */
+  /** The last event that caused work. A row for a departure that only a twin shows refers to this event. */
   eventRef?: EventRef;
 }
 
-/** Work that reads the modules of all policies, and creates missing ones. `write` is the write for the rows of missing modules. */
+/**
+ * Builds the work that reads the modules of all policies that may cover the device, and creates missing modules.
+ *
+ * @param write The write that goes into the history rows of missing modules.
+ */
 export function workForDevice(policies: PolicySet, deviceId: string, write: Write): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
   for (const policy of policies.all) {
@@ -61,7 +77,11 @@ export function workForDevice(policies: PolicySet, deviceId: string, write: Writ
   return work;
 }
 
-/** Work that reads one module, and creates the module when it is missing. `write` is the write of the missing module's row. */
+/**
+ * Builds the work that reads one module, and creates the module when it is missing.
+ *
+ * @param write The write that goes into the history row when the module is missing.
+ */
 export function workForModule(policies: PolicySet, deviceId: string, moduleId: string, write: Write): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
   for (const policy of policies.forModule(moduleId)) {
@@ -70,7 +90,11 @@ export function workForModule(policies: PolicySet, deviceId: string, moduleId: s
   return work;
 }
 
-/** Work that creates a module that a sweep did not find. `write` is the write of the missing module's row. */
+/**
+ * Builds the work that creates a module that a sweep did not find. The work is empty when no policy creates the module on this device.
+ *
+ * @param write The write that goes into the history row of the missing module.
+ */
 export function workForMissingModule(
   policies: PolicySet,
   deviceId: string,
@@ -84,7 +108,7 @@ export function workForMissingModule(
   return work;
 }
 
-/** The work on one module of a device. Adds empty work when there is none yet. */
+/** Returns the work on one module of a device. Adds empty work when the device has no work on this module yet. */
 export function moduleWork(work: DeviceWork, moduleId: string): ModuleWork {
   let module = work.modules.get(moduleId);
   if (module === undefined) {
@@ -94,14 +118,21 @@ export function moduleWork(work: DeviceWork, moduleId: string): ModuleWork {
   return module;
 }
 
-/** Marks the policy's module to be read. `write` is the write of the row when the module is missing and some policy creates it. */
+/**
+ * Marks the module of a policy, so that the pass reads its twin.
+ *
+ * @param write The write that goes into the history row when the module is missing and a policy creates the module.
+ */
 export function mustReadModule(policies: PolicySet, work: DeviceWork, policy: Policy, write: Write): void {
   const module = moduleWork(work, policy.module);
   module.mustRead = true;
   if (policies.createdModules.includes(policy.module)) module.writeIfMissing = write;
 }
 
-/** The time of the oldest write in the evidence, ISO 8601. `undefined` without evidence. An unreadable time counts as 1970. */
+/**
+ * The time of the oldest write among the departures that events show, ISO 8601. `undefined` when events show no departure. A time that
+ * cannot be parsed counts as 1970.
+ */
 export function oldestWrite({ modules }: DeviceWork): string | undefined {
   const times = [...modules.values()].flatMap(({ evidence, missing }) => [
     ...evidence.map(({ departure }) => departure.write.at),
@@ -112,12 +143,12 @@ export function oldestWrite({ modules }: DeviceWork): string | undefined {
   return new Date(milliseconds.length < times.length ? 0 : Math.min(...milliseconds)).toISOString();
 }
 
-/** The write for the row of a module that does not exist. `undefined` when another event will record the missing module. */
+/** The write for the history row of a module that does not exist. `undefined` when an event will record the missing module. */
 export function missingModuleWrite(module: ModuleWork): Write | undefined {
   return module.missing.findLast(({ ended }) => ended === undefined)?.write ?? module.writeIfMissing;
 }
 
-/** Whether events show departures that ended within the same batch. Such departures need rows, but no hub call. */
+/** Whether events show departures that ended within the same batch. Such departures need rows, but no repair. */
 export function hasEndedEvidence({ modules }: DeviceWork): boolean {
   return [...modules.values()].some(
     ({ evidence, missing }) =>

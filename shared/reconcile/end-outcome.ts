@@ -5,12 +5,13 @@ import { getAt, isJsonObject, jsonEquals, mergePatch, parsePath, type Twin, writ
 const clockSkew = 5_000;
 
 /**
- * The outcome of a row whose departure the twin no longer shows. Twinkeeper may have mended the departure and crashed before it stored the
- * outcome. The twin's metadata shows such a write: its version directly follows the version that the pass had read.
+ * The outcome of an open row when the twin no longer shows the drift. An earlier pass may have repaired the drift and crashed before the
+ * outcome was stored. The metadata of the twin shows such a repair: the version of the last write is the version that the pass had read,
+ * plus one.
  */
 export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 'healed' | 'gone' {
   if (row.kind === 'missingModule') return wasCreatedByUs(row, twin) ? 'created' : 'healed';
-  // Versions only grow. A lower version shows that the module was deleted and created again.
+  // The version of a twin only grows. A lower version shows that the module was deleted and created again.
   if (twin.desired.version < row.write.version) return 'gone';
   const path = parsePath(row.path);
   const isMended = jsonEquals(getAt(twin.desired.properties, path), row.expected);
@@ -21,8 +22,8 @@ export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 
 }
 
 /**
- * Whether Twinkeeper created the module. The module then holds the baseline, has a desired version of at most 2, and was written after it
- * was detected as missing.
+ * Whether Twinkeeper created the missing module. True when the policy enforces, the module holds the baseline, its desired version is at
+ * most 2, and its last write is not earlier than the detection of the missing module.
  */
 function wasCreatedByUs({ expected, detectedAt, mode }: DriftRow, { desired }: Twin): boolean {
   const hasBaseline =

@@ -12,43 +12,45 @@ export interface EventProcessorDependencies {
   readonly deadLetters: DeadLetters;
   readonly log: Log;
   readonly retry: RetrySchedule;
-  /** From 0 to 1, for jitter. */
+  /** Returns a random number from 0 to 1, which varies the delay of retries. The default is `Math.random`. */
   readonly random?: () => number;
 }
 
-/** How failed work is retried. */
+/** The delays and the number of attempts for failed work. */
 export interface RetrySchedule {
-  /** Seconds before the first retry. Each further delay is twice as long. */
+  /** Seconds before the first retry. The delay doubles with each further retry. */
   readonly firstDelay: number;
-  /** Maximum number of attempts, including the first one. After that the work becomes a dead letter. */
+  /** Maximum number of attempts, including the first attempt. After the last attempt fails, the work becomes a dead letter. */
   readonly attempts: number;
 }
 
-/** Maximum delay of a retry before jitter, in seconds. */
+/** Maximum delay of a retry, in seconds. A random factor from 0.75 to 1.25 then changes the delay. */
 const maxDelay = 6 * 3600;
 
-/** Numbers about a processed batch of events. */
+/** Numbers of a processed batch of events. */
 export interface EventCounts {
   readonly events: number;
-  /** Events of other message sources. */
+  /** Number of events from message sources that Twinkeeper does not watch, such as telemetry. */
   readonly ignored: number;
-  /** Events that cannot be used. They are stored as dead letters. */
+  /** Number of events with missing or contradictory content. Each of these events is stored as a dead letter. */
   readonly unusable: number;
-  /** Devices with work. */
+  /** Number of devices whose events caused work. */
   readonly devices: number;
-  /** Devices whose work was not completed. The work is queued for a retry, or became a dead letter after the last attempt. */
+  /**
+   * Number of devices whose work was not completed. The work is queued for a retry. After the last attempt, the work becomes a dead letter.
+   */
   readonly deferred: number;
 }
 
-/** The events of one device, in the order of the batch. Both lists have the same length. */
+/** The events of one device, in the order of the batch. The lists `raw` and `decoded` have the same length. */
 interface DeviceEvents {
   readonly raw: RawEvent[];
   readonly decoded: HubEvent[];
 }
 
 /**
- * Processes batches of events. After a call returns, each event is done, stored as a dead letter, or in the deferred queue. A call throws
- * when none of these is possible. The caller must then have the events delivered again.
+ * Processes batches of events from the event hub. After a call returns, each event is processed, or stored as a dead letter, or in the
+ * deferred queue. A call throws when none of these is possible. The caller must then arrange that the events are delivered again.
  */
 export class EventProcessor {
   readonly #dependencies: Required<EventProcessorDependencies>;
@@ -63,20 +65,21 @@ export class EventProcessor {
   }
 
   /**
-   * Processes a message of the deferred queue.
+   * Processes the events in a message of the deferred queue.
    *
-   * @throws {TypeError} for a message of another shape
+   * @throws {TypeError} when the message has another shape
    */
   async retry(message: unknown): Promise<EventCounts> {
     const { deadLetters } = this.#dependencies;
     const deferral = await readDeferral(message, deadLetters);
     const counts = await this.#processAttempt(deferral.events, deferral.attempt);
-    // The parked events are removed last. After a crash, the queue delivers the message again, and the events are needed.
+    // The parked dead letter is removed last. After a crash, the queue delivers the message again, and the events in the dead letter are
+    // still needed.
     if (deferral.parked !== undefined) await deadLetters.remove(deferral.parked);
     return counts;
   }
 
-  /** Stores a message of the poison queue as a dead letter, and gives its device up. */
+  /** Stores a message of the poison queue as a dead letter. Sets the unfinished rows of the device to `failed`. */
   async deadLetter(message: unknown, reason: string): Promise<void> {
     const { deadLetters, reconciler } = this.#dependencies;
     const deferral = await readDeferral(message, deadLetters).catch(() => undefined);
@@ -86,7 +89,7 @@ export class EventProcessor {
     if (deviceId !== '') await reconciler.giveUp(deviceId, reason);
   }
 
-  /** `attempt` is the number of attempts before this one. */
+  /** Processes the events of one attempt. `attempt` is the number of earlier attempts, 0 for new events. */
   async #processAttempt(events: readonly RawEvent[], attempt: number): Promise<EventCounts> {
     const { reconciler } = this.#dependencies;
     const { byDevice, ignored, unusable } = groupByDevice(events);
@@ -108,7 +111,10 @@ export class EventProcessor {
     return { events: events.length, ignored, unusable: unusable.length, devices: works.length, deferred };
   }
 
-  /** The work that a device's events cause. An event whose processing throws becomes a dead letter, and the others are used. */
+  /**
+   * Returns the work that the events of a device cause. When the processing of an event throws, the event becomes a dead letter, and only
+   * the remaining events are used.
+   */
   async #workOf(deviceId: string, { decoded, raw }: DeviceEvents): Promise<DeviceWork> {
     const { policies } = this.#dependencies.reconciler;
     try {
@@ -137,7 +143,7 @@ export class EventProcessor {
     log.warn(`An event could not be used and is stored as a dead letter: ${reason}.`);
   }
 
-  /** Queues a device's events for a retry. After the last attempt, stores them as a dead letter. */
+  /** Queues the events of a device for a retry. After the last attempt, stores the events as a dead letter instead. */
   async #defer(deviceId: string, events: readonly RawEvent[], attempt: number, reason: string): Promise<void> {
     const { queue, deadLetters, reconciler, log, retry, random } = this.#dependencies;
     if (attempt >= retry.attempts) {
@@ -153,7 +159,7 @@ export class EventProcessor {
   }
 }
 
-/** Decodes a batch, and groups its events by device. */
+/** Decodes a batch of raw events, and groups the decoded events by device. */
 function groupByDevice(events: readonly RawEvent[]) {
   const byDevice = new Map<string, DeviceEvents>();
   const unusable: { readonly event: RawEvent; readonly reason: string }[] = [];

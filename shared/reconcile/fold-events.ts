@@ -7,8 +7,8 @@ import { mayEndNotReported } from './not-reported.ts';
 import { isTouched, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
 
 /**
- * The work that a device's events cause. The events must be in the order in which they happened. Pure. Most events concern properties that
- * no policy owns, and cause no work.
+ * Returns the work that the events of a device cause. The events must be in the order in which they happened. Most events concern
+ * properties that no policy owns, and cause no work. Pure.
  */
 export function workFromEvents(policies: PolicySet, deviceId: string, events: readonly HubEvent[]): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
@@ -40,7 +40,8 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
       setEventRef(event, work);
       const module = moduleWork(work, moduleId);
       const patched = patchedValue(desired.properties, property.path);
-      // A patch may hold only a part of an object. A value that is too large for a twin is too large for a row. Neither is evidence.
+      // The event is no evidence in two cases: the patch may hold only a part of an object, or the value is too large for a twin and so for
+      // a row. The twin is read instead.
       if ((isJsonObject(patched) && mayBeObject(property)) || !fitsTwin(patched ?? null)) {
         module.mustRead = true;
         continue;
@@ -63,7 +64,7 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
           kind,
           expected: repairValue(property.rule),
           actual,
-          // The event itself reports the write, so the write is exact even when it removed the property.
+          // The event reports the write itself. The write is therefore exact, even when it removed the property.
           write: { version: write.version, at: write.at, exact: true },
           mode: policy.mode,
           ...obstacleMessage(desired.properties, property.path),
@@ -92,7 +93,8 @@ function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinRepla
   setEventRef(event, work);
   const module = moduleWork(work, moduleId);
   const broken = brokenRules(concerned, twin);
-  // Without metadata, the write of a value is unknown. A twin that exceeds the limits does not fit a row. In both cases the twin is read.
+  // The event is no evidence in two cases: the twin has no metadata, so the writes are unknown, or the twin is larger than the limits and
+  // does not fit a row. The twin is read instead.
   const isEvidence = writeAt(twin.desired, []) !== undefined && fitsTwin(twin.desired.properties);
   module.mayEndOpenRows = true;
   module.mustRead ||= !isEvidence || concerned.some((policy) => policy.watches.length > 0);
@@ -121,12 +123,13 @@ function foldCreation(policies: PolicySet, work: DeviceWork, event: IdentityChan
   }
   const module = work.modules.get(moduleId);
   for (const missing of moduleId === '' ? [] : (module?.missing ?? [])) missing.ended ??= 'healed';
-  // The new module ends the open row of the missing module, also a row that is only audited.
+  // The new module ends the open row of the missing module. The open row can also be one that is only audited.
   if (moduleId !== '' && policies.createdModules.includes(moduleId)) {
     setEventRef(event, work);
     moduleWork(work, moduleId).mayEndOpenRows = true;
   }
-  // A module is often created empty and filled by a second write. Departures of the empty twin must not be recorded, so the twin is read.
+  // A module is often created with an empty twin, and a second write fills the twin. The drift of the empty twin must not be recorded, so
+  // the pass reads the twin.
   const concerned = policies.forModule(moduleId).filter((policy) => policy.scope.mayMatchId(deviceId));
   if (concerned.some((policy) => policy.watches.length > 0) || brokenRules(concerned, twin).length > 0) {
     setEventRef(event, work);
@@ -140,7 +143,8 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
     setEventRef(event, work);
     work.deletedAt = operationTimestamp;
     for (const module of work.modules.values()) {
-      // A hub may report the deletion of a device's modules before that of the device. Those modules are not missing.
+      // A hub may report that the modules of a device were deleted, and then that the device was deleted. The modules are then not recorded
+      // as missing.
       module.missing = module.missing.filter(({ cause, ended }) => cause === 'newDevice' || ended !== undefined);
       endModuleWork(module);
     }
@@ -158,7 +162,7 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
   }
 }
 
-/** New tags can bring the device into the scope of a policy. */
+/** Adds work for a device whose tags may have changed. New tags can bring the device into the scope of a policy. */
 function foldTags(policies: PolicySet, work: DeviceWork, event: HubEvent, version: number): void {
   for (const policy of policies.all) {
     if (policy.scope.usesIdOnly || !policy.scope.mayMatchId(event.deviceId)) continue;
@@ -167,7 +171,7 @@ function foldTags(policies: PolicySet, work: DeviceWork, event: HubEvent, versio
   }
 }
 
-/** Ends the evidence of one property. */
+/** Marks departures of one property as ended. Earlier events of the batch showed these departures. */
 function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: 'healed' | 'gone'): void {
   for (const evidence of module.evidence) {
     const { departure } = evidence;
@@ -175,7 +179,7 @@ function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: 'h
   }
 }
 
-/** Ends all evidence of a deleted module, and the work on it. */
+/** Removes the work on a deleted module. Departures that earlier events of the batch showed get the end `gone`. */
 function endModuleWork(module: ModuleWork): void {
   for (const evidence of module.evidence) evidence.ended ??= 'gone';
   for (const missing of module.missing) missing.ended ??= 'gone';

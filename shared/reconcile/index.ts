@@ -1,7 +1,8 @@
 /**
- * The reconciler brings devices in line with the policies. It is level-triggered, not edge-triggered: an event, a sweep and a retry all
- * cause the same work, "read this device and mend it". The decision depends only on the policies and the present twin, and deciding is
- * pure. An event decides which device is read, can save a read, and is evidence for the history.
+ * The reconciler brings devices in line with the policies. The reconciler is level-triggered, not edge-triggered. An event, a sweep and a
+ * retry all cause the same work: read the device and repair the drift. The decision depends only on the policies and the present twin, and
+ * the code that decides is pure. An event has three uses. An event names the device to read. An event can make a read unnecessary. An event
+ * is evidence for the history.
  *
  * @module
  */

@@ -2,10 +2,16 @@ import type { PolicySet } from '../policy/index.ts';
 import type { DeviceRows } from './device-rows.ts';
 import type { ModuleWork } from './device-work.ts';
 
-/** Assumed maximum lag of query results behind the twins, in milliseconds. Azure's documentation says "minutes". */
+/**
+ * The assumed maximum time by which the results of hub queries are older than the twins, in milliseconds. The documentation of Azure IoT
+ * Hub says only "minutes".
+ */
 const queryLag = 15 * 60_000;
 
-/** Decides from the work and the known rows which modules of a device need a hub call. A redelivered event needs none. No I/O. */
+/**
+ * Decides which modules of a device need a call of the hub, from the work and the known rows. A redelivered event needs no call. Does no
+ * I/O.
+ */
 export class NeededCalls {
   readonly #policies: PolicySet;
   readonly #deviceId: string;
@@ -17,7 +23,7 @@ export class NeededCalls {
     this.#deviceRows = deviceRows;
   }
 
-  /** Whether the module's twin must be read. */
+  /** Whether the pass must read the twin of the module. */
   mustRead(module: ModuleWork): boolean {
     const deviceRows = this.#deviceRows;
     if (module.mustRead) return true;
@@ -31,8 +37,8 @@ export class NeededCalls {
   }
 
   /**
-   * Whether the module must be created without a read. True when a sweep did not find the module. Also true when an event reports the
-   * module as missing, and the row of the missing module is new or unfinished.
+   * Whether the module counts as missing, so that the pass can create the module without a read. True when a sweep did not find the module.
+   * Also true when an event reports that the module is missing, and the row of the missing module is new or unfinished.
    */
   mustCreate({ moduleId, foundMissing, missing }: ModuleWork): boolean {
     if (foundMissing) return true;
@@ -45,8 +51,8 @@ export class NeededCalls {
   }
 
   /**
-   * Whether a module can be treated as missing without a read. True when it will be created, because the creation fails if the module
-   * exists. Also true when an open row already says that the module is missing.
+   * Whether a module can be treated as missing without a read. True when Twinkeeper will create the module, because the creation fails if
+   * the module exists. Also true when an open row records that the module is missing.
    */
   #isSafeToBelieve({ moduleId }: ModuleWork): boolean {
     return (
@@ -55,7 +61,10 @@ export class NeededCalls {
     );
   }
 
-  /** Whether rows show that the module existed within {@link queryLag} before a sweep did not find it. */
+  /**
+   * Whether rows show that the module existed shortly before a sweep did not find it. "Shortly" means within {@link queryLag} milliseconds.
+   * The result of the sweep's query may then be old.
+   */
   #existedRecently({ moduleId, writeIfMissing }: ModuleWork): boolean {
     const earliest = Date.parse(writeIfMissing?.at ?? '') - queryLag;
     return this.#deviceRows.rows().some((row) => {
@@ -66,7 +75,7 @@ export class NeededCalls {
     });
   }
 
-  /** The policies that create the module and may have the device in scope, judged by its id. */
+  /** The policies that create the module, and whose scope may include the device according to its id. */
   #creatingPolicies(moduleId: string) {
     return this.#policies
       .forModule(moduleId)

@@ -17,35 +17,37 @@ import {
 } from '../twin/index.ts';
 import { patchedValue, touchedProperties } from './patch-reading.ts';
 
-/** Maximum number of field names that are read from an agent's report. A policy's module has a few dozen properties. */
+/** Maximum number of field names that are read from the report of an agent. A module has a few dozen properties of a policy. */
 const maxFields = 200;
 
-/** Maximum number of unknown names in a message. */
+/** Maximum number of unknown field names in the message of a row. */
 const maxNames = 10;
-/** Maximum characters of each name in a message. */
+/** Maximum number of characters of each field name in the message of a row. */
 const maxNameLength = 100;
 
 /**
- * Departures of kind `notReported`: compliant desired properties that the agent has not accepted within the policy's grace period. The
- * agent reports another value, or reports that it refused its configuration. No change to the hub can mend these departures, so they are
- * only recorded. An agent that has not reported is not considered.
+ * Finds departures of kind `notReported`: the desired properties are compliant, but the agent has not accepted them within the grace period
+ * of the policy. The agent reports another value, or reports that it refused its configuration. No change to the hub can repair this drift,
+ * so it is only recorded. An agent that has reported nothing has no such departure.
  *
- * @param at when the twin was read, ISO 8601
+ * @param at The time at which the twin was read, ISO 8601.
  */
 export function notReported(policies: readonly Policy[], twin: Twin, at: string): readonly Departure[] {
   return policies.flatMap((policy) => {
     if (policy.reported === undefined) return [];
     const differing = policy.reported.mirrors ? notMirrored(policy, twin, at) : [];
-    // A path has one row. A different value is more precise than a name in the agent's list.
+    // Each path of a policy has one row. When the agent reports another value and also names the field as refused, the row holds the other
+    // value.
     const refused = refusals(policy, twin, at).filter(({ path }) => !differing.some((other) => other.path === path));
     return [...differing, ...refused];
   });
 }
 
 /**
- * Whether a change of reported properties may end a `notReported` departure. Cheap when no policy considers what the module reports.
+ * Whether a change of reported properties may end a departure of kind `notReported`. The check is cheap when no policy uses the reported
+ * properties of the module.
  *
- * @param reported the changed properties, as a merge patch
+ * @param reported The changed properties, as a merge patch.
  */
 export function mayEndNotReported(
   policies: PolicySet,
@@ -63,11 +65,12 @@ export function mayEndNotReported(
   });
 }
 
-/** Owned properties whose reported value differs from the desired value. */
+/** Finds the properties that the policy owns and whose reported value differs from the desired value. */
 function notMirrored(policy: Policy, twin: Twin, at: string): readonly Departure[] {
   return policy.owned.flatMap(({ path, text, rule }) => {
     const desired = valueAt(twin.desired.properties, path);
-    // Without a desired value, the agent may use its default. A value that breaks the rule is already a departure.
+    // When the twin has no desired value, the agent may use its default. A desired value that breaks the rule is drift of another kind
+    // already.
     if (desired === undefined || checkValue(rule, desired) !== undefined) return [];
     if (getAt(twin.reported.properties, path.slice(0, 1)) === undefined) return [];
     if (jsonEquals(valueAt(twin.reported.properties, path), desired)) return [];
@@ -76,7 +79,9 @@ function notMirrored(policy: Policy, twin: Twin, at: string): readonly Departure
   });
 }
 
-/** The fields that the agent reports as refused. Each known field is one departure. All unknown fields together are one. */
+/**
+ * Finds the fields that the agent reports as refused. Each known field gives one departure. All unknown fields together give one departure.
+ */
 function refusals(policy: Policy, twin: Twin, at: string): readonly Departure[] {
   const failure = policy.reported?.failure;
   if (failure === undefined) return [];
@@ -95,7 +100,7 @@ function refusals(policy: Policy, twin: Twin, at: string): readonly Departure[] 
       message: `${report}; invalid field: ${printable(name)}`,
     }));
   const unknown = names.filter((name) => !known.includes(name));
-  // Unknown names do not get rows of their own, because a device could invent any number of names.
+  // Unknown names share one row. A device could otherwise create any number of rows with invented names.
   const hasUnnamedRefusal = unknown.length > 0 || names.length === 0;
   if (!hasUnnamedRefusal || policy.owned.some(({ text }) => isBroken(policy, twin, text))) return departures;
   const message = unknown.length === 0 ? report : `${report}; invalid fields: ${listNames(unknown)}`;
@@ -114,31 +119,31 @@ function notReportedDeparture(policy: Policy, twin: Twin, text: string, write: W
     expected: valueAt(twin.desired.properties, path),
     actual: valueAt(twin.reported.properties, path),
     write,
-    // No change to the hub can mend the departure, even when the policy enforces.
+    // The mode is `audit` even when the policy enforces, because no change to the hub can repair this drift.
     mode: 'audit',
   };
 }
 
-/** The value at a path. `undefined` when there is none, or when the value exceeds the limits of a twin and would not fit a row. */
+/** The value at a path. `undefined` when there is no value, or when the value exceeds the limits of a twin and so does not fit a row. */
 function valueAt(properties: JsonObject, path: Path): Json | undefined {
   const value = getAt(properties, path);
   return value !== undefined && fitsTwin(value) ? value : undefined;
 }
 
-/** Whether the grace period after the write is over. False when the time of the write is unknown. */
+/** Whether the grace period of the policy after the write is over. False when the time of the write is unknown. */
 function isOverdue(policy: Policy, write: Write | undefined, at: string): write is Write {
   const written = Date.parse(write?.at ?? '');
   return written > 0 && Date.parse(at) - written > (policy.reported?.graceMinutes ?? 0) * 60_000;
 }
 
-/** Whether a name is the path of a property that the policy owns or that the twin holds. */
+/** Whether a field name is the path of a property. The property is owned by the policy or exists in the desired properties of the twin. */
 function isKnown(policy: Policy, twin: Twin, name: string): boolean {
   return (
     policy.owned.some(({ text }) => text === name) || valueAt(twin.desired.properties, parsePath(name)) !== undefined
   );
 }
 
-/** Whether a name is an owned property whose desired value breaks its rule. */
+/** Whether a field name is the path of a property that the policy owns, and the desired value of the property breaks the rule. */
 function isBroken(policy: Policy, twin: Twin, name: string): boolean {
   const property = policy.owned.find(({ text }) => text === name);
   return (
@@ -147,8 +152,8 @@ function isBroken(policy: Policy, twin: Twin, name: string): boolean {
 }
 
 /**
- * The field names in an agent's report. Their format is not documented. A list, a text with separators, and an object with the names as
- * keys are accepted.
+ * Reads the field names from the report of an agent. The format of the names is not documented. Accepts an array of names, a text with
+ * separators, and an object with the names as keys.
  */
 function namesIn(value: Json | undefined): readonly string[] {
   const names =
@@ -162,13 +167,15 @@ function namesIn(value: Json | undefined): readonly string[] {
   return [...new Set(names)].filter((name) => name !== '').slice(0, maxFields);
 }
 
-/** Names as text for a message. Sorted, so that the same names in another order give the same message. */
+/**
+ * Joins field names to a text for the message of a row. The names are sorted, so that another order of the names gives the same message.
+ */
 function listNames(names: readonly string[]): string {
   const shown = names.toSorted().slice(0, maxNames).map(printable);
   return `${shown.join(', ')}${names.length > maxNames ? ` and ${names.length - maxNames} more` : ''}`;
 }
 
-/** A device's text, shortened, and without characters that could control a terminal. */
+/** Shortens a text from a device, and replaces characters that could control a terminal. */
 function printable(text: string): string {
   const short = text.length > maxNameLength ? `${text.slice(0, maxNameLength)}…` : text;
   return short.replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?');

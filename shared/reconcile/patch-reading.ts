@@ -2,7 +2,7 @@ import type { TwinUpdated } from '../events/index.ts';
 import type { OwnedProperty, Policy, PolicySet } from '../policy/index.ts';
 import { isJsonObject, type Json, type JsonObject, type Path } from '../twin/index.ts';
 
-/** The owned properties that a merge patch writes or removes, each with its policy. */
+/** Finds the properties that a policy owns and that a merge patch writes or removes. Returns each property with its policy. */
 export function* touchedProperties(
   policies: PolicySet,
   moduleId: string,
@@ -15,7 +15,9 @@ export function* touchedProperties(
   }
 }
 
-/** The value that a merge patch gives to a path. `null` when the patch removes the path, `undefined` when the patch leaves it unchanged. */
+/**
+ * The value that a merge patch sets at a path. `null` when the patch removes the path. `undefined` when the patch does not change the path.
+ */
 export function patchedValue(patch: JsonObject, path: Path): Json | undefined {
   let value: Json = patch;
   for (const key of path) {
@@ -26,14 +28,20 @@ export function patchedValue(patch: JsonObject, path: Path): Json | undefined {
   return value;
 }
 
-/** Whether an update changes a path, or something above or below it. The path begins with `desired`, `reported` or `tags`. */
+/**
+ * Whether an update of a twin changes the value at a path, a part of the value, or an object above the path. The path begins with
+ * `desired`, `reported` or `tags`.
+ */
 export function isTouched(event: TwinUpdated, [section, ...path]: Path): boolean {
   const patch =
     section === 'tags' ? event.tags : section === 'desired' ? event.desired?.properties : event.reported?.properties;
   return patch !== undefined && patchedValue(patch, path) !== undefined;
 }
 
-/** Whether the property's rule accepts objects. A patch with a part of such an object does not show whether the rule is met. */
+/**
+ * Whether the rule of a property can accept an object. A patch can hold a part of such an object, and the part does not show whether the
+ * rule is met.
+ */
 export function mayBeObject({ rule }: OwnedProperty): boolean {
   if (rule.rule === 'exactly') return isJsonObject(rule.value);
   return rule.rule === 'oneOf' && rule.values.some(isJsonObject);

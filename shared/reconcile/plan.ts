@@ -15,21 +15,21 @@ import {
 import { customDepartures, findDepartures, ownedPaths, policyError, sectionWrite } from './departures.ts';
 import { notReported } from './not-reported.ts';
 
-/** The observed state of one module of a device, or of the device's own twin. */
+/** The observed state of one module of a device, or of the device twin. */
 export type ObservedTwin =
   | { readonly moduleId: string; readonly twin: Twin }
-  /** The module does not exist. `write` is the write that its history row names, such as the module's deletion. */
+  /** The module does not exist. `write` goes into the history row of the missing module. An example is the deletion of the module. */
   | { readonly moduleId: string; readonly missing: true; readonly write: Write };
 
-/** The observed state of a device. The plan says nothing about modules that were not observed. */
+/** The observed state of a device. The plan contains nothing about modules that are not in `twins`. */
 export interface Observed {
   readonly device: Device;
   readonly twins: readonly ObservedTwin[];
-  /** When the twins were read, ISO 8601. Without it, the plan has no `notReported` departures. */
+  /** The time at which the twins were read, ISO 8601. Without this time, the plan has no departures of kind `notReported`. */
   readonly at?: string;
 }
 
-/** A change to the hub, and the departures that the change mends. */
+/** A change to the hub. The field `mends` lists the departures from policies that the change repairs. */
 export type Action =
   | {
       readonly type: 'createModule';
@@ -47,15 +47,15 @@ export type Action =
     };
 
 export interface Plan {
-  /** All departures. A departure that no action mends is only recorded. */
+  /** All departures of the device. A departure that no action repairs is only recorded. */
   readonly drifts: readonly Departure[];
-  /** At most one action for each module. */
+  /** The changes to the hub. At most one change for each module. */
   readonly actions: readonly Action[];
 }
 
 /**
- * Finds all departures of a device, and the actions that mend them. The result depends only on the arguments. Pure. Planning again after
- * the actions gives no actions. Actions touch only paths that a policy owns.
+ * Makes the plan for a device: finds all departures from policies, and the actions that repair them. The result depends only on the
+ * arguments. Actions change only paths that a policy owns. After the actions are carried out, a new plan has no actions. Pure.
  */
 export function plan(policies: readonly Policy[], { device, twins, at }: Observed): Plan {
   const drifts: Departure[] = [];
@@ -72,7 +72,10 @@ export function plan(policies: readonly Policy[], { device, twins, at }: Observe
   return { drifts, actions };
 }
 
-/** The policies with the device in scope. A scope function that throws gives a `policyError` for its policy. */
+/**
+ * Finds the policies with the device in scope. When the scope function of a policy throws, the policy gets a departure of kind
+ * `policyError`.
+ */
 function applicablePolicies(policies: readonly Policy[], device: Device, observed: ObservedTwin) {
   const errors: Departure[] = [];
   const applicable = policies.filter((policy) => {
@@ -110,11 +113,13 @@ function planMissing(
     );
   const mends = drifts.filter((drift) => drift.mode === 'enforce');
   if (mends.length === 0) return { drifts, actions: [] };
-  // The new twin gets the baselines of all enforcing policies. Otherwise its first event would show the others as broken.
+  // The new twin gets the baselines of all enforcing policies. Otherwise the event of its creation would show drift from the remaining
+  // policies.
   const enforcing = policies.filter((policy) => policy.mode === 'enforce');
   const desired = enforcing.reduce<JsonObject>((merged, policy) => mergePatch(merged, baselineOf(policy)), {});
   const tags = enforcing.reduce<JsonObject>((merged, policy) => mergePatch(merged, policy.moduleTags), {});
-  // Each policy alone fits a twin, which was checked at load time. Only here is it known which policies meet on a device.
+  // At load time, each policy was checked to fit a twin. But several policies together may be too large for one twin, and only the plan
+  // knows which policies cover the same device.
   for (const [name, content, limit] of [
     ['desired properties', desired, twinLimits.desiredBytes],
     ['tags', tags, twinLimits.tagsBytes],
@@ -144,7 +149,7 @@ function planTwin(policies: readonly Policy[], twin: Twin, at: string | undefine
   return { drifts, actions: [{ type: 'patchDesired', moduleId, etag, patch, mends }] };
 }
 
-/** One merge patch that mends the enforced departures, and the departures that it mends. */
+/** Builds one merge patch that repairs the departures of enforcing policies. `mends` lists the departures that the patch repairs. */
 export function toPatch(drifts: readonly Departure[]): {
   readonly mends: readonly Departure[];
   readonly patch: JsonObject;
@@ -161,8 +166,8 @@ export function toPatch(drifts: readonly Departure[]): {
 }
 
 /**
- * Replaces the custom findings of a policy by a `policyError` when `evaluate` never settles: after its changes it would ask for more
- * changes. Otherwise Twinkeeper would write to the twin without end.
+ * Replaces the findings of `evaluate` by a `policyError` when `evaluate` never settles. Such a function finds drift again after its own
+ * changes are made. Twinkeeper would otherwise write to the twin again and again.
  */
 function withoutUnsettledFindings(
   policies: readonly Policy[],
@@ -187,7 +192,9 @@ function withoutUnsettledFindings(
   ];
 }
 
-/** The value of a merge patch that mends a departure, at the departure's path. `undefined` when no patch can mend the departure. */
+/**
+ * The value in a merge patch, at the path of a departure, that repairs the departure. `undefined` when no patch can repair the departure.
+ */
 function mendingChange({ kind, expected, actual, path }: Departure): Json | undefined {
   if (path === '' || kind === 'policyError' || kind === 'notReported') return undefined;
   if (kind === 'forbiddenProperty' || expected === undefined || expected === null) return null;

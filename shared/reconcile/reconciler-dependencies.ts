@@ -5,7 +5,7 @@ import type { Hub } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import type { PolicySet } from '../policy/index.ts';
 
-/** The dependencies of a reconciler. Without a guard, all changes are allowed. Without a clock, the machine's clock is used. */
+/** The dependencies of a reconciler. Without `guard`, no repair is held back. Without `clock`, the clock of the machine is used. */
 export interface ReconcilerDependencies {
   readonly policies: PolicySet;
   readonly hub: Hub;

@@ -8,21 +8,21 @@ import { type DeviceCounts, DevicePass, type PassStep } from './device-pass.ts';
 import type { DeviceWork } from './device-work.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 
-/** The result of the work on one device. `deferred` is the reason when the device must be retried later. */
+/** The result of the work on one device. `deferred` is set when the device must be retried later, and holds the reason. */
 export interface DeviceResult extends DeviceCounts {
   readonly deviceId: string;
   readonly deferred?: string;
 }
 
 /**
- * Number of devices that one invocation works on at the same time. 16 hides the latency of hub and tables. A sweep has many parallel
- * invocations and is not urgent, so each uses 4 and leaves capacity to events.
+ * Number of devices that one invocation works on at the same time, by the cause of the work. 16 devices are enough to hide the latency of
+ * the hub and of the tables. A sweep uses only 4, because a sweep has many parallel invocations and is less urgent than events.
  */
 const concurrencyOf: Readonly<Record<Source, number>> = { event: 16, manual: 16, sweep: 4 };
 
 /**
- * Brings devices in line with the policies. Level-triggered: the work says which twins to read, and the present twins decide what changes.
- * Any work may be repeated, also after a crash. The twins and the history are then the same.
+ * Brings devices in line with the policies. The reconciler is level-triggered: the work decides which twins are read, and the present twins
+ * decide what changes. Any work can be repeated, also after a crash. A repetition gives the same twins and the same history.
  */
 export class Reconciler {
   readonly #dependencies: Required<ReconcilerDependencies>;
@@ -36,8 +36,8 @@ export class Reconciler {
   }
 
   /**
-   * Works on several devices. Missing modules of all devices are created together, in as few bulk calls as possible. Returns the results
-   * in the order of `works`. An error with one device, such as a storage failure, defers only that device.
+   * Works on several devices. Creates the missing modules of all devices together, in few bulk calls. Returns the results in the order of
+   * `works`. An error with one device, such as an error of storage, defers only that device.
    */
   async reconcile(works: readonly DeviceWork[], source: Source): Promise<readonly DeviceResult[]> {
     const dependencies = this.#dependencies;
@@ -66,7 +66,7 @@ export class Reconciler {
     }));
   }
 
-  /** Sets the outcome of a device's pending and deferred rows to `failed`. Returns the number of those rows. */
+  /** Sets the `pending` and `deferred` rows of a device to `failed`. Returns the number of these rows. */
   async giveUp(deviceId: string, reason: string): Promise<number> {
     const { journal, clock } = this.#dependencies;
     for (let attempt = 0; attempt < 3; attempt++) {
@@ -89,7 +89,7 @@ export class Reconciler {
     }
   }
 
-  /** Runs a step of a pass. An error defers the device. */
+  /** Runs one step of a pass over a device. When the step throws, the device is deferred. */
   async #runStep(deviceId: string, run: () => Promise<PassStep>): Promise<PassStep> {
     try {
       return await run();

@@ -3,7 +3,8 @@ import type { Answer, Problem } from '../hub/index.ts';
 import type { DeviceRows } from './device-rows.ts';
 
 /**
- * Sets the outcome of rows from the hub's answer to their change. Returns the reason for a retry, or `undefined` when no retry is needed.
+ * Sets the outcome of rows from the hub's answer to the repair of these rows. Returns the reason for a retry. Returns `undefined` when no
+ * retry is needed.
  */
 export function recordAnswer(
   rows: readonly DriftRow[],
@@ -24,7 +25,7 @@ export function recordAnswer(
   return undefined;
 }
 
-/** Sets unfinished rows to `deferred`, and returns the reason. Rows with another outcome keep it. */
+/** Sets rows that are `pending` or `deferred` to `deferred`, and returns the reason. Rows with another outcome stay unchanged. */
 export function recordDeferral(rows: readonly DriftRow[], { message }: Problem, deviceRows: DeviceRows): string {
   for (const row of rows) {
     const { outcome } = deviceRows.current(row);

@@ -4,7 +4,7 @@ import type { DeviceRows } from './device-rows.ts';
 import type { DeviceWork, EventRef } from './device-work.ts';
 import { plan } from './plan.ts';
 
-/** Adds rows for the departures that events show. Considers only policies with the device in scope. */
+/** Adds history rows for the departures that events show. Uses only the policies with the device in scope. */
 export function recordEvidence(
   work: DeviceWork,
   device: Device,
@@ -13,7 +13,7 @@ export function recordEvidence(
 ): void {
   const inScope = new Set(policies.filter((policy) => isInScope(policy, device)).map((policy) => policy.name));
   const record = (departure: Departure, ended: 'healed' | 'gone' | undefined, eventRef: EventRef) => {
-    // The event that heals an unfinished row may report Twinkeeper's own write. The row stays open until the twin is read.
+    // The event may report Twinkeeper's own repair of the unfinished row. The row therefore stays open until the twin is read.
     const mayBeOurs = ended === 'healed' && deviceRows.isUnfinished(departure);
     const row = deviceRows.rowFromEvent(departure, eventRef);
     if (ended !== undefined && row.outcome === 'pending' && !mayBeOurs) deviceRows.close(row, ended);
@@ -29,23 +29,23 @@ export function recordEvidence(
   }
 }
 
-/** Closes the open rows of deleted modules or of a deleted device. */
+/** Closes the open rows of deleted modules and of a deleted device. */
 export function recordDeletions(work: DeviceWork, deviceRows: DeviceRows): void {
   if (work.deletedAt !== undefined) closeUntil(deviceRows.allOpenRows(), deviceRows, work.deletedAt);
   for (const { moduleId, deletedAt } of work.modules.values()) {
     if (deletedAt === undefined) continue;
-    // The module's deletion does not end the departure that the module is missing.
+    // The row that records the module as missing stays open, because the deletion does not end this drift.
     const rows = deviceRows.openRows(moduleId).filter((row) => row.kind !== 'missingModule');
     closeUntil(rows, deviceRows, deletedAt);
   }
 }
 
-/** Closes rows whose write is not later than the deletion. Later writes belong to the device or module that replaced the deleted one. */
+/** Closes the rows whose write is not later than the deletion. A later write belongs to the new device or module with the same id. */
 function closeUntil(rows: readonly DriftRow[], deviceRows: DeviceRows, deletedAt: string): void {
   for (const row of rows) if (Date.parse(row.write.at) <= Date.parse(deletedAt)) deviceRows.close(row, 'gone');
 }
 
-/** Whether a device is in a policy's scope. False when the scope function throws. The plan records that error. */
+/** Whether a device is in the scope of a policy. False when the scope function throws, because the plan records that error. */
 function isInScope(policy: Policy, device: Device): boolean {
   try {
     return policy.scope.matches(device);

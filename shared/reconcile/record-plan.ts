@@ -4,24 +4,24 @@ import type { DeviceRows } from './device-rows.ts';
 import { endOutcome } from './end-outcome.ts';
 import type { Action, ObservedTwin, Plan } from './plan.ts';
 
-/** An action that is about to be carried out, with the rows that wait for its outcome. */
+/** An action that the pass is about to carry out, and the `pending` rows that wait for the outcome of the action. */
 export interface PendingAction {
   readonly action: Action;
   readonly rows: readonly DriftRow[];
 }
 
-/** The result of {@link recordPlan}. */
 export interface RecordedPlan {
-  /** Row keys of all departures of the plan. */
+  /** Row keys of all departures in the plan. */
   readonly found: readonly string[];
   readonly pending: readonly PendingAction[];
 }
 
 /**
- * Records a plan in the device's rows, before its actions are carried out. Each departure gets a row. The row is `pending` when an action
- * will mend the departure, and otherwise `heldBack`, `failed` or `audited`. Open rows that the observed twins no longer show are closed.
+ * Records a plan in the rows of the device, before the actions of the plan are carried out. Each departure gets a row. When an action will
+ * repair the departure, the row is `pending`. Otherwise the row is `heldBack`, `failed` or `audited`. Open rows whose drift the twins no
+ * longer show are closed.
  *
- * @param held the departures that a guard holds back, with the reasons
+ * @param held The departures whose repair a guard holds back, with the reasons.
  */
 export function recordPlan(
   { drifts, actions }: Plan,
@@ -54,7 +54,7 @@ export function recordPlan(
   return { found: [...found], pending };
 }
 
-/** The twins that were read, by module id. Missing modules are left out. */
+/** The twins that the pass read, by module id. Missing modules have no entry. */
 export function twinsByModule(observed: readonly ObservedTwin[]): ReadonlyMap<string, Twin> {
   return new Map(observed.flatMap((each) => ('twin' in each ? [[each.moduleId, each.twin] as const] : [])));
 }

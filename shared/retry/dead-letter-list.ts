@@ -5,26 +5,26 @@ import { type DeadLetter, deadLetterPartition, deadLetterTable } from './dead-le
 /** A dead letter without its events. */
 export type DeadLetterSummary = Pick<DeadLetter, 'id' | 'at' | 'reason' | 'deviceId'>;
 
-/** Lists dead letters without reading their events. */
+/** The list of dead letters. The list is read without the events of the dead letters. */
 export interface DeadLetterList {
   /**
-   * Up to `limit` dead letters, newest first, after the one with the id `after`. A shorter page is the last one. Parked letters are left
-   * out, because a queued retry owns them.
+   * Reads one page of up to `limit` dead letters, newest first. `after` is the id of the last letter on the previous page. A page with
+   * fewer letters than `limit` is the last page. Parked letters are left out, because each belongs to a queued retry.
    */
   page(limit: number, after?: string): Promise<readonly DeadLetterSummary[]>;
 }
 
-/** Maximum number of entities in one answer of Table Storage. */
+/** Maximum number of entities in one response of Table Storage. */
 const entitiesPerRequest = 1000;
 
-/** The list of dead letters of a storage account. */
+/** Creates the list of dead letters of a storage account. */
 export function createDeadLetterList(account: StorageAccount): DeadLetterList {
   const table = once(() => openTable(account, deadLetterTable));
 
   return {
     async page(limit, after = '') {
       const { odata } = await import('@azure/data-tables');
-      // `~~` sorts after all entities of the letter `after`. Only a letter's first entity has a state.
+      // `~~` sorts after all entities of the letter `after`. Only the first entity of a letter has the property `state`.
       const start = after === '' ? '' : `${after}~~`;
       const filter = odata`PartitionKey eq ${deadLetterPartition} and RowKey gt ${start} and state eq ${'dead'}`;
       const select = ['rowKey', 'at', 'reason', 'deviceId'];

@@ -3,49 +3,62 @@ import type { TransactionAction } from '@azure/data-tables';
 import { once } from '../once.ts';
 import { newestFirst, openTable, packJson, type StorageAccount, unpackJson } from '../storage/index.ts';
 
-/** Events that are not retried automatically any more, with the reason. A dead letter holds all that a replay needs. */
+/**
+ * A dead letter: events that Twinkeeper no longer retries automatically, and the reason. A dead letter holds everything that a replay
+ * needs.
+ */
 export interface DeadLetter {
   readonly id: string;
-  /** When the letter was stored, ISO 8601. */
+  /** The time at which the letter was stored, ISO 8601. */
   readonly at: string;
   readonly reason: string;
-  /** `''` when the event names no device. */
+  /** Id of the device of the events. `''` when the event names no device. */
   readonly deviceId: string;
-  /** `dead`: given up. `parked`: holds the events of a queued retry, because they are too large for a queue message. */
+  /**
+   * State of the letter. `dead`: Twinkeeper does not retry the events any more. `parked`: a retry is queued, and the letter holds the
+   * events because the events are too large for a queue message.
+   */
   readonly state: 'dead' | 'parked';
-  /** The original event as it was received, or a list of events. */
+  /** The event as Twinkeeper received it, or a list of such events. */
   readonly event: unknown;
 }
 
 /*
- * The table `TwinkeeperDeadLetters`:
+ * The table `TwinkeeperDeadLetters`. A letter needs more than one entity when its events are large:
  *
- *   PartitionKey  `letters`   RowKey `<inverted time>-<uuid>`       first entity of a letter, newest first. The RowKey is the letter's id
- *                                    `<inverted time>-<uuid>~<n>`   further entity of a letter whose event needs more than one
+ *   PartitionKey  `letters`
+ *   RowKey        `<inverted time>-<uuid>`       the first entity of a letter, newest first. The RowKey is the id of the letter
+ *                 `<inverted time>-<uuid>~<n>`   a further entity of the same letter
  */
 export const deadLetterTable = 'TwinkeeperDeadLetters';
 export const deadLetterPartition = 'letters';
 
-/** The stored dead letters. */
+/** The dead letters in storage. */
 export interface DeadLetters {
-  /** Stores a letter and returns its id. Ids sort newest first. */
+  /** Stores a dead letter and returns its id. The ids of newer letters sort first. */
   put(letter: Omit<DeadLetter, 'id' | 'at'>): Promise<string>;
-  /** Reads the entities of one letter, a range of keys. `undefined` when there is no letter with this id. */
+  /** Reads one dead letter. Reads a range of keys, because a letter can have several entities. `undefined` when no letter has this id. */
   get(id: string): Promise<DeadLetter | undefined>;
-  /** All letters with their events, newest first. Reads the whole partition, page by page. */
+  /** Reads all dead letters with their events, newest first. Reads the whole partition, one page of entities at a time. */
   list(): AsyncIterable<DeadLetter>;
   remove(id: string): Promise<void>;
 }
 
-/** A binary property holds 64 KiB, an entity 1 MiB (Table Storage data model). Both values leave some room. */
+/**
+ * Maximum bytes in one binary property of an entity. Table Storage allows 64 KiB in a property and 1 MiB in an entity ("Table Storage data
+ * model"). This constant and the next one stay below these limits.
+ */
 const bytesPerProperty = 60_000;
 const propertiesPerEntity = 14;
 
-/** The dead letters of a storage account. Events are compressed, and spread over several entities when needed. No event is truncated. */
+/**
+ * Creates the dead letters of a storage account. Events are compressed. Large events are stored in several entities of the same letter. No
+ * event is truncated.
+ */
 export function createDeadLetters(account: StorageAccount, now: () => Date): DeadLetters {
   const table = once(() => openTable(account, deadLetterTable));
 
-  /** The entities of one letter, or of all letters without an id. The first entity of a letter comes first. */
+  /** Reads the entities of one dead letter, or of all dead letters when no id is given. The first entity of each letter comes first. */
   async function* entities(id?: string): AsyncGenerator<Record<string, unknown>> {
     const { odata } = await import('@azure/data-tables');
     const filter =
@@ -65,7 +78,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
         head = entity;
         chunks = [];
       } else if (head === undefined || !rowKey.startsWith(`${String(head.rowKey)}~`)) {
-        // The first entity of this letter was never stored, or is already removed.
+        // This entity is not the first entity of its letter. The first entity was never stored, or is already removed.
         continue;
       }
       for (let index = 0; entity[`body${index}`] instanceof Uint8Array; index++) {
@@ -92,8 +105,8 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
         const rowKey = number === 0 ? id : `${id}~${String(number).padStart(3, '0')}`;
         actions.push(['create', { partitionKey: deadLetterPartition, rowKey, ...head, ...body }]);
       }
-      // Five entities of 840 KB exceed the 4 MiB of a transaction, so each entity has its own. The first entity is stored last, so that a
-      // crash leaves no letter without its further entities.
+      // A transaction holds at most 4 MiB, and five entities of 840 KB exceed that. Each entity therefore has its own transaction. The
+      // first entity of the letter is stored last, so a crash leaves no letter without its further entities.
       const client = await table();
       for (const action of actions.reverse()) await client.submitTransaction([action]);
       return id;

@@ -4,27 +4,34 @@ import { once } from '../once.ts';
 import { openQueue, packJson, type StorageAccount, unpackJson } from '../storage/index.ts';
 import type { DeadLetters } from './dead-letters.ts';
 
-/** The queue's name. Messages that fail too often go to `twinkeeper-deferred-poison`. */
+/** Name of the queue for deferred work. Messages that fail too often go to the queue `twinkeeper-deferred-poison`. */
 export const deferredQueueName = 'twinkeeper-deferred';
 
-/** Events of one device that must be processed again. */
+/** A deferral: events of one device that Twinkeeper must process again. */
 export interface Deferral {
   readonly deviceId: string;
   readonly events: readonly RawEvent[];
-  /** Number of attempts so far. */
+  /** Number of attempts to process the events so far. */
   readonly attempt: number;
   readonly reason: string;
 }
 
-/** Work that is retried later, in a storage queue. */
+/** The storage queue of deferred work. Twinkeeper retries the work later. */
 export interface DeferredQueue {
-  /** Queues a deferral. `delay` is the time until the retry, in seconds, at most about a week. */
+  /**
+   * Queues a deferral.
+   *
+   * @param delay Seconds until the retry. More than about a week counts as a week.
+   */
   put(deferral: Deferral, delay: number): Promise<void>;
 }
 
-/** Maximum length of Base64 events in a message. A message is Base64 again and holds 64 KiB, so its text may have 48 KiB. */
+/**
+ * Maximum number of Base64 characters of events in a queue message. The message is encoded in Base64 a second time. A queue message holds
+ * 64 KiB, so the message before this encoding holds 48 KiB.
+ */
 const maxEventsLength = 44_000;
-/** Azure Storage hides a message for at most seven days. In seconds, one minute less. */
+/** Maximum delay of a queue message, in seconds. Azure Storage allows seven days, and this value is one minute less. */
 const maxDelay = 7 * 24 * 3600 - 60;
 
 const messageSchema = z.object({
@@ -32,13 +39,13 @@ const messageSchema = z.object({
   deviceId: z.string(),
   attempt: z.number().check(z.int(), z.gte(0)),
   reason: z.string(),
-  /** gzip, Base64. */
+  /** The events as JSON, compressed with gzip and encoded in Base64. */
   events: z.optional(z.string()),
-  /** Id of a parked dead letter that holds the events, because they are too large for the message. */
+  /** Id of a parked dead letter. Set when the events are too large for the message, so that the dead letter holds the events. */
   parked: z.optional(z.string()),
 });
 
-/** The deferred queue of a storage account. Events that are too large for a message are stored as a parked dead letter. */
+/** Creates the deferred queue of a storage account. Events that are too large for a queue message are stored in a parked dead letter. */
 export function createDeferredQueue(account: StorageAccount, deadLetters: DeadLetters): DeferredQueue {
   const queue = once(() => openQueue(account, deferredQueueName));
 
@@ -59,16 +66,19 @@ export function createDeferredQueue(account: StorageAccount, deadLetters: DeadLe
   };
 }
 
-/** A deferral from the queue. `parked` is the id of a dead letter that must be removed after processing. */
+/**
+ * A deferral that was received from the queue. `parked` is the id of a dead letter. The receiver must remove that dead letter after the
+ * events are processed.
+ */
 export interface ReceivedDeferral extends Deferral {
   readonly parked?: string;
 }
 
 /**
- * Reads a message of the deferred queue.
+ * Decodes a message of the deferred queue.
  *
- * @throws {TypeError} for a message of another shape. Only Twinkeeper writes to the queue, so a retry would not help. The message then
- * ends in the poison queue.
+ * @throws {TypeError} when the message has another shape. Only Twinkeeper writes to the queue, so a retry would not help. The message then
+ * moves to the poison queue.
  */
 export async function readDeferral(message: unknown, deadLetters: DeadLetters): Promise<ReceivedDeferral> {
   const parsed = messageSchema.safeParse(message);
@@ -87,7 +97,7 @@ export async function readDeferral(message: unknown, deadLetters: DeadLetters): 
   };
 }
 
-/** Converts stored JSON to raw events. A value of another shape becomes an event with an empty envelope, which decodes as ignored. */
+/** Converts stored JSON to raw events. A value that is not a raw event becomes an event without properties, which Twinkeeper ignores. */
 export function toRawEvents(stored: unknown): readonly RawEvent[] {
   return (Array.isArray(stored) ? stored : [stored]).map((event: unknown) => {
     const parsed = rawEventSchema.safeParse(event);
@@ -98,7 +108,7 @@ export function toRawEvents(stored: unknown): readonly RawEvent[] {
 }
 
 const rawEventSchema = z.object({
-  // JSON leaves out a body that is undefined.
+  // The body is optional, because JSON leaves out an `undefined` body.
   body: z.optional(z.unknown()),
   properties: z.record(z.string(), z.unknown()),
   systemProperties: z.record(z.string(), z.unknown()),

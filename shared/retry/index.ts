@@ -1,6 +1,6 @@
 /**
- * Work that failed. The deferred queue retries it after growing delays. Work that fails too often becomes a dead letter: the table keeps
- * its events and the reason until somebody replays it.
+ * Retries of failed work. The deferred queue retries the work after delays that grow. Work that fails too often becomes a dead letter. The
+ * dead letter holds the events and the reason until somebody replays the letter.
  *
  * @module
  */

@@ -2,9 +2,11 @@ import type { DeadLetters } from './dead-letters.ts';
 import { type DeferredQueue, toRawEvents } from './deferred-queue.ts';
 
 /**
- * Queues the events of a dead letter to be processed at once, and removes the letter. The attempts start again from zero. Returns `false`
- * when no letter has this id. The events are queued before the letter is removed. A crash in between processes the events twice, which has
- * no further effect.
+ * Replays a dead letter: queues its events for processing at once, and removes the letter. The number of attempts starts again at 0.
+ * Returns `false` when no letter has this id.
+ *
+ * The events are queued before the letter is removed. After a crash between these steps, the events can be processed twice. The second
+ * processing changes nothing.
  */
 export async function replayDeadLetter(id: string, deadLetters: DeadLetters, queue: DeferredQueue): Promise<boolean> {
   const deadLetter = await deadLetters.get(id);

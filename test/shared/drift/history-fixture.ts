@@ -14,22 +14,22 @@ import { collect } from '../../support/drift-rows.ts';
 const tables = ['TwinkeeperDrift', 'TwinkeeperTimeline', 'TwinkeeperOpen', 'TwinkeeperRollups'] as const;
 const begin = Date.UTC(2026, 0, 10, 0, 0, 0);
 
-/** The time some minutes after 2026-01-10, ISO 8601. */
+/** The time that is `minute` minutes after 2026-01-10T00:00Z, ISO 8601. */
 export const at = (minute: number) => new Date(begin + minute * 60_000).toISOString();
 
-/** A history on real tables, with a clock that tests move. */
+/** A history in the tables of Azurite. The tests set the clock. */
 export interface HistoryFixture {
   account: StorageAccount;
   history: History;
   journal: Journal;
-  /** The time of the clock, in milliseconds since 1970. */
+  /** The current time of the clock, in milliseconds since 1970. */
   time: number;
   now(): Date;
-  /** Writes rows to the journal as a pass does. */
+  /** Reads the rows of each device from the journal, and writes the new rows to the journal. */
   record(...rows: readonly DriftRow[]): Promise<void>;
 }
 
-/** Starts storage for the tests of a file. The tables are empty before each test, and the clock is at minute 1440. */
+/** Starts Azurite for the tests of a file. Before each test, the tables are emptied, and the clock is set to minute 1440. */
 export function useHistory(): HistoryFixture {
   let azurite: Awaited<ReturnType<typeof startAzurite>>;
   const fixture = {
@@ -62,7 +62,7 @@ export function useHistory(): HistoryFixture {
   return fixture;
 }
 
-/** The rows of all pages. Runs `between` after each page. */
+/** Reads all pages of results and returns their rows. Calls `between` after each page. */
 export async function allPages(
   page: (cursor?: string) => Promise<HistoryPage>,
   between: () => Promise<void> = async () => {},

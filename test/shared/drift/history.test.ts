@@ -76,7 +76,7 @@ describe('the history by time', () => {
       const rows = [1, 2, 3, 4, 5].map((minute) => driftRow(`d${minute}`, at(minute)));
       await fixture.record(...rows);
       const { listEntities } = TableClient.prototype;
-      // The service may return any number of rows with a continuation token.
+      // The test limits each response of Table Storage to two rows. The service may return any number of rows with a continuation token.
       const spy = vi.spyOn(TableClient.prototype, 'listEntities').mockImplementation(function (
         this: TableClient,
         ...args

@@ -23,9 +23,14 @@ afterAll(() => {
   return azurite.close();
 });
 
-/** Counts the calls to Table Storage. The call with number `killAt` is the last one of the process. 0 kills no call. */
+/**
+ * Counts the calls of Table Storage, and simulates a crash of the process at the call with the number `killAt`. 0 means no crash. `when`
+ * says whether the process crashes before or after storage carries the call out. After the crash, all calls fail.
+ */
 const storage = { calls: 0, killAt: 0, when: 'before' as 'before' | 'after', isDead: false };
-/** Awaited before each call. A scheduler can set the order of calls of two passes. */
+/**
+ * A function that is awaited before each call of storage. In the test with two passes, a scheduler uses it to set the order of the calls.
+ */
 let turn: () => Promise<unknown> = async () => {};
 const original = new Map<string, unknown>();
 for (const name of ['submitTransaction', 'getEntity', 'upsertEntity', 'deleteEntity'] as const) {
@@ -47,9 +52,11 @@ function restore(): void {
   for (const [name, call] of original) Object.assign(TableClient.prototype, { [name]: call });
 }
 
-/** The version of the write that broke each property. A compliant property has no entry. */
+/**
+ * A simple twin: for each property that is out of line, the version of the write that caused the drift. A compliant property has no entry.
+ */
 type Twin = Map<string, number>;
-/** The outcome of the departures of a pass. */
+/** The outcome that a pass gives to all departures of the twin. */
 type PassOutcome = Extract<Outcome, 'audited' | 'heldBack' | 'enforced' | 'deferred' | 'failed'>;
 
 const start = Date.UTC(2026, 2, 1);
@@ -57,8 +64,8 @@ let time = start;
 const clock = () => new Date(time);
 
 /**
- * A pass over a device in the order of the reconciler: read rows and twin, store pending rows, change the twin, store the outcomes. A pass
- * with outcome `enforced` mends the twin.
+ * Runs a pass over a device, with the steps of the reconciler: read rows and twin, store `pending` rows, change the twin, store the
+ * outcomes. A pass with the outcome `enforced` repairs the twin.
  */
 async function pass(deviceId: string, twin: Twin, outcome: PassOutcome): Promise<void> {
   const journal = createJournal(azurite.endpoints, clock);
@@ -115,7 +122,10 @@ function departure(deviceId: string, path: string, version: number): Departure {
 
 const byKey = (rows: readonly DriftRow[]) => rows.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
 
-/** The rows of these devices in the journal, in the timeline, and in the open list before and after it was confirmed. */
+/**
+ * Reads the stored rows of the devices: from the journal, from the timeline, and from the open list before and after the list was compared
+ * with the journal.
+ */
 async function storedRows(devices: readonly string[]) {
   const history = createHistory(azurite.endpoints, clock);
   const journal = createJournal(azurite.endpoints, clock);
@@ -150,7 +160,7 @@ const change = fc.record({
   path: fc.constantFrom('a', 'b'),
   becomes: fc.constantFrom('wrong', 'right', 'same'),
   outcome: outcomes,
-  /** The outcome of the redelivery can be different. */
+  /** The outcome of the pass that repeats the work after the crash. This outcome can differ from `outcome`. */
   outcomeAfterCrash: fc.constantFrom<PassOutcome>('audited', 'heldBack', 'enforced', 'failed'),
   killAt: fc.integer({ min: 0, max: 9 }),
   when: fc.constantFrom('before', 'after'),

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => azurite.close());
 
-/** Known rows without ETags. */
+/** The known rows without their ETags. */
 const withoutEtags = ({ open, recent }: KnownRows) => ({ open, recent });
 const beginning = '1970-01-01T00:00:00Z';
 

@@ -7,10 +7,13 @@ import { joinText, splitText } from '../../../shared/storage/long-text.ts';
 import type { Json } from '../../../shared/twin/index.ts';
 import { deviceIds, fc, jsonObject } from '../../support/arbitraries.ts';
 
-/** Table Storage allows no `/ \ # ?`, no control characters, and at most 1 KiB. `%` breaks the emulator and some SDKs. */
+/**
+ * A key that Table Storage allows: none of `/ \ # ?`, no control characters, and at most 1 KiB. `%` is also excluded, because it causes
+ * errors in the emulator and in some SDKs.
+ */
 const legalKey = /^[^/\\#?%\p{Cc}]{1,512}$/u;
 
-/** The last day whose times have distinct keys. */
+/** The last day on which different times have different keys. */
 const lastDay = new Date('5138-11-16T00:00:00Z');
 
 const departures: fc.Arbitrary<Departure> = fc.record({
@@ -36,7 +39,7 @@ describe('a partition key', () => {
         const key = encodeDeviceId(left);
         expect(key).toMatch(legalKey);
         expect(key === encodeDeviceId(right)).toBe(left === right);
-        // The escaping can be reversed, so two ids never have the same key.
+        // The device id can be decoded from its key. Two device ids therefore never have the same key.
         expect(key.replace(/~([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))).toBe(
           left,
         );
@@ -149,7 +152,7 @@ describe('a long text', () => {
       fc.property(texts, (text) => {
         const parts = splitText('part', text);
         expect(joinText('part', parts)).toBe(text);
-        // 64 KiB of UTF-16.
+        // A text property of a table entity holds at most 64 KiB of UTF-16, which is 32,768 characters.
         for (const part of Object.values(parts)) expect(part.length).toBeLessThanOrEqual(32_768);
       }),
     );

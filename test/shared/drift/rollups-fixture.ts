@@ -13,26 +13,26 @@ import { collect } from '../../support/drift-rows.ts';
 export const hour = 3600_000;
 export const begin = Date.UTC(2026, 0, 10);
 
-/** The time some hours after 2026-01-10, ISO 8601. */
+/** The time that is `hours` hours after 2026-01-10T00:00Z, ISO 8601. */
 export const at = (hours: number) => new Date(begin + hours * hour).toISOString();
 
-/** Roll-ups on real tables, with a clock that tests move. */
+/** Roll-ups in the tables of Azurite. The tests set the clock. */
 export interface RollupsFixture {
   account: StorageAccount;
   journal: Journal;
   rollups: Rollups;
-  /** The time of the clock, in milliseconds since 1970. */
+  /** The current time of the clock, in milliseconds since 1970. */
   time: number;
   now(): Date;
-  /** Writes rows to the journal as a pass does. */
+  /** Reads the rows of each device from the journal, and writes the new rows to the journal. */
   record(...rows: readonly DriftRow[]): Promise<void>;
-  /** The total of the summary from two days before `begin` to three days after it. */
+  /** The number of rows in the summary from two days before `begin` to three days after `begin`. */
   total(): Promise<number>;
-  /** The entities of a table, without ETags and timestamps. */
+  /** All entities of a table, without their ETags and timestamps. */
   entities(table: string): Promise<readonly Record<string, unknown>[]>;
 }
 
-/** Starts storage for the tests of a file. The tables are empty before each test, and the clock is at `begin`. */
+/** Starts Azurite for the tests of a file. Before each test, the tables are emptied, and the clock is set to `begin`. */
 export function useRollups(): RollupsFixture {
   let azurite: Awaited<ReturnType<typeof startAzurite>>;
   const fixture = {
@@ -59,7 +59,7 @@ export function useRollups(): RollupsFixture {
   afterAll(() => azurite.close());
   beforeEach(async () => {
     fixture.time = begin;
-    // A new journal has not marked any hour yet.
+    // Each test gets a new journal, because a journal remembers which hour it marked last.
     fixture.journal = createJournal(fixture.account, fixture.now);
     for (const name of ['TwinkeeperDrift', 'TwinkeeperTimeline', 'TwinkeeperOpen', 'TwinkeeperRollups']) {
       const table = await openTable(fixture.account, name);

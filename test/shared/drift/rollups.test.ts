@@ -95,7 +95,7 @@ describe('roll-ups', () => {
       const pages = listEntities.call(this, options);
       if (this.tableName !== 'TwinkeeperTimeline' || !isFirst) return pages as ReturnType<typeof listEntities>;
       isFirst = false;
-      // The second row is stored after the hour was read, and before its counts are stored.
+      // The second row is stored while the hour is counted: after the rows of the hour were read, and before the counts are stored.
       const slow = (async function* () {
         const read = await collect(pages);
         TableClient.prototype.listEntities = listEntities;
@@ -114,7 +114,7 @@ describe('roll-ups', () => {
     await fixture.record(driftRow('a', at(0.5)));
     fixture.time = begin + hour + 1000;
     await fixture.rollups.refresh([]);
-    // The row is written before the end of the hour, by a journal that has already marked the hour.
+    // The second row is written just before the end of the hour. The journal has marked the hour already, and does not mark the hour again.
     fixture.time = begin + hour - 1000;
     await fixture.record(driftRow('b', at(0.9)));
     fixture.time = begin + hour + 60_000;

@@ -164,7 +164,7 @@ describe('a limit that is a share of the devices', () => {
     advance(10 * minute);
     await guard.review(review([wrong]));
     expect(calls).toBe(1);
-    // With the limit 0, only a release allows overwrites.
+    // The guard reserves overwrites with the limit 0, so only a release of the policy allows overwrites.
     expect(reservations.every(({ limit }) => limit === 0)).toBe(true);
   });
 

@@ -24,7 +24,7 @@ function configuration(moduleContent: JsonObject, more: Partial<Configuration> =
   return { id: 'c', targetCondition: '*', priority: 10, deviceContent: {}, moduleContent, ...more };
 }
 
-/** The values that a configuration with this content sets against the policy, by path. */
+/** The values that break the policy in a configuration with this content, by path. */
 const competingValues = (content: JsonObject, definition = agent) =>
   Object.fromEntries(
     competingSettings(policiesOf(definition), [configuration(content)]).map(({ path, theirs }) => [path, theirs]),

@@ -7,7 +7,7 @@ import { departure, manualClock, memoryStore, minute, review, row } from './guar
 const start = Date.UTC(2026, 0, 1);
 const seconds = (count: number) => start + count * 1000;
 
-/** Rows of a property that was enforced at these times. */
+/** History rows of a property that Twinkeeper enforced at these times, in milliseconds since 1970. */
 const enforcedAt = (times: readonly number[], of = departure('a')): DriftRow[] =>
   times.map((at, index) => row({ ...of, write: { ...of.write, version: index + 1 } }, 'enforced', at));
 
@@ -27,7 +27,7 @@ describe('a property that was enforced five times within ten minutes', () => {
     const rows = enforcedAt(contestTimes);
     reasons.push((await guard.review(review([wrong], { rows }))).get(wrong));
     advance(59 * minute);
-    // Held-back and healed rows do not extend the hour.
+    // Rows with the outcome `heldBack` or `healed` do not extend the hour in which repairs are held back.
     const later = [...rows, row(wrong, 'heldBack', seconds(602)), row(wrong, 'healed', seconds(900))];
     reasons.push((await guard.review(review([wrong], { rows: later }))).get(wrong));
     expect(reasons[0]).toMatch(/^contested: .*2026-01-01T01:10:00.000Z/);

@@ -6,7 +6,7 @@ import { type JsonObject, type Twin, toTwin } from '../../../shared/twin/index.t
 
 export const minute = 60_000;
 
-/** A clock that moves only by `advance`. */
+/** Creates a clock that moves only when the test calls `advance`. */
 export function manualClock(start = Date.UTC(2026, 0, 1)) {
   let now = start;
   const clock: Clock = { now: () => new Date(now), sleep: async () => {} };
@@ -18,7 +18,7 @@ export function manualClock(start = Date.UTC(2026, 0, 1)) {
   };
 }
 
-/** An enforced departure with a wrong value. */
+/** A departure from an enforcing policy: the property at `path` has a wrong value. */
 export function departure(path: string, more: Partial<Departure> = {}): Departure {
   return {
     deviceId: 'device',
@@ -34,13 +34,13 @@ export function departure(path: string, more: Partial<Departure> = {}): Departur
   };
 }
 
-/** The history row of a departure. `at` is the time of detection and outcome, in milliseconds since 1970. */
+/** The history row of a departure. `at` is the time of detection and of the outcome, in milliseconds since 1970. */
 export function row(of: Departure, outcome: Outcome, at: number): DriftRow {
   const time = new Date(at).toISOString();
   return { ...of, v: 1, hub: 'hub', rowKey: driftKey(of), detectedAt: time, source: 'event', outcome, outcomeAt: time };
 }
 
-/** A twin with these desired properties. `more` are further fields of the twin's JSON. */
+/** A twin with these desired properties. `more` holds more fields of the twin, such as tags or reported properties. */
 export function twin(desired: JsonObject, more: JsonObject = {}, moduleId = 'M', deviceId = 'device'): Twin {
   const { reported = {}, ...rest } = more;
   const made = toTwin({ etag: 'e', version: 1, properties: { desired, reported }, ...rest }, deviceId, moduleId);
@@ -48,12 +48,12 @@ export function twin(desired: JsonObject, more: JsonObject = {}, moduleId = 'M',
   return made;
 }
 
-/** A review with an empty twin of module `M` and no rows. */
+/** The argument of `Guard.review` for these departures. By default, module `M` has an empty twin, and the history has no rows. */
 export function review(departures: readonly Departure[], more: Partial<Review> = {}): Review {
   return { departures, twins: new Map([['M', twin({})]]), rows: [], ...more };
 }
 
-/** A guard store in memory that grants `room` overwrites in total. Records the reservations and counts the reads. */
+/** A guard store in memory. It grants `room` overwrites in total, records the reservations, and counts the reads. */
 export function memoryStore(room = 0) {
   const reservations: { policy: string; count: number; limit: number }[] = [];
   const reads = { deviceCount: 0, competing: 0, releasedAt: 0 };

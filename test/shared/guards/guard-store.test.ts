@@ -13,7 +13,7 @@ afterAll(() => azurite.close());
 
 const minute = 60_000;
 
-/** A clock that moves only by `advance`. Its pauses last one turn of the event loop. */
+/** A clock that moves only when the test calls `advance`. `sleep` waits for one turn of the event loop. */
 function clockAt(start = '2026-01-01T00:00:30Z') {
   let now = Date.parse(start);
   const clock: Clock = {
@@ -31,11 +31,13 @@ function clockAt(start = '2026-01-01T00:00:30Z') {
 let policies = 0;
 const newPolicy = () => `policy-${++policies}`;
 
-/** The guard store of a new instance of the app. */
+/** Creates a new guard store, as a new instance of the app does. */
 const newStore = (clock: Clock, endpoints: { readonly connectionString: string } = azurite.endpoints) =>
   createGuardStore(endpoints, { clock });
 
-/** A proxy before the table service. Counts the requests for entities, and can refuse all requests. */
+/**
+ * Starts a proxy in front of the table service. The proxy counts the requests that read and write entities, and can refuse all requests.
+ */
 async function startCountingProxy() {
   const target = new URL(/TableEndpoint=([^;]+)/.exec(azurite.endpoints.connectionString)?.[1] ?? '');
   const counts = { reads: 0, writes: 0 };

@@ -20,7 +20,7 @@ const minute = 60_000;
 const plenty: OverwriteLimit = { type: 'count', count: 1_000_000 };
 let policies = 0;
 
-/** A device with a compliant module, and a reconciler with guards on real storage. `advance` moves the guards' clock. */
+/** Creates a device with a compliant module, and a reconciler with guards that use Azurite. `advance` moves the clock of the guards. */
 async function guardedDevice(limit: OverwriteLimit = plenty) {
   let ahead = 0;
   const clock: Clock = {
@@ -48,19 +48,19 @@ async function guardedDevice(limit: OverwriteLimit = plenty) {
     advance(milliseconds: number) {
       ahead += milliseconds;
     },
-    /** Writes desired properties as an operator, and processes the events. */
+    /** Writes desired properties as an operator does, and processes the events of the write. */
     async write(desired: Readonly<Record<string, unknown>>) {
       await world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*');
       await twinkeeper.settle();
     },
-    /** Works on the device as a sweep does, with the guards of a new instance. */
+    /** Reconciles the device as a sweep does, with the guards of a new instance of the app. */
     async sweep() {
       const { reconciler } = world.withPolicies([agent], { guard: newGuards() });
       const write = { version: 1, at: new Date().toISOString(), exact: false };
       return reconciler.reconcile([workForDevice(reconciler.policies, deviceId, write)], 'sweep');
     },
     desired: () => world.desiredOf(deviceId, 'Agent'),
-    /** Path, outcome and guard of each row. The guard is the first word of the reason. */
+    /** The path, the outcome and the guard of each history row. The name of the guard is the first word of the reason. */
     async rows() {
       const rows = (await world.history(deviceId)).filter(({ kind }) => kind !== 'missingModule');
       return rows.map(({ path, outcome, error }) => [path, outcome, error?.split(':')[0]] as const);
@@ -89,7 +89,7 @@ describe('the blast radius', () => {
   });
 
   it('has room again after an hour', async () => {
-    // 10 % of ten devices.
+    // The limit is 10 % of ten devices, so the policy may overwrite one value an hour.
     const { write, sweep, rows, advance } = await guardedDevice({ type: 'share', share: 0.1 });
     await write({ a: 'wrong', b: 'wrong' });
     expect((await rows()).map(([, outcome]) => outcome).toSorted()).toEqual(['enforced', 'heldBack']);
@@ -111,7 +111,7 @@ describe('the blast radius', () => {
 });
 
 describe('a contested property', () => {
-  /** A device whose property `a` was enforced five times, and is wrong again. */
+  /** Creates a device whose property `a` was enforced five times and has a wrong value again. */
   async function contestedDevice() {
     const device = await guardedDevice();
     for (let time = 1; time <= 6; time++) await device.write({ a: `wrong ${time}` });
@@ -139,7 +139,7 @@ describe('a contested property', () => {
 
   it('is enforced again after the policy is released', async () => {
     const { sweep, rows, store, agent, advance } = await contestedDevice();
-    // The release must be later than the last enforcement.
+    // The release of the policy must come after the last enforcement.
     advance(1);
     await store.release(agent.name);
     await sweep();

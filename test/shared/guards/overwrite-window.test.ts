@@ -12,7 +12,7 @@ import {
 const hour = 3_600_000;
 const start = Date.UTC(2026, 0, 1);
 
-/** Times in order, with the number of wanted overwrites. */
+/** Requests for overwrites, oldest first. Each has a time in milliseconds and the number of wanted overwrites. */
 const requests = fc
   .array(fc.record({ after: fc.integer({ min: 0, max: hour / 4 }), count: fc.integer({ min: 1, max: 5 }) }), {
     maxLength: 40,

@@ -22,7 +22,7 @@ describe('a target condition', () => {
     ["FROM devices.modules WHERE properties.reported.state = 'ok' AND properties.desired.mode != 'Low'", true],
     ['FROM devices.modules WHERE tags.level > 3', false],
     ['FROM devices.modules WHERE tags.missing = 1', false],
-    // These conditions cannot be evaluated from the twin, so they match.
+    // A twin does not hold the data for these conditions, or the condition cannot be parsed. Such a condition matches every twin.
     ["connectionState = 'Connected'", true],
     ['SELECT nonsense', true],
   ])('%j applies to a twin: %s', (condition, applies) => {

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** A hub that runs `interfere` once, right before the first call of the named method. */
+/** Wraps a hub. The wrapped hub calls `interfere` once, before the first call of the method `name`. */
 function interfereBefore(name: keyof Hub, interfere: () => Promise<unknown>) {
   let isDone = false;
   return (hub: Hub): Hub =>
@@ -30,7 +30,7 @@ function interfereBefore(name: keyof Hub, interfere: () => Promise<unknown>) {
     });
 }
 
-/** A hub that runs `interfere` once, right after the first twin was read. */
+/** Wraps a hub. The wrapped hub calls `interfere` once, after the first twin was read. */
 function interfereAfterRead(hub: Hub, interfere: () => Promise<void>): Hub {
   let isDone = false;
   return Object.assign(Object.create(hub) as Hub, {
@@ -98,7 +98,8 @@ describe('a pass', () => {
   });
 
   it('shares one row with a sweep that creates the same missing module during the pass', async () => {
-    // `edge` makes the pass read the device's twin after the known rows. The sweep runs right after that read.
+    // Because of the `edge` condition, the pass reads the device twin after it read the known rows. The sweep runs right after the read of
+    // the twin.
     const edgePolicy = definePolicy({
       name: 'agent',
       appliesTo: { tags: {}, edge: false },

@@ -19,13 +19,16 @@ const policies = toPolicySet(
         legacy: absent(),
       },
     }),
-    // This policy only audits. Its rows must survive the same crashes.
+    // This policy is in audit mode. A crash must not change its rows either.
     definePolicy({ name: 'watcher', module: 'Agent', mode: 'audit', desired: { foreign: absent() } }),
   ],
   { mode: 'enforce' },
 );
 
-/** The roles of the four devices in a batch. */
+/**
+ * The four devices of a batch. Each device has a different drift: a new device, a wrong value, removed and forbidden properties, or a
+ * deleted module.
+ */
 const roles = ['new', 'wrong', 'removed', 'deleted'] as const;
 
 let world: World;
@@ -47,7 +50,7 @@ describe('a process that is killed while it reconciles a batch', () => {
       for (const batch of await prepare(expected.calls + 1)) {
         const { n } = batch;
         const crashed = await deliver(batch.events, { n, when });
-        // Each run is killed at a different call. The last run is not killed.
+        // Each run crashes at a different call. The last run does not crash, because it has fewer calls than `n`.
         expect(crashed.killed).toBe(n <= expected.calls);
         const own = withOwnEvents ? batch.newEvents() : [];
         await deliver([...batch.events, ...own]);
@@ -71,7 +74,7 @@ describe('a process that is killed while it reconciles a batch', () => {
   });
 });
 
-/** The result of a batch without a crash, and the number of calls. */
+/** Processes a batch without a crash. Returns the rows, the twins, and the number of calls of the hub and of storage. */
 async function withoutCrash() {
   const [batch] = await prepare(1);
   if (batch === undefined) throw new Error('no batch');
@@ -94,7 +97,10 @@ type Batch = Awaited<ReturnType<typeof prepare>>[number];
 
 let runs = 0;
 
-/** Prepares `count` batches. Each has four devices that are settled and then disturbed by role, and the events of the disturbance. */
+/**
+ * Prepares `count` batches of four devices. One device of each batch is new, and the other three are compliant at first. Then each device
+ * gets its drift, and the batch holds the events of the drift.
+ */
 async function prepare(count: number) {
   const names = Array.from({ length: count }, () => `run-${++runs}`);
   const settled = names.flatMap((name) => roles.slice(1).map((role) => `${name}-${role}`));
@@ -147,7 +153,7 @@ async function prepare(count: number) {
   );
 }
 
-/** All events of these devices so far. Events of one device are in order. */
+/** All events of these devices until now. The events of one device are in order. */
 function eventsOf(devices: readonly string[]): RawEvent[] {
   const { log } = world.hub;
   return devices.flatMap((id) =>
@@ -159,13 +165,13 @@ function eventsOf(devices: readonly string[]): RawEvent[] {
 }
 
 interface Kill {
-  /** The number of the call that is killed, counted from 1. */
+  /** The number of the call at which the process crashes. The first call has the number 1. */
   readonly n: number;
-  /** `after`: the killed call is still carried out. */
+  /** Whether the process crashes before or after the call is carried out. */
   readonly when: 'before' | 'after';
 }
 
-/** Delivers a batch to a new reconciler. A killed reconciler makes no further calls. */
+/** Processes a batch of events with a new reconciler. After a crash, the reconciler makes no more calls. */
 async function deliver(events: readonly RawEvent[], kill?: Kill) {
   let calls = 0;
   let killed = false;
@@ -200,12 +206,12 @@ async function deliver(events: readonly RawEvent[], kill?: Kill) {
   return { calls, killed };
 }
 
-/** Delivers the events of the own writes, until there are no more. */
+/** Processes the events of Twinkeeper's own writes, until there are no more events. */
 async function settle(batch: Batch): Promise<void> {
   for (let events = batch.newEvents(); events.length > 0; events = batch.newEvents()) await deliver(events);
 }
 
-/** The fields of a row that a crash must not change. */
+/** The fields of a history row that must be the same with and without a crash. */
 function stableFields(row: DriftRow, role: number) {
   const { moduleId, policy, path, kind, expected, actual, mode, source, outcome, error, write } = row;
   return {

@@ -9,7 +9,7 @@ const device = { deviceId, tags: {}, edge: false };
 const write = { version: 1, at: '2026-01-01T00:00:00.0000000Z', exact: true };
 export const later = Date.parse('2026-02-03T04:05:06Z');
 
-/** The modules of one device, as the local hub stores them. A missing module is `undefined`. */
+/** The modules of one device, by module id, in the format of the local hub. A missing module is `undefined`. */
 export type DeviceModules = Readonly<Record<string, HubTwin | undefined>>;
 
 export const deviceModules: fc.Arbitrary<DeviceModules> = fc.record({
@@ -17,7 +17,7 @@ export const deviceModules: fc.Arbitrary<DeviceModules> = fc.record({
   B: fc.option(hubTwins, { nil: undefined }),
 });
 
-/** The plan for the modules of the device. */
+/** Makes the plan for a device with these modules. */
 export function planFor(policies: PolicySet, modules: DeviceModules) {
   const twins = Object.entries(modules).map(
     ([moduleId, twin]): ObservedTwin =>
@@ -26,7 +26,7 @@ export function planFor(policies: PolicySet, modules: DeviceModules) {
   return plan(policies.all, { device, twins });
 }
 
-/** Carries out a plan's actions as the hub would. Returns the modules after it, and the events that the hub sends. */
+/** Carries out the actions of a plan as the hub does. Returns the modules after the actions, and the events that the hub sends. */
 export function carryOut(modules: DeviceModules, actions: readonly Action[]) {
   const after: Record<string, HubTwin | undefined> = { ...modules };
   const events: HubEvent[] = [];
@@ -48,7 +48,7 @@ export function carryOut(modules: DeviceModules, actions: readonly Action[]) {
   return { modules: after, events };
 }
 
-/** Decodes an event that must be usable. */
+/** Decodes a raw event. Throws when the event cannot be decoded to a device event. */
 export function decoded(raw: Parameters<typeof decodeEvent>[0]): HubEvent {
   const event = decodeEvent(raw);
   if (!('deviceId' in event)) throw new Error(event.reason);

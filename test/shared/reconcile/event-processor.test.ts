@@ -6,7 +6,7 @@ import { toRawEvents } from '../../../shared/retry/index.ts';
 import { brief, quiet } from '../../support/world.ts';
 import { agent, newWorld, toQueueMessage } from './memory-world.ts';
 
-/** A world with a drifted module, the events of the drift, and a hub that does not answer any more. */
+/** Creates a world with a device whose module drifted, and with the events of the drift. Every call of the hub then fails with a 503. */
 async function unavailableHub() {
   const world = newWorld();
   world.registry.create({ deviceId: 'd' }, {});

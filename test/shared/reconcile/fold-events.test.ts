@@ -45,7 +45,7 @@ describe('the events of a device', () => {
         hubTwins,
         fc.array(anyPatch(), { maxLength: 3 }),
         (policies, twin, patches) => {
-          // Starts with a compliant twin.
+          // The plan's actions first make the twin compliant.
           const enforcing = enforced(policies);
           let now = carryOut({ A: twin }, planFor(enforcing, { A: twin }).actions).modules.A;
           if (now === undefined) throw new Error('a module is missing');
@@ -111,7 +111,7 @@ function anyPatch() {
   );
 }
 
-/** The policies of module A, all in mode enforce. */
+/** The policies of module A, each changed to the mode `enforce`. */
 function enforced(policies: PolicySet): PolicySet {
   const about = policies.all
     .filter(({ module }) => module === 'A')

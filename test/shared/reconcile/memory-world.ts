@@ -18,11 +18,14 @@ export const agent = definePolicy({
 
 type Deferral = Parameters<DeferredQueue['put']>[0];
 
-/** An event processor on the local hub's registry, without a network. Journal and dead letters are in memory. */
+/**
+ * Creates an event processor that calls the registry of the local hub directly, without a network. The journal and the dead letters are in
+ * memory.
+ */
 export function newWorld(definitions: readonly PolicyDefinition[] = [agent], queue?: DeferredQueue) {
   const log = new EventLog();
   const registry = new Registry({ hubName: 'test-hub', log });
-  /** Set `problem` to make every hub call fail with it. */
+  /** When a test sets `problem`, every call of the hub returns that problem. */
   const trouble: { problem?: Problem } = {};
   const hub = hubOver(registry, trouble);
   const journal = memoryJournal();
@@ -45,7 +48,7 @@ export function newWorld(definitions: readonly PolicyDefinition[] = [agent], que
     deadLetters,
     deferred,
     processor,
-    /** The events since the last call. */
+    /** Returns the events since the last call of this function. */
     newEvents(): RawEvent[] {
       const all = log.partitionIds
         .flatMap((id) => log.events(id))
@@ -54,12 +57,12 @@ export function newWorld(definitions: readonly PolicyDefinition[] = [agent], que
       seen = all.length;
       return events;
     },
-    /** A device's rows, oldest first. */
+    /** The history rows of a device, oldest first. */
     history: async (deviceId: string) => (await journal.read(deviceId, '1970-01-01T00:00:00Z')).recent.toReversed(),
   };
 }
 
-/** The message that the trigger of the deferred queue would receive for a deferral. */
+/** Converts a deferral to the message that the trigger of the deferred queue receives. */
 export async function toQueueMessage({ deviceId, events, attempt, reason }: Deferral): Promise<unknown> {
   const { gzipSync } = await import('node:zlib');
   const packed = gzipSync(JSON.stringify(events)).toString('base64');
@@ -104,7 +107,10 @@ function hubOver(registry: Registry, trouble: { problem?: Problem }): Hub {
   return hub;
 }
 
-/** A journal in memory that keeps the contract: rows by key, one entry for each open departure, all or nothing. */
+/**
+ * A journal in memory. Like the real journal, it stores rows by key, keeps the open entries, and stores all rows of a write or none of
+ * them.
+ */
 function memoryJournal(): Journal & { broken?: Error } {
   const tables = new Map<string, { rows: Map<string, DriftRow>; open: Map<string, DriftRow> }>();
   const tableOf = (deviceId: string) => tables.get(deviceId) ?? { rows: new Map(), open: new Map() };

@@ -12,7 +12,7 @@ const reportings = fc.constantFrom(
   { mirrors: false, failure: { path: ['__proto__', 'a'], value: true, fields: ['constructor'] }, graceMinutes: 0 },
 );
 
-/** Reported properties of any shape. Many are close to a valid report. */
+/** Reported properties of any shape. Many of them are similar to the report of an agent. */
 const reports: fc.Arbitrary<JsonObject> = fc.oneof(
   jsonObject,
   fc
@@ -43,7 +43,7 @@ describe('a notReported departure', () => {
         expect(seen.drifts.filter(({ kind }) => kind !== 'notReported')).toEqual(without.drifts);
         const found = seen.drifts.filter(({ kind }) => kind === 'notReported');
         expect(found.every(({ mode }) => mode === 'audit')).toBe(true);
-        // No patch mends it, even in mode enforce.
+        // No patch repairs a departure of kind `notReported`, even in mode `enforce`.
         expect(toPatch(found.map((drift) => ({ ...drift, mode: 'enforce' as const }))).mends).toEqual([]);
         expect(Object.keys(Object.prototype)).toEqual([]);
       }),
@@ -107,7 +107,7 @@ describe('a notReported departure', () => {
       reported: { mirrors: true, failure: { path: 'b', value: 'failed', fields: 'a' } },
     });
     expect(notReported(all, twinOf({ a: { a: 1 } }, deep), at)).toMatchObject([{ path: 'a.a', actual: undefined }]);
-    // The hub rejects such twins. Reading one must not fail anyway.
+    // IoT Hub rejects a twin that is nested so deeply. The function must process such a twin without an error anyway.
     expect(
       notReported(
         all,

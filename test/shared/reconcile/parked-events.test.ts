@@ -38,7 +38,7 @@ describe('parked events', () => {
     });
     expect(await processor.retry(message)).toMatchObject({ events: 1 });
     expect(await collect(deadLetters.list())).toEqual([]);
-    // The queue may deliver the message a second time. Its events are then processed already.
+    // The queue may deliver a message twice. At the second delivery, the events are processed already, and the parked letter is removed.
     expect(await processor.retry(message)).toMatchObject({ events: 0 });
   });
 });

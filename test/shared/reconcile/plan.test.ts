@@ -85,7 +85,8 @@ describe('a plan', () => {
       fc.property(policySets(), deviceModules, (policies, modules) => {
         for (const action of planFor(policies, modules).actions) {
           const content = action.type === 'createModule' ? action.desired : action.patch;
-          // The local hub throws for content that exceeds the limits. A null in a patch removes a property.
+          // The local hub throws when the content exceeds the limits of a twin. A `null` is allowed here, because it removes a property in
+          // a patch.
           readSection('properties.desired', content);
           const faults = limitFaults(content).filter(({ message }) => !message.startsWith('a twin cannot hold null'));
           expect(faults).toEqual([]);
@@ -200,7 +201,7 @@ describe('a value that stands in place of a section', () => {
   });
 });
 
-/** The leaf values, by dotted path, whose paths do not overlap an owned path. */
+/** The leaf values of an object, by dotted path. Leaves out each path that overlaps an owned path. */
 function unowned(root: JsonObject, owned: readonly Path[]): Readonly<Record<string, Json>> {
   const leaves: [string, Json][] = [];
   const visit = (value: Json, path: Path): void => {

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** A device with a compliant module, and a reconciler whose clock is some hours ahead. */
+/** Creates a device with a compliant module, and a reconciler whose clock is `hours` hours ahead. */
 async function deviceHoursLater(hours: number) {
   const deviceId = newDeviceId('silent');
   const twinkeeper = world.withPolicies([policy]);
@@ -35,7 +35,7 @@ async function deviceHoursLater(hours: number) {
     operatorWrites: (desired: object) =>
       world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*'),
     settle: () => twinkeeper.settle(),
-    /** Reads the device as a sweep does. */
+    /** Reconciles the device as a sweep does. */
     sweep: async () => {
       const write = { version: 1, at: clock.now().toISOString(), exact: false };
       const [result] = await reconciler.reconcile([workForDevice(policies, deviceId, write)], 'sweep');

@@ -13,7 +13,7 @@ export const agent = definePolicy({
   },
 });
 
-/** Creates a device, and lets the reconciler create its modules. All events so far are then processed. */
+/** Creates a device, and processes all events until Twinkeeper has created the modules of the device. */
 export async function settledDevice(world: World, definitions = [agent]) {
   const deviceId = newDeviceId();
   const twinkeeper = world.withPolicies(definitions);
@@ -22,9 +22,9 @@ export async function settledDevice(world: World, definitions = [agent]) {
   return {
     deviceId,
     twinkeeper,
-    /** Writes desired properties as an operator. */
+    /** Writes desired properties as an operator does. Does not process the events of the write. */
     patch: (desired: unknown) => world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*'),
-    /** Number of history rows so far. */
+    /** Number of history rows after the modules were created. */
     created: (await world.history(deviceId)).length,
   };
 }

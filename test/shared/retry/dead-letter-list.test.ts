@@ -25,7 +25,7 @@ async function put(reason: string, event: unknown = {}, state: 'dead' | 'parked'
   time += 1;
   return deadLetters().put({ deviceId: 'd', reason, state, event });
 }
-/** An event that is too large for one entity, also when compressed. */
+/** Creates an event that is too large for one table entity, even after compression. */
 const large = () => randomBytes(1_500_000).toString('base64');
 
 describe('the list of dead letters', () => {
@@ -42,7 +42,7 @@ describe('the list of dead letters', () => {
     expect((await list.page(3, first[2]?.id)).map(({ id }) => id)).toEqual(ids.slice(3));
     expect(await list.page(3, ids[3])).toEqual([]);
     expect((await list.page(1000)).map(({ id }) => id)).toEqual(ids);
-    // `DeadLetters.list` returns the same letters with their events.
+    // `DeadLetters.list` returns the same letters, but with their events.
     const full = await collect(deadLetters().list());
     expect(full.filter(({ state }) => state === 'dead').map(({ id }) => id)).toEqual(ids);
   });

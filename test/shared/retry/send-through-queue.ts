@@ -6,7 +6,7 @@ import {
 } from '../../../shared/retry/index.ts';
 import { openQueue, type StorageAccount } from '../../../shared/storage/index.ts';
 
-/** Sends a deferral through a real queue. Returns the message that the queue trigger would receive. */
+/** Sends a deferral through the deferred queue in Azurite. Returns the message that the queue trigger receives. */
 export async function sendThroughQueue(
   account: StorageAccount,
   deadLetters: DeadLetters,
