@@ -8,7 +8,7 @@ import {
 } from '../../../shared/retry/index.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
-/** `twinkeeper dead-letters`: lists the events that were given up, and replays them. */
+/** `twinkeeper dead-letters`: lists dead letters, and replays their events. A dead letter is an event for which all retries have failed. */
 export function deadLettersCommand(): Command {
   const command = new Command('dead-letters').description('list or replay events that were given up');
   withStorageOptions(command.command('list', { isDefault: true }))
@@ -30,7 +30,8 @@ export function deadLettersCommand(): Command {
 async function list({ json, ...storage }: StorageOptions & { readonly json?: true }): Promise<void> {
   const table = new Table({ head: ['id', 'given up', 'device', 'reason'], style: { head: [], border: [] } });
   for await (const deadLetter of givenUp(await open(storage))) {
-    // The reader has gone, as in `… | head -1`.
+    // Standard output is closed because the program that reads it has ended. Example: `twinkeeper dead-letters
+    // head -1`.
     if (!process.stdout.writable) return;
     if (json) process.stdout.write(`${JSON.stringify(deadLetter)}\n`);
     else table.push([deadLetter.id, deadLetter.at, deadLetter.deviceId, deadLetter.reason]);
@@ -60,7 +61,7 @@ async function open(options: StorageOptions) {
   return createDeadLetters(await storageOf(options), () => new Date());
 }
 
-/** The dead letters of events that were given up. The store also has parked ones, whose events are still being tried. */
+/** The dead letters for whose events all retries have failed. The store also holds parked events, which are still being retried. */
 async function* givenUp(store: ReturnType<typeof createDeadLetters>): AsyncGenerator<DeadLetter> {
   for await (const deadLetter of store.list()) if (deadLetter.state === 'dead') yield deadLetter;
 }
