@@ -30,8 +30,7 @@ export function deadLettersCommand(): Command {
 async function list({ json, ...storage }: StorageOptions & { readonly json?: true }): Promise<void> {
   const table = new Table({ head: ['id', 'given up', 'device', 'reason'], style: { head: [], border: [] } });
   for await (const deadLetter of givenUp(await open(storage))) {
-    // Standard output is closed because the program that reads it has ended. Example: `twinkeeper dead-letters
-    // head -1`.
+    // The program that reads the output has ended, as in `twinkeeper dead-letters | head -1`.
     if (!process.stdout.writable) return;
     if (json) process.stdout.write(`${JSON.stringify(deadLetter)}\n`);
     else table.push([deadLetter.id, deadLetter.at, deadLetter.deviceId, deadLetter.reason]);

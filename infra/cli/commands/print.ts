@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 
 /**
- * Writes a text to standard output, and waits while the program that reads it is slow. Resolves with false when that program has ended, as
- * in `twinkeeper drift
- * head -1`.
+ * Writes a text to standard output, and waits while the program that reads the output is slow. Resolves with false when that program has
+ * ended, as in `twinkeeper drift | head -1`.
  */
 export async function print(text: string): Promise<boolean> {
   const { stdout } = process;
