@@ -42,7 +42,7 @@ interface Manifest {
   readonly version: string;
   readonly license?: string;
   readonly author?: string | { readonly name: string };
-  /** The licences in the form of old versions of npm. Old packages still have it instead of `license`. */
+  /** The licences in the form of npm before 2014. Some old packages have this field instead of `license`. */
   readonly licenses?: readonly { readonly type: string }[];
 }
 

@@ -2,8 +2,8 @@
 
 export interface OutputLost {
   /**
-   * The exit code of the process. 141 when the reading program has ended, as in `twinkeeper drift | head -1`: shells use 128 plus the number
-   * of SIGPIPE. Otherwise 1.
+   * The exit code of the process. 141 when the reading program has ended, as in `twinkeeper drift | head -1`: shells use 128 plus the
+   * number of SIGPIPE. Otherwise 1.
    */
   readonly exitCode: number;
   /** One line that says why output is lost. Absent when the reading program has ended, because that is no error. */

@@ -8,7 +8,7 @@ import {
 } from '../../../shared/retry/index.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
-/** `twinkeeper dead-letters`: lists dead letters, and replays their events. A dead letter is an event for which all retries have failed. */
+/** `twinkeeper dead-letters`: lists and replays dead letters. A dead letter is an event that is no longer retried automatically. */
 export function deadLettersCommand(): Command {
   const command = new Command('dead-letters').description('list or replay events that were given up');
   withStorageOptions(command.command('list', { isDefault: true }))
@@ -60,7 +60,7 @@ async function open(options: StorageOptions) {
   return createDeadLetters(await storageOf(options), () => new Date());
 }
 
-/** The dead letters for whose events all retries have failed. The store also holds parked events, which are still being retried. */
+/** The dead letters whose events are no longer retried. The store also has parked dead letters. A retry of their events is still queued. */
 async function* givenUp(store: ReturnType<typeof createDeadLetters>): AsyncGenerator<DeadLetter> {
   for await (const deadLetter of store.list()) if (deadLetter.state === 'dead') yield deadLetter;
 }

@@ -37,7 +37,7 @@ export async function follow(
   const remember = (rows: readonly DriftRow[]) => {
     for (const row of rows) seen.set(`${row.deviceId} ${row.rowKey}`, row);
   };
-  /** Reads all rows since a time, whatever their outcome: the outcome of a row can later become the one of the query. */
+  /** Reads all rows since a time, whatever their outcome: a row can later get the outcome that the query asks for. */
   const rowsSince = (time: number) => {
     const beginning = Math.max(time, Date.parse(from ?? '') || 0);
     return oldestFirst(

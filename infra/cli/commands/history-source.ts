@@ -15,7 +15,7 @@ export interface LiveDevice extends Pick<DeviceAnswer, 'exists' | 'at' | 'module
 export interface HistorySource extends Pick<History, 'page' | 'open'> {
   /** Reads the row of the newest sweep. Resolves with `undefined` when there has been no sweep. */
   lastSweep(): Promise<SweepRow | undefined>;
-  /** Counts the dead letters: the events for which all retries have failed. */
+  /** Counts the dead letters: the events that are no longer retried automatically. */
   deadLetters(): Promise<number>;
   /**
    * Lists the policies with the number of devices in the scope of each. The number is `undefined` until a sweep has counted the devices.
@@ -39,7 +39,7 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
 
     async deadLetters() {
       let count = 0;
-      // A parked dead letter is not counted: its event is still being retried.
+      // A parked dead letter is not counted: a retry of its event is still queued.
       for await (const { state } of createDeadLetters(storage, now).list()) if (state === 'dead') count++;
       return count;
     },

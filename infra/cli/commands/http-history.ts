@@ -39,7 +39,7 @@ export function fromFunctions(address: string, key: string | undefined): History
     throw new Error('The key is empty or has characters that a key cannot have: copy the key again, as one line.');
   }
 
-  /** Gets a path of the HTTP API. In a valid answer, the property with the name `list` is an array. */
+  /** Gets a path of the HTTP API. `list` is the name of a property that is an array in every valid answer. */
   async function get<T>(
     path: string,
     list: keyof T & string,

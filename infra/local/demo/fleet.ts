@@ -17,7 +17,7 @@ const plainNames = ['press', 'valve', 'furnace', 'conveyor', 'robot'];
 
 const fleetTags = { environment: 'production', fleet: 'demo' };
 
-/** The demo device with this index, which begins at 0. Every fourth device has a name with special characters. */
+/** The demo device with this index. The first index is 0. Every fourth device has a name with special characters. */
 export function demoDevice(index: number, arrival: Arrival): DemoDevice {
   const isOdd = index % 4 === 3;
   const names = isOdd ? oddNames : plainNames;
