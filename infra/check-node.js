@@ -1,6 +1,8 @@
 /**
- * Ends with one sentence unless this Node can load TypeScript. This file is JavaScript so that every Node can run it.
- * npm scripts run on the Node of the `node` package. That package installs Node in a script, so `npm ci --ignore-scripts` leaves it out.
+ * Ends with a message of one sentence if this version of Node cannot load TypeScript files. This file is JavaScript, so that every version
+ * of Node can run it.
+ * npm scripts run on the Node of the npm package `node`. That package installs Node with an install script, so `npm ci --ignore-scripts`
+ * does not install it.
  */
 if (!process.features.typescript) {
   process.stderr.write(

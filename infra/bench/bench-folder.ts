@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { createRunFolder, projectRoot } from '../local/project.ts';
 
-/** Calls `work` with a new folder inside the git-ignored run folder, and removes the folder afterwards. */
+/** Creates a folder in `.twinkeeper/`, which git ignores. Calls `work` with the path of the folder, and removes the folder afterwards. */
 export async function inBenchFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await createRunFolder(projectRoot());
   try {

@@ -10,26 +10,31 @@ import { type RegistryServiceOptions, startRegistryService } from '../local/hub/
 type FixedOptions = 'httpsPort' | 'controlPort' | 'hubName' | 'credentials' | 'log';
 
 export interface BenchHubOptions extends Omit<RegistryServiceOptions, FixedOptions> {
-  /** Number of newest events that each partition keeps. Default: 1. */
+  /** Number of events that each partition of the event log keeps. The log drops older events. Default: 1. */
   readonly retainEvents?: number;
 }
 
-/** The shared access policy of a client. The hub counts the calls of each policy separately. */
+/**
+ * The name of the shared access policy with which a client calls the hub. The hub counts the calls of each shared access policy separately.
+ */
 export type Caller = typeof ownerPolicy | typeof twinkeeperPolicy;
 
-/** A local hub in this process. SDKs call it over TLS, and a bench can also use its registry and event log directly. */
+/**
+ * A local hub that runs in the process of the bench. SDKs call the hub over TLS. The bench can also use the hub's registry and event log
+ * directly.
+ */
 export interface BenchHub {
   readonly registry: Registry;
   readonly log: EventLog;
-  /** The hub's certificate authority as PEM text. */
+  /** The certificate of the hub's certificate authority, as PEM text. */
   readonly ca: string;
   addressFor(caller: Caller): HubAddress;
-  /** The call counts of one client since the start. */
+  /** The numbers of calls that one client has made since the hub started. */
   callsOf(caller: Caller): Promise<CallCounts>;
   close(): Promise<void>;
 }
 
-/** Starts a hub. Its keys and certificates are created in `folder`. */
+/** Starts a local hub. The hub's keys and certificates are created in `folder`. */
 export async function startBenchHub(
   folder: string,
   { retainEvents = 1, ...behaviour }: BenchHubOptions,

@@ -1,45 +1,48 @@
-/** A bench measures the app. Each measurement compares our number with a peer: another program, an earlier time, or a limit. */
+/**
+ * A bench measures the app. Each measurement compares the app's number with the number of a reference. The reference is another program, an
+ * earlier time, or a limit.
+ */
 
-/** The bound of a measurement's ratio, ours / peer. */
+/** The lower or the upper limit of a measurement's ratio, `ours / peer`. */
 export type Target = { readonly atLeast: number } | { readonly atMost: number };
 
-/** One measurement of a bench. */
+/** One measurement of a bench: the app's number (`ours`), and the number of the reference (`peer`). */
 export interface Measurement {
-  /** Name of the measurement, unique in its bench. Example: `handler`. */
+  /** Name of the measurement. Two measurements of one bench have different names. Example: `handler`. */
   readonly case: string;
   readonly ours: number;
-  /** The number of the peer. */
+  /** The number of the reference that the app is compared with. */
   readonly peer: number;
-  /** Unit of both numbers. Examples: `events/s`, `ms`. */
+  /** Unit of `ours` and `peer`. Examples: `events/s`, `ms`. */
   readonly unit: string;
   readonly target: Target;
-  /** A description of the peer and the method, for people. */
+  /** A text for people: what the reference is, and how both numbers are measured. */
   readonly note: string;
 }
 
 /** Receives the measurements and progress messages of a bench. */
 export interface Report {
   measured(measurement: Measurement): void;
-  /** Shows a progress message. */
+  /** Shows one line of progress. */
   progress(text: string): void;
 }
 
-/** A bench of `npm run bench`. Each is in its own file, and `benches.ts` lists them. */
+/** One bench of `npm run bench`. Each bench has a file of its own. `benches.ts` lists all benches. */
 export interface Bench {
-  /** Name on the command line. */
+  /** Name of the bench on the command line. */
   readonly name: string;
-  /** One line of help. */
+  /** One line about the bench, for the help text. */
   readonly description: string;
-  /** Runs all measurements in sequence. Rejects if a measurement fails. */
+  /** Runs all measurements of the bench, one after the other. Rejects if a measurement cannot be made. */
   run(report: Report): Promise<void>;
 }
 
-/** `ours / peer`. The ratio of equal numbers is 1, even of two zeros. A peer of 0 otherwise gives an infinite ratio. */
+/** The ratio `ours / peer`. The ratio of two equal numbers is 1, also when both are 0. If only `peer` is 0, the ratio is infinite. */
 export function ratioOf({ ours, peer }: Pick<Measurement, 'ours' | 'peer'>): number {
   return ours === peer ? 1 : ours / peer;
 }
 
-/** Whether a measurement meets its target. */
+/** Whether the ratio of a measurement is within its target. */
 export function isMet(measurement: Measurement): boolean {
   const { target } = measurement;
   const ratio = ratioOf(measurement);

@@ -8,12 +8,12 @@ import { needle } from './needle.ts';
 import { onboarding } from './onboarding.ts';
 import { steady } from './steady.ts';
 
-/** All benches of `npm run bench`, in the order of the run. */
+/** All benches of `npm run bench`, in the order in which they run. */
 export const benches: readonly Bench[] = [events, load, memory, steady, needle, onboarding, crowd, history];
 
 /**
- * The named benches, each once and in the order of the list. Without names, all benches.
- * @throws {Error} with every unknown name and all known names.
+ * The benches with these names, each once, in the order of the list of benches. Without names: all benches.
+ * @throws {Error} If a name is unknown. The message has every unknown name and all known names.
  */
 export function chooseBenches(names: readonly string[], from: readonly Bench[] = benches): readonly Bench[] {
   const unknown = names.filter((name) => from.every((bench) => bench.name !== name));

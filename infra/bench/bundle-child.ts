@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { bundleScript } from '../build/command.ts';
 
 /**
- * Bundles a file of `children/` as JavaScript into a folder and returns its path: run as TypeScript, it would bring Node's compiler with
- * it, whose megabytes come and go in the heap that is measured.
+ * Bundles a TypeScript file of `children/` into one JavaScript file in `folder`, and returns the path of that file. The child process runs
+ * JavaScript because Node's TypeScript compiler would use megabytes of the heap that is measured.
  */
 export async function bundleChild(name: string, folder: string): Promise<string> {
   const outfile = join(folder, `${name}.mjs`);

@@ -3,28 +3,28 @@ import type { LoggedEvent } from '../local/hub/event-log.ts';
 import type { BenchHub } from './bench-hub.ts';
 
 export interface DisturbanceOptions {
-  /** Ids of the devices, disturbed one after the other. */
+  /** Ids of the devices. They are disturbed one after the other, in this order. */
   readonly ids: readonly string[];
   readonly moduleId: string;
-  /** The disturbed desired property. */
+  /** The desired property that is changed. */
   readonly path: string;
-  /** The value of the property under the policy. */
+  /** The value that the policy wants for the property. */
   readonly expected: number;
-  /** Milliseconds between a change and the delivery of its event. */
+  /** Milliseconds between a change of a twin and the delivery of the change's event to the app. */
   readonly deliveryDelay: number;
 }
 
-/** Longest wait in milliseconds for the last repairs. */
+/** Milliseconds to wait for the last repairs after the work has ended. */
 const repairTimeout = 60_000;
 
 /**
- * Changes a desired property on one device after the other, and measures the time until each is repaired. Writes to the registry
- * directly, so the changes do not count against the hub's throttles.
+ * Changes a desired property on one device after the other, and measures the time until the app repairs each change. Writes directly into
+ * the registry, so the hub's throttles do not count these changes.
  */
 export class Disturbances {
   readonly #hub: BenchHub;
   readonly #options: DisturbanceOptions;
-  /** Delivery time of the event of each unrepaired change, by device id. */
+  /** When the app gets the event of each change that is not repaired yet. The key is the device id. */
   readonly #deliveredAt = new Map<string, number>();
   #next = 0;
   #latencies: number[] = [];
@@ -41,8 +41,8 @@ export class Disturbances {
   }
 
   /**
-   * Disturbs `perSecond` devices a second while `work` runs. Resolves with the milliseconds from the delivery of each event to its repair.
-   * Rejects if a repair takes too long.
+   * Changes `perSecond` devices a second while `work` runs. Resolves with one number for each repair: the milliseconds from the delivery of
+   * the change's event until the repair. Rejects if a change is still not repaired when {@link repairTimeout} has passed.
    */
   async during(perSecond: number, work: () => Promise<unknown>): Promise<readonly number[]> {
     this.#latencies = [];

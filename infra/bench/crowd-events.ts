@@ -1,12 +1,13 @@
 import type { RawEvent } from '../../shared/events/index.ts';
 import type { EventLog, LoggedEvent } from '../local/hub/event-log.ts';
 
-/** Largest batch of one invocation of the deployed app (host.json, `maxEventBatchSize`). */
+/** Largest number of events that the deployed app gets in one invocation (host.json, `maxEventBatchSize`). */
 const largestBatch = 256;
 
 /**
- * Passes new events of the log to `process` as the event hub trigger does: in batches, with one batch at a time on each partition. Events
- * arrive `deliveryDelay` milliseconds after they were emitted. The returned function stops, and waits for the running batches.
+ * Passes new events of the event log to `process`, as the event hub trigger does: in batches, with at most one running batch for each
+ * partition. An event arrives `deliveryDelay` milliseconds after the hub emitted it. The returned function stops this, and waits for the
+ * running batches.
  */
 export function feedEvents(
   log: EventLog,
@@ -14,9 +15,9 @@ export function feedEvents(
   process: (events: readonly RawEvent[]) => Promise<unknown>,
 ): () => Promise<void> {
   const feeds = log.partitionIds.map((partition) => {
-    /** Number of events that `process` has received. */
+    /** Number of this partition's events that were passed to `process`. */
     let processed = log.count(partition);
-    /** Number of events whose delivery delay is over. */
+    /** Number of this partition's events whose delivery delay is over. */
     let delivered = processed;
     let running = Promise.resolve();
     let isRunning = false;
@@ -52,7 +53,7 @@ export function feedEvents(
   };
 }
 
-/** The event in the form that the trigger passes to the function. */
+/** The logged event in the form in which the event hub trigger passes events to a function. */
 function toRawEvent({ body, applicationProperties, annotations, correlationId }: LoggedEvent): RawEvent {
   return {
     body: JSON.parse(body.toString()) as unknown,

@@ -14,15 +14,17 @@ import { feedEvents } from './crowd-events.ts';
 import { percentile } from './statistics.ts';
 import { createSweepingApp } from './sweeping-app.ts';
 
-/** Number of modules with drift when the sweep begins: two minutes of repairs at half the limit of one S1 unit. */
+/** Number of modules that have drift when the sweep begins. Half the limit of one S1 unit allows this many repairs in two minutes. */
 const broken = 3_000;
-/** Number of modules that get new drift during the sweep. Each is disturbed too rarely to count as contested. */
+/**
+ * Number of modules that get new drift during the sweep. Each module is disturbed too rarely for a guard to call its properties contested.
+ */
 const disturbed = 2_000;
 const disturbancesPerSecond = 5;
 const quietSeconds = 120;
-/** Delay of the hub's responses in milliseconds, as over a network. */
+/** Milliseconds by which the hub delays each response, as a network would. */
 const hubLatency = 40;
-/** Delay of events in milliseconds. Message routing takes up to 500 ms ("IoT Hub message routing", Latency). */
+/** Milliseconds by which each event is delayed. Message routing takes up to 500 ms ("IoT Hub message routing", Latency). */
 const deliveryDelay = 300;
 
 const moduleId = 'DefenderIotMicroAgent';
@@ -32,7 +34,7 @@ const policy = definePolicy({
   desired: { Process_Disabled: false, Login_Disabled: false, Process_CacheSize: 256 },
 });
 
-/** Measures how much a busy sweep slows down the repair of drift from events. */
+/** Measures how much longer the repair of drift from events takes while a sweep repairs many modules. */
 export const crowd: Bench = {
   name: 'crowd',
   description: `time from event to repair while a sweep repairs ${broken.toLocaleString('en')} modules on a throttled S1 unit, compared with no sweep`,
@@ -88,7 +90,7 @@ async function measure(hub: BenchHub, storage: StorageAccount, report: Report): 
     deliveryDelay,
   });
 
-  // Warm-up: the first calls load SDKs and open connections.
+  // The first calls are not measured: they load SDKs and open connections.
   await disturbances.during(disturbancesPerSecond, () => sleep(5_000));
   report.progress(`${disturbancesPerSecond} drifts a second for ${quietSeconds} s without a sweep`);
   const alone = await disturbances.during(disturbancesPerSecond, () => sleep(quietSeconds * 1000));

@@ -12,7 +12,7 @@ import { unreachable } from './loaded-app.ts';
 import { benchEnvironment } from './measure-in-child.ts';
 import { twinEvent } from './twin-traffic.ts';
 
-/** Throughputs in events per second of real time. */
+/** Events per second of real time, for the app (`ours`) and for the reference (`peer`). */
 export interface EndToEndRates {
   readonly ours: number;
   readonly peer: number;
@@ -20,25 +20,28 @@ export interface EndToEndRates {
   readonly events: number;
 }
 
-/** Many short rounds, alternating between the apps, so that other load on the machine affects both equally. */
+/**
+ * Number of measured rounds of each app. The rounds are short and the two apps take turns, so other load on the machine slows both apps
+ * equally.
+ */
 const rounds = 20;
 const eventsPerRound = 2_000;
 const warmUpRounds = 5;
-/** Number of devices. A prime number, so that every device gets every kind of event. */
+/** Number of devices. It is a prime number, so every device gets every kind of event. */
 const devices = 4_999;
-/** A round that takes longer than this many milliseconds has failed. */
+/** Milliseconds that a round may take. A longer round has failed. */
 const roundTimeout = 60_000;
 
-/** An app with its own function host and its own event hub. */
+/** A function app that runs in a function host of its own and reads an event hub of its own. */
 interface HostedApp {
-  /** Sends `events` events. Resolves when the app has handled all of them, with the duration in milliseconds. */
+  /** Sends `events` events to the event hub. Resolves when the app has handled all of them, with the duration in milliseconds. */
   runRound(events: number): Promise<number>;
   close(): Promise<void>;
 }
 
 /**
- * Measures both apps in alternating rounds. Each app has its own event endpoint and function host, and both keep their checkpoints in one
- * Azurite. Rejects if an app's handler fails or does not handle all events.
+ * Measures the app and an empty app in alternating rounds. Each of the two has an event endpoint and a function host of its own. Both keep
+ * their checkpoints in the same Azurite. Rejects if a handler fails, or if not all events are handled.
  */
 export async function measureEndToEnd(
   bundle: string,
@@ -72,7 +75,7 @@ export async function measureEndToEnd(
   }
 }
 
-/** Starts an app. `name` is also its event hub's name, under which the checkpoints are stored. */
+/** Starts a function app. `name` is also the name of its event hub. Checkpoints are stored under this name. */
 async function startHostedApp(name: string, app: string, folder: string, storage: string): Promise<HostedApp> {
   const appRoot = join(folder, name);
   const log = new EventLog();
@@ -131,7 +134,7 @@ async function startHostedApp(name: string, app: string, folder: string, storage
   }
 }
 
-/** Writes the app's folder, with `counting-app` as its main script. Returns the path of the settings file. */
+/** Writes the folder of a function app whose main script is `counting-app`. Returns the path of the settings file. */
 async function writeAppFolder(appRoot: string, settings: Readonly<Record<string, string>>): Promise<string> {
   await mkdir(appRoot);
   await copyFile(join(projectRoot(), 'host.json'), join(appRoot, 'host.json'));

@@ -9,7 +9,7 @@ import { unreachable } from './loaded-app.ts';
 import { measureInChild } from './measure-in-child.ts';
 import { bundlePeer, emptyEventHubApp } from './peer-app.ts';
 
-/** Measures the cost of events that no policy concerns, which are most events. */
+/** Measures the cost of events that concern no policy. In a real fleet, most events are of this kind. */
 export const events: Bench = {
   name: 'events',
   description: 'twin events that no policy concerns: through the handler, and end to end over AMQP',

@@ -1,18 +1,18 @@
-/** The fleet of the sweep benches: devices with the compliant modules of the built-in policies, and patches that cause drift. */
+/** The fleet for the benches of sweeps: devices with compliant modules of the built-in policies, and patches that cause drift. */
 import azureiotsecurity from '../../functions/policies/azureiotsecurity.ts';
 import defenderMicroAgent from '../../functions/policies/defender-micro-agent.ts';
 import { baselineOf, type PolicySet, toPolicySet } from '../../shared/policy/index.ts';
 import type { JsonObject } from '../../shared/twin/index.ts';
 
-/** The built-in policies. The measurements use these whatever the deployed list holds. */
+/** The built-in policies. The benches always use these policies, even if other policies are deployed. */
 export const policies: PolicySet = toPolicySet([azureiotsecurity, defenderMicroAgent], { mode: 'enforce' });
 
-/** The id of the device with this number. Ids have a realistic length, because short ids would make the memory figures too good. */
+/** The id of the device with this number. The ids are as long as those of a real fleet: short ids would need less memory. */
 export function deviceIdOf(number: number): string {
   return `plant-${number % 17}-device-${String(number).padStart(6, '0')}`;
 }
 
-/** A compliant module. */
+/** A module that is compliant with the policies. */
 export interface FleetModule {
   readonly moduleId: string;
   readonly tags: JsonObject;
@@ -20,7 +20,10 @@ export interface FleetModule {
   readonly reported: JsonObject;
 }
 
-/** The modules of each device: one for each policy, with the policy's baseline, and reported properties of an agent that accepted it. */
+/**
+ * The modules of each device: one module for each policy. The desired properties are the policy's baseline. The reported properties are
+ * those of an agent that accepted the baseline.
+ */
 export const fleetModules: readonly FleetModule[] = policies.all.map((policy) => {
   const desired = baselineOf(policy);
   const failure = policy.reported?.failure;
@@ -35,7 +38,7 @@ export const fleetModules: readonly FleetModule[] = policies.all.map((policy) =>
   };
 });
 
-/** A module, and a patch of its desired properties that causes drift. */
+/** A module of one device, and a patch of the module's desired properties that causes drift. */
 export interface Breakage {
   readonly deviceId: string;
   readonly moduleId: string;
@@ -46,7 +49,7 @@ const securityAgent = 'azureiotsecurity';
 const section = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
 const microAgent = 'DefenderIotMicroAgent';
 
-/** Patches that cause every kind of drift. Some change two properties. */
+/** Patches that cause wrong values, missing properties and forbidden properties. Some patches change two properties. */
 const patches: readonly (readonly [moduleId: string, patch: JsonObject])[] = [
   [securityAgent, { [section]: { snapshotFrequency: { value: 'PT1H' } } }],
   [microAgent, { Process_Mode: null }],
@@ -63,7 +66,10 @@ const patches: readonly (readonly [moduleId: string, patch: JsonObject])[] = [
   [securityAgent, { [section]: null }],
 ];
 
-/** `count` breakages on different devices, spread evenly over a fleet of `devices`. @throws {RangeError} if the fleet is too small. */
+/**
+ * Returns `count` patches that cause drift, each for another device. The devices are spread evenly over a fleet of `devices` devices.
+ * @throws {RangeError} If the fleet has fewer than `count` devices.
+ */
 export function breakages(count: number, devices: number): readonly Breakage[] {
   if (count > devices) {
     throw new RangeError(`${count} broken modules need ${count} devices, and there are ${devices}.`);

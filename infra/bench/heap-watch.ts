@@ -1,19 +1,19 @@
-/** Whether each sample includes garbage, or collects all garbage first. */
+/** How the heap is sampled: with uncollected garbage, or after a garbage collection before each sample. */
 export type Sampling = 'withGarbage' | 'withoutGarbage';
 
-/** Heap sizes in bytes, with the buffers that objects hold. */
+/** Sizes of the heap in bytes. They include the buffers that objects hold outside V8's heap. */
 export interface HeapPeak {
-  /** Size at the start, after garbage collection. */
+  /** Heap size in bytes at the start, after a garbage collection. */
   readonly before: number;
   readonly peak: number;
-  /** Number of samples. */
+  /** Number of samples that were taken. */
   readonly samples: number;
 }
 
-/** Milliseconds between two samples. A garbage collection takes about 20 ms. */
+/** Milliseconds between two samples. A sample without garbage is taken less often, because a garbage collection takes about 20 ms. */
 const intervals: Readonly<Record<Sampling, number>> = { withGarbage: 2, withoutGarbage: 100 };
 
-/** Samples this process's heap size and keeps the peak. Needs `--expose-gc`. */
+/** Samples the heap size of this process at intervals, and keeps the largest size. Needs Node's option `--expose-gc`. */
 export class HeapWatch {
   readonly #sampling: Sampling;
   readonly #before: number;
@@ -28,7 +28,7 @@ export class HeapWatch {
     this.#timer = setInterval(() => this.#sample(), intervals[sampling]);
   }
 
-  /** Takes a last sample and stops. */
+  /** Takes the last sample, stops sampling, and returns the sizes. */
   end(): HeapPeak {
     clearInterval(this.#timer);
     this.#sample();
@@ -48,7 +48,7 @@ function collect(): void {
   globalThis.gc();
 }
 
-/** Heap and external memory in bytes. Node's `external` includes array buffers. */
+/** The size of V8's heap and of the external memory, in bytes. Node's `external` includes array buffers. */
 function heapSize(): number {
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;

@@ -3,25 +3,28 @@ import { openTable, type StorageAccount } from '../../shared/storage/index.ts';
 import { days, historyEnd, queriedDevice } from './history-rows.ts';
 import { isKeyRange, keyRangeOf, type TableRecorder, type TableRequest } from './table-recorder.ts';
 
-/** The ISO time this many hours before the end of the history. */
+/** The time that is this many hours before the end of the history, in ISO 8601. */
 const at = (hoursBefore: number) => new Date(historyEnd - hoursBefore * 3600_000).toISOString();
 const fullHour = at(0).slice(0, 13);
 
 /** The cost of one query of the history. */
 export interface QueryCost {
   readonly name: string;
-  /** Rows that the caller received. */
+  /** Number of rows that the caller of the query received. */
   readonly rowsReceived: number;
   readonly requests: readonly TableRequest[];
-  /** Rows that Table Storage returned. */
+  /** Number of rows that Table Storage returned. */
   readonly rowsReturned: number;
-  /** Rows in the requested key ranges, which Table Storage must scan. */
+  /** Number of rows in the key ranges of the requests. Table Storage must scan all of them. */
   readonly rowsScanned: number;
-  /** Whether the query has a condition that is not part of the keys. */
+  /** Whether the query also filters by a column that is not a key. */
   readonly isFiltered: boolean;
 }
 
-/** Runs typical queries in sequence. `direct`: the storage account without the recorder, used to count the scanned rows. */
+/**
+ * Runs typical queries of the history, one after the other. `direct` is the storage account without the proxy that records requests. It is
+ * used to count the scanned rows, so that these requests are not recorded.
+ */
 export async function runQueries(recorder: TableRecorder, direct: StorageAccount): Promise<readonly QueryCost[]> {
   const now = () => new Date(historyEnd + 60_000);
   const history = createHistory(recorder.endpoints, now);
@@ -60,7 +63,7 @@ export async function runQueries(recorder: TableRecorder, direct: StorageAccount
   return costs;
 }
 
-/** The number of rows in a table that match `filter`, by default of all rows. */
+/** The number of rows of a table that match `filter`. Without a filter: the number of all rows. */
 export async function countRows(account: StorageAccount, name: string, filter = ''): Promise<number> {
   const table = await openTable(account, name);
   const queryOptions = { select: ['rowKey'], ...(filter === '' ? {} : { filter }) };
@@ -69,7 +72,10 @@ export async function countRows(account: StorageAccount, name: string, filter = 
   return count;
 }
 
-/** The rows that Table Storage scans for these requests. If a query has only a key range as its condition, these are the returned rows. */
+/**
+ * The number of rows that Table Storage scans for these requests. A query that filters only by a key range scans exactly the rows that it
+ * returns.
+ */
 async function countScannedRows(account: StorageAccount, requests: readonly TableRequest[]): Promise<number> {
   let sum = 0;
   for (const request of requests) {

@@ -12,12 +12,12 @@ import { deviceIdOf } from './fleet.ts';
 import { rowAt } from './history-rows.ts';
 import { startTableRecorder } from './table-recorder.ts';
 
-/** Number of events in one invocation. */
+/** Number of events that the app gets in one invocation. */
 const eventsPerBatch = 256;
 const properties = 100;
 const names = Array.from({ length: properties }, (_, index) => `Setting_${index}`);
 
-/** The storage cost of recording drifts. */
+/** The storage requests and the time that it takes to record a number of drifts. */
 export interface RecordingCost {
   readonly drifts: number;
   readonly writes: number;
@@ -27,8 +27,8 @@ export interface RecordingCost {
 }
 
 /**
- * Records and repairs `drifts` drifts, `perDevice` on each device, with the app's event processor and a hub that accepts every change.
- * `firstDevice`: number of the first device. Returns the duration in milliseconds.
+ * Records and repairs `drifts` drifts with the app's event processor and a hub in memory that accepts every patch. Each device has
+ * `perDevice` drifts. `firstDevice` is the number of the first device. Returns the duration in milliseconds.
  */
 async function recordDrifts(
   account: StorageAccount,
@@ -61,7 +61,7 @@ async function recordDrifts(
   return performance.now() - from;
 }
 
-/** Counts the table requests for recording drifts. Rejects unless every drift is recorded as enforced. */
+/** Records drifts, and counts the requests to Table Storage. Rejects unless the history has every drift with the outcome `enforced`. */
 export async function countTransactions(drifts: number, perDevice: number): Promise<RecordingCost> {
   const azurite = await startAzurite();
   const recorder = await startTableRecorder(azurite.endpoints.connectionString);
@@ -79,8 +79,8 @@ export async function countTransactions(drifts: number, perDevice: number): Prom
 }
 
 /**
- * Measures drifts per second, of the app and of a plain loop that stores one row per drift, in alternating rounds. `latency`: added
- * milliseconds for each storage request.
+ * Measures the drifts per second that the app records. Compares the app with a plain loop that stores one row for each drift. The two take
+ * turns. `latency`: milliseconds that are added to each storage request.
  */
 export async function measureRates(
   perDevice: number,
@@ -124,7 +124,7 @@ async function checkRows(account: StorageAccount, drifts: number): Promise<void>
 
 const writtenAt = '2026-06-30T08:00:00.0000000Z';
 
-/** The wrong desired properties of a drifted twin, with their metadata. */
+/** The desired properties of a twin in which `perDevice` properties have wrong values, with the metadata of the properties. */
 function driftedSection(perDevice: number) {
   const wrong = names.slice(0, perDevice);
   const written = { $lastUpdated: writtenAt, $lastUpdatedVersion: 7 };
@@ -152,7 +152,7 @@ function driftEvent(number: number, perDevice: number): RawEvent {
   };
 }
 
-/** A hub in memory. Its twins have the drift of the events, and every change succeeds. */
+/** A hub in memory. Its twins have the drift that the events report. Every patch succeeds. */
 function acceptingHub(perDevice: number): Hub {
   const { patch, metadata } = driftedSection(perDevice);
   const expected = Object.fromEntries(names.map((name) => [name, 0]));

@@ -6,23 +6,26 @@ import { openListKey, timelineKey } from '../../shared/drift/timeline-keys.ts';
 import { openTable, type StorageAccount } from '../../shared/storage/index.ts';
 import { deviceIdOf } from './fleet.ts';
 
-/** End of the history, in milliseconds since 1970. */
+/** The time at which the history ends, in milliseconds since 1970. */
 export const historyEnd = Date.UTC(2026, 5, 30, 23, 59);
 const hourMs = 3600_000;
-/** Number of days with recent rows. */
+/** Number of days at the end of the history that have recent rows. */
 export const days = 30;
-/** Hours between two hours with recent rows. */
+/** In the recent days, one hour in this many hours has rows. The other hours have none. */
 const hoursBetween = 6;
-/** Number of rows in the last {@link days} days. */
+/** Number of recent rows. They are in the last {@link days} days of the history. */
 export const recentRows = 10_000;
 const rowsPerHour = recentRows / ((days * 24) / hoursBetween);
 /** Number of rows in each hour before the recent days. */
 const oldRowsPerHour = 1000;
 const devices = 100;
-/** Number of recent rows that are still open. */
+/** Number of recent rows whose drift is not repaired. */
 const openRows = 400;
 
-/** The row with this number. Numbers below {@link recentRows} are in the last days, higher numbers before. */
+/**
+ * The row of the history with this number. Rows with numbers below {@link recentRows} are recent. Rows with higher numbers are older than
+ * the recent days.
+ */
 export function rowAt(number: number): DriftRow {
   const isRecent = number < recentRows;
   const slot = isRecent
@@ -37,7 +40,7 @@ export function rowAt(number: number): DriftRow {
   const isOpen = isRecent && number % (recentRows / openRows) === 0;
   const outcome: Outcome = isOpen ? 'audited' : 'enforced';
   const departure = {
-    // Old rows belong to other devices, because the cost of a device's history must not depend on them.
+    // Old rows belong to other devices than recent rows: old rows must not change the cost of reading one device's history.
     deviceId: deviceIdOf((number % devices) + (isRecent ? 0 : devices)),
     moduleId: 'DefenderIotMicroAgent',
     policy: number % 4 === 0 ? 'azureiotsecurity' : 'defender-micro-agent',
@@ -63,8 +66,8 @@ export function rowAt(number: number): DriftRow {
 }
 
 /**
- * Writes the rows `from` to `to` (exclusive) into the tables as the journal does. `uncounted`: marks their hours for the roll-ups to
- * count. Otherwise writes finished counts.
+ * Writes the rows with the numbers `from` up to, but not including, `to` into the tables, as the journal does. If `uncounted` is true,
+ * marks the hours of these rows so that the roll-ups will count them. Otherwise also writes the counts of these hours.
  */
 export async function putRows(account: StorageAccount, from: number, to: number, uncounted: boolean): Promise<void> {
   const rows = Array.from({ length: to - from }, (_, index) => rowAt(from + index));
@@ -85,10 +88,10 @@ export async function putRows(account: StorageAccount, from: number, to: number,
   }
 }
 
-/** The device whose rows are queried. */
+/** The id of the device whose history the bench reads. */
 export const queriedDevice = deviceIdOf(7);
 
-/** Creates the entities in transactions of at most 100. */
+/** Creates the table entities, in transactions of at most 100 entities. */
 async function putAll(
   account: StorageAccount,
   name: string,

@@ -13,12 +13,12 @@ import { isKeyRange, startTableRecorder } from './table-recorder.ts';
 const allRows = 200_000;
 const rowsPerPut = 10_000;
 
-/** Shortest response time of Table Storage within its region, in milliseconds. */
+/** The shortest time in which Table Storage answers a request from the same region, in milliseconds. */
 const serviceLatency = 10;
 
 /**
- * Measures the cost of queries and writes of the history. Counts requests and rows instead of time, because the emulator scans a whole
- * table for each query.
+ * Measures the cost of reading and writing the history. Counts requests and rows instead of time, because the storage emulator scans a
+ * whole table for each query.
  */
 export const history: Bench = {
   name: 'history',
@@ -105,7 +105,7 @@ function reportQuery(many: QueryCost, few: QueryCost, tableRows: number, report:
   });
 }
 
-/** Exports the last `lastDays` days as CSV in a child process. */
+/** Exports the last `lastDays` days of the history as CSV, in a child process. */
 async function exportCsv(connectionString: string, lastDays: number): Promise<CsvExport> {
   const to = new Date(historyEnd + 60_000);
   const from = new Date(to.getTime() - lastDays * 86_400_000);

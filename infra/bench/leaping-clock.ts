@@ -3,7 +3,7 @@ import type { ClientRequest } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { type Clock, systemClock } from '../../shared/clock.ts';
 
-/** The event loop counts as idle after this many milliseconds of real time with almost no work. */
+/** Milliseconds of real time. The process counts as idle when the event loop did almost no work for this time. */
 const idleMs = 4;
 
 interface Sleeper {
@@ -12,16 +12,16 @@ interface Sleeper {
 }
 
 /**
- * A clock that skips waiting times. It runs in real time while the process works. When the process is idle and only sleeps, the clock
- * leaps ahead to the end of the shortest sleep.
+ * A clock that skips idle waiting. While the process works, the clock runs in real time. When the process is idle and only waits for
+ * sleeps, the clock jumps ahead to the end of the shortest sleep.
  *
- * Every sleeper must be in this process, such as a hub and its client. Open plain HTTP requests to other processes, such as a storage
- * emulator, count as work. A leap that is too early only makes the measured time longer.
+ * All code that sleeps on this clock must run in this process, such as a hub and its client. Open plain HTTP requests to other processes,
+ * such as a storage emulator, count as work. A jump can come too early. The measured time is then too long, and never too short.
  */
 export class LeapingClock implements Clock {
   readonly #base: Clock;
   readonly #sleepers = new Set<Sleeper>();
-  /** Sum of all leaps in milliseconds. */
+  /** The sum of all jumps, in milliseconds. */
   #leaptMs = 0;
   #openRequests = 0;
   #watching = false;

@@ -11,10 +11,13 @@ import { measureInChild } from './measure-in-child.ts';
 import { bundlePeer, emptyHttpApp } from './peer-app.ts';
 import { median, range } from './statistics.ts';
 
-/** Loads of each app. The first of each only warms the file cache. */
+/** Number of times that each app is loaded. The first time only warms the cache of files and is not counted. */
 const loads = 31;
 
-/** What an instance goes through before its first function can run. */
+/**
+ * Measures the start of the app: the time to load the app, the size of its code, and the scripts that V8 compiles before the first hub
+ * call.
+ */
 export const load: Bench = {
   name: 'load',
   description:

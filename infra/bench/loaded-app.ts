@@ -1,4 +1,4 @@
-/** Loads an app into this process, and calls its functions, as the Functions worker does. */
+/** Loads a function app into this process, and calls its functions as the Functions worker does. */
 import { createRequire } from 'node:module';
 import { type App, installCoreApi, type ProgrammingModel } from '../local/host/core-api.ts';
 import { createInvoker } from '../local/host/invoker.ts';
@@ -9,17 +9,23 @@ import { toReceivedEvent, twinEvent } from './twin-traffic.ts';
 export const batchSize = 256;
 
 export interface LoadedApp {
-  /** Calls a function's handler directly, without `@azure/functions`. */
+  /** Calls the handler of a function directly, without the code of `@azure/functions`. */
   handle(name: string, ...args: readonly unknown[]): unknown;
-  /** A batch for the event hub function, as the runtime passes it to the worker. `from`: number of the first event. */
+  /**
+   * A batch of events for the event hub function, in the form in which the runtime passes it to the worker. `from` is the number of the
+   * first event.
+   */
   batch(from: number): TriggerData;
-  /** The context that `@azure/functions` creates for a batch. */
+  /** The invocation context that `@azure/functions` creates for a batch of events. */
   contextOf(batch: TriggerData): Promise<unknown>;
-  /** One whole invocation of the event hub function, as the worker does it. Rejects if the handler throws. */
+  /** Invokes the event hub function with a batch of events, as the Functions worker does. Rejects if the handler throws. */
   invoke(batch: TriggerData): Promise<void>;
 }
 
-/** Settings with which the app loads but cannot reach any service: nothing listens on port 1. A call to a service therefore fails. */
+/**
+ * App settings with which the app loads but can reach no service. All addresses have port 1, where nothing listens, so every call to a
+ * service fails.
+ */
 export const unreachable: Readonly<Record<string, string>> = {
   FUNCTIONS_WORKER_RUNTIME: 'node',
   AzureWebJobsStorage:
@@ -29,7 +35,7 @@ export const unreachable: Readonly<Record<string, string>> = {
   EVENTHUB_NAME: 'bench',
 };
 
-/** Loads the app. `file` is the path of its bundle. The environment must have the settings of {@link unreachable}. */
+/** Loads a function app. `file` is the path of the bundled app. The environment must have the settings of {@link unreachable}. */
 export async function loadApp(file: string): Promise<LoadedApp> {
   const app = installCoreApi(() => {});
   createRequire(file)(file);

@@ -1,4 +1,7 @@
-/** `npm run bench`: measures the app's speed, size and calls, and compares each number with a peer or a limit. Needs a build. */
+/**
+ * `npm run bench`: measures the speed, the size and the hub calls of the app. Compares each number with the number of a reference, such as
+ * another program or a limit. Needs a build.
+ */
 import { Command } from 'commander';
 import { checkBuild, projectRoot } from '../local/project.ts';
 import type { Measurement, Report } from './bench.ts';

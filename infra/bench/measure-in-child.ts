@@ -1,19 +1,22 @@
-/** Runs a measurement in a child process, so that code loaded or compiled earlier does not affect the result. */
+/** Runs a measurement in a child process. Code that was loaded or compiled earlier can then not change the result. */
 import { fork } from 'node:child_process';
 import { hostEnvironment } from '../local/host-environment.ts';
 
 export interface Apart {
-  /** Path of the script that `bundleChild` has written. */
+  /** Path of the script that the child process runs. `bundleChild` has written it. */
   readonly child: string;
-  /** Options of the script, passed as JSON. */
+  /** Options for the script. The child process gets them as JSON. */
   readonly options: object;
-  /** App settings, added to the child's environment. */
+  /** App settings that are added to the child's environment. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Command line options of Node. */
+  /** Node's command line options for the child process. */
   readonly nodeOptions?: readonly string[];
 }
 
-/** Resolves with the child's result. Rejects with the end of the child's error output if it exits without a result. */
+/**
+ * Resolves with the result that the child process sends. If the child process exits without a result, rejects with the last 4,000
+ * characters of its error output.
+ */
 export function measureInChild<Result>({ child, options, settings = {}, nodeOptions = [] }: Apart): Promise<Result> {
   const forked = fork(child, [JSON.stringify(options)], {
     env: { ...benchEnvironment(process.env), ...settings },
@@ -39,8 +42,8 @@ export function measureInChild<Result>({ child, options, settings = {}, nodeOpti
 }
 
 /**
- * The environment for child processes. Leaves out app settings, which may name a real hub, and Node's compile cache, which makes a second
- * equal process faster than the first.
+ * The environment for child processes. It has no app settings, because they may name a real hub. It has no `NODE_COMPILE_CACHE`, because
+ * the cache would make the second of two equal processes faster than the first.
  */
 export function benchEnvironment(
   environment: Readonly<Record<string, string | undefined>>,

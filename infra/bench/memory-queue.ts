@@ -2,8 +2,8 @@ import type { Clock } from '../../shared/clock.ts';
 import type { SweepMessage, SweepQueue } from '../../shared/sweep/index.ts';
 
 /**
- * The sweep's queue and its trigger, in memory. Handles at most `concurrency` messages at once. Delays messages by the given clock, which
- * may run faster than real time.
+ * The sweep's queue and its queue trigger, in memory. Handles at most `concurrency` messages at the same time. The given clock measures the
+ * delays of messages, so delays can be shorter in real time.
  */
 export class MemoryQueue implements SweepQueue {
   readonly #clock: Clock;
@@ -19,13 +19,13 @@ export class MemoryQueue implements SweepQueue {
     this.#concurrency = concurrency;
   }
 
-  /** Starts to handle messages, the waiting ones first. */
+  /** Starts to handle messages. Messages that are already in the queue come first. */
   serve(handle: (message: unknown) => Promise<void>): void {
     this.#handle = handle;
     this.#next();
   }
 
-  /** Adds a message after `delay` seconds. */
+  /** Adds a message that the handler gets after `delay` seconds. */
   async put(message: SweepMessage, delay = 0): Promise<void> {
     if (delay <= 0) return this.#add(message);
     this.#delayed += 1;
@@ -35,7 +35,10 @@ export class MemoryQueue implements SweepQueue {
     });
   }
 
-  /** Resolves when at least one message was handled and none is waiting, delayed or in progress. Rejects when a message fails. */
+  /**
+   * Resolves when at least one message was handled and no message is waiting, delayed or being handled. Rejects when the handler of a
+   * message fails.
+   */
   idle(): Promise<void> {
     return this.#idle.promise;
   }
@@ -50,7 +53,7 @@ export class MemoryQueue implements SweepQueue {
       const message = this.#waiting.shift();
       if (message === undefined) return;
       this.#running += 1;
-      // The handler gets a copy parsed from JSON, like a message of a real queue.
+      // The handler gets a copy of the message that was parsed from JSON, as with a real queue.
       void this.#handle(JSON.parse(JSON.stringify({ v: 1, ...message }))).then(
         () => {
           this.#running -= 1;

@@ -9,13 +9,13 @@ const small = 10_000;
 /** Number of devices in the large fleet. */
 const large = 100_000;
 
-/** Number of devices without their modules. Missing modules make the sweep walk all devices and modules. */
+/** Number of devices whose modules are missing. To find missing modules, the sweep must read all devices and modules. */
 const incompleteDevices = 10;
 
-/** Allowed growth of a sweep's memory in bytes per device. */
+/** Bytes by which the heap of a sweep may grow for each device of the fleet. */
 const allowedPerDevice = 100;
 
-/** Settings with a budget so large that the sweep never waits. The duration does not matter here. */
+/** App settings with a call budget so large that the sweep never waits for it. This bench measures memory and not time. */
 const unlimitedBudget = {
   TWINKEEPER_HUB_TIER: 'S3',
   TWINKEEPER_HUB_UNITS: '200',
@@ -24,8 +24,8 @@ const unlimitedBudget = {
 };
 
 /**
- * Compares the peak heap of a sweep in a large fleet with that in a small fleet. The sweep searches for missing modules, so it walks all
- * devices and modules page by page. Rejects unless each sweep creates exactly the missing modules.
+ * Compares the largest heap size during a sweep of a large fleet with that of a small fleet. The sweep searches for missing modules, so it
+ * reads all devices and modules page by page. Rejects unless each sweep creates exactly the missing modules.
  */
 export async function measureSweepMemory(folder: string, report: Report): Promise<void> {
   const measurePeaks = (devices: number) => {

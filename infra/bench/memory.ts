@@ -9,15 +9,15 @@ import { measureInChild } from './measure-in-child.ts';
 import { measureSweepMemory } from './memory-sweep.ts';
 import { slope } from './statistics.ts';
 
-/** Number of events before the first sample, and between samples. */
+/** Number of events before the first sample of the heap, and between two samples. */
 const settled = 20_000;
-/** Number of events in total. */
+/** Number of events in the whole measurement. */
 const all = 200_000;
 
-/** Allowed growth of the heap from the first to the last sample, as a share of the first. */
+/** Allowed growth of the heap from the first to the last sample, as a share of the first sample. */
 const allowedGrowth = 0.1;
 
-/** Measures whether the app's memory grows over time. */
+/** Measures whether the app needs more memory the longer it runs. */
 export const memory: Bench = {
   name: 'memory',
   description: `heap after ${all.toLocaleString('en')} events compared with the first ${settled.toLocaleString('en')}, and in sweeps of large and small fleets`,

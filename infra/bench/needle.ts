@@ -9,7 +9,7 @@ const devices = 50_000;
 const modules = devices * fleetModules.length;
 const broken = 50;
 
-/** Allowed hub calls of the sweep: 10 for a sweep without drift, and a read and a patch for each broken module. */
+/** Number of hub calls that the sweep may make: 10 for a sweep without drift, and a read and a patch for each module with drift. */
 const allowedCalls = 10 + 2 * broken;
 
 /** Measures the cost of a sweep that repairs a few modules in a large fleet. */
@@ -66,7 +66,7 @@ async function breakAll({ operator }: FilledHub, brokenModules: readonly Breakag
   }
 }
 
-/** Rejects unless every module has its baseline again. `by` names the sweep in the message. */
+/** Rejects unless every module has its baseline again. `by` is the name of the sweep in the error message. */
 async function checkRepaired({ operator }: FilledHub, brokenModules: readonly Breakage[], by: string): Promise<void> {
   for (const { deviceId, moduleId } of brokenModules) {
     const {

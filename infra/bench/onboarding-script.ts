@@ -6,18 +6,19 @@ import type { BenchHub } from './bench-hub.ts';
 
 export interface ScriptOptions {
   readonly hub: BenchHub;
-  /** The hub's clock. */
+  /** The clock that the hub uses. */
   readonly clock: Clock;
   readonly moduleId: string;
   readonly tags: JsonObject;
   readonly desired: JsonObject;
-  /** Called after each device with the number of finished devices. */
+  /** Called after each device, with the number of devices that are done. */
   readonly onDevice?: (devices: number) => void;
 }
 
 /**
- * The vendor's procedure (`Add-SecurityModulesForAllDevicesInIotHub.ps1`): queries all devices, creates the module on each and patches its
- * twin, one call at a time. Repeats a call that is refused with 429 after the hub's `Retry-After` time. Returns the number of devices.
+ * Does what the vendor's script `Add-SecurityModulesForAllDevicesInIotHub.ps1` does: queries all devices, creates the module on each device
+ * and patches the module's twin. Makes one call at a time. If the hub refuses a call with 429, repeats it after the time in the response's
+ * `Retry-After`. Returns the number of devices.
  */
 export async function runVendorScript({
   hub,
@@ -52,7 +53,7 @@ async function* allDevices(registry: Registry, clock: Clock): AsyncGenerator<str
   } while (continuation !== undefined);
 }
 
-/** Repeats a call while the hub refuses it with 429. */
+/** Makes a call, and repeats it as long as the hub refuses it with 429. */
 async function retryThrottled<T>(clock: Clock, call: () => Promise<T>): Promise<T> {
   for (;;) {
     try {

@@ -15,10 +15,12 @@ import { createSweepingApp } from './sweeping-app.ts';
 
 const devices = 10_000;
 const oneUnit = { tier: 'S1', units: 1 } as const;
-/** Size of the hub's burst, in seconds of its limit. */
+/**
+ * Size of the burst that the hub accepts after a quiet time, in seconds of its limit. 60 means as many calls as the limit allows in 60 s.
+ */
 const burst = 60;
 
-/** Measures a first deployment: a sweep that creates the module on every device of a fleet. */
+/** Measures the first sweep after a deployment. This sweep creates the module on every device of a fleet. */
 export const onboarding: Bench = {
   name: 'onboarding',
   description: `${devices.toLocaleString('en')} devices without a module on one throttled S1 unit, compared with the vendor's script`,
@@ -74,17 +76,17 @@ export const onboarding: Bench = {
   },
 };
 
-/** The highest average rate at which the throttle allows `count` devices to be created, in devices per second. */
+/** The highest average rate at which the hub's throttle allows a module to be created on each of `count` devices, in devices per second. */
 export function devicesPerSecond(count: number): number {
   const { identity } = throttleLimits(oneUnit.tier, oneUnit.units);
   return count / (Math.max(0, count - identity * burst) / identity);
 }
 
-/** The cost of one onboarding. */
+/** The hub calls and the time that it takes to create the module on every device. */
 interface OnboardingCost {
   readonly calls: number;
   readonly refused: number;
-  /** Duration by the hub's clock. */
+  /** Duration in seconds, measured with the hub's clock. */
   readonly seconds: number;
 }
 
@@ -98,12 +100,12 @@ interface OnboardingOptions {
   /** Creates the module on every device. */
   readonly createModules: (setup: OnboardingSetup) => Promise<void>;
   readonly caller: Caller;
-  /** The clock of the hub and its client. */
+  /** The clock that the hub and its client use. */
   readonly clock: Clock;
   readonly bulkCost: 'call' | 'entries';
 }
 
-/** Onboards a fleet on a new hub and storage account. Rejects if a device lacks its module afterwards. */
+/** Creates the module on every device of a new hub with a new storage account. Rejects if a device lacks the module afterwards. */
 async function onboard({ createModules, caller, clock, bulkCost }: OnboardingOptions): Promise<OnboardingCost> {
   const azurite = await startAzurite();
   try {

@@ -1,16 +1,16 @@
-/** Formats measurements as JSON lines for programs and as a table for people. */
+/** Formats measurements: as JSON lines for programs, and as a table for people. */
 import { cpus, loadavg, totalmem } from 'node:os';
 import Table from 'cli-table3';
 import { isMet, type Measurement, ratioOf, type Target } from './bench.ts';
 
-/** One JSON line, `{ bench, case, ours, peer, ratio, unit }`. The ratio is `null` if only the peer is 0. */
+/** One measurement as a JSON line, `{ bench, case, ours, peer, ratio, unit }`. `ratio` is `null` if `peer` is 0 and `ours` is not. */
 export function toJsonLine(bench: string, measurement: Measurement): string {
   const { case: name, ours, peer, unit } = measurement;
   const ratio = ratioOf(measurement);
   return JSON.stringify({ bench, case: name, ours: round(ours), peer: round(peer), ratio: round(ratio), unit });
 }
 
-/** The measurements of a run as a table, followed by a note on each measurement. */
+/** The measurements of a run as a table for people. After the table comes the note of each measurement. */
 export function toTable(rows: readonly { readonly bench: string; readonly measurement: Measurement }[]): string {
   const table = new Table({
     head: ['bench', 'case', 'ours', 'peer', 'unit', 'ratio', 'wanted', ''],
@@ -34,7 +34,7 @@ export function toTable(rows: readonly { readonly bench: string; readonly measur
   return [table.toString(), '', ...notes].join('\n');
 }
 
-/** The Node version, processor, memory and load of the machine. Load from other processes makes all times longer. */
+/** One text about the machine: Node version, processor, memory and load. Load from other processes makes all measured times longer. */
 export function describeMachine(): string {
   const [cpu] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
@@ -45,7 +45,7 @@ function showTarget(target: Target): string {
   return 'atLeast' in target ? `≥ ${target.atLeast}` : `≤ ${target.atMost}`;
 }
 
-/** Rounds to four significant digits. */
+/** Rounds a number to four significant digits. */
 function round(value: number): number {
   return Number(value.toPrecision(4));
 }

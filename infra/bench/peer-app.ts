@@ -1,15 +1,15 @@
-/** The apps that ours is held against: as small as an app can be, and bundled as ours is. */
+/** The references for the benches of the app: empty function apps. The build bundles them as it bundles the real app. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleFunctionApp } from '../build/function-app.ts';
 
-/** One HTTP function that answers with nothing. */
+/** Source of an app with one HTTP function that returns an empty response. */
 export const emptyHttpApp = `
   import { app } from '@azure/functions';
   app.http('empty', { methods: ['GET'], authLevel: 'anonymous', handler: () => ({}) });
 `;
 
-/** One event hub function, triggered as `twin-events` is, whose handler does nothing. */
+/** Source of an app with one event hub function. It has the same trigger settings as `twin-events`. Its handler does nothing. */
 export const emptyEventHubApp = `
   import { app } from '@azure/functions';
   app.setup({ capabilities: { IncludeEmptyEntriesInMessagePayload: true } });
@@ -24,8 +24,8 @@ export const emptyEventHubApp = `
 `;
 
 /**
- * Bundles an app's source into `FOLDER/NAME/` as the build does with ours, and returns the path of its `main.cjs`. The folder must be
- * inside the project, where imports of packages are found.
+ * Bundles the source of an app into `FOLDER/NAME/`, as the build bundles the real app. Returns the path of the written `main.cjs`. The
+ * folder must be inside the project: imports of packages are resolved from there.
  */
 export async function bundlePeer(source: string, folder: string, name: string): Promise<string> {
   const entry = join(folder, `${name}.ts`);

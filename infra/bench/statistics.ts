@@ -1,4 +1,7 @@
-/** The middle value, or the mean of the two middle values. @throws {RangeError} without values. */
+/**
+ * The median: the middle value, or the mean of the two middle values.
+ * @throws {RangeError} If there are no values.
+ */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const above = sorted[Math.floor(sorted.length / 2)];
@@ -7,19 +10,25 @@ export function median(values: readonly number[]): number {
   return (above + below) / 2;
 }
 
-/** The smallest and the largest value. @throws {RangeError} without values. */
+/**
+ * The smallest and the largest value.
+ * @throws {RangeError} If there are no values.
+ */
 export function range(values: readonly number[]): { readonly min: number; readonly max: number } {
   if (values.length === 0) throw new RangeError('The range needs at least one value.');
   return { min: Math.min(...values), max: Math.max(...values) };
 }
 
-/** A point for fitting a line. */
+/** A pair of numbers through which {@link slope} fits a line. */
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
-/** The slope of the least-squares line: the growth of y per x. @throws {RangeError} without two different x. */
+/**
+ * The slope of the least-squares line through the points: the growth of y per x.
+ * @throws {RangeError} If all points have the same x.
+ */
 export function slope(points: readonly Point[]): number {
   const mean = (select: (point: Point) => number) =>
     points.reduce((sum, point) => sum + select(point), 0) / points.length;
@@ -32,8 +41,8 @@ export function slope(points: readonly Point[]): number {
 }
 
 /**
- * The smallest value that is at least as large as this share of all values. `share`: 0 to 1, 0.99 for p99.
- * @throws {RangeError} without values.
+ * A percentile: the smallest value that is at least as large as this share of all values. `share` is from 0 to 1. Example: 0.99 for p99.
+ * @throws {RangeError} If there are no values.
  */
 export function percentile(values: readonly number[], share: number): number {
   const value = values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)];

@@ -6,10 +6,10 @@ import { withFilledHub } from './sweeps.ts';
 const devices = 50_000;
 const modules = devices * fleetModules.length;
 
-/** Allowed hub calls of a sweep that finds no drift. */
+/** Number of hub calls that a sweep without drift may make. */
 const allowedCalls = 10;
 
-/** Measures the cost of a sweep of a compliant fleet, which most sweeps are. */
+/** Measures the cost of a sweep of a compliant fleet. Most sweeps find no drift. */
 export const steady: Bench = {
   name: 'steady',
   description: `a sweep of ${modules.toLocaleString('en')} compliant modules: hub calls and time`,

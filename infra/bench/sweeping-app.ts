@@ -16,24 +16,26 @@ export interface SweepingAppOptions {
   readonly storage: StorageAccount;
   readonly definitions: readonly PolicyDefinition[];
   readonly budget: BudgetOptions;
-  /** Number of sweep parts handled at once. Lower than in the deployed app, because the storage emulator uses only one core. */
+  /**
+   * Number of sweep parts that are handled at the same time. The deployed app handles more. Here the storage emulator uses only one core.
+   */
   readonly concurrency: number;
-  /** The clock of the hub client, the guards and the queue. */
+  /** The clock that the hub client, the guards and the queue use. */
   readonly clock: Clock;
-  /** Called with the text of each warning and error. */
+  /** Called with the text of each warning and each error that the app logs. */
   readonly onTrouble?: (message: string) => void;
 }
 
-/** The app's sweep and reconciler on one hub client, with the sweep's queue in memory. */
+/** The app's sweep and its reconciler for events. Both share one hub client. The queue of the sweep is in memory. */
 export interface SweepingApp {
   readonly hub: Hub;
-  /** The reconciler for events. */
+  /** The reconciler that repairs drift from events. */
   readonly reconciler: Reconciler;
-  /** Runs one sweep. Resolves with its stored row when all its parts are done. */
+  /** Runs one sweep. Resolves with the sweep's row when all parts of the sweep are done. */
   sweep(): Promise<SweepRow>;
 }
 
-/** Composes the app. The blast radius is practically unlimited, because it is not measured here. */
+/** Creates the sweep and the reconciler from the app's own modules. The blast radius is so large that it never holds back a repair. */
 export function createSweepingApp({
   hub: benchHub,
   storage,
@@ -64,7 +66,7 @@ export function createSweepingApp({
       const retry = { firstDelay: 30, attempts: 10 };
       const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry });
       queue.serve((message) => worker.handle(message));
-      // Starts the sweep through the queue, as the command does.
+      // Starts the sweep with a queue message, as `twinkeeper sweep` does.
       await queue.put({ type: 'start' });
       await queue.idle();
       const [row] = await store.list(1);

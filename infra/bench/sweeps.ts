@@ -1,4 +1,4 @@
-/** Runs our sweep and the walking sweep on a filled hub, each in a child process. */
+/** Runs the app's sweep and the walking sweep (the reference) on a filled hub. Each sweep runs in a child process. */
 import { join } from 'node:path';
 import { startAzurite } from '../local/azurite.ts';
 import { functionAppFolder, projectRoot } from '../local/project.ts';
@@ -9,22 +9,22 @@ import { type FilledHub, startFilledHub } from './filled-hub.ts';
 import { unreachable } from './loaded-app.ts';
 import { measureInChild } from './measure-in-child.ts';
 
-/** A filled hub with its own storage, and both sweeps. */
+/** A filled hub with a storage account of its own, and functions that run the two sweeps on it. */
 export interface SweepSetup {
   readonly hub: FilledHub;
-  /** Runs one whole sweep of the deployed bundle, with default settings except for `settings`. */
+  /** Runs one whole sweep of the app's bundle. The app has its default settings, and the given `settings` in addition. */
   sweep(options?: Omit<AppSweepOptions, 'file'>, settings?: Readonly<Record<string, string>>): Promise<AppSweepResult>;
-  /** Runs one walking sweep. */
+  /** Runs one walking sweep, the reference. */
   walk(): Promise<WalkingSweepResult>;
 }
 
 /**
- * Node options for measuring the heap. V8's young generation grows with the running time, so it gets a fixed size to make long and short
- * runs comparable.
+ * Node options for measuring the heap. V8's young generation grows the longer a process runs. These options fix its size, so that the heaps
+ * of long and short runs can be compared.
  */
 const heapOptions = ['--expose-gc', '--max-semi-space-size=16'];
 
-/** Calls `work` with a hub of `devices` devices, and stops the hub afterwards. */
+/** Starts a hub with `devices` devices, calls `work` with it, and stops the hub afterwards. */
 export async function withFilledHub<T>(
   devices: number,
   folder: string,

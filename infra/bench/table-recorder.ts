@@ -2,19 +2,19 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Service } from '../local/service-child.ts';
 
-/** A recorded request to Table Storage. */
+/** One request to Table Storage that was recorded. */
 export interface TableRequest {
   readonly method: string;
   readonly table: string;
-  /** The `$filter` of a query. */
+  /** The `$filter` parameter of a query. Absent when the request has no filter. */
   readonly filter?: string;
-  /** Rows that the service returned. */
+  /** Number of rows in the response to a GET request. 0 for other requests. */
   readonly rows: number;
 }
 
 /**
- * Starts a proxy in front of a table service on loopback that records each request. `latency` delays each request by this many
- * milliseconds. Signatures stay valid, because they cover the path and not the port.
+ * Starts a proxy that passes requests on to a table service on loopback and records each request. The proxy delays each request by
+ * `latency` milliseconds. The signatures of requests stay valid, because they cover the path and not the port.
  */
 export async function startTableRecorder(connectionString: string, latency = 0) {
   const requests: TableRequest[] = [];
@@ -52,7 +52,9 @@ export async function startTableRecorder(connectionString: string, latency = 0) 
   };
   return {
     ...service,
-    /** Runs `work`. Returns its result and the requests meanwhile, without those that create tables. */
+    /**
+     * Runs `work`. Returns the result of `work`, and the requests that were recorded while it ran. Leaves out requests that create tables.
+     */
     async during<T>(
       work: () => Promise<T>,
     ): Promise<{ readonly result: T; readonly requests: readonly TableRequest[] }> {
@@ -65,14 +67,14 @@ export async function startTableRecorder(connectionString: string, latency = 0) 
 
 export type TableRecorder = Awaited<ReturnType<typeof startTableRecorder>>;
 
-/** Whether a query filters by one partition and a range of row keys. */
+/** Whether the filter of a query begins with one partition key and a range of row keys. */
 export function isKeyRange({ filter }: TableRequest): boolean {
   if (filter === undefined) return false;
   const keys = filter.replaceAll(/'(?:[^']|'')*'/g, "''");
   return /^PartitionKey eq '' and RowKey g[et] '' and RowKey le ''( and |$)/.test(keys);
 }
 
-/** The key range of a filter, without other conditions. Empty if the filter has no key range. */
+/** The part of a filter that gives the key range, without other conditions. Empty if the filter has no key range. */
 export function keyRangeOf(filter: string): string {
   const value = "'(?:[^']|'')*'";
   return (
@@ -80,7 +82,7 @@ export function keyRangeOf(filter: string): string {
   );
 }
 
-/** The number of rows in a response body. A single entity counts as one. */
+/** The number of rows in the body of a response. A body with a single entity has one row. */
 function rowsIn(body: string): number {
   const { value } = JSON.parse(body === '' ? '{}' : body) as { readonly value?: readonly unknown[] };
   return value?.length ?? 1;

@@ -1,6 +1,6 @@
 /**
- * Typical events of a compliant fleet, which no policy concerns: devices and modules report properties, operators configure other modules,
- * and operators set properties of security modules that no policy manages.
+ * Typical events of a compliant fleet. None of them concerns a policy: devices and modules report properties, operators configure other
+ * modules, and operators set properties of security modules that no policy owns.
  */
 import type { ReceivedEventData } from '@azure/event-hubs';
 import type { HubEvent } from '../local/hub/event-log.ts';
@@ -8,10 +8,13 @@ import { hubEvent } from '../local/hub/hub-events.ts';
 import type { Target } from '../local/hub/ids.ts';
 import type { JsonObject } from '../local/hub/json.ts';
 
-/** Time of the first event in milliseconds since 1970. It is fixed, so every run has the same events. */
+/** Time of the first event, in milliseconds since 1970. The time is fixed, so every run has the same events. */
 const start = Date.UTC(2026, 0, 15, 8);
 
-/** The event with this number, the same at every call. Event n belongs to device n. Devices repeat after `fleet` events. */
+/**
+ * The event with this number. The same number always gives the same event. Event n belongs to device n. After `fleet` events the devices
+ * repeat.
+ */
 export function twinEvent(number: number, fleet = Number.POSITIVE_INFINITY): HubEvent {
   const now = start + number * 7;
   const device = number % fleet;
@@ -105,7 +108,9 @@ function unmanagedPropertiesOf(moduleId: string): (number: number, at: string) =
   };
 }
 
-/** A section of a change event: the changed properties, metadata at every level, and the section's version. */
+/**
+ * The desired or reported properties in an event about a changed twin: the changed properties, the metadata at every level, and `$version`.
+ */
 function section(number: number, at: string, properties: JsonObject): JsonObject {
   const version = 2 + (number % 500);
   const metadata = (value: unknown): JsonObject => ({
@@ -118,12 +123,12 @@ function section(number: number, at: string, properties: JsonObject): JsonObject
   return { ...properties, $metadata: metadata(properties), $version: version };
 }
 
-/** 16 hexadecimal digits derived from the number, like a checksum. */
+/** 16 hexadecimal digits that are computed from the number. They look like a checksum. */
 function hex(number: number): string {
   return (Math.imul(number, 2_654_435_761) >>> 0).toString(16).padStart(8, '0').repeat(2);
 }
 
-/** The event in the form in which an Event Hubs client receives it. */
+/** The event in the form in which a client of Event Hubs receives it. */
 export function toReceivedEvent(event: HubEvent, sequenceNumber: number): ReceivedEventData {
   const enqueuedTimeUtc = new Date(start + sequenceNumber * 7 + 40);
   const messageAnnotations = {

@@ -2,8 +2,8 @@ import { isAbsolute, join } from 'node:path';
 import { build, type RolldownOutput } from 'rolldown';
 
 /**
- * Bundles the `twinkeeper` command and the services of the local system into a folder. Packages stay in `node_modules`. Returns the files
- * that were written.
+ * Bundles the `twinkeeper` command and the services of the local system into a folder. npm packages are not bundled: they are loaded from
+ * `node_modules`. Returns the files that were written.
  */
 export async function bundleCommand(root: string, folder: string): Promise<RolldownOutput['output']> {
   const sources = join(root, 'infra');
@@ -28,7 +28,7 @@ export async function bundleCommand(root: string, folder: string): Promise<Rolld
   return output;
 }
 
-/** Bundles one TypeScript file into one JavaScript file. Packages stay in `node_modules`. */
+/** Bundles one TypeScript file into one JavaScript file. npm packages are not bundled: they are loaded from `node_modules`. */
 export async function bundleScript(entry: string, outfile: string): Promise<void> {
   await build({
     input: entry,

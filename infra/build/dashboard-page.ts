@@ -1,6 +1,6 @@
 /**
- * Builds the dashboard's page: `index.html`, `main.js` with its source map, and `main.css`. At runtime, `functions/dashboard/page.ts` puts
- * script and styles into the document.
+ * Builds the files of the dashboard: `index.html`, `main.js` with its source map, and `main.css`. At runtime, `functions/dashboard/page.ts`
+ * puts the script and the styles into the HTML document.
  */
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -10,13 +10,13 @@ import { build } from 'rolldown';
 
 const sources = resolve(import.meta.dirname, '../../functions/dashboard/page');
 
-/** The files of the page, by name, and the source files with code in them. */
+/** The names of the written files, and the paths of the source files that were bundled. */
 export interface BuiltPage {
   readonly files: readonly string[];
   readonly sources: readonly string[];
 }
 
-/** Writes the files into the folder. */
+/** Writes the files of the dashboard into a folder. */
 export async function buildDashboardPage(folder: string): Promise<BuiltPage> {
   await mkdir(folder, { recursive: true });
   const [scripts, styles] = await Promise.all([
@@ -27,25 +27,27 @@ export async function buildDashboardPage(folder: string): Promise<BuiltPage> {
   return { files: ['index.html', 'main.js', 'main.js.map', 'main.css'], sources: [...scripts, ...styles] };
 }
 
-/** Returns the source files of the script. */
+/** Bundles the dashboard's script. Returns the paths of the bundled source files. */
 async function bundleScript(file: string): Promise<readonly string[]> {
   const { output } = await build({
     input: join(sources, 'main.ts'),
     platform: 'browser',
-    // The script becomes part of the document: a link to the map would lead nowhere.
+    // The script has no link to its source map: the script is copied into the HTML document, where the link would be wrong.
     output: { file, format: 'esm', minify: true, sourcemap: 'hidden' },
   });
   return output.flatMap((chunk) => (chunk.type === 'chunk' ? chunk.moduleIds : []));
 }
 
-/** Rolldown does not bundle CSS. Returns the source files of the styles. */
+/**
+ * Bundles the dashboard's styles with Lightning CSS, because Rolldown does not bundle CSS. Returns the paths of the bundled source files.
+ */
 async function bundleStyles(file: string): Promise<readonly string[]> {
   const read: string[] = [];
   const { code } = await bundleAsync({
     filename: join(sources, 'styles/index.css'),
     minify: true,
     resolver: {
-      // A path is relative to its file; another name belongs to a package.
+      // A name that begins with a dot is a path relative to the importing file. Any other name is a file of an npm package.
       resolve(name, from) {
         const path = name.startsWith('.') ? resolve(from, '..', name) : createRequire(from).resolve(name);
         read.push(path);

@@ -2,8 +2,8 @@ import { build, type PreRenderedChunk, type RolldownOutput } from 'rolldown';
 import { packageNameOf } from './packages.ts';
 
 /**
- * Bundles a function app into a folder: `main.cjs`, which the Functions worker loads, and `chunks/`, one for each part that the app
- * imports dynamically. Returns the files that were written, source maps included.
+ * Bundles a function app into a folder. Writes `main.cjs`, which the Functions worker loads, and `chunks/` with a file for each part that
+ * the app imports dynamically. Returns the written files, with the source maps.
  *
  * @param entry the absolute path of the file that registers the functions
  */
@@ -11,9 +11,10 @@ export async function bundleFunctionApp(entry: string, folder: string): Promise<
   const { output } = await build({
     input: { main: entry },
     platform: 'node',
-    // The Functions worker supplies this package when the app requires it.
+    // This package is not bundled: the Functions worker provides it at runtime.
     external: ['@azure/functions-core'],
-    // azure-iothub's dependencies use Node's own punycode, which is deprecated: Node would print a warning.
+    // Dependencies of azure-iothub import `punycode`. The npm package replaces Node's own module, which is deprecated and makes Node print
+    // a warning.
     resolve: { alias: { punycode: 'punycode/punycode.js' } },
     transform: { target: 'node22' },
     logLevel: 'warn',
@@ -22,16 +23,17 @@ export async function bundleFunctionApp(entry: string, folder: string): Promise<
       format: 'cjs',
       entryFileNames: '[name].cjs',
       chunkFileNames: (chunk) => `chunks/${chunkName(chunk)}.cjs`,
-      // The SDKs compare names of classes: azure-iothub decides by `error.constructor.name` whether to try again.
+      // Names of classes are kept because SDKs compare them: azure-iothub reads `error.constructor.name` to decide whether to retry.
       keepNames: true,
       minify: { mangle: { keepNames: true }, compress: { keepNames: { function: true, class: true } } },
       comments: { legal: false, annotation: false, jsdoc: false },
       sourcemap: true,
-      // Stack traces need file names and lines only. Node parses the whole map of each file that it loads.
+      // The source maps do not contain the source texts, because stack traces need only file names and lines. Node parses the whole source
+      // map of each file that it loads.
       sourcemapExcludeSources: true,
       codeSplitting: {
         groups: [
-          // Node has to run it before it loads the rest of our own code, see functions/main.ts.
+          // This file gets a chunk of its own. Node must run it before it loads the rest of the app's code: see functions/main.ts.
           { name: 'source-maps', test: /[\\/]functions[\\/]source-maps\.ts$/, priority: 3 },
           { name: 'libraries', tags: ['$initial'], test: /[\\/]node_modules[\\/]/, priority: 2 },
           { name: 'start', tags: ['$initial'], test: (id) => id !== entry, priority: 1 },
@@ -42,7 +44,7 @@ export async function bundleFunctionApp(entry: string, folder: string): Promise<
   return output;
 }
 
-/** Names the chunk of a dynamically imported package after the package. */
+/** The name of a chunk. If the app imports an npm package dynamically, the chunk has the name of the package. */
 function chunkName({ name, facadeModuleId }: PreRenderedChunk): string {
   const packageName = facadeModuleId === null ? undefined : packageNameOf(facadeModuleId);
   return packageName === undefined ? name : packageName.replace('@', '').replace('/', '-');

@@ -1,4 +1,4 @@
-/** A day of history for a fleet that was made a minute ago, so that charts over time have something to show. */
+/** Writes a day of invented history for a new demo fleet. The charts of the dashboard then have data for the screenshot. */
 import { createJournal, createRollups, type DriftRow, driftKey, noKnownRows } from '../../shared/drift/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
 import { demoPolicies } from '../local/demo/demo-policies.ts';
@@ -8,7 +8,7 @@ import { seededRandom } from '../local/demo/random.ts';
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** Writes rows for each of the 23 hours before this one, as if the fleet had drifted and been mended all day. */
+/** Writes rows for each of the 23 full hours before the current hour, as if the fleet had had drift and repairs all day. */
 export async function inventDay(account: StorageAccount, devices: number): Promise<void> {
   const random = seededRandom(4);
   const fleet = demoFleet(devices);
@@ -55,13 +55,13 @@ export async function inventDay(account: StorageAccount, devices: number): Promi
   for (let start = thisHour - 23 * hour; start < thisHour; start += hour) {
     const end = new Date(start + hour - minute);
     const journal = createJournal(account, () => end);
-    // More by day than by night.
+    // More rows for hours of the day than for hours of the night.
     const busy = 1 + Math.sin(((start / hour) % 24) / 3.8) ** 2;
     const rows = Array.from({ length: Math.floor(busy * (8 + random.below(14))) }, () =>
       invent(start + random.below(55 * minute)),
     );
     for (const row of rows) await journal.write(row.deviceId, [row], noKnownRows());
-    // Some are out of line as the hour ends, and mended right after.
+    // Some drifts are not repaired yet when the roll-ups count the hour. They are repaired right after.
     const late = Array.from({ length: random.below(3) }, () => invent(end.getTime() - minute));
     const open = late.map((row): DriftRow => ({ ...row, outcome: 'deferred' }));
     for (const row of open) await journal.write(row.deviceId, [row], noKnownRows());

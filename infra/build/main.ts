@@ -1,6 +1,6 @@
 /**
- * Builds all that runs: `dist/function-app/`, the folder that is deployed, and `dist/twinkeeper.js` with the services of the local system
- * beside it. Also writes the JSON Schema of policies, which stands where policies are written.
+ * Builds the function app in `dist/function-app/`, which is the folder that is deployed. Builds the command `dist/twinkeeper.js`, and the
+ * services of the local system in `dist/local/`. Also writes the JSON Schema of policies into the folder of the policies.
  */
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ const [command, app] = await Promise.all([
 ]);
 const written = new Set([...command.map(({ fileName }) => join(dist, fileName)), ...app]);
 
-// Removes what earlier builds left.
+// Removes files of earlier builds.
 for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
   const file = join(entry.parentPath, entry.name);
   if (entry.isFile() && !written.has(file)) await rm(file);

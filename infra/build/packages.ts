@@ -1,24 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 
-/** A package of `node_modules` with code in the function app. */
+/** An npm package whose code is in the bundled function app. */
 export interface BundledPackage {
   readonly name: string;
   readonly version: string;
-  /** An SPDX expression. */
+  /** The licence of the package, as an SPDX expression such as `MIT OR Apache-2.0`. */
   readonly license: string;
   readonly author: string;
   readonly folder: string;
 }
 
-/** The packages that these files belong to, sorted by name and version. Files outside `node_modules` are our own. */
+/**
+ * The npm packages to which these files belong, sorted by name and version. Files outside `node_modules` are the project's own and are left
+ * out.
+ */
 export function packagesOf(files: Iterable<string>): readonly BundledPackage[] {
   const folders = new Set([...files].map(packageFolderOf).filter((folder) => folder !== undefined));
   const packages = new Map([...folders].map(readPackage).map((each) => [`${each.name}@${each.version}`, each]));
   return [...packages].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
 }
 
-/** The name of the package that a file belongs to, or `undefined` for a file outside `node_modules`. */
+/** The name of the npm package to which a file belongs. `undefined` for a file outside `node_modules`. */
 export function packageNameOf(file: string): string | undefined {
   const folder = packageFolderOf(file);
   return folder?.slice(folder.lastIndexOf(nodeModules) + nodeModules.length).replaceAll(sep, '/');
@@ -39,7 +42,7 @@ interface Manifest {
   readonly version: string;
   readonly license?: string;
   readonly author?: string | { readonly name: string };
-  /** The form of npm before 2014, still found in old packages. */
+  /** The licences in the form of npm before 2014. Some old packages have this field instead of `license`. */
   readonly licenses?: readonly { readonly type: string }[];
 }
 

@@ -3,12 +3,12 @@ import { PackageURL } from 'packageurl-js';
 import parseSpdx from 'spdx-expression-parse';
 import type { BundledPackage } from './packages.ts';
 
-/** Format of the bill of materials. */
+/** CycloneDX version of the bill of materials. */
 export const sbomVersion = Spec.Version.v1dot6;
 
 /**
- * The text of `sbom.cdx.json`, a CycloneDX bill of materials: the app and each package with code in it. Has no serial number and no
- * time, both optional: the same sources give the same file.
+ * The text of `sbom.cdx.json`, a bill of materials in the CycloneDX format. It lists the app and each npm package whose code is in the app.
+ * It has no serial number and no time, which are optional, so that the same sources always give the same text.
  */
 export function sbomOf(
   app: { readonly name: string; readonly version: string; readonly license: string },

@@ -1,6 +1,6 @@
 /**
- * `npm run screenshot`: starts the demo, gives it a day of invented history, changes two properties back and forth until a guard holds them
- * back, and writes what the dashboard then shows to `docs/dashboard.png`.
+ * `npm run screenshot`: writes a picture of the dashboard to `docs/dashboard.png`. First starts the demo, adds a day of invented history,
+ * and changes three properties again and again until a guard holds back their repair.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -31,7 +31,8 @@ try {
   await contest(endpoints);
   const page = await browser.newPage({ viewport: { width: 1440, height: 1180 }, deviceScaleFactor: 1.5 });
   await page.goto(dashboardAddress(endpoints));
-  // The demo sweeps every minute, and what it counts is shown from the first sweep on.
+  // Waits for the first sweep, which counts the devices: the dashboard shows the compliance over all policies only after it. The demo
+  // sweeps every minute.
   await page.locator('#tiles', { hasText: 'over all policies' }).waitFor({ timeout: 120_000 });
   await page.locator('#open li').first().waitFor({ timeout: 30_000 });
   await page.locator('#rows .badge').nth(20).waitFor();
@@ -45,7 +46,7 @@ try {
   await rm(folder, { recursive: true });
 }
 
-/** Waits until all is ready. */
+/** Waits until the demo has written its endpoints file, and returns the endpoints. By then all services are ready. */
 async function readEndpoints(running: ChildProcess): Promise<SystemEndpoints> {
   while (!existsSync(endpointsFile)) {
     if (running.exitCode !== null) throw new Error('The demo has ended before it was ready: see what it says above.');
@@ -54,7 +55,7 @@ async function readEndpoints(running: ChildProcess): Promise<SystemEndpoints> {
   return JSON.parse(readFileSync(endpointsFile, 'utf8')) as SystemEndpoints;
 }
 
-/** Changes properties on some devices again and again, as somebody would who does not know of the policies. */
+/** Changes one property on each of three devices again and again, like an operator who does not know the policies. */
 async function contest(endpoints: SystemEndpoints): Promise<void> {
   const operator = await Operator.connect(endpoints);
   const fleet = demoFleet(devices);
@@ -75,7 +76,7 @@ async function contest(endpoints: SystemEndpoints): Promise<void> {
         departures: [],
       });
     }
-    // What follows at once is one change.
+    // Waits, because changes that follow at once would count as one change.
     await sleep(1_500);
   }
 }

@@ -5,7 +5,7 @@ import type { BundledPackage } from './packages.ts';
 
 const line = '-'.repeat(80);
 
-/** Writes a file with each package, its licence file and further notices. */
+/** Writes a file that lists each npm package with the texts of its licence and notice files. */
 export async function writeNotices(file: string, packages: readonly BundledPackage[]): Promise<void> {
   await writeFile(file, noticesOf(packages));
 }

@@ -7,7 +7,7 @@ import { packagesOf } from './packages.ts';
 import { sbomOf } from './sbom.ts';
 import { writeNotices } from './third-party-notices.ts';
 
-/** Writes the folder that is deployed. Returns the paths of the files in it. */
+/** Writes the whole folder that is deployed to Azure Functions. Returns the paths of the written files. */
 export async function writeFunctionApp(root: string, folder: string): Promise<readonly string[]> {
   const manifest = await readFile(join(root, 'package.json'), 'utf8');
   const { name, version, license } = JSON.parse(manifest) as Record<'name' | 'version' | 'license', string>;

@@ -1,39 +1,49 @@
-/** Asks the running app for a sweep through its queue, and follows the sweep's row in storage. It makes no hub calls. */
+/**
+ * Asks the running app for a sweep: puts a message into the app's sweep queue, and then reads the sweep's row in storage until the sweep is
+ * done. Makes no hub calls.
+ */
 import { type Clock, systemClock } from '../../shared/clock.ts';
 import { openQueue, type StorageAccount } from '../../shared/storage/index.ts';
 import { createSweepQueue, sweepQueueName } from '../../shared/sweep/index.ts';
 import { createSweepStore, type SweepRow, type SweepStore } from '../../shared/sweep/store/index.ts';
 
-/** A sweep that the app was asked for. */
+/** The result of asking the app for a sweep. */
 export interface AskedSweep {
-  /** The sweep that was already running. When present, this sweep is followed. */
+  /** The row of the sweep that was already running. If present, `follow` follows this sweep, and no new sweep starts. */
   readonly underWay: SweepRow | undefined;
   /**
-   * Resolves with the sweep's row when the sweep has ended and its findings have been handled. `onRow` is called with each changed row.
+   * Resolves with the sweep's row when the sweep has ended and all its parts are done. `onRow` is called each time the row has changed.
    *
-   * @throws One line when the app does not take the message within a minute, or when the row does not change for ten minutes.
+   * @throws An Error whose message is one line: the app did not take the message within a minute, or the sweep's row did not change for ten
+   * minutes.
    */
   follow(onRow: (row: SweepRow) => void): Promise<SweepRow>;
 }
 
 export interface SweepRequestDependencies {
   readonly store: SweepStore;
-  /** Puts the message into the app's sweep queue. */
+  /** Puts a message into the app's sweep queue that asks for a sweep. */
   ask(): Promise<void>;
-  /** Whether the app has taken the message. */
+  /** Whether the app has taken the message out of the queue. */
   isTaken(): Promise<boolean>;
   readonly clock: Clock;
 }
 
 const pollEvery = 500;
-/** Milliseconds in which the app must take the message. The app polls its queues every few seconds. */
+/** Milliseconds in which the app must take the message out of the queue. The app polls its queues every few seconds. */
 const takenWithin = 60_000;
-/** Milliseconds without a change before a sweep counts as stalled. Work that waits for the hub's throttles goes back into the queue. */
+/**
+ * Milliseconds after which a sweep whose row has not changed counts as stalled. The time is long, because parts that wait for the hub's
+ * throttles go back into the queue.
+ */
 const stalledAfter = 10 * 60_000;
-/** How many of the newest sweeps are read to find the new one. */
+/** Number of the newest sweeps that are read to find the new sweep. */
 const recentSweeps = 10;
 
-/** Asks the app with this storage account for a sweep. The sweep begins within seconds. A running sweep continues instead. */
+/**
+ * Asks the app that uses this storage account for a sweep. A new sweep begins within seconds. If a sweep is already running, that sweep
+ * continues, and no new sweep begins.
+ */
 export function askForSweep(account: StorageAccount, clock: Clock = systemClock): Promise<AskedSweep> {
   return requestSweep({
     store: createSweepStore(account, () => clock.now()),
@@ -43,12 +53,13 @@ export function askForSweep(account: StorageAccount, clock: Clock = systemClock)
   });
 }
 
-/** Like {@link askForSweep}, with the given dependencies. */
+/** Does the same as {@link askForSweep}. The caller gives the store, the queue functions and the clock. */
 export async function requestSweep({ store, ask, isTaken, clock }: SweepRequestDependencies): Promise<AskedSweep> {
   const before = await store.list(recentSweeps);
   const known = new Set(before.map(({ id }) => id));
   const underWay = before.find(({ state }) => state === 'running');
-  // A running sweep is asked for too: its process may have died, and the message makes another instance resume the sweep.
+  // The message is sent even if a sweep is running. The process of the running sweep may have crashed: then the message makes another
+  // instance resume the sweep.
   await ask();
 
   async function findSweep(id: string | undefined): Promise<SweepRow | undefined> {
@@ -73,7 +84,7 @@ export async function requestSweep({ store, ask, isTaken, clock }: SweepRequestD
         }
         id = row?.id;
         if (row?.state === 'done' && row.partsDone >= row.parts) return row;
-        // The policies have changed, so a new sweep replaces this one.
+        // The app abandons a sweep when its policies have changed. A new sweep replaces the abandoned sweep.
         if (row?.state === 'abandoned') {
           known.add(row.id);
           id = undefined;
@@ -96,7 +107,7 @@ export async function requestSweep({ store, ask, isTaken, clock }: SweepRequestD
   };
 }
 
-/** Whether the queue holds no message that asks for a sweep. */
+/** Whether no message in the sweep queue asks for a sweep. */
 async function hasNoStart(account: StorageAccount): Promise<boolean> {
   const { peekedMessageItems } = await (await openQueue(account, sweepQueueName)).peekMessages({
     numberOfMessages: 32,

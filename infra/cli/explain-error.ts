@@ -1,4 +1,7 @@
-/** One line about an error for a person. An error of the storage service becomes a sentence, because its message is a whole document. */
+/**
+ * One line of text about an error, for a person. For an error of the storage service the line is a new sentence, because the message of
+ * that error is a whole XML or JSON document.
+ */
 export function explainError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { name, message, statusCode, code } = error as Error & {

@@ -1,4 +1,4 @@
-/** Loads the policies of a folder, which need not be deployed. The files are bundled first, so TypeScript works too. */
+/** Loads the policies of a folder. They need not be deployed. All files are first bundled as JavaScript, so the files can be TypeScript. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -14,34 +14,36 @@ import {
 } from '../../shared/policy/index.ts';
 import { jsonEquals } from '../../shared/twin/index.ts';
 
-/** A policy and its file. */
+/** A policy, and the path of the file that exports it. */
 interface LoadedPolicy {
   readonly file: string;
   readonly definition: PolicyDefinition;
 }
 
-/** The exports of a policy file. */
+/** The exports of a policy file that are read: the default export, and the list named `policies`. */
 interface Exports {
   readonly default?: unknown;
   readonly policies?: unknown;
 }
 
-/** Whether a file can hold policies. Type declarations, tests and JSON schemas cannot. */
+/** Whether a file of this name can hold policies. Files of type declarations, tests and JSON schemas cannot. */
 const isPolicyFile = (name: string): boolean =>
   /\.(ts|js|mjs|json)$/.test(name) && !/\.(d|test|spec)\.[^.]+$|\.schema\.json$/.test(name);
 
 /**
- * Loads the policies of a folder: the default export of each `.ts`, `.js` and `.mjs` file, each `.json` file, and the exported lists named
- * `policies`, as in an `index.ts`. A policy that is exported twice counts once. Subfolders are not read, so policies can share code there.
+ * Loads the policies of a folder: the default export of each `.ts`, `.js` and `.mjs` file, each `.json` file, and each exported list named
+ * `policies`, as in an `index.ts`. A policy that two files export counts once. Subfolders are not read, so they can hold code that policies
+ * share.
  *
- * @throws One message with every fault and its file: a file that cannot be loaded, a file without a policy, a policy with errors.
+ * @throws An Error whose message lists every fault with its file. Faults are: a file cannot be loaded, a file exports no policy, a policy
+ * has errors.
  */
 export async function loadPolicies(folder: string): Promise<PolicySet> {
   const names = (await filesIn(folder)).filter(isPolicyFile);
   if (names.length === 0) throw new Error(`${folder} has no policies: it has no .ts, .js, .mjs or .json file.`);
   const faults: string[] = [];
   const policies: LoadedPolicy[] = [];
-  // An index is loaded last, so that a fault is reported for the policy's own file.
+  // Index files are loaded last. A fault of a policy is then reported for the policy's own file, and not for the index file.
   const loaded = await loadAll(
     folder,
     names.toSorted((a, b) => Number(isIndex(a)) - Number(isIndex(b)) || (a < b ? -1 : 1)),
@@ -54,7 +56,8 @@ export async function loadPolicies(folder: string): Promise<PolicySet> {
       faults.push(`${file}: exports no policy. Add a default export, or move the file to a subfolder.`);
     }
     for (const definition of definitions ?? []) {
-      // Each import of a JSON file gives a new object, so an index repeats its policies as equal objects.
+      // Each import of a JSON file gives a new object. A policy that an index file exports again is therefore an equal object and not the
+      // same object.
       const isKnown = policies.some(
         (other) =>
           other.definition === definition ||
@@ -84,7 +87,7 @@ async function filesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** Validates all policies together, and adds each fault with the name of its file. */
+/** Validates all policies together, and adds each fault of a policy to `faults` with the name of the policy's file. */
 function check(policies: readonly LoadedPolicy[], faults: string[]): PolicySet | undefined {
   try {
     return toPolicySet(
@@ -112,15 +115,15 @@ function isIndex(name: string): boolean {
   return /^index\.[^.]+$/.test(name);
 }
 
-/** The policies that a file exports; `undefined` when it exports no policy and no list of policies. */
+/** The policies that a file exports. `undefined` when the file exports neither a policy nor a list of policies. */
 function definitionsIn({ default: single, policies: list }: Exports): readonly unknown[] | undefined {
   if (single === undefined && !Array.isArray(list)) return undefined;
   return [single, ...(Array.isArray(list) ? list : [])].flat().filter((definition) => definition !== undefined);
 }
 
 /**
- * Loads the files from one bundle, so that a module that several files import is loaded once. Without a bundle, old versions of Node would
- * not load TypeScript, and imports of packages would fail in folders without `node_modules`.
+ * Bundles all files into one file, and loads that file. A module that several policy files import is then loaded once. Without the bundle,
+ * old versions of Node could not load TypeScript, and folders without `node_modules` could not import packages.
  */
 async function loadAll(
   folder: string,
@@ -141,7 +144,8 @@ async function loadAll(
       platform: 'node',
       transform: { target: 'node20' },
       onLog(_level, log) {
-        // Rolldown would leave the import of a missing package to Node, which then loads none of the files.
+        // An import of a missing package is a fault. Rolldown would only leave such an import in the bundle, and Node would then load none
+        // of the files.
         if (log.code === 'UNRESOLVED_IMPORT') unresolved.push(log);
       },
       output: { file: outfile, format: 'esm', codeSplitting: false, sourcemap: 'inline' },
@@ -174,6 +178,6 @@ async function loadAll(
 
 function toFault({ message, loc, id = '' }: RolldownLog): string {
   const at = loc === undefined ? id : `${loc.file}:${loc.line}:${loc.column + 1}`;
-  // The lines after the first are a drawing of the code.
+  // The first line is the error. The next lines show an extract of the source code.
   return `${at}: ${message.split('\n', 1)[0]}`;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The `twinkeeper` command. Each subcommand is a file in `commands/`, which imports large modules only when it runs. */
+/** The `twinkeeper` command. Each subcommand is a file in `commands/`. A subcommand imports large modules only when it runs. */
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explainMissingBuild } from '../local/missing-build.ts';
@@ -19,7 +19,8 @@ const commands = [
   () => import('./commands/device.ts').then(({ deviceCommand }) => deviceCommand()),
 ];
 
-// The command finishes its work when its output is lost. Commands that run without end also listen for lost output, and stop.
+// When standard output or standard error is lost, only the exit code changes, and the command finishes its work. Commands that run without
+// end also listen for lost output, and stop.
 onOutputLost(({ exitCode }) => {
   process.exitCode = exitCode;
 });

@@ -1,30 +1,33 @@
-/** Starts Azurite, Microsoft's storage emulator, as a child process on loopback. It stores blobs, queues and tables. */
+/** Starts Azurite as a child process on loopback. Azurite is Microsoft's emulator of Azure Storage: blobs, queues and tables. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import type { Service } from './service-child.ts';
 
 export interface AzuriteOptions {
-  /** The folder for Azurite's files. When absent, Azurite keeps everything in memory. */
+  /** The folder where Azurite stores its data. When absent, Azurite keeps all data in memory. */
   readonly folder?: string;
-  /** The ports. Azurite picks a free port for 0 or an absent one. */
+  /** The ports of the three services. If a port is 0 or absent, Azurite uses a free port. */
   readonly blobPort?: number;
   readonly queuePort?: number;
   readonly tablePort?: number;
 }
 
-/** Azurite's account. Microsoft's documentation publishes its name and key, so they protect nothing. */
+/** The storage account of Azurite. Its name and key are public in Microsoft's documentation, so they protect nothing. */
 const account = {
   name: 'devstoreaccount1',
   key: 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
 };
 
-/** Code that ends Azurite when its parent ends. The unreferenced channel does not keep Azurite running. */
+/**
+ * JavaScript code that makes Azurite exit when its parent process has ended. `unref` lets Azurite exit while the channel to the parent is
+ * open.
+ */
 const endWithParent = `data:text/javascript,process.on("disconnect", () => process.exit(0)); process.channel.unref()`;
 
 /**
- * Starts Azurite and resolves when all three of its services listen. Rejects with one line when a port is in use, or when Azurite ends
- * before it is ready. Azurite sends no telemetry.
+ * Starts Azurite, without telemetry. Resolves when its services for blobs, queues and tables listen. Rejects with an Error whose message is
+ * one line, when a port is in use or when Azurite ends before it is ready.
  */
 export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ readonly connectionString: string }>> {
   const { folder, blobPort = 0, queuePort = 0, tablePort = 0 } = options;
@@ -45,7 +48,7 @@ export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ re
       output += chunk.toString();
       const endpoints = listeningUrls(output);
       if (endpoints === undefined) return;
-      // The pipes are drained from now on: Azurite would block on a full pipe.
+      // From now on, Azurite's output is read and discarded: Azurite would stop at a full pipe.
       child.stdout?.off('data', read).resume();
       child.stderr?.off('data', read).resume();
       resolve({
@@ -56,7 +59,7 @@ export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ re
     child.stdout?.on('data', read);
     child.stderr?.on('data', read);
     child.once('error', (error) => reject(new Error(`Azurite cannot be run: ${error.message}.`)));
-    // On `close` all output has been read. On `exit` the last lines could still be in the pipes.
+    // `close` comes after all output has been read. At `exit`, the last lines could still be in the pipes.
     child.once('close', (code) => reject(new Error(whyItEnded(output, code))));
   });
 }
@@ -97,7 +100,7 @@ function stop(child: ChildProcess, hasFiles: boolean): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once('close', () => resolve());
-    // SIGTERM makes Azurite write its files. Without files, nothing is worth the wait.
+    // SIGTERM lets Azurite write its data to the folder. Without a folder, Azurite is killed at once.
     child.kill(hasFiles ? 'SIGTERM' : 'SIGKILL');
     setTimeout(() => child.kill('SIGKILL'), 5_000).unref();
   });

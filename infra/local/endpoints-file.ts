@@ -1,29 +1,38 @@
-/** The file of `--endpoints`. Programs and tests read it to find the local system. */
+/**
+ * The JSON file that `twinkeeper local --endpoints` writes. Programs and tests read the addresses and keys of the local system from this
+ * file.
+ */
 import { existsSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
-/** The addresses and keys of the local system, as the file holds them. */
+/** The addresses and keys of the local system. The endpoints file holds this object. */
 export interface SystemEndpoints {
-  /** Grants every right on the local hub. `caFile` holds the certificate authority to trust. */
+  /** A connection string with all rights on the local hub. A client must trust the certificate authority in `caFile`. */
   readonly iotHubConnectionString: string;
   readonly eventHubConnectionString: string;
   readonly eventHubName: string;
   readonly storageConnectionString: string;
-  /** The base address of the functions, without the route prefix `/api` and without a slash at the end. */
+  /** The base address of the functions. It ends before `/api` and has no slash at the end. */
   readonly functionsUrl: string;
-  /** Opens the endpoints that only read, as the header `x-functions-key` or the query's `code`. Does not change while the system runs. */
+  /**
+   * The key for the HTTP endpoints that only read. A request has the key in the header `x-functions-key` or in the query parameter `code`.
+   * The key stays the same while the system runs.
+   */
   readonly functionKey: string;
-  /** Opens all endpoints, also those that change something. */
+  /** The key for all HTTP endpoints, including those that change something. */
   readonly masterKey: string;
-  /** The path of the local hub's certificate authority, in PEM. */
+  /** The path of a PEM file with the certificate of the local hub's certificate authority. */
   readonly caFile: string;
   readonly controlUrl: string;
-  /** The blast radius of the app: values that a policy may overwrite in an hour. */
+  /** The blast radius of the app: the number of values that a policy may overwrite in an hour. */
   readonly maxOverwritesPerHour: number;
 }
 
-/** Throws one line when the file's folder does not exist. Called before anything is started. */
+/**
+ * Checks that the folder of the endpoints file exists. Called before any service starts.
+ * @throws An Error whose message is one line, when the folder does not exist.
+ */
 export function checkEndpointsFile(file: string): void {
   if (!existsSync(dirname(resolve(file)))) {
     throw new Error(
@@ -32,7 +41,10 @@ export function checkEndpointsFile(file: string): void {
   }
 }
 
-/** Writes the file in one step, readable by its owner only. The returned function removes the file. */
+/**
+ * Writes the endpoints file. Other programs never see a half-written file, and only its owner can read it. The returned function removes
+ * the file.
+ */
 export async function writeEndpointsFile(file: string, endpoints: SystemEndpoints): Promise<() => Promise<void>> {
   const path = resolve(file);
   const unfinished = `${path}.${process.pid}`;

@@ -1,14 +1,14 @@
-/** The app settings and the environment of the function host. They hold nothing that leads to a real hub. */
+/** The app settings and the environment of the function host in the local system. They contain no address and no key of a real hub. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LocalHubEndpoints, LocalHubOptions } from './hub/index.ts';
 
 export interface LocalSettingsOptions extends Pick<LocalHubOptions, 'throttle' | 'routesEvents'> {
-  /** The blast radius: values that a policy may overwrite in an hour. */
+  /** The blast radius: the number of values that a policy may overwrite in an hour. */
   readonly maxOverwritesPerHour: number;
 }
 
-/** The app settings of the functions on this machine: the `Values` of local.settings.json. */
+/** The app settings of the functions in the local system: the object `Values` of local.settings.json. */
 export function localSettings(
   hub: LocalHubEndpoints,
   storageConnectionString: string,
@@ -21,20 +21,22 @@ export function localSettings(
     EventHubConnection: hub.eventHubConnectionString,
     EVENTHUB_NAME: hub.eventHubName,
     EVENTHUB_CONSUMER_GROUP: '$Default',
-    // One second instead of the default 30, so that a person at a terminal sees the retry.
+    // One second instead of the default of 30 seconds, so that a person at a terminal sees the retry soon.
     TWINKEEPER_RETRY_DELAY: '1',
     TWINKEEPER_MAX_OVERWRITES_PER_HOUR: String(maxOverwritesPerHour),
-    // Unless the local hub throttles, the app gets the budget of the largest hub. A smaller one would slow the demo down for nothing.
+    // If the local hub throttles, the app gets the budget of that hub. Otherwise it gets the budget of the largest hub: a smaller budget
+    // would slow the demo down without need.
     ...(throttle === undefined
       ? { TWINKEEPER_HUB_TIER: 'S3', TWINKEEPER_HUB_UNITS: '10', TWINKEEPER_BUDGET_SHARE: '1' }
       : { TWINKEEPER_HUB_TIER: throttle.tier, TWINKEEPER_HUB_UNITS: String(throttle.units) }),
     TWINKEEPER_ROLLUP_SCHEDULE: '*/10 * * * * *',
-    // Every minute, so that sweeps can be seen. Without events the demo asks for its sweeps itself, and the schedule fires once a year.
+    // Sweeps run every minute, so that a person sees them. If the hub routes no events, the demo asks for sweeps itself. The schedule then
+    // fires only once a year.
     TWINKEEPER_SWEEP_SCHEDULE: routesEvents ? '0 * * * * *' : '0 0 0 1 1 *',
   };
 }
 
-/** Writes the settings as a local.settings.json that only its owner can read, and returns the file's path. */
+/** Writes the settings into the file local.settings.json, which only its owner can read. Returns the path of the file. */
 export async function writeSettingsFile(folder: string, values: Readonly<Record<string, string>>): Promise<string> {
   const file = join(folder, 'local.settings.json');
   await writeFile(file, JSON.stringify({ IsEncrypted: false, Values: values }, undefined, 2), { mode: 0o600 });
@@ -42,10 +44,10 @@ export async function writeSettingsFile(folder: string, values: Readonly<Record<
 }
 
 /**
- * The environment of the function host: the shell's, without any app setting. The host prefers the environment to the settings file, so
- * a shell that is set up for a real hub would lead the local system to that hub.
+ * The environment variables of the function host: those of the shell, without app settings. The host reads a setting from the environment
+ * first and from the settings file second. Without this, the settings of a shell for a real hub would connect the local system to that hub.
  *
- * @param keepOwn keeps the settings whose names begin with `TWINKEEPER_`
+ * @param keepOwn whether to keep settings whose names begin with `TWINKEEPER_`
  */
 export function hostEnvironment(
   environment: Readonly<Record<string, string | undefined>>,

@@ -1,22 +1,25 @@
-/** Turns options of `twinkeeper local` into the behaviour of the local hub: faults, throttling, lag. */
+/** Translates options of `twinkeeper local` into the behaviour of the local hub: faults, throttling and query lag. */
 import { InvalidArgumentError } from 'commander';
 import { twinkeeperPolicy } from './hub/credentials.ts';
 import type { FaultKind, HubBehaviour, ThrottleOptions } from './hub/index.ts';
 import { tiers } from './hub/throttle-limits.ts';
 
-/** Options of `twinkeeper local` that make the hub slower or less reliable. */
+/** Options of `twinkeeper local` that make the local hub slower or less reliable. */
 export interface BehaviourOptions {
-  /** The share of Twinkeeper's calls that fail, from 0 to 1. */
+  /** The share of Twinkeeper's hub calls that fail or are slow, from 0 to 1. Default: 0. */
   readonly faults?: number;
   readonly throttle?: Pick<ThrottleOptions, 'tier' | 'units'>;
-  /** Seconds by which queries lag behind the twins. */
+  /** Seconds by which the results of hub queries are older than the twins. */
   readonly queryLag?: number;
-  /** How many times as fast the hub's time runs, for throttles and lag. */
+  /** Speed of the local hub's clock, for throttles and query lag. With 60, a minute of the hub takes a second. */
   readonly timeScale?: number;
   readonly seed: number;
 }
 
-/** The faults of `--faults`. A connection can drop before or after the operation is done; the caller cannot tell which. */
+/**
+ * The kinds of fault that `--faults` causes. `drop` closes the connection before or after the hub has done the operation. The caller cannot
+ * know which of the two happened.
+ */
 const badDay: readonly FaultKind[] = [
   { status: 429, retryAfter: 1 },
   { status: 500 },
@@ -26,7 +29,7 @@ const badDay: readonly FaultKind[] = [
   { delay: 5_000 },
 ];
 
-/** The behaviour for these options. Faults hit only Twinkeeper's own calls, not the calls with which the demo disturbs the fleet. */
+/** The behaviour of the local hub for these options. Faults happen only to Twinkeeper's own calls, and not to the calls of the demo. */
 export function hubBehaviour({ faults = 0, throttle, queryLag, timeScale, seed }: BehaviourOptions): HubBehaviour {
   return {
     ...(faults > 0 ? { faults: [{ share: faults, policy: twinkeeperPolicy, kinds: badDay, seed }] } : {}),
@@ -36,7 +39,10 @@ export function hubBehaviour({ faults = 0, throttle, queryLag, timeScale, seed }
   };
 }
 
-/** Parses a share: `20%` or `0.2`. @throws {InvalidArgumentError} For any other text. */
+/**
+ * Parses a share such as `20%` or `0.2`.
+ * @throws {InvalidArgumentError} If the text is anything else.
+ */
 export function parseShare(text: string): number {
   const [, number, percent] = /^(\d+(?:\.\d+)?)(%?)$/.exec(text) ?? [];
   const share = Number(number) / (percent === '%' ? 100 : 1);
@@ -44,7 +50,10 @@ export function parseShare(text: string): number {
   return share;
 }
 
-/** Parses a tier and its number of units: `S1` or `S2:4`. @throws {InvalidArgumentError} For any other text. */
+/**
+ * Parses the tier of a hub and the number of its units, such as `S1` or `S2:4`. The default is one unit.
+ * @throws {InvalidArgumentError} If the text is anything else.
+ */
 export function parseThrottle(text: string): Pick<ThrottleOptions, 'tier' | 'units'> {
   const [name = '', units = '1', ...rest] = text.split(':');
   const tier = tiers.find((known) => known === name.toUpperCase());
@@ -56,7 +65,10 @@ export function parseThrottle(text: string): Pick<ThrottleOptions, 'tier' | 'uni
   return { tier, units: Number(units) };
 }
 
-/** Parses a number, 0 or more. @throws {InvalidArgumentError} For any other text. */
+/**
+ * Parses a number that is 0 or more.
+ * @throws {InvalidArgumentError} If the text is anything else.
+ */
 export function parseNumber(text: string): number {
   const value = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || !Number.isFinite(value)) {

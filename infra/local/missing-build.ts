@@ -1,8 +1,8 @@
-/** Recognises an error of Node's module loader that a missing or unfinished build causes. */
+/** Explains an error of Node's module loader when a file of the build is missing. */
 
 /**
- * Returns one line with the way out when the message says that a file of `dist/` is missing, and otherwise the message itself. The files
- * cannot be checked beforehand, because their names contain a hash.
+ * If the error message says that a file of `dist/` is missing, returns one line that says to run the build. Otherwise returns the message
+ * unchanged. The program cannot check beforehand which files exist, because their names contain a hash.
  */
 export function explainMissingBuild(message: string): string {
   const file = /Cannot find module '([^']*[\\/]dist[\\/][^']*)'/.exec(message)?.[1];

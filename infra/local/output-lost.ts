@@ -1,13 +1,19 @@
-/** Detects that standard output or standard error can no longer be written: its reader has gone, or the disk is full. */
+/** Detects that standard output or standard error is lost: the program that reads it has ended, or the disk is full. */
 
 export interface OutputLost {
-  /** 141 when the reader has gone, as in `… | head -1`: shells use 128 and the number of SIGPIPE. Otherwise 1. */
+  /**
+   * The exit code of the process. 141 when the reading program has ended, as in `twinkeeper drift | head -1`: shells use 128 plus the
+   * number of SIGPIPE. Otherwise 1.
+   */
   readonly exitCode: number;
-  /** One line for a person. Absent when the reader has gone: the reader needed no more output. */
+  /** One line that says why output is lost. Absent when the reading program has ended, because that is no error. */
   readonly why?: string;
 }
 
-/** Calls `then` when output is lost. Without this, the error would end the process and leave its services and files behind. */
+/**
+ * Calls `then` when standard output or standard error is lost. Without this handler, the error would end the process at once. Services
+ * would then continue to run, and files of the run would remain.
+ */
 export function onOutputLost(then: (lost: OutputLost) => void): void {
   for (const [name, stream] of [
     ['standard output', process.stdout],

@@ -1,19 +1,19 @@
 import type { LocalSystem } from './start-services.ts';
 
-/** The view of a run. Each kind of run has its own: the live demo, `--once`, `--no-demo`. */
+/** The output of a run of `twinkeeper local`. There are three implementations: the live demo, `--once` and `--no-demo`. */
 export interface Output {
-  /** Shows one line about a problem at once. */
+  /** Shows one line about a problem immediately. */
   notice(text: string): void;
-  /** Runs until there is nothing more to do, and resolves with the exit code. A demo without end never resolves. */
+  /** Runs until the demo is over, and resolves with the exit code. Never resolves if the demo has no end. */
   run(system: LocalSystem): Promise<number>;
-  /** Leaves the terminal as it was. May be called twice. */
+  /** Restores the terminal to the state before the run. A second call does nothing. */
   close(): Promise<void>;
 }
 
-/** Shows which part of the system is starting. */
+/** Shows which service of the local system is starting. */
 export interface StartProgress {
-  /** Shows the step that begins now: one short line. */
+  /** Shows one short line about the step that begins now. */
   step(text: string): void;
-  /** Leaves the terminal as it was. May be called several times, and `step` may follow. */
+  /** Removes the line from the terminal. May be called several times. A later `step` shows a line again. */
   clear(): void;
 }

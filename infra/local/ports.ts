@@ -1,18 +1,18 @@
-/** The ports of the local system: any free ports, or consecutive ports from `--port-base`. */
+/** Chooses the ports of the local system: free ports, or consecutive ports that begin at `--port-base`. */
 import { createServer } from 'node:net';
 
-/** The services, in the order of their ports after the base. */
+/** The services with a port. The first service gets the port of `--port-base`, and each next service gets the next port. */
 const services = ['hub', 'events', 'control', 'functions', 'blobs', 'queues', 'tables'] as const;
 
-/** The port of each service. With 0, the service picks a free port. */
+/** The port of each service. 0 means that the service chooses a free port when it starts. */
 export type Ports = Readonly<Record<(typeof services)[number], number>>;
 
-/** The number of ports that the system uses. */
+/** Number of ports that the local system uses. */
 const portCount = services.length;
 
 /**
- * The ports `base`, `base + 1` and so on, or free ports when there is no base.
- * @throws One line that names a port that is in use or not permitted.
+ * Returns the ports `base`, `base + 1` and so on. Without `base`, all ports are 0, and the services choose free ports.
+ * @throws An Error whose message is one line and names the port, when a port is in use or may not be used.
  */
 export async function choosePorts(base: number | undefined): Promise<Ports> {
   const ports = services.map((service, index) => [service, base === undefined ? 0 : base + index] as const);

@@ -1,10 +1,13 @@
-/** Finds the project's folder, and makes the folders in `.twinkeeper/` where a run keeps its files. */
+/** Finds the folder of the project. Makes the folders in `.twinkeeper/` that hold the files of local runs. */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { loadCredentials } from './hub/credentials.ts';
 
-/** The folder with host.json, found by going up from this file, which runs in `dist/` or in the sources. */
+/**
+ * The path of the project's folder: the nearest folder with a host.json. The search begins in the folder of this file, in `dist/` or in the
+ * sources, and goes up.
+ */
 export function projectRoot(from = import.meta.dirname): string {
   if (existsSync(join(from, 'host.json'))) return from;
   const parent = dirname(from);
@@ -13,12 +16,15 @@ export function projectRoot(from = import.meta.dirname): string {
   return projectRoot(parent);
 }
 
-/** The folder that is deployed, which a build writes. */
+/** The path of the built function app, the folder that is deployed. */
 export function functionAppFolder(root: string): string {
   return join(root, 'dist', 'function-app');
 }
 
-/** Throws one line with the way out when a main file of the build is missing. */
+/**
+ * Checks that the main files of the build exist.
+ * @throws An Error whose message is one line, names the missing file and says to run the build.
+ */
 export function checkBuild(root: string): void {
   const files = [
     join(functionAppFolder(root), 'main.cjs'),
@@ -29,7 +35,9 @@ export function checkBuild(root: string): void {
   }
 }
 
-/** Makes a folder for this run in `.twinkeeper/`. Folders that killed runs left there are removed first. */
+/**
+ * Makes a folder in `.twinkeeper/` for the files of this run. First removes the folders of earlier runs whose processes no longer exist.
+ */
 export async function createRunFolder(root: string): Promise<string> {
   const folder = join(root, '.twinkeeper');
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -42,8 +50,9 @@ export async function createRunFolder(root: string): Promise<string> {
 }
 
 /**
- * The folder with the local hub's keys and certificates. They outlive a run, so that a program that trusts the certificate authority need
- * not trust a new one each time. The folder appears complete, in one step: two first runs at the same time use the same keys.
+ * The path of the folder with the keys and certificates of the local hub. All runs use the same folder, so a program can trust the same
+ * certificate authority in every run. The folder is made in full under another name and then renamed. Two first runs at the same time
+ * therefore use the same keys.
  */
 export async function hubFolder(root: string, runFolder: string): Promise<string> {
   const folder = join(root, '.twinkeeper', 'hub');

@@ -1,4 +1,8 @@
-/** `twinkeeper local` from beginning to end. All that a run starts is ended, and all files that it writes are removed. */
+/**
+ * Runs `twinkeeper local` from start to end. The order of the start: checks the build, chooses the ports and makes the run folder. Then
+ * starts Azurite and the local hub at the same time, and the function host when both are ready. At last writes the endpoints file and
+ * starts the demo. At the end, stops every service that was started, and removes every file that was written.
+ */
 import { rm } from 'node:fs/promises';
 import { overwriteLimit } from './demo/overwrite-limit.ts';
 import { checkEndpointsFile, writeEndpointsFile } from './endpoints-file.ts';
@@ -10,11 +14,14 @@ import { checkBuild, createRunFolder, projectRoot } from './project.ts';
 import type { RunOptions } from './run-options.ts';
 import { startLocalSystem } from './start-services.ts';
 
-/** Exit codes as shells have them: 128 and the number of the signal. */
+/** The exit code for each signal that stops a run: 128 plus the number of the signal, as in shells. */
 const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Signal = keyof typeof signalCodes;
 
-/** How a run ends: its demo is over, it was stopped (by a signal, or because its output is lost), or a service failed for good. */
+/**
+ * How a run ends. `done`: the demo is over. `stopped`: a signal came, or standard output was lost. `failed`: a service ended and cannot be
+ * restarted.
+ */
 type Ending =
   | { readonly type: 'done'; readonly exitCode: number }
   | { readonly type: 'stopped'; readonly exitCode: number; readonly why?: string }
@@ -22,16 +29,17 @@ type Ending =
 
 type Stopped = Extract<Ending, { type: 'stopped' }>;
 
-/** The parts of a run that belong to the command line. */
+/** Functions of the command that show the progress of the start and the output of the run. */
 export interface RunView {
   readonly progress: StartProgress;
   readonly openOutput: (options: RunOptions) => Promise<Output>;
 }
 
 /**
- * Runs until the demo is over, a signal comes, output is lost or a service fails for good. Resolves with the exit code.
+ * Runs the local system until the demo is over, a signal comes, standard output is lost, or a service ends and cannot be restarted.
+ * Resolves with the exit code.
  *
- * @throws One line when something does not start.
+ * @throws An Error whose message is one line, when the local system cannot be started.
  */
 export async function runLocal(options: RunOptions, { progress, openOutput }: RunView): Promise<number> {
   const stopped = Promise.race([awaitSignal(), awaitOutputLost()]);
@@ -78,7 +86,7 @@ export async function runLocal(options: RunOptions, { progress, openOutput }: Ru
   }
 }
 
-/** The exit code of an ending. Writes the reason to standard error where there is one. */
+/** Returns the exit code for an ending. If the ending has a reason, writes the reason to standard error. */
 function exitCodeOf(ending: Ending): number {
   if ('why' in ending) process.stderr.write(`twinkeeper: ${ending.why}\n`);
   return ending.type === 'failed' ? 1 : ending.exitCode;
@@ -93,7 +101,7 @@ function awaitSignal(): Promise<Stopped> {
     let isStopping = false;
     for (const signal of Object.keys(signalCodes) as readonly Signal[]) {
       process.on(signal, () => {
-        // A second signal ends the process at once. Its services end by themselves when their parent is gone.
+        // A second signal ends this process at once. The services end by themselves when their parent process has ended.
         if (isStopping) process.exit(signalCodes[signal]);
         isStopping = true;
         resolve({ type: 'stopped', exitCode: signalCodes[signal] });

@@ -1,10 +1,10 @@
 import type { BehaviourOptions } from './hub-behaviour.ts';
 
-/** The options of `twinkeeper local`. */
+/** The options of `twinkeeper local`, after they were parsed. */
 export interface RunOptions extends BehaviourOptions {
   readonly devices: number;
   readonly demo: boolean;
-  /** False when the hub routes no events. */
+  /** Whether the hub routes events to the app. False with `--no-events`. */
   readonly events: boolean;
   readonly endpoints?: string;
   readonly portBase?: number;

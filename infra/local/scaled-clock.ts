@@ -1,9 +1,10 @@
 import { type Clock, systemClock } from '../../shared/clock.ts';
 
 /**
- * A clock that runs `factor` times as fast as `base`: with 60, its hour takes a minute. It starts at the base's time and then runs ahead,
- * so it measures durations and not the time of day. Two programs that wait for each other need clocks with the same factor.
- * @throws {RangeError} When the factor is not a number above 0.
+ * A clock that runs `factor` times as fast as the clock `base`. With 60, an hour of this clock takes a minute. It shows the time of `base`
+ * at first and is then ahead of it. Use it for durations, and not for the time of day. If two programs wait for each other, their clocks
+ * need the same factor.
+ * @throws {RangeError} If the factor is not a number above 0.
  */
 export function scaledClock(factor: number, base: Clock = systemClock): Clock {
   if (!(Number.isFinite(factor) && factor > 0)) {

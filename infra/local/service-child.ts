@@ -1,10 +1,10 @@
 /**
- * The child's side of a service of the local system. The parent forks the service with its options as JSON in `argv[2]`. The service sends
- * one message over IPC: `{ ready }` with its endpoints, or `{ failed }` with one line for a person. The service ends on SIGTERM, on SIGINT
- * and when its parent has ended.
+ * Runs a service of the local system as a child process. The parent process forks it with the options as JSON in `argv[2]`. The service
+ * sends one message to the parent over IPC: `{ ready }` with its endpoints, or `{ failed }` with one line that says why. The service ends
+ * on SIGTERM, on SIGINT, and when its parent has ended.
  */
 
-/** A service that has started. */
+/** A running service. */
 export interface Service<Endpoints> {
   readonly endpoints: Endpoints;
   close(): Promise<void>;
@@ -12,7 +12,10 @@ export interface Service<Endpoints> {
 
 export type ServiceMessage<Endpoints> = { readonly ready: Endpoints } | { readonly failed: string };
 
-/** The main function of a service process: starts the service, reports to the parent, and closes the service when it is told to end. */
+/**
+ * The main function of a service process. Starts the service and sends `ready` or `failed` to the parent process. Closes the service on
+ * SIGTERM, on SIGINT, or when the parent has ended.
+ */
 export async function runService<Options, Endpoints>(
   start: (options: Options) => Promise<Service<Endpoints>>,
 ): Promise<void> {

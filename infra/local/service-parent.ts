@@ -1,15 +1,15 @@
-/** The parent's side of a service of the local system: it forks the service, waits until it is ready, watches it and ends it. */
+/** Starts a service of the local system as a child process: forks it, waits until it is ready, reports when it has ended, and stops it. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { explainMissingBuild } from './missing-build.ts';
 import type { ServiceMessage } from './service-child.ts';
 
 export interface ServiceSpec {
-  /** The name in messages, as the subject of a sentence: `The function host`. */
+  /** The name of the service for messages, as the subject of a sentence. Example: `The function host`. */
   readonly name: string;
-  /** The path of the service's built file. */
+  /** The path of the built JavaScript file of the service. */
   readonly script: string;
-  /** The options of the service. It receives them as JSON. */
+  /** The options for the service. The service receives them as JSON. */
   readonly options: object;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Called with each line that the service writes to standard output or standard error. */
@@ -18,26 +18,33 @@ export interface ServiceSpec {
 
 export interface ServiceProcess<Endpoints> {
   readonly endpoints: Endpoints;
-  /** Resolves when the process has ended, with the way it ended: `signal SIGKILL`, `code 1`. */
+  /** Resolves when the process has ended. The text says how: `signal SIGKILL`, `code 1`. */
   readonly ended: Promise<string>;
-  /** Sends SIGTERM, and SIGKILL after `patience` milliseconds. Resolves when the process has ended. */
+  /**
+   * Sends SIGTERM to the process. Sends SIGKILL if the process has not ended after `patience` milliseconds. Resolves when the process has
+   * ended.
+   */
   close(patience?: number): Promise<void>;
 }
 
-/** Thrown when a signal killed a service before it was ready. Starting the service again can succeed. */
+/** Thrown when a signal killed a service before the service was ready. A second start of the service can succeed. */
 export class KilledEarly extends Error {
   override readonly name = 'KilledEarly';
 }
 
 const defaultPatience = 3_000;
 
-/** Code that ends a service at most two seconds after its parent. Closing takes longer when the other services have ended as well. */
+/**
+ * JavaScript code that makes a service exit at most two seconds after its parent process has ended. Without this limit, a service needs
+ * longer to close when the other services have ended too.
+ */
 const endSoonAfterParent = `data:text/javascript,process.on("disconnect", () => setTimeout(() => process.exit(1), 2000).unref())`;
 
 /**
- * Forks a service and resolves when the service is ready. The service has its own process group, so Ctrl-C reaches only the parent, which
- * ends its services in order. A service ends by itself when its parent has ended.
- * @throws The message of the service when it failed, or one line when it ended without a message.
+ * Forks a service, and resolves when the service is ready. The service has a process group of its own. Ctrl-C therefore reaches only the
+ * parent process, which ends its services in order. A service ends by itself when its parent process has ended.
+ * @throws An Error with the service's own message, when the service could not start. If the service ended without a message, the message is
+ * one line that says how it ended.
  */
 export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<ServiceProcess<Endpoints>> {
   const { name, script, options, environment = process.env, onLine = () => {} } = spec;
@@ -48,7 +55,7 @@ export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<Servi
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   let lastLine = '';
-  // The last line of a crash is Node's version, so the line with the error is kept too.
+  // After a crash, the last line of Node's output is the Node version. The line with the error comes earlier, so it is kept too.
   let errorLine = '';
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null) continue;

@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '../../shared/clock.ts';
 
 /**
- * A clock that skips sleeps: `sleep` moves the time forward and returns at once. Use it in one process, for the hub and its client, to
- * measure how long a client would wait that makes one call after the other. The sleeps of concurrent callers add up, so for them the clock
- * shows more time than would have passed.
+ * A clock that skips sleeps: `sleep` moves the clock forward and returns at once. The hub and its client must use it in the same process.
+ * It then measures how long a client would wait that makes one call at a time. If several callers sleep at the same time, the clock adds
+ * their sleeps, and shows more time than would really pass.
  */
 export class SkippingClock implements Clock {
   readonly #base: Clock;
@@ -13,7 +13,7 @@ export class SkippingClock implements Clock {
     this.#base = base;
   }
 
-  /** The sum of all sleeps, in milliseconds. */
+  /** The sum of all sleeps in milliseconds. */
   get skipped(): number {
     return this.#skipped;
   }
@@ -24,7 +24,7 @@ export class SkippingClock implements Clock {
 
   async sleep(milliseconds: number): Promise<void> {
     this.#skipped += Math.max(0, milliseconds);
-    // Other work gets a turn, also when a caller sleeps in a loop until something happens.
+    // Lets other work of the process run. A caller may sleep in a loop until that work has done something.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }

@@ -1,4 +1,8 @@
-/** The local system: Azurite, the local hub and the function host. Each is a process; all are started, watched and ended here. */
+/**
+ * Starts the services of the local system, each in a process of its own, in this order: (1) Azurite and the local hub at the same time; (2)
+ * the function host, when both are ready, because it needs their addresses. Also watches the services, and ends them: the function host
+ * first.
+ */
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { startAzurite } from './azurite.ts';
@@ -13,36 +17,36 @@ import { KilledEarly, type ServiceProcess, type ServiceSpec, startServiceProcess
 
 export interface SystemOptions {
   readonly root: string;
-  /** The folder for the files of this run. */
+  /** The path of the folder for the files of this run. */
   readonly runFolder: string;
   readonly ports: Ports;
   readonly hub: Pick<LocalHubOptions, keyof HubBehaviour | 'routesEvents'>;
-  /** Whether the app uses the `TWINKEEPER_…` settings of the environment. */
+  /** Whether the app gets the `TWINKEEPER_…` settings of the shell's environment. */
   readonly keepOwnSettings: boolean;
-  /** Values that a policy may overwrite in an hour. */
+  /** The blast radius of the app: the number of values that a policy may overwrite in an hour. */
   readonly maxOverwritesPerHour: number;
-  /** Called with one line when a part of the system begins to start. */
+  /** Called with one line of text when a service begins to start or is ready. */
   readonly onStep: (text: string) => void;
-  /** Called with one line about a problem: a service that was started again, an error in the app's log. */
+  /** Called with one line about a problem: a service was restarted, or the app logged an error. */
   readonly onNotice: (text: string) => void;
 }
 
 export interface LocalSystem {
   readonly endpoints: SystemEndpoints;
-  /** Resolves when the system cannot continue, with one line that says why. */
+  /** Resolves when a service has ended and cannot be restarted. The text is one line that says why. */
   readonly failed: Promise<string>;
   close(): Promise<void>;
 }
 
-/** The function host is started again at most this often in a minute. */
+/** Number of restarts of the function host that are allowed within a minute. With more, the local system fails. */
 const restartsPerMinute = 10;
 
-/** Starts all services. Rejects with one line when a service does not start, and then ends the others. */
+/** Starts all services. If a service does not start, ends the others and rejects with an Error whose message is one line. */
 export async function startLocalSystem(options: SystemOptions): Promise<LocalSystem> {
   const { root, runFolder, ports, onStep, onNotice } = options;
   const closing: (() => Promise<void>)[] = [];
   const close = async () => {
-    // The function host ends first: it needs the hub and the storage to finish its work.
+    // Ends the function host first: it needs the hub and the storage to finish its work.
     for (const end of closing.splice(0).reverse()) await end();
   };
   try {
@@ -122,7 +126,10 @@ async function startHub({ root, runFolder, ports, hub }: SystemOptions): Promise
   });
 }
 
-/** Like `Promise.all`, but rejects only after both have settled, so that the caller can end the service that did start. */
+/**
+ * Waits for two promises like `Promise.all`. If one of them rejects, waits for the other one before it rejects: the caller can then end the
+ * service that has started.
+ */
 async function all<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
   await Promise.allSettled([a, b]);
   return Promise.all([a, b]);
@@ -135,12 +142,12 @@ interface KeptHost {
   close(): Promise<void>;
 }
 
-/** Starts the function host, and starts it again on the same port when it dies. Its state is in storage, so nothing is lost. */
+/** Starts the function host. Restarts it on the same port each time it ends. Its state is in storage, so nothing is lost. */
 async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => void): Promise<KeptHost> {
   const deaths: number[] = [];
   let closing = false;
 
-  /** Counts a death of the host. Throws when the host died too often. */
+  /** Counts that the function host has ended. Throws when the host has ended too often within a minute. */
   function countDeath(how: string): void {
     deaths.push(Date.now());
     if (deaths.filter((at) => at > Date.now() - 60_000).length > restartsPerMinute) {
@@ -165,7 +172,7 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
   const restartSpec = {
     ...spec,
     options: { ...spec.options, httpPort: Number(new URL(functionsUrl).port) },
-    // The addresses that users already have contain these keys.
+    // The restarted function host keeps its keys, because addresses that users already have, such as the dashboard's, contain them.
     environment: {
       ...spec.environment,
       TWINKEEPER_LOCAL_FUNCTION_KEY: functionKey,
@@ -199,7 +206,9 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
   };
 }
 
-/** Resolves `gone` when the port of the tables refuses connections: Azurite has ended. */
+/**
+ * Tries to connect to the table port every second. `gone` resolves when the port refuses the connection, because Azurite has then ended.
+ */
 function watchPort(connectionString: string): { readonly gone: Promise<void>; stop(): void } {
   const { hostname, port } = new URL(/TableEndpoint=([^;]+)/.exec(connectionString)?.[1] ?? '');
   let timer: NodeJS.Timeout | undefined;

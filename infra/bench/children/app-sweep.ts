@@ -1,6 +1,6 @@
 /**
- * Runs one sweep of the app as the Functions worker does, and handles its queue messages. Sends the sweep's stored row, the durations and,
- * on request, the peak heap.
+ * Runs one sweep of the app as the Functions worker does, and handles the queue messages of the sweep. Sends the sweep's row, the durations
+ * and, on request, the largest heap size.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
@@ -9,22 +9,22 @@ import { type HeapPeak, HeapWatch, type Sampling } from '../heap-watch.ts';
 import { loadApp } from '../loaded-app.ts';
 
 export interface AppSweepOptions {
-  /** Path of the app's bundle. */
+  /** Path of the bundled app. */
   readonly file: string;
-  /** Samples the heap while the sweep searches. Default: no samples. */
+  /** How to sample the heap while the sweep searches for drift. Without it, the heap is not sampled. */
   readonly sampling?: Sampling;
 }
 
 export interface AppSweepResult {
   readonly row: SweepRow;
-  /** Milliseconds from the start until the search was done. */
+  /** Milliseconds from the start of the sweep until its search for drift was done. */
   readonly searchedMs: number;
-  /** Milliseconds from the start until all repairs were done. */
+  /** Milliseconds from the start of the sweep until all repairs were done. */
   readonly doneMs: number;
   readonly heap?: HeapPeak;
 }
 
-/** A sweep that takes longer than this many milliseconds has failed. */
+/** Milliseconds that a sweep may take. A longer sweep has failed. */
 const sweepTimeout = 300_000;
 
 const { file, sampling } = givenOptions<AppSweepOptions>();
@@ -46,9 +46,12 @@ const doneMs = performance.now() - from;
 if (failures.length > 0) throw new Error(`The app logged warnings or errors: ${failures.slice(0, 3).join(' ')}`);
 sendResult({ row, searchedMs, doneMs, ...(heap === undefined ? {} : { heap }) } satisfies AppSweepResult);
 
-/** Passes the sweep's queue messages to the app, as the Functions host does, until all parts are done. Returns the sweep's row. */
+/**
+ * Passes the queue messages of the sweep to the app, as the Functions host does, until all parts of the sweep are done. Returns the sweep's
+ * row.
+ */
 async function handleQueue(): Promise<SweepRow> {
-  // Imported only now, so that this code is not in the measured heap.
+  // These modules are imported after the heap was measured, so the measured heap does not contain them.
   const { openQueue } = await import('../../../shared/storage/index.ts');
   const { createSweepStore } = await import('../../../shared/sweep/store/index.ts');
   const { sweepQueueName } = await import('../../../shared/sweep/index.ts');

@@ -1,13 +1,13 @@
 /**
- * Counts the scripts that V8 compiles with code of a package. The debugger reports every script that is compiled, and the source map of a
- * script names the files that are in it.
+ * Counts the scripts with code of one npm package that V8 compiles. The debugger reports each compiled script. The source map of a script
+ * lists the source files in the script.
  */
 import { readFileSync } from 'node:fs';
 import { type Debugger, Session } from 'node:inspector';
 import { givenOptions, sendResult } from '../child-process.ts';
 import { loadApp } from '../loaded-app.ts';
 
-/** How many scripts of the package there were. */
+/** Numbers of compiled scripts with code of the package: when the app is loaded, and after the first call to the hub. */
 export interface ScriptCount {
   readonly afterLoad: number;
   readonly afterHubCall: number;
@@ -23,10 +23,10 @@ session.on('Debugger.scriptParsed', ({ params }) => {
 session.post('Debugger.enable');
 
 const app = await loadApp(file);
-// What the app might load by itself once it stands.
+// Waits for modules that the app may import right after its start.
 await new Promise((resolve) => setImmediate(resolve));
 const afterLoad = count;
-// It asks the hub for its number of devices. That there is no hub comes after the SDK was needed.
+// The health function reads the number of devices from the hub. No hub runs, so the call fails, but only after azure-iothub was loaded.
 await app.handle('health', { query: new URLSearchParams() });
 sendResult({ afterLoad, afterHubCall: count } satisfies ScriptCount);
 

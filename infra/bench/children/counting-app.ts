@@ -1,4 +1,7 @@
-/** Loads the app at the path in `BENCH_APP`. After each batch of events, prints the number of events that the app has handled so far. */
+/**
+ * Loads the app at the path in the environment variable `BENCH_APP`. After each batch of events, prints the number of events that the app
+ * has handled so far.
+ */
 import { createRequire } from 'node:module';
 
 interface Invocation {
@@ -13,7 +16,7 @@ const { registerHook } = require('@azure/functions-core') as {
 let handled = 0;
 
 registerHook('postInvocation', ({ inputs: [bodies], error }) => {
-  // Only the event hub trigger passes an array.
+  // Only the event hub trigger passes an array to a function.
   if (!Array.isArray(bodies) || (error !== undefined && error !== null)) return;
   handled += bodies.length;
   process.stdout.write(`bench: handled ${handled}\n`);

@@ -1,6 +1,6 @@
 /**
- * Sends the peak heap during a CSV export with `GET /api/drift`. Writes the response without waiting for a slow client, as
- * `@azure/functions` does. Needs `--expose-gc`.
+ * Exports the history as CSV with `GET /api/drift`, and sends the largest heap size during the export. The response is written without
+ * waiting for a slow client, because `@azure/functions` does the same. Needs Node's option `--expose-gc`.
  */
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage } from 'node:http';
@@ -13,7 +13,7 @@ import { createHistory } from '../../../shared/drift/index.ts';
 import { givenOptions, sendResult } from '../child-process.ts';
 import { type HeapPeak, HeapWatch } from '../heap-watch.ts';
 
-/** Size of a CSV export, and the peak heap during it. */
+/** The numbers of rows and bytes of a CSV export, and the largest heap size during the export. */
 export interface CsvExport extends HeapPeak {
   readonly rows: number;
   readonly bytes: number;
@@ -43,7 +43,7 @@ const server = createServer(async ({ url = '', headers }, response) => {
 await once(server, 'listening');
 const { port } = server.address() as AddressInfo;
 
-/** Requests an export, and counts its rows and bytes. */
+/** Requests a CSV export, and counts the rows and bytes of the response. */
 async function download(query: string): Promise<{ readonly rows: number; readonly bytes: number }> {
   const headers = { 'x-ms-invocation-id': crypto.randomUUID() };
   const [answer] = (await once(get({ port, host: '127.0.0.1', path: `/api/drift?${query}`, headers }), 'response')) as [
@@ -58,13 +58,13 @@ async function download(query: string): Promise<{ readonly rows: number; readonl
     for (const byte of chunk) if (byte === newline) lines++;
   }
   if (answer.statusCode !== 200) throw new Error(`The export failed with status ${answer.statusCode}: ${start}`);
-  // The first line has the column names.
+  // The first line of the CSV has the names of the columns, so it does not count as a row.
   return { rows: lines - 1, bytes };
 }
 
 const newline = 10;
 const range = new URLSearchParams({ from, to });
-// Warm-up: modules that load on first use must not count.
+// The first export is not measured: it loads modules that the app imports on first use.
 await download(`${range}&limit=1`);
 const watch = new HeapWatch('withoutGarbage');
 const size = await download(String(range));

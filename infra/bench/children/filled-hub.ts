@@ -1,4 +1,7 @@
-/** A local hub without AMQP that starts with a fleet. Writes the fleet directly to the registry, because the API would take minutes. */
+/**
+ * Runs a local hub without AMQP that has a fleet from the start. Writes the fleet directly into the registry: the hub's API would need
+ * minutes.
+ */
 import { loadCredentials } from '../../local/hub/credentials.ts';
 import { EventLog } from '../../local/hub/event-log.ts';
 import { startRegistryService } from '../../local/hub/registry-service.ts';
@@ -6,7 +9,7 @@ import { runService, type Service } from '../../local/service-child.ts';
 import { deviceIdOf, fleetModules } from '../fleet.ts';
 
 export interface FilledHubOptions {
-  /** Folder for keys and certificates. */
+  /** Folder for the hub's keys and certificates. */
   readonly folder: string;
   readonly devices: number;
 }
@@ -27,7 +30,7 @@ async function startFilledHub({ folder, devices }: FilledHubOptions): Promise<Se
     controlPort: 0,
     hubName: 'bench-hub',
     credentials,
-    // Keeps almost no events, because nothing reads them and each is as large as a twin.
+    // The event log keeps almost no events: nothing reads them, and each event is as large as a twin.
     log: new EventLog(1, undefined, 1),
   });
   for (let number = 0; number < devices; number++) {

@@ -1,21 +1,24 @@
-/** Sends the throughput of the app's event hub function, of JSON parsing alone, and of an empty app. */
+/** Measures and sends the events per second of the app's event hub function, of JSON parsing alone, and of an empty app. */
 import { givenOptions, sendResult } from '../child-process.ts';
 import { batchSize, loadApp } from '../loaded-app.ts';
 import { twinEvent } from '../twin-traffic.ts';
 
-/** Throughputs in events per second of processor time. */
+/** Events per second of processor time, for each workload. */
 export interface HandlerRates {
   readonly parse: number;
   readonly handler: number;
   readonly emptyInvocation: number;
   readonly invocation: number;
-  /** Mean size of the event bodies in bytes. */
+  /** Mean size of an event's body in bytes. */
   readonly bodyBytes: number;
 }
 
-/** Number of batches, used in a cycle. Enough that a batch has left the processor's cache before it is used again. */
+/** Number of different batches of events. They are used in turn. A batch has left the processor's cache before it is used again. */
 const batchCount = 40;
-/** Many short rounds, alternating between workloads, so that other load on the machine affects all equally. */
+/**
+ * Number of measured rounds of each workload. The rounds are short and the workloads take turns, so other load on the machine slows all
+ * workloads equally.
+ */
 const rounds = 250;
 const roundMs = 20;
 const warmUpMs = 1_500;
@@ -34,7 +37,7 @@ const batches = await Promise.all(
 );
 type Batch = (typeof batches)[number];
 
-/** One of the compared workloads. */
+/** A task whose events per second are measured, such as parsing JSON or calling the app's event handler. */
 class Workload {
   readonly #work: (batch: Batch) => unknown;
   #handled = 0;
@@ -45,7 +48,7 @@ class Workload {
     this.#work = work;
   }
 
-  /** Runs for `ms` milliseconds. Measures processor time, because other processes may use the machine. */
+  /** Repeats the task for `ms` milliseconds. Counts processor time and not real time, because other processes may use the machine. */
   async runRound(ms: number): Promise<void> {
     const until = performance.now() + ms;
     const from = process.cpuUsage();
@@ -59,7 +62,7 @@ class Workload {
     this.#microseconds += user + system;
   }
 
-  /** Discards the measurements of the warm-up. */
+  /** Discards the numbers that were measured so far. Called after the warm-up. */
   reset(): void {
     this.#handled = 0;
     this.#microseconds = 0;

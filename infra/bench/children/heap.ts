@@ -1,10 +1,10 @@
-/** Sends the app's heap size after every `every` events. Needs `--expose-gc`. */
+/** Passes events to the app, and sends the heap size after every `every` events. Needs Node's option `--expose-gc`. */
 import { givenOptions, sendResult } from '../child-process.ts';
 import { batchSize, loadApp } from '../loaded-app.ts';
 
-/** The heap size after garbage collection. */
+/** The heap size after a garbage collection. */
 export interface HeapSample {
-  /** Number of handled events. */
+  /** Number of events that the app had handled when the heap was measured. */
   readonly events: number;
   readonly bytes: number;
 }
@@ -24,7 +24,7 @@ for (let handled = 0; samples.length < Math.floor(events / every); ) {
   await app.invoke(app.batch(handled));
   handled += batchSize;
   if (handled < (samples.length + 1) * every) continue;
-  // Collects twice, because the second collection frees objects that the first finalizes.
+  // Collects garbage twice: the second collection frees objects that the first collection finalized.
   for (let round = 0; round < 2; round++) {
     await new Promise((resolve) => setImmediate(resolve));
     collect();

@@ -1,4 +1,4 @@
-/** Loads an app as the worker does and sends how long that took, in milliseconds. */
+/** Loads an app as the Functions worker does, and sends the duration in milliseconds. */
 import { createRequire } from 'node:module';
 import { installCoreApi } from '../../local/host/core-api.ts';
 import { givenOptions, sendResult } from '../child-process.ts';

@@ -1,6 +1,7 @@
 /**
- * The walking sweep, the peer of our sweep. Reads all twins of a hub page by page and checks each against the same policies. Then reads
- * and patches the modules with drift in sequence. Sends its counts and its duration.
+ * The walking sweep: the reference that the app's sweep is compared with. Reads all twins of a hub, page by page, and checks each twin
+ * against the policies that the app's sweep uses. Then reads and patches the modules with drift, one after the other. Sends the numbers of
+ * modules and the duration.
  */
 import { readFile } from 'node:fs/promises';
 import { openRegistry } from '../../../shared/hub/index.ts';
@@ -17,16 +18,16 @@ export interface WalkingSweepOptions {
 export interface WalkingSweepResult {
   readonly devices: number;
   readonly modules: number;
-  /** Number of repaired modules. */
+  /** Number of modules that were repaired. */
   readonly repaired: number;
-  /** Number of missing modules. */
+  /** Number of modules that are missing on their devices. */
   readonly missing: number;
   readonly pages: number;
-  /** Duration in milliseconds. */
+  /** Duration of the walking sweep in milliseconds. */
   readonly ms: number;
 }
 
-/** The largest page size of IoT Hub. */
+/** Largest number of results that IoT Hub returns on one page of query results. */
 const itemsPerPage = 1000;
 
 const { connectionString, caFile } = givenOptions<WalkingSweepOptions>();
@@ -64,7 +65,7 @@ async function* pagesOf(query: string): AsyncGenerator<readonly JsonObject[]> {
   const pager = registry.createQuery(query, itemsPerPage);
   let continuation: string | undefined;
   do {
-    // Without the continuation argument, the promise form of `next` returns the first page again.
+    // The continuation must be passed: `next` without it returns the first page again if it is used as a promise.
     const { result } = await pager.next(continuation as string);
     const items: unknown = result;
     pages++;
@@ -73,7 +74,7 @@ async function* pagesOf(query: string): AsyncGenerator<readonly JsonObject[]> {
   } while (continuation !== undefined);
 }
 
-/** The patch that repairs a module's desired properties, or `undefined` if the module is compliant. */
+/** The patch that repairs the desired properties of a module. `undefined` if the module is compliant. */
 function patchFor(document: JsonObject, deviceId: string, moduleId: string): JsonObject | undefined {
   const twin = toTwin(document, deviceId, moduleId);
   if (twin === undefined) throw new Error(`The hub returned an invalid twin for ${deviceId}/${moduleId}.`);

@@ -2,35 +2,38 @@ import type { DriftRow } from '../../../shared/drift/index.ts';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import type { HistorySource } from './history-source.ts';
 
-/** The fleet's compliance with one policy. */
+/** How many devices of the fleet are compliant with one policy. */
 export interface PolicyCompliance {
   readonly policy: string;
-  /** Devices in the policy's scope. Absent until a sweep has counted them. */
+  /** Number of devices in the policy's scope. Absent until a sweep has counted them. */
   readonly devices?: number;
-  /** Devices that are out of line with the policy. */
+  /** Number of devices with an open row of this policy. */
   readonly outOfLine: number;
   readonly compliant?: number;
 }
 
-/** The compliance of the fleet, and what is known about it. */
+/** The compliance of the whole fleet, as `twinkeeper status` shows it. */
 export interface Compliance {
-  /** `unknown` when no open row exists and no sweep has ended. */
+  /** `outOfLine` when there is an open row. `unknown` when there is no open row and no sweep has ended. Otherwise `compliant`. */
   readonly state: 'compliant' | 'outOfLine' | 'unknown';
   readonly policies: readonly PolicyCompliance[];
   readonly open: {
-    /** The number of open departures. */
+    /** Number of open rows: rows whose drift has not ended. */
     readonly total: number;
-    /** Open departures by the reason why they are not mended: the outcome, with the guard for `heldBack: contested`. */
+    /**
+     * Number of open rows for each reason why the drift is not repaired. The reason is the outcome, with the guard's name if a guard holds
+     * the repair back. Example: `heldBack: contested`.
+     */
     readonly byReason: Readonly<Record<string, number>>;
   };
-  /** Absent when there has been no sweep. */
+  /** The row of the newest sweep. Absent when there has been no sweep. */
   readonly lastSweep?: SweepRow;
   readonly deadLetters: number;
 }
 
 const pageSize = 1000;
 
-/** Computes the compliance from the whole list of open rows, the last sweep and its counts. */
+/** Computes the compliance of the fleet from all open rows, the newest sweep and the numbers of devices that sweeps have counted. */
 export async function complianceOf(history: HistorySource): Promise<Compliance> {
   const [policies, lastSweep, deadLetters, open] = await Promise.all([
     history.policies(),
@@ -51,7 +54,7 @@ export async function complianceOf(history: HistorySource): Promise<Compliance> 
     policies: names.map((policy) => {
       const devices = deviceCounts.get(policy);
       const outOfLine = open.devices.get(policy) ?? 0;
-      // Open rows are current, and device counts are as old as the last sweep. So the difference can be negative.
+      // Open rows are up to date, but the number of devices is as old as the last sweep. The difference can therefore be negative.
       const counted = devices === undefined ? {} : { devices, compliant: Math.max(0, devices - outOfLine) };
       return { policy, outOfLine, ...counted };
     }),
@@ -61,7 +64,7 @@ export async function complianceOf(history: HistorySource): Promise<Compliance> 
   };
 }
 
-/** The reason why a departure is not mended: its outcome, with the guard's name for `heldBack`. */
+/** The reason why the drift of a row is not repaired: the row's outcome. For `heldBack`, the name of the guard follows. */
 export function reasonOf({ outcome, error }: DriftRow): string {
   const guard = outcome === 'heldBack' ? /^([a-zA-Z]{1,40}): /.exec(error ?? '')?.[1] : undefined;
   return guard === undefined ? outcome : `${outcome}: ${guard}`;
@@ -75,7 +78,7 @@ async function countOpen(history: HistorySource) {
   const devices = new Map<string, number>();
   const reasons = new Map<string, number>();
   let total = 0;
-  /** The policy and device of the previous row. A policy's rows of one device follow each other in the list. */
+  /** Policy and device id of the previous row. In the list of open rows, all rows of one policy and device are next to each other. */
   let previous = '';
   let cursor: string | undefined;
   do {

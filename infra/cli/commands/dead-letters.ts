@@ -8,7 +8,7 @@ import {
 } from '../../../shared/retry/index.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
-/** `twinkeeper dead-letters`: lists the events that were given up, and replays them. */
+/** `twinkeeper dead-letters`: lists and replays dead letters. A dead letter is an event that is no longer retried automatically. */
 export function deadLettersCommand(): Command {
   const command = new Command('dead-letters').description('list or replay events that were given up');
   withStorageOptions(command.command('list', { isDefault: true }))
@@ -30,7 +30,7 @@ export function deadLettersCommand(): Command {
 async function list({ json, ...storage }: StorageOptions & { readonly json?: true }): Promise<void> {
   const table = new Table({ head: ['id', 'given up', 'device', 'reason'], style: { head: [], border: [] } });
   for await (const deadLetter of givenUp(await open(storage))) {
-    // The reader has gone, as in `… | head -1`.
+    // The program that reads the output has ended, as in `twinkeeper dead-letters | head -1`.
     if (!process.stdout.writable) return;
     if (json) process.stdout.write(`${JSON.stringify(deadLetter)}\n`);
     else table.push([deadLetter.id, deadLetter.at, deadLetter.deviceId, deadLetter.reason]);
@@ -60,7 +60,7 @@ async function open(options: StorageOptions) {
   return createDeadLetters(await storageOf(options), () => new Date());
 }
 
-/** The dead letters of events that were given up. The store also has parked ones, whose events are still being tried. */
+/** The dead letters whose events are no longer retried. The store also has parked dead letters. A retry of their events is still queued. */
 async function* givenUp(store: ReturnType<typeof createDeadLetters>): AsyncGenerator<DeadLetter> {
   for await (const deadLetter of store.list()) if (deadLetter.state === 'dead') yield deadLetter;
 }

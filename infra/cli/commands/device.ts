@@ -14,22 +14,22 @@ interface DeviceOptions extends HistoryOptions {
   readonly json?: true;
 }
 
-/** The answer of the command about one device. */
+/** The result of `twinkeeper device` for one device. */
 interface DeviceReport {
   readonly deviceId: string;
-  /** Whether the twins are compliant now. When the twins cannot be read: whether the history has no open row. */
+  /** Whether the device's twins are compliant now. If the twins cannot be read: whether the history has no open row of the device. */
   readonly inLine: boolean;
-  /** Newest first. */
+  /** Rows of the device's history, newest first. */
   readonly rows: readonly DriftRow[];
   readonly open: readonly DriftRow[];
-  /** The device's twins now. Absent when no hub is named. */
+  /** The device's twins as they are now, compared with the policies. Absent when no hub is given and the app does not read the twins. */
   readonly live?: LiveDevice;
 }
 
-/** The most open rows that are read. One device never has this many. */
+/** Largest number of open rows that the command reads. One device never has this many. */
 const mostOpen = 1000;
 
-/** `twinkeeper device ID`: shows a device's history, and its twins beside their baselines. */
+/** `twinkeeper device ID`: shows the history of a device, and how its twins differ from the baselines of the policies now. */
 export function deviceCommand(): Command {
   const command = new Command('device')
     .summary("show a device's history, and how its twins differ from the baseline now")
@@ -86,7 +86,7 @@ async function device(deviceId: string, options: DeviceOptions): Promise<void> {
       ? live.modules.every(({ properties }) => properties.every(({ ok }) => ok))
       : open.length === 0;
   const report: DeviceReport = { deviceId, inLine, rows, open, ...(live === undefined ? {} : { live }) };
-  // Set before the output is written: lost output then replaces the exit code.
+  // The exit code is set before the output is written: if standard output is lost, the handler of lost output must replace this exit code.
   process.exitCode = inLine ? 0 : 2;
   process.stdout.write(options.json ? `${safeJson(report)}\n` : `${await render(report, options)}\n`);
 }
@@ -97,7 +97,10 @@ async function newest(history: HistorySource, deviceId: string, limit: number): 
   return rows;
 }
 
-/** Reads the twins from the named hub, or else through the app that serves the history. `undefined` without both. */
+/**
+ * Reads the device's twins from the hub of the options or the environment. With `--url`, and without `--hub`, the app reads them. Resolves
+ * with `undefined` when no hub and no app is given.
+ */
 async function readLive(
   history: HistorySource,
   deviceId: string,
@@ -121,7 +124,7 @@ async function readLive(
   const now = () => new Date();
   const dependencies = { policies: toPolicySet(policies, { mode: 'enforce' }), hub: hubClient, now };
   const comparison = await compareDevice(deviceId, dependencies).catch((error: Error) => {
-    // The API hides the hub's own message. An operator at a terminal may see it.
+    // The HTTP API hides the hub's error message. The operator at the terminal may see the message.
     throw new Error(`${error.message}${typeof error.cause === 'string' ? ` (${safeText(error.cause, 400)})` : ''}`);
   });
   const { at = now().toISOString(), modules = [] } = comparison ?? {};

@@ -14,12 +14,12 @@ interface DriftOptions extends HistoryOptions, QueryOptions {
   readonly follow?: true;
 }
 
-/** The default `--limit` of a table. */
+/** Default of `--limit` when the rows are shown as a table. */
 const defaultLimit = 50;
-/** The default `--limit` of the rows that `--follow` shows first. */
+/** Default of `--limit` with `--follow`: the number of existing rows that are shown first. */
 const defaultFollowed = 10;
 
-/** `twinkeeper drift`: queries the history. */
+/** `twinkeeper drift`: queries the history, and shows its rows. */
 export function driftCommand(): Command {
   const command = new Command('drift')
     .summary('query the history: departures and their outcomes')
@@ -64,7 +64,7 @@ async function drift(options: DriftOptions): Promise<void> {
   const write = await writerOf(options);
   if (options.follow) {
     const { follow } = await import('./follow.ts');
-    // With --from, all rows since then are shown first.
+    // With `--from`, all existing rows since that time are shown first.
     const limit = options.limit ?? (options.from === undefined ? defaultFollowed : Number.POSITIVE_INFINITY);
     const ending = new AbortController();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
@@ -89,7 +89,10 @@ async function drift(options: DriftOptions): Promise<void> {
   }
 }
 
-/** Makes a function that writes rows as JSON, CSV or a table. The function resolves with false when the reader has gone. */
+/**
+ * Returns a function that writes rows to standard output as JSON, CSV or a table. That function resolves with false when the program that
+ * reads standard output has ended.
+ */
 async function writerOf({ json, csv }: DriftOptions): Promise<(rows: readonly DriftRow[]) => Promise<boolean>> {
   if (json) return (rows) => print(rows.map((row) => `${safeJson(row)}\n`).join(''));
   let head: string | undefined;
@@ -118,7 +121,7 @@ async function writerOf({ json, csv }: DriftOptions): Promise<(rows: readonly Dr
       colour: hasColour(stdout),
       ...(stdout.isTTY ? { columns: terminalSize(stdout).columns } : {}),
     };
-    // The width of a terminal can change between two writes.
+    // The table is made again for each write: the user can change the width of the terminal between two writes.
     if (stdout.isTTY || table === undefined) table = driftTable(destination, rows);
     const { head, row } = table;
     return print(`${isFirst ? `${head}\n` : ''}${rows.map((each) => `${row(each)}\n`).join('')}`);

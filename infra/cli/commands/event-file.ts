@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { decodeEvent, type RawEvent } from '../../../shared/events/index.ts';
 import { toRawEvents } from '../../../shared/retry/index.ts';
 
-/** An event that the app can process, with its type, device and module. */
+/** An event of a file, with its type, device id and module id. The app can process the event. */
 export interface FileEvent {
   readonly event: RawEvent;
   readonly type: string;
@@ -10,7 +10,11 @@ export interface FileEvent {
   readonly moduleId: string;
 }
 
-/** Reads the events of a file, which holds one event or a list. Throws one line with the file and the event that the app cannot process. */
+/**
+ * Reads the events of a JSON file. The file holds one event or a list of events.
+ * @throws An Error whose message is one line and names the file. If the app cannot process an event, the message also says which event and
+ * why.
+ */
 export async function readEventFile(file: string): Promise<readonly FileEvent[]> {
   const events = toRawEvents(parse(await readFile(file, 'utf8'), file));
   if (events.length === 0) throw new Error(`${file} is an empty list: there is no event to replay.`);

@@ -5,22 +5,25 @@ import { type HistorySource, pagesOf } from './history-source.ts';
 
 /** The shortest pause between two polls, in milliseconds. */
 const shortestPause = 1_000;
-/** A pause is at least this many times as long as the poll before it. */
+/** A pause between two polls takes at least this many times as long as the poll before it took. */
 const pauseFactor = 5;
-/** Each poll covers at least this many milliseconds before now, because a row is stored some time after its detection. */
+/**
+ * Milliseconds before now that each poll covers at least. A row is stored some time after the drift was detected, so a poll must read older
+ * times again.
+ */
 const lookBack = 2 * 60_000;
-/** A poll goes further back for rows that wait for their outcome, but at most this many milliseconds. */
+/** Milliseconds before now that a poll covers at most. It covers this long only while older rows wait for their final outcome. */
 const longestLookBack = 60 * 60_000;
-/** Milliseconds by which the app's clock may be ahead of this one. */
+/** Milliseconds by which the clock of the app may be ahead of the clock of this machine. */
 const clockSkew = 10 * 60_000;
 
-/** Outcomes that can still change. */
+/** Outcomes that can still change to another outcome. */
 const unsettled: ReadonlySet<string> = new Set(['pending', 'deferred', 'heldBack'] satisfies DriftRow['outcome'][]);
 
 /**
- * Writes the newest `limit` rows of a query, oldest first. Then polls the history, and writes new rows and rows with a new outcome.
- * Returns when `signal` is aborted, or when `write` resolves with false. An error of the first query is thrown; after later errors the
- * poll is repeated.
+ * Writes the newest `limit` rows of a query, oldest first. Then polls the history, and writes each row that is new or has a new outcome.
+ * Returns when `signal` is aborted, or when `write` resolves with false. If the first query fails, its error is thrown. If a later poll
+ * fails, the poll is repeated.
  */
 export async function follow(
   history: HistorySource,
@@ -34,7 +37,7 @@ export async function follow(
   const remember = (rows: readonly DriftRow[]) => {
     for (const row of rows) seen.set(`${row.deviceId} ${row.rowKey}`, row);
   };
-  /** The rows since a time, with any outcome: a row can get the wanted outcome later. */
+  /** Reads all rows since a time, whatever their outcome: a row can later get the outcome that the query asks for. */
   const rowsSince = (time: number) => {
     const beginning = Math.max(time, Date.parse(from ?? '') || 0);
     return oldestFirst(

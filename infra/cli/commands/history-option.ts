@@ -2,17 +2,17 @@ import { type Command, Option } from 'commander';
 import { fromStorage, type HistorySource } from './history-source.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
-/** Options that name the source of the history. */
+/** Command line options that say where the history is read: from a storage account or from the running app. */
 export interface HistoryOptions extends StorageOptions {
   readonly url?: string;
   readonly key?: string;
 }
 
-/** The help text of commands that read the history. */
+/** A paragraph for the help text of each command that reads the history. */
 export const historyHelp = `Source of the history: --storage or --endpoints read the storage account, --url asks the running app. Without these options the
 environment names the source: FUNCTION_APP_URL with FUNCTION_APP_KEY, or else AzureWebJobsStorage.`;
 
-/** Adds the options that name the source of the history. */
+/** Adds to a command the options that say where the history is read. */
 export function withHistoryOptions(command: Command): Command {
   return withStorageOptions(command)
     .addOption(
@@ -27,7 +27,10 @@ export function withHistoryOptions(command: Command): Command {
     );
 }
 
-/** Opens the history that the options or the environment name. Throws one line with the way out when neither names one. Shows no key. */
+/**
+ * Opens the history that the options name, or else the environment.
+ * @throws An Error whose message is one line and says what to do, when neither names a history. The message has no key.
+ */
 export async function historyOf(options: HistoryOptions): Promise<HistorySource> {
   const { FUNCTION_APP_URL, FUNCTION_APP_KEY } = process.env;
   const isStorage = options.storage !== undefined || options.endpoints !== undefined;

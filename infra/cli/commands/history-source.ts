@@ -5,25 +5,27 @@ import { createDeadLetters } from '../../../shared/retry/index.ts';
 import type { StorageAccount } from '../../../shared/storage/index.ts';
 import { createSweepStore, type SweepRow } from '../../../shared/sweep/store/index.ts';
 
-/** A device's twins as they are now, compared with its policies. */
+/** The twins of a device as they are now, compared with the policies of the device. */
 export interface LiveDevice extends Pick<DeviceAnswer, 'exists' | 'at' | 'modules'> {
-  /** The hub, when the twins were read from it directly. */
+  /** Name of the hub. Absent when the app has read the twins. */
   readonly hub?: string;
 }
 
-/** The history for commands: in a storage account, or through the running app. */
+/** The history that a command reads. It comes from a storage account or from the HTTP API of the running app. */
 export interface HistorySource extends Pick<History, 'page' | 'open'> {
-  /** The newest sweep; `undefined` when there has been none. */
+  /** Reads the row of the newest sweep. Resolves with `undefined` when there has been no sweep. */
   lastSweep(): Promise<SweepRow | undefined>;
-  /** The number of events that were given up. */
+  /** Counts the dead letters: the events that are no longer retried automatically. */
   deadLetters(): Promise<number>;
-  /** The policies in force, with the number of devices in the scope of each: `undefined` until a sweep has counted them. */
+  /**
+   * Lists the policies with the number of devices in the scope of each. The number is `undefined` until a sweep has counted the devices.
+   */
   policies(): Promise<readonly { readonly policy: string; readonly devices: number | undefined }[]>;
-  /** Reads a device's twins. Absent when the source cannot read twins. */
+  /** Reads the twins of a device. Absent when the source of the history cannot read twins. */
   device?(deviceId: string): Promise<LiveDevice>;
 }
 
-/** The history in a storage account. `policies` are the names of the policies in this build. */
+/** The history in a storage account. `policies` are the names of the policies in this build of the command. */
 export function fromStorage(storage: StorageAccount, policies: readonly string[]): HistorySource {
   const now = () => new Date();
   const { page, open } = createHistory(storage, now);
@@ -37,7 +39,7 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
 
     async deadLetters() {
       let count = 0;
-      // A parked dead letter belongs to an event that is still being tried.
+      // A parked dead letter is not counted: a retry of its event is still queued.
       for await (const { state } of createDeadLetters(storage, now).list()) if (state === 'dead') count++;
       return count;
     },
@@ -49,10 +51,10 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
   };
 }
 
-/** The most rows in a page. */
+/** Largest number of rows on one page of results. */
 const largestPage = 1000;
 
-/** The rows of a query, page by page, at most `limit`. `more` says whether the query has more rows than the limit. */
+/** Reads the rows of a query page by page, and at most `limit` rows. `more` is true when the query has more rows than `limit`. */
 export async function* pagesOf(
   history: HistorySource,
   query: DriftQuery,
@@ -62,7 +64,7 @@ export async function* pagesOf(
   let left = limit;
   let more = false;
   do {
-    // One row more than the limit shows whether there are more.
+    // Reads one row more than `limit`, to find out whether the query has more rows.
     const page = await history.page(query, Math.min(largestPage, left + 1), cursor);
     const rows = page.rows.slice(0, left);
     left -= rows.length;

@@ -9,11 +9,14 @@ import type {
 import { safeText } from '../view/safe-text.ts';
 import type { HistorySource } from './history-source.ts';
 
-/** Milliseconds that an answer may take. An idle app needs some seconds to start. */
+/** Milliseconds that the app may take to answer a request. An idle app needs some seconds to start. */
 const timeout = 60_000;
 const largestPage = 1000;
 
-/** Thrown when the app refuses a request, or when another service answers. `type` is the type of the problem document. */
+/**
+ * Thrown when the app answers a request with an error, or when the answer does not come from the app. `type` is the `type` of the problem
+ * document in the answer. It is `undefined` without a problem document.
+ */
 class Refusal extends Error {
   readonly type: unknown;
 
@@ -24,19 +27,19 @@ class Refusal extends Error {
 }
 
 /**
- * The history through the HTTP API of the running app. Errors name the way out and never show the key.
+ * The history, read through the HTTP API of the running app. The messages of its errors say what to do and never contain the key.
  *
  * @param address the base address of the functions, with or without `/api`
- * @throws When the address is malformed, when it would send the key unencrypted, or when the key is malformed.
+ * @throws An Error when the address is malformed, when the key would be sent unencrypted, or when the key is malformed.
  */
 export function fromFunctions(address: string, key: string | undefined): HistorySource {
   const base = baseOf(address, key !== undefined);
-  // Checked here because the error of `fetch` would show the key.
+  // The key is checked before the request, because the error message of `fetch` would contain the key.
   if (key !== undefined && !/^[!-~]+$/.test(key.trim())) {
     throw new Error('The key is empty or has characters that a key cannot have: copy the key again, as one line.');
   }
 
-  /** Gets the answer at a path. A valid answer has a list with this name. */
+  /** Gets a path of the HTTP API. `list` is the name of a property that is an array in every valid answer. */
   async function get<T>(
     path: string,
     list: keyof T & string,
@@ -64,7 +67,7 @@ export function fromFunctions(address: string, key: string | undefined): History
 
   async function ask(url: URL) {
     const headers = { accept: 'application/json', ...(key === undefined ? {} : { 'x-functions-key': key }) };
-    // A redirect would send the key to another address.
+    // Redirects are refused: a redirect would send the key to another address.
     const answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeout) });
     return { ok: answer.ok, status: answer.status, text: await answer.text() };
   }
@@ -97,7 +100,7 @@ export function fromFunctions(address: string, key: string | undefined): History
     },
 
     async device(deviceId) {
-      // URL parsers treat these ids as path segments, even when they are encoded.
+      // These two ids cannot be in a URL: URL parsers treat `.` and `..` as path segments, even when they are encoded.
       if (deviceId === '.' || deviceId === '..') {
         throw new Error(
           `A URL cannot contain the device id ${deviceId}. Use --storage instead of --url, or "twinkeeper drift --device ${deviceId}" for its history.`,
@@ -107,7 +110,7 @@ export function fromFunctions(address: string, key: string | undefined): History
         const { exists, at, modules } = await get<DeviceAnswer>(`devices/${encodeURIComponent(deviceId)}`, 'modules');
         return { exists, at, modules };
       } catch (error) {
-        // The app answers with this problem when neither the hub nor the history has the device.
+        // The app answers with this problem type when neither the hub nor the history has the device.
         if (!(error instanceof Refusal) || error.type !== 'urn:twinkeeper:problem:notFound') throw error;
         return { exists: false, at: new Date().toISOString(), modules: [] };
       }

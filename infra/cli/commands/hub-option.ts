@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readSettings, type Settings } from '../../../functions/settings.ts';
 import { type HubAddress, hubTiers } from '../../../shared/hub/index.ts';
 
-/** Options that name the hub and its budget. */
+/** Command line options that name the hub, and the hub's edition, units and share for the call budget. */
 export interface HubOptions {
   readonly hub?: string;
   readonly endpoints?: string;
@@ -12,14 +12,14 @@ export interface HubOptions {
   readonly share?: string;
 }
 
-/** The address of a hub, and the budget and limit of the app. */
+/** The hub that a command uses, the budget for its hub calls, and the limit of overwrites of the app. */
 export interface ChosenHub extends Pick<Settings, 'budget' | 'maxOverwrites'> {
   readonly address: HubAddress;
-  /** A certificate authority to trust in addition to Node's own, in PEM. */
+  /** A certificate authority that is trusted in addition to those of Node, as PEM text. Absent for a hub in Azure. */
   readonly ca?: string;
 }
 
-/** Adds the options that name the hub and its budget. */
+/** Adds to a command the options that name the hub and its call budget. */
 export function withHubOptions(command: Command): Command {
   return command
     .option(
@@ -38,13 +38,13 @@ export function withHubOptions(command: Command): Command {
     );
 }
 
-/** The budget that `twinkeeper local` gives its app. */
+/** Settings of the call budget that `twinkeeper local` gives to its app. */
 const localBudget = { TWINKEEPER_HUB_TIER: 'S3', TWINKEEPER_HUB_UNITS: '10', TWINKEEPER_BUDGET_SHARE: '1' };
 
-/** Settings that the environment may hold and that change a forecast. */
+/** Names of settings that change a forecast and that are read from the environment. */
 const limitSettings = [...Object.keys(localBudget), 'TWINKEEPER_MAX_OVERWRITES_PER_HOUR'];
 
-/** Settings that the app requires and that commands do not use. */
+/** Placeholders for settings that `readSettings` requires and that commands do not use. */
 const unusedSettings = {
   EventHubConnection__fullyQualifiedNamespace: 'none',
   EVENTHUB_NAME: 'none',
@@ -52,8 +52,9 @@ const unusedSettings = {
 };
 
 /**
- * The hub that the options or the environment name, with the app's budget and limit. Throws one line with the way out when no hub is named
- * or a value is malformed. Shows no connection string.
+ * The hub that the options name, or else the environment, with the call budget and the limit of overwrites of the app.
+ * @throws An Error whose message is one line and says what to do, when no hub is named or a value is malformed. The message has no
+ * connection string.
  */
 export async function hubOf(options: HubOptions): Promise<ChosenHub> {
   const { env } = process;
@@ -75,7 +76,7 @@ interface AddressSettings {
   readonly IOTHUB_HOSTNAME?: string;
   readonly IOTHUB_CONNECTION_STRING?: string;
   readonly ca?: string;
-  /** Settings of the local app, from the endpoints file. */
+  /** App settings of the local system, read from the endpoints file. */
   readonly local?: Readonly<Record<string, string>>;
 }
 
@@ -107,7 +108,7 @@ function parse(text: string, file: string): Readonly<Record<string, unknown>> | 
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's message could quote a key.
+    // The message of the JSON parser is not shown: it could quote a key.
     throw new Error(`${file} is not valid JSON: is it from "twinkeeper local --endpoints"?`);
   }
 }
@@ -121,7 +122,10 @@ function checked(connectionString: string, source: string): string {
   );
 }
 
-/** The settings that are not empty. The portal and shells keep a cleared setting as an empty text. */
+/**
+ * Returns those of the named settings that have a value. The Azure portal and shells can keep a removed setting as an empty text, so an
+ * empty setting counts as absent.
+ */
 function pick(
   settings: Readonly<Record<string, string | undefined>>,
   names: readonly string[] = Object.keys(settings),

@@ -2,10 +2,10 @@ import { Command, InvalidArgumentError } from 'commander';
 import { parseNumber, parseShare, parseThrottle } from '../../local/hub-behaviour.ts';
 import type { RunOptions } from '../../local/run-options.ts';
 
-/** The most devices of a demo fleet. The local hub has no memory for many more. */
+/** Largest number of devices in a demo fleet. More devices would need too much memory in the local hub. */
 const mostDevices = 100_000;
 
-/** `twinkeeper local`: the whole system on this machine. */
+/** `twinkeeper local`: runs the whole system on this machine, with a local hub instead of Azure IoT Hub. */
 export function localCommand(): Command {
   return new Command('local')
     .description(

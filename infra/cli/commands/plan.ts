@@ -13,7 +13,7 @@ interface PlanOptions extends HubOptions {
   readonly json?: true;
 }
 
-/** `twinkeeper plan`: forecasts the changes that the app would make to a hub. */
+/** `twinkeeper plan`: forecasts the changes that the app would make to a hub, and changes nothing. */
 export function planCommand(): Command {
   return withHubOptions(new Command('plan'))
     .summary('forecast the changes to a hub, and change nothing')
@@ -45,7 +45,7 @@ async function plan(options: PlanOptions): Promise<void> {
     options.policies === undefined
       ? toPolicySet(deployed, { mode: 'enforce' })
       : await (await import('../load-policies.ts')).loadPolicies(options.policies);
-  // The forecast waits for the budget as long as necessary.
+  // The forecast waits for the call budget without a time limit.
   const hub = connectToHub(address, {
     budget,
     longestWait: Number.POSITIVE_INFINITY,
@@ -63,7 +63,7 @@ async function plan(options: PlanOptions): Promise<void> {
     onProgress,
   }).finally(() => progress.end());
 
-  // Set before the output is written: lost output then replaces the exit code.
+  // The exit code is set before the output is written: if standard output is lost, the handler of lost output must replace this exit code.
   process.exitCode = result.somethingToDo ? 2 : 0;
   if (options.json || !process.stdout.isTTY) {
     const competing = result.competing.map((setting) => ({ ...setting, message: describeCompeting(setting) }));

@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 
-/** Writes to standard output, and waits for a slow reader. Resolves with false when the reader has gone, as in `… | head -1`. */
+/**
+ * Writes a text to standard output, and waits while the program that reads the output is slow. Resolves with false when that program has
+ * ended, as in `twinkeeper drift | head -1`.
+ */
 export async function print(text: string): Promise<boolean> {
   const { stdout } = process;
   if (!stdout.writable) return false;
   if (!stdout.write(text)) {
-    // A lost stream closes and never drains.
+    // When the reading program has ended, the stream emits `close` and never `drain`.
     await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]).catch(() => {});
   }
   return stdout.writable;

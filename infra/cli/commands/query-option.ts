@@ -4,7 +4,7 @@ import type { DriftKind, DriftQuery, Outcome, Source } from '../../../shared/dri
 import { isDeviceId } from '../../../shared/twin/index.ts';
 import { parseTime } from './time-option.ts';
 
-/** The filters of a query of the history. */
+/** Command line options that filter the rows of the history. */
 export interface QueryOptions {
   readonly device?: string;
   readonly module?: string;
@@ -17,7 +17,7 @@ export interface QueryOptions {
   readonly to?: string;
 }
 
-/** Adds the options that filter the history. */
+/** Adds to a command the options that filter the rows of the history. */
 export function withQueryOptions(command: Command): Command {
   return command
     .option('--device <id>', 'rows of this device', parseDeviceId)
@@ -38,21 +38,24 @@ function parseDeviceId(text: string): string {
   throw new InvalidArgumentError("It must be 1 to 128 letters, digits and - . + % _ # * ? ! ( ) , : = @ $ '");
 }
 
-/** Parses a whole number, 1 or more. @throws {InvalidArgumentError} For any other text. */
+/**
+ * Parses a whole number that is 1 or more.
+ * @throws {InvalidArgumentError} If the text is anything else.
+ */
 export function parseCount(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number, 1 or more.');
   return Number(text);
 }
 
-/** Milliseconds that a query covers that has neither `--device` nor `--from`. */
+/** Milliseconds before `--to` that a query covers when it has neither `--device` nor `--from`. */
 const defaultRange = 86_400_000;
-/** The most milliseconds that a query without `--device` may cover. Each day costs a request. */
+/** Longest time range of a query without `--device`, in milliseconds. The query makes one request for each day. */
 const longestRange = 3 * 366 * 86_400_000;
 
 /**
- * The query for these options. Its time range is fixed, so all pages cover the same range.
+ * The query of the history for these options. The query has a fixed end, so that all pages of results cover the same time range.
  *
- * @throws One line with the way out when the range ends before it begins or is too long.
+ * @throws An Error whose message is one line and says what to do, when the time range ends before it begins or is too long.
  */
 export function queryOf(options: QueryOptions, now: Date = new Date()): DriftQuery & { readonly to: string } {
   const {

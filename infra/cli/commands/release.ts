@@ -4,7 +4,9 @@ import { createGuardStore } from '../../../shared/guards/index.ts';
 import { createSweepQueue } from '../../../shared/sweep/index.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
-/** `twinkeeper release POLICY`: lifts the limit of a policy for an hour, and lets the policy mend contested properties again. */
+/**
+ * `twinkeeper release POLICY`: lifts the policy's limit of overwrites for an hour, and lets the policy repair contested properties again.
+ */
 export function releaseCommand(): Command {
   return withStorageOptions(new Command('release'))
     .description(
@@ -20,7 +22,7 @@ async function release(policy: string, options: StorageOptions): Promise<void> {
   const until = await createGuardStore(storage).release(policy);
   const names = policies.map(({ name }) => name);
   if (!names.includes(policy)) {
-    // The deployed app can have other policies than this build, so this is only a warning.
+    // An unknown name causes only a warning: the deployed app can have other policies than this build of the command.
     process.stderr.write(
       `This build has no policy ${policy}, only ${names.join(', ')}. The policy is released all the same.\n`,
     );

@@ -3,7 +3,7 @@ import { createDeadLetters, createDeferredQueue } from '../../../shared/retry/in
 import { readEventFile } from './event-file.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
-/** `twinkeeper replay FILE`: gives the running app the events of a file. */
+/** `twinkeeper replay FILE`: gives the events of a file to the running app. */
 export function replayCommand(): Command {
   return withStorageOptions(new Command('replay'))
     .description('give the running app an event from a file, as if the hub had sent it now')

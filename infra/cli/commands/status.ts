@@ -3,7 +3,7 @@ import { hasColour } from '../view/colour.ts';
 import { complianceOf } from './compliance.ts';
 import { type HistoryOptions, historyHelp, historyOf, withHistoryOptions } from './history-option.ts';
 
-/** `twinkeeper status`: the fleet's compliance. */
+/** `twinkeeper status`: shows how many devices of the fleet are compliant with each policy. */
 export function statusCommand(): Command {
   return withHistoryOptions(new Command('status'))
     .summary('show compliance, open drift, the last sweep, and dead letters')
@@ -30,7 +30,7 @@ Examples:
 
 async function status({ json, ...options }: HistoryOptions & { readonly json?: true }): Promise<void> {
   const compliance = await complianceOf(await historyOf(options));
-  // Set before the output is written: lost output then replaces the exit code.
+  // The exit code is set before the output is written: if standard output is lost, the handler of lost output must replace this exit code.
   process.exitCode = { compliant: 0, outOfLine: 2, unknown: 1 }[compliance.state];
   if (json) {
     const { safeJson } = await import('../view/safe-text.ts');

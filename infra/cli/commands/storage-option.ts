@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import type { StorageAccount } from '../../../shared/storage/index.ts';
 
-/** Options that name the app's storage account. */
+/** Command line options that name the storage account of the app. */
 export interface StorageOptions {
   readonly storage?: string;
   readonly endpoints?: string;
 }
 
-/** Adds the options that name the storage account. */
+/** Adds to a command the options that name the storage account of the app. */
 export function withStorageOptions(command: Command): Command {
   return command
     .option('--storage <connection-string>', 'the storage account of the app (default: AzureWebJobsStorage)')
@@ -16,8 +16,9 @@ export function withStorageOptions(command: Command): Command {
 }
 
 /**
- * The storage account that the options or the environment name. Throws one line with the way out when no account is named, or when the
- * connection string is malformed. Shows no secret.
+ * The storage account that the options name, or else the environment.
+ * @throws An Error whose message is one line and says what to do, when no storage account is named or the connection string is malformed.
+ * The message has no secret.
  */
 export async function storageOf({ storage, endpoints }: StorageOptions): Promise<StorageAccount> {
   if (storage !== undefined) return { connectionString: await checked(storage, '--storage') };
@@ -45,12 +46,15 @@ function parse(text: string, file: string): { readonly storageConnectionString?:
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's message could quote a key.
+    // The message of the JSON parser is not shown: it could quote a key.
     throw new Error(`${file} is not valid JSON: is it from "twinkeeper local --endpoints"?`);
   }
 }
 
-/** Checks a connection string with the SDKs that will use it. Their own messages name neither its source nor the way out. */
+/**
+ * Checks a connection string with the SDKs that will use it. The error message names the option or setting that holds the connection
+ * string. The error messages of the SDKs do not.
+ */
 async function checked(connectionString: string, source: string): Promise<string> {
   const [{ TableServiceClient }, { QueueServiceClient }] = await Promise.all([
     import('@azure/data-tables'),

@@ -9,7 +9,7 @@ interface SweepOptions extends StorageOptions {
   readonly json?: true;
 }
 
-/** `twinkeeper sweep`: asks the running app for a sweep, and shows its progress and result. */
+/** `twinkeeper sweep`: asks the running app for a sweep, and shows the progress and the result of the sweep. */
 export function sweepCommand(): Command {
   return withStorageOptions(new Command('sweep'))
     .summary('ask the running app for a sweep, and wait until it is done')
@@ -56,7 +56,10 @@ function describeProgress({ state, hubCalls, examined, found, changed, parts, pa
   );
 }
 
-/** The result of a sweep for a person: times, counts, the policies whose modules were walked, the competing configurations. */
+/**
+ * The result of a sweep as text for a person: times, counts, the policies for which the sweep read all modules, and the hub's automatic
+ * configurations that compete with policies.
+ */
 function describeSweep(row: SweepRow): string {
   const { id, startedAt, endedAt, resumed, examined, found, changed, hubCalls, deferred, walked, competing } = row;
   return [

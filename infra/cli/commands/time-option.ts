@@ -4,10 +4,10 @@ const units: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_0
 const isoForm = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+-]\d\d:\d\d)?)?$/;
 
 /**
- * Parses a time: ISO 8601, or a duration before now such as `-24h`, `-30m`, `-7d`. A time without an offset is UTC, like all times of the
- * history. Returns ISO 8601 in UTC.
+ * Parses a time: ISO 8601, or a duration before now such as `-24h`, `-30m`, `-7d`. A time without an offset is in UTC, because all times of
+ * the history are in UTC. Returns ISO 8601 in UTC.
  *
- * @throws {InvalidArgumentError} For any other text.
+ * @throws {InvalidArgumentError} If the text is anything else.
  */
 export function parseTime(text: string, now: Date = new Date()): string {
   const [, count, unit = ''] = /^-(\d{1,6})([smhdw])$/.exec(text) ?? [];
@@ -25,7 +25,7 @@ export function parseTime(text: string, now: Date = new Date()): string {
   return date.toISOString();
 }
 
-/** Whether `Date` moved the day to the next month, as it does with the 31st of February. */
+/** Whether `Date` has moved a day that does not exist into the next month, such as the 31st of February. */
 function isOverflown(text: string, date: Date): boolean {
   if (text.startsWith('-') || /[+-]\d\d:\d\d$/.test(text)) return false;
   return !date.toISOString().startsWith(text.slice(0, 10));

@@ -1,11 +1,17 @@
 import type { SystemEndpoints } from '../../local/endpoints-file.ts';
 
-/** The address of the dashboard with its key. The key is valid for this run, on loopback, and only allows reading. */
+/**
+ * The address of the dashboard, with its function key. The key only allows reading, on loopback, and is valid for this run of the local
+ * system.
+ */
 export function dashboardAddress({ functionsUrl, functionKey }: SystemEndpoints): string {
   return `${functionsUrl}/api/dashboard?code=${encodeURIComponent(functionKey)}`;
 }
 
-/** The addresses of the local system, one line each. The dashboard's key is the only secret; `--endpoints` writes the others to a file. */
+/**
+ * The addresses of the local system, one line for each. The dashboard's key is the only secret in these lines. `--endpoints` writes the
+ * other secrets to a file.
+ */
 export function addressLines(endpoints: SystemEndpoints): readonly string[] {
   const part = (connectionString: string, name: string) =>
     new RegExp(`(?:^|;)${name}=([^;]+)`).exec(connectionString)?.[1] ?? '';

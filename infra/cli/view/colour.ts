@@ -1,6 +1,6 @@
 import picocolors from 'picocolors';
 
-/** Whether a stream may have colours: a terminal that supports colours, unless `NO_COLOR` is set. */
+/** Whether text for a stream may have colours. True for a terminal that supports colours, unless the environment sets `NO_COLOR`. */
 export function hasColour(stream: { readonly isTTY?: boolean | undefined }): boolean {
   return stream.isTTY === true && picocolors.isColorSupported;
 }

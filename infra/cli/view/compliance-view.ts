@@ -1,4 +1,4 @@
-/** The text of `twinkeeper status`. Pure. */
+/** The text that `twinkeeper status` shows. Pure functions. */
 import { createColors } from 'picocolors';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import type { Compliance, PolicyCompliance } from '../commands/compliance.ts';
@@ -7,7 +7,7 @@ import { safeText } from './safe-text.ts';
 
 type Paint = ReturnType<typeof createColors>;
 
-/** The meaning of each reason why a departure is not mended, and the way out. */
+/** For each reason why drift is not repaired: a text that explains the reason and says what to do. */
 const reasons: Readonly<Record<string, string>> = {
   audited: 'recorded only: audit mode, or the policy gives no value to set',
   'heldBack: blastRadius': 'the limit of overwrites in an hour is reached; "twinkeeper release POLICY" lifts it',
@@ -18,10 +18,10 @@ const reasons: Readonly<Record<string, string>> = {
   pending: 'being mended',
 };
 
-/** The most sentences about a sweep that are shown. `--json` has all. */
+/** Largest number of sentences about a sweep in the text. `--json` shows all. */
 const mostSentences = 5;
 
-/** Renders the whole status. The text is safe for a terminal. */
+/** Renders the whole output of `twinkeeper status`. The text has no control characters that could harm a terminal. */
 export function renderCompliance(status: Compliance, now: Date, colour: boolean): string {
   const paint = createColors(colour);
   const { bold, green, yellow } = paint;
@@ -52,7 +52,7 @@ function policyRow({ policy, devices, compliant, outOfLine }: PolicyCompliance, 
   const name = safeText(policy, 64);
   const broken = outOfLine === 0 ? '0' : yellow(grouped(outOfLine));
   if (devices === undefined || compliant === undefined) return [name, dim('not counted'), '', '', broken];
-  // Rounded down: 999,999 of 1,000,000 devices are not 100 %.
+  // The percentage is rounded down: 999,999 compliant devices of 1,000,000 are not 100 %.
   const share = devices === 0 ? '' : `${(Math.floor((1000 * compliant) / devices) / 10).toFixed(1)} %`;
   const isAll = compliant === devices;
   return [name, grouped(devices), isAll ? green(grouped(compliant)) : grouped(compliant), share, broken];

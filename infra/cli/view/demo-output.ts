@@ -18,10 +18,10 @@ import { type Watcher, watchSystem } from './watcher.ts';
 
 const redrawEvery = 500;
 const statusEvery = 5_000;
-/** More rows than any terminal has lines. */
+/** Number of history rows that the live view keeps. No terminal has as many lines. */
 const keptRows = 200;
 
-/** The output of the demo without `--once`: a live view on a terminal, plain lines anywhere else. */
+/** The output of the demo without `--once`. On a terminal it is a live view. Elsewhere, as in a file, it is lines of text. */
 export function demoOutput({ devices, seed }: RunOptions): Output {
   const surface = process.stdout.isTTY ? liveView() : plainLines();
   const stopping = new AbortController();
@@ -52,14 +52,14 @@ export function demoOutput({ devices, seed }: RunOptions): Output {
   };
 }
 
-/** Lifts the limit of a policy, and asks for a sweep, which mends what was held back. */
+/** Lifts the limit of overwrites of a policy, and asks for a sweep. The sweep repairs the drift whose repair was held back. */
 async function releasePolicy({ storageConnectionString }: SystemEndpoints, policy: string): Promise<void> {
   const account = { connectionString: storageConnectionString };
   await createGuardStore(account).release(policy);
   await createSweepQueue(account).put({ type: 'start' });
 }
 
-/** Shows the demo on a terminal or as lines. */
+/** The place where the demo is shown: a live view on a terminal, or lines of text. */
 interface Surface {
   start(addresses: readonly string[], watcher: Watcher): void;
   onRow(row: DriftRow): void;

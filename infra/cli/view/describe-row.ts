@@ -1,19 +1,19 @@
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { isJsonObject, type Json } from '../../../shared/twin/index.ts';
 
-/** A history row as texts for the live view. */
+/** A row of the history as short texts, for the live view. */
 export interface DescribedRow {
   readonly time: string;
   readonly device: string;
   readonly module: string;
-  /** The path, without its first section when the section's name is long. */
+  /** The path of the property. If the first section of the path has a name of 24 characters or more, the path is without this section. */
   readonly property: string;
   readonly before: string;
   readonly after: string;
   readonly outcome: string;
 }
 
-/** Turns a row into short texts, each on one line. */
+/** Turns a row of the history into short texts. None of them has a line break. */
 export function describeRow(row: DriftRow): DescribedRow {
   const isModule = row.kind === 'missingModule';
   return {

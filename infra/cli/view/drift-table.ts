@@ -1,34 +1,34 @@
-/** History rows as a table. Pure. */
+/** Rows of the history as a table. Pure functions. */
 import { createColors } from 'picocolors';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import type { Json } from '../../../shared/twin/index.ts';
 import { plainTable } from './plain-table.ts';
 import { safeText } from './safe-text.ts';
 
-/** The destination of a table. */
+/** Where a table is shown: on a terminal, in a file, or in another program. */
 export interface TableDestination {
-  /** The width of the terminal. Absent for a file or another program, where nothing is cut. */
+  /** Width of the terminal in characters. Absent for a file or another program. The table is then as wide as its rows need. */
   readonly columns?: number;
   readonly colour: boolean;
 }
 
-/** A table that is written row by row. Its columns keep their widths. */
+/** A table that is written row by row. Its columns keep the same widths from the first row to the last. */
 export interface DriftTable {
   readonly head: string;
   row(row: DriftRow): string;
 }
 
-/** The most characters in a cell that has no other limit. */
+/** Largest number of characters in any cell. Longer texts are cut. */
 const longestCell = 200;
 
 interface Column {
   readonly title: string;
   readonly text: (row: DriftRow) => string;
-  /** The width of the column in characters, when it is fixed. */
+  /** Width of the column in characters. Absent when the width depends on the terminal. */
   readonly width?: number;
-  /** The column's share of the remaining width of a terminal, relative to the shares of the others. */
+  /** The column's share of the width that the columns of fixed width leave, relative to the shares of the other columns. */
   readonly share?: number;
-  /** The column is shown on terminals that are at least this wide. */
+  /** Smallest width of a terminal, in characters, on which the column is shown. Absent when the column is always shown. */
   readonly from?: number;
 }
 
@@ -44,8 +44,9 @@ const columns: readonly Column[] = [
 ];
 
 /**
- * Makes the head and one line for each row. Without a terminal, the rows of `sample` determine the widths of the columns, and only cells
- * above 200 characters are cut. The text is safe for a terminal.
+ * Makes a table: the table header, and a function that renders one row of the history as a line. On a terminal, the columns share the width
+ * of the terminal. Elsewhere, the rows of `sample` determine the widths of the columns, and only texts of more than 200 characters are cut.
+ * The lines have no control characters that could harm a terminal.
  */
 export function driftTable({ columns: width, colour }: TableDestination, sample: readonly DriftRow[]): DriftTable {
   const paint = createColors(colour);
@@ -64,7 +65,10 @@ export function driftTable({ columns: width, colour }: TableDestination, sample:
   };
 }
 
-/** The colour of an outcome: green for mended, red for given up, dim for healed or gone, yellow for still out of line. */
+/**
+ * The colour of an outcome. Green: repaired (`created`, `enforced`). Red: `failed`. Dim: ended without a repair (`healed`, `gone`). Yellow:
+ * all other outcomes, whose drift has not ended.
+ */
 export function paintOutcome(outcome: string, paint: ReturnType<typeof createColors>): (text: string) => string {
   const { green, red, yellow, dim } = paint;
   if (outcome === 'created' || outcome === 'enforced') return green;
@@ -72,20 +76,21 @@ export function paintOutcome(outcome: string, paint: ReturnType<typeof createCol
   return outcome === 'failed' ? red : yellow;
 }
 
-/** `2026-11-22 05:10:11`, for a time in ISO 8601 and UTC. */
+/** Formats a time in ISO 8601 and UTC as `2026-11-22 05:10:11`. */
 function timeOf(at: string): string {
   return at.slice(0, 19).replace('T', ' ');
 }
 
 /**
- * The subject of a row: its property, without a long name of the first section, or the whole module. The text is not safe for a terminal.
+ * The property that a row of the history is about, or `(module)` for a missing module. A first section with a name of 24 characters or more
+ * is left out of the path. The text may have control characters: pass it through `safeText` before it goes to a terminal.
  */
 export function subjectOf({ kind, path }: DriftRow): string {
   if (kind === 'missingModule') return '(module)';
   return path.replace(/^[^.]{24,}\./, '') || `(${kind})`;
 }
 
-/** The actual and the expected value, each at most `longest` characters. */
+/** The actual value and the expected value of a row, as `actual → expected`. Each value has at most `longest` characters. */
 export function changeOf({ kind, actual, expected }: DriftRow, longest: number): string {
   const show = (value: Json | undefined) => (value === undefined ? '(none)' : safeText(JSON.stringify(value), longest));
   return kind === 'missingModule' ? '(none) → baseline' : `${show(actual)} → ${show(expected)}`;
@@ -101,13 +106,13 @@ function shareOut(width: number, shown: readonly Column[]): readonly number[] {
 
 function widthsFor(sample: readonly DriftRow[], shown: readonly Column[]): readonly number[] {
   return shown.map(({ title, text }, index) => {
-    // The last column has room for later rows that are longer than the sample.
+    // The last column is wide enough for later rows whose texts are longer than those of `sample`.
     if (index === shown.length - 1) return 2 * longestCell;
     return Math.max(title.length, ...sample.map((row) => widestOf(safeText(text(row), longestCell))));
   });
 }
 
-/** The largest width of a text on a terminal. A character beyond ASCII may take two columns. */
+/** The largest number of terminal columns that a text may take. A character outside ASCII may take two columns. */
 function widestOf(text: string): number {
   return [...text].reduce((sum, character) => sum + (character > '~' ? 2 : 1), 0);
 }

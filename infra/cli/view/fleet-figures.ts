@@ -1,24 +1,24 @@
-/** The numbers of the live view, counted from events and history rows. Pure. */
+/** The numbers of the live view, counted from the hub's events and the rows of the history. Pure: no I/O. */
 import { type DriftRow, isOver } from '../../../shared/drift/index.ts';
 
 export interface FleetFigures {
   readonly devices: number;
-  /** Devices that Twinkeeper has looked at. */
+  /** Number of devices that Twinkeeper has checked at least once. */
   readonly counted: number;
-  /** Devices that Twinkeeper has looked at and that have nothing out of line. */
+  /** Number of devices that Twinkeeper has checked and that have no open row. */
   readonly compliant: number;
   readonly recorded: number;
   readonly mended: number;
-  /** Departures that a guard holds back now. */
+  /** Number of drifts whose repair a guard holds back now. */
   readonly heldBack: number;
 }
 
-/** Counts devices and departures from the events and history rows that it is given. */
+/** Counts devices and drifts. The caller reports the created and deleted devices, and the rows of the history. */
 export class FleetCounter {
   readonly #devices = new Set<string>();
   readonly #counted = new Set<string>();
   readonly #outOfLine = new Set<string>();
-  /** The rows of each device that are recent or not over, by row key. */
+  /** For each device, the rows that are recent or whose drift has not ended. The inner key is the row key. */
   readonly #rows = new Map<string, Map<string, DriftRow>>();
   #recorded = 0;
   #mended = 0;
@@ -31,29 +31,29 @@ export class FleetCounter {
     for (const set of [this.#devices, this.#counted, this.#outOfLine]) set.delete(deviceId);
   }
 
-  /** Devices that Twinkeeper may not have looked at yet. */
+  /** Ids of the devices that Twinkeeper may not have checked yet. */
   uncounted(): readonly string[] {
     return [...this.#devices].filter((id) => !this.#counted.has(id));
   }
 
-  /** Marks devices as looked at. */
+  /** Notes that Twinkeeper has checked these devices. */
   count(deviceIds: readonly string[]): void {
     for (const id of deviceIds) if (this.#devices.has(id)) this.#counted.add(id);
   }
 
-  /** The rows of a device that are not over. */
+  /** The rows of a device whose drift has not ended. */
   unfinished(deviceId: string): readonly DriftRow[] {
     return [...(this.#rows.get(deviceId)?.values() ?? [])].filter(({ outcome }) => !isOver(outcome));
   }
 
   /**
-   * Takes in the history of a device, and returns the rows that are new or have a new outcome, oldest first.
+   * Adds rows of a device's history to the counts. Returns the rows that are new or have a new outcome, oldest first.
    *
-   * @param newestFirst the rows of writes since `since` (milliseconds since 1970)
+   * @param newestFirst the rows whose drift was caused at `since` or later (milliseconds since 1970)
    * @param isOpen whether the device has open rows
    */
   update(deviceId: string, newestFirst: readonly DriftRow[], isOpen: boolean, since: number): readonly DriftRow[] {
-    // A row shows that Twinkeeper has looked at the device.
+    // A row of the history proves that Twinkeeper has checked the device.
     if (isOpen || newestFirst.length > 0) this.count([deviceId]);
     if (isOpen && this.#devices.has(deviceId)) this.#outOfLine.add(deviceId);
     else this.#outOfLine.delete(deviceId);
@@ -65,7 +65,7 @@ export class FleetCounter {
       return before?.outcome !== row.outcome;
     });
     this.#mended += changed.filter(({ outcome }) => outcome === 'created' || outcome === 'enforced').length;
-    // The history is not asked again for rows that are over and older than `since`.
+    // Forgets rows whose drift has ended and that are older than `since`: later reads of the history do not return them.
     for (const [key, { outcome, write }] of known) {
       if (isOver(outcome) && Date.parse(write.at) < since) known.delete(key);
     }
@@ -87,7 +87,7 @@ export class FleetCounter {
   }
 }
 
-/** The fleet's compliance in a few words: `20 devices, 19 compliant (95 %)`. */
+/** The compliance of the fleet in a few words. Example: `20 devices, 19 compliant (95 %)`. */
 export function describeFleet({ devices, counted, compliant }: FleetFigures): string {
   if (counted === 0) return `${devices} devices, not counted yet`;
   const share = Math.floor((100 * compliant) / devices);

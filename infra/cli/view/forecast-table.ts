@@ -1,4 +1,4 @@
-/** A forecast as text, for a terminal of a given width. Pure. */
+/** A forecast as text, for a terminal of a given width. Pure functions. */
 import { createColors } from 'picocolors';
 import type {
   CallForecast,
@@ -14,7 +14,7 @@ import type { Json } from '../../../shared/twin/index.ts';
 import { plainTable } from './plain-table.ts';
 import { safeText } from './safe-text.ts';
 
-/** The most rows of a table and the most values in a row. `--json` has more. */
+/** Largest numbers of rows in a table and of values in a row. `--json` shows more. */
 const mostRows = 20;
 const mostValues = 3;
 
@@ -26,7 +26,10 @@ const reasons: Readonly<Record<RecordedReason, string>> = {
   competingConfiguration: 'a configuration sets another value',
 };
 
-/** Renders the forecast: an overview, then each policy that has departures. The text is safe for a terminal. */
+/**
+ * Renders a forecast: an overview of all policies, and then each policy for which a sweep would find drift. The text has no control
+ * characters that could harm a terminal.
+ */
 export function renderForecast(forecast: Forecast, columns: number, colour: boolean): string {
   const paint = createColors(colour);
   const { bold, dim, green, yellow } = paint;
@@ -135,7 +138,7 @@ function exampleRow({ deviceId, moduleId, fate, path, from, to, more }: Forecast
   ];
 }
 
-/** A path, without its first section when the section's name is long. */
+/** The path of a property. If the first section of the path has a long name, the path is without this section. */
 function named(path: string, width: number): string {
   return path === '' ? '(module)' : safeText(path.replace(/^[^.]{24,}\./, ''), share(width, 0.3));
 }

@@ -1,10 +1,10 @@
-/** The output of `--once`: progress on standard error, the summary on standard output. */
+/** The output of `--once`. Progress goes to standard error, and the summary to standard output. */
 import { runOnce } from '../../local/demo/once.ts';
 import { describeSummary, isAllRight } from '../../local/demo/summary.ts';
 import type { Output } from '../../local/output.ts';
 import type { RunOptions } from '../../local/run-options.ts';
 
-/** The most complaints that are shown. More would push the summary off the screen. */
+/** Largest number of faults that are shown. With more, the summary would scroll off the screen. */
 const mostComplaints = 20;
 
 export function onceOutput({ devices, seed, events, queryLag = 0, timeScale = 1, json = false }: RunOptions): Output {
@@ -30,7 +30,10 @@ export function onceOutput({ devices, seed, events, queryLag = 0, timeScale = 1,
   };
 }
 
-/** Resolves when the text has been written, so that the process can end. Never resolves when output is lost: that ends the run. */
+/**
+ * Resolves when the text has been written to standard output: only then may the process end. Never resolves when standard output is lost.
+ * In that case the handler of lost output ends the run.
+ */
 function print(text: string): Promise<void> {
   return new Promise((resolve) =>
     process.stdout.write(`${text}\n`, (error) => {

@@ -1,6 +1,9 @@
 import Table from 'cli-table3';
 
-/** A table without borders, with two spaces between columns. When `widths` are given, cells are cut to them. */
+/**
+ * Renders a table without borders and with two spaces between columns. If `widths` is given, each cell is cut to the width of its column in
+ * characters. Otherwise no cell is cut.
+ */
 export function plainTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],

@@ -2,19 +2,19 @@ import { createLogUpdate } from 'log-update';
 import { safeText } from './safe-text.ts';
 import { terminalSize } from './terminal-size.ts';
 
-/** Shows the progress of a long command. */
+/** Shows the progress of a command that takes long. */
 export interface Progress {
-  /** Shows a text, unless it follows the last one too soon. */
+  /** Shows a line of progress. Does nothing when the last line was shown too short a time ago. */
   show(text: string): void;
-  /** Leaves the terminal as it was. */
+  /** Removes the line of progress from the terminal. */
   end(): void;
 }
 
-/** Milliseconds between two texts, on a terminal and in a log. */
+/** Least milliseconds between two lines of progress: `redrawEvery` on a terminal, `lineEvery` elsewhere, as in a log file. */
 const redrawEvery = 100;
 const lineEvery = 5_000;
 
-/** Shows progress on standard error: one changing line on a terminal, otherwise a line every five seconds. */
+/** Shows progress on standard error. A terminal shows one line that changes. Elsewhere, a new line is written every five seconds. */
 export function showProgress(now: () => number = Date.now): Progress {
   const { stderr } = process;
   const { isTTY } = stderr;

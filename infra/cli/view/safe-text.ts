@@ -1,6 +1,6 @@
 /**
- * Makes a text from elsewhere, such as a twin's value, safe for a terminal: one line, without control or invisible characters, at most
- * `longest` characters.
+ * Makes a text that comes from outside, such as a value of a twin, safe for a terminal. The result is one line of at most `longest`
+ * characters. Each control character or invisible character becomes `?`.
  */
 export function safeText(text: string, longest = 200): string {
   const safe = text.slice(0, longest * 4).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?');
@@ -10,12 +10,12 @@ export function safeText(text: string, longest = 200): string {
     : safe;
 }
 
-/** JSON that is safe for a terminal: control and invisible characters are escaped. */
+/** A value as JSON text that is safe for a terminal: control characters and invisible characters are escaped. */
 export function safeJson(value: unknown): string {
   return escapeHidden(JSON.stringify(value));
 }
 
-/** Escapes control and invisible characters as JSON does. */
+/** Replaces each control character and each invisible character by its JSON escape, such as `\u001b`. */
 export function escapeHidden(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, (character) =>
     Array.from({ length: character.length }, (_, unit) => {

@@ -1,4 +1,4 @@
-/** The live view as text, for a terminal of a given size. Pure. */
+/** The live view of the demo as text, for a terminal of a given size. Pure functions. */
 import Table from 'cli-table3';
 import { createColors } from 'picocolors';
 import type { DriftRow } from '../../../shared/drift/index.ts';
@@ -8,7 +8,7 @@ import type { Figures } from './watcher.ts';
 
 export interface Screen {
   readonly figures: Figures;
-  /** Newest first. */
+  /** Rows of the history, newest first. */
   readonly rows: readonly DriftRow[];
   readonly addresses: readonly string[];
   readonly notice: string;
@@ -19,17 +19,17 @@ export interface ScreenSize {
   readonly lines: number;
 }
 
-/** The table has no border and one space between columns: a terminal has no columns to spare. */
+/** The table has no border, and only one space between columns, to leave more of the terminal's width for the texts. */
 const plainTable = {
   ...{ top: '', 'top-mid': '', 'top-left': '', 'top-right': '' },
   ...{ bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' },
   ...{ left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: ' ' },
 };
 
-/** Lines outside of the table: the title, the figures, empty lines, the table's head and the notice. */
+/** Number of lines outside the table: the title, the figures, empty lines, the table header and the notice. */
 const otherLines = 9;
 
-/** Renders the whole screen. It fits the terminal's width and, on a terminal of 15 lines or more, its height. */
+/** Renders the whole live view. The text fits the width of the terminal. It also fits the height if the terminal has 15 lines or more. */
 export function renderScreen({ figures, rows, addresses, notice }: Screen, size: ScreenSize, colour: boolean): string {
   const { bold, dim, green, yellow, red, cyan } = createColors(colour);
   const columns = Math.max(40, size.columns - 1);
@@ -50,7 +50,7 @@ export function renderScreen({ figures, rows, addresses, notice }: Screen, size:
   const calls = Object.entries(figures.callsPerMinute).filter(([, count]) => count > 0);
   const total = calls.reduce((sum, [, count]) => sum + count, 0);
   const isCompliant = figures.counted > 0 && figures.compliant === figures.devices;
-  // The text is cut before it is coloured, so that no escape sequence is cut.
+  // The text is cut before colours are added, because a cut could otherwise split a colour's escape sequence.
   const line = (label: string, text: string, paint: (text: string) => string = (plain) => plain) =>
     `${dim(label.padEnd(11))}${paint(cut(text, columns - 11))}`;
   return [
@@ -70,7 +70,10 @@ export function renderScreen({ figures, rows, addresses, notice }: Screen, size:
   ].join('\n');
 }
 
-/** The widths of the columns: eight characters for the time and for the outcome, and shares of the rest for the others. */
+/**
+ * The widths of the table's columns in characters. The columns for the time and the outcome have eight characters each. The other columns
+ * share the rest.
+ */
 function columnWidths(columns: number): number[] {
   const word = 8;
   const rest = columns - 2 * word - 5;

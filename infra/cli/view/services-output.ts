@@ -1,7 +1,7 @@
 import type { Output } from '../../local/output.ts';
 import { addressLines } from './addresses.ts';
 
-/** The output of `--no-demo`: the addresses of the services. */
+/** The output of `--no-demo`: prints the addresses of the services once. */
 export function servicesOutput(): Output {
   return {
     notice: (text) => void process.stderr.write(`${text}\n`),

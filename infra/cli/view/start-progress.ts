@@ -3,7 +3,10 @@ import type { StartProgress } from '../../local/output.ts';
 import { safeText } from './safe-text.ts';
 import { terminalSize } from './terminal-size.ts';
 
-/** Shows the steps on standard error: a terminal has one line that changes, and any other reader gets one line for each step. */
+/**
+ * Shows on standard error which part of the local system is starting. A terminal shows one line that changes. Elsewhere, each step is a new
+ * line.
+ */
 export function startProgress(stderr: NodeJS.WriteStream = process.stderr): StartProgress {
   if (!stderr.isTTY) {
     return { step: (text) => void stderr.write(`${text}\n`), clear() {} };
@@ -19,7 +22,7 @@ export function startProgress(stderr: NodeJS.WriteStream = process.stderr): Star
       if (!isShown) return;
       isShown = false;
       update.clear();
-      // Also shows the cursor again, which log-update hides.
+      // `log-update` hides the cursor. `done` shows the cursor again.
       update.done();
     },
   };

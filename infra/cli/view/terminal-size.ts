@@ -1,8 +1,8 @@
 import type { ScreenSize } from './screen.ts';
 
 /**
- * The terminal's size. Some pseudo-terminals report 0×0; they count as 80×24. The size is also written back to the stream, because
- * log-update reads it there and draws nothing on a terminal without lines.
+ * The size of a terminal in characters. A pseudo-terminal that reports 0×0 counts as 80×24. The size is also written to the stream, because
+ * `log-update` reads the size there and draws nothing when it is 0×0.
  */
 export function terminalSize(terminal: { columns: number; rows: number }): ScreenSize {
   terminal.columns ||= 80;

@@ -1,17 +1,20 @@
-/** The timeline of one device as text. Pure. */
+/** The history of one device as text, day by day. Pure functions. */
 import { createColors } from 'picocolors';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { changeOf, paintOutcome, subjectOf, type TableDestination } from './drift-table.ts';
 import { plainTable } from './plain-table.ts';
 import { safeText } from './safe-text.ts';
 
-/** Renders the rows by day, the newest last. The text is safe for a terminal. */
+/**
+ * Renders the rows of the history, with a title for each day. The newest row is last. The text has no control characters that could harm a
+ * terminal.
+ */
 export function renderTimeline(newestFirst: readonly DriftRow[], { columns, colour }: TableDestination): string {
   const paint = createColors(colour);
   const oldestFirst = newestFirst.toSorted((a, b) =>
     a.detectedAt < b.detectedAt ? -1 : a.detectedAt > b.detectedAt ? 1 : 0,
   );
-  // Without a terminal, only texts above 200 characters are cut.
+  // If the output is not a terminal, only texts of more than 200 characters are cut.
   const longest = columns === undefined ? 200 : Math.max(8, Math.floor((columns - 45) / 3));
   const rows = oldestFirst.map((row) => [
     `  ${row.detectedAt.slice(11, 19)}`,
@@ -21,7 +24,7 @@ export function renderTimeline(newestFirst: readonly DriftRow[], { columns, colo
     safeText(changeOf(row, Math.max(8, Math.floor(longest / 2))), longest),
     paint.dim(describeRepair(row)),
   ]);
-  // One table for all days, so that their columns have the same widths.
+  // All days share one table, so that the columns have the same widths on all days.
   const lines = rows.length === 0 ? [] : plainTable([], rows).split('\n');
   return oldestFirst
     .flatMap((row, index) => {
@@ -37,7 +40,9 @@ export function renderTimeline(newestFirst: readonly DriftRow[], { columns, colo
     .join('\n');
 }
 
-/** The source of a row and, for a mended departure, the time from detection to repair. */
+/**
+ * How the drift of a row was detected (`event`, `sweep` or `manual`). If the drift was repaired, the time from detection to repair follows.
+ */
 function describeRepair({ source, detectedAt, outcome, outcomeAt }: DriftRow): string {
   const seconds = (Date.parse(outcomeAt) - Date.parse(detectedAt)) / 1000;
   const isMended = outcome === 'created' || outcome === 'enforced';

@@ -1,21 +1,21 @@
-/** A diff of a device's twins and the baselines of its policies. Pure. */
+/** The differences between the twins of a device and the baselines of its policies, as text. Pure functions. */
 import { createColors } from 'picocolors';
 import type { ComparedModule, ComparedProperty } from '../../../functions/api/answers.ts';
 import { isJsonObject, type Json } from '../../../shared/twin/index.ts';
 import { safeText } from './safe-text.ts';
 
-/** The most characters of a value or a sentence. `--json` has all. */
+/** Largest number of characters of a value or a message. `--json` shows all. */
 const longestValue = 200;
 
 export interface DiffOptions {
-  /** Also lists the compliant properties. */
+  /** Whether compliant properties are listed too. Otherwise they are only counted. */
   readonly all: boolean;
   readonly colour: boolean;
 }
 
 /**
- * Renders each module: actual values (`-`, red) and expected values (`+`, green). Compliant properties are counted or, with `all`, listed
- * (dim). The text is safe for a terminal.
+ * Renders each module with its wrong properties: the actual value (`-`, red) and the expected value (`+`, green). Compliant properties are
+ * counted or, with `all`, listed (dim). The text has no control characters that could harm a terminal.
  */
 export function renderTwinDiff(modules: readonly ComparedModule[], { all, colour }: DiffOptions): string {
   const { bold, dim, red, green, yellow } = createColors(colour);
@@ -48,13 +48,13 @@ interface DiffLine {
 function linesOf({ kind, path, expected, actual, message }: ComparedProperty): readonly DiffLine[] {
   const note: DiffLine[] = message === undefined ? [] : [{ sign: '!', text: safeText(message, longestValue) }];
   if (kind === 'missingModule') {
-    // The line of the missing module already lists its baseline.
+    // The whole baseline of a missing module was already listed, so its single properties are left out.
     if (path !== '') return [];
     return [{ sign: '-', text: '(no such module)' }, ...leaves(expected, []).map((text) => added(text)), ...note];
   }
   const name = path === '' ? '(the twin as a whole)' : safeText(path);
   if (kind === 'policyError') return [{ sign: '!', text: `${name}: ${safeText(message ?? 'the policy fails')}` }];
-  // For a property that the agent refused (`notReported`), the actual value is the one that the agent reports.
+  // Kind `notReported`: the agent has refused the desired value. The actual value is then the value that the agent reports.
   const where = kind === 'notReported' ? ' (reported by the agent)' : '';
   return [
     ...(actual === undefined && kind !== 'notReported'
@@ -69,7 +69,7 @@ function added(text: string): DiffLine {
   return { sign: '+', text };
 }
 
-/** One line for each value of a baseline. */
+/** One line for each value of a baseline: its path and the value. */
 function leaves(value: Json | undefined, path: readonly string[]): readonly string[] {
   if (isJsonObject(value) && Object.keys(value).length > 0) {
     return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));

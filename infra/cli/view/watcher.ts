@@ -1,4 +1,6 @@
-/** Watches the local system from outside: the hub's events say which devices change, and the history says what Twinkeeper did. */
+/**
+ * Watches the local system for the live view. The hub's events say which devices have changed. The history says what Twinkeeper has done.
+ */
 import { EventHubConsumerClient, earliestEventPosition } from '@azure/event-hubs';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { observe } from '../../local/demo/observer.ts';
@@ -6,7 +8,7 @@ import type { SystemEndpoints } from '../../local/endpoints-file.ts';
 import { FleetCounter, type FleetFigures } from './fleet-figures.ts';
 
 export interface Figures extends FleetFigures {
-  /** Twinkeeper's own calls to the hub in the last minute, by class. */
+  /** Number of calls that Twinkeeper has made to the hub in the last minute, for each class of call. */
   readonly callsPerMinute: Readonly<Record<string, number>>;
 }
 
@@ -17,21 +19,24 @@ export interface Watcher {
 
 /** Milliseconds between two polls of the history. */
 const pollEvery = 400;
-/** Milliseconds for which a device is watched after its last event. */
+/** Milliseconds for which the history of a device is polled after the device's last event. */
 const watchFor = 3_000;
 const minute = 60_000;
 
-/** Starts watching. `onRow` is called with each row when it is new, and again when its outcome has changed. */
+/** Starts to watch the local system. Calls `onRow` with each new row of the history, and again when the outcome of the row has changed. */
 export function watchSystem(endpoints: SystemEndpoints, onRow: (row: DriftRow) => void): Watcher {
   const observer = observe(endpoints);
   const counter = new FleetCounter();
-  /** Devices whose history is read, and until when: an event arrives here before Twinkeeper has handled it. */
+  /**
+   * When to stop polling the history of each device, in milliseconds since 1970. The key is the device id. Polling goes on after an event,
+   * because the view can get the event before Twinkeeper has handled it.
+   */
   const watched = new Map<string, number>();
   const samples: { readonly at: number; readonly byClass: Readonly<Record<string, number>> }[] = [];
   let closed = false;
 
   const { eventHubConnectionString, eventHubName } = endpoints;
-  // The app is the only reader of its consumer group, so the view has its own.
+  // The app must be the only reader of its consumer group. The view therefore reads through the consumer group `view`.
   const client = new EventHubConsumerClient('view', eventHubConnectionString, eventHubName);
   const subscription = client.subscribe(
     {
@@ -45,7 +50,7 @@ export function watchSystem(endpoints: SystemEndpoints, onRow: (row: DriftRow) =
           if (opType === 'deleteDeviceIdentity') counter.deleted(deviceId);
         }
       },
-      // The client reconnects by itself. When the hub has ended for good, the whole run ends.
+      // Errors are ignored: the client reconnects by itself. If the hub has ended, the whole run ends.
       async processError() {},
     },
     { startPosition: earliestEventPosition, maxBatchSize: 100, maxWaitTimeInSeconds: 1, skipParsingBodyAsJson: true },
@@ -53,7 +58,7 @@ export function watchSystem(endpoints: SystemEndpoints, onRow: (row: DriftRow) =
 
   async function poll(): Promise<void> {
     const uncounted = counter.uncounted();
-    // Without a backlog, the app has handled the creation of all these devices.
+    // A backlog of 0 events means that the app has handled the creation of all these devices.
     const hasLooked = uncounted.length > 0 && (await observer.backlog()) === 0;
     const ids = [...watched.keys()];
     const unfinished = ids.flatMap((id) => counter.unfinished(id));

@@ -1,17 +1,20 @@
-/** Compares the demo's ledger, which holds the departures that it caused, with the rows of the history. Pure. */
+/**
+ * Compares the ledger of the demo with the rows of the history. The ledger lists every departure from a policy that the demo has caused.
+ * Pure functions.
+ */
 import { type DriftRow, isOver } from '../../../shared/drift/index.ts';
 import { departureKey, type InjectedDeparture } from './departures.ts';
 
 export interface Comparison {
-  /** Rows that record a departure of the ledger, one row for each departure. */
+  /** Rows that record a departure of the ledger. Each departure has one row here. */
   readonly recorded: readonly DriftRow[];
-  /** Departures without a row. */
+  /** Departures of the ledger that no row records. */
   readonly unrecorded: readonly InjectedDeparture[];
-  /** Rows without a departure in the ledger. */
+  /** Rows that record no departure of the ledger, or a departure that already has a row. */
   readonly surplus: readonly DriftRow[];
 }
 
-/** Pairs each departure with one row of the same device, module, policy, path and kind. */
+/** Finds for each departure of the ledger one row with the same device, module, policy, path and kind. */
 export function compareHistory(ledger: readonly InjectedDeparture[], rows: readonly DriftRow[]): Comparison {
   const rowsByKey = Map.groupBy(rows, departureKey);
   const recorded: DriftRow[] = [];
@@ -24,7 +27,7 @@ export function compareHistory(ledger: readonly InjectedDeparture[], rows: reado
   return { recorded, unrecorded, surplus: [...rowsByKey.values()].flat() };
 }
 
-/** The departures of the ledger that have no row or no final outcome yet, one line each. */
+/** Describes the departures of the ledger that have no row yet, or whose row has no final outcome yet. One line for each. */
 export function unsettled(ledger: readonly InjectedDeparture[], rows: readonly DriftRow[]): readonly string[] {
   const { recorded, unrecorded } = compareHistory(ledger, rows);
   return [
@@ -35,7 +38,7 @@ export function unsettled(ledger: readonly InjectedDeparture[], rows: readonly D
   ];
 }
 
-/** `device module path: kind`, for a person. */
+/** A departure from a policy as text for a person: `device module path kind`. */
 export function describeDeparture({ deviceId, moduleId, path, kind }: InjectedDeparture | DriftRow): string {
   return [deviceId, moduleId, path, kind].filter((part) => part !== '').join(' ');
 }

@@ -1,4 +1,4 @@
-/** The end of a run with `--once`: compares the history and the twins with the disturbances. */
+/** The last step of a run with `--once`: compares the history and the twins with what the demo has caused. */
 import { isOpen } from '../../../shared/drift/index.ts';
 import type { Policy } from '../../../shared/policy/index.ts';
 import { compareHistory, describeDeparture, unsettled } from './compare-history.ts';
@@ -10,15 +10,15 @@ import { countCreated, percentile, reactionTimes, type Summary } from './summary
 
 export interface OnceResult {
   readonly summary: Summary;
-  /** One line for each fault of the run. */
+  /** The faults of the run, one line for each. Empty when all went well. */
   readonly complaints: readonly string[];
 }
 
 /**
  * Reads the history, the dead letters and the twins, and compares them with the ledger.
  *
- * @param ledger the departures that the history should hold
- * @param startedAt milliseconds since 1970
+ * @param ledger every departure from a policy that the demo has caused, and that the history must record
+ * @param startedAt when the run began, in milliseconds since 1970
  */
 export async function conclude(
   plan: readonly DevicePlan[],

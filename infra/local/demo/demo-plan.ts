@@ -1,29 +1,34 @@
-/** The plan of a run with `--once`. The seed decides all of it before the run begins. Pure. */
+/** The plan of a run with `--once`. The seed determines the whole plan before the run begins. Pure functions. */
 import type { Policy } from '../../../shared/policy/index.ts';
 import { type InjectedDeparture, missingModules } from './departures.ts';
 import { DISTURBANCE_KINDS, type Disturbance, type DisturbanceKind, disturb } from './disturbance.ts';
 import { type DemoDevice, demoFleet } from './fleet.ts';
 import { seededRandom } from './random.ts';
 
-/** What the demo does to one device, in this order. */
+/** The plan for one device: the device is created, and then its disturbances happen in the order of the list. */
 export interface DevicePlan {
   readonly device: DemoDevice;
-  /** The departures of a new device: its modules are missing. */
+  /** The departures from policies of the new device: its modules are missing. */
   readonly departures: readonly InjectedDeparture[];
   readonly disturbances: readonly Disturbance[];
   /** Whether the last disturbance deletes the device. */
   readonly isDeleted: boolean;
 }
 
-/** Each kind of disturbance occurs at least this often. */
+/** Least number of disturbances of each kind in a run. */
 const leastOfEach = 2;
 
-/** How many disturbances a run with this many devices makes: one for each device, more where there are few devices. */
+/**
+ * Number of disturbances in a run with this many devices: one for each device. A run with few devices has more, so that every kind occurs.
+ */
 export function disturbanceCount(devices: number): number {
   return Math.max(devices, leastOfEach * DISTURBANCE_KINDS.length);
 }
 
-/** Plans a fleet of `count` devices and its disturbances, of every kind in turn. A device is deleted at most once, after all else. */
+/**
+ * Plans a fleet of `count` devices and its disturbances. All kinds of disturbance occur about equally often. A device is deleted at most
+ * once, and its deletion is its last disturbance.
+ */
 export function planDemo(seed: number, count: number, policies: readonly Policy[]): readonly DevicePlan[] {
   const random = seededRandom(seed);
   const fleet = demoFleet(count);
@@ -40,7 +45,7 @@ export function planDemo(seed: number, count: number, policies: readonly Policy[
     const isDeleted = chosen.includes('deviceDeleted');
     const before = chosen.filter((kind) => kind !== 'deviceDeleted');
     const disturbances = [...before, ...(isDeleted ? (['deviceDeleted'] as const) : [])].flatMap(
-      // Where the policies have no property for a kind, a wrong value takes its place.
+      // If the policies have no property for a kind of disturbance, the plan has the disturbance `wrongValue` instead.
       (kind) => disturb(kind, device, policies, random) ?? disturb('wrongValue', device, policies, random) ?? [],
     );
     return {

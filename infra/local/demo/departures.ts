@@ -1,12 +1,14 @@
 /**
- * Computes the departures that a disturbance causes, from the policies alone. This code is independent of the code with which Twinkeeper
- * finds departures, because the demo compares the two.
+ * Computes the departures from policies that a disturbance causes, from the policies alone. Twinkeeper finds departures with other code.
+ * The two must be independent, because the demo compares their results.
  */
 import type { DriftKind, DriftRow } from '../../../shared/drift/index.ts';
 import { baselineOf, checkValue, type Device, type Policy } from '../../../shared/policy/index.ts';
 import { getAt, type JsonObject, mergePatch } from '../../../shared/twin/index.ts';
 
-/** One path of one policy that one write put out of line. The path of a missing module is `''`. */
+/**
+ * A departure from a policy that the demo has caused: one path of one module that breaks one policy. The path of a missing module is `''`.
+ */
 export interface InjectedDeparture {
   readonly deviceId: string;
   readonly moduleId: string;
@@ -15,19 +17,19 @@ export interface InjectedDeparture {
   readonly kind: DriftKind;
 }
 
-/** A text that is the same for a departure and for the row that records it. */
+/** The device, module, policy, path and kind as one text. A departure and the row that records it have the same text. */
 export function departureKey({ deviceId, moduleId, policy, path, kind }: InjectedDeparture | DriftRow): string {
   return JSON.stringify([deviceId, moduleId, policy, path, kind]);
 }
 
-/** The modules that the policies want on a device, each once. */
+/** The ids of the modules that the policies create on a device, without repetition. */
 export function wantedModules(policies: readonly Policy[], device: Device): readonly string[] {
   return [
     ...new Set(policiesFor(policies, device).flatMap(({ createModule, module }) => (createModule ? module : []))),
   ];
 }
 
-/** The departures of missing modules: one for each policy that would create one of them. */
+/** The departures that missing modules cause: for each module, one for each policy that would create it. */
 export function missingModules(
   policies: readonly Policy[],
   device: Device,
@@ -44,7 +46,7 @@ export function missingModules(
     }));
 }
 
-/** The departures that a merge patch causes in the desired properties of a compliant module. */
+/** The departures that a merge patch causes when it is applied to the desired properties of a compliant module. */
 export function departuresOfPatch(
   policies: readonly Policy[],
   device: Device,
@@ -58,7 +60,7 @@ export function departuresOfPatch(
     });
 }
 
-/** The departures in the desired properties of a module. */
+/** The departures from the policies in the desired properties of a module. */
 export function departuresOfTwin(
   policies: readonly Policy[],
   device: Device,
@@ -75,7 +77,7 @@ export function departuresOfTwin(
     );
 }
 
-/** The departures of {@link departuresOfTwin} in words: one line each, none for a compliant module. */
+/** The departures of {@link departuresOfTwin} as text, one line for each. Empty for a compliant module. */
 export function breaches(
   policies: readonly Policy[],
   device: Device,

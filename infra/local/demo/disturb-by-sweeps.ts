@@ -1,4 +1,7 @@
-/** The disturbances of `--once --no-events`: each round disturbs the fleet and asks for a sweep, which must find all visible departures. */
+/**
+ * Disturbs the fleet in a run with `--once --no-events`. Only sweeps find drift in such a run. In each round, the demo disturbs the fleet
+ * and asks for a sweep. The sweep must find all drift that the twins show.
+ */
 import pMap from 'p-map';
 import type { Policy } from '../../../shared/policy/index.ts';
 import { createSweepQueue } from '../../../shared/sweep/index.ts';
@@ -17,17 +20,17 @@ interface RoundOptions {
   readonly operator: Operator;
   readonly observer: Observer;
   readonly endpoints: SystemEndpoints;
-  /** Milliseconds since 1970. */
+  /** When the run must have ended, in milliseconds since 1970. */
   readonly deadline: number;
   readonly onProgress: (text: string) => void;
 }
 
-/** The number of devices that are disturbed at the same time. */
+/** Number of devices that are disturbed at the same time. */
 const concurrency = 12;
 
 /**
- * Disturbs the fleet in rounds. Each round makes one disturbance on each device and then asks for a sweep. Before the sweep, the departures
- * that the twins show go into the ledger. A sweep cannot find others, such as a value that was changed back.
+ * Disturbs the fleet in rounds. Each round disturbs each device once, and then asks for a sweep. Before the sweep, all departures from
+ * policies that the twins show are added to the ledger. A sweep cannot find others, such as a value that was changed and then changed back.
  */
 export async function disturbBySweeps(
   plan: readonly DevicePlan[],
@@ -38,7 +41,7 @@ export async function disturbBySweeps(
   const rounds = Math.max(0, ...plan.map(({ disturbances }) => disturbances.length));
   const gone = new Set<string>();
   for (let round = 0; round <= rounds; round++) {
-    // Round 0 disturbs nothing: its sweep mends the new fleet.
+    // Round 0 disturbs no device. Its sweep creates the missing modules of the new fleet.
     const disturbances = round === 0 ? [] : plan.flatMap((device) => device.disturbances[round - 1] ?? []);
     await pMap(disturbances, (disturbance) => operator.carryOut(disturbance), { concurrency });
     for (const { kind, deviceId } of disturbances) if (kind === 'deviceDeleted') gone.add(deviceId);
@@ -55,12 +58,14 @@ export async function disturbBySweeps(
         ([id, departures]) => unsettled(departures, history.get(id)?.recent ?? []).length === 0,
       );
     });
-    // The deadline has passed. The summary will name what is not settled.
+    // Ends early when the deadline has passed. The summary will then list the drift that is not repaired.
     if (!isSettled || Date.now() > deadline) return;
   }
 }
 
-/** Asks for sweeps until `isSettled` is true. Resolves with false when the deadline passes before. */
+/**
+ * Asks for a sweep again and again until `isSettled` resolves with true after a sweep. Resolves with false when the deadline passes first.
+ */
 async function sweepUntil({ endpoints, deadline }: RoundOptions, isSettled: () => Promise<boolean>): Promise<boolean> {
   const account = { connectionString: endpoints.storageConnectionString };
   const store = createSweepStore(account, () => new Date());

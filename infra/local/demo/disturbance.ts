@@ -1,4 +1,7 @@
-/** The ways in which the demo disturbs a fleet. A disturbance is plain data: its calls, and the departures that they cause. Pure. */
+/**
+ * The kinds of disturbance with which the demo causes drift. A disturbance is plain data: the calls to the hub, and the departures from
+ * policies that these calls cause. Pure functions.
+ */
 import {
   checkValue,
   type Device,
@@ -11,7 +14,7 @@ import { type Json, type JsonObject, type Path, setAt } from '../../../shared/tw
 import { departuresOfPatch, type InjectedDeparture, missingModules, wantedModules } from './departures.ts';
 import type { Random } from './random.ts';
 
-/** One call to the hub that disturbs a device. */
+/** One call to the hub. It changes or deletes a part of a device. */
 export type Step =
   | { readonly type: 'patchDesired'; readonly moduleId: string; readonly patch: JsonObject }
   | { readonly type: 'deleteModule'; readonly moduleId: string }
@@ -37,19 +40,19 @@ export interface Disturbance {
   readonly kind: DisturbanceKind;
   readonly deviceId: string;
   readonly steps: readonly Step[];
-  /** Whether the steps are done at the same time instead of one after the other. */
+  /** Whether all calls are made at the same time. Otherwise they are made one after the other. */
   readonly atOnce: boolean;
-  /** The departures that the steps cause on a compliant device. */
+  /** The departures from policies that the calls cause on a compliant device. */
   readonly departures: readonly InjectedDeparture[];
 }
 
-/** A property that a policy owns, and its module. */
+/** A property for which a policy has a rule, and the module of the property. */
 interface Target {
   readonly moduleId: string;
   readonly property: OwnedProperty;
 }
 
-/** Makes a disturbance of this kind, or returns `undefined` when the device's policies have no property for it. */
+/** Makes a disturbance of this kind. Returns `undefined` when the device's policies have no property for this kind. */
 export function disturb(
   kind: DisturbanceKind,
   device: Device,
@@ -57,7 +60,7 @@ export function disturb(
   random: Random,
 ): Disturbance | undefined {
   const modules = wantedModules(policies, device);
-  // Only a module that some policy creates is certain to exist.
+  // Leaves out modules that no policy creates: such a module may not exist.
   const targets = policies
     .filter(({ module, scope }) => modules.includes(module) && scope.matches(device))
     .flatMap(({ module, owned }) => owned.map((property): Target => ({ moduleId: module, property })));
@@ -74,7 +77,7 @@ function departuresOf(step: Step, device: Device, policies: readonly Policy[]): 
     case 'deleteModule':
       return missingModules(policies, device, [step.moduleId]);
     case 'deleteDevice':
-      // No policy applies to a deleted device.
+      // A deleted device causes no drift, because no policy applies to it.
       return [];
   }
 }
@@ -146,7 +149,7 @@ const stepsOf: Readonly<Record<DisturbanceKind, MakeSteps>> = {
     ),
 };
 
-/** The first result that is not undefined. */
+/** The first result of `use` that is not `undefined`. `undefined` when there is none. */
 function firstResult<T, R>(items: readonly T[], use: (item: T) => R | undefined): R | undefined {
   for (const item of items) {
     const result = use(item);
@@ -169,7 +172,7 @@ function isNested({ property }: Target): boolean {
   return property.path.length > 1;
 }
 
-/** A value that breaks the rule and has the type that the rule wants. */
+/** A value that breaks the rule and has the type of the value that the rule wants. `undefined` when there is no such value. */
 function wrongValue(rule: Rule, random: Random): Json | undefined {
   const wanted = repairValue(rule);
   return random.shuffle(sameType(wanted, random)).find((value) => checkValue(rule, value) === 'wrongValue');
@@ -183,7 +186,7 @@ function sameType(wanted: Json | undefined, random: Random): readonly Json[] {
   return [];
 }
 
-/** A value that breaks the rule and has another type than the rule wants. */
+/** A value that breaks the rule and has another type than the value that the rule wants. `undefined` when there is no such value. */
 function wrongType(rule: Rule, random: Random): Json | undefined {
   const wanted = repairValue(rule);
   const values: readonly Json[] = ['yes', 42, true, { nested: { value: 'High' } }, ['Low', 1], {}];
@@ -192,7 +195,7 @@ function wrongType(rule: Rule, random: Random): Json | undefined {
     .find((value) => typeof value !== typeof wanted && checkValue(rule, value) === 'wrongValue');
 }
 
-/** A value that the rule allows. */
+/** A value that the rule allows. `undefined` when the rule forbids the property. */
 function rightValue(rule: Rule, random: Random): Json | undefined {
   switch (rule.rule) {
     case 'absent':

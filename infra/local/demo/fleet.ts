@@ -1,20 +1,23 @@
-/** The devices of the demo. Pure. */
+/** The devices of the demo. Pure functions. */
 import type { Device } from '../../../shared/policy/index.ts';
 
-/** How a device is created: in a bulk call or by a call of its own, before the disturbances or (late) during them. */
+/**
+ * How and when the demo creates a device: in a bulk call (`bulk`) or alone (`single`), and before the disturbances begin or during them
+ * (`late…`).
+ */
 export type Arrival = 'bulk' | 'single' | 'lateBulk' | 'lateSingle';
 
 export interface DemoDevice extends Device {
   readonly arrival: Arrival;
 }
 
-/** Together these names have every character that IoT Hub allows in an id besides letters and digits. */
+/** Device names with special characters. Together they have all characters, besides letters and digits, that IoT Hub allows in an id. */
 const oddNames = ['pump#7?line=2', '100%-tank(a),b*', "o'brien@$gate:1!", 'a+b_c.d-%2F%23', '**=$@#?%'];
 const plainNames = ['press', 'valve', 'furnace', 'conveyor', 'robot'];
 
 const fleetTags = { environment: 'production', fleet: 'demo' };
 
-/** The device with this index, from 0. Every fourth device has a name with special characters. */
+/** The demo device with this index. The first index is 0. Every fourth device has a name with special characters. */
 export function demoDevice(index: number, arrival: Arrival): DemoDevice {
   const isOdd = index % 4 === 3;
   const names = isOdd ? oddNames : plainNames;
@@ -22,7 +25,10 @@ export function demoDevice(index: number, arrival: Arrival): DemoDevice {
   return { deviceId: `${name}-${String(index + 1).padStart(4, '0')}`, tags: fleetTags, edge: false, arrival };
 }
 
-/** A fleet of `count` devices. Seven of ten are created in bulk, and two of ten are late. */
+/**
+ * A fleet of `count` devices. Of ten devices, seven are created in bulk calls, and two are created while other devices are already
+ * disturbed.
+ */
 export function demoFleet(count: number): readonly DemoDevice[] {
   const arrivals: readonly Arrival[] = [
     ...(['bulk', 'bulk', 'single', 'bulk', 'lateSingle'] as const),

@@ -1,4 +1,4 @@
-/** The demo without `--once`: it disturbs the fleet about once a second until it is stopped. */
+/** The demo without `--once`: disturbs the fleet about once a second until the run is stopped. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SystemEndpoints } from '../endpoints-file.ts';
 import { demoPolicies } from './demo-policies.ts';
@@ -7,14 +7,14 @@ import { type DemoDevice, demoDevice, demoFleet } from './fleet.ts';
 import { isNotFound, Operator } from './operator.ts';
 import { seededRandom } from './random.ts';
 
-/** Mean milliseconds between two disturbances. The pause varies from half of it to one and a half times as much. */
+/** Mean pause between two disturbances in milliseconds. A single pause takes between half and one and a half times as long. */
 const interval = 1_000;
-/** Milliseconds before the first disturbance. Meanwhile the view shows how the modules are created. */
+/** Milliseconds between the creation of the fleet and the first disturbance. In this time the user can see how the modules are created. */
 const firstDelay = 4_000;
 
 /**
- * Creates the fleet and disturbs it until the signal is aborted. A new device replaces each deleted one. Rejects when the hub can no longer
- * be called.
+ * Creates the fleet, and disturbs it until `signal` is aborted. When a device is deleted, a new device replaces it. Rejects when a call to
+ * the hub fails, unless the hub answers that a device or module does not exist.
  */
 export async function disturbForever(
   endpoints: SystemEndpoints,
@@ -35,7 +35,7 @@ export async function disturbForever(
     const disturbance = device && disturb(random.pick(DISTURBANCE_KINDS), device, policies, random);
     if (disturbance !== undefined) {
       await operator.carryOut(disturbance).catch((error: unknown) => {
-        // The module is missing because an earlier disturbance deleted it.
+        // The module does not exist, because an earlier disturbance deleted it and it is not created again yet. This is no error.
         if (!isNotFound(error)) throw error;
       });
       if (disturbance.kind === 'deviceDeleted') {

@@ -1,4 +1,4 @@
-/** Reads the state of the local system: the history, the dead letters, the events that the app has not handled, and its hub calls. */
+/** Reads the state of the local system: the history, the dead letters, the events that the app has not handled yet, and the hub calls. */
 import { ContainerClient } from '@azure/storage-blob';
 import pMap from 'p-map';
 import { createJournal, type KnownRows } from '../../../shared/drift/index.ts';
@@ -6,16 +6,19 @@ import { createDeadLetters, type DeadLetter } from '../../../shared/retry/index.
 import type { SystemEndpoints } from '../endpoints-file.ts';
 import type { CallReport } from '../hub/calls.ts';
 
-/** The number of devices whose history is read at the same time. */
+/** Number of devices whose history is read at the same time. */
 const concurrency = 8;
 
 export interface Observer {
-  /** For each device, the rows of writes since `since` (ISO 8601; all rows when absent), newest first, and the open rows. */
+  /**
+   * Reads the rows of each device: the rows whose drift was caused at `since` or later, newest first, and the open rows. `since` is a time
+   * in ISO 8601. Without it, all rows are read.
+   */
   history(deviceIds: readonly string[], since?: string): Promise<ReadonlyMap<string, KnownRows>>;
   deadLetters(): Promise<readonly DeadLetter[]>;
-  /** The number of the hub's events that the app has not handled yet. */
+  /** Counts the hub's events that the app has not handled yet, from the event counts and the checkpoints. */
   backlog(): Promise<number>;
-  /** The calls that each client of the hub has made. Twinkeeper's own are under `twinkeeper`. */
+  /** Reads how many calls each client has made to the hub. The calls of Twinkeeper are under `twinkeeper`. */
   calls(): Promise<CallReport>;
 }
 
@@ -38,7 +41,8 @@ export function observe({ storageConnectionString, controlUrl }: SystemEndpoints
     },
 
     async backlog() {
-      // The events are counted first. So 0 means that the app has handled all events that existed then.
+      // The events are counted before the checkpoints are read. A result of 0 then means that the app has handled all events that were
+      // counted.
       const { partitions } = await getJson<{ readonly partitions: readonly { id: string; count: number }[] }>(
         `${controlUrl}/events`,
       );

@@ -1,4 +1,7 @@
-/** The demo with `--once`: creates a fleet, disturbs it, waits until all departures are settled, and compares the history with them. */
+/**
+ * The demo with `--once`: creates a fleet, disturbs it, waits until all drift is repaired, and compares the history with the ledger. The
+ * ledger lists every departure from a policy that the demo has caused.
+ */
 import pMap from 'p-map';
 import type { Policy } from '../../../shared/policy/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
@@ -16,22 +19,25 @@ import { until } from './until.ts';
 export interface OnceOptions {
   readonly devices: number;
   readonly seed: number;
-  /** False when the hub routes no events, so that only sweeps find the departures. */
+  /** Whether the hub routes events to the app. If false, only sweeps find drift. */
   readonly events: boolean;
-  /** Milliseconds by which queries lag behind the twins. */
+  /** Milliseconds by which the results of hub queries are older than the twins. */
   readonly queryLag: number;
-  /** Called with one line of progress. */
+  /** Called with one line of text about the progress of the run. */
   readonly onProgress: (text: string) => void;
 }
 
-/** The number of devices that are created or disturbed at the same time. */
+/** Number of devices that are created or disturbed at the same time. */
 const concurrency = 12;
 
-/** Runs the demo once against a local system. Rejects when the run cannot be carried out. Wrong outcomes are part of the result. */
+/**
+ * Runs the demo once on a running local system. Rejects when the run cannot be carried out. If Twinkeeper makes mistakes, the promise still
+ * resolves, and the result lists them.
+ */
 export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions): Promise<OnceResult> {
   const { devices, seed, events, queryLag, onProgress } = options;
   const startedAt = Date.now();
-  // Long enough for a busy machine.
+  // Allows five minutes and 300 ms for each device. This is enough on a busy machine.
   const deadline = startedAt + 300_000 + devices * 300;
   const policies = demoPolicies();
   const plan = planDemo(seed, devices, policies);
@@ -56,14 +62,14 @@ export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions):
   let done = 0;
   const each = async ({ device, departures, disturbances }: DevicePlan) => {
     const soFar = [...departures];
-    // The history must be final too. Otherwise the next disturbance could change the outcome of a departure.
+    // All rows of the device must have a final outcome: otherwise the next disturbance could change the outcome of earlier drift.
     const isSettled = async () => {
       if ((await operator.faults(policies, device)).length > 0) return false;
       const history = await observer.history([device.deviceId]);
       return unsettled(soFar, history.get(device.deviceId)?.recent ?? []).length === 0;
     };
     for (const disturbance of disturbances) {
-      // The deadline has passed. The summary will name what is wrong with the device.
+      // Ends early when the deadline has passed. The summary will then list the faults of this device.
       if (!(await until(deadline, 1_000, isSettled))) return;
       await operator.carryOut(disturbance);
       ledger.push(...disturbance.departures);
@@ -72,7 +78,7 @@ export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions):
     }
   };
   const late = arrive(plan, 'lateBulk', operator, ledger).then(() => arrive(plan, 'lateSingle', operator, ledger));
-  // Late devices are disturbed last, when they have been created.
+  // Devices that are created late come last in the order, so that they exist before they are disturbed.
   const order = plan.toSorted((a, b) => Number(isLate(a.device)) - Number(isLate(b.device)));
   await Promise.all([late, pMap(order, each, { concurrency })]);
 
@@ -85,7 +91,7 @@ function isLate({ arrival }: DemoDevice): boolean {
   return arrival === 'lateBulk' || arrival === 'lateSingle';
 }
 
-/** Creates the devices with this arrival, and enters their departures in the ledger. */
+/** Creates the devices of the plan that have this arrival. Adds the departures from policies of the new devices to the ledger. */
 async function arrive(
   plan: readonly DevicePlan[],
   arrival: DemoDevice['arrival'],
@@ -116,7 +122,10 @@ async function waitForModules(
   });
 }
 
-/** Waits until the app has handled all events, and each departure has a row with a final outcome. */
+/**
+ * Waits until the app has handled all events, and each departure of the ledger has a row with a final outcome. Stops waiting at the
+ * deadline.
+ */
 async function settle(
   ledger: readonly InjectedDeparture[],
   observer: Observer,
@@ -139,7 +148,7 @@ async function settle(
     const history = await observer.history(waiting);
     waiting = waiting.filter((id) => unsettled(byDevice.get(id) ?? [], history.get(id)?.recent ?? []).length > 0);
     if (waiting.length > 0) reportProgress(`${waiting.length} devices are not settled.`);
-    // The last repairs caused events too, and more events may have arrived while the history was read.
+    // Reads the backlog again: the last repairs cause events too, and more events can arrive while the history is read.
     return waiting.length === 0 && (await observer.backlog()) === 0;
   });
 }

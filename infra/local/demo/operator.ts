@@ -1,4 +1,4 @@
-/** An operator of the local hub. The demo changes its fleet through `azure-iothub` only, as with a real hub. */
+/** Changes the local hub like a human operator. Uses only `azure-iothub`, so the demo calls the local hub as it would call a real hub. */
 import { readFile } from 'node:fs/promises';
 import type { Registry } from 'azure-iothub';
 import { openRegistry } from '../../../shared/hub/index.ts';
@@ -9,7 +9,7 @@ import { breaches, wantedModules } from './departures.ts';
 import type { Disturbance, Step } from './disturbance.ts';
 import type { DemoDevice } from './fleet.ts';
 
-/** The largest number of devices in one bulk call. */
+/** Largest number of devices that IoT Hub accepts in one bulk call. */
 const bulkSize = 100;
 
 export class Operator {
@@ -21,7 +21,7 @@ export class Operator {
     this.#queryLag = queryLag;
   }
 
-  /** Connects to the hub. `queryLag`: milliseconds by which the hub's queries lag behind the twins. */
+  /** Connects to the hub. `queryLag`: milliseconds by which the results of hub queries are older than the twins. */
   static async connect({ iotHubConnectionString, caFile }: SystemEndpoints, queryLag = 0): Promise<Operator> {
     const address = { connectionString: iotHubConnectionString };
     const registry = await openRegistry(address, { idleTimeout: 15_000, ca: await readFile(caFile, 'utf8') });
@@ -30,18 +30,18 @@ export class Operator {
 
   async createInBulk(devices: readonly DemoDevice[]): Promise<void> {
     for (let from = 0; from < devices.length; from += bulkSize) {
-      // The SDK sends the tags, although its types do not declare them.
+      // The SDK sends the tags to the hub, although the types of the SDK do not have them.
       await this.#registry.addDevices(devices.slice(from, from + bulkSize).map(toIdentity));
     }
   }
 
-  /** Creates one device. A second call sets its tags, because the call that creates a device cannot. */
+  /** Creates one device, and then sets its tags with a second call: the first call cannot set tags. */
   async create(device: DemoDevice): Promise<void> {
     await this.#registry.create({ deviceId: device.deviceId, status: 'enabled' });
     await this.#registry.updateTwin(device.deviceId, { tags: device.tags }, '*');
   }
 
-  /** Carries out the steps of a disturbance. The writes are unconditional: the last writer wins. */
+  /** Makes the hub calls of a disturbance. Patches use the etag `*`, so they overwrite a twin of any version. */
   async carryOut({ deviceId, steps, atOnce }: Disturbance): Promise<void> {
     if (atOnce) await Promise.all(steps.map((step) => this.#take(deviceId, step)));
     else for (const step of steps) await this.#take(deviceId, step);
@@ -54,7 +54,7 @@ export class Operator {
     });
   }
 
-  /** Reads the modules of a device and describes their departures, one line each. A compliant device has none. */
+  /** Reads the module twins of a device, and describes how they break the policies, one line for each. Empty for a compliant device. */
   async faults(policies: readonly Policy[], device: DemoDevice): Promise<readonly string[]> {
     const faults = await Promise.all(
       wantedModules(policies, device).map(async (moduleId) => {
@@ -66,14 +66,17 @@ export class Operator {
     return faults.flat();
   }
 
-  /** Queries the desired properties of all module twins on the hub, by device and module. Waits for the query lag first. */
+  /**
+   * Queries all module twins of the hub. Resolves with their desired properties by device id and module id. Waits for the query lag before
+   * the query.
+   */
   async allModules(): Promise<ReadonlyMap<string, ReadonlyMap<string, JsonObject>>> {
-    // After the lag, queries show the twins as they are now.
+    // Waits, so that the query returns the twins at least as new as they are now.
     await new Promise((resolve) => setTimeout(resolve, this.#queryLag));
     const modules = new Map<string, Map<string, JsonObject>>();
     const query = this.#registry.createQuery('SELECT * FROM devices.modules', 1000);
     while (query.hasMoreResults) {
-      // `next` without a callback would return the first page again and again.
+      // `nextAsTwin` reads page after page. `next` without a callback would return the first page again and again.
       for (const raw of (await query.nextAsTwin()).result) {
         const { deviceId, moduleId = '' } = raw as unknown as { readonly deviceId: string; readonly moduleId?: string };
         const twin = toTwin(plain(raw), deviceId, moduleId);
@@ -112,13 +115,13 @@ function toIdentity({ deviceId, tags }: DemoDevice) {
   return { deviceId, status: 'enabled' as const, tags };
 }
 
-/** The twin's own fields. The SDK's twin objects also hold a client. */
+/** The fields of the twin in the hub. A twin object of the SDK also holds a client, which is left out. */
 function plain(twin: unknown): unknown {
   const { etag, version, tags, properties } = twin as Readonly<Record<string, unknown>>;
   return { etag, version, tags, properties };
 }
 
-/** Whether the hub answered 404. */
+/** Whether an error is the hub's response 404: the device or module does not exist. */
 export function isNotFound(error: unknown): boolean {
   return (error as { response?: { statusCode?: unknown } }).response?.statusCode === 404;
 }

@@ -1,19 +1,23 @@
-/** The blast radius of a local run: how many values a policy may overwrite in an hour. Pure. */
+/** The blast radius of a local run: the number of values that a policy may overwrite in an hour. Pure functions. */
 import { disturbanceCount } from './demo-plan.ts';
 
-/** The live demo overwrites about one value every four seconds for each policy, so it reaches this limit after a minute or two. */
+/**
+ * The blast radius of the live demo. A policy overwrites about one value every four seconds, so it reaches this limit after a minute or
+ * two.
+ */
 const liveLimit = 20;
 
 /**
- * A disturbance overwrites one or two values. Calls that fail count again. A run reaches ten for each disturbance only when the app
- * overwrites the same values again and again, and then the summary names what was held back.
+ * The blast radius of `--once`, for each disturbance. A disturbance causes one or two overwrites, and an overwrite whose call fails counts
+ * again. A run reaches the limit only when the app overwrites the same values again and again. The summary then lists the drift whose
+ * repair was held back.
  */
 const overwritesPerDisturbance = 10;
 
-/** The limit of `--no-demo`. In practice this is no limit. */
+/** The blast radius of `--no-demo`. It is so large that no run reaches it. */
 export const noLimit = 100_000_000;
 
-/** Values that a policy may overwrite in an hour in this run. */
+/** The number of values that a policy may overwrite in an hour in a run with these options. */
 export function overwriteLimit(run: {
   readonly demo: boolean;
   readonly once?: boolean;

@@ -1,15 +1,23 @@
-/** Random numbers from a seed: the same seed disturbs the same fleet in the same way. */
+/**
+ * Random numbers that are computed from a seed. The same seed gives the same numbers, so the demo disturbs the same fleet in the same way.
+ */
 export interface Random {
-  /** A number from 0 up to, but not including, 1. */
+  /** A number that is at least 0 and below 1. */
   next(): number;
-  /** An integer from 0 up to, but not including, `limit`. */
+  /** A whole number that is at least 0 and below `limit`. */
   below(limit: number): number;
-  /** One item of a list. Throws a `RangeError` on an empty one. */
+  /**
+   * One random item of a list.
+   * @throws {RangeError} If the list is empty.
+   */
   pick<T>(items: readonly T[]): T;
   shuffle<T>(items: readonly T[]): T[];
 }
 
-/** A generator for this seed, an integer. The algorithm is mulberry32, which is small and not fit for cryptography. */
+/**
+ * Makes a generator of random numbers. The seed is a whole number. The algorithm is mulberry32. It is small, and it is not safe for
+ * cryptography.
+ */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = () => {

@@ -1,24 +1,24 @@
 import type { DriftRow } from '../../../shared/drift/index.ts';
 
-/** Milliseconds for which the demo shows what the blast radius holds back, before it releases the policy. */
+/** Milliseconds for which the demo shows the repairs that the blast radius holds back. Then the demo releases the policy. */
 const shownFor = 30_000;
 
 export interface PolicyReleaserDependencies {
-  /** Lifts the limit of a policy, as `twinkeeper release` does. */
+  /** Lifts the limit of overwrites of a policy for an hour, as `twinkeeper release` does. */
   readonly release: (policy: string) => Promise<void>;
-  /** Resolves after this many milliseconds, or with false as soon as the demo ends. */
+  /** Resolves with true after this many milliseconds, or with false as soon as the demo ends. */
   readonly pause: (milliseconds: number) => Promise<boolean>;
   readonly notice: (text: string) => void;
   readonly now: () => number;
 }
 
 /**
- * Plays the operator of the live demo. After half a minute it releases a policy whose blast radius holds something back. Give the
- * returned function every history row that is new or has a new outcome.
+ * Releases policies in the live demo, like a human operator. When the blast radius holds back a repair of a policy, releases the policy
+ * half a minute later. Call the returned function with every row of the history that is new or has a new outcome.
  */
 export function policyReleaser({ release, pause, notice, now }: PolicyReleaserDependencies): (row: DriftRow) => void {
   const waiting = new Set<string>();
-  /** When each policy was last released, in milliseconds since 1970. */
+  /** When the demo last released each policy, in milliseconds since 1970. */
   const releasedAt = new Map<string, number>();
 
   async function releaseLater(policy: string): Promise<void> {
@@ -34,7 +34,7 @@ export function policyReleaser({ release, pause, notice, now }: PolicyReleaserDe
 
   return ({ policy, outcome, outcomeAt, error }) => {
     if (outcome !== 'heldBack' || error?.startsWith('blastRadius: ') !== true || waiting.has(policy)) return;
-    // The policy has been released after this row was held back.
+    // Ignores a row that is older than the last release of its policy.
     if (Date.parse(outcomeAt) <= (releasedAt.get(policy) ?? 0)) return;
     waiting.add(policy);
     releaseLater(policy)

@@ -1,30 +1,30 @@
-/** The summary of a run with `--once`. Pure. */
+/** The summary of a run with `--once`. Pure functions. */
 import type { DriftRow } from '../../../shared/drift/index.ts';
 
-/** The numbers of a run. `--json` prints this object. */
+/** The counts and times of a run with `--once`. `--json` prints this object. */
 export interface Summary {
   readonly devices: number;
-  /** Created modules. Two rows can record the same module, when two policies create it. */
+  /** Number of modules that were created. If two policies create the same module, two rows record it, and it counts once. */
   readonly modulesCreated: number;
   readonly departuresInjected: number;
   readonly departuresRecorded: number;
-  /** Rows that record a departure which the demo did not cause, or record a departure twice. */
+  /** Number of rows that record a departure from a policy that the demo did not cause, or that record a departure a second time. */
   readonly duplicates: number;
-  /** Faults at the end of the run: unsettled departures, non-compliant twins, open rows and dead letters. */
+  /** Number of faults at the end of the run: departures without a row or a final outcome, twins with drift, open rows, and dead letters. */
   readonly unresolved: number;
   readonly enforced: number;
   readonly detectToEnforcedMs: { readonly p50: number; readonly p99: number };
-  /** Twinkeeper's own calls to the hub, by class. */
+  /** Number of calls that Twinkeeper has made to the hub, for each class of call. */
   readonly hubCalls: Readonly<Record<string, number>>;
   readonly seconds: number;
 }
 
-/** Whether every departure is recorded once and nothing is unresolved. */
+/** Whether each departure that the demo caused has exactly one row, and there is no fault at the end of the run. */
 export function isAllRight({ departuresInjected, departuresRecorded, duplicates, unresolved }: Summary): boolean {
   return unresolved === 0 && duplicates === 0 && departuresRecorded === departuresInjected;
 }
 
-/** The number of modules that these rows report as created. */
+/** The number of modules that these rows record as created. A module that two rows record counts once. */
 export function countCreated(rows: readonly DriftRow[]): number {
   const created = rows.filter(({ outcome }) => outcome === 'created');
   return new Set(
@@ -32,20 +32,22 @@ export function countCreated(rows: readonly DriftRow[]): number {
   ).size;
 }
 
-/** Milliseconds from detection to repair, for each row with the outcome `created` or `enforced`. */
+/** For each repaired row (`created` or `enforced`): the milliseconds from the detection of the drift to its repair. */
 export function reactionTimes(rows: readonly DriftRow[]): readonly number[] {
   return rows
     .filter(({ outcome }) => outcome === 'created' || outcome === 'enforced')
     .map(({ detectedAt, outcomeAt }) => Date.parse(outcomeAt) - Date.parse(detectedAt));
 }
 
-/** The nearest-rank percentile of the values, where `share` 0.5 is the median. 0 when there are no values. */
+/**
+ * The percentile of the values by the nearest-rank method. `share` is from 0 to 1, and 0.5 gives the median. 0 when there are no values.
+ */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }
 
-/** The summary as text for a person. */
+/** The summary of a run as text for a person. */
 export function describeSummary(summary: Summary): string {
   const { detectToEnforcedMs, hubCalls } = summary;
   const calls = Object.entries(hubCalls).filter(([, count]) => count > 0);

@@ -1,10 +1,13 @@
-/** The departures that the twins show now, computed from the policies and the twins alone. Pure. */
+/** Computes the departures from policies that the twins show now, from the policies and the twins alone. Pure functions. */
 import type { Policy } from '../../../shared/policy/index.ts';
 import type { JsonObject } from '../../../shared/twin/index.ts';
 import { departuresOfTwin, type InjectedDeparture, missingModules, wantedModules } from './departures.ts';
 import type { DemoDevice } from './fleet.ts';
 
-/** The departures on these devices. `modules` holds the desired properties by device and module. */
+/**
+ * The departures from policies on these devices. `modules` holds the desired properties of each module twin, by device id and module id. A
+ * module that is not in `modules` is missing.
+ */
 export function visibleDepartures(
   devices: readonly DemoDevice[],
   modules: ReadonlyMap<string, ReadonlyMap<string, JsonObject>>,

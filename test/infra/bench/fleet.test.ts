@@ -5,11 +5,11 @@ import { plan } from '../../../shared/reconcile/index.ts';
 import { isDeviceId, mergePatch, toTwin } from '../../../shared/twin/index.ts';
 
 const written = Date.UTC(2026, 0, 15, 8);
-/** A time after the grace period of every agent. */
+/** A time at which the grace period of every agent is over. */
 const at = new Date(written + 48 * 3600_000).toISOString();
 const devices = 5_000;
 
-/** The compliant twin of a fleet module, in the local hub's form. */
+/** The compliant twin of a module of the bench fleet, as the local hub stores it. */
 function compliantTwin(moduleId: string): Twin {
   const module = fleetModules.find((candidate) => candidate.moduleId === moduleId);
   if (module === undefined) throw new Error(`The fleet has no module ${moduleId}.`);

@@ -5,7 +5,7 @@ import { HeapWatch } from '../../../infra/bench/heap-watch.ts';
 
 const size = 64_000_000;
 
-/** Allocates `size` bytes, keeps or drops them, and returns the measured growth of the heap in bytes. */
+/** Allocates `size` bytes, and either keeps or drops them. Returns the measured growth of the heap in bytes. */
 function measuredGrowth(isHeld: boolean): number {
   const watch = new HeapWatch('withoutGarbage');
   const held = [new Uint8Array(size)];

@@ -43,7 +43,7 @@ describe('the leaping clock', () => {
       get({ host: '127.0.0.1', port }, (response) => response.resume().once('end', resolve));
     });
     await requested.promise;
-    // This sleep ends in real time.
+    // This sleep takes 50 ms of real time: the open request counts as work, so the clock does not jump.
     const from = performance.now();
     await clock.sleep(50);
     expect(performance.now() - from).toBeGreaterThan(45);

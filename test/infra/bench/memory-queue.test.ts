@@ -12,7 +12,7 @@ describe('the memory queue', () => {
       maxRunning = Math.max(maxRunning, ++running);
       const isFirst = seen.push(message) === 1;
       await new Promise((resolve) => setImmediate(resolve));
-      // The first message adds another one.
+      // The handler of the first message adds another message.
       if (isFirst) await queue.put({ type: 'continue', sweepId: 'late' }, 30);
       running -= 1;
     });

@@ -16,7 +16,7 @@ const root = projectRoot();
 let parent: string;
 let folder: string;
 let written: readonly string[];
-/** Outside the project, with no `node_modules` in any folder above. */
+/** A folder outside the project. No folder above it has a `node_modules`. */
 let elsewhere: string;
 let runner: string;
 beforeAll(async () => {
@@ -46,7 +46,7 @@ interface Outcome {
   readonly stack?: string;
 }
 
-/** Calls a function of the app in a process of its own. */
+/** Calls a function of the app in a new process. */
 async function call(name: string, message?: string) {
   const args = [runner, join(elsewhere, 'app/main.cjs'), name, ...(message === undefined ? [] : [message])];
   const { PATH } = process.env;

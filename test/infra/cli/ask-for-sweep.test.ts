@@ -3,7 +3,7 @@ import { requestSweep } from '../../../infra/cli/ask-for-sweep.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import type { SweepRow, SweepStore } from '../../../shared/sweep/store/index.ts';
 
-/** A change that the app makes in storage. One step happens in each pause of the command. */
+/** One change that the app makes in storage. The test makes one change each time the command waits. */
 type Step = (world: World) => void;
 
 interface World {
@@ -32,7 +32,7 @@ const idle: SweepRow = {
 };
 const running: SweepRow = { ...idle, id: '4-new', state: 'running' };
 
-/** Asks for a sweep and follows it to the end. Time passes only in the pauses of the command. */
+/** Asks for a sweep, and follows it until it ends. Time passes only while the command waits. */
 async function ask(rows: readonly SweepRow[], steps: readonly Step[]) {
   const world: World = { rows: [...rows], isTaken: false, asked: 0 };
   const left = [...steps];

@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(root, { recursive: true }));
 
-/** Makes a folder with these files. */
+/** Makes a new folder with these files, and returns its path. */
 async function folder(files: Readonly<Record<string, string>>): Promise<string> {
   const path = await mkdtemp(join(root, 'policies-'));
   for (const [name, text] of Object.entries(files)) {
@@ -73,7 +73,7 @@ describe('a folder of policies', () => {
     const { all } = await loadPolicies('functions/policies');
     const names = all.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
-    // A file that the list leaves out is loaded too.
+    // The folder can have more policies than the deployed list: a file that the list leaves out is loaded too.
     const byName = new Map(all.map((policy) => [policy.name, policy.owned]));
     for (const { name, owned } of toPolicySet(deployed, { mode: 'enforce' }).all) {
       expect([name, byName.get(name)]).toEqual([name, owned]);

@@ -39,7 +39,7 @@ describe('the endpoints file', () => {
     );
     expect(names.length).toBeGreaterThan(0);
     const ignored = readFileSync(join(root, '.gitignore'), 'utf8').split('\n');
-    // The star also covers the unfinished file, whose name ends with the id of the process.
+    // The name with a star also covers the unfinished file. The name of that file is the file's name and the id of the process.
     expect([...new Set(names)].filter((name) => !ignored.includes(`${name}*`))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-/** `twinkeeper device`, as it is built, with a storage account and a hub. */
+/** Tests of the built `twinkeeper device` command, with a storage account and a hub. */
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type HistoryWorld, startHistoryWorld } from './history-world.ts';
 

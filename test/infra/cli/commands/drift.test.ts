@@ -1,4 +1,4 @@
-/** `twinkeeper drift`, as it is built, with a storage account. */
+/** Tests of the built `twinkeeper drift` command, with a storage account. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fromStorage, pagesOf } from '../../../../infra/cli/commands/history-source.ts';
 import { type QueryOptions, queryOf } from '../../../../infra/cli/commands/query-option.ts';
@@ -128,7 +128,7 @@ describe('twinkeeper drift', () => {
     expect(await ended).toBe(0);
     expect(stderr()).toBe('');
     const lines = toRows(stdout()).map(({ path, outcome }) => `${path} ${outcome}`);
-    // A poll may see a row while it is pending, or may not.
+    // Rows with the outcome `pending` are ignored: it depends on the time of the poll whether `--follow` shows them.
     expect(lines.filter((line) => !line.endsWith('pending'))).toEqual([
       ' created',
       'Process_Mode enforced',

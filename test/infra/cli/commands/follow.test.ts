@@ -10,7 +10,7 @@ function row(rowKey: string, outcome: Outcome, secondsAgo = 1): DriftRow {
   return { deviceId: 'd', rowKey, outcome, detectedAt: at, outcomeAt: at } as DriftRow;
 }
 
-/** A history in memory with these rows. It filters by time and outcome, and returns the newest row first. */
+/** A history in memory with these rows. A query filters by time and outcome, and returns the newest rows first. */
 function historyOf(rows: DriftRow[]) {
   const onQuery = vi.fn();
   const page = async ({ from = '', to = '~', outcome }: DriftQuery, limit: number, cursor = '0') => {
@@ -25,7 +25,9 @@ function historyOf(rows: DriftRow[]) {
   return { rows, onQuery, history: { page } as unknown as HistorySource };
 }
 
-/** Follows until `enough` rows have been written, and returns them as `key outcome`. `onWritten` is called after each write. */
+/**
+ * Follows the history until `enough` rows have been written. Returns each written row as `key outcome`. Calls `onWritten` after each write.
+ */
 async function followed(
   { history }: ReturnType<typeof historyOf>,
   query: DriftQuery,

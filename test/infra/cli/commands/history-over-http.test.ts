@@ -1,4 +1,4 @@
-/** `twinkeeper drift`, `status` and `device`, as they are built, with `--url` of a function host that runs the app. */
+/** Tests of the built commands `twinkeeper drift`, `status` and `device` with `--url`. A function host runs the app at that address. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,7 +16,7 @@ import { policies } from '../../../support/fixture-policies.ts';
 import { buildOwnProject, type OwnProject } from '../../../support/own-project.ts';
 
 const agent = 'DefenderIotMicroAgent';
-/** A device id with characters that URLs, table keys and OData treat in a special way. */
+/** A device id with characters that have a special meaning in URLs, table keys and OData. */
 const hostile = "pump#7?line=2%2F+'*@x";
 const markup = '=1+1 "\u001b[2J\u202e, \n<b>';
 
@@ -53,7 +53,7 @@ const toRows = (ndjson: string): readonly DriftRow[] =>
 
 describe('twinkeeper drift --url', () => {
   it.each(['', '--json', '--csv'])('prints the same as with the storage account: drift %s', async (form) => {
-    // The time range ends in the past, so that both read the same rows.
+    // The time range ends before now, so that both commands read the same rows.
     const args = ['drift', '--to', new Date().toISOString(), ...(form === '' ? [] : [form])];
     const [answered, stored] = await Promise.all([overHttp(...args), fromStorage(...args)]);
     expect(answered).toEqual(stored);
@@ -123,7 +123,7 @@ describe('twinkeeper drift --url', () => {
     expect(await following.ended).toBe(0);
     expect(following.stderr()).toBe('');
     const lines = toRows(following.stdout()).map(({ path, outcome }) => `${path} ${outcome}`);
-    // A poll may see a row while it is pending, or may not.
+    // Rows with the outcome `pending` are ignored: it depends on the time of the poll whether `--follow` shows them.
     expect(lines.filter((line) => !line.endsWith('pending'))).toEqual([' created', 'Process_Mode enforced']);
   });
 
@@ -170,7 +170,7 @@ describe('twinkeeper status --url', () => {
 describe('twinkeeper device --url', () => {
   it('shows the timeline and the differences of the twin, which the app reads', async () => {
     await api.addDevice('crooked');
-    // The app has not handled the change: only the twin shows it.
+    // The app does not handle this change, so only the twin shows it, and the history does not.
     api.disturb('crooked', { Login_UsePAM: '\u001b[2J\u202e' });
     const { code, stdout, stderr } = await overHttp('device', 'crooked');
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });

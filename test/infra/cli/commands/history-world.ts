@@ -1,4 +1,4 @@
-/** A storage account and a hub with a small history, and the built `twinkeeper` command that reads them. */
+/** Test setup: a storage account and a hub with a short history, and the built `twinkeeper` command that reads them. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,30 +8,33 @@ import { policies } from '../../../support/fixture-policies.ts';
 import { buildOwnProject } from '../../../support/own-project.ts';
 import { startWorld, type World } from '../../../support/world.ts';
 
-/** The module of the disturbed twins. */
+/** The id of the module whose twins the tests change. */
 export const agent = 'DefenderIotMicroAgent';
 
-/** The devices of the hub. All of them are mended but `two`, which has one audited departure. */
+/** The ids of the hub's devices. All devices are compliant except `two`, which has one open row with the outcome `audited`. */
 export const devices = ['one', 'two', 'three', '-four'] as const;
 
 export interface HistoryWorld {
   readonly world: World;
-  /** The endpoints file of the world. */
+  /** The path of the endpoints file for this storage account and hub. */
   readonly endpoints: string;
-  /** The app in the mode `enforce`. */
+  /** The app with its policies in mode `enforce`. */
   readonly enforcing: ReturnType<World['withPolicies']>;
-  /** Changes desired properties of a device's module. */
+  /** Changes desired properties of a module twin, so that the twin has drift. */
   disturb(deviceId: string, desired: object): void;
-  /** The folder of a project with the test's own policies, whose build holds the command. */
+  /** The path of a project whose policies are those of the test. The command is built from this project. */
   readonly projectRoot: string;
-  /** Runs the command of that project. */
+  /** Runs the command that was built from this project. */
   run(...args: readonly string[]): ReturnType<typeof run>;
-  /** Runs the command with the history and the hub of the world. */
+  /** Runs the command with `--endpoints`, so that it reads the history and the hub of this setup. */
   ask(...args: readonly string[]): ReturnType<typeof run>;
   close(): Promise<void>;
 }
 
-/** Starts the world. Its history has two rows for each device, an enforced row of `one` and an audited row of `two`. */
+/**
+ * Starts the storage account and the hub, and builds the command. The history has two rows for each device, and in addition an `enforced`
+ * row of `one` and an `audited` row of `two`.
+ */
 export async function startHistoryWorld(): Promise<HistoryWorld> {
   const [project, world] = await Promise.all([buildOwnProject(), startWorld()]);
   const { root: projectRoot } = project;
@@ -52,7 +55,7 @@ export async function startHistoryWorld(): Promise<HistoryWorld> {
   await enforcing.settle();
   disturb('one', { Process_Disabled: true });
   await enforcing.settle();
-  // An audited departure stays out of line.
+  // The app does not repair this drift, because it is in audit mode. The row stays open.
   const auditing = world.withPolicies(policies, { mode: 'audit' });
   disturb('two', { Login_UsePAM: '\u001b[2J\u202e' });
   await auditing.settle();
@@ -73,7 +76,7 @@ export async function startHistoryWorld(): Promise<HistoryWorld> {
   };
 }
 
-/** Runs the built command to its end. */
+/** Runs the built command, and resolves when it has ended. */
 export function run(...args: readonly string[]) {
   return runIn(undefined, args);
 }
@@ -83,7 +86,7 @@ async function runIn(projectRoot: string | undefined, args: readonly string[]) {
   return { code: await ended, stdout: stdout(), stderr: stderr() };
 }
 
-/** Parses rows, one JSON object a line. */
+/** Parses NDJSON: one row of the history as a JSON object on each line. */
 export function toRows(ndjson: string): readonly DriftRow[] {
   return ndjson
     .split('\n')

@@ -1,4 +1,4 @@
-/** The commands with `--url`, as they are built, with a server that answers like the app. */
+/** Tests of the built commands with `--url`. A server in the test answers as the app does. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';

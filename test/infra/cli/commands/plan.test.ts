@@ -31,7 +31,7 @@ afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true });
 });
 
-/** Writes a file in a new folder. */
+/** Writes a file into a new folder, and returns the path of the file. */
 async function file(name: string, text: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'twinkeeper-plan-'));
   folders.push(folder);
@@ -39,7 +39,10 @@ async function file(name: string, text: string): Promise<string> {
   return join(folder, name);
 }
 
-/** A folder with one policy about devices with this prefix, and devices whose own twins hold `a`. */
+/**
+ * Creates devices whose ids begin with `prefix`, and whose device twins have the values for the property `a`. Returns the path of a folder
+ * with one policy for these devices.
+ */
 async function fleet(prefix: string, values: readonly unknown[], policy: object = {}): Promise<string> {
   for (const [index, a] of values.entries()) {
     hub.registry.create({ deviceId: `${prefix}-${index}` }, {}, { desired: { a: a as never } });
@@ -59,7 +62,7 @@ describe('twinkeeper plan', () => {
     const before = await door.queryPage('SELECT * FROM devices');
     const { code, stdout, stderr } = await run('plan', '--endpoints', endpoints, '--policies', policies);
     expect(code).toBe(2);
-    // A forecast that takes more than five seconds shows its progress.
+    // Standard error may have lines of progress: the command shows them when the forecast takes more than five seconds.
     expect(stderr).toMatch(/^(Reading .*\n)*$/);
     expect(JSON.parse(stdout)).toMatchObject({
       hub: 'localhost',
@@ -126,7 +129,7 @@ describe('twinkeeper plan', () => {
     const policies = await fleet('slow', Array(80).fill(2));
     const args = ['plan', '--endpoints', endpoints, '--policies', policies];
     const small = await run(...args, '--tier', 'S1', '--units', '1', '--share', '0.1');
-    // Reads: ten at once, 70 more at 100 × 0.1 a second. Patches at half of that.
+    // The budget allows 10 reads at once, and 70 more at 10 a second (100 × 0.1). Patches have half of that rate.
     expect(JSON.parse(small.stdout)).toMatchObject({ seconds: 14 });
   });
 

@@ -1,4 +1,4 @@
-/** `twinkeeper status`, as it is built, with a storage account. */
+/** Tests of the built `twinkeeper status` command, with a storage account. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGuardStore } from '../../../../shared/guards/index.ts';
 import { createSweepStore } from '../../../../shared/sweep/store/index.ts';

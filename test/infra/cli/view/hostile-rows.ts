@@ -1,9 +1,9 @@
-/** History rows with texts that could harm a terminal. */
+/** Rows of the history with texts that could harm a terminal. */
 import fc from 'fast-check';
 import type { DriftRow } from '../../../../shared/drift/index.ts';
 import type { Json } from '../../../../shared/twin/index.ts';
 
-/** An enforced row. */
+/** A row with the outcome `enforced` and harmless texts. */
 export const row: DriftRow = {
   v: 1,
   hub: 'hub',
@@ -23,7 +23,10 @@ export const row: DriftRow = {
   outcomeAt: '2026-11-22T05:10:11.400Z',
 };
 
-/** Texts with characters that a terminal obeys, hides or shows backwards, and any other texts. */
+/**
+ * Generates texts that a terminal would not show as they are written: escape sequences, line ends, invisible characters, right-to-left
+ * marks. Also generates random texts.
+ */
 export const hostile = fc.oneof(
   fc.constantFrom(
     '\u001b[2J',
@@ -38,10 +41,10 @@ export const hostile = fc.oneof(
   ),
   fc.string({ unit: 'binary', maxLength: 300 }),
 );
-/** Characters that must not reach a terminal. */
+/** Characters that a text for a terminal must not contain. */
 export const forbidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-/** Rows in which all texts are hostile. */
+/** Generates rows of the history in which every text is hostile. */
 export const hostileRow = fc
   .record({
     deviceId: hostile,
@@ -55,7 +58,7 @@ export const hostileRow = fc
   })
   .map((parts): DriftRow => ({ ...row, ...parts, expected: parts.expected as Json }));
 
-/** A rendered text without its own colours and line ends. */
+/** Removes from a rendered text the colours and line ends that the renderer has added. */
 export function withoutColours(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern matches colours.
   return text.replace(/\u001b\[\d{1,2}m/g, '').replace(/\n/g, ' ');

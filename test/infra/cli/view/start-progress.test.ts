@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { startProgress } from '../../../../infra/cli/view/start-progress.ts';
 
-/** A stream that keeps its text, as a terminal or not. */
+/** A writable stream that keeps the written text. `isTTY` says whether it counts as a terminal. */
 function stderr(isTTY: boolean) {
   const stream = Object.assign(new PassThrough({ encoding: 'utf8' }), { isTTY, columns: 40, rows: 24 });
   return { stream: stream as unknown as NodeJS.WriteStream, text: () => String(stream.read() ?? '') };

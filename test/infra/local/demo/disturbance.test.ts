@@ -16,7 +16,7 @@ const strictly = toPolicySet(
 const policies: readonly Policy[] = [...demoPolicies(fixturePolicies), ...strictly];
 const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
-/** A module's desired properties after each patch, when nothing is mended in between. */
+/** The desired properties of the module after each patch of a disturbance, when Twinkeeper repairs nothing between the patches. */
 function after({ steps }: Disturbance): readonly { readonly moduleId: string; readonly desired: JsonObject }[] {
   const states: { moduleId: string; desired: JsonObject }[] = [];
   for (const step of steps) {

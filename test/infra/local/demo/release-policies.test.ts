@@ -9,7 +9,7 @@ function row(seconds: number, error = 'blastRadius: no room', outcome: DriftRow[
   return { policy: 'agents', outcome, outcomeAt: at, error } as DriftRow;
 }
 
-/** A releaser whose pauses end when the test says so. */
+/** A policy releaser for tests. The test decides when a pause of the releaser ends. */
 function releaser() {
   const pauses: ((isOver: boolean) => void)[] = [];
   const notices: string[] = [];
