@@ -1,6 +1,6 @@
 /**
  * Converts an event, a queue message or a timer tick to the data that the runtime sends to the worker: the trigger's value and the
- * `triggerMetadata`. Names and types are those of the real host. The library `@azure/functions` then changes the first letter of every
+ * `triggerMetadata`. Names and types are those of the runtime. The library `@azure/functions` then changes the first letter of every
  * metadata key to lower case.
  *
  * Sources: `EventHubTriggerBindingStrategy.cs`, `AmqpSystemProperties.cs` and `QueueTriggerBinding.cs` (azure-sdk-for-net),
@@ -22,7 +22,7 @@ export interface Capabilities {
 const json = (value: unknown): RpcTypedData => ({ json: JSON.stringify(value) });
 
 /**
- * Converts texts to an array of strings. Like the real host, leaves out empty and missing texts unless the app has the capability
+ * Converts texts to an array of strings. Like the runtime, leaves out empty and missing texts unless the app has the capability
  * `IncludeEmptyEntriesInMessagePayload`. When texts are left out, the same index can belong to different events in two arrays of the
  * metadata.
  */
@@ -138,7 +138,7 @@ export interface EventHubBinding {
 
 /**
  * The trigger data of a batch of events, for the cardinality `many`.
- * @throws An Error when a body is not JSON and the trigger's `dataType` is not `string`. As in the real host, the function then receives no
+ * @throws An Error when a body is not JSON and the trigger's `dataType` is not `string`. As in the runtime, the function then receives no
  *   event of the batch (https://github.com/Azure/azure-functions-eventhubs-extension/issues/118).
  */
 export function eventBatch(
