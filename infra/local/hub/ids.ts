@@ -1,7 +1,7 @@
-/** The device, module and configuration ids that IoT Hub accepts. */
+/** Checks device, module and configuration ids by the rules of IoT Hub. */
 import { HubError, invalid, preview } from './errors.ts';
 
-/** Names a device, or with `moduleId` a module of that device. */
+/** The name of a device, or with `moduleId` the name of a module of this device. */
 export interface Target {
   readonly deviceId: string;
   readonly moduleId?: string;
@@ -11,7 +11,7 @@ export interface Target {
 // characters: - . + % _ # * ? ! ( ) , : = @ $ '" (Identity registry, device identity properties).
 const identityPattern = /^[A-Za-z0-9\-.+%_#*?!(),:=@$']{1,128}$/;
 
-// Lower case only and no dot ("Automatic device management", configuration id).
+// The letters of a configuration id must be lower case, and a dot is not allowed ("Automatic device management", configuration id).
 const configurationPattern = /^[a-z0-9\-:+%_#*?!(),=@$']{1,128}$/;
 
 /** Whether IoT Hub accepts this device or module id. */
@@ -19,7 +19,7 @@ export function isIdentityId(id: string): boolean {
   return identityPattern.test(id);
 }
 
-/** Throws 400 unless both ids of the target are well-formed. */
+/** Throws 400 unless the device id and the module id of the target are well-formed. */
 export function checkTarget(target: Target): void {
   check('deviceId', target.deviceId, identityPattern);
   if (target.moduleId !== undefined) check('moduleId', target.moduleId, identityPattern);
@@ -30,7 +30,7 @@ export function checkConfigurationId(id: string): void {
   check('configuration id', id, configurationPattern);
 }
 
-/** The 404 for a missing device or module. */
+/** Creates the 404 error for a device or module that does not exist. */
 export function notFound(target: Target, missing: 'device' | 'module'): HubError {
   return missing === 'device'
     ? new HubError('DeviceNotFound', `Device ${target.deviceId} not registered`)
