@@ -42,7 +42,7 @@ export interface RpcHttpCookie {
   readonly maxAge?: { readonly value: number };
 }
 
-/** One binding of a function: its direction, its type, and the options of that type. */
+/** One binding of a function: the direction and the type of the binding, and the options of this type. */
 export interface Binding {
   readonly type: string;
   readonly direction: 'in' | 'out';

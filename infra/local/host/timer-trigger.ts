@@ -108,7 +108,7 @@ async function createIfMissing(blob: BlockBlobClient): Promise<void> {
   try {
     await blob.upload('', 0, { conditions: { ifNoneMatch: '*' } });
   } catch (error) {
-    // The blob exists already, with or without a lease.
+    // These two statuses mean that the blob already exists. The blob can have a lease or not.
     if (!(error instanceof RestError) || (error.statusCode !== 409 && error.statusCode !== 412)) throw error;
   }
 }

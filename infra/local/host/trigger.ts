@@ -23,7 +23,7 @@ export interface TriggerHost {
   readonly hostId: string;
 }
 
-/** A running trigger. */
+/** A running trigger of one function. */
 export interface Trigger {
   /** Starts no new invocations. Running invocations continue. */
   stop(): void;

@@ -29,7 +29,7 @@ export function readContinuation(queryText: string, token: string | undefined): 
     const onlyNumbers = cursor.length === rest.length - 1;
     if (queryDigest === digest(queryText) && returned !== undefined && onlyNumbers) return { returned, cursor };
   } catch {
-    // The token is not valid JSON. The error below covers every invalid token.
+    // The token is not valid JSON. The error after this block is thrown for every invalid token.
   }
   throw invalid(`x-ms-continuation ${preview(token)} does not belong to this query`);
 }

@@ -30,7 +30,7 @@ interface StoredCredentials {
   readonly tls: Credentials['tls'];
 }
 
-/** The shared access policies whose holders may call the service API. */
+/** The shared access policies that give access to the service API. */
 export function servicePolicies({ keys }: Credentials): readonly SasPolicy[] {
   return ([ownerPolicy, twinkeeperPolicy] as const).map((name) => ({ name, key: keys[name] }));
 }

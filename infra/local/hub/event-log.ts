@@ -12,7 +12,7 @@ export interface HubEvent {
    * sent the event without a partition key.
    */
   readonly deviceId: string;
-  /** The JSON body in UTF-8. */
+  /** The body of the event: JSON in UTF-8. */
   readonly body: Buffer;
   readonly correlationId: string;
   /** The hub's name. Receivers get it as the AMQP property `user-id`. */
@@ -31,7 +31,7 @@ export interface HubEvent {
   readonly bareMessage?: Buffer;
 }
 
-/** An event with its position in a partition. */
+/** An event that was appended to a partition, with its position in this partition. */
 export interface LoggedEvent extends HubEvent {
   /** Number of the event in its partition. The first event of a partition has the number 0, and there are no gaps. */
   readonly sequenceNumber: number;

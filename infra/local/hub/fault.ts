@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import { type CallClass, callClasses } from './calls.ts';
 import { checkOptions } from './check-options.ts';
 
-/** How a call fails. */
+/** One way in which a call can fail. */
 export type FaultKind =
   /**
    * The hub responds with this status and does not run the operation. `retryAfter` is the value of the header `Retry-After` in whole
@@ -12,18 +12,15 @@ export type FaultKind =
   | { readonly status: FaultStatus; readonly retryAfter?: number }
   /** The connection breaks without a response. With `before`, the operation does not run. With `after`, the operation has run. */
   | { readonly drop: 'before' | 'after' }
-  /**
-   * The response is delayed by `delay` milliseconds. The operation runs before the delay by default, and after it with `operation:
-   * 'after'`.
-   */
+  /** The response is delayed by `delay` milliseconds. `operation` says whether the operation runs before the delay (default) or after it. */
   | { readonly delay: number; readonly operation?: 'before' | 'after' };
 
-/** The HTTP statuses that clients must expect at any time: 429 (throttled), 500 (internal error) and 503 (unavailable). */
+/** The HTTP statuses of failed calls: 429 (throttled), 500 (internal error) and 503 (unavailable). Clients must expect them at any time. */
 export type FaultStatus = (typeof faultStatuses)[number];
 
 /** The description of a simulated fault, as plain JSON. */
 export interface Fault {
-  /** Share of the matching calls that fail, from 0 to 1. */
+  /** Share of the matching calls that fail: a number from 0 (no call) to 1 (every call). */
   readonly share: number;
   /** Classes of calls that the fault matches. Default: all classes. */
   readonly classes?: readonly CallClass[];

@@ -9,7 +9,7 @@ import { listen, type RunningServer } from './listen.ts';
 import { checkApiVersion, route, type Stores } from './routes.ts';
 import { authorize, type SasPolicy } from './sas.ts';
 
-/** An authenticated call whose operation has not run yet. */
+/** A call that has a valid signature, and whose operation has not run yet. */
 export interface Call {
   readonly request: ReceivedRequest;
   readonly callClass: CallClass;

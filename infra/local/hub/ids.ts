@@ -7,7 +7,7 @@ export interface Target {
   readonly moduleId?: string;
 }
 
-// "A case-sensitive string (up to 128 characters long) of ASCII 7-bit alphanumeric characters plus certain special
+// IoT Hub allows "a case-sensitive string (up to 128 characters long) of ASCII 7-bit alphanumeric characters plus certain special
 // characters: - . + % _ # * ? ! ( ) , : = @ $ '" (Identity registry, device identity properties).
 const identityPattern = /^[A-Za-z0-9\-.+%_#*?!(),:=@$']{1,128}$/;
 
@@ -19,13 +19,13 @@ export function isIdentityId(id: string): boolean {
   return identityPattern.test(id);
 }
 
-/** Throws 400 unless the device id and the module id of the target are well-formed. */
+/** Throws 400 unless IoT Hub accepts the device id and the module id of the target. */
 export function checkTarget(target: Target): void {
   check('deviceId', target.deviceId, identityPattern);
   if (target.moduleId !== undefined) check('moduleId', target.moduleId, identityPattern);
 }
 
-/** Throws 400 unless the configuration id is well-formed. */
+/** Throws 400 unless IoT Hub accepts the configuration id. */
 export function checkConfigurationId(id: string): void {
   check('configuration id', id, configurationPattern);
 }

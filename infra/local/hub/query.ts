@@ -95,7 +95,7 @@ export function runQuery(registry: Registry, request: QueryRequest, pageSize: nu
 }
 
 interface Result {
-  /** Position of the result. The next page of results continues after the last result of this page. */
+  /** Position of the result. The next page of results starts after the position of this page's last result. */
   readonly cursor: readonly number[];
   /** Creates the JSON of the result. Called only for results on the returned page. */
   item(): JsonObject;

@@ -15,7 +15,7 @@ export interface RegisteredDevice extends Registered {
   readonly modules: ReadonlyMap<string, Registered>;
 }
 
-/** Devices by device id, in order of registration. */
+/** The registry's devices by device id, in order of registration. */
 export type RegisteredDevices = ReadonlyMap<string, RegisteredDevice>;
 
 /**

@@ -12,7 +12,7 @@ import { type Middleware, startHttpService } from './http-service.ts';
 import { Registry } from './registry.ts';
 import { Throttle, type ThrottleOptions } from './throttle.ts';
 
-/** Options that make the hub slow, limited or faulty, as plain JSON. By default the hub responds at once. */
+/** Options that make the hub slow, limited or faulty, as plain JSON. By default the hub responds at once, without limits and faults. */
 export interface HubBehaviour {
   /** Throttles that are on from the start of the hub. Default: none. */
   readonly throttle?: ThrottleOptions;
@@ -34,7 +34,7 @@ export interface RegistryServiceOptions extends HubBehaviour {
   readonly credentials: Credentials;
   /** The log to which the hub appends all its events. */
   readonly log: EventLog;
-  /** Middleware that runs before faults and throttles. */
+  /** More middleware, which runs before the middleware of faults and throttles. */
   readonly middleware?: readonly Middleware[];
   /** The clock on which the hub's clock is based. The hub's clock is `timeScale` times as fast. Default: the system clock. */
   readonly clock?: Clock;

@@ -25,7 +25,7 @@ import {
   type TwinWrite,
 } from './twin.ts';
 
-/** "Maximum number of modules that can be registered per device: 50" (IoT Hub quotas). */
+/** IoT Hub's limit: "Maximum number of modules that can be registered per device: 50" (IoT Hub quotas). */
 export const maxModulesPerDevice = 50;
 
 const edgeModuleIds = ['$edgeAgent', '$edgeHub'] as const;

@@ -12,7 +12,7 @@ export interface QueueLimits {
   readonly queue: number;
 }
 
-/** The result of a call's wait in the queue. */
+/** Whether a call may run after it has entered the queue. */
 export type QueueResult =
   | { readonly type: 'served' }
   /** The call would have to wait too long. The client should call again after `retryAfter` whole seconds. */

@@ -27,7 +27,7 @@ export interface PatchedSection {
   readonly change: JsonObject;
 }
 
-/** The section of a new twin. */
+/** The desired or reported section of a new twin: no properties, and version 1. */
 export const emptySection: Section = { values: {}, metadata: { $lastUpdated: neverTimestamp }, version: 1 };
 
 /** Creates a section with these values. Leaves out values that are null. `stamp` is the metadata of the write. */

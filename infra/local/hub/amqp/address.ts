@@ -5,7 +5,7 @@
 export type Address =
   | { readonly node: 'cbs' }
   | { readonly node: 'management'; readonly path: string }
-  /** A partition that a consumer group reads. */
+  /** The partition that a consumer reads, and the consumer group in which it reads. */
   | { readonly node: 'source'; readonly path: string; readonly consumerGroup: string; readonly partitionId: string }
   /** The target of the events that a client sends. Without `partitionId`, the endpoint chooses the partition. */
   | { readonly node: 'sink'; readonly path: string; readonly partitionId: string | undefined }

@@ -28,7 +28,7 @@ const calls = async () => (await control('/calls')).json();
 async function statuses(count: number, read = () => hub.operator.getTwin('nowhere')): Promise<readonly number[]> {
   const seen: number[] = [];
   for (let call = 0; call < count; call++) {
-    // The call is for a device that does not exist, so a call without a fault ends with 404.
+    // The device of the call does not exist, so a call without a fault ends with 404.
     seen.push((await refusal(read())).response?.statusCode ?? 0);
   }
   return seen;
