@@ -12,7 +12,7 @@ export type FaultKind =
   | { readonly status: FaultStatus; readonly retryAfter?: number }
   /** The connection breaks without a response. With `before`, the operation does not run. With `after`, the operation has run. */
   | { readonly drop: 'before' | 'after' }
-  /** The response is delayed by `delay` milliseconds. `operation` says whether the operation runs before the delay (default) or after it. */
+  /** The response comes `delay` milliseconds later. `operation`: whether the operation runs before the delay (default) or after it. */
   | { readonly delay: number; readonly operation?: 'before' | 'after' };
 
 /** The HTTP statuses of failed calls: 429 (throttled), 500 (internal error) and 503 (unavailable). Clients must expect them at any time. */
