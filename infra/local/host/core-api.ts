@@ -1,12 +1,12 @@
 /**
- * The built-in module `@azure/functions-core`. The library `@azure/functions` talks to the runtime's Node worker through this module. No
- * registry has the module: the worker intercepts `require('@azure/functions-core')`, and this file does the same. The shapes are those of
- * the worker's `types-core` (https://github.com/Azure/azure-functions-nodejs-worker).
+ * This file provides the module `@azure/functions-core`. The library `@azure/functions` uses that module to communicate with the runtime's
+ * Node worker. No package registry has the module: the Node worker intercepts `require('@azure/functions-core')`, and so does this file.
+ * The types follow the worker's package `types-core` (https://github.com/Azure/azure-functions-nodejs-worker).
  */
 import Module from 'node:module';
 import type { Log, LogLevel } from './log.ts';
 
-/** A value that the runtime sends to the worker or receives from it. One field is set. No field is set for null. */
+/** A value that the runtime and the Node worker exchange. Exactly one field is set. For the value null, no field is set. */
 export interface RpcTypedData {
   readonly string?: string;
   readonly json?: string;
@@ -42,7 +42,7 @@ export interface RpcHttpCookie {
   readonly maxAge?: { readonly value: number };
 }
 
-/** One binding of a function: its direction, its type, and the options of that type. */
+/** One binding of a function: the direction and the type of the binding, and the options of this type. */
 export interface Binding {
   readonly type: string;
   readonly direction: 'in' | 'out';
@@ -108,13 +108,13 @@ const hookNames = ['appStart', 'appTerminate', 'preInvocation', 'postInvocation'
 export type HookName = (typeof hookNames)[number];
 export type HookCallback = (context: object) => unknown;
 
-/** Everything that an app registered while it loaded. */
+/** The functions and hooks that an app has registered, and the app's programming model. */
 export interface App {
   readonly functions: ReadonlyMap<string, RegisteredFunction>;
   readonly programmingModel: ProgrammingModel | undefined;
   readonly hooks: Readonly<Record<HookName, readonly HookCallback[]>>;
   readonly appHookData: Record<string, unknown>;
-  /** Ends the start of the app: registering a function throws afterwards. */
+  /** Marks the start of the app as finished. From then on, registering a function throws an Error. */
   started(): void;
 }
 
@@ -133,11 +133,17 @@ class Disposable {
   }
 }
 
-/** The library compares these versions: log hooks need host 4.34 or later. Worker 3.12.0 belongs to this host. */
+/**
+ * The library `@azure/functions` checks both versions. For example, log hooks need host 4.34 or later. Worker 3.12.0 belongs to host
+ * 4.1046.0.
+ */
 const hostVersion = '4.1046.0';
 const workerVersion = '3.12.0';
 
-/** Makes `require('@azure/functions-core')` work in this process. The returned app fills while the app's code loads. */
+/**
+ * Makes `require('@azure/functions-core')` work in this process. The returned `App` is empty until the app's code loads and registers its
+ * functions and hooks.
+ */
 export function installCoreApi(log: Log): App {
   const functions = new Map<string, RegisteredFunction>();
   const hooks: Record<HookName, HookCallback[]> = {
@@ -162,7 +168,7 @@ export function installCoreApi(log: Log): App {
     },
     registerHook(hookName: HookName, callback: HookCallback) {
       const registered = hooks[hookName];
-      // The library expects a RangeError from a host that lacks a hook.
+      // The library `@azure/functions` expects a RangeError when the host does not support a hook.
       if (registered === undefined)
         throw new RangeError(`There is no hook "${hookName}". The hooks are ${hookNames.join(', ')}.`);
       registered.push(callback);

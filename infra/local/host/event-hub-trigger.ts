@@ -1,4 +1,7 @@
-/** Event hub triggers. Checkpoints and ownership are in the storage account. Each partition has one invocation at a time. */
+/**
+ * Event hub triggers. The storage account holds the checkpoints and the ownership of partitions. Each partition has at most one invocation
+ * at a time.
+ */
 import {
   EventHubConsumerClient,
   earliestEventPosition,
@@ -14,12 +17,13 @@ import { connectionString } from './settings.ts';
 import type { Trigger, TriggeredFunction, TriggerHost } from './trigger.ts';
 import { eventBatch, singleEvent } from './trigger-data.ts';
 
-/** The blob container in which the runtime keeps its checkpoints. */
+/** Name of the blob container in which the Functions runtime keeps the checkpoints of event hubs. */
 const checkpointContainer = 'azure-webjobs-eventhub';
 
 /**
- * The intervals are short so that a new host replaces a killed host within three seconds. The new host takes half of the partitions at
- * once, and the others when the ownership of the killed host expires. The runtime's defaults are 10 s and 60 s.
+ * The two intervals say how often a host claims partitions, and when a claim expires. Both are short, so that a new host replaces a killed
+ * host within three seconds. The new host takes half of the partitions at once. It takes the other half when the killed host's ownership
+ * expires. The runtime's defaults are 10 s and 60 s.
  */
 const loadBalancing = {
   strategy: 'greedy',
@@ -28,15 +32,15 @@ const loadBalancing = {
 } as const;
 
 /**
- * Starts to receive events. The checkpoint advances when an invocation ends, also when the invocation threw. After a crash, the events
- * since the last checkpoint are delivered again.
- * @throws One line that names the function when its connection or its event hub is not set.
+ * Starts to receive events. The host writes a partition's checkpoint after every `batchCheckpointFrequency` batches, also when an
+ * invocation threw an error. After a crash, the events since the last checkpoint are delivered again.
+ * @throws An Error whose message is one line and names the function, when the function's connection or event hub is not set.
  */
 export async function startEventHubTrigger(triggered: TriggeredFunction, host: TriggerHost): Promise<Trigger> {
   const { name, options } = triggered;
   const { maxEventBatchSize, prefetchCount, batchCheckpointFrequency, initialOffset } = host.hostJson.eventHubs;
   const connection = connectionString(name, String(options.connection ?? ''), host.environment);
-  // Like the runtime, this host prefers the name in the connection string.
+  // As in the runtime, the event hub's name in the connection string takes precedence over the trigger's `eventHubName`.
   const eventHubName = parseEventHubConnectionString(connection).eventHubName ?? String(options.eventHubName ?? '');
   if (eventHubName === '') throw new Error(`Function "${name}": its trigger has no eventHubName.`);
 
@@ -48,7 +52,7 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
     connection,
     eventHubName,
     new BlobCheckpointStore(container),
-    // The default delay between two tries is half a minute.
+    // The SDK's default delay between two attempts is 30 seconds.
     { loadBalancingOptions: loadBalancing, retryOptions: { maxRetries: 3, retryDelayInMs: 500 } },
   );
 
@@ -59,7 +63,7 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
 
   async function process(events: readonly ReceivedEventData[], partition: PartitionContext): Promise<void> {
     const last = events.at(-1);
-    // Events that arrive after the stop get no checkpoint, so they are delivered again.
+    // The host writes no checkpoint for events that arrive after the stop. These events are delivered again.
     if (stopped || last === undefined) return;
     const batch = (batches.get(partition.partitionId) ?? 0) + 1;
     batches.set(partition.partitionId, batch);
@@ -93,8 +97,8 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
     {
       maxBatchSize: maxEventBatchSize,
       prefetchCount,
-      // The longest wait for a first event. A batch is delivered 20 ms after its first event. After each wait the client checks its link,
-      // which reconnects it when the event hub is back.
+      // Seconds that the client waits for the first event of a batch. The client delivers the batch 20 ms after this event arrived. After
+      // each wait the client checks its AMQP link, and reconnects the link when the event hub is available again.
       maxWaitTimeInSeconds: 2,
       skipParsingBodyAsJson: true,
       startPosition:
@@ -110,7 +114,7 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
       stopped = true;
     },
     async close() {
-      // The checkpoint of an ended invocation may not be written yet.
+      // An invocation can have ended before its checkpoint is written, so the host waits here for up to two seconds.
       const late = new Promise((resolve) => setTimeout(resolve, 2_000).unref());
       await Promise.race([Promise.allSettled(inFlight), late]);
       await subscription.close();

@@ -1,4 +1,4 @@
-/** HTTP triggers on loopback, with routes, keys, streamed answers, and the admin endpoints of the host itself. */
+/** HTTP triggers on loopback, with routes, function keys and streamed responses. The same server has the host's own admin endpoints. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,13 +10,19 @@ import { parseRoute, type Route } from './route.ts';
 import type { TriggeredFunction, TriggerHost } from './trigger.ts';
 import type { TriggerData } from './trigger-data.ts';
 
-/** The keys of the functions. Either key opens the level `function`; only the master key opens `admin`. */
+/**
+ * The keys that callers send. Both keys give access to functions with the authorization level `function`. Only the master key gives access
+ * to the level `admin`.
+ */
 export interface Keys {
   readonly functionKey: string;
   readonly masterKey: string;
 }
 
-/** The keys of this host: those of the settings, or else random keys of 22 characters. */
+/**
+ * The keys of this host, from the settings `TWINKEEPER_LOCAL_FUNCTION_KEY` and `TWINKEEPER_LOCAL_MASTER_KEY`. A key without a setting is
+ * random, with 22 characters.
+ */
 export function hostKeys(environment: Readonly<Record<string, string | undefined>>): Keys {
   return {
     functionKey: environment.TWINKEEPER_LOCAL_FUNCTION_KEY ?? randomBytes(16).toString('base64url'),
@@ -25,20 +31,26 @@ export function hostKeys(environment: Readonly<Record<string, string | undefined
 }
 
 export interface HttpOptions {
-  /** 0 picks a free port. */
+  /** The port to listen on. 0 picks a free port. */
   readonly port: number;
   readonly functions: readonly TriggeredFunction[];
   readonly keys: Keys;
-  /** The address at which the library receives streamed requests: the app's capability `HttpUri`. */
+  /**
+   * The URL at which the library `@azure/functions` receives streamed requests: the app's capability `HttpUri`. Undefined when the app does
+   * not stream requests.
+   */
   readonly streamUri: string | undefined;
-  /** Handlers by path for `GET /admin/…`. Their results are sent as JSON. */
+  /** Handlers for `GET /admin/…`, by path in lower case. The server sends the result of a handler as JSON. */
   readonly admin: Readonly<Record<string, () => unknown>>;
-  /** Finds the function for `POST /admin/functions/NAME`, unless HTTP triggers it. Calling the result runs the function. */
+  /**
+   * Finds the function that `POST /admin/functions/NAME` runs. The returned callback runs this function once. Returns undefined when the
+   * function does not exist, or when its trigger cannot run it on request.
+   */
   readonly runNow: (name: string) => (() => Promise<void>) | undefined;
 }
 
 export interface HttpServer {
-  /** `http://127.0.0.1:PORT` */
+  /** The server's address: `http://127.0.0.1:PORT`. */
   readonly url: string;
   close(): Promise<void>;
 }
@@ -50,7 +62,10 @@ interface RoutedFunction {
   readonly authLevel: string;
 }
 
-/** Starts to listen. @throws One line that names the port when it is in use. */
+/**
+ * Starts the HTTP server on loopback.
+ * @throws An Error whose message is one line and names the port, when the port is in use.
+ */
 export async function startHttpServer(host: TriggerHost, options: HttpOptions): Promise<HttpServer> {
   const prefix = host.hostJson.routePrefix.replaceAll(/^\/+|\/+$/g, '');
   const routes = options.functions
@@ -106,8 +121,8 @@ export async function startHttpServer(host: TriggerHost, options: HttpOptions): 
     const relayed = relay(options.streamUri, request, response, url, invocationId, stop.signal).then(() => 'relayed');
     const first = await Promise.race([outcome, relayed]);
     if (typeof first === 'string') return;
-    // The handler has ended. The library never answers the stream when the handler threw or returned nothing. Otherwise the answer follows,
-    // on a busy machine after some time.
+    // The handler has ended. If the handler threw an error or returned nothing, the library never answers the streamed request. Otherwise
+    // the response follows. On a busy machine, the response can arrive long after the handler has ended.
     if (!response.headersSent) await Promise.race([relayed, after(first.succeeded ? answerWithin : 100)]);
     if (!response.headersSent) {
       stop.abort();
@@ -142,7 +157,7 @@ export async function startHttpServer(host: TriggerHost, options: HttpOptions): 
   };
 }
 
-/** Milliseconds for which an answer is awaited after its handler has ended. */
+/** Milliseconds for which the host waits for a response after the handler has ended without an error. */
 const answerWithin = 5_000;
 
 const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
@@ -184,14 +199,17 @@ function wholeRequest(
   return { value: { http }, metadata: {} };
 }
 
-/** The trigger data of a streamed request: route parameters and headers. The library's proxy carries the request itself. */
+/**
+ * The trigger data of a streamed request: route parameters and headers. The library's HTTP server receives the body directly, through
+ * `relay`.
+ */
 function streamedRequest(request: IncomingMessage, parameters: Readonly<Record<string, string>>): TriggerData {
   const values = Object.entries(parameters).map(([name, value]): [string, RpcTypedData] => [name, { string: value }]);
   const headers = { json: JSON.stringify(Object.fromEntries(headersOf(request))) };
   return { value: { http: {} }, metadata: { ...Object.fromEntries(values), Headers: headers } };
 }
 
-/** Forwards a request to the library's proxy, and streams the answer back. */
+/** Forwards a request to the library's HTTP server, and streams the response of that server to the client. */
 function relay(
   streamUri: string,
   request: IncomingMessage,
@@ -233,7 +251,7 @@ function httpResult(
 }
 
 function sendRpcResponse(response: ServerResponse, http: RpcHttpData | undefined): void {
-  // Like the runtime, this host answers 204 when the handler returns nothing.
+  // As in the runtime, the response has the status 204 when the handler returns nothing.
   if (http === undefined) {
     send(response, 204);
     return;

@@ -1,7 +1,8 @@
 /**
- * The function host runs an Azure Functions app on this machine. It loads the app as the runtime's Node worker does, through
- * `@azure/functions-core`, and fires its event hub, storage queue, timer and HTTP triggers. The triggers are imported after the app has
- * loaded, so that the measured load time is the app's own. A process can have one host: the library keeps its registrations in its module.
+ * The function host runs an Azure Functions app on this machine. It loads the app through `@azure/functions-core`, as the runtime's Node
+ * worker does. It runs functions with event hub, storage queue, timer and HTTP triggers. The host imports the code of the triggers after
+ * the app has loaded, so that the measured load time is the time of the app alone. A process can have only one host, because the library
+ * `@azure/functions` keeps its registrations in variables of its module.
  * @module
  */
 import { createHash } from 'node:crypto';
@@ -18,28 +19,29 @@ import { applySettings, connectionString, readHostJson, resolveExpressions } fro
 import type { Trigger, TriggeredFunction, TriggerHost } from './trigger.ts';
 
 export interface FunctionHostOptions {
-  /** The app's folder. It has a package.json, whose `main` is loaded, and a host.json. */
+  /** The app's folder. It must have a package.json, whose field `main` names the file to load. It can have a host.json. */
   readonly appRoot: string;
-  /** A file like local.settings.json. Variables that the environment already has are kept. */
+  /** Path of a file in the format of local.settings.json. A variable that the environment already has keeps its value. */
   readonly settingsFile: string;
-  /** 0 picks a free port. Absent: `Host.LocalHttpPort` of the settings file, or a free one. */
+  /** The port of the HTTP server. 0 picks a free port. Default: `Host.LocalHttpPort` of the settings file, else a free port. */
   readonly httpPort?: number;
 }
 
 export interface FunctionHostEndpoints extends Keys {
-  /** `http://127.0.0.1:PORT`, without the route prefix. */
+  /** The address of the HTTP server: `http://127.0.0.1:PORT`, without the route prefix. */
   readonly functionsUrl: string;
   readonly functions: readonly { readonly name: string; readonly type: string }[];
-  /** Milliseconds in which the app's code was loaded. */
+  /** Milliseconds that the loading of the app's code took. */
   readonly loadMs: number;
 }
 
-/** Milliseconds for which a closing host waits for its running invocations. */
+/** Milliseconds for which a closing host waits until its running invocations end. */
 const drainMs = 10_000;
 
 /**
- * Starts the host and resolves when all triggers run.
- * @throws One line: the app's own error when it fails to load, a missing build, a missing setting of a trigger, or a port in use.
+ * Starts the host, and resolves when all triggers run.
+ * @throws The app's own error when the app fails to load. Otherwise an Error whose message is one line, when the app is not built, when a
+ *   setting of a trigger is missing, or when a port is in use.
  */
 export async function startFunctionHost(options: FunctionHostOptions): Promise<Service<FunctionHostEndpoints>> {
   const appRoot = resolve(options.appRoot);
@@ -126,7 +128,10 @@ export async function startFunctionHost(options: FunctionHostOptions): Promise<S
   }
 }
 
-/** Loads the app's entry file, and returns the milliseconds that this took. @throws The error of the entry file. */
+/**
+ * Loads the app's entry file. Returns the number of milliseconds that the loading took.
+ * @throws An Error when the entry file is missing, or the error that the entry file itself throws.
+ */
 async function loadApp(appRoot: string): Promise<number> {
   const manifest = join(appRoot, 'package.json');
   const { main, type } = JSON.parse(readFileSync(manifest, 'utf8')) as { main?: string; type?: string };
@@ -134,7 +139,7 @@ async function loadApp(appRoot: string): Promise<number> {
   const file = join(appRoot, main);
   if (!existsSync(file)) throw new Error(`${file} is missing: run \`npm run build\`.`);
   const from = performance.now();
-  // The same rule as in the worker.
+  // The Node worker has the same rule: it imports `.mjs` files and the files of ES module packages, and requires all other files.
   if (file.endsWith('.mjs') || (type === 'module' && !file.endsWith('.cjs'))) await import(pathToFileURL(file).href);
   else createRequire(manifest)(file);
   return performance.now() - from;
@@ -142,7 +147,10 @@ async function loadApp(appRoot: string): Promise<number> {
 
 const triggerTypes = ['eventhubtrigger', 'queuetrigger', 'timertrigger', 'httptrigger'];
 
-/** The app's functions that are not disabled. @throws One line with every function that this host cannot fire, and why. */
+/**
+ * The app's functions that are not disabled.
+ * @throws An Error whose message is one line and names every function that this host cannot run, with the reason.
+ */
 function triggeredFunctions(app: App): TriggeredFunction[] {
   const faults: string[] = [];
   const result: TriggeredFunction[] = [];
@@ -168,7 +176,10 @@ function triggeredFunctions(app: App): TriggeredFunction[] {
   return result;
 }
 
-/** The settings that hold the connections of a trigger: its own, and the storage account for checkpoints and locks. */
+/**
+ * The names of the settings with a trigger's connection strings: the trigger's own connection, and the storage account for checkpoints or
+ * locks.
+ */
 function connectionsOf(type: string, { connection }: Readonly<Record<string, unknown>>): string[] {
   switch (type) {
     case 'eventhubtrigger':

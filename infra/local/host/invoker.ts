@@ -1,4 +1,7 @@
-/** Runs functions as the Node worker does, with hooks, arguments, handler and response, and counts successes and failures. */
+/**
+ * Runs functions as the Node worker does: runs the hooks, creates the arguments, calls the handler and reads the response. Counts successes
+ * and failures.
+ */
 import type {
   App,
   CoreInvocationContext,
@@ -17,16 +20,19 @@ export interface InvocationCounts {
   readonly failed: number;
 }
 
-/** The result of an invocation. A failure has already been logged and counted. */
+/** The result of an invocation. When an invocation fails, the invoker has already logged and counted the failure. */
 export type Outcome =
   | { readonly succeeded: true; readonly response: RpcInvocationResponse }
   | { readonly succeeded: false; readonly error: unknown };
 
 export interface Invoker {
-  /** Runs the function, and never rejects. With `retries`, a failed run is repeated as the function's retry policy says. */
+  /**
+   * Runs the function, and resolves also when the function fails. Rejects only when there is no function of this name. With `retries`, a
+   * failed run is repeated as the function's retry policy says.
+   */
   invoke(name: string, data: () => TriggerData, options?: InvokeOptions): Promise<Outcome>;
   readonly counts: Readonly<Record<string, InvocationCounts>>;
-  /** Resolves with true when no invocation runs any more, or with false after this many milliseconds. */
+  /** Resolves with true as soon as no invocation runs, or with false when invocations still run after `withinMs` milliseconds. */
   idle(withinMs: number): Promise<boolean>;
 }
 
@@ -35,7 +41,10 @@ export interface InvokeOptions {
   readonly invocationId?: string;
 }
 
-/** Runs the callbacks of one hook in the order in which they were registered. @throws The error of a callback. */
+/**
+ * Runs the callbacks of one hook in the order in which they were registered.
+ * @throws The first error that a callback throws.
+ */
 export async function runHooks(app: App, name: HookName, context: object): Promise<void> {
   for (const callback of app.hooks[name]) await callback(context);
 }
@@ -150,7 +159,10 @@ function coreContext(
   };
 }
 
-/** Stops waiting for a handler that runs too long. The real runtime would end the whole worker process. */
+/**
+ * Waits at most `ms` milliseconds for a handler, and then throws an Error. The handler itself continues. The real runtime would end the
+ * whole worker process.
+ */
 async function withTimeout<T>(work: Promise<T>, ms: number, name: string): Promise<T> {
   if (!Number.isFinite(ms)) return work;
   let timer: NodeJS.Timeout | undefined;

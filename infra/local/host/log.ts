@@ -1,15 +1,17 @@
-/** The host's log on standard error. Each entry is one line: `time level function message`. */
+/** The host's log. Each entry is one line on standard error: `time level function message`. */
 
-/** The level names of the Functions runtime, the lowest first. */
+/** The names of the log levels in the Functions runtime, from the lowest to the highest. */
 const levels = ['trace', 'debug', 'information', 'warning', 'error', 'critical', 'none'] as const;
 export type LogLevel = (typeof levels)[number];
 
-/** Writes one line when the function's level allows it. `name` is the name of a function, or `host`. */
+/** Writes one line, if the configured level allows this entry. `name` is the name of a function, or `host`. */
 export type Log = (level: LogLevel, name: string, message: string) => void;
 
 /**
- * A log that obeys `logging.logLevel` of host.json. The most specific of `Function.NAME.User`, `Function.NAME`, `Function` and `default`
- * decides (https://learn.microsoft.com/azure/azure-functions/configure-monitoring). Without any of them, the level is information.
+ * Creates a log that follows `logging.logLevel` of host.json. For a function, the most specific of the categories `Function.NAME.User`,
+ * `Function.NAME`, `Function` and `default` sets the lowest level that the log writes. For the host, the categories are `Host` and
+ * `default`. Without any of these categories, the lowest level is `information`.
+ * https://learn.microsoft.com/azure/azure-functions/configure-monitoring
  */
 export function createLog(
   logLevel: Readonly<Record<string, string>> = {},
@@ -27,7 +29,10 @@ export function createLog(
   };
 }
 
-/** A thrown value as text: the stack of an error, which begins with the message, or the value itself. */
+/**
+ * Converts a thrown value to text. The text of an error is its stack, which begins with the message. Any other value is converted to a
+ * string.
+ */
 export function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

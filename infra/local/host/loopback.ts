@@ -3,9 +3,9 @@ import { type ListenOptions, Server } from 'node:net';
 const loopback = '127.0.0.1';
 
 /**
- * Makes servers of this process listen on loopback unless they ask for an address. The programming model streams HTTP through a server
- * that listens on all addresses. In Azure nobody can reach that server; on an office machine everybody could. The returned function
- * restores the old behaviour.
+ * Changes `listen` for all servers of this process: a server that names no address listens on loopback only. The library `@azure/functions`
+ * streams HTTP through a server that listens on all addresses. In Azure nobody else can reach that server. On an office machine, everybody
+ * on the network could. The returned function restores the original `listen`.
  */
 export function keepToLoopback(): () => void {
   const { listen } = Server.prototype;

@@ -1,6 +1,6 @@
 /**
- * Storage queue triggers. A message is delivered at least once, again after a failure, and moves to the poison queue after too many
- * tries.
+ * Storage queue triggers. A message is delivered at least once. When the handler fails, the message is delivered again. After too many
+ * attempts the message moves to the poison queue.
  */
 import { type DequeuedMessageItem, QueueServiceClient } from '@azure/storage-queue';
 import { describeError } from './log.ts';
@@ -9,16 +9,17 @@ import { delay, type Trigger, type TriggeredFunction, type TriggerHost } from '.
 import { queueMessage } from './trigger-data.ts';
 
 /**
- * Seconds for which a host claims a message before it renews the claim. The runtime claims ten minutes. A short claim lets the next host
- * take the messages of a killed host within seconds.
+ * Number of seconds for which a host claims a message. While the handler runs, the host renews the claim. The runtime claims a message for
+ * ten minutes. With this short claim, the next host gets the messages of a killed host within seconds.
  */
 const defaultLeaseSeconds = 5;
 const firstPollingIntervalMs = 100;
 
 /**
- * Starts to poll, and creates the queue when it is missing. A message is deleted when its handler succeeds. When the handler throws, the
- * message becomes visible again after `visibilityTimeout`. After `maxDequeueCount` tries the message moves to `<queue>-poison`.
- * @throws One line that names the function when its connection is not set.
+ * Starts to poll the queue. Creates the queue when it is missing. The host deletes a message when the handler succeeds. When the handler
+ * throws an error, the message becomes visible again after `visibilityTimeout`. After `maxDequeueCount` attempts the message moves to the
+ * queue `<queue>-poison`.
+ * @throws An Error whose message is one line and names the function, when the function's connection is not set.
  */
 export async function startQueueTrigger(
   triggered: TriggeredFunction,
@@ -64,7 +65,10 @@ export async function startQueueTrigger(
     }
   }
 
-  /** Renews the claim on a message each time half of it is over. `release` stops this, and resolves with the current pop receipt. */
+  /**
+   * Renews the claim on a message each time half of the claim has passed. `release` ends the renewals, and resolves with the message's
+   * current pop receipt.
+   */
   function keepInvisible(message: DequeuedMessageItem): { release(): Promise<string> } {
     const released = new AbortController();
     const renewals = (async () => {
@@ -97,7 +101,7 @@ export async function startQueueTrigger(
         });
         for (const message of messages) {
           const work = handle(message).catch((error) =>
-            // The claim expires, so the message becomes visible and is tried again.
+            // The claim on the message expires. Then the message becomes visible, and a host handles it again.
             host.log('error', name, `message ${message.messageId}: ${describeError(error)}`),
           );
           running.add(work);
@@ -127,7 +131,7 @@ export async function startQueueTrigger(
   };
 }
 
-/** Decodes base64 to UTF-8 text; undefined when the text is not base64. */
+/** Decodes base64 to UTF-8 text. Returns undefined when the text is not base64. */
 function decodeBase64(text: string): string | undefined {
   return /^(?:[A-Za-z\d+/]{4})*(?:[A-Za-z\d+/]{2}==|[A-Za-z\d+/]{3}=)?$/.test(text)
     ? Buffer.from(text, 'base64').toString('utf8')

@@ -1,16 +1,19 @@
-/** Matches the HTTP routes of Azure Functions: `devices/{id}/modules/{moduleId?}`, `files/{*path}`, `{id:int}`. Pure. */
+/** Matches paths with the HTTP routes of Azure Functions, for example `devices/{id}/modules/{moduleId?}`, `files/{*path}` or `{id:int}`. */
 
 export interface Route {
   readonly template: string;
-  /** The decoded parameters when the path matches, without absent optional ones; undefined when it does not match. */
+  /**
+   * Returns the decoded route parameters when the path matches. An optional parameter that the path lacks has no key. Returns undefined
+   * when the path does not match.
+   */
   match(path: string): Readonly<Record<string, string>> | undefined;
-  /** A text to sort by: when two routes match a path, the smaller text belongs to the more specific route. */
+  /** A text by which routes are sorted. When two routes match the same path, the more specific route has the smaller text. */
   readonly precedence: string;
 }
 
 const parameter = /^\{(\*{0,2})([A-Za-z_]\w*)(?::([^}?]+))?(\?)?\}$/;
 
-/** The route constraints of ASP.NET that only look at the text. */
+/** The route constraints of ASP.NET that a regular expression can check. */
 const constraints: Readonly<Record<string, RegExp>> = {
   int: /^-?\d+$/,
   long: /^-?\d+$/,
@@ -20,8 +23,8 @@ const constraints: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * Parses a route template. Each segment is a literal or one parameter.
- * @throws {TypeError} With the template in the message, when it is malformed.
+ * Parses a route template. Each segment of the template is a literal or one parameter.
+ * @throws {TypeError} When the template is malformed. The message contains the template.
  */
 export function parseRoute(template: string): Route {
   const segments = template.split('/').filter((segment) => segment !== '');

@@ -1,15 +1,17 @@
-/** Reads the configuration of a functions app: local.settings.json, host.json, and `%SETTING%` expressions. */
+/** Reads the configuration of an Azure Functions app: local.settings.json, host.json, and `%SETTING%` expressions. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The shape of local.settings.json (https://learn.microsoft.com/azure/azure-functions/functions-develop-local). */
+/** The content of local.settings.json (https://learn.microsoft.com/azure/azure-functions/functions-develop-local). */
 interface LocalSettings {
   readonly IsEncrypted?: boolean;
   readonly Values?: Readonly<Record<string, string>>;
   readonly Host?: { readonly LocalHttpPort?: number };
 }
 
-/** The part of host.json that this host supports, with the runtime's defaults filled in. Times are in milliseconds. */
+/**
+ * The settings of host.json that this host supports. A setting that the file lacks has the runtime's default. Times are in milliseconds.
+ */
 export interface HostJson {
   readonly functionTimeoutMs: number;
   readonly logLevel: Readonly<Record<string, string>>;
@@ -23,7 +25,7 @@ export interface HostJson {
   readonly queues: {
     readonly batchSize: number;
     readonly newBatchThreshold: number;
-    /** Milliseconds for which a failed message stays invisible. */
+    /** Milliseconds for which a message stays invisible after its handler has failed. */
     readonly visibilityTimeoutMs: number;
     readonly maxDequeueCount: number;
     readonly maxPollingIntervalMs: number;
@@ -41,7 +43,9 @@ function readJson(file: string): Json {
   }
 }
 
-/** Copies the file's `Values` into the environment. Like Core Tools, it keeps variables that are already set. */
+/**
+ * Copies the `Values` of a settings file into the environment of this process. Like Core Tools, keeps the variables that are already set.
+ */
 export function applySettings(settingsFile: string): { readonly localHttpPort: number | undefined } {
   const settings = readJson(settingsFile) as LocalSettings;
   if (settings.IsEncrypted === true) {
@@ -51,7 +55,10 @@ export function applySettings(settingsFile: string): { readonly localHttpPort: n
   return { localHttpPort: settings.Host?.LocalHttpPort };
 }
 
-/** Reads the app's host.json. Without the file, all values are defaults. Throws one line with the path of an invalid value. */
+/**
+ * Reads the app's host.json. Without this file, all settings have their defaults.
+ * @throws An Error whose message is one line and names the path of the invalid value.
+ */
 export function readHostJson(appRoot: string): HostJson {
   const file = join(appRoot, 'host.json');
   const root = existsSync(file) ? readJson(file) : {};
@@ -99,7 +106,7 @@ export function readHostJson(appRoot: string): HostJson {
   };
 }
 
-/** Converts `[d.]hh:mm:ss[.fff]` to milliseconds, and `-1` to infinity. Returns undefined for any other text. */
+/** Converts a time span `[d.]hh:mm[:ss[.fff]]` to milliseconds, and `-1` to infinity. Returns undefined for any other text. */
 export function parseTimeSpan(text: string): number | undefined {
   if (text === '-1') return Number.POSITIVE_INFINITY;
   const match = /^(?:(\d+)\.)?(\d{1,2}):([0-5]?\d)(?::([0-5]?\d(?:\.\d{1,7})?))?$/.exec(text);
@@ -116,8 +123,8 @@ export function parseTimeSpan(text: string): number | undefined {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Replaces every `%SETTING%` in a trigger's options by its value in the environment.
- * @throws One line that names the function, the option and the missing setting.
+ * Replaces every `%SETTING%` expression in a trigger's options by the value of this setting in the environment.
+ * @throws An Error whose message is one line and names the function, the option and the missing setting.
  */
 export function resolveExpressions<Options extends object>(
   functionName: string,
@@ -140,8 +147,8 @@ export function resolveExpressions<Options extends object>(
 }
 
 /**
- * Finds a connection string by its name, as the runtime does: in the setting `AzureWebJobsNAME`, or else in `NAME`.
- * @throws One line that names the function and the missing setting.
+ * Finds a connection string by the name of its setting, as the runtime does: in the setting `AzureWebJobsNAME`, or else in `NAME`.
+ * @throws An Error whose message is one line and names the function and the missing setting.
  */
 export function connectionString(functionName: string, connection: string, environment: Environment): string {
   const value = environment[`AzureWebJobs${connection}`] ?? environment[connection];

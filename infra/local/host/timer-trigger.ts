@@ -1,4 +1,7 @@
-/** Timer triggers. A blob lease lets only one of several hosts run a timer. A missed run is made up for. */
+/**
+ * Timer triggers. When there are several hosts, a blob lease lets only one host run a timer. A host that starts after a missed run runs the
+ * timer at once.
+ */
 import { type BlobLeaseClient, type BlockBlobClient, ContainerClient, RestError } from '@azure/storage-blob';
 import { Cron } from 'croner';
 import { describeError } from './log.ts';
@@ -6,14 +9,17 @@ import { connectionString } from './settings.ts';
 import { delay, type Trigger, type TriggeredFunction, type TriggerHost } from './trigger.ts';
 import { type ScheduleStatus, timerInfo } from './trigger-data.ts';
 
-/** The blob container in which the runtime keeps locks and schedules. */
+/** Name of the blob container in which the runtime keeps the locks and the schedules of timers. */
 const hostsContainer = 'azure-webjobs-hosts';
-/** The shortest lease that storage allows. Another host takes over from a killed host when the lease expires. */
+/**
+ * Seconds until a lease expires: the shortest time that Azure Storage allows. When the lease of a killed host expires, another host runs
+ * the timer.
+ */
 const leaseSeconds = 15;
 
 /**
- * Starts a timer. Its schedule is an NCRONTAB expression of five or six fields, in UTC.
- * @throws One line that names the function and its schedule when the schedule is malformed.
+ * Starts a timer. The timer's schedule is an NCRONTAB expression of five or six fields, in UTC.
+ * @throws An Error whose message is one line and names the function and its schedule, when the schedule is malformed.
  */
 export async function startTimerTrigger(triggered: TriggeredFunction, host: TriggerHost): Promise<Trigger> {
   const { name, options } = triggered;
@@ -56,14 +62,14 @@ export async function startTimerTrigger(triggered: TriggeredFunction, host: Trig
     };
     await keepStatus(isPastDue ? new Date() : status?.last);
     for (;;) {
-      // A timer of Node cannot wait longer than 24 days.
+      // A timer of Node cannot wait longer than 24 days, so one wait here lasts one day at most.
       while (!stopping.signal.aborted && Date.now() < next.getTime()) {
         await delay(Math.min(next.getTime() - Date.now(), 86_400_000), stopping.signal);
       }
       if (stopping.signal.aborted) return;
       await run(status, false);
       const last = next;
-      // Like the runtime, this host skips the times that passed during a long run.
+      // As in the runtime, the scheduled times that passed during a long run are skipped.
       next = nextAfter(new Date(Math.max(last.getTime(), Date.now())));
       await keepStatus(last);
     }
@@ -102,7 +108,7 @@ async function createIfMissing(blob: BlockBlobClient): Promise<void> {
   try {
     await blob.upload('', 0, { conditions: { ifNoneMatch: '*' } });
   } catch (error) {
-    // The blob exists already, with or without a lease.
+    // These two statuses mean that the blob already exists. The blob can have a lease or not.
     if (!(error instanceof RestError) || (error.statusCode !== 409 && error.statusCode !== 412)) throw error;
   }
 }

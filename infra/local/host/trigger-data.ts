@@ -1,8 +1,9 @@
 /**
- * Converts an event, a queue message or a timer tick to the data that the runtime sends to the worker: the trigger's value and its
- * `triggerMetadata`. Names and types are those of the real host. The library then lower-cases the first letter of every key.
+ * Converts an event, a queue message or a timer tick to the data that the runtime sends to the worker: the trigger's value and the
+ * `triggerMetadata`. Names and types are those of the runtime. The library `@azure/functions` then changes the first letter of every
+ * metadata key to lower case.
  *
- * Sources: `EventHubTriggerBindingStrategy.cs` and `AmqpSystemProperties.cs` (azure-sdk-for-net), `QueueTriggerBinding.cs` (the same),
+ * Sources: `EventHubTriggerBindingStrategy.cs`, `AmqpSystemProperties.cs` and `QueueTriggerBinding.cs` (azure-sdk-for-net),
  * `GrpcMessageConversionExtensions.cs` (azure-functions-host).
  */
 import type { ReceivedEventData } from '@azure/event-hubs';
@@ -13,7 +14,7 @@ export interface TriggerData {
   readonly metadata: Readonly<Record<string, RpcTypedData>>;
 }
 
-/** Capabilities of the worker that change the data. `app.setup({ capabilities })` sets them. */
+/** The capabilities of the worker that change the trigger data. An app sets them with `app.setup({ capabilities })`. */
 export interface Capabilities {
   readonly includeEmptyEntries: boolean;
 }
@@ -21,22 +22,23 @@ export interface Capabilities {
 const json = (value: unknown): RpcTypedData => ({ json: JSON.stringify(value) });
 
 /**
- * An array of strings. Like the real host, this leaves out empty and null entries unless the app has the capability
- * `IncludeEmptyEntriesInMessagePayload`. Without it, an index can mean another event than in the other arrays.
+ * Converts texts to an array of strings. Like the runtime, leaves out empty and missing texts unless the app has the capability
+ * `IncludeEmptyEntriesInMessagePayload`. When texts are left out, the same index can belong to different events in two arrays of the
+ * metadata.
  */
 function strings(values: readonly (string | undefined)[], { includeEmptyEntries }: Capabilities): RpcTypedData {
   const entries = values.map((value) => value ?? '');
   return { collectionString: { string: includeEmptyEntries ? entries : entries.filter((entry) => entry !== '') } };
 }
 
-/** A .NET `DateTime` in UTC, as Json.NET writes it: without zeros at the end of the decimals. */
+/** Formats a date as a .NET `DateTime` in UTC, as Json.NET writes it: without trailing zeros in the decimals of the second. */
 const utc = (date: Date) => date.toISOString().replace(/\.?0*Z$/, 'Z');
-/** A .NET `DateTimeOffset` in UTC. */
+/** Formats a date as a .NET `DateTimeOffset` in UTC: with `+00:00` instead of `Z`. */
 const withOffset = (date: Date) => utc(date).replace('Z', '+00:00');
-/** A .NET `DateTimeOffset.DateTime`: a UTC time without the `Z`. */
+/** Formats a date as a .NET `DateTimeOffset.DateTime`: a UTC time without the `Z`. */
 const unspecified = (date: Date) => utc(date).replace('Z', '');
 
-/** The runtime adds `sys` to every trigger's metadata. */
+/** Adds the key `sys` to the metadata of a trigger, as the runtime does for every trigger. */
 function withSys(functionName: string, metadata: Record<string, RpcTypedData>): Record<string, RpcTypedData> {
   return {
     ...metadata,
@@ -44,7 +46,7 @@ function withSys(functionName: string, metadata: Record<string, RpcTypedData>): 
   };
 }
 
-/** An AMQP value as .NET writes it in JSON. */
+/** Converts an AMQP value to the value that .NET writes in JSON. */
 function fromAmqp(value: unknown): unknown {
   if (value instanceof Date) return utc(value);
   if (Buffer.isBuffer(value)) return value.toString('base64');
@@ -55,7 +57,10 @@ function mapValues(record: Readonly<Record<string, unknown>> | undefined, map: (
   return Object.fromEntries(Object.entries(record ?? {}).map(([key, value]) => [key, map(value)]));
 }
 
-/** The names in the AMQP `properties` section, in the order of the specification: as .NET spells them, and as the client does. */
+/**
+ * The fields of the AMQP `properties` section, in the order of the AMQP specification. In each pair, the first name is .NET's and the
+ * second is the JavaScript client's.
+ */
 const amqpProperties = [
   ['message-id', 'messageId'],
   ['user-id', 'userId'],
@@ -72,17 +77,20 @@ const amqpProperties = [
   ['reply-to-group-id', 'replyToGroupId'],
 ] as const;
 
-/** The AMQP `properties` and message annotations, and four older names for some of them. */
+/**
+ * The AMQP `properties` and message annotations of an event. Four of these values also appear under an older name, for example `Offset`.
+ */
 function systemProperties(event: ReceivedEventData): Record<string, unknown> {
   const { properties, messageAnnotations } = event.getRawAmqpMessage();
-  // The client leaves the user id out of `systemProperties`. In both sections its times are numbers.
+  // The client's `systemProperties` lack the user id, so the AMQP `properties` are added. In both objects, times are numbers.
   const sections: Readonly<Record<string, unknown>> = { ...event.systemProperties, ...properties };
   const result: Record<string, unknown> = {};
   for (const [name, key] of amqpProperties) {
     const value = sections[key];
     if (value === undefined || value === null) continue;
     if (name === 'user-id') {
-      // .NET has a `ReadOnlyMemory<byte>` here, whose bytes Json.NET does not write. The client has an object with the bytes.
+      // In .NET this value is a `ReadOnlyMemory<byte>`, and Json.NET does not write its bytes. In the client, the value is an object that
+      // contains the bytes.
       result[name] = { Length: Object.keys(Object(value)).length, IsEmpty: false };
     } else {
       result[name] = fromAmqp(name.endsWith('-time') ? new Date(Number(value)) : value);
@@ -98,12 +106,12 @@ function systemProperties(event: ReceivedEventData): Record<string, unknown> {
   };
 }
 
-/** An event's body as UTF-8 text. The client must have received the body unparsed. */
+/** The body of an event as UTF-8 text. The client must not have parsed the body as JSON. */
 function bodyText(event: ReceivedEventData): string {
   return Buffer.isBuffer(event.body) ? event.body.toString('utf8') : String(event.body ?? '');
 }
 
-/** The source of events. It becomes `PartitionContext`. */
+/** The partition and the consumer group from which the events come. The function receives these fields as `PartitionContext`. */
 export interface Partition {
   readonly fullyQualifiedNamespace: string;
   readonly eventHubName: string;
@@ -123,15 +131,15 @@ function partitionContext(partition: Partition, isCheckpointingAfterInvocation: 
 
 export interface EventHubBinding {
   readonly functionName: string;
-  /** With `string`, the bodies stay strings. Otherwise the host parses each body as JSON. */
+  /** With the value `string`, the bodies of a batch stay strings. With any other value, the host parses each body as JSON. */
   readonly dataType: unknown;
   readonly capabilities: Capabilities;
 }
 
 /**
- * The data of a batch, for cardinality `many`.
- * @throws When a body is not JSON and the trigger's `dataType` is not `string`. Like in the real host, the function then gets nothing of
- *   the batch (https://github.com/Azure/azure-functions-eventhubs-extension/issues/118).
+ * The trigger data of a batch of events, for the cardinality `many`.
+ * @throws An Error when a body is not JSON and the trigger's `dataType` is not `string`. As in the runtime, the function then receives no
+ *   event of the batch (https://github.com/Azure/azure-functions-eventhubs-extension/issues/118).
  */
 export function eventBatch(
   events: readonly ReceivedEventData[],
@@ -173,7 +181,7 @@ function parseBody(body: string): unknown {
   }
 }
 
-/** The data of one event, for cardinality `one`. */
+/** The trigger data of one event, for the cardinality `one`. */
 export function singleEvent(
   event: ReceivedEventData,
   partition: Partition,
@@ -194,7 +202,7 @@ export function singleEvent(
   };
 }
 
-/** A message as the client of the storage queue receives it. */
+/** The fields of a received queue message, as the client of the storage queue returns them. */
 export interface QueueMessage {
   readonly messageId: string;
   readonly popReceipt: string;
@@ -204,7 +212,7 @@ export interface QueueMessage {
   readonly nextVisibleOn: Date;
 }
 
-/** The data of a queue message. `text` is its decoded text. */
+/** The trigger data of a queue message. `text` is the message's decoded text. */
 export function queueMessage(message: QueueMessage, text: string, functionName: string): TriggerData {
   return {
     value: { string: text },
@@ -220,14 +228,17 @@ export function queueMessage(message: QueueMessage, text: string, functionName: 
   };
 }
 
-/** The stored schedule of a timer. `last` is absent when the timer has never run. */
+/** The schedule of a timer, as the host stores it in a blob. `last` is absent when the timer has never run. */
 export interface ScheduleStatus {
   readonly last?: Date;
   readonly next: Date;
   readonly lastUpdated: Date;
 }
 
-/** The data of a timer tick. A schedule with several times a minute has no status. */
+/**
+ * The trigger data of a timer tick. `status` is undefined when the host stores no schedule, for example when two runs are less than a
+ * minute apart.
+ */
 export function timerInfo(status: ScheduleStatus | undefined, isPastDue: boolean, functionName: string): TriggerData {
   const scheduleStatus = status && {
     Last: status.last === undefined ? '0001-01-01T00:00:00+00:00' : withOffset(status.last),

@@ -4,7 +4,7 @@ import type { Log } from './log.ts';
 import type { Environment, HostJson } from './settings.ts';
 import type { Capabilities } from './trigger-data.ts';
 
-/** A function with the options of its trigger. Every `%SETTING%` in them has been replaced. */
+/** A function and the options of its trigger. In the options, the `%SETTING%` expressions have already been replaced by their values. */
 export interface TriggeredFunction {
   readonly name: string;
   /** The binding's type in lower case: `eventhubtrigger`, `queuetrigger`, `timertrigger`, `httptrigger`. */
@@ -12,28 +12,30 @@ export interface TriggeredFunction {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** The parts of the host that triggers use. */
+/** The parts of the function host that triggers use. */
 export interface TriggerHost {
   readonly hostJson: HostJson;
   readonly environment: Environment;
   readonly invoker: Invoker;
   readonly capabilities: Capabilities;
   readonly log: Log;
-  /** Identifies this app in the storage account, which several apps can share. */
+  /** Identifies this app in the storage account, because several apps can share the account. */
   readonly hostId: string;
 }
 
-/** A running trigger. */
+/** A running trigger of one function. */
 export interface Trigger {
-  /** Starts no more invocations. Running invocations continue. */
+  /** Starts no new invocations. Running invocations continue. */
   stop(): void;
-  /** Closes connections and releases leases. The host calls this after its invocations have ended or were given up. */
+  /**
+   * Closes connections and releases leases. The host calls `close` when its invocations have ended, or when it no longer waits for them.
+   */
   close(): Promise<void>;
-  /** Runs the function now. Its schedule does not change. */
+  /** Runs the function now. The schedule does not change. Absent when the trigger cannot run the function on request. */
   runNow?(): Promise<void>;
 }
 
-/** Resolves after this many milliseconds, or at once when the signal is aborted. */
+/** Resolves after `ms` milliseconds, or as soon as the signal is aborted. */
 export function delay(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();

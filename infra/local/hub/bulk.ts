@@ -1,8 +1,9 @@
 /**
- * Bulk registry operations, `POST /devices`. Each entry succeeds or fails by itself.
+ * Bulk registry operations (`POST /devices`). Each entry of the list succeeds or fails independently of the other entries.
  *
- * When an entry fails, the status is 400 with the header `iothub-errorcode: BulkRegistryOperationFailure`, and the body lists the
- * failed entries. The .NET SDK treats this 400 as a result. The Node SDK throws an `ArgumentError` with the body as `responseBody`.
+ * When an entry fails, the response has the status 400 and the header `iothub-errorcode: BulkRegistryOperationFailure`. The body of the
+ * response lists the failed entries. The .NET SDK returns this response as a result. The Node SDK throws an `ArgumentError` that has the
+ * body in `responseBody`.
  */
 import { HubError, invalid, preview } from './errors.ts';
 import { type IfMatch, parseIfMatch } from './etag.ts';
@@ -12,7 +13,7 @@ import { isObject, type JsonObject, type JsonValue } from './json.ts';
 import type { Registry } from './registry.ts';
 import { readTwinWrite } from './twin.ts';
 
-/** "A maximum of 100 devices can be specified per invocation." (Bulk Registry - Update Registry) */
+/** IoT Hub's limit of a bulk call: "A maximum of 100 devices can be specified per invocation." (Bulk Registry - Update Registry) */
 const maxBulkEntries = 100;
 
 const importModes = {
@@ -35,7 +36,7 @@ interface Operation {
   readonly entry: JsonObject;
 }
 
-/** One failed entry, with the field names of the SDKs' `DeviceRegistryOperationError`. */
+/** A failed entry of a bulk call. The field names are those of `DeviceRegistryOperationError` in the SDKs. */
 export interface BulkError extends JsonObject {
   readonly deviceId: string;
   readonly errorCode: string;
@@ -43,8 +44,8 @@ export interface BulkError extends JsonObject {
 }
 
 /**
- * Applies the entries in order and returns the failed ones. Throws 400 or 413 before it applies any entry if the whole call is
- * invalid: the body is no list, has more than 100 entries (413), an unknown import mode, or the same device twice.
+ * Applies the entries in order, and returns the failed entries. If the whole call is invalid, throws before it applies any entry: 413 if
+ * the list has more than 100 entries, and 400 if the body is not a list, an import mode is unknown, or the same device appears twice.
  */
 export function runBulk(registry: Registry, body: JsonValue): readonly BulkError[] {
   const operations = readOperations(body);
@@ -85,7 +86,7 @@ function readOperation(entry: JsonValue): Operation {
   if (moduleId !== undefined && moduleId !== null && typeof moduleId !== 'string') {
     throw invalid(`The moduleId of a bulk entry must be a string, not ${preview(moduleId)}`);
   }
-  // The case of import modes varies: the Node SDK sends both `create` and `Update`.
+  // The case of an import mode is ignored, because the Node SDK sends both `create` and `Update`.
   const mode = typeof importMode === 'string' ? importMode.toLowerCase() : undefined;
   if (mode === undefined || !isImportMode(mode))
     throw invalid(`The importMode ${preview(importMode)} is not one of ${Object.keys(importModes).join(', ')}`);
@@ -101,8 +102,8 @@ function isImportMode(mode: string): mode is ImportMode {
 }
 
 /**
- * The ETag in a bulk entry whose import mode requires one. Throws 400 if the entry has no ETag. Ignores the case of the field's name, as
- * IoT Hub does: the Node SDK sends `etag`.
+ * Reads the ETag of a bulk entry whose import mode requires an ETag. Throws 400 if the entry has no ETag. Ignores the case of the field's
+ * name, as IoT Hub does, because the Node SDK sends `etag`.
  */
 function requiredEtag(entry: JsonObject, field: 'eTag' | 'twinETag'): IfMatch {
   const name = Object.keys(entry).find((key) => key.toLowerCase() === field.toLowerCase());

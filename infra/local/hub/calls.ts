@@ -1,4 +1,7 @@
-/** Counts the calls of clients, by the operation classes that IoT Hub throttles. */
+/**
+ * Counts the calls to the service API by class, HTTP status and shared access policy. The classes are those that IoT Hub's throttles
+ * distinguish.
+ */
 
 export const callClasses = [
   'identity',
@@ -11,30 +14,30 @@ export const callClasses = [
   'other',
 ] as const;
 
-/** The class of a call. `other`: the request matched no operation. */
+/** The class of a call. The class `other` means that the request matched no operation. */
 export type CallClass = (typeof callClasses)[number];
 
 export interface CallCounts {
   readonly total: number;
   readonly byClass: Readonly<Record<CallClass, number>>;
-  /** Call counts by HTTP status. `dropped` counts the calls whose connection broke before the response. */
+  /** Number of calls by HTTP status. The key `dropped` counts the calls whose connection broke before the response. */
   readonly byStatus: Readonly<Record<string, number>>;
-  /** Number of 429 responses. */
+  /** Number of calls with the status 429, by class. */
   readonly throttledByClass: Readonly<Record<CallClass, number>>;
 }
 
 export interface CallReport extends CallCounts {
-  /** Call counts by shared access policy. Calls without a valid signature are in the totals only. */
+  /** Call counts by shared access policy. A call without a valid signature counts only in the totals over all policies. */
   readonly byPolicy: Readonly<Record<string, CallCounts>>;
 }
 
-/** Counts calls since the start or the last reset. */
+/** Counts calls since the start of the hub or the last `reset`. */
 export class CallCounter {
   readonly #policies: readonly string[];
   #all = new Counts();
   #byPolicy = new Map<string, Counts>();
 
-  /** `policies`: the names of all shared access policies. The report has zeros for a policy without calls. */
+  /** `policies` are the names of all shared access policies. In the report, a policy without calls has zeros. */
   constructor(policies: readonly string[]) {
     this.#policies = policies;
     this.reset();

@@ -3,8 +3,9 @@ import { invalid, preview } from './errors.ts';
 import type { JsonValue } from './json.ts';
 
 /**
- * Returns `value` if it matches `schema`. `name` starts the path of each fault in the message.
- * @throws {HubError} 400 that lists every fault with its path and the offending value.
+ * Returns `value` if it matches `schema`.
+ * @throws {HubError} 400 whose message lists every fault of the value: the path of the fault, which begins with `name`, and the offending
+ *   value.
  */
 export function checkOptions<T>(name: string, schema: z.ZodMiniType<T>, value: unknown): T {
   const result = schema.safeParse(value);

@@ -1,6 +1,6 @@
-/** Timestamps in IoT Hub's format: ISO 8601 in UTC with seven decimals. */
+/** Timestamps in IoT Hub's format: ISO 8601 in UTC, with seven decimals of the second. */
 
-/** Milliseconds since 1970 with a fraction. The clock is monotonic, so consecutive writes get increasing times. */
+/** The current time in milliseconds since 1970, with a fraction. The clock is monotonic, so a later write never gets an earlier time. */
 export function preciseNow(): number {
   return performance.timeOrigin + performance.now();
 }
@@ -12,5 +12,5 @@ export function timestamp(milliseconds: number = preciseNow()): string {
   return `${new Date(whole).toISOString().slice(0, -1)}${String(fraction).padStart(4, '0')}Z`;
 }
 
-/** IoT Hub's timestamp for an event that never happened (.NET's `DateTime.MinValue`). */
+/** The timestamp that IoT Hub uses for something that has never happened: .NET's `DateTime.MinValue`. */
 export const neverTimestamp = '0001-01-01T00:00:00Z';

@@ -1,6 +1,6 @@
 /**
- * Automatic configurations. The local hub stores configurations but never applies them to twins: Twinkeeper only needs to see
- * which configurations exist.
+ * Automatic configurations of IoT Hub. The local hub stores configurations but never applies them to twins, because Twinkeeper only needs
+ * to know which configurations exist.
  */
 import { timestamp } from './clock.ts';
 import { HubError, invalid, preview } from './errors.ts';
@@ -8,7 +8,7 @@ import { checkIfMatch, type IfMatch, newIdentityEtag } from './etag.ts';
 import { checkConfigurationId } from './ids.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 
-/** The JSON document of a configuration in responses. */
+/** A configuration, as the hub's responses contain it. */
 export interface Configuration extends JsonObject {
   readonly id: string;
   readonly etag: string;
@@ -19,8 +19,9 @@ export class Configurations {
   readonly #all = new Map<string, Configuration>();
 
   /**
-   * Creates a configuration, or replaces an existing one if the request has `If-Match`. Throws 409 if the id is taken, 404 if there is
-   * nothing to replace, 412 on another ETag, 400 on an invalid body.
+   * Creates a configuration. If the request has the header `If-Match`, replaces an existing configuration. Throws 409 if a configuration
+   * with this id already exists, 404 if the configuration to replace does not exist, 412 if its ETag does not match, and 400 if the body is
+   * invalid.
    */
   put(id: string, body: JsonValue, ifMatch: IfMatch): Configuration {
     checkConfigurationId(id);
@@ -54,7 +55,7 @@ export class Configurations {
     return configuration;
   }
 
-  /** Throws 404 if the configuration does not exist. */
+  /** Reads a configuration. Throws 404 if the configuration does not exist. */
   get(id: string): Configuration {
     checkConfigurationId(id);
     const configuration = this.#all.get(id);
@@ -67,7 +68,7 @@ export class Configurations {
     return [...this.#all.values()].slice(0, top);
   }
 
-  /** Throws 404 if the configuration does not exist, 412 if its ETag does not match. */
+  /** Deletes a configuration. Throws 404 if the configuration does not exist, and 412 if its ETag does not match. */
   delete(id: string, ifMatch: IfMatch): void {
     checkIfMatch(ifMatch, this.get(id).etag);
     this.#all.delete(id);

@@ -1,4 +1,7 @@
-/** Continuation tokens of queries. A token holds the end of a page and a digest of its query, so it is valid for that query only. */
+/**
+ * Continuation tokens of queries. A token contains the position at which a page of results ends, and a digest of the query's text. So a
+ * token is valid only for the same query.
+ */
 import { createHash } from 'node:crypto';
 import { invalid, preview } from './errors.ts';
 
@@ -6,16 +9,18 @@ import { invalid, preview } from './errors.ts';
 export interface Continuation {
   /** Number of results on all earlier pages. */
   readonly returned: number;
-  /** Registration position of the last returned result. Empty on the first page. */
+  /** Position of the last returned result in the order of results. Empty before the first page. */
   readonly cursor: readonly number[];
 }
 
-/** Encodes a continuation as a Base64 token. */
+/** Encodes the position of the next page as a Base64 token. */
 export function writeContinuation(queryText: string, { returned, cursor }: Continuation): string {
   return Buffer.from(JSON.stringify([digest(queryText), returned, ...cursor])).toString('base64');
 }
 
-/** Decodes a token. No token means the first page. Throws 400 unless the token belongs to this query. */
+/**
+ * Decodes a continuation token. Without a token, returns the position of the first page. Throws 400 unless the token belongs to this query.
+ */
 export function readContinuation(queryText: string, token: string | undefined): Continuation {
   if (token === undefined || token === '') return { returned: 0, cursor: [] };
   try {
@@ -24,7 +29,7 @@ export function readContinuation(queryText: string, token: string | undefined): 
     const onlyNumbers = cursor.length === rest.length - 1;
     if (queryDigest === digest(queryText) && returned !== undefined && onlyNumbers) return { returned, cursor };
   } catch {
-    // The token is not valid JSON. The error below covers every invalid token.
+    // The token is not valid JSON. The error after this block is thrown for every invalid token.
   }
   throw invalid(`x-ms-continuation ${preview(token)} does not belong to this query`);
 }

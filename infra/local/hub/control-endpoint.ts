@@ -1,6 +1,6 @@
 /**
- * The control endpoint, plain HTTP on loopback: reads the hub's counters, sets throttles and faults, and reports properties as a
- * device would. A real IoT Hub has no such endpoint.
+ * The control endpoint of the local hub: plain HTTP on loopback. It returns the hub's counters, sets throttles and faults, and writes
+ * reported properties as a device would. A real IoT Hub has no such endpoint.
  */
 import { createServer } from 'node:http';
 import type { CallCounter } from './calls.ts';
@@ -38,7 +38,7 @@ const help = {
   'PATCH /reported/{deviceId}[/{moduleId}]': 'merges the body into the reported properties, as the device would',
 };
 
-/** Starts the endpoint on 127.0.0.1. Rejects if the port is in use. */
+/** Starts the control endpoint on 127.0.0.1. Rejects if the port is in use. */
 export async function startControlEndpoint(options: ControlOptions): Promise<RunningServer> {
   return await listen(
     createServer(requestListener((request) => respond(request, options))),
@@ -48,8 +48,8 @@ export async function startControlEndpoint(options: ControlOptions): Promise<Run
 }
 
 /**
- * Reports properties as a device or module would, through the control endpoint at `controlUrl`: merges `patch` into the target's
- * reported properties. Rejects with the hub's error message.
+ * Merges `patch` into the reported properties of a device or module, as the device or module itself would. Sends the patch to the control
+ * endpoint at `controlUrl`. If the hub refuses the patch, rejects with the hub's error message.
  */
 export async function reportProperties(
   controlUrl: string,

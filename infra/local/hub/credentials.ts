@@ -1,15 +1,15 @@
-/** The hub's keys and certificates: created at the first start and stored in a folder that only its owner can read. */
+/** The hub's keys and certificates. The first start creates them and stores them in a folder that only its owner can read. */
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { generate } from 'selfsigned';
 import type { SasPolicy } from './sas.ts';
 
-/** Shared access policy of the hub's administrators: operators, the demo fleet, tests. */
+/** Shared access policy of the hub's administrators: people who operate the hub, the demo fleet, and tests. */
 export const ownerPolicy = 'iothubowner';
-/** Twinkeeper's own shared access policy, so that the hub counts its calls separately. */
+/** Shared access policy that only Twinkeeper uses, so that the hub counts Twinkeeper's calls separately. */
 export const twinkeeperPolicy = 'twinkeeper';
-/** Shared access policy of clients that read events. */
+/** Shared access policy of the clients that read events. */
 export const eventsPolicy = 'service';
 
 const policyNames = [ownerPolicy, twinkeeperPolicy, eventsPolicy] as const;
@@ -17,10 +17,10 @@ const policyNames = [ownerPolicy, twinkeeperPolicy, eventsPolicy] as const;
 const dayMs = 24 * 60 * 60 * 1000;
 
 export interface Credentials {
-  /** The base64 key of each shared access policy. */
+  /** The key of each shared access policy, in Base64. */
   readonly keys: Readonly<Record<(typeof policyNames)[number], string>>;
   readonly tls: { readonly key: string; readonly cert: string };
-  /** Absolute path of the certificate authority's PEM file. Clients must trust it. */
+  /** Absolute path of a PEM file with the certificate of the local certificate authority. Clients must trust this certificate. */
   readonly caFile: string;
 }
 
@@ -30,14 +30,15 @@ interface StoredCredentials {
   readonly tls: Credentials['tls'];
 }
 
-/** The shared access policies that may call the service API. */
+/** The shared access policies that give access to the service API. */
 export function servicePolicies({ keys }: Credentials): readonly SasPolicy[] {
   return ([ownerPolicy, twinkeeperPolicy] as const).map((name) => ({ name, key: keys[name] }));
 }
 
 /**
- * Reads the credentials in this folder. Creates missing keys, and certificates that are missing or expire within 30 days. The
- * certificate authority's private key is never stored: it signs one certificate and is discarded. Rejects if the stored file is damaged.
+ * Reads the credentials in a folder. Creates the keys that are missing. Creates new certificates if the stored certificates are missing or
+ * expire within 30 days. The private key of the certificate authority is never stored: it signs one certificate and is then discarded.
+ * Rejects if the stored file is damaged.
  */
 export async function loadCredentials(folder: string): Promise<Credentials> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -112,7 +113,7 @@ async function read(file: string): Promise<StoredCredentials | undefined> {
   }
 }
 
-/** Writes the file atomically, readable by its owner only. */
+/** Writes a file atomically. Only the owner of the file can read it. */
 async function write(file: string, text: string): Promise<void> {
   const unfinished = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   await writeFile(unfinished, text, { mode: 0o600 });

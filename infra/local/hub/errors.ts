@@ -1,9 +1,9 @@
 /**
- * The errors of IoT Hub's service API. Names and numbers come from the REST documentation ("Common error codes") and the .NET SDK's
- * `IotHubServiceErrorCode`. The first three digits are the HTTP status.
+ * The errors of IoT Hub's service API. The names and numbers of the errors come from the REST documentation ("Common error codes") and from
+ * `IotHubServiceErrorCode` in the .NET SDK. The first three digits of a number are the HTTP status.
  *
- * The documentation gives no numbers for the Generic… and Configuration… errors. Their last three digits are invented here, and no
- * response shows them.
+ * The documentation gives no numbers for the errors whose names start with Generic or Configuration. The last three digits of these numbers
+ * are invented. No response contains them.
  */
 import { randomUUID } from 'node:crypto';
 import { timestamp } from './clock.ts';
@@ -35,12 +35,12 @@ const errorNumbers = {
 
 export type ErrorCode = keyof typeof errorNumbers;
 
-/** An error response of the hub. The operation that throws it has changed nothing. */
+/** An error response of the hub. An operation that throws a `HubError` has changed nothing. */
 export class HubError extends Error {
   override readonly name = 'HubError';
   readonly code: ErrorCode;
 
-  /** Replaces semicolons in the message by commas, because the SDKs split messages at semicolons. */
+  /** Creates an error. Semicolons in the message become commas, because the SDKs split messages at semicolons. */
   constructor(code: ErrorCode, message: string) {
     super(message.replaceAll(';', ','));
     this.code = code;
@@ -50,7 +50,10 @@ export class HubError extends Error {
     return Math.floor(errorNumbers[this.code] / 1000);
   }
 
-  /** The response body. The body of `ModuleAlreadyExistsOnDevice` has other fields than all other errors, as in Azure. */
+  /**
+   * The body of the error response. As in Azure, the body of `ModuleAlreadyExistsOnDevice` has other fields than the body of any other
+   * error.
+   */
   body(): Readonly<Record<string, string | number>> {
     const trackingId = `${randomUUID().replaceAll('-', '').toUpperCase()}-G:0-TimeStamp:${timestamp()}`;
     if (this.code === 'ModuleAlreadyExistsOnDevice') {
@@ -60,12 +63,15 @@ export class HubError extends Error {
   }
 }
 
-/** A 400 for an invalid value. */
+/** Creates the error for an invalid value in a request. The HTTP status is 400. */
 export function invalid(message: string): HubError {
   return new HubError('ArgumentInvalid', message);
 }
 
-/** A value as JSON for an error message, cut to 120 characters so that a large request body cannot cause a large response. */
+/**
+ * Converts a value to JSON for an error message. A text of more than 120 characters is cut, so that a large request body cannot cause a
+ * large response.
+ */
 export function preview(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 120 ? `${text.slice(0, 117)}…` : text;

@@ -1,11 +1,11 @@
-/** Entity tags: IoT Hub's formats, and the comparison with `If-Match` (RFC 7232, section 3.1). */
+/** ETags (entity tags): the formats of IoT Hub, and the comparison with the header `If-Match` (RFC 7232, section 3.1). */
 import { randomInt } from 'node:crypto';
 import { HubError } from './errors.ts';
 
-/** The condition of a write: none (`undefined`), the resource exists (`*`), or the resource has this ETag. */
+/** The condition of a write: no condition (`undefined`), the resource must exist (`*`), or the resource must have this ETag. */
 export type IfMatch = undefined | '*' | { readonly etag: string };
 
-/** Reads an `If-Match` header. Accepts quoted, weak and bare tags, and a quoted star, which SDKs send. */
+/** Reads the header `If-Match`. Accepts quoted, unquoted and weak ETags. Also accepts a star in quotes, because SDKs send it. */
 export function parseIfMatch(header: string | undefined): IfMatch {
   if (header === undefined) return undefined;
   const etag = header
@@ -15,18 +15,18 @@ export function parseIfMatch(header: string | undefined): IfMatch {
   return etag === '*' ? '*' : { etag };
 }
 
-/** Throws 412 if `current` does not meet the condition. */
+/** Throws 412 if a resource with the ETag `current` does not meet the condition. */
 export function checkIfMatch(ifMatch: IfMatch, current: string): void {
   if (ifMatch === undefined || ifMatch === '*' || ifMatch.etag === current) return;
   throw new HubError('PreconditionFailed', 'PreconditionFailed, ETag may be invalid.');
 }
 
-/** A new ETag for a device or module identity: a decimal number in Base64, as in Azure. Example: `NjgzMzQ1MzQ1`. */
+/** Creates an ETag for a device or module identity: a random decimal number in Base64, in the format of Azure. Example: `NjgzMzQ1MzQ1`. */
 export function newIdentityEtag(): string {
   return Buffer.from(String(randomInt(100_000_000, 1_000_000_000))).toString('base64');
 }
 
-/** The ETag of a twin: the number of service-side writes as eight bytes in Base64. A new twin has `AAAAAAAAAAE=`. */
+/** The ETag of a twin after `writes` writes of services: this number as eight bytes in Base64. A new twin has the ETag `AAAAAAAAAAE=`. */
 export function twinEtag(writes: number): string {
   const bytes = Buffer.alloc(8);
   bytes.writeBigUInt64BE(BigInt(writes));

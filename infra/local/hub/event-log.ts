@@ -1,40 +1,46 @@
 /**
- * The event log of the local hub: append-only, with a fixed number of partitions, like the Event Hubs-compatible endpoint of IoT Hub.
- * The registry appends events. AMQP receivers read from any position and wait for new events.
+ * The event log of the local hub. Like the Event Hubs-compatible endpoint of IoT Hub, the log has a fixed number of partitions, and events
+ * can only be appended. The registry appends events. AMQP receivers read events from any position, and wait for new events.
  */
 import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 
-/** An event before it has a position in a partition. */
+/** An event that has no position in a partition yet. */
 export interface HubEvent {
-  /** Also the partition key: all events of a device are on one partition, in order. */
+  /**
+   * The id of the device is also the partition key. All events of a device are on the same partition, in order. Empty if an AMQP client
+   * sent the event without a partition key.
+   */
   readonly deviceId: string;
-  /** The JSON body in UTF-8. */
+  /** The body of the event: JSON in UTF-8. */
   readonly body: Buffer;
   readonly correlationId: string;
-  /** The hub's name, sent as the AMQP `user-id`. */
+  /** The hub's name. Receivers get it as the AMQP property `user-id`. */
   readonly userId: string;
-  /** AMQP application properties: `hubName`, `deviceId`, `moduleId`?, `operationTimestamp`, `iothub-message-schema`, `opType`. */
+  /**
+   * AMQP application properties: `hubName`, `deviceId`, `moduleId` (only for modules), `operationTimestamp`, `iothub-message-schema`,
+   * `opType`.
+   */
   readonly applicationProperties: Readonly<Record<string, string>>;
-  /** AMQP message annotations, without the `x-opt-…` annotations that the partition adds. */
+  /** AMQP message annotations. The annotations `x-opt-…` are missing here, because the endpoint adds them. */
   readonly annotations: Readonly<Record<string, string | Date>>;
   /**
-   * Only for an event that an AMQP client sent: the encoded message from its properties section on. Receivers get these bytes
-   * unchanged, in place of `body`, `correlationId`, `userId` and `applicationProperties`.
+   * The encoded AMQP message, from its properties section to its end. Only an event that an AMQP client sent has it. Receivers get these
+   * bytes unchanged, instead of `body`, `correlationId`, `userId` and `applicationProperties`.
    */
   readonly bareMessage?: Buffer;
 }
 
-/** An event with its position in a partition. */
+/** An event that was appended to a partition, with its position in this partition. */
 export interface LoggedEvent extends HubEvent {
-  /** Starts at 0 in each partition and has no gaps. */
+  /** Number of the event in its partition. The first event of a partition has the number 0, and there are no gaps. */
   readonly sequenceNumber: number;
-  /** Byte position, as in Event Hubs: a decimal string that increases with the sequence number. */
+  /** Position of the event in bytes, as in Event Hubs. It is a decimal number as text, and increases with the sequence number. */
   readonly offset: string;
   readonly enqueuedTime: Date;
 }
 
-/** The event log, in memory only: its events are lost when the hub stops. */
+/** The event log. It is in memory only: the events are lost when the hub stops. */
 export class EventLog {
   readonly createdAt: Date;
   readonly #partitions: readonly LoggedEvent[][];
@@ -42,7 +48,7 @@ export class EventLog {
   readonly #now: () => Date;
   readonly #retain: number;
 
-  /** Each partition keeps its newest `retain` events. Throws a `RangeError` unless `retain` is a positive integer or `Infinity`. */
+  /** Each partition keeps only its newest `retain` events. Throws a `RangeError` unless `retain` is a positive integer or `Infinity`. */
   constructor(partitionCount = 4, now: () => Date = () => new Date(), retain = Number.POSITIVE_INFINITY) {
     if (retain !== Number.POSITIVE_INFINITY && !(Number.isInteger(retain) && retain >= 1)) {
       throw new RangeError(`retain must be a whole number of events, 1 or more, not ${retain}.`);
@@ -58,13 +64,16 @@ export class EventLog {
     return this.#partitions.map((_, index) => String(index));
   }
 
-  /** The id of the partition for the events of a device. */
+  /** The id of the partition that gets the events of this device. */
   partitionOf(deviceId: string): string {
     const hash = createHash('sha256').update(deviceId).digest().readUInt32BE(0);
     return String(hash % this.#partitions.length);
   }
 
-  /** Appends an event, by default to its device's partition. Throws a `RangeError` on an unknown partition. */
+  /**
+   * Appends an event to a partition, by default to the partition of the event's device. Throws a `RangeError` if the partition does not
+   * exist.
+   */
   append(event: HubEvent, partitionId = this.partitionOf(event.deviceId)): LoggedEvent {
     const events = this.#events(partitionId);
     const previous = events.at(-1);
@@ -81,8 +90,8 @@ export class EventLog {
   }
 
   /**
-   * The number of events ever appended to a partition, which is also the next sequence number. Throws a `RangeError` on an unknown
-   * partition.
+   * The number of events that were ever appended to a partition. The next event of the partition gets this number as its sequence number.
+   * Throws a `RangeError` if the partition does not exist.
    */
   count(partitionId: string): number {
     const last = this.#events(partitionId).at(-1);
@@ -90,14 +99,14 @@ export class EventLog {
   }
 
   /**
-   * The events that a partition keeps, oldest first. The array is live: it changes with each append. Throws a `RangeError` on an
-   * unknown partition.
+   * The events that a partition keeps, oldest first. The returned array changes with each append. Throws a `RangeError` if the partition
+   * does not exist.
    */
   events(partitionId: string): readonly LoggedEvent[] {
     return this.#events(partitionId);
   }
 
-  /** Calls `callback` after each append to this partition. The returned function unsubscribes. */
+  /** Calls `callback` after each append to this partition. The returned function ends the subscription. */
   onAppend(partitionId: string, callback: () => void): () => void {
     this.#appended.on(partitionId, callback);
     return () => this.#appended.off(partitionId, callback);

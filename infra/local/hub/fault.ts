@@ -1,33 +1,36 @@
-/** A simulated fault: the calls that it strikes, and how they fail. */
+/** A simulated fault: the calls that fail, and the ways in which they fail. */
 import * as z from 'zod/mini';
 import { type CallClass, callClasses } from './calls.ts';
 import { checkOptions } from './check-options.ts';
 
-/** How a call fails. */
+/** One way in which a call can fail. */
 export type FaultKind =
-  /** The hub responds with this status and does not run the operation. `retryAfter` is in whole seconds. */
+  /**
+   * The hub responds with this status and does not run the operation. `retryAfter` is the value of the header `Retry-After` in whole
+   * seconds.
+   */
   | { readonly status: FaultStatus; readonly retryAfter?: number }
-  /** The connection breaks without a response. `before`: the operation does not run. `after`: the operation has run. */
+  /** The connection breaks without a response. With `before`, the operation does not run. With `after`, the operation has run. */
   | { readonly drop: 'before' | 'after' }
-  /** The response is delayed by `delay` milliseconds. The operation runs before the wait by default, or after it. */
+  /** The response comes `delay` milliseconds later. `operation`: whether the operation runs before the delay (default) or after it. */
   | { readonly delay: number; readonly operation?: 'before' | 'after' };
 
-/** The statuses that clients must expect at any time: throttled, internal error, unavailable. */
+/** The HTTP statuses of failed calls: 429 (throttled), 500 (internal error) and 503 (unavailable). Clients must expect them at any time. */
 export type FaultStatus = (typeof faultStatuses)[number];
 
-/** A fault as plain JSON. */
+/** The description of a simulated fault, as plain JSON. */
 export interface Fault {
-  /** Share of the matching calls that fail, from 0 to 1. */
+  /** Share of the matching calls that fail: a number from 0 (no call) to 1 (every call). */
   readonly share: number;
-  /** Classes of calls that the fault matches. Default: all. */
+  /** Classes of calls that the fault matches. Default: all classes. */
   readonly classes?: readonly CallClass[];
-  /** Shared access policy whose calls the fault matches. Default: all. */
+  /** The fault matches only calls with this shared access policy. Default: calls with any policy. */
   readonly policy?: string;
-  /** The fault picks one of these kinds for each struck call, each equally often. */
+  /** The ways in which calls fail. For each call that fails, the fault picks one of them at random, each with the same probability. */
   readonly kinds: readonly FaultKind[];
-  /** Duration of the fault in seconds. Default: until the faults are replaced. */
+  /** Duration of the fault in seconds. Default: the fault lasts until all faults are replaced. */
   readonly seconds?: number;
-  /** Seed of the random choice of calls and kinds. Default: 1. */
+  /** Seed of the random numbers that select the calls that fail and the kinds of failure. Default: 1. */
   readonly seed?: number;
 }
 
@@ -55,7 +58,10 @@ const kind = z.union(
 
 const shareRange = 'must be a number from 0 to 1';
 
-/** Validates a list of faults. `policies` are the names that a fault may use. @throws {HubError} 400 that lists every mistake. */
+/**
+ * Checks a list of faults. `policies` are the names of the shared access policies that a fault may contain.
+ * @throws {HubError} 400 that lists every mistake.
+ */
 export function readFaults(value: unknown, policies: readonly string[]): readonly Fault[] {
   const fault = z.strictObject(
     {

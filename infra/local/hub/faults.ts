@@ -1,4 +1,4 @@
-/** The hub's simulated faults: a middleware that makes calls fail. */
+/** The simulated faults of the hub, as a middleware that makes calls fail. */
 import type { Clock } from '../../../shared/clock.ts';
 import { type Random, seededRandom } from '../demo/random.ts';
 import { HubError } from './errors.ts';
@@ -6,41 +6,43 @@ import { type Fault, type FaultKind, readFaults } from './fault.ts';
 import { type Answer, errorAnswer, NoAnswer } from './http-listener.ts';
 import type { Call, Middleware } from './http-service.ts';
 
-/** A fault with its counts. */
+/** A fault, and how many calls it has matched so far. */
 export interface FaultReport {
   readonly fault: Fault;
-  /** False once the fault's duration is over. */
+  /** False when the duration of the fault is over. */
   readonly active: boolean;
   /** Number of calls that the fault matched. */
   readonly calls: number;
-  /** Number of matched calls that failed. */
+  /** Number of matched calls that the fault has made fail. */
   readonly struck: number;
 }
 
 interface FaultState {
   readonly fault: Fault;
-  /** End of the fault in milliseconds since 1970, by the hub's clock. */
+  /** End of the fault in milliseconds since 1970, on the hub's clock. */
   readonly until: number;
   readonly random: Random;
   calls: number;
   struck: number;
 }
 
-/** The faults of a hub, none by default. Delays and durations use the hub's clock. */
+/**
+ * The simulated faults of a hub. At first there are none. Delays and durations follow the hub's clock, which can be faster than real time.
+ */
 export class Faults {
   readonly #policies: readonly string[];
   readonly #clock: Clock;
   #states: readonly FaultState[] = [];
 
-  /** `policies`: the names of all shared access policies. A fault for another policy is refused. */
+  /** `policies` are the names of all shared access policies. A fault that names another policy is refused. */
   constructor(policies: readonly string[], clock: Clock) {
     this.#policies = policies;
     this.#clock = clock;
   }
 
   /**
-   * Replaces all faults. The first fault that strikes a call decides how it fails.
-   * @throws {HubError} 400 on invalid faults.
+   * Replaces all faults. The hub tries the faults in order for each call. The first fault that makes the call fail decides how it fails.
+   * @throws {HubError} 400 if a fault is invalid.
    */
   replace(faults: unknown): void {
     const now = this.#now();
@@ -58,7 +60,7 @@ export class Faults {
     return this.#states.map(({ fault, until, calls, struck }) => ({ fault, active: now < until, calls, struck }));
   }
 
-  /** Makes a call fail if a fault strikes it, and otherwise runs the operation. */
+  /** If a fault applies to the call, makes the call fail. Otherwise runs the operation of the call. */
   readonly middleware: Middleware = async (call, next) => {
     const kind = this.#strike(call);
     if (kind === undefined) return next();
@@ -76,7 +78,7 @@ export class Faults {
     return answer;
   };
 
-  /** Returns how the call fails, or `undefined` if no fault strikes it. Counts the call. */
+  /** Returns how the call fails, or undefined if no fault makes the call fail. Adds the call to the counts of the faults that match. */
   #strike(call: Call): FaultKind | undefined {
     const now = this.#now();
     for (const state of this.#states) {

@@ -1,16 +1,17 @@
 /**
  * Reads requests and writes responses for both HTTP servers of the hub.
  *
- * Uses `node:http` directly, because web frameworks normalise paths and would change device ids such as `.`, `..`, `%25` and `a?b`.
+ * This file uses `node:http` directly, because web frameworks normalise paths. They would change device ids such as `.`, `..`, `%25` and
+ * `a?b`.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { HubError, invalid } from './errors.ts';
 import { isWithinDepth, type JsonValue } from './json.ts';
 
-/** Largest accepted request body in bytes. A bulk call with a hundred modules of the largest size fits. */
+/** Maximum size of an accepted request body in bytes. A bulk call with a hundred modules of the maximum size is smaller. */
 const maxBodyBytes = 8 * 1024 * 1024;
 
-// Deeper than any document of the API, and too shallow to overflow the stack.
+// Maximum depth of nested values in a request body. All documents of the API are less deep. The stack cannot overflow at this depth.
 const maxBodyDepth = 64;
 
 export interface Answer {
@@ -21,24 +22,24 @@ export interface Answer {
 
 export interface ReceivedRequest {
   readonly method: string;
-  /** The decoded parts of the path. `/devices/` has two parts: `devices` and an empty one. */
+  /** The decoded segments of the path. For example, the path `/devices/` has two segments: `devices` and an empty text. */
   readonly segments: readonly string[];
   readonly query: URLSearchParams;
   header(name: string): string | undefined;
-  /** The body as JSON. Throws 400 if the body is not JSON or is nested deeper than 64 levels. */
+  /** Parses the body as JSON. Throws 400 if the body is not JSON or is nested deeper than 64 levels. */
   json(): JsonValue;
-  /** A signal that aborts when the client disconnects before the response. */
+  /** A signal that aborts when the client disconnects before the response has been sent. */
   readonly signal: AbortSignal;
 }
 
-/** An error that breaks the connection without a response. */
+/** An error that makes the server break the connection without a response. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
 }
 
 /**
- * Sends the answer of `respond` to every request. An error becomes an error response, and a `NoAnswer` breaks the connection. Every
- * request ends, and no error ends the process.
+ * Sends the answer of `respond` to every request. If `respond` throws an error, sends an error response. If that error is a `NoAnswer`,
+ * breaks the connection instead. No request stays open, and no error ends the process.
  */
 export function requestListener(respond: (request: ReceivedRequest) => Answer | Promise<Answer>): RequestListener {
   return (incoming, response) => {
@@ -57,7 +58,7 @@ export function requestListener(respond: (request: ReceivedRequest) => Answer | 
   };
 }
 
-/** The response for an error. An error that is no `HubError` is a bug of the hub and becomes a 500. */
+/** Converts an error to an error response. An error that is not a `HubError` is a bug of the hub, and becomes a 500. */
 export function errorAnswer(error: unknown): Answer {
   const known =
     error instanceof HubError
@@ -66,7 +67,10 @@ export function errorAnswer(error: unknown): Answer {
   return { status: known.status, headers: { 'iothub-errorcode': known.code }, body: known.body() };
 }
 
-/** Splits a request target into decoded path segments and query. Throws 400 on invalid percent-encoding. */
+/**
+ * Splits the target of a request into the decoded segments of the path and the query parameters. Throws 400 if the percent-encoding is
+ * invalid.
+ */
 export function parseTarget(target: string): Pick<ReceivedRequest, 'segments' | 'query'> {
   const at = target.indexOf('?');
   const path = at === -1 ? target : target.slice(0, at);
@@ -78,7 +82,7 @@ export function parseTarget(target: string): Pick<ReceivedRequest, 'segments' | 
   }
 }
 
-/** Parses a body as JSON. Throws 400 if the body is not UTF-8, not JSON, or nested deeper than 64 levels. */
+/** Parses a request body as JSON. Throws 400 if the body is not UTF-8, is not JSON, or is nested deeper than 64 levels. */
 export function parseJson(bytes: Uint8Array): JsonValue {
   let value: JsonValue;
   try {
@@ -104,7 +108,7 @@ async function receive(incoming: IncomingMessage, signal: AbortSignal): Promise<
   };
 }
 
-// Reads the whole body even past the limit, because a client that is still sending would miss the response.
+// Reads the whole body even if the body is too large, because a client does not receive the error response while it is still sending.
 async function readBody(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -1,4 +1,7 @@
-/** The hub's HTTPS endpoint. Authenticates each call, runs the middleware (faults, throttles), then the operation, and counts the call. */
+/**
+ * The hub's HTTPS endpoint. It authenticates each call, runs the middleware (faults and throttles), runs the operation, and counts the
+ * call.
+ */
 import { createServer } from 'node:https';
 import type { CallClass, CallCounter } from './calls.ts';
 import { type Answer, errorAnswer, NoAnswer, type ReceivedRequest, requestListener } from './http-listener.ts';
@@ -6,7 +9,7 @@ import { listen, type RunningServer } from './listen.ts';
 import { checkApiVersion, route, type Stores } from './routes.ts';
 import { authorize, type SasPolicy } from './sas.ts';
 
-/** An authenticated call whose operation has not run yet. */
+/** A call that has a valid signature, and whose operation has not run yet. */
 export interface Call {
   readonly request: ReceivedRequest;
   readonly callClass: CallClass;
@@ -15,8 +18,9 @@ export interface Call {
 }
 
 /**
- * Runs between a call and its operation; `next` runs the operation. A middleware may answer without the operation, delay it, or
- * change its answer. Throwing a `NoAnswer` breaks the connection.
+ * A function between the authentication of a call and the call's operation. `next` runs the next middleware, or the operation after the
+ * last one. A middleware can answer without the operation, delay the operation, or change the answer. If a middleware throws a `NoAnswer`,
+ * the connection breaks.
  */
 export type Middleware = (call: Call, next: () => Promise<Answer>) => Promise<Answer>;
 
@@ -27,11 +31,11 @@ export interface HttpServiceOptions {
   readonly policies: readonly SasPolicy[];
   readonly stores: Stores;
   readonly calls: CallCounter;
-  /** The first middleware is the outermost. */
+  /** The middleware, in the order in which it receives a call. */
   readonly middleware?: readonly Middleware[];
 }
 
-/** Starts the endpoint on 127.0.0.1. Rejects if the port is in use. */
+/** Starts the HTTPS endpoint on 127.0.0.1. Rejects if the port is in use. */
 export async function startHttpService(options: HttpServiceOptions): Promise<RunningServer> {
   const { tls, policies, stores, calls, middleware = [] } = options;
   let resources: readonly string[] = ['localhost'];

@@ -1,11 +1,14 @@
-/** The events of the hub, as documented in "Azure IoT Hub non-telemetry event schemas". */
+/** The events that the hub creates, as documented in "Azure IoT Hub non-telemetry event schemas". */
 import { randomBytes } from 'node:crypto';
 import { timestamp } from './clock.ts';
 import type { HubEvent } from './event-log.ts';
 import type { Target } from './ids.ts';
 import type { JsonObject } from './json.ts';
 
-/** The operation of an event. Device and module lifecycle events share the same names: only a module event has a module id. */
+/**
+ * The name of the operation in an event. The events of devices and modules have the same names for creation and deletion. Only the event of
+ * a module has a module id.
+ */
 export type OpType = 'updateTwin' | 'replaceTwin' | 'createDeviceIdentity' | 'deleteDeviceIdentity';
 
 const messageSources = {
@@ -15,7 +18,7 @@ const messageSources = {
   deleteDeviceIdentity: ['deviceLifecycleEvents', 'deviceLifecycleNotification'],
 } as const;
 
-/** The event for an operation on `target` at `now`, in milliseconds since 1970. */
+/** Creates the event for an operation on a device or module. `now` is the time of the operation in milliseconds since 1970. */
 export function hubEvent(hubName: string, target: Target, opType: OpType, body: JsonObject, now: number): HubEvent {
   const [source, schema] = messageSources[opType];
   const { deviceId, moduleId } = target;
@@ -41,7 +44,7 @@ export function hubEvent(hubName: string, target: Target, opType: OpType, body: 
   };
 }
 
-// `Buffer.from` takes short texts from a shared pool. The log keeps every body, so it would keep the whole pool in memory.
+// `Buffer.from` takes the memory of short texts from a shared pool. The log keeps every body, so the whole pool would stay in memory.
 function encode(body: JsonObject): Buffer {
   const text = JSON.stringify(body);
   const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));

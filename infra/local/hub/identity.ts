@@ -1,4 +1,4 @@
-/** Device and module identities: the fields that a request may write, and the documents in responses. */
+/** Device and module identities: the fields that a request may write, and the JSON documents in responses. */
 import { randomBytes } from 'node:crypto';
 import { neverTimestamp, timestamp } from './clock.ts';
 import { invalid, preview } from './errors.ts';
@@ -7,7 +7,9 @@ import { isObject, type JsonObject, type JsonValue } from './json.ts';
 
 const authenticationTypes = ['sas', 'selfSigned', 'certificateAuthority', 'none'] as const;
 
-/** The fields of an identity in a request. A missing field keeps its value, or has its default in a new identity. */
+/**
+ * The fields of an identity that a request writes. A missing field keeps its value. In a new identity, a missing field gets its default.
+ */
 export interface IdentityWrite {
   readonly status?: 'enabled' | 'disabled';
   readonly statusReason?: string | null;
@@ -20,7 +22,7 @@ export interface IdentityWrite {
   readonly managedBy?: string;
 }
 
-/** A device or module identity, without its ids. Some fields are for devices only, such as `iotEdge`. */
+/** A device or module identity, without its ids. Some fields are used only for devices, for example `iotEdge`. */
 export interface Identity {
   readonly generationId: string;
   readonly etag: string;
@@ -32,7 +34,9 @@ export interface Identity {
   readonly managedBy: string | null;
 }
 
-/** Applies a write to an identity. Without `before`, creates an identity with generated keys. `now`: milliseconds since 1970. */
+/**
+ * Applies a write to the identity `before`. Without `before`, creates an identity with generated keys. `now` is in milliseconds since 1970.
+ */
 export function writeIdentity(write: IdentityWrite, before: Identity | undefined, now: number): Identity {
   const status = write.status ?? before?.status ?? 'enabled';
   return {
@@ -48,7 +52,7 @@ export function writeIdentity(write: IdentityWrite, before: Identity | undefined
   };
 }
 
-/** Reads an identity from a request body. Throws 400 on an invalid field. */
+/** Reads the fields of an identity from a request body. Throws 400 if a field is invalid. */
 export function readIdentityWrite(body: JsonObject): IdentityWrite {
   const { status, statusReason, managedBy } = body;
   if (status !== undefined && status !== null && status !== 'enabled' && status !== 'disabled') {
@@ -69,7 +73,7 @@ export function readIdentityWrite(body: JsonObject): IdentityWrite {
   };
 }
 
-/** The response document of `GET /devices/{id}`. */
+/** The JSON document of a device in the response of `GET /devices/{id}`. */
 export function renderDevice(deviceId: string, identity: Identity): JsonObject {
   return {
     deviceId,
@@ -87,7 +91,7 @@ export function renderDevice(deviceId: string, identity: Identity): JsonObject {
   };
 }
 
-/** The response document of `GET /devices/{id}/modules/{mid}`. */
+/** The JSON document of a module in the response of `GET /devices/{id}/modules/{mid}`. */
 export function renderModule(deviceId: string, moduleId: string, identity: Identity): JsonObject {
   return {
     moduleId,
@@ -103,7 +107,7 @@ export function renderModule(deviceId: string, moduleId: string, identity: Ident
   };
 }
 
-/** The identity's fields in a twin document, in Azure's order. */
+/** The fields of an identity in a twin document, in the same order as in Azure. */
 export function renderTwinIdentity(identity: Identity): JsonObject {
   return {
     deviceEtag: identity.etag,
@@ -128,7 +132,7 @@ function readAuthentication(value: JsonValue | undefined): IdentityWrite['authen
     throw invalid(`authentication.type must be one of ${authenticationTypes.join(', ')}, not ${preview(typeName)}`);
   const keys = readPair(value.symmetricKey, 'primaryKey', 'secondaryKey');
   for (const key of keys) {
-    // "Base64 format with a key length between 16 and 64 bytes" (Identity registry).
+    // IoT Hub requires "Base64 format with a key length between 16 and 64 bytes" (Identity registry).
     const length = key === undefined ? 32 : Buffer.from(key, 'base64').length;
     if (key !== undefined && (!/^[A-Za-z0-9+/]+={0,2}$/.test(key) || length < 16 || length > 64)) {
       throw invalid('A symmetric key must be 16 to 64 bytes in Base64');

@@ -1,7 +1,7 @@
 /**
- * The local hub stands in for Azure IoT Hub on one machine, for development, tests and measurements. It serves IoT Hub's service API
- * over TLS and its events over AMQP, so the unmodified Azure SDKs are its clients. Devices and twins are in memory: a restart
- * begins with an empty hub. Its control endpoint can throttle calls, make calls fail, and report properties as a device would.
+ * The local hub simulates Azure IoT Hub on one machine, for development, tests and measurements. It serves IoT Hub's service API over TLS,
+ * and the hub's events over AMQP. Clients use the unmodified Azure SDKs. Devices and twins are in memory only: after a restart, the hub is
+ * empty. The control endpoint of the hub can throttle calls, make calls fail, and write reported properties as a device would.
  * @module
  */
 import type { Service } from '../service-child.ts';
@@ -16,35 +16,37 @@ export type { HubBehaviour } from './registry-service.ts';
 export type { ThrottleOptions } from './throttle.ts';
 
 export interface LocalHubOptions extends HubBehaviour {
-  /** Default: 0, any free port. */
+  /** The port of the service API. Default: 0, which picks a free port. */
   readonly httpsPort?: number;
-  /** Default: 0, any free port. */
+  /** The port of the event endpoint. Default: 0, which picks a free port. */
   readonly amqpPort?: number;
-  /** Default: 0, any free port. */
+  /** The port of the control endpoint. Default: 0, which picks a free port. */
   readonly controlPort?: number;
-  /** The folder of keys and certificates. */
+  /** The folder in which the hub stores its keys and certificates. */
   readonly folder: string;
   readonly hubName?: string;
-  /** Number of newest events that each partition keeps. Default: all. */
+  /** Number of events that each partition keeps. Older events are dropped. Default: all events are kept. */
   readonly retainEvents?: number;
-  /** Whether the hub routes its events to the event endpoint. Without a route, events are lost. Default: true. */
+  /** Whether the hub routes its events to the event endpoint. With false, all events are lost. Default: true. */
   readonly routesEvents?: boolean;
 }
 
 export interface LocalHubEndpoints {
-  /** For administrators of the hub: operators, the demo fleet, tests. */
+  /** Connection string for the administrators of the hub: people who operate the hub, the demo fleet, and tests. */
   readonly iotHubConnectionString: string;
-  /** For Twinkeeper only: the hub counts its calls separately. */
+  /** Connection string for Twinkeeper only, so that the hub counts Twinkeeper's calls separately. */
   readonly twinkeeperConnectionString: string;
   readonly eventHubConnectionString: string;
   readonly eventHubName: string;
-  /** Path of the certificate authority's PEM file. */
+  /** Path of the PEM file with the certificate of the local certificate authority. Clients must trust this certificate. */
   readonly caFile: string;
   /** URL of the control endpoint, without a trailing slash. */
   readonly controlUrl: string;
 }
 
-/** Starts an empty hub on loopback. Rejects with a one-line message if a port is in use or a file in the folder is damaged. */
+/**
+ * Starts an empty hub on loopback. Rejects with an Error whose message is one line if a port is in use or a file in the folder is damaged.
+ */
 export async function startLocalHub(options: LocalHubOptions): Promise<Service<LocalHubEndpoints>> {
   const { httpsPort = 0, amqpPort = 0, controlPort = 0, folder, hubName = 'twinkeeper-local', ...rest } = options;
   const { retainEvents, routesEvents = true, ...behaviour } = rest;

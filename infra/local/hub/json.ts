@@ -1,4 +1,4 @@
-/** JSON values of the hub: read-only, with own keys only. Any key is allowed, even `__proto__`. */
+/** The JSON values of the hub. They are read-only, and inherited keys do not count. Any key is allowed, even `__proto__`. */
 
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 
@@ -11,12 +11,15 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value of an own key, or undefined. Ignores the prototype. */
+/** The value of a key that the object itself has. Undefined if the object has no such key, even if its prototype has one. */
 export function own(object: JsonObject, key: string): JsonValue | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-/** Sets an own key. A twin may have a property named `__proto__`: a plain assignment would change the object's prototype instead. */
+/**
+ * Sets a key of an object. A twin may have a property named `__proto__`. For this name, a plain assignment would change the object's
+ * prototype.
+ */
 export function setOwn(target: Record<string, JsonValue>, key: string, value: JsonValue): void {
   if (key === '__proto__') {
     Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
@@ -25,7 +28,7 @@ export function setOwn(target: Record<string, JsonValue>, key: string, value: Js
   }
 }
 
-/** Whether objects and arrays are nested at most `limit` levels deep. Recurses at most `limit` levels. */
+/** Whether the objects and arrays in a value are nested at most `limit` levels deep. The check itself recurses at most `limit` levels. */
 export function isWithinDepth(value: JsonValue, limit: number): boolean {
   if (typeof value !== 'object' || value === null) return true;
   if (limit === 0) return false;

@@ -1,14 +1,17 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An HTTP server that listens. */
+/** A running HTTP server. */
 export interface RunningServer {
   readonly port: number;
   /** Stops listening and closes open connections. */
   close(): Promise<void>;
 }
 
-/** Binds a server to 127.0.0.1. If that fails, rejects with a one-line message that names `option`, the option of the port. */
+/**
+ * Binds a server to a port on 127.0.0.1. If this fails, rejects with an Error whose message is one line. If the port is in use, the message
+ * names `option`, the option that sets the port.
+ */
 export function listen(server: Server, port: number, option: string): Promise<RunningServer> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-/** The local hub as a process of its own. */
+/** Runs the local hub as a process of its own. */
 import { runService } from '../service-child.ts';
 import { startLocalHub } from './index.ts';
 

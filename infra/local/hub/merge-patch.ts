@@ -1,9 +1,9 @@
-/** JSON merge patch, RFC 7396: the semantics of PATCH for tags and properties. */
+/** JSON merge patch (RFC 7396): the rules of PATCH for tags and properties. */
 import { isObject, type JsonObject, own, setOwn } from './json.ts';
 
 /**
- * Applies the patch to a copy of the target: null removes a key, an object merges at any depth, any other value replaces. Changes
- * neither argument. The result shares unchanged objects with the target.
+ * Applies a patch to a copy of the target. A null removes a key. An object is merged into the existing object, at any depth. Any other
+ * value replaces the existing value. Neither argument is changed. The result shares unchanged objects with the target.
  */
 export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
   const result: Record<string, JsonObject[string]> = {};

@@ -1,15 +1,18 @@
-/** The results of a query for the twins that match its condition. */
+/** Creates the results of a query from the twins that match the query's condition. */
 import { type Query, type Selected, valueAt } from '../../../shared/query/index.ts';
 import { type JsonObject, type JsonValue, setOwn } from './json.ts';
 import { type ListedTwin, renderWhole } from './registered-twin.ts';
 
-/** The result for one twin. A selected property that the twin lacks is missing in the result. */
+/** The result of a query for one twin. If the twin lacks a selected property, the result lacks it too. */
 export function resultFor(twin: ListedTwin, select: Query['select']): JsonObject {
   const document = renderWhole(twin.target, twin.registered);
   return select === '*' ? document : resultOf(select, 1, ({ path }) => valueAt(document, path));
 }
 
-/** The results of a query with COUNT: one per group, in order of first occurrence, or one for all twins if there is no GROUP BY. */
+/**
+ * The results of a query with COUNT. With GROUP BY, there is one result for each group, in the order in which the groups first occur.
+ * Without GROUP BY, there is one result for all twins.
+ */
 export function countResults({ select, groupBy = [] }: Query, twins: Iterable<ListedTwin>): readonly JsonObject[] {
   if (select === '*') return [];
   if (groupBy.length === 0) {
@@ -20,7 +23,7 @@ export function countResults({ select, groupBy = [] }: Query, twins: Iterable<Li
   const groups = new Map<string, { readonly document: JsonObject; count: number }>();
   for (const { target, registered } of twins) {
     const document = renderWhole(target, registered);
-    // A missing value becomes an empty list, so that its group differs from the group of null.
+    // A missing value becomes an empty list, so that twins without the value are not in the same group as twins with null.
     const key = JSON.stringify(groupBy.map((path) => [valueAt(document, path)].filter((value) => value !== undefined)));
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { document, count: 1 });

@@ -1,4 +1,4 @@
-/** Queries, `POST /devices/query`, over the registry's twins. */
+/** Runs queries (`POST /devices/query`) on the twins of the registry. */
 import {
   type Condition,
   isAggregate,
@@ -22,16 +22,16 @@ import {
 } from './registered-twin.ts';
 import type { Registry } from './registry.ts';
 
-/** A parsed query with its text. Continuation tokens are bound to the text. */
+/** A parsed query and its text. A continuation token is valid only for the same text. */
 export interface QueryRequest {
   readonly text: string;
   readonly query: Query;
 }
 
-/** One page of results. The last page has no continuation. */
+/** One page of query results. The last page has no `continuation`. */
 export interface Page {
   readonly items: readonly JsonObject[];
-  /** The header `x-ms-item-type`: `Twin` for whole twins, `Raw` for selected values and counts. */
+  /** Value of the header `x-ms-item-type`: `Twin` for whole twins, `Raw` for selected values and for counts. */
   readonly itemType: 'Twin' | 'Raw';
   readonly continuation?: string;
 }
@@ -39,7 +39,7 @@ export interface Page {
 const defaultPageSize = 100;
 const maxPageSize = 1000;
 
-/** Reads the body of a query request. Throws 400 on an invalid query. */
+/** Reads the body of a query request. Throws 400 if the query is invalid. */
 export function parseQuery(body: JsonValue): QueryRequest {
   const text = isObject(body) ? body.query : undefined;
   if (typeof text !== 'string') throw invalid(`A query request is { "query": "…" }, not ${preview(body)}`);
@@ -51,7 +51,10 @@ export function parseQuery(body: JsonValue): QueryRequest {
   }
 }
 
-/** The page size in the header `x-ms-max-item-count`: by default 100, at most 1000. Throws 400 unless it is a positive integer. */
+/**
+ * Reads the number of results on a page from the header `x-ms-max-item-count`. The default is 100, and the maximum is 1000. Throws 400
+ * unless the number is a positive integer.
+ */
 export function parsePageSize(header: string | undefined): number {
   if (header === undefined) return defaultPageSize;
   const size = Number(header);
@@ -61,8 +64,9 @@ export function parsePageSize(header: string | undefined): number {
 }
 
 /**
- * Runs a query and returns one page: the first, or the one at `continuation`. Twins registered between two pages come on a later
- * page, and deleted twins leave no gap. Throws 400 on the continuation of another query.
+ * Runs a query and returns one page of results: the page at `continuation`, or else the first page. A twin that is registered between two
+ * pages appears on a later page. A twin that is deleted between two pages leaves no gap. Throws 400 if `continuation` belongs to another
+ * query.
  */
 export function runQuery(registry: Registry, request: QueryRequest, pageSize: number, continuation?: string): Page {
   const { text, query } = request;
@@ -91,9 +95,9 @@ export function runQuery(registry: Registry, request: QueryRequest, pageSize: nu
 }
 
 interface Result {
-  /** Position of the result, from which the next page continues. */
+  /** Position of the result. The next page of results starts after the position of this page's last result. */
   readonly cursor: readonly number[];
-  /** Renders the result. Only results on the page are rendered. */
+  /** Creates the JSON of the result. Called only for results on the returned page. */
   item(): JsonObject;
 }
 

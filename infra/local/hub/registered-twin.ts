@@ -1,11 +1,11 @@
-/** The registry's entries of devices and modules, and the twin documents of reads and queries. */
+/** The registry's entries of devices and modules, and the twin documents that reads and queries return. */
 import { type Identity, renderTwinIdentity } from './identity.ts';
 import type { Target } from './ids.ts';
 import type { JsonObject } from './json.ts';
 import { etagOf, renderTwin, type Twin } from './twin.ts';
 
 export interface Registered {
-  /** A number that increases with each registration. Listings use it as their position. */
+  /** A number that increases with each registration. Lists of twins use it as the position of the entry. */
   readonly sequence: number;
   readonly identity: Identity;
   readonly twin: Twin;
@@ -15,17 +15,20 @@ export interface RegisteredDevice extends Registered {
   readonly modules: ReadonlyMap<string, Registered>;
 }
 
-/** Devices by device id, in order of registration. */
+/** The registry's devices by device id, in order of registration. */
 export type RegisteredDevices = ReadonlyMap<string, RegisteredDevice>;
 
-/** A twin in a listing. `cursor` is its position in order of registration: the device's sequence, then the module's for a module twin. */
+/**
+ * A twin in a list of twins. `cursor` is the twin's position in the order of registration. For a device twin, it is the device's sequence.
+ * For a module twin, it is the device's sequence and then the module's sequence.
+ */
 export interface ListedTwin {
   readonly target: Target;
   readonly registered: Registered;
   readonly cursor: readonly number[];
 }
 
-/** All device twins after the cursor `after`, in order of registration. */
+/** All device twins after the position `after`, in order of registration. */
 export function* deviceTwins(devices: RegisteredDevices, after: readonly number[] = []): Iterable<ListedTwin> {
   const [sequence = -1] = after;
   for (const [deviceId, device] of devices) {
@@ -33,7 +36,7 @@ export function* deviceTwins(devices: RegisteredDevices, after: readonly number[
   }
 }
 
-/** All module twins after the cursor `after`: by device in order of registration, then by module in order of registration. */
+/** All module twins after the position `after`. The order is the registration of the device, and then the registration of the module. */
 export function* moduleTwins(devices: RegisteredDevices, after: readonly number[] = []): Iterable<ListedTwin> {
   const [deviceSequence = -1, sequence = -1] = after;
   for (const [deviceId, device] of devices) {
@@ -45,7 +48,7 @@ export function* moduleTwins(devices: RegisteredDevices, after: readonly number[
   }
 }
 
-/** The twin document of `GET /twins/…` and of `SELECT *`. */
+/** The whole twin document, as `GET /twins/…` and `SELECT *` return it. */
 export function renderWhole(target: Target, { identity, twin }: Registered): JsonObject {
   return {
     ...target,
@@ -57,8 +60,8 @@ export function renderWhole(target: Target, { identity, twin }: Registered): Jso
 }
 
 /**
- * The part of {@link renderWhole} that most query conditions need: ids, tags, capabilities and properties, without metadata and
- * versions. Copies no values, because a query may check a hundred thousand twins.
+ * The part of a twin document that most query conditions need: ids, tags, capabilities and properties, without metadata and versions. Does
+ * not copy the values, because a query may check a hundred thousand twins. {@link renderWhole} returns the whole document.
  */
 export function renderValues({ deviceId, moduleId }: Target, { identity, twin }: Registered): JsonObject {
   const properties = { desired: twin.desired.values, reported: twin.reported.values };
@@ -67,7 +70,7 @@ export function renderValues({ deviceId, moduleId }: Target, { identity, twin }:
   return { deviceId, moduleId, ...tags, properties };
 }
 
-/** Whether {@link renderValues} includes this path. */
+/** Whether the result of {@link renderValues} includes this path. */
 export function isAmongValues([top, section, key]: readonly string[]): boolean {
   if (top !== 'properties') return top !== undefined && ['deviceId', 'moduleId', 'tags', 'capabilities'].includes(top);
   if (section === undefined) return true;

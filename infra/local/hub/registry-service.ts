@@ -1,4 +1,4 @@
-/** The hub without AMQP: the service API and the control endpoint, over one registry. */
+/** The local hub without the AMQP endpoint: the service API and the control endpoint, which use the same registry. */
 import { type Clock, systemClock } from '../../../shared/clock.ts';
 import { scaledClock } from '../scaled-clock.ts';
 import { CallCounter } from './calls.ts';
@@ -12,15 +12,18 @@ import { type Middleware, startHttpService } from './http-service.ts';
 import { Registry } from './registry.ts';
 import { Throttle, type ThrottleOptions } from './throttle.ts';
 
-/** Options that make the hub slow, limited or faulty, as plain JSON. By default the hub responds at once. */
+/** Options that make the hub slow, limited or faulty, as plain JSON. By default the hub responds at once, without limits and faults. */
 export interface HubBehaviour {
-  /** Throttles from the start. Default: none. */
+  /** Throttles that are on from the start of the hub. Default: none. */
   readonly throttle?: ThrottleOptions;
-  /** Faults from the start. Default: none. */
+  /** Simulated faults that are active from the start of the hub. Default: none. */
   readonly faults?: readonly Fault[];
-  /** Age of the twins that queries see, in milliseconds of the hub's time. Default: 0. */
+  /** Age of the twins that queries return, in milliseconds on the hub's clock. Default: 0. */
   readonly queryLag?: number;
-  /** Speed of the hub's clock: 60 makes a minute pass in a second. Applies to throttles, faults and the query lag. Default: 1. */
+  /**
+   * Speed of the hub's clock. With 60, one minute on the hub's clock lasts one second. Applies to throttles, faults and the query lag.
+   * Default: 1.
+   */
   readonly timeScale?: number;
 }
 
@@ -29,11 +32,11 @@ export interface RegistryServiceOptions extends HubBehaviour {
   readonly controlPort: number;
   readonly hubName: string;
   readonly credentials: Credentials;
-  /** The log for all events of the hub. */
+  /** The log to which the hub appends all its events. */
   readonly log: EventLog;
-  /** Middleware that runs before faults and throttles. */
+  /** More middleware, which runs before the middleware of faults and throttles. */
   readonly middleware?: readonly Middleware[];
-  /** The clock that `timeScale` speeds up. Default: the system clock. */
+  /** The clock on which the hub's clock is based. The hub's clock is `timeScale` times as fast. Default: the system clock. */
   readonly clock?: Clock;
 }
 
@@ -44,7 +47,7 @@ export interface RegistryService {
   close(): Promise<void>;
 }
 
-/** Starts both endpoints on 127.0.0.1. If a port is in use, stops the other endpoint and rejects. */
+/** Starts the service API and the control endpoint on 127.0.0.1. If a port is in use, rejects, and leaves no endpoint running. */
 export async function startRegistryService(options: RegistryServiceOptions): Promise<RegistryService> {
   const { hubName, credentials, log, middleware = [], timeScale = 1, queryLag = 0 } = options;
   const clock = scaledClock(timeScale, options.clock ?? systemClock);

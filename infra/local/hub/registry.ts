@@ -1,5 +1,6 @@
 /**
- * The hub's registry: the identities and twins of devices and modules, in memory. Appends an event to the log for each change.
+ * The hub's registry: the identities and twins of devices and modules, in memory. It appends an event to the log when an identity is
+ * created or deleted, and when a twin changes.
  *
  * Every method is atomic: it is synchronous, and checks the whole request before it changes anything.
  */
@@ -24,13 +25,13 @@ import {
   type TwinWrite,
 } from './twin.ts';
 
-/** "Maximum number of modules that can be registered per device: 50" (IoT Hub quotas). */
+/** IoT Hub's limit: "Maximum number of modules that can be registered per device: 50" (IoT Hub quotas). */
 export const maxModulesPerDevice = 50;
 
 const edgeModuleIds = ['$edgeAgent', '$edgeHub'] as const;
 
 interface Entry {
-  /** A number that increases with each registration. Listings use it as their position. */
+  /** A number that increases with each registration. Lists of twins use it as the position of the entry. */
   readonly sequence: number;
   identity: Identity;
   twin: Twin;
@@ -43,9 +44,9 @@ interface DeviceEntry extends Entry {
 export interface RegistryOptions {
   readonly hubName: string;
   readonly log: EventLog;
-  /** Current time in milliseconds since 1970, with a fraction. */
+  /** Returns the current time in milliseconds since 1970, with a fraction. */
   readonly now?: () => number;
-  /** Age of the registry that queries see, in milliseconds. Default: 0. */
+  /** Age of the registry state that queries see, in milliseconds. Default: 0. */
   readonly queryLag?: number;
 }
 
@@ -67,8 +68,8 @@ export class Registry {
   }
 
   /**
-   * Registers a device or module with its twin. Throws 409 if it already exists, 404 if the module's device is missing, 413 if the
-   * device has 50 modules.
+   * Registers a device or module and creates its twin. Throws 409 if the device or module already exists, 404 if the module's device does
+   * not exist, 413 if the device already has 50 modules, and 400 if the twin exceeds the twin limits.
    */
   create(target: Target, identity: IdentityWrite, twin: TwinWrite = {}): JsonObject {
     checkTarget(target);
@@ -100,7 +101,7 @@ export class Registry {
     return renderModule(deviceId, moduleId, module.identity);
   }
 
-  /** Updates an identity. Throws 404 if it does not exist, 412 if its ETag does not match. */
+  /** Updates an identity. Throws 404 if the identity does not exist, and 412 if its ETag does not match. */
   update(target: Target, write: IdentityWrite, ifMatch: IfMatch): JsonObject {
     checkTarget(target);
     const entry = this.#entry(target);
@@ -118,7 +119,7 @@ export class Registry {
     return renderDevice(target.deviceId, entry.identity);
   }
 
-  /** Reads an identity. Throws 404 if it does not exist. */
+  /** Reads an identity. Throws 404 if the identity does not exist. */
   read(target: Target): JsonObject {
     checkTarget(target);
     const { identity } = this.#entry(target);
@@ -128,8 +129,8 @@ export class Registry {
   }
 
   /**
-   * Deletes an identity and its twin, and all modules of a device. Throws 404 if the identity does not exist, 412 if its ETag does
-   * not match.
+   * Deletes an identity and its twin. The deletion of a device also deletes all modules of the device. Throws 404 if the identity does not
+   * exist, and 412 if its ETag does not match.
    */
   delete(target: Target, ifMatch: IfMatch): void {
     checkTarget(target);
@@ -140,13 +141,14 @@ export class Registry {
       this.#deleteModule(target.deviceId, device, target.moduleId, now);
       return;
     }
-    // A deleted device emits one event. Its modules emit none, because Azure's documentation mentions no events for them.
+    // The deletion of a device causes one event. The device's modules cause no events, because Azure's documentation mentions none for
+    // them.
     this.#devices.delete(target.deviceId);
     this.#laggingView?.record(now, target, undefined);
     this.#emit(target, 'deleteDeviceIdentity', device, now);
   }
 
-  /** The first `top` devices in order of registration. */
+  /** The identities of the first `top` devices, in order of registration. */
   list(top: number): readonly JsonObject[] {
     const found: JsonObject[] = [];
     for (const [deviceId, device] of this.#devices) {
@@ -156,7 +158,7 @@ export class Registry {
     return found;
   }
 
-  /** All modules of a device. Throws 404 if the device does not exist. */
+  /** The identities of all modules of a device. Throws 404 if the device does not exist. */
   listModules(deviceId: string): readonly JsonObject[] {
     checkTarget({ deviceId });
     return [...this.#device(deviceId).modules].map(([moduleId, { identity }]) =>
@@ -164,13 +166,16 @@ export class Registry {
     );
   }
 
-  /** Reads a twin. Throws 404 if its identity does not exist. */
+  /** Reads a twin. Throws 404 if the twin's device or module does not exist. */
   readTwin(target: Target): JsonObject {
     checkTarget(target);
     return renderWhole(target, this.#entry(target));
   }
 
-  /** Merges a write into a twin. Throws 404 if it does not exist, 412 if its ETag does not match, 400 beyond the twin limits. */
+  /**
+   * Merges a write into a twin (PATCH). Throws 404 if the twin does not exist, 412 if its ETag does not match, and 400 if the twin would
+   * exceed the twin limits.
+   */
   patchTwin(target: Target, write: TwinWrite, ifMatch: IfMatch): JsonObject {
     checkTarget(target);
     const entry = this.#entry(target);
@@ -180,7 +185,7 @@ export class Registry {
     return this.#storeTwin(target, entry, twin, 'updateTwin', change, now);
   }
 
-  /** Replaces a twin's tags and desired properties. Throws the same errors as `patchTwin`. */
+  /** Replaces the tags and desired properties of a twin (PUT). Throws the same errors as `patchTwin`. */
   replaceTwin(target: Target, write: TwinWrite, ifMatch: IfMatch): JsonObject {
     checkTarget(target);
     const entry = this.#entry(target);
@@ -190,7 +195,10 @@ export class Registry {
     return this.#storeTwin(target, entry, twin, 'replaceTwin', renderForEvent(target, twin), now);
   }
 
-  /** Merges a patch into reported properties, as the device does. Throws 404 if the twin does not exist, 400 beyond the twin limits. */
+  /**
+   * Merges a patch into the reported properties of a twin, as a device does. Throws 404 if the twin does not exist, and 400 if the twin
+   * would exceed the twin limits.
+   */
   report(target: Target, patch: JsonObject): JsonObject {
     checkTarget(target);
     const entry = this.#entry(target);
@@ -199,12 +207,12 @@ export class Registry {
     return this.#storeTwin(target, entry, twin, 'updateTwin', change, now);
   }
 
-  /** The devices that queries see. The map is live: it changes with the registry. */
+  /** The devices as queries see them. The returned map changes when the registry changes. */
   get queryView(): RegisteredDevices {
     return this.#laggingView?.devicesAt(this.#now()) ?? this.#devices;
   }
 
-  /** The response document of `GET /statistics/devices`. */
+  /** The body of the response of `GET /statistics/devices`. */
   statistics(): JsonObject {
     let enabled = 0;
     for (const { identity } of this.#devices.values()) if (identity.status === 'enabled') enabled += 1;
@@ -213,7 +221,7 @@ export class Registry {
   }
 
   #newEntry(identity: IdentityWrite, twin: TwinWrite, now: number): Entry {
-    // `newTwin` may throw, so the sequence is raised after it.
+    // `newTwin` may throw, so the sequence number is increased only after this call.
     const entry = { identity: writeIdentity(identity, undefined, now), twin: newTwin(twin, now) };
     this.#sequence += 1;
     return { sequence: this.#sequence, ...entry };
@@ -263,7 +271,7 @@ export class Registry {
   }
 }
 
-/** The twin document of lifecycle and `replaceTwin` events. */
+/** The twin document in the body of lifecycle events and of `replaceTwin` events. */
 function renderForEvent(target: Target, twin: Twin): JsonObject {
   return { ...target, etag: etagOf(twin), ...renderTwin(twin) };
 }

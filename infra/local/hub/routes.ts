@@ -1,4 +1,4 @@
-/** Routes requests to the operations of IoT Hub's service API, version 2021-04-12. */
+/** Finds the operation for each request to IoT Hub's service API, version 2021-04-12. */
 import { runBulk } from './bulk.ts';
 import type { CallClass } from './calls.ts';
 import type { Configurations } from './configurations.ts';
@@ -17,13 +17,15 @@ export interface Stores {
   readonly configurations: Configurations;
 }
 
-/** The operation of a request. `run` reads the body and does the work. */
+/** The operation that a request calls. `run` reads the request body and runs the operation. */
 export interface Operation {
   readonly callClass: CallClass;
   run(): Answer;
 }
 
-/** Finds the operation of a request. An unknown path gives an operation that throws 404, an unknown method one that throws 405. */
+/**
+ * Finds the operation that a request calls. For an unknown path, the returned operation throws 404. For an unknown method, it throws 405.
+ */
 export function route(request: ReceivedRequest, stores: Stores): Operation {
   const [first, second, third, fourth, ...rest] = request.segments;
   const none: Operation = { callClass: 'other', run: () => refuse('GenericNotFound', request) };
@@ -52,7 +54,7 @@ export function route(request: ReceivedRequest, stores: Stores): Operation {
   }
 }
 
-/** Throws 400 unless the request has a well-formed `api-version`. */
+/** Throws 400 unless the request has a well-formed parameter `api-version`. */
 export function checkApiVersion(request: ReceivedRequest): void {
   const version = request.query.get('api-version');
   if (version !== null && /^\d{4}-\d{2}-\d{2}(-preview)?$/.test(version)) return;

@@ -1,4 +1,4 @@
-/** Shared access signatures of IoT Hub's service API ("Control access to IoT Hub with shared access signatures"). */
+/** Checks the shared access signatures of IoT Hub's service API ("Control access to IoT Hub with shared access signatures"). */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { HubError } from './errors.ts';
 
@@ -8,15 +8,15 @@ export interface SasPolicy {
   readonly key: string;
 }
 
-/** The policies that may call, and the resource URIs (`sr`, in lower case) that tokens for this hub may name. */
+/** The rules for valid tokens: the policies that may sign them, and the resource URIs (`sr`, in lower case) that they may name. */
 export interface SasRules {
   readonly policies: readonly SasPolicy[];
   readonly resources: readonly string[];
 }
 
 /**
- * Checks an `Authorization` header and returns the name of the policy that signed it. Throws 401 unless the token is for this hub,
- * correctly signed and not expired.
+ * Checks the token in an `Authorization` header. Returns the name of the shared access policy that signed the token. Throws 401 unless the
+ * token is for this hub, has a correct signature and is not expired.
  */
 export function authorize(header: string | undefined, rules: SasRules, nowSeconds: number = Date.now() / 1000): string {
   const token = parse(header);
@@ -32,7 +32,7 @@ export function authorize(header: string | undefined, rules: SasRules, nowSecond
   return policy.name;
 }
 
-// Keeps `sr` as the client encoded it, because the signature covers the encoded text.
+// `sr` stays encoded as the client sent it, because the signature covers the encoded text.
 function parse(header: string | undefined): {
   readonly sr: string;
   readonly sig: string;

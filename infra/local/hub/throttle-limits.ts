@@ -1,7 +1,7 @@
-/** The operation throttles of "IoT Hub quotas and throttling". */
+/** The limits of IoT Hub's throttles, from "IoT Hub quotas and throttling". */
 import type { CallClass } from './calls.ts';
 
-/** The free tier is F1. Basic tiers (B) have the same throttles as standard tiers (S). */
+/** The tiers of IoT Hub. F1 is the free tier. Basic tiers (B) have the same throttles as standard tiers (S). */
 export const tiers = ['F1', 'B1', 'S1', 'B2', 'S2', 'B3', 'S3'] as const;
 
 export type Tier = (typeof tiers)[number];
@@ -11,7 +11,7 @@ export const throttleNames = ['identity', 'twinRead', 'twinUpdate', 'query', 'co
 
 export type ThrottleName = (typeof throttleNames)[number];
 
-/** The limit of each throttle in operations a second, for the whole hub. */
+/** The limit of each throttle, in operations a second for the whole hub. */
 export function throttleLimits(tier: Tier, units: number): Readonly<Record<ThrottleName, number>> {
   const configuration = (20 / 60) * units;
   switch (tier.slice(1)) {
@@ -42,7 +42,7 @@ export function throttleLimits(tier: Tier, units: number): Readonly<Record<Throt
   }
 }
 
-/** The throttle of a call class, or `undefined` for requests that match no route. */
+/** The throttle that limits a class of calls. Undefined for the class `other`, whose requests match no operation. */
 export function throttleOf(callClass: CallClass): ThrottleName | undefined {
   switch (callClass) {
     case 'other':

@@ -1,20 +1,23 @@
 import type { Clock } from '../../../shared/clock.ts';
 
 export interface QueueLimits {
-  /** The rate limit: operations a second. */
+  /** The rate limit in operations a second. */
   readonly perSecond: number;
-  /** Size of the burst after a quiet time, in seconds of the rate limit. */
+  /**
+   * Size of the burst that passes without a wait after a quiet time. It is given in seconds: the burst is the number of operations that the
+   * rate limit allows in this time.
+   */
   readonly burst: number;
-  /** Longest wait of a call in seconds. A call that would wait longer is refused. */
+  /** Longest wait of a call in seconds. A call that would have to wait longer is refused. */
   readonly queue: number;
 }
 
-/** The result of a call's wait in the queue. */
+/** Whether a call may run after it has entered the queue. */
 export type QueueResult =
   | { readonly type: 'served' }
-  /** The wait would be too long. The queue has room again after `retryAfter` whole seconds. */
+  /** The call would have to wait too long. The client should call again after `retryAfter` whole seconds. */
   | { readonly type: 'refused'; readonly retryAfter: number }
-  /** The client has disconnected. The call used no tokens. */
+  /** The client disconnected before the call could run. The call used no tokens. */
   | { readonly type: 'disconnected' };
 
 interface WaitingCall {
@@ -23,11 +26,13 @@ interface WaitingCall {
 }
 
 /**
- * A token bucket with a queue: "traffic shaping" in "IoT Hub quotas and throttling". A burst passes at once. Later calls wait and
- * are served in order at the rate limit. Calls that would wait too long are refused.
+ * A token bucket with a queue. Azure calls this "traffic shaping" in "IoT Hub quotas and throttling". After a quiet time, a burst of calls
+ * passes at once. Later calls wait, and are served in order of arrival at the rate limit. A call that would have to wait too long is
+ * refused.
  *
- * A call needs only one token to start, whatever its cost. Its cost may make the token count negative, and later calls wait until
- * the bucket has refilled. So a call may cost more than a whole burst, and small calls cannot starve a large one.
+ * A call can start when the bucket has one token, even if the call costs more. The cost of the call can make the token count negative. Then
+ * later calls wait until the bucket has one token again. So a call may cost more than a whole burst, and many small calls cannot delay a
+ * large call forever.
  */
 export class ThrottleQueue {
   readonly #limits: QueueLimits;
@@ -48,7 +53,7 @@ export class ThrottleQueue {
     this.#filledAt = clock.now().getTime();
   }
 
-  /** Waits until the call may run. A call whose signal aborts leaves the queue. `cost`: number of operations. */
+  /** Waits until the call may run. If the signal aborts, the call leaves the queue. `cost` is the number of operations in the call. */
   async enter(cost: number, signal: AbortSignal): Promise<QueueResult> {
     if (signal.aborted) return { type: 'disconnected' };
     this.#fill();
@@ -58,7 +63,7 @@ export class ThrottleQueue {
     }
     const wait = this.#secondsUntil(this.#waitingCost + 1);
     const { queue } = this.#limits;
-    // Rounds up to whole seconds, and adds a second to an exact result. So a rounding error never causes another refusal.
+    // Rounds up to whole seconds, and adds one second to a result that is already whole. So a rounding error cannot cause a second refusal.
     if (wait > queue) return { type: 'refused', retryAfter: Math.floor(wait - queue) + 1 };
     return new Promise((resolve) => {
       const leave = () => {
@@ -107,7 +112,7 @@ export class ThrottleQueue {
     const now = this.#clock.now().getTime();
     this.#tokens += (Math.max(0, now - this.#filledAt) / 1000) * this.#limits.perSecond;
     this.#filledAt = now;
-    // While calls wait, tokens may exceed the burst: a late timer must not lower the rate.
+    // While calls wait, the token count may be larger than a burst. Otherwise a late timer would lower the rate.
     if (this.#waiting.size === 0) this.#tokens = Math.min(this.#tokens, this.#capacity);
   }
 }

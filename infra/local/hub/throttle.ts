@@ -1,4 +1,4 @@
-/** The hub's throttles: a middleware that delays or refuses calls over the limits. */
+/** The hub's throttles, as a middleware that delays or refuses calls over the limits. */
 import * as z from 'zod/mini';
 import type { Clock } from '../../../shared/clock.ts';
 import { checkOptions } from './check-options.ts';
@@ -8,15 +8,21 @@ import type { Call, Middleware } from './http-service.ts';
 import { type ThrottleName, type Tier, throttleLimits, throttleNames, throttleOf, tiers } from './throttle-limits.ts';
 import { ThrottleQueue } from './throttle-queue.ts';
 
-/** Throttle options as plain JSON. Azure documents the limits, but no sizes of bursts and queues: those defaults are our own. */
+/**
+ * Options of the throttles, as plain JSON. Azure documents the limits, but not the sizes of bursts and queues. So the defaults of `burst`
+ * and `queue` are assumptions.
+ */
 export interface ThrottleOptions {
   readonly tier: Tier;
   readonly units: number;
-  /** Whether a bulk call counts as one identity operation (default) or as one per entry. Azure does not document this. */
+  /**
+   * Whether a bulk call counts as one identity operation (`call`, the default) or as one operation for each entry (`entries`). Azure does
+   * not document this.
+   */
   readonly bulkCost?: 'call' | 'entries';
-  /** Size of the burst after a quiet time, in seconds of the limit. Default: 60. */
+  /** Size of the burst that passes without a wait after a quiet time, in seconds of the limit. Default: 60. */
   readonly burst?: number;
-  /** Longest wait of a call in seconds. A call that would wait longer is refused. Default: 5. */
+  /** Longest wait of a call in seconds. A call that would have to wait longer is refused. Default: 5. */
   readonly queue?: number;
 }
 
@@ -40,7 +46,7 @@ interface ActiveThrottle {
   readonly queues: Readonly<Record<ThrottleName, ThrottleQueue>>;
 }
 
-/** The throttles of a hub, off by default. */
+/** The throttles of a hub. They are off by default. */
 export class Throttle {
   readonly #clock: Clock;
   #active: ActiveThrottle | undefined;
@@ -55,8 +61,8 @@ export class Throttle {
   }
 
   /**
-   * Turns throttling on, with a full burst and empty queues.
-   * @throws {HubError} 400 on invalid options.
+   * Turns throttling on. At first, a full burst is available and the queues are empty.
+   * @throws {HubError} 400 if an option is invalid.
    */
   turnOn(options: unknown): void {
     const complete = { bulkCost: 'call', burst: 60, queue: 5, ...checkOptions('throttle', schema, options) } as const;
@@ -71,7 +77,7 @@ export class Throttle {
     this.#active = undefined;
   }
 
-  /** Delays a call, refuses it with 429 and `Retry-After`, or passes it on. */
+  /** Passes a call on at once, delays the call, or refuses the call with 429 and `Retry-After`. */
   readonly middleware: Middleware = async (call, next): Promise<Answer> => {
     const name = throttleOf(call.callClass);
     if (this.#active === undefined || name === undefined) return next();
@@ -91,7 +97,10 @@ export class Throttle {
   };
 }
 
-/** The number of entries of a bulk call, and 1 for any other call. A body that is no list counts as 1, because the operation refuses it. */
+/**
+ * The number of entries of a bulk call. Any other call counts as 1. A bulk call whose body is not a list also counts as 1, because the
+ * operation will refuse the call.
+ */
 function entriesOf({ callClass, request }: Call): number {
   if (callClass !== 'bulk') return 1;
   try {

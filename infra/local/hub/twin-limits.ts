@@ -8,7 +8,7 @@ const maxStringBytes = 4096;
 const minInteger = -4503599627370496;
 const maxInteger = 4503599627370495;
 
-/** The largest size of each twin section in bytes. Error messages use these section names. */
+/** Maximum size of each twin section in bytes. Error messages use these names of the sections. */
 const maxSectionBytes = {
   tags: 8 * 1024,
   'properties.desired': 32 * 1024,
@@ -17,23 +17,26 @@ const maxSectionBytes = {
 
 export type SectionName = keyof typeof maxSectionBytes;
 
-// Control characters (C0 and C1), dot, dollar sign and space.
+// The characters that a key must not contain: control characters (C0 and C1), dot, dollar sign and space.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern must match control characters.
 const forbiddenInKey = /[\u0000-\u001f\u007f-\u009f.$ ]/;
 
-/** Throws 400 if a section or a patch has an invalid key, string or number, or is nested too deep. */
+/** Throws 400 if a section or a patch has an invalid key, string or number, or if its values are nested too deep. */
 export function checkValues(section: SectionName, values: JsonObject): void {
   checkNode(values, section, 0);
 }
 
-/** Throws 400 if the section is over its size limit. */
+/** Throws 400 if the section is larger than its maximum size. */
 export function checkSize(section: SectionName, values: JsonObject): void {
   const size = sizeOf(values);
   const limit = maxSectionBytes[section];
   if (size > limit) throw invalid(`${section} would have ${size} bytes, the limit is ${limit} (${limit / 1024} KB)`);
 }
 
-/** The size in bytes, as IoT Hub counts it: keys and strings in UTF-8, 8 for a number, 4 for a boolean, 0 for null and for containers. */
+/**
+ * The size of a value in bytes, as IoT Hub counts it. A key or string has its number of UTF-8 bytes, a number has 8, and a boolean has 4.
+ * Null has 0. An object or array has only the bytes of its content.
+ */
 export function sizeOf(value: JsonValue): number {
   switch (typeof value) {
     case 'string':

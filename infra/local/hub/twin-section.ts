@@ -1,42 +1,43 @@
-/** The desired or reported section of a twin: its values, and metadata about the last write of every value. */
+/**
+ * One section of a twin, the desired or the reported properties. It contains the values, and metadata about the last write of every value.
+ */
 import { neverTimestamp } from './clock.ts';
 import { isObject, type JsonObject, type JsonValue, own, setOwn } from './json.ts';
 import { mergePatch } from './merge-patch.ts';
 
 /**
- * The metadata of one write. All values of one write share one stamp object: with a hundred thousand twins, that saves gigabytes of
- * memory.
+ * The metadata of one write. All values of one write share the same object. With a hundred thousand twins, this saves gigabytes of memory.
  */
 export interface Stamp {
   readonly $lastUpdated: string;
-  /** The section's `$version` after the write. Only desired properties have it, as in Azure. */
+  /** The section's `$version` after the write. Only desired properties have this field, as in Azure. */
   readonly $lastUpdatedVersion?: number;
 }
 
 export interface Section {
   readonly values: JsonObject;
-  /** Metadata with the same structure as the values. Each level has the stamp of its last write. */
+  /** Metadata with the same structure as the values. Each level contains the metadata of its last write. */
   readonly metadata: JsonObject;
   readonly version: number;
 }
 
-/** A section after a patch, and the section's part of the twin change event. */
+/** A section after a patch, and the part of the twin change event that describes this section. */
 export interface PatchedSection {
   readonly section: Section;
   readonly change: JsonObject;
 }
 
-/** The section of a new twin. */
+/** The desired or reported section of a new twin: no properties, and version 1. */
 export const emptySection: Section = { values: {}, metadata: { $lastUpdated: neverTimestamp }, version: 1 };
 
-/** Creates a section of these values. Leaves out nulls. */
+/** Creates a section with these values. Leaves out values that are null. `stamp` is the metadata of the write. */
 export function writeSection(values: JsonObject, stamp: Stamp, version: number): Section {
   return patchSection({ values: {}, metadata: {}, version }, values, stamp, version).section;
 }
 
 /**
- * Merges a patch (RFC 7396) into a section. Every level in the patch gets the stamp, even if its value stays the same, as in Azure.
- * The change contains the patch unchanged, and the metadata of the patched properties.
+ * Merges a patch (RFC 7396) into a section. Every level that the patch contains gets the metadata `stamp`, even if the value stays the
+ * same, as in Azure. `change` of the result contains the patch itself, and the metadata of the properties that it writes.
  */
 export function patchSection(section: Section, patch: JsonObject, stamp: Stamp, version: number): PatchedSection {
   const merged = merge(section.values, section.metadata, patch, { ...stamp });
@@ -46,12 +47,12 @@ export function patchSection(section: Section, patch: JsonObject, stamp: Stamp, 
   };
 }
 
-/** The section in a twin document. */
+/** The section, as a twin document contains it. */
 export function renderSection(section: Section): JsonObject {
   return { ...section.values, $metadata: section.metadata, $version: section.version };
 }
 
-/** A patch that removes every property of the section. */
+/** Creates a patch that removes every property of the section. */
 export function clearingPatch(section: Section): JsonObject {
   const patch: Record<string, JsonValue> = {};
   for (const key of Object.keys(section.values)) setOwn(patch, key, null);
@@ -64,7 +65,7 @@ interface Merged {
   readonly changed: JsonObject;
 }
 
-// Keeps the order of keys, so that the JavaScript engine can share the layout of equal twins in memory.
+// Keeps the order of the keys. So the JavaScript engine can use one object layout for many twins with the same keys, which saves memory.
 function merge(values: JsonObject, metadata: JsonObject, patch: JsonObject, stamp: JsonObject): Merged {
   const nextValues: Record<string, JsonValue> = {};
   const nextMetadata: Record<string, JsonValue> = { ...stamp };
@@ -99,7 +100,7 @@ function merge(values: JsonObject, metadata: JsonObject, patch: JsonObject, stam
   return { values: nextValues, metadata: nextMetadata, changed };
 }
 
-/** Removes properties that are null, at any depth. */
+/** Returns the values without the properties that are null, at any depth. */
 export function withoutNulls(values: JsonObject): JsonObject {
   return mergePatch({}, values);
 }

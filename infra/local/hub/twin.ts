@@ -1,8 +1,9 @@
 /**
- * A twin: tags, desired and reported properties, without its identity.
+ * A twin: tags, desired properties and reported properties, without the identity.
  *
- * Versions behave as in Azure. Every service write raises `desired.$version`, even a write of tags only. The ETag is that number. The
- * twin's `version` is the sum of both sections' versions, so reported properties raise `version` but not the ETag.
+ * Versions behave as in Azure. Every write of a service raises `desired.$version`, even a write of tags only. The ETag encodes this number.
+ * The twin's `version` is the sum of the versions of both sections. So a write of reported properties raises `version`, but does not change
+ * the ETag.
  */
 import { timestamp } from './clock.ts';
 import { invalid, preview } from './errors.ts';
@@ -28,13 +29,13 @@ export interface Twin {
   readonly reported: Section;
 }
 
-/** The sections that a service may write. PATCH does not change a missing section, and null clears a section. */
+/** The sections that a service may write. If a section is missing, PATCH does not change it. If a section is null, the write clears it. */
 export interface TwinWrite {
   readonly tags?: JsonObject | null;
   readonly desired?: JsonObject | null;
 }
 
-/** A twin after a patch, and the body of its `updateTwin` event. */
+/** A twin after a patch, and the body of the `updateTwin` event about this patch. */
 export interface PatchedTwin {
   readonly twin: Twin;
   readonly change: JsonObject;
@@ -48,7 +49,7 @@ export function etagOf(twin: Twin): string {
   return twinEtag(twin.desired.version);
 }
 
-/** Creates the twin of a new identity. `now`: milliseconds since 1970. Throws 400 beyond the twin limits. */
+/** Creates the twin of a new identity. `now` is in milliseconds since 1970. Throws 400 if the twin exceeds the twin limits. */
 export function newTwin(write: TwinWrite, now: number): Twin {
   const desired = withoutNulls(write.desired ?? {});
   const tags = write.tags === undefined || write.tags === null ? undefined : withoutNulls(write.tags);
@@ -64,7 +65,10 @@ export function newTwin(write: TwinWrite, now: number): Twin {
   };
 }
 
-/** PATCH: merges tags and desired properties. A patch that changes no value still raises the version. Throws 400 beyond the twin limits. */
+/**
+ * PATCH: merges tags and desired properties. A patch raises the version even if no value changes. Throws 400 if the twin would exceed the
+ * twin limits.
+ */
 export function patchTwin(twin: Twin, write: TwinWrite, now: number): PatchedTwin {
   const version = twin.desired.version + 1;
   const change: Record<string, JsonValue> = {};
@@ -85,7 +89,10 @@ export function patchTwin(twin: Twin, write: TwinWrite, now: number): PatchedTwi
   return { twin: next, change: { version: versionOf(next), ...change } };
 }
 
-/** PUT: replaces tags and desired properties. A missing section becomes empty. Throws 400 beyond the twin limits. */
+/**
+ * PUT: replaces tags and desired properties. A section that is missing in the write becomes empty. Throws 400 if the twin would exceed the
+ * twin limits.
+ */
 export function replaceTwin(twin: Twin, write: TwinWrite, now: number): Twin {
   const version = twin.desired.version + 1;
   const tags = withoutNulls(write.tags ?? {});
@@ -95,7 +102,7 @@ export function replaceTwin(twin: Twin, write: TwinWrite, now: number): Twin {
   return { tags, desired: writeSection(desired, desiredStamp(now, version), version), reported: twin.reported };
 }
 
-/** Merges reported properties, as a device does. Throws 400 beyond the twin limits. */
+/** Merges a patch into the reported properties, as a device does. Throws 400 if the twin would exceed the twin limits. */
 export function patchReported(twin: Twin, patch: JsonObject, now: number): PatchedTwin {
   // The metadata of reported properties has no `$lastUpdatedVersion`, as in Azure.
   const patched = patchSection(twin.reported, patch, { $lastUpdated: timestamp(now) }, twin.reported.version + 1);
@@ -104,7 +111,7 @@ export function patchReported(twin: Twin, patch: JsonObject, now: number): Patch
   return { twin: next, change: { version: versionOf(next), properties: { reported: patched.change } } };
 }
 
-/** The twin's fields in a twin document, in Azure's order. */
+/** The fields of a twin in a twin document, in the same order as in Azure. */
 export function renderTwin(twin: Twin): JsonObject {
   return {
     version: versionOf(twin),
@@ -114,8 +121,8 @@ export function renderTwin(twin: Twin): JsonObject {
 }
 
 /**
- * Reads tags and desired properties from a request body. Ignores metadata, versions, reported properties and identity fields, which
- * clients send back after a read. Throws 400 beyond the twin limits.
+ * Reads tags and desired properties from a request body. Ignores metadata, versions, reported properties and identity fields, because
+ * clients that have read a twin send them back. Throws 400 if a key or value is not allowed in a twin.
  */
 export function readTwinWrite(body: JsonValue): TwinWrite {
   if (!isObject(body)) throw invalid(`The twin must be a JSON object, not ${preview(body)}`);
@@ -128,7 +135,10 @@ export function readTwinWrite(body: JsonValue): TwinWrite {
   return { ...(tags === undefined ? {} : { tags }), ...(desired === undefined ? {} : { desired }) };
 }
 
-/** Reads one section of a request body, without its metadata and version. Throws 400 beyond the twin limits. */
+/**
+ * Reads one section of a request body, without `$metadata` and `$version`. Returns a missing section or null unchanged. Throws 400 if a key
+ * or value is not allowed in a twin.
+ */
 export function readSection(name: SectionName, value: JsonValue | undefined): JsonObject | null | undefined {
   if (value === undefined || value === null) return value;
   if (!isObject(value)) throw invalid(`${name} must be an object, not ${preview(value)}`);

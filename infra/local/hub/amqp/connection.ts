@@ -16,28 +16,34 @@ import { putToken, type RequestContext, readManagement, reply } from './requests
 import { Claims } from './sas-token.ts';
 import { findStartPosition } from './start-position.ts';
 
-/** The parts of the endpoint that all connections share. */
+/** The parts of the AMQP endpoint that all connections share. */
 export interface ConnectionContext extends RequestContext {
   readonly readers: Readers;
   /**
-   * Idle timeout in milliseconds, announced to the client. The connection closes after twice this time without a frame, so clients send
-   * empty frames while they are idle.
+   * Idle timeout in milliseconds, which the endpoint announces to each client. The endpoint closes a connection on which no frame arrives
+   * for twice this time. So a client must send empty frames while it is idle.
    */
   readonly idleTimeoutMs: number;
 }
 
 export interface ServedConnection {
-  /** Closes the connection. Resolves when the socket is closed. Destroys the socket if the client does not close within a second. */
+  /**
+   * Closes the connection, and resolves when the socket is closed. If the client does not close the connection within a second, the
+   * endpoint destroys the socket.
+   */
   close(): Promise<void>;
 }
 
 const container = rhea.create_container({ id: 'twinkeeper-local-hub' });
 container.sasl_server_mechanisms.enable_anonymous();
 
-/** Serves AMQP on a client's socket until the socket closes. Never throws: a client's error ends its link or its connection. */
+/**
+ * Serves AMQP on a client's socket until the socket closes. Never throws: an error of a client ends only a link or the connection of this
+ * client.
+ */
 export function serveConnection(socket: Socket, context: ConnectionContext): ServedConnection {
   const claims = new Claims();
-  /** For each link that sends events: the function that stops it. */
+  /** For each link on which the endpoint sends events: the function that stops the sending. */
   const feeds = new Map<Sender, () => void>();
   const replyLinks = new Set<Sender>();
   const options = {
@@ -84,7 +90,7 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
       partitionId,
       start,
       metrics: [sender.desired_capabilities].flat().includes('com.microsoft:enable-receiver-runtime-metric'),
-      // A token may expire while the link is open.
+      // The client's token may expire while the link is open.
       mayContinue: () => {
         const refusal = claims.refusal(path, Date.now());
         if (refusal !== undefined) stop(refusal);
@@ -104,7 +110,10 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
     receiver.on('message', (event) => receive(event, receiver, address));
   }
 
-  /** Throws a `Refusal` unless the address exists and the connection has a token for it. `$cbs`, which takes tokens, needs no token. */
+  /**
+   * Throws a `Refusal` unless the address exists and the connection has a token for this address. The address `$cbs` needs no token,
+   * because clients send their tokens to it.
+   */
   function checkAccess(address: Address): void {
     if (address.node === 'cbs') return;
     if (address.node === 'unknown') throw notFound(address.path);
@@ -131,7 +140,7 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
 
   function ingestMessage(message: Message, event: object, { path, partitionId }: Address & { node: 'sink' }): void {
     requireClaim(path);
-    // If the message format is not 0, rhea passes the encoded message and its format.
+    // If the format of a message is not 0, rhea does not decode the message. It passes the encoded message and the format.
     const format = 'format' in event ? Number(event.format) : 0;
     ingest(context.log, message, format, partitionId);
   }
@@ -167,21 +176,23 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
     stopFeeds(() => true);
   };
   connection.on('connection_close', stopAll);
-  // rhea throws or prints events without a listener. The socket's `close` event does the cleanup.
+  // rhea throws or prints its own events that have no listener. These listeners do nothing, because the socket's `close` event does the
+  // cleanup.
   for (const ignored of ['receiver_close', 'receiver_error', 'connection_error', 'disconnected']) {
     connection.on(ignored, () => {});
   }
-  // On invalid AMQP, rhea only closes its own side, and the client may never close the other side.
+  // When a client sends invalid AMQP, rhea closes only its own side of the connection. The client may never close the other side, so the
+  // socket is destroyed.
   for (const violation of ['protocol_error', 'error'])
     connection.on(violation, () => destroySocket('The client violated the AMQP protocol.'));
-  // rhea checks for idle clients only after the connection is open.
+  // rhea checks for idle clients only after the connection is open. Before that, the timeout of the socket applies.
   socket.setTimeout(2 * context.idleTimeoutMs, () => destroySocket('The client did not open a connection.'));
   connection.on('connection_open', () => socket.setTimeout(0));
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
   void closed.then(stopAll);
   connection.accept(socket);
 
-  /** Closes the socket at once. The error is necessary: without an error, rhea does not stop its timers. */
+  /** Closes the socket at once. The error is necessary, because rhea stops its timers only when the socket closes with an error. */
   function destroySocket(reason: string): void {
     socket.destroy(new Error(reason));
   }
@@ -201,7 +212,10 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
   };
 }
 
-/** Runs `open`. If it throws, refuses the link: attaches it and detaches it with the error, as AMQP requires (part 2.6.3). */
+/**
+ * Runs `open`. If `open` throws an error, refuses the link: attaches the link and then detaches it with the error, as AMQP requires (part
+ * 2.6.3).
+ */
 function refuseOnError(link: Sender | Receiver, open: () => void): void {
   try {
     open();
@@ -215,7 +229,10 @@ function errorOf(error: unknown): AmqpError {
   return { condition: 'amqp:internal-error', description: `The local hub failed: ${error}` };
 }
 
-/** The selector filter of a receiver. The filter's name does not matter. Throws a `Refusal` if the filter is no string. */
+/**
+ * The text of a receiver's selector filter, or undefined if the receiver has no filter. The name of the filter does not matter. Throws a
+ * `Refusal` if the filter is not a string.
+ */
 function selectorOf(sender: Sender): string | undefined {
   const filters = Object.values(sender.source.filter ?? {});
   const [filter] = filters;

@@ -1,9 +1,9 @@
 import type { LoggedEvent } from '../event-log.ts';
 
 /**
- * Encodes events as AMQP messages. This is the endpoint's hot path: rhea's general encoder is several times slower.
+ * Encodes events as AMQP messages. This code runs for every event that the endpoint sends. rhea's general encoder is several times slower.
  *
- * Type codes are from AMQP 1.0 part 1, section codes from part 3.2.
+ * The type codes are from part 1 of AMQP 1.0, and the section codes are from part 3.2.
  */
 
 const sectionCode = {
@@ -23,15 +23,15 @@ const typeCode = {
   list: 0xd0,
   map: 0xd1,
 };
-/** The difference between the code of a type with a 32-bit length and the code with an 8-bit length. */
+/** The code of a type with a 32-bit length is the code of the same type with an 8-bit length, plus this number. */
 const longForm = 0x10;
 
-/** The message under construction. Encoding is synchronous, so all events share this buffer. */
+/** The buffer in which a message is built. Encoding is synchronous, so all messages use the same buffer. */
 let scratch = Buffer.allocUnsafe(64 * 1024);
-/** Number of bytes written to `scratch`. */
+/** Number of bytes that are already written to `scratch`. */
 let end = 0;
 
-/** Grows the buffer to fit `bytes` more bytes, plus a reserve of 64 for calls of `writeByte`. */
+/** Makes `scratch` large enough for `bytes` more bytes, plus 64 bytes for calls of `writeByte`, which does not enlarge the buffer. */
 function reserve(bytes: number): void {
   const needed = end + bytes + 64;
   if (needed <= scratch.length) return;
@@ -52,9 +52,9 @@ function writeInt64(typecode: number, value: number): void {
   end = scratch.writeUInt32BE(value - high * 2 ** 32, end);
 }
 
-/** `typecode8`: the code of the short form, `string8` or `symbol8`. */
+/** Writes a text. `typecode8` is the type code for a text with an 8-bit length: `string8` or `symbol8`. */
 function writeText(typecode8: number, value: string): void {
-  // A UTF-16 unit takes at most three bytes in UTF-8, so 85 units fit in 255 bytes.
+  // A UTF-16 unit takes at most three bytes in UTF-8, so a text of 85 units fits in 255 bytes.
   const short = value.length <= 85;
   reserve(5 + value.length * 3);
   writeByte(short ? typecode8 : typecode8 + longForm);
@@ -78,7 +78,10 @@ function writeOptionalText(typecode8: number, value: string | undefined): void {
   else writeText(typecode8, value);
 }
 
-/** Starts a section that is a list or a map. Returns its start offset for `closeCompound`, which writes the size. */
+/**
+ * Starts a section that contains a list or a map. Returns the offset of the section's content. `closeCompound` needs this offset to write
+ * the size.
+ */
 function openCompound(section: number, typecode: number): number {
   reserve(12);
   writeByte(0x00);
@@ -89,7 +92,7 @@ function openCompound(section: number, typecode: number): number {
   return end;
 }
 
-/** Writes the size of a section. `count`: the elements of a list, or the keys and values of a map together. */
+/** Writes the size of a section. `count` is the number of elements in a list, or the number of keys and values together in a map. */
 function closeCompound(start: number, count: number): void {
   scratch.writeUInt32BE(end - start + 4, start - 8);
   scratch.writeUInt32BE(count, start - 4);
@@ -118,7 +121,9 @@ function writeMessageAnnotations(event: LoggedEvent): void {
   closeCompound(start, count);
 }
 
-/** In AMQP's order: message-id, user-id, to, subject, reply-to, correlation-id, content-type, content-encoding. */
+/**
+ * Writes the properties in the order of AMQP: message-id, user-id, to, subject, reply-to, correlation-id, content-type, content-encoding.
+ */
 function writeProperties(event: LoggedEvent): void {
   const start = openCompound(sectionCode.properties, typeCode.list);
   writeByte(typeCode.null);
@@ -144,7 +149,7 @@ function writeApplicationProperties(event: LoggedEvent): void {
   closeCompound(start, count);
 }
 
-/** Delivery annotations about the partition's last event, for receivers that track it. */
+/** Writes delivery annotations about the last event of the partition. Only receivers that asked for these annotations get them. */
 function writeRuntimeMetrics(last: LoggedEvent, now: number): void {
   const start = openCompound(sectionCode.deliveryAnnotations, typeCode.map);
   writeText(typeCode.symbol8, 'last_enqueued_sequence_number');
@@ -159,8 +164,8 @@ function writeRuntimeMetrics(last: LoggedEvent, now: number): void {
 }
 
 /**
- * Encodes an event as a whole message, as Event Hubs sends it. `metrics`, if the receiver tracks them: the partition's last event and
- * the current time in milliseconds since 1970.
+ * Encodes an event as a complete AMQP message, as Event Hubs sends it. `metrics` contains the last event of the partition and the current
+ * time in milliseconds since 1970. `metrics` is absent for a receiver that did not ask for this information.
  */
 export function encodeEvent(
   event: LoggedEvent,
@@ -181,7 +186,7 @@ export function encodeEvent(
   return withTail(event.body);
 }
 
-/** A new buffer with the encoded bytes so far, followed by `tail`. */
+/** Returns a new buffer with the encoded bytes so far, followed by `tail`. */
 function withTail(tail: Buffer): Buffer {
   const message = Buffer.allocUnsafe(end + tail.length);
   scratch.copy(message, 0, 0, end);

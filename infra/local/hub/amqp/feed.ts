@@ -4,7 +4,7 @@ import { encodeEvent } from './encoding.ts';
 import type { Refusal } from './refusal.ts';
 import type { StartPosition } from './start-position.ts';
 
-/** Properties of rhea's sender that its type declarations lack. */
+/** rhea's `Sender` with the properties that the type declarations of rhea lack. */
 type SendingLink = Sender & {
   credit: number;
   readonly session: {
@@ -16,14 +16,17 @@ type SendingLink = Sender & {
   };
 };
 
-/** Sending to a receiver pauses at this number of unsettled bytes, so a stalled receiver uses little memory. */
+/** Number of sent but unsettled bytes at which a feed pauses. With this limit, a stalled receiver uses little memory. */
 const maxUnsettledBytes = 4 * 1024 * 1024;
-/** Most events sent in one turn of the event loop, so that other receivers and new input get their turn. */
+/**
+ * Maximum number of events that a feed sends in one turn of the event loop. With this limit, other receivers and new input do not wait
+ * long.
+ */
 const maxBurst = 500;
 
-/** The running transfer of a partition's events to one receiver. */
+/** The running transfer of events from one partition to one receiver. */
 export interface Feed {
-  /** Stops sending. With a reason, also closes the link with that error. */
+  /** Stops sending. With a `reason`, also closes the link with this error. */
   stop(reason?: Refusal): void;
 }
 
@@ -31,15 +34,18 @@ export interface FeedOptions {
   readonly log: EventLog;
   readonly partitionId: string;
   readonly start: StartPosition;
-  /** Whether each message carries the partition's last sequence number, offset and time. */
+  /** Whether each message contains the sequence number, the offset and the time of the partition's last event. */
   readonly metrics: boolean;
-  /** Called before each burst. Returns `false` if the receiver's token has expired, and then stops the feed itself. */
+  /** Called before each burst of events. If the receiver's token has expired, the callback stops the feed and returns `false`. */
   mayContinue(): boolean;
-  /** The connection's socket, corked during a burst so that the burst is sent in one write. */
+  /** The socket of the connection. The feed corks the socket during a burst of events, so that the whole burst is sent in one write. */
   readonly socket: { cork(): void; uncork(): void };
 }
 
-/** Sends a partition's events to a receiver, from its start position on, within its credit. Continues when events are appended. */
+/**
+ * Sends the events of a partition to a receiver, from the receiver's start position on. Never sends more events than the receiver's credit
+ * allows. Continues when new events are appended to the log.
+ */
 export function startFeed(
   sender: Sender,
   { log, partitionId, start, metrics, mayContinue, socket }: FeedOptions,
@@ -48,14 +54,14 @@ export function startFeed(
   const events = log.events(partitionId);
   const unsettled = new Map<Delivery, number>();
   let unsettledBytes = 0;
-  // A sequence number rather than an index, because the log drops its oldest events.
+  // The feed keeps a sequence number and not an array index, because the log drops its oldest events.
   let nextSequenceNumber = events[start.index]?.sequenceNumber ?? log.count(partitionId);
   let started = false;
   let draining = false;
   let scheduled = false;
   let stopped = false;
 
-  // All appends and settlements in one turn of the event loop cause only one burst.
+  // Several appends and settlements in one turn of the event loop cause only one burst of events.
   const schedule = () => {
     if (scheduled || stopped) return;
     scheduled = true;
@@ -66,7 +72,8 @@ export function startFeed(
     scheduled = false;
     if (stopped || !mayContinue()) return;
     const { outgoing } = link.session;
-    // rhea lowers the credit only when it writes, after this turn, so pending deliveries are subtracted here.
+    // rhea lowers `link.credit` only when it writes to the socket, after this turn of the event loop. So the deliveries that are not yet
+    // written are subtracted here.
     const credit = link.credit - (outgoing.next_delivery_id - outgoing.next_pending_delivery);
     const room = Math.min(credit, outgoing.available(), maxBurst);
     let sent = 0;
@@ -88,11 +95,11 @@ export function startFeed(
 
   function nextEvent(): LoggedEvent | undefined {
     for (;;) {
-      // If the log has dropped the next event, the oldest kept event comes next, as in Event Hubs.
+      // If the log has dropped the next event, the feed continues with the oldest event in the log, as Event Hubs does.
       const event = events[Math.max(0, nextSequenceNumber - (events[0]?.sequenceNumber ?? 0))];
       if (event === undefined) return undefined;
       nextSequenceNumber = event.sequenceNumber + 1;
-      // If the start position is in the future, events before it are skipped.
+      // If the start position is in the future, the feed skips the events before that position.
       started ||= start.matches(event);
       if (started) return event;
     }
@@ -111,7 +118,7 @@ export function startFeed(
     unsettled.delete(delivery);
     if (nextSequenceNumber < log.count(partitionId)) schedule();
   });
-  // Without a listener on the sender, rhea would pass each of these events up to session, connection and container.
+  // Without a listener on the sender, rhea would pass each of these rhea events on to the session, the connection and the container.
   for (const outcome of ['accepted', 'released', 'rejected', 'modified', 'sendable']) sender.on(outcome, () => {});
   sender.on('sender_flow', schedule);
   sender.on('sender_draining', () => {
@@ -126,7 +133,7 @@ export function startFeed(
       stopped = true;
       unsubscribe();
       unsettled.clear();
-      // Without credit, rhea sends no buffered event after the detach.
+      // With a credit of 0, rhea does not send its buffered events after the link is detached.
       link.credit = 0;
       if (reason !== undefined) sender.close({ condition: reason.condition, description: reason.message });
     },

@@ -1,6 +1,6 @@
 /**
- * The Event Hubs-compatible endpoint of the local hub: AMQP 1.0 without TLS, on loopback. Clients use the unmodified `@azure/event-hubs` to
- * read the hub's events. Tokens, owner levels (epochs), start positions and error texts follow Event Hubs.
+ * The Event Hubs-compatible endpoint of the local hub. It serves AMQP 1.0 without TLS, on loopback. Clients read the hub's events with the
+ * unmodified SDK `@azure/event-hubs`. Tokens, owner levels (epochs), start positions and error texts are the same as in Event Hubs.
  * @module
  */
 import { createServer, type Server, type Socket } from 'node:net';
@@ -12,25 +12,26 @@ export interface AmqpOptions {
   /** The port to listen on. 0 picks a free port. */
   readonly port: number;
   readonly eventHubName: string;
-  /** Name of the only shared access policy, which may listen and send. */
+  /** Name of the shared access policy. The endpoint has only one policy, which may listen and send. */
   readonly keyName: string;
-  /** The policy's key. */
+  /** The key of the shared access policy. */
   readonly key: string;
-  /** Idle timeout in milliseconds. A client that is silent for twice this time is disconnected. Default: one minute. */
+  /** Idle timeout in milliseconds. The endpoint disconnects a client that sends nothing for twice this time. Default: one minute. */
   readonly idleTimeoutMs?: number;
 }
 
 export interface AmqpEndpoint {
   readonly port: number;
-  /** Connection string for `@azure/event-hubs`. Does not contain the event hub's name, which clients pass separately. */
+  /** Connection string for `@azure/event-hubs`. It does not contain the event hub's name: clients pass the name separately. */
   readonly connectionString: string;
   /** Closes every connection and stops listening. */
   close(): Promise<void>;
 }
 
 /**
- * Serves an event log to Event Hubs clients: `$cbs`, `$management`, receivers on `NAME/ConsumerGroups/GROUP/Partitions/N` for any
- * consumer group, and senders on `NAME` and `NAME/Partitions/N`. Rejects with the system error `EADDRINUSE` if the port is in use.
+ * Serves an event log to Event Hubs clients. Clients can open links to `$cbs` and `$management`, receivers on
+ * `NAME/ConsumerGroups/GROUP/Partitions/N` for any consumer group, and senders on `NAME` and `NAME/Partitions/N`. Rejects with the system
+ * error `EADDRINUSE` if the port is in use.
  */
 export async function startAmqp(log: EventLog, options: AmqpOptions): Promise<AmqpEndpoint> {
   const { eventHubName, keyName, key, idleTimeoutMs = 60_000 } = options;
@@ -53,10 +54,10 @@ export async function startAmqp(log: EventLog, options: AmqpOptions): Promise<Am
   };
 }
 
-/** Error codes on machines without IPv6. */
+/** The error codes that `listen` can have on a machine without IPv6. */
 const noIpv6 = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'];
 
-/** Listens on the same port of both loopback addresses, because `localhost` may be IPv4 or IPv6. */
+/** Listens on the same port of both loopback addresses, because `localhost` can mean the IPv4 or the IPv6 address. */
 async function listenOnLoopback(
   port: number,
   accept: (socket: Socket) => void,
@@ -71,7 +72,7 @@ async function listenOnLoopback(
       const code = error instanceof Error && 'code' in error ? String(error.code) : '';
       if (noIpv6.includes(code)) return { port: actualPort, servers: [ipv4] };
       await new Promise((resolve) => ipv4.close(resolve));
-      // A port that the system chose may be in use on the IPv6 address. Then another port is tried.
+      // The port that the system chose may be in use on the IPv6 address. In that case the loop tries another port.
       if (port !== 0 || code !== 'EADDRINUSE' || attempt === 10) throw error;
     }
   }

@@ -2,7 +2,7 @@ import rhea, { type Message, type MessageUtil } from 'rhea';
 import type { EventLog, HubEvent } from '../event-log.ts';
 import { Refusal } from './refusal.ts';
 
-/** rhea's reader of encoded values, which its type declarations lack. */
+/** rhea's reader of encoded AMQP values. The type declarations of rhea lack this class. */
 const { Reader } = rhea.types as unknown as {
   readonly Reader: new (
     encoded: Buffer,
@@ -14,20 +14,21 @@ const { Reader } = rhea.types as unknown as {
 };
 const message: MessageUtil = rhea.message;
 
-/** Largest accepted message in bytes. A body of 1 MiB with properties fits. */
+/** Maximum size of an accepted message in bytes. A message with a body of 1 MiB and with properties is smaller. */
 export const maxMessageSize = 2 * 1024 * 1024;
-/** The message format of a batch, in which each data section is an encoded message. */
+/** The message format of a batch of events. Each data section of a batch contains one encoded message. */
 const batchFormat = 0x80013700;
-/** Sections before the bare message: header, delivery annotations, message annotations. */
+/** Codes of the sections before the bare message: header, delivery annotations and message annotations. */
 const sectionsBeforeBareMessage = [0x70, 0x71, 0x72];
 
 /**
- * Appends a producer's message to the log: one event or a batch. The partition is `partitionId` if given, else the partition of the
- * partition key, else the next one round-robin. Bodies and properties stay unchanged. Throws a `Refusal` on a message that is too large
- * or invalid, and then appends nothing.
+ * Appends the events of a producer's message to the log. The message contains one event or a batch of events. The events go to the
+ * partition `partitionId`, if given. Otherwise the partition key of an event selects its partition. Events without a partition key go to
+ * the partitions in turn. Bodies and properties stay unchanged. Throws a `Refusal` if the message is too large or invalid. In this case no
+ * event is appended.
  */
 export function ingest(log: EventLog, sent: Message | Buffer, format: number, partitionId: string | undefined): void {
-  // `readEvents` reads the whole batch first, so an invalid batch appends no event.
+  // `readEvents` reads the whole batch before the first append, so an invalid batch appends no event.
   for (const event of readEvents(sent, format)) {
     log.append(event, partitionId ?? (event.deviceId === '' ? nextPartition(log) : log.partitionOf(event.deviceId)));
   }

@@ -1,27 +1,28 @@
 import { Refusal } from './refusal.ts';
 
-/** A receiver on a partition. */
+/** A receiver that reads a partition. */
 export interface Reader {
   readonly name: string;
-  /** The receiver's epoch, also called owner level. `undefined` if the receiver shares the partition. */
+  /** The receiver's epoch, which is also called owner level. Undefined if the receiver shares the partition with other receivers. */
   readonly epoch: number | undefined;
   disconnect(reason: Refusal): void;
 }
 
-/** Event Hubs' limit of receivers without an epoch on one partition in one consumer group. */
+/** Maximum number of receivers without an epoch that read one partition in one consumer group. Event Hubs has the same limit. */
 const maxSharedReaders = 5;
 
 /**
- * The receivers on each partition, by consumer group. A receiver with an epoch reads alone: it disconnects receivers with a lower, equal
- * or no epoch. While it reads, receivers with a lower or no epoch are refused.
- * https://learn.microsoft.com/azure/event-hubs/event-hubs-event-processor-host#epoch
+ * The receivers on each partition, by consumer group. A receiver with an epoch is the only reader of the partition in its consumer group.
+ * It disconnects the receivers with a lower epoch, the same epoch or no epoch. While it reads, a new receiver with a lower epoch or no
+ * epoch is refused. https://learn.microsoft.com/azure/event-hubs/event-hubs-event-processor-host#epoch
  */
 export class Readers {
   readonly #readers = new Map<string, Set<Reader>>();
 
   /**
-   * Adds a reader. A reader with an epoch disconnects all others. The returned function removes the reader. Throws a `Refusal` if a reader
-   * has a higher epoch, or if five readers without an epoch are present.
+   * Adds a reader to a partition. A reader with an epoch disconnects all other readers of this partition in the consumer group. The
+   * returned function removes the reader. Throws a `Refusal` if another reader has a higher epoch, or if the new reader has no epoch and
+   * five readers are present.
    */
   admit(consumerGroup: string, partitionId: string, reader: Reader): () => void {
     const key = `${consumerGroup.toLowerCase()}/${partitionId}`;

@@ -1,4 +1,4 @@
-/** A refused request or link: an AMQP error condition for the client, and a message for people. */
+/** The error of a refused request or link. It has an AMQP error condition for the client, and a message for people. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly condition: string;
@@ -9,7 +9,7 @@ export class Refusal extends Error {
   }
 }
 
-/** The refusal of an unknown address. The SDK recognises the error by this exact text. */
+/** Creates the refusal of an unknown address. The SDK recognises this error by its text, so the text must stay the same. */
 export function notFound(path: string): Refusal {
   return new Refusal(
     'amqp:not-found',

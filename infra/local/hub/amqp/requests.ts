@@ -6,19 +6,25 @@ import { type AccessPolicy, type Claims, verifySasToken } from './sas-token.ts';
 
 const { types } = rhea;
 
-/** The data for responses of `$cbs` and `$management`. */
+/** The data that the responses of `$cbs` and `$management` need. */
 export interface RequestContext {
   readonly log: EventLog;
   readonly eventHubName: string;
   readonly policy: AccessPolicy;
 }
 
-/** AMQP type code of the partition ids in their array. */
+/** AMQP type code of each partition id in an array of partition ids. */
 const string8 = 0xa1;
-/** .NET's `DateTime.MinValue` in milliseconds. Event Hubs returns it as the last event's time of an empty partition. */
+/**
+ * .NET's `DateTime.MinValue` in milliseconds since 1970. For an empty partition, Event Hubs returns this time as the time of the last
+ * event.
+ */
 const noEventTime = -62_135_596_800_000;
 
-/** Handles a put-token request to `$cbs`: adds its token to the connection's claims. Throws a `Refusal` on an invalid token. */
+/**
+ * Handles a put-token request to `$cbs`: adds the token of the request to the claims of the connection. Throws a `Refusal` if the token is
+ * invalid.
+ */
 export function putToken(request: Message, claims: Claims, { policy, eventHubName }: RequestContext): AmqpResponse {
   const { operation, type, name } = request.application_properties ?? {};
   if (operation !== 'put-token') throw notImplemented(operation);
@@ -35,7 +41,10 @@ export function putToken(request: Message, claims: Claims, { policy, eventHubNam
   return { status: 202, description: 'Accepted' };
 }
 
-/** Handles a READ request to `$management` about the event hub or one of its partitions. Throws a `Refusal`. */
+/**
+ * Handles a READ request to `$management` about the event hub or one partition. Throws a `Refusal` if the request is not supported, if its
+ * target does not exist, or if its token is invalid.
+ */
 export function readManagement(request: Message, { log, eventHubName, policy }: RequestContext): AmqpResponse {
   const { operation, type, name, partition, security_token: token } = request.application_properties ?? {};
   if (operation !== 'READ') throw notImplemented(operation);
@@ -85,14 +94,17 @@ export interface AmqpResponse {
   readonly body?: unknown;
 }
 
-/** The HTTP-like status code of each error condition. The SDK maps the codes to its errors. */
+/** The HTTP-like status code of each AMQP error condition. The SDK converts these codes to its own errors. */
 const statusCodes: Readonly<Record<string, number>> = {
   'amqp:unauthorized-access': 401,
   'amqp:not-found': 404,
   'amqp:not-implemented': 501,
 };
 
-/** Sends the response of `respond`, or its error, on the link that the request's `reply-to` names. */
+/**
+ * Sends the response that `respond` returns, or the error that it throws. The request's `reply-to` names the link for the response. If no
+ * link has this name, the first reply link of the session is used.
+ */
 export function reply(
   request: Message,
   receiver: Receiver,

@@ -2,21 +2,22 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { entityPath } from './address.ts';
 import { Refusal } from './refusal.ts';
 
-/** The shared access policy that signs valid tokens. */
+/** The shared access policy whose key signs the valid tokens. */
 export interface AccessPolicy {
   readonly keyName: string;
   readonly key: string;
 }
 
-/** The access that a valid token gives: `path` and all paths below, until `expiresAt` in milliseconds since 1970. */
+/** The access that a valid token gives: to `path` and all paths below it, until `expiresAt` in milliseconds since 1970. */
 export interface Grant {
   readonly path: string;
   readonly expiresAt: number;
 }
 
 /**
- * Checks a token `SharedAccessSignature sr=…&sig=…&se=…&skn=…` as Event Hubs does. The token must be signed with the policy's key, not be
- * expired, and be for `audience` or a path above. Throws a `Refusal` (`amqp:unauthorized-access`) with the reason.
+ * Checks a token `SharedAccessSignature sr=…&sig=…&se=…&skn=…` as Event Hubs does. The token must have a signature with the policy's key,
+ * must not be expired, and must be for the path `audience` or for a path above it. `now` is in milliseconds since 1970. Throws a `Refusal`
+ * (`amqp:unauthorized-access`) whose message contains the reason.
  * https://learn.microsoft.com/azure/event-hubs/authenticate-shared-access-signature
  */
 export function verifySasToken(token: string, audience: string, policy: AccessPolicy, now: number): Grant {
@@ -50,16 +51,16 @@ export function verifySasToken(token: string, audience: string, policy: AccessPo
   return grant;
 }
 
-/** The valid tokens of one connection, by path. */
+/** The valid tokens of one connection, by the path for which each token is valid. */
 export class Claims {
   readonly #grants = new Map<string, Grant>();
 
-  /** Adds a grant. It replaces an earlier grant for the same path, because the SDK renews its tokens. */
+  /** Adds a grant. A new grant replaces the earlier grant for the same path, because the SDK renews its tokens. */
   add(grant: Grant): void {
     this.#grants.set(grant.path, grant);
   }
 
-  /** The refusal for `path` at `now` (milliseconds since 1970), or `undefined` if a token covers the path. */
+  /** Returns the refusal for `path` at the time `now`, or undefined if a token covers the path. `now` is in milliseconds since 1970. */
   refusal(path: string, now: number): Refusal | undefined {
     for (const grant of this.#grants.values()) if (covers(grant, path) && grant.expiresAt > now) return undefined;
     return unauthorized(
@@ -85,7 +86,7 @@ function decode(text: string): string {
   }
 }
 
-/** The expiry time as text, or `never` if the time is too large for a `Date`. */
+/** The expiry time of a token as text, or `never` if the time is too large for a `Date`. */
 function expiry(milliseconds: number): string {
   return milliseconds <= 8.64e15 ? new Date(milliseconds).toISOString() : 'never';
 }

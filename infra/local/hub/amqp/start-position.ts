@@ -1,7 +1,7 @@
 import type { LoggedEvent } from '../event-log.ts';
 import { Refusal } from './refusal.ts';
 
-/** The start of a receiver in a partition: the first event from `index` on that matches. */
+/** The position at which a receiver starts in a partition: the first event at or after `index` for which `matches` returns true. */
 export interface StartPosition {
   readonly index: number;
   matches(event: LoggedEvent): boolean;
@@ -9,7 +9,7 @@ export interface StartPosition {
 
 const selector = /^\s*amqp\.annotation\.x-opt-(offset|sequence-number|enqueued-time)\s*(>=?)\s*'?([^'\s]*)'?\s*$/;
 
-/** The event fields that a selector can compare. */
+/** The event fields that a selector filter can compare with a number. */
 const selectorFields = {
   offset: (event: LoggedEvent) => Number(event.offset),
   'sequence-number': (event: LoggedEvent) => event.sequenceNumber,
@@ -17,13 +17,13 @@ const selectorFields = {
 } as const;
 
 /**
- * Finds the start position for a receiver's selector filter. No filter starts at the first event.
+ * Finds the start position for the selector filter of a receiver. A receiver without a filter starts at the first event.
  *
- * Event Hubs allows one comparison (`>` or `>=`) with an annotation: the offset, the sequence number, or the enqueued time in
- * milliseconds since 1970. Offset `-1` is the first event, and `@latest` the end of the partition.
+ * As in Event Hubs, a filter is one comparison (`>` or `>=`) with an annotation: the offset, the sequence number, or the enqueued time in
+ * milliseconds since 1970. The offset `-1` means the first event, and the offset `@latest` means the end of the partition.
  *
- * Throws a `Refusal`: `com.microsoft:argument-error` for a position past the end, `amqp:not-allowed` for an unsupported filter. A
- * position past the end is usually the checkpoint of another log, and without the error the receiver would wait forever.
+ * Throws a `Refusal`: `com.microsoft:argument-error` for a position past the end of the partition, and `amqp:not-allowed` for an
+ * unsupported filter. A position past the end is usually the checkpoint of another log. Without the error, the receiver would wait forever.
  */
 export function findStartPosition(filter: string | undefined, events: readonly LoggedEvent[]): StartPosition {
   if (filter === undefined) return { index: 0, matches: () => true };
@@ -60,7 +60,7 @@ function isSelectorField(field: string | undefined): field is keyof typeof selec
   return field !== undefined && Object.hasOwn(selectorFields, field);
 }
 
-/** Binary search for the first matching event. All events after a match must match too. */
+/** The index of the first matching event, found by binary search. All events after a matching event must match too. */
 function lowerBound(events: readonly LoggedEvent[], matches: (event: LoggedEvent) => boolean): number {
   let low = 0;
   let high = events.length;

@@ -40,7 +40,7 @@ function start(options: Partial<HostProcessOptions> & { kind?: string; keepEmpty
   });
 }
 
-/** Appends an event as IoT Hub would send it. The hash of the device id selects the partition. */
+/** Appends an event to the event log as IoT Hub would send it. The hash of the device id selects the partition. */
 function emit(body: string, deviceId = 'device'): LoggedEvent {
   return log.append({
     deviceId,
@@ -63,7 +63,10 @@ function emit(body: string, deviceId = 'device'): LoggedEvent {
 
 const inputs = (host: HostProcess) => host.records.flatMap(({ input }) => input as unknown[]);
 
-/** The inputs of all invocations, joined like one batch. On a busy machine the events can arrive in several batches. */
+/**
+ * The inputs and the metadata of all invocations, joined as if all events had arrived in one batch. On a busy machine, the events can
+ * arrive in several batches.
+ */
 async function gathered(host: HostProcess, isAll: () => boolean) {
   await host.record(isAll);
   const metadata: Record<string, unknown> = {};
@@ -109,7 +112,7 @@ describe('an event hub function of cardinality many', () => {
       },
       partitionKeyArray: ['device', 'device'],
       sequenceNumberArray: [0, 1],
-      // The library parses every string of a collection as JSON.
+      // The library `@azure/functions` parses every string of a collection as JSON, so the offsets become numbers.
       offsetArray: [Number(first.offset), Number(second.offset)],
       enqueuedTimeUtcArray: [unspecified(first.enqueuedTime), unspecified(second.enqueuedTime)],
     });
@@ -235,7 +238,7 @@ describe('an event hub function of cardinality many', () => {
   it('starts with new events when host.json says so', async () => {
     const old = emit('"old"');
     const host = await start({ eventHubs: { initialOffsetOptions: { type: 'fromEnd' } } });
-    // The test cannot see when the receiver opens, so it keeps sending.
+    // The test cannot see when the host starts to receive, so the test sends events until one arrives.
     const sending = setInterval(() => emit('"new"'), 100);
     await host.record(() => true);
     clearInterval(sending);

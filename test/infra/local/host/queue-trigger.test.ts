@@ -29,7 +29,7 @@ const start = (options: Partial<HostProcessOptions> & { queues?: object } = {}) 
   });
 const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64');
 
-/** Polls a queue until it has a message. */
+/** Polls a queue until it contains a message, and returns this message. */
 async function firstMessage(name: string) {
   for (;;) {
     const { receivedMessageItems } = await queues
@@ -41,7 +41,7 @@ async function firstMessage(name: string) {
   }
 }
 
-/** Waits until the queue has no messages, not even invisible ones. */
+/** Waits until the queue has neither visible nor invisible messages. */
 async function empty(name: string) {
   while (((await queues.getQueueClient(name).getProperties()).approximateMessagesCount ?? 0) > 0) {
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -83,14 +83,14 @@ describe('a storage queue function', () => {
     const host = await start({ queues: { visibilityTimeout: '00:00:01' } });
     await queues.getQueueClient(queueName).sendMessage(base64({ fail: true }));
     const second = await host.record(({ triggerMetadata }) => triggerMetadata?.dequeueCount === 2);
-    // Azurite rounds times to whole seconds.
+    // Azurite rounds times to whole seconds, so less than one second can pass between the two attempts.
     expect(second.at - (host.records[0]?.at ?? 0)).toBeGreaterThan(500);
   });
 
   it('keeps its claim on a message while it works on the message', async () => {
     const host = await start();
     await queues.getQueueClient(queueName).sendMessage(base64({ wait: true }));
-    // After the second renewal the first claim has expired.
+    // When the host renews the claim for the second time, the time of the original claim is over.
     await host.logged(/claim on \S+ renewed[\s\S]*claim on \S+ renewed/);
     host.send('go on');
     await host.record(({ input }) => input === 'went on');

@@ -1,4 +1,6 @@
-/** Random JSON from fast-check. Documents and patches share a few keys, among them keys that are special in JavaScript. */
+/**
+ * Generators of random JSON for fast-check. Documents and patches have the same few keys, among them keys that are special in JavaScript.
+ */
 import fc from 'fast-check';
 import type { JsonObject, JsonValue } from '../../../../infra/local/hub/json.ts';
 
@@ -12,17 +14,17 @@ function objects(leaf: fc.Arbitrary<JsonValue>, depth: number): fc.Arbitrary<Jso
   return (
     fc
       .uniqueArray(fc.tuple(key, value), { selector: ([name]) => name, maxLength: 5 })
-      // Parses JSON text, because only parsing makes __proto__ an ordinary key.
+      // The object is parsed from JSON text, because only parsing makes `__proto__` an ordinary key.
       .map((entries) =>
         JSON.parse(`{${entries.map(([name, item]) => `${JSON.stringify(name)}:${JSON.stringify(item)}`).join(',')}}`),
       )
   );
 }
 
-/** The values of a twin section, without nulls. */
+/** Generates the values of a twin section, without nulls. */
 export const jsonObject = objects(fc.oneof(scalar, fc.array(scalar, { maxLength: 3 })), 3);
 
-/** A patch of a twin section, with nulls. */
+/** Generates a patch of a twin section, with nulls. */
 export const patchObject = objects(fc.oneof(scalar, fc.array(scalar, { maxLength: 3 }), fc.constant(null)), 3);
 
 export { fc };

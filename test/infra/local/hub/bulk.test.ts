@@ -1,4 +1,4 @@
-/** Bulk operations of the service API. */
+/** Tests of the bulk operations of the service API. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   apiVersion,

@@ -1,4 +1,4 @@
-/** Simulated faults, through `azure-iothub`. */
+/** Tests of simulated faults, with calls through the SDK `azure-iothub`. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Fault } from '../../../../infra/local/hub/fault.ts';
 import type { RegistryServiceOptions } from '../../../../infra/local/hub/registry-service.ts';
@@ -21,11 +21,14 @@ const put = (faults: unknown) => control('/faults', { method: 'PUT', body: JSON.
 const report = async () => ((await (await control('/faults')).json()) as { faults: unknown }).faults;
 const calls = async () => (await control('/calls')).json();
 
-/** Reads a twin `count` times in sequence and returns the status codes. The status is 0 if there was no response. */
+/**
+ * Makes `count` calls, one after the other, and returns their status codes. By default, a call reads a twin. The status is 0 if there was
+ * no response.
+ */
 async function statuses(count: number, read = () => hub.operator.getTwin('nowhere')): Promise<readonly number[]> {
   const seen: number[] = [];
   for (let call = 0; call < count; call++) {
-    // The device does not exist, so a call without a fault ends in a 404.
+    // The device of the call does not exist, so a call without a fault ends with 404.
     seen.push((await refusal(read())).response?.statusCode ?? 0);
   }
   return seen;
@@ -93,7 +96,7 @@ describe('a hub with faults', () => {
     await start([fault]);
     const first = await statuses(1000);
     const struck = 1000 - count(first, 404);
-    // The tolerance is four standard deviations of a binomial distribution.
+    // The number of failed calls has a binomial distribution. The test tolerates four standard deviations.
     expect(Math.abs(struck - 200)).toBeLessThan(4 * Math.sqrt(1000 * 0.2 * 0.8));
     for (const status of [429, 500, 0]) {
       expect(Math.abs(count(first, status) - struck / 3)).toBeLessThan(4 * Math.sqrt((struck * 2) / 9));

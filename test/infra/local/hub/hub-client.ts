@@ -1,4 +1,4 @@
-/** Starts a hub for one test file, with the unmodified SDK as its client, and sends plain requests past the SDK. */
+/** Starts a hub for one test file. The tests call the hub through the unmodified SDK, or send plain requests without the SDK. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ const hubName = 'test-hub';
 
 export type SdkRegistry = InstanceType<typeof azureIotHub.Registry>;
 
-/** A response of the hub, without the SDK's interpretation. */
+/** A response as the hub sends it, without the interpretation of the SDK. */
 export interface RawResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -26,8 +26,8 @@ export interface SdkError extends Error {
 }
 
 /**
- * The SDK's `Registry` for a hub with its own port and certificate authority. The SDK has no options for them, but the options of its
- * HTTP agent take precedence.
+ * Creates the SDK's `Registry` for a hub with its own port and certificate authority. The SDK has no options for the port and the
+ * authority. The HTTP agent sets both, because the options of the agent take precedence.
  */
 export function connect(
   connectionString: string,
@@ -43,7 +43,7 @@ export function connect(
 
 type FixedOptions = 'httpsPort' | 'controlPort' | 'hubName' | 'credentials' | 'log';
 
-/** Starts a hub without AMQP, and SDK clients for both shared access policies. */
+/** Starts a hub without the AMQP endpoint, and SDK clients for both shared access policies of the service API. */
 export async function startTestHub(options: Omit<RegistryServiceOptions, FixedOptions> = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'hub-test-'));
   const log = new EventLog();
@@ -80,7 +80,10 @@ export async function startTestHub(options: Omit<RegistryServiceOptions, FixedOp
 
 export type TestHub = Awaited<ReturnType<typeof startTestHub>>;
 
-/** A shared access signature of the policy, valid until `expiry`: seconds since 1970, by default a minute from now. */
+/**
+ * Creates a shared access signature of a policy. The signature is valid until `expiry`, in seconds since 1970. Default: one minute from
+ * now.
+ */
 export function authorizationFor(
   { credentials }: Pick<TestHub, 'credentials'>,
   policy: 'iothubowner' | 'twinkeeper' = 'iothubowner',
@@ -93,7 +96,7 @@ export const apiVersion = '?api-version=2021-04-12';
 
 let deviceCount = 0;
 
-/** A device id that no other test of the file uses. */
+/** Returns a device id that no other test of the file uses. */
 export function newDeviceId(): string {
   deviceCount += 1;
   return `device-${deviceCount}`;
@@ -106,12 +109,12 @@ export async function createDevice(hub: Pick<TestHub, 'operator'>): Promise<stri
   return deviceId;
 }
 
-/** Adds a module to a device. The SDK's declarations require fields that the hub does not need. */
+/** Adds a module to a device. The SDK's type declarations require fields that the hub does not need, so the code converts the type. */
 export async function addModule({ operator }: Pick<TestHub, 'operator'>, deviceId: string, moduleId: string) {
   await operator.addModule({ deviceId, moduleId } as Parameters<typeof operator.addModule>[0]);
 }
 
-/** Creates a device with the module `m`. */
+/** Creates a device with one module, whose id is `m`. */
 export async function createModule(hub: Pick<TestHub, 'operator'>): Promise<[deviceId: string, moduleId: string]> {
   const deviceId = await createDevice(hub);
   await addModule(hub, deviceId, 'm');
@@ -121,7 +124,7 @@ export async function createModule(hub: Pick<TestHub, 'operator'>): Promise<[dev
 export interface RawRequest {
   readonly body?: string | Buffer;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Closes the connection when the signal aborts. */
+  /** When this signal aborts, the client closes the connection. */
   readonly signal?: AbortSignal;
 }
 
@@ -156,7 +159,7 @@ export function requestRaw(
   });
 }
 
-/** The error of a call that the hub must refuse. Throws if the call succeeds. */
+/** Returns the error of a call that the hub must refuse. Throws if the call succeeds. */
 export async function refusal(call: Promise<unknown>): Promise<SdkError> {
   try {
     await call;
@@ -166,12 +169,12 @@ export async function refusal(call: Promise<unknown>): Promise<SdkError> {
   throw new Error('The hub did not refuse.');
 }
 
-/** All events of a device, oldest first. */
+/** All events of a device in the event log, oldest first. */
 export function eventsOf(log: EventLog, deviceId: string): readonly LoggedEvent[] {
   return log.events(log.partitionOf(deviceId)).filter((event) => event.deviceId === deviceId);
 }
 
-/** The parsed JSON body of an event. */
+/** Parses the JSON body of an event. */
 export function bodyOf(event: LoggedEvent | undefined): Record<string, unknown> {
   return JSON.parse(String(event?.body)) as Record<string, unknown>;
 }

@@ -1,4 +1,4 @@
-/** Device and module identities of the service API, through `azure-iothub`. */
+/** Tests of device and module identities in the service API, through the SDK `azure-iothub`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   addModule,
@@ -165,7 +165,7 @@ describe('module identities', () => {
     const error = await refusal(hub.operator.updateModule(stale));
     expect(error.response.statusCode).toBe(412);
     expect(error.name).toBe('InvalidEtagError');
-    // For a module argument, the SDK supports only a callback.
+    // When the argument is a module, the SDK supports only a callback and not a promise.
     const remove = (target: Module) =>
       new Promise<void>((resolve, reject) => {
         hub.operator.removeModule(target, (failure) => (failure ? reject(failure) : resolve()));

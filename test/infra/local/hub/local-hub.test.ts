@@ -1,4 +1,4 @@
-/** The whole hub: changes through `azure-iothub` arrive as events in `@azure/event-hubs`. */
+/** Tests of the whole hub: changes through `azure-iothub` arrive as events in `@azure/event-hubs`. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

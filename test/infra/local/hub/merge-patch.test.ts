@@ -4,7 +4,7 @@ import { mergePatch } from '../../../../infra/local/hub/merge-patch.ts';
 import { fc, jsonObject, patchObject } from './arbitraries.ts';
 
 describe('a merge patch', () => {
-  // The test cases of RFC 7396, appendix A, that have objects as target and patch.
+  // The test cases of RFC 7396, appendix A, in which the target and the patch are objects.
   it.each<[JsonObject, JsonObject, JsonObject]>([
     [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
     [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],

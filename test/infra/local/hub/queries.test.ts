@@ -1,4 +1,4 @@
-/** Queries of the service API, through `azure-iothub` and plain HTTPS. */
+/** Tests of queries in the service API, through the SDK `azure-iothub` and with plain HTTPS. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { apiVersion, refusal, requestRaw, startTestHub, type TestHub } from './hub-client.ts';
 
@@ -24,7 +24,7 @@ describe('a query', () => {
     await hub.close();
   });
 
-  /** All results of a query, and the number of results on each page. */
+  /** Reads all results of a query. Also returns the number of results on each page. */
   async function all(
     text: string,
     pageSize = 100,

@@ -1,4 +1,4 @@
-/** Queries that see the registry as it was some time ago. */
+/** Tests of queries that see the registry as it was some time ago. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { startTestHub } from './hub-client.ts';
@@ -83,7 +83,7 @@ describe('a query with a lag', () => {
               if (operation === 'patch') each.patchTwin({ deviceId, moduleId: 'm' }, { desired: { a: 1 } }, '*');
               if (operation === 'patchDevice') each.patchTwin({ deviceId }, { tags: { a: 1 } }, '*');
             } catch {
-              // Both registries refuse the operation: the target is missing, or exists already.
+              // Both registries refuse the operation, because its target does not exist or already exists.
             }
           }
         }

@@ -1,4 +1,4 @@
-/** The results of queries, compared with the whole twin documents. */
+/** Tests that compare the results of queries with the whole twin documents. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { holds, parseCondition } from '../../../../shared/query/index.ts';

@@ -11,7 +11,7 @@ function newRegistry() {
   return { log, registry: new Registry({ hubName: 'test-hub', log, now: () => at }) };
 }
 
-/** The operation of each event, with the module id if there is one. */
+/** The name of each event's operation. For the event of a module, the module id follows. */
 function operationsOf(events: readonly LoggedEvent[]): readonly string[] {
   return events.map(({ applicationProperties: { opType, moduleId } }) => [opType, moduleId].filter(Boolean).join(' '));
 }

@@ -1,4 +1,4 @@
-/** The rest of the service API: statistics, configurations, authorization, bad requests and middleware. */
+/** Tests of the service API that have no file of their own: statistics, configurations, authorization, bad requests and middleware. */
 import { Agent, request as httpsRequest } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer } from '../../../../infra/local/hub/http-listener.ts';

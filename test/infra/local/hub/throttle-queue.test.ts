@@ -6,7 +6,7 @@ import { fc } from './arbitraries.ts';
 
 const forever = new AbortController().signal;
 
-/** Makes calls on a queue, and records each result with its time. */
+/** Makes calls that enter a queue, and records the result and the time of each call. */
 function callers(queue: ThrottleQueue, clock: VirtualClock) {
   const results: { readonly name: string; readonly at: number; readonly result: QueueResult }[] = [];
   return {
@@ -14,7 +14,7 @@ function callers(queue: ThrottleQueue, clock: VirtualClock) {
     call(name: string, cost = 1, signal: AbortSignal = forever): void {
       void queue.enter(cost, signal).then((result) => results.push({ name, at: clock.time, result }));
     },
-    /** The served calls, as `name@milliseconds`. */
+    /** The calls that were served, each as `name@time`. The time is in milliseconds. */
     served: () => results.filter(({ result }) => result.type === 'served').map(({ name, at }) => `${name}@${at}`),
   };
 }
@@ -122,7 +122,7 @@ describe('a throttle queue', () => {
         for (const [first, from] of served.entries()) {
           let before = 0;
           for (const to of served.slice(first)) {
-            // Allows two extra milliseconds, because the clock rounds to whole milliseconds.
+            // The limit allows two extra milliseconds, because the clock rounds to whole milliseconds.
             const allowed = capacity + ((to.at - from.at + 2) / 1000) * queueLimits.perSecond;
             expect(before).toBeLessThanOrEqual(allowed);
             before += to.cost;
@@ -139,7 +139,10 @@ describe('a throttle queue', () => {
     const seconds = fc.constantFrom(0, 1, 2.5, 5);
     await fc.assert(
       fc.asyncProperty(limit, seconds, costs, async (perSecond, queueSeconds, calls) => {
-        /** The results of a refused call, and of its retry after the returned number of milliseconds. */
+        /**
+         * Returns the result of a refused call and the result of a second attempt. `milliseconds` converts the `retryAfter` of the refusal
+         * to the wait before the second attempt.
+         */
         const retryResults = async (
           milliseconds: (retryAfter: number) => number,
         ): Promise<[QueueResult, QueueResult]> => {

@@ -1,4 +1,4 @@
-/** The hub's throttles, through `azure-iothub` and plain HTTPS. */
+/** Tests of the hub's throttles, through the SDK `azure-iothub` and with plain HTTPS. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Middleware } from '../../../../infra/local/hub/http-service.ts';
 import type { RegistryServiceOptions } from '../../../../infra/local/hub/registry-service.ts';
@@ -9,7 +9,7 @@ import { VirtualClock } from '../../../shared/hub/virtual-clock.ts';
 import { refusal, requestRaw, startTestHub, type TestHub } from './hub-client.ts';
 
 let hub: TestHub;
-/** Number of calls without a response yet. */
+/** Number of calls that have no response yet. */
 let unanswered = 0;
 
 afterEach(() => hub.close());
@@ -30,7 +30,7 @@ async function start(options: Pick<RegistryServiceOptions, 'throttle' | 'clock' 
 const calls = async () => (await fetch(`${hub.controlUrl}/calls`)).json();
 const query = () => hub.operator.createQuery('SELECT * FROM devices').next();
 
-/** The entries of a bulk call that creates `count` devices. */
+/** Creates the entries of a bulk call that creates `count` devices. */
 function devices(count: number, name: string): { readonly deviceId: string }[] {
   return Array.from({ length: count }, (_, index) => ({ deviceId: `${name}-${index}` }));
 }
@@ -40,7 +40,7 @@ const S1: ThrottleOptions = { tier: 'S1', units: 1 };
 describe('a throttled hub', () => {
   it('serves a burst at once, then delays calls, then refuses with a retry-after time that works', async () => {
     const clock = new VirtualClock();
-    // The limit is one query in three seconds, with a burst of two.
+    // The limit is one query in three seconds, and a burst has two queries.
     await start({ clock, throttle: { ...S1, burst: 6, queue: 6 } });
     await query();
     await query();
@@ -81,7 +81,7 @@ describe('a throttled hub', () => {
     const end = clock.now().getTime() + 3_600_000;
     let served = 0;
     for (; clock.now().getTime() < end; served++) await query();
-    // 20 queries a minute after a burst of 20.
+    // The limit allows a burst of 20 queries, and then 20 queries a minute.
     expect(served / (20 * 60 + 20)).toBeGreaterThan(0.98);
     expect(served / (20 * 60 + 20)).toBeLessThan(1.02);
     expect(clock.skipped).toBeGreaterThan(3_500_000);
@@ -107,7 +107,7 @@ describe('a throttled hub', () => {
     await put({ ...S1, burst: 6, queue: 0, bulkCost: 'entries' });
     await hub.operator.addDevices(devices(9, 'by-entry'));
     await hub.operator.addDevices(devices(100, 'by-entry-into-debt'));
-    // The token count is -99, and 100 tokens come a minute.
+    // The last bulk call cost more tokens than there were, so the token count is -99. 100 tokens are added each minute.
     const refused = await refusal(hub.operator.addDevices(devices(1, 'too-many')));
     expect(refused.response).toMatchObject({ statusCode: 429, headers: { 'retry-after': '61' } });
     await clock.pass(61_000);
@@ -140,7 +140,7 @@ describe('a throttled hub', () => {
       expect((await refusal(call())).response.statusCode).toBe(429);
     }
     expect(await calls()).toMatchObject({ byStatus: { 200: 5, 429: 7 } });
-    // A request to an unknown path does not count as an operation.
+    // A request to an unknown path does not count as an operation, so the throttles do not refuse it.
     for (let times = 0; times < 3; times++)
       expect((await requestRaw(hub, 'GET', '/nothing?api-version=2021-04-12')).status).toBe(404);
   });

@@ -73,7 +73,7 @@ function nested(levels: number): JsonObject {
   return levels === 0 ? { end: 1 } : { a: nested(levels - 1) };
 }
 
-/** A section of exactly `bytes` bytes: one-byte keys with strings under 4 KB. */
+/** Creates a section of exactly `bytes` bytes. Its keys have one byte, and its strings have at most 4000 bytes. */
 function filled(bytes: number): JsonObject {
   const values: Record<string, string> = {};
   for (let left = bytes, key = 97; left > 0; key += 1) {

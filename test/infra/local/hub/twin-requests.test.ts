@@ -1,4 +1,4 @@
-/** Reads and writes of twins through the service API. */
+/** Tests of reads and writes of twins through the service API. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   apiVersion,

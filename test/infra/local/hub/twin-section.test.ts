@@ -52,7 +52,7 @@ describe('a section of a twin', () => {
     fc.assert(
       fc.property(jsonObject, patchObject, (values, patch) => {
         const { section } = patchSection(writeSection(values, first, 1), patch, second, 2);
-        // Compares JSON text, which shows a key named __proto__.
+        // The test compares JSON text, because JSON text shows a key named `__proto__`.
         expect(JSON.stringify(section.values)).toBe(JSON.stringify(mergePatch(values, patch)));
       }),
     );
@@ -98,7 +98,7 @@ describe('a section of a twin', () => {
   });
 });
 
-/** Whether the metadata describes exactly the properties in `values`, at every level. */
+/** Whether the metadata describes exactly the properties that `values` contains, at every level. */
 function mirrors(values: JsonObject, metadata: JsonObject): boolean {
   const described = Object.keys(metadata).filter((key) => !key.startsWith('$'));
   return (
@@ -111,7 +111,7 @@ function mirrors(values: JsonObject, metadata: JsonObject): boolean {
   );
 }
 
-/** Whether no property has a newer version than its parent. */
+/** Whether no property has a newer version than the property that contains it. */
 function newestFirst(metadata: JsonObject): boolean {
   return Object.entries(metadata).every(
     ([key, child]) =>

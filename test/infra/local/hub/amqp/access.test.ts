@@ -17,7 +17,7 @@ import {
 
 const unauthorized = { code: 'UnauthorizedError' };
 
-/** A connection string with a token for `path`, valid for `seconds`, instead of the key. */
+/** Creates a connection string that contains a token instead of the key. The token is for `path`, and is valid for `seconds` seconds. */
 function withToken({ port }: AmqpEndpoint, { path = '', seconds = 3600 } = {}) {
   const resource = encodeURIComponent(`sb://localhost:${port}/${path}`);
   const expiry = Math.floor(Date.now() / 1000) + seconds;

@@ -27,7 +27,8 @@ test.for<[string, string | Buffer]>([
 
 test('a silent client is disconnected, an idle client that sends empty frames is not', async () => {
   const log = tickingLog();
-  // Client and endpoint share this process, so a busy machine could make an idle client look silent at a shorter time.
+  // The client and the endpoint run in this process. With a shorter timeout, a busy machine could delay the frames of the idle client for
+  // too long.
   const endpoint = await startEndpoint(log, { idleTimeoutMs: 2_000 });
   log.append(hubEvent('a', 'first'));
   const idle = consumer(endpoint);
@@ -36,7 +37,7 @@ test('a silent client is disconnected, an idle client that sends empty frames is
   const mute = connect({ port: endpoint.port, host: '127.0.0.1' });
   const silent = rawConnection(endpoint);
   await once(silent, 'connection_open');
-  // From here on the client sends nothing, not even empty frames.
+  // From here on, the client `silent` sends nothing, not even empty frames.
   silent.socket.write = () => true;
 
   await Promise.all([once(silent.socket, 'close'), once(mute, 'close')]);

@@ -1,4 +1,4 @@
-/** Several consumers, reconnecting consumers, and many events. */
+/** Tests with several consumers, with consumers that reconnect, and with many events. */
 import { earliestEventPosition } from '@azure/event-hubs';
 import { expect, test, vi } from 'vitest';
 import {
@@ -16,7 +16,7 @@ import {
 } from './support.ts';
 
 const earliest = { startPosition: earliestEventPosition };
-/** The SDK checks its connection after each batch or after this time. */
+/** Options with which the SDK checks its connection after each batch of events, or after 0.2 seconds without events. */
 const checkOften = { maxWaitTimeInSeconds: 0.2 };
 
 test('consumer groups with any name read independently', async () => {
@@ -39,7 +39,7 @@ test('thousands of events arrive once each, in order within each partition', asy
   const count = 12_000;
   for (let index = 0; index < count; index += 1) {
     log.append(hubEvent(`device-${index % 40}`, index));
-    // The receivers attach after the first half, and read while the second half is appended.
+    // The test waits for the first event in the middle. So the receivers read while the second half of the events is appended.
     if (index === count / 2) await subscription.received(1);
   }
 
@@ -112,7 +112,7 @@ test('two consumers with one checkpoint store share the partitions', async () =>
   await vi.waitFor(() => expect(shareOf()).toEqual([4]), 10_000);
   const second = join();
   await vi.waitFor(() => expect(shareOf()).toEqual([2, 2]), 10_000);
-  // The partitions are settled when each consumer has received events of two partitions.
+  // Each consumer has its two partitions for certain when it has received events of two partitions.
   const devices = log.partitionIds.map((partitionId) => deviceOn(log, partitionId));
   await vi.waitFor(() => {
     for (const device of devices) log.append(hubEvent(device, 'probe'));

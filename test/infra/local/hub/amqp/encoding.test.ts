@@ -23,9 +23,9 @@ const event: fc.Arbitrary<LoggedEvent> = fc.record({
   enqueuedTime: time,
 });
 
-/** The text after a round trip through UTF-8, which turns lone surrogates into U+FFFD. */
+/** Encodes a text as UTF-8 and decodes it again. This turns a lone surrogate into U+FFFD. */
 const utf8 = (value: string) => Buffer.from(value).toString();
-/** The record with each text after a round trip through UTF-8. */
+/** Encodes every text of a record as UTF-8 and decodes it again. */
 const utf8Values = <Value>(record: Readonly<Record<string, Value>>) =>
   Object.fromEntries(
     Object.entries(record).map(([key, value]) => [key, typeof value === 'string' ? utf8(value) : value]),

@@ -5,7 +5,7 @@ import { type FeedOptions, startFeed } from '../../../../../infra/local/hub/amqp
 import type { EventLog } from '../../../../../infra/local/hub/event-log.ts';
 import { hubEvent, tickingLog } from './support.ts';
 
-/** A feed to a fake receiver that the test controls. `sent` has the unsettled deliveries. */
+/** Starts a feed to a fake receiver, which the test controls. `sent` contains the deliveries that the receiver has not settled yet. */
 function feedOf(log: EventLog, options: Partial<FeedOptions> = {}) {
   const sent: { readonly sequenceNumber: number }[] = [];
   const listeners = new Map<string, (context: object) => void>();
@@ -34,13 +34,13 @@ function feedOf(log: EventLog, options: Partial<FeedOptions> = {}) {
     socket: { cork: () => {}, uncork: () => {} },
     ...options,
   });
-  /** Emits an event of the link, and waits until the feed has handled it. */
+  /** Emits one of rhea's events on the link, and waits until the feed has handled this event. */
   const emit = async (event: string, context: object = {}) => {
     listeners.get(event)?.(context);
     await setImmediate();
     await setImmediate();
   };
-  /** Grants credit, as a receiver does with a flow frame. */
+  /** Gives credit to the feed, as a receiver does with a flow frame. */
   const grant = (credit: number) => {
     link.credit += credit;
     return emit('sender_flow');

@@ -89,7 +89,7 @@ describe('an event', () => {
 });
 
 describe('a receiver', () => {
-  /** Four events, 0 to 3, on one partition, one second apart. */
+  /** Appends four events with the bodies 0 to 3 to one partition. The events are one second apart. */
   async function fourEvents() {
     const log = tickingLog();
     const logged = [0, 1, 2, 3].map((index) => log.append(hubEvent('a', index)));
@@ -132,7 +132,7 @@ describe('a receiver', () => {
     const { log, endpoint, partitionId } = await fourEvents();
     const subscription = subscribe(consumer(endpoint), { partitionId, startPosition: latestEventPosition });
 
-    // The SDK does not signal that the receiver is attached, so the test appends events until one arrives.
+    // The SDK does not signal when the receiver is attached, so the test appends events until one event arrives.
     await vi.waitFor(() => {
       log.append(hubEvent('a', 'news'));
       expect(subscription.events.length).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-/** A log that keeps only its newest events, and receivers that start at dropped events. */
+/** Tests of a log that keeps only its newest events, and of receivers that start at dropped events. */
 import { earliestEventPosition } from '@azure/event-hubs';
 import { describe, expect, test } from 'vitest';
 import { EventLog } from '../../../../../infra/local/hub/event-log.ts';

@@ -5,7 +5,10 @@ import { findStartPosition } from '../../../../../infra/local/hub/amqp/start-pos
 import { EventLog, type LoggedEvent } from '../../../../../infra/local/hub/event-log.ts';
 import { hubEvent } from './support.ts';
 
-/** The events of a partition. Each step gives a body size, and the milliseconds since the previous event. */
+/**
+ * Creates the events of a partition. Each step contains the size of the event's body in bytes, and the milliseconds since the previous
+ * event.
+ */
 function partition(steps: readonly { readonly size: number; readonly pause: number }[]): readonly LoggedEvent[] {
   let now = 0;
   const log = new EventLog(1, () => new Date(now));

@@ -17,19 +17,19 @@ import { EventLog, type HubEvent } from '../../../../../infra/local/hub/event-lo
 export const eventHubName = 'local-hub';
 export const credentials = { keyName: 'iothubowner', key: 'c2VjcmV0IGtleQ==' };
 
-/** Client options without retries, so that a test sees the first refusal. */
+/** Client options without retries, so that a test sees the first error. */
 export const impatient = { retryOptions: { maxRetries: 0, timeoutInMs: 10_000 } };
-/** Client options that reconnect soon after a lost connection. */
+/** Client options with many retries after short delays, so that a client reconnects soon after a lost connection. */
 export const persistent = { retryOptions: { maxRetries: 20, retryDelayInMs: 10, timeoutInMs: 10_000 } };
 
-/** Starts an endpoint on a free port. It closes when the test ends. */
+/** Starts an AMQP endpoint on a free port. The endpoint closes when the test ends. */
 export async function startEndpoint(log: EventLog, options: Partial<AmqpOptions> = {}): Promise<AmqpEndpoint> {
   const endpoint = await startAmqp(log, { port: 0, eventHubName, ...credentials, ...options });
   onTestFinished(() => endpoint.close());
   return endpoint;
 }
 
-/** An unmodified SDK consumer. It closes when the test ends. */
+/** Creates a consumer with the unmodified SDK. The consumer closes when the test ends. */
 export function consumer(
   { connectionString }: { readonly connectionString: string },
   {
@@ -47,25 +47,30 @@ export function consumer(
   return client;
 }
 
-/** An unmodified SDK producer. It closes when the test ends. */
+/** Creates a producer with the unmodified SDK. The producer closes when the test ends. */
 export function producer({ connectionString }: { readonly connectionString: string }): EventHubProducerClient {
   const client = new EventHubProducerClient(connectionString, eventHubName, impatient);
   onTestFinished(() => client.close());
   return client;
 }
 
-/** A running subscription and its events. */
+/** A running subscription, and the events that it has received. */
 export interface Subscription {
   /** The received events in order of arrival. */
   readonly events: ReceivedEventData[];
-  /** Resolves when `count` events have arrived. Rejects when the client reports an error, unless the subscription is tolerant. */
+  /**
+   * Resolves when `count` events have arrived. Rejects when the client reports an error, unless the subscription has the option `tolerant`.
+   */
   received(count: number): Promise<readonly ReceivedEventData[]>;
-  /** Resolves with the first error of the client. */
+  /** Resolves with the first error that the client reports. */
   readonly failed: Promise<Error & { code?: string }>;
   close(): Promise<void>;
 }
 
-/** Subscribes to one partition or to all. Ends with the test at the latest. `tolerant`: errors do not end the wait for events. */
+/**
+ * Subscribes to one partition, or without `partitionId` to all partitions. The subscription ends when the test ends, if the test has not
+ * closed it before. With `tolerant`, errors of the client do not end the wait for events.
+ */
 export function subscribe(
   client: EventHubConsumerClient,
   options: SubscribeOptions & { partitionId?: string; tolerant?: boolean },
@@ -104,7 +109,7 @@ export function subscribe(
   };
 }
 
-/** A log whose clock starts in 2024 and advances by one second at each event. */
+/** Creates an event log whose clock starts in 2024. The clock advances by one second with each event. */
 export function tickingLog(): EventLog {
   let now = Date.UTC(2024, 0, 1);
   return new EventLog(4, () => {
@@ -113,7 +118,7 @@ export function tickingLog(): EventLog {
   });
 }
 
-/** An event with `body` as JSON. A `Buffer` stays unchanged. */
+/** Creates an event. `body` is converted to JSON, but a `Buffer` stays unchanged. */
 export function hubEvent(deviceId: string, body: unknown, fields: Partial<HubEvent> = {}): HubEvent {
   return {
     deviceId,
@@ -126,7 +131,7 @@ export function hubEvent(deviceId: string, body: unknown, fields: Partial<HubEve
   };
 }
 
-/** Ids of `count` devices whose events go to this partition. */
+/** Returns the ids of `count` devices whose events go to this partition. */
 export function devicesOn(log: EventLog, partitionId: string, count = 1): readonly string[] {
   const found: string[] = [];
   for (let index = 0; found.length < count; index += 1) {
@@ -139,7 +144,7 @@ export function deviceOn(log: EventLog, partitionId: string): string {
   return devicesOn(log, partitionId)[0] ?? '';
 }
 
-/** A TCP proxy in front of an endpoint. `cut` breaks its connections. */
+/** Starts a TCP proxy in front of an AMQP endpoint. The returned function `cut` breaks all connections through the proxy. */
 export async function startProxy({ port, connectionString }: AmqpEndpoint) {
   const sockets = new Set<Socket>();
   const server = createServer((near) => {
@@ -171,7 +176,10 @@ export async function startProxy({ port, connectionString }: AmqpEndpoint) {
   return { connectionString: connectionString.replace(`:${port};`, `:${proxyPort};`), cut };
 }
 
-/** An in-memory checkpoint store of the SDK. A claim succeeds only with the latest etag of the ownership. */
+/**
+ * A checkpoint store for the SDK that is in memory. A consumer can claim a partition only with the latest ETag of the partition's
+ * ownership.
+ */
 export class MemoryCheckpointStore implements CheckpointStore {
   readonly owners = new Map<string, PartitionOwnership>();
   readonly checkpoints = new Map<string, Checkpoint>();
@@ -200,7 +208,7 @@ export class MemoryCheckpointStore implements CheckpointStore {
   }
 }
 
-/** An AMQP connection without the SDK, for invalid requests. It closes when the test ends. */
+/** Opens an AMQP connection without the SDK, so that a test can send invalid requests. The connection closes when the test ends. */
 export function rawConnection({ port }: { readonly port: number }): Connection {
   const container = rhea.create_container();
   const connection = container.connect({ host: 'localhost', port, username: 'anyone', reconnect: false });
@@ -209,7 +217,7 @@ export function rawConnection({ port }: { readonly port: number }): Connection {
   return connection;
 }
 
-/** The endpoint's answer to a new link: `'open'`, or an AMQP error condition. */
+/** The response of the endpoint to a new link: `'open'`, or an AMQP error condition if the endpoint refuses the link. */
 export function answerTo(link: Sender | Receiver): Promise<string> {
   return new Promise((resolve) => {
     const kind = link.is_receiver() ? 'receiver' : 'sender';
@@ -218,7 +226,8 @@ export function answerTo(link: Sender | Receiver): Promise<string> {
       refused = true;
       resolve(String(link.error && 'condition' in link.error ? link.error.condition : link.error));
     });
-    // A refused link is attached and then detached at once, so the check waits for one turn of the event loop.
+    // The endpoint attaches a refused link and detaches it at once. So the link is open only if no error arrives in this turn of the event
+    // loop.
     link.once(`${kind}_open`, () => setImmediate(() => refused || resolve('open')));
     link.once(`${kind}_close`, () => {});
   });
