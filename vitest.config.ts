@@ -24,6 +24,7 @@ export default defineConfig({
   test: {
     // Most tests wait for a server more than they compute, so more files run at once than a small machine has cores.
     maxWorkers: 4,
+    globalSetup: 'test/support/shared-by-run.ts',
     // @azure/event-hubs 6.0.4 rejects a promise that nobody holds when a receiver loses its partition while it closes. Several tests take
     // partitions away on purpose.
     onUnhandledError: (error) => !('code' in error && error.code === 'ReceiverDisconnectedError'),

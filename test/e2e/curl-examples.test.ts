@@ -193,7 +193,6 @@ describe.skipIf(isWithoutCurl)('the curl examples', { timeout: 60_000 }, () => {
     run?.child.kill('SIGTERM');
     await run?.ended;
     await rm(folder, { recursive: true });
-    await ownProject?.remove();
   });
 
   /** Runs all commands in one shell, and describes each command whose output is not as promised. */

@@ -43,7 +43,6 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', { timeou
     run?.child.kill('SIGTERM');
     await run?.ended;
     await rm(folder, { recursive: true });
-    await project?.remove();
   });
 
   afterEach(async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { demoPolicies } from '../../infra/local/demo/demo-policies.ts';
 import { wantedModules } from '../../infra/local/demo/departures.ts';
 import { demoFleet } from '../../infra/local/demo/fleet.ts';
@@ -17,7 +17,6 @@ let ownProject: OwnProject;
 beforeAll(async () => {
   ownProject = await buildOwnProject();
 }, 180_000);
-afterAll(() => ownProject?.remove());
 
 afterEach(async () => {
   for (const run of runs.splice(0)) {

@@ -1,9 +1,11 @@
 /** Builds a project with its own policies, as a user has one. The project is a copy of this project in a temporary folder. */
 import { execFile } from 'node:child_process';
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { cp, symlink, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
+import { inject, vi } from 'vitest';
+import { createFolder } from './storage.ts';
 
 const project = resolve(import.meta.dirname, '../..');
 
@@ -11,17 +13,33 @@ const project = resolve(import.meta.dirname, '../..');
 const notCopied: ReadonlySet<string> = new Set(['.git', '.twinkeeper', 'coverage', 'dist', 'node_modules', 'test']);
 
 export interface OwnProject {
-  /** Path of the project's folder. The folder contains the built `dist/`. */
+  /** The project's folder, with `dist/` in it. */
   readonly root: string;
-  remove(): Promise<void>;
 }
 
 /**
- * Copies this project, replaces its list of policies with `fixture-policies.ts`, and builds it as `npm run build` does. Tests of the built
- * command and of the built app use this copy, so they do not depend on the deployed policies.
+ * Copies this project, replaces its list of policies by `fixture-policies.ts`, and builds it as `npm run build` does. Tests of the built
+ * command and of the built app run in the copy, so they do not depend on the deployed policies. The first caller of a run builds. The others
+ * wait for that build, and use the same copy: do not change its files.
  */
 export async function buildOwnProject(): Promise<OwnProject> {
-  const root = await mkdtemp(join(tmpdir(), 'twinkeeper-project-'));
+  const root = join(inject('runFolder'), 'own-project');
+  const [isBuilt, hasFailed] = [join(root, 'is-built'), join(root, 'has-failed')];
+  if (await createFolder(root)) {
+    try {
+      await copyAndBuild(root);
+      await writeFile(isBuilt, '');
+    } catch (error) {
+      await writeFile(hasFailed, String(error));
+      throw error;
+    }
+  }
+  await vi.waitUntil(() => existsSync(isBuilt) || existsSync(hasFailed), { timeout: 120_000, interval: 50 });
+  if (existsSync(hasFailed)) throw new Error(`The build of ${root} failed in another test file.`);
+  return { root };
+}
+
+async function copyAndBuild(root: string): Promise<void> {
   await cp(project, root, {
     recursive: true,
     filter: (path) => !notCopied.has(relative(project, path).split(sep)[0] ?? ''),
@@ -29,5 +47,4 @@ export async function buildOwnProject(): Promise<OwnProject> {
   await symlink(join(project, 'node_modules'), join(root, 'node_modules'));
   await cp(join(import.meta.dirname, 'fixture-policies.ts'), join(root, 'functions/policies/index.ts'));
   await promisify(execFile)(process.execPath, ['infra/build/main.ts'], { cwd: root });
-  return { root, remove: () => rm(root, { recursive: true }) };
 }

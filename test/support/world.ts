@@ -1,6 +1,5 @@
 /** A local hub, storage and a reconciler for tests. These tests use neither AMQP nor the Azure Functions host. */
 
-import { startAzurite } from '../../infra/local/azurite.ts';
 import type { LoggedEvent } from '../../infra/local/hub/event-log.ts';
 import { createJournal, type DriftRow } from '../../shared/drift/index.ts';
 import type { RawEvent } from '../../shared/events/index.ts';
@@ -11,6 +10,7 @@ import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/poli
 import { type EventCounts, EventProcessor, Reconciler } from '../../shared/reconcile/index.ts';
 import { createDeadLetters, type DeferredQueue } from '../../shared/retry/index.ts';
 import { startTestHub } from '../infra/local/hub/hub-client.ts';
+import { newStorageAccount } from './storage.ts';
 
 export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -42,7 +42,7 @@ export interface WorldOptions {
  * after that call.
  */
 export async function startWorld() {
-  const [hub, azurite] = await Promise.all([startTestHub(), startAzurite()]);
+  const [hub, azurite] = await Promise.all([startTestHub(), newStorageAccount()]);
   const storage = { connectionString: azurite.endpoints.connectionString };
   const journal = createJournal(storage);
   const deadLetters = createDeadLetters(storage, () => new Date());
@@ -120,7 +120,7 @@ export async function startWorld() {
     },
 
     async close() {
-      await Promise.all([hub.close(), azurite.close()]);
+      await hub.close();
     },
   };
 }

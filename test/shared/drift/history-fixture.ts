@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
-import { startAzurite } from '../../../infra/local/azurite.ts';
+import { beforeAll, beforeEach, expect } from 'vitest';
 import {
   createHistory,
   createJournal,
@@ -10,6 +9,7 @@ import {
 } from '../../../shared/drift/index.ts';
 import { openTable, type StorageAccount } from '../../../shared/storage/index.ts';
 import { collect } from '../../support/drift-rows.ts';
+import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 
 const tables = ['TwinkeeperDrift', 'TwinkeeperTimeline', 'TwinkeeperOpen', 'TwinkeeperRollups'] as const;
 const begin = Date.UTC(2026, 0, 10, 0, 0, 0);
@@ -31,7 +31,7 @@ export interface HistoryFixture {
 
 /** Starts Azurite for the tests of a file. Before each test, the tables are emptied, and the clock is set to minute 1440. */
 export function useHistory(): HistoryFixture {
-  let azurite: Awaited<ReturnType<typeof startAzurite>>;
+  let azurite: TestStorage;
   const fixture = {
     time: begin,
     now: () => new Date(fixture.time),
@@ -44,12 +44,11 @@ export function useHistory(): HistoryFixture {
     },
   } as HistoryFixture;
   beforeAll(async () => {
-    azurite = await startAzurite();
+    azurite = await newStorageAccount();
     fixture.account = azurite.endpoints;
     fixture.journal = createJournal(fixture.account, fixture.now);
     fixture.history = createHistory(fixture.account, fixture.now);
   });
-  afterAll(() => azurite.close());
   beforeEach(async () => {
     fixture.time = Date.parse(at(24 * 60));
     for (const name of tables) {

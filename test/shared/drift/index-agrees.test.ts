@@ -1,7 +1,6 @@
 import { TableClient } from '@azure/data-tables';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../infra/local/azurite.ts';
 import {
   createHistory,
   createJournal,
@@ -13,15 +12,13 @@ import {
 } from '../../../shared/drift/index.ts';
 import { DeviceRows } from '../../../shared/reconcile/device-rows.ts';
 import { collect } from '../../support/drift-rows.ts';
+import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
 });
-afterAll(() => {
-  restore();
-  return azurite.close();
-});
+afterAll(restore);
 
 /**
  * Counts the calls of Table Storage, and simulates a crash of the process at the call with the number `killAt`. 0 means no crash. `when`

@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../infra/local/azurite.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import {
   createJournal,
   type DriftRow,
@@ -9,16 +8,16 @@ import {
   noKnownRows,
   type Outcome,
 } from '../../../shared/drift/index.ts';
+import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 let storage: { readonly connectionString: string };
 let journal: Journal;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
   storage = azurite.endpoints;
   journal = createJournal(storage);
 });
-afterAll(() => azurite.close());
 
 /** The known rows without their ETags. */
 const withoutEtags = ({ open, recent }: KnownRows) => ({ open, recent });

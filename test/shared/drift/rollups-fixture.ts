@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { startAzurite } from '../../../infra/local/azurite.ts';
+import { beforeAll, beforeEach } from 'vitest';
 import {
   createJournal,
   createRollups,
@@ -9,6 +8,7 @@ import {
 } from '../../../shared/drift/index.ts';
 import { openTable, type StorageAccount } from '../../../shared/storage/index.ts';
 import { collect } from '../../support/drift-rows.ts';
+import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 
 export const hour = 3600_000;
 export const begin = Date.UTC(2026, 0, 10);
@@ -34,7 +34,7 @@ export interface RollupsFixture {
 
 /** Starts Azurite for the tests of a file. Before each test, the tables are emptied, and the clock is set to `begin`. */
 export function useRollups(): RollupsFixture {
-  let azurite: Awaited<ReturnType<typeof startAzurite>>;
+  let azurite: TestStorage;
   const fixture = {
     time: begin,
     now: () => new Date(fixture.time),
@@ -52,11 +52,10 @@ export function useRollups(): RollupsFixture {
     },
   } as RollupsFixture;
   beforeAll(async () => {
-    azurite = await startAzurite();
+    azurite = await newStorageAccount();
     fixture.account = azurite.endpoints;
     fixture.rollups = createRollups(fixture.account, fixture.now);
   });
-  afterAll(() => azurite.close());
   beforeEach(async () => {
     fixture.time = begin;
     // Each test gets a new journal, because a journal remembers which hour it marked last.

@@ -1,20 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../infra/local/azurite.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { toPolicySet } from '../../../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../../../shared/reconcile/index.ts';
 import { createDeadLetters } from '../../../shared/retry/index.ts';
 import { rawEvent } from '../../support/arbitraries.ts';
 import { collect } from '../../support/drift-rows.ts';
+import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 import { quiet } from '../../support/world.ts';
 import { sendThroughQueue } from '../retry/send-through-queue.ts';
 import { agent, newWorld } from './memory-world.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
 });
-afterAll(() => azurite.close());
 
 describe('parked events', () => {
   it('are removed after the retry and not before', async () => {

@@ -1,17 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { TableClient } from '@azure/data-tables';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../infra/local/azurite.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createDeadLetterList, createDeadLetters } from '../../../shared/retry/index.ts';
 import { openTable } from '../../../shared/storage/index.ts';
 import { collect } from '../../support/drift-rows.ts';
+import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 let time = Date.UTC(2026, 1, 3);
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
 });
-afterAll(() => azurite.close());
 beforeEach(async () => {
   await (await openTable(azurite.endpoints, 'TwinkeeperDeadLetters')).deleteTable();
 });

@@ -1,18 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../infra/local/azurite.ts';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createDeadLetters, type DeadLetter, type DeadLetters } from '../../../shared/retry/index.ts';
 import { openTable } from '../../../shared/storage/index.ts';
 import { collect } from '../../support/drift-rows.ts';
+import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 let now = Date.UTC(2026, 0, 1);
 let deadLetters: DeadLetters;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
   deadLetters = createDeadLetters(azurite.endpoints, () => new Date(now++));
 });
-afterAll(() => azurite.close());
 afterEach(async () => {
   const table = await openTable(azurite.endpoints, 'TwinkeeperDeadLetters');
   for (const key of await rowKeys()) await table.deleteEntity('letters', key);

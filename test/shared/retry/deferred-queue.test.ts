@@ -1,20 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../infra/local/azurite.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeEvent } from '../../../shared/events/index.ts';
 import { readDeferral } from '../../../shared/retry/deferred-queue.ts';
 import { createDeadLetters, type DeadLetters } from '../../../shared/retry/index.ts';
 import { rawEvent } from '../../support/arbitraries.ts';
 import { collect } from '../../support/drift-rows.ts';
+import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 import { sendThroughQueue } from './send-through-queue.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 let deadLetters: DeadLetters;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
   deadLetters = createDeadLetters(azurite.endpoints, () => new Date());
 });
-afterAll(() => azurite.close());
 
 describe('the deferred queue', () => {
   it.each([

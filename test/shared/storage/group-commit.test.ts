@@ -1,19 +1,18 @@
 import type { TableClient } from '@azure/data-tables';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../infra/local/azurite.ts';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GroupCommit, type TableChange } from '../../../shared/storage/group-commit.ts';
 import { openTable } from '../../../shared/storage/index.ts';
 import { collect } from '../../support/drift-rows.ts';
+import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 let table: TableClient;
 let transactions = 0;
 let group: GroupCommit;
 let tables = 0;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
 });
-afterAll(() => azurite.close());
 beforeEach(async () => {
   table = await openTable(azurite.endpoints, `Group${++tables}`);
   transactions = 0;

@@ -1,6 +1,5 @@
 import { QueueClient } from '@azure/storage-queue';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../infra/local/azurite.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { sweepQueueName } from '../../../shared/sweep/store/index.ts';
 import {
   createSweepQueue,
@@ -10,12 +9,12 @@ import {
   type WorkItem,
 } from '../../../shared/sweep/work-queue.ts';
 import { deviceIds, fc } from '../../support/arbitraries.ts';
+import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
 });
-afterAll(() => azurite.close());
 
 const workItem: WorkItem = {
   type: 'part',

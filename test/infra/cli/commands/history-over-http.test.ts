@@ -33,7 +33,6 @@ beforeAll(async () => {
 afterEach(() => vi.unstubAllEnvs());
 afterAll(async () => {
   await api?.close();
-  await project?.remove();
 });
 
 async function run(...args: readonly string[]) {

@@ -70,7 +70,6 @@ export async function startHistoryWorld(): Promise<HistoryWorld> {
     ask: (...args) => runIn(projectRoot, [...args, '--endpoints', endpoints]),
     async close() {
       await world.close();
-      await project.remove();
       await rm(folder, { recursive: true });
     },
   };

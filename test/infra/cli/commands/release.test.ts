@@ -1,14 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { policies } from '../../../../functions/policies/index.ts';
 import { releaseCommand } from '../../../../infra/cli/commands/release.ts';
-import { startAzurite } from '../../../../infra/local/azurite.ts';
 import { createGuardStore } from '../../../../shared/guards/index.ts';
+import { newStorageAccount, type TestStorage } from '../../../support/storage.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
 });
-afterAll(() => azurite.close());
 
 let output = '';
 let warnings = '';

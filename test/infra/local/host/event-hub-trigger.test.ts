@@ -1,19 +1,18 @@
 import { BlobServiceClient } from '@azure/storage-blob';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../../infra/local/azurite.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type AmqpEndpoint, startAmqp } from '../../../../infra/local/hub/amqp/index.ts';
 import { EventLog, type LoggedEvent } from '../../../../infra/local/hub/event-log.ts';
+import { newStorageAccount, type TestStorage } from '../../../support/storage.ts';
 import { endHosts, type HostProcess, type HostProcessOptions, startHost } from './fixtures/host-process.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 let log: EventLog;
 let amqp: AmqpEndpoint;
 let group: string;
 
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
 });
-afterAll(() => azurite?.close());
 beforeEach(async () => {
   group = `group-${crypto.randomUUID()}`;
   log = new EventLog(4);

@@ -1,17 +1,16 @@
 import { QueueServiceClient } from '@azure/storage-queue';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../../infra/local/azurite.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newStorageAccount, type TestStorage } from '../../../support/storage.ts';
 import { endHosts, type HostProcessOptions, startHost } from './fixtures/host-process.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 let queueName: string;
 let queues: QueueServiceClient;
 
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
   queues = QueueServiceClient.fromConnectionString(azurite.endpoints.connectionString);
 });
-afterAll(() => azurite?.close());
 beforeEach(() => {
   queueName = `work-${crypto.randomUUID()}`;
 });

@@ -1,13 +1,12 @@
 import { ContainerClient } from '@azure/storage-blob';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../../infra/local/azurite.ts';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { newStorageAccount, type TestStorage } from '../../../support/storage.ts';
 import { endHosts, type HostProcess, startHost } from './fixtures/host-process.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
 });
-afterAll(() => azurite?.close());
 afterEach(endHosts);
 
 const start = (schedule: string, more: { appRoot?: string; settings?: Record<string, string> } = {}) =>

@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../../infra/local/azurite.ts';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { leaseTime, type SweepRow } from '../../../../shared/sweep/store/index.ts';
+import { newStorageAccount, type TestStorage } from '../../../support/storage.ts';
 import { StoreWorld } from './store-world.ts';
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 let world: StoreWorld;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
   world = new StoreWorld(azurite.endpoints);
 });
-afterAll(() => azurite.close());
 beforeEach(async () => {
   world.pass(1000);
   await world.table.deleteTable();

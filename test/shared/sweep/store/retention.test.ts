@@ -1,21 +1,20 @@
 import { TableClient } from '@azure/data-tables';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startAzurite } from '../../../../infra/local/azurite.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openTable } from '../../../../shared/storage/index.ts';
 import { createSweepRetention, createSweepStore, leaseTime } from '../../../../shared/sweep/store/index.ts';
 import { collect } from '../../../support/drift-rows.ts';
+import { newStorageAccount, type TestStorage } from '../../../support/storage.ts';
 
 const day = 86_400_000;
 const begin = Date.UTC(2026, 1, 3, 4, 5, 6);
 const counts = { examined: 10, found: 4, changed: 3, hubCalls: 12, deferred: 1 };
 const noLimit = () => true;
 
-let azurite: Awaited<ReturnType<typeof startAzurite>>;
+let azurite: TestStorage;
 let time = begin;
 beforeAll(async () => {
-  azurite = await startAzurite();
+  azurite = await newStorageAccount();
 });
-afterAll(() => azurite.close());
 beforeEach(async () => {
   time = begin;
   await (await openTable(azurite.endpoints, 'TwinkeeperSweeps')).deleteTable();
