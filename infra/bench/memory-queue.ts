@@ -2,8 +2,8 @@ import type { Clock } from '../../shared/clock.ts';
 import type { SweepMessage, SweepQueue } from '../../shared/sweep/index.ts';
 
 /**
- * The sweep's queue and its queue trigger, in memory. Handles at most `concurrency` messages at the same time. The given clock measures the
- * delays of messages, so delays can be shorter in real time.
+ * The sweep's queue and its queue trigger, in memory. Handles at most `concurrency` messages at the same time. Delays of messages follow
+ * the clock that the caller gives, so a bench with a fast clock need not wait.
  */
 export class MemoryQueue implements SweepQueue {
   readonly #clock: Clock;

@@ -147,7 +147,7 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
   const deaths: number[] = [];
   let closing = false;
 
-  /** Counts that the function host has ended. Throws when the host has ended too often within a minute. */
+  /** Records one exit of the function host. Throws when the host has ended too often within a minute. */
   function countDeath(how: string): void {
     deaths.push(Date.now());
     if (deaths.filter((at) => at > Date.now() - 60_000).length > restartsPerMinute) {

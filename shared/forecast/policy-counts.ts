@@ -5,7 +5,7 @@ import type { Json } from '../twin/index.ts';
 export type RecordedReason =
   /** The policy is in audit mode. */
   | 'audit'
-  /** No value would repair the departure, or the repaired twin would be too large. */
+  /** Drift that cannot be repaired: no value would comply, or the twin would be too large after the repair. */
   | 'unmendable'
   /** The policy's own `evaluate` or `appliesTo` function throws an error for this device. */
   | 'policyError'

@@ -45,7 +45,7 @@ export interface GuardStore {
   deviceCount(policy: string): Promise<number | undefined>;
   /** Replaces all stored competing settings. */
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
-  /** The competing settings that the last sweep stored. Empty before the first sweep. */
+  /** The settings of automatic configurations that compete with a policy, as the last sweep stored them. Empty before the first sweep. */
   competing(): Promise<readonly CompetingSetting[]>;
 }
 

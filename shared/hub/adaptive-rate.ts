@@ -23,7 +23,10 @@ const slowRecoveryCallsAtRefusedRate = 40;
  */
 const slowRecoveryCallsAtConfiguredRate = 300;
 
-/** The slow growth of the rate, from the end of the quick growth back to the refused rate, takes at least this many milliseconds. */
+/**
+ * Minimum duration of the slow phase, in milliseconds. After a refusal the rate grows quickly at first, then slowly until it reaches the
+ * rate at which the hub refused.
+ */
 const minSlowRecovery = 30_000;
 
 /** Milliseconds after the last refusal until the rate has certainly reached the configured rate again. */

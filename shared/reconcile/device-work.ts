@@ -43,7 +43,7 @@ export interface ModuleWork {
    * module has open rows.
    */
   mayEndOpenRows: boolean;
-  /** The time at which the module was deleted, ISO 8601. The deletion ends the open rows of the module. */
+  /** Time at which the module was deleted, ISO 8601. The open rows of the module get an end at that time. */
   deletedAt?: string;
   /**
    * The write that goes into the history row when a read does not find the module. Absent when the event of the module's deletion will

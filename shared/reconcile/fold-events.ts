@@ -7,8 +7,8 @@ import { mayEndNotReported } from './not-reported.ts';
 import { isTouched, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
 
 /**
- * Returns the work that the events of a device cause. The events must be in the order in which they happened. Most events concern
- * properties that no policy owns, and cause no work. Pure.
+ * Returns the work for one device: the modules to read, and the evidence to record. Its input is the events of that device, in the order in
+ * which they happened. Most events change only properties that no policy owns, and need no work. Pure.
  */
 export function workFromEvents(policies: PolicySet, deviceId: string, events: readonly HubEvent[]): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };

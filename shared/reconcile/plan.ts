@@ -149,7 +149,7 @@ function planTwin(policies: readonly Policy[], twin: Twin, at: string | undefine
   return { drifts, actions: [{ type: 'patchDesired', moduleId, etag, patch, mends }] };
 }
 
-/** Builds one merge patch that repairs the departures of enforcing policies. `mends` lists the departures that the patch repairs. */
+/** Builds one merge patch that repairs all departures from policies in enforce mode. `mends` lists these departures. */
 export function toPatch(drifts: readonly Departure[]): {
   readonly mends: readonly Departure[];
   readonly patch: JsonObject;

@@ -1,6 +1,6 @@
 import type { Clock } from '../../shared/clock.ts';
 
-/** The machine's clock, but a test can move it forward. `sleep` does not wait. */
+/** The machine's clock, which a test can move forward. `sleep` returns at once, and does not move the clock. */
 export class MovableClock implements Clock {
   #ahead = 0;
 

@@ -65,7 +65,7 @@ async function* pagesOf(query: string): AsyncGenerator<readonly JsonObject[]> {
   const pager = registry.createQuery(query, itemsPerPage);
   let continuation: string | undefined;
   do {
-    // The continuation must be passed: `next` without it returns the first page again if it is used as a promise.
+    // Always pass the continuation. When `next` is awaited without a continuation, `next` returns the first page again.
     const { result } = await pager.next(continuation as string);
     const items: unknown = result;
     pages++;

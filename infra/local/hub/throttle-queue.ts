@@ -103,7 +103,7 @@ export class ThrottleQueue {
     if (this.#waiting.delete(waiting)) this.#waitingCost -= waiting.cost;
   }
 
-  /** Seconds until the bucket has this many tokens. */
+  /** Returns the seconds until the bucket holds the given number of tokens. */
   #secondsUntil(tokens: number): number {
     return Math.max(0, tokens - this.#tokens) / this.#limits.perSecond;
   }

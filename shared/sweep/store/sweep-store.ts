@@ -28,9 +28,9 @@ export interface SweepMemo {
  */
 export interface SweepStore {
   /**
-   * Takes the lease of an unfinished sweep that no instance runs, or starts a new sweep if there is none. With `only`, takes the lease of
-   * the sweep with that id, and starts no new sweep. Returns `undefined` where another instance holds the lease, or where the sweep `only`
-   * cannot be resumed.
+   * Takes the lease of an unfinished sweep that no instance runs, or starts a new sweep if there is none. If `only`, a sweep id, is
+   * given, takes only the lease of that sweep and never starts a new one. Returns `undefined` when another instance holds the lease, or
+   * when the sweep with that id cannot be resumed.
    */
   claim(request: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepClaim | undefined>;
   /** Saves the checkpoint and the row, and renews the lease. `lost`: another instance has taken the lease, so the caller must stop. */

@@ -169,7 +169,7 @@ describe('twinkeeper status --url', () => {
 describe('twinkeeper device --url', () => {
   it('shows the timeline and the differences of the twin, which the app reads', async () => {
     await api.addDevice('crooked');
-    // The app does not handle this change, so only the twin shows it, and the history does not.
+    // No event processor runs at this point, so the change is in the twin and not in the history.
     api.disturb('crooked', { Login_UsePAM: '\u001b[2J\u202e' });
     const { code, stdout, stderr } = await overHttp('device', 'crooked');
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
