@@ -144,7 +144,7 @@ const fleet = Array.from({ length: 60 }, (_, index) => demoDevice(index, 'bulk')
 /** The device that was repaired last, which the examples choose. Its id has characters that must be encoded in a URL. */
 const mendedDevice = demoDevice(3, 'bulk').deviceId;
 
-describe.skipIf(isWithoutCurl)('the curl examples', { timeout: 60_000 }, () => {
+describe.skipIf(isWithoutCurl)('the curl examples', () => {
   let ownProject: OwnProject;
   let folder: string;
   let run: Run;

@@ -39,7 +39,7 @@ const copied = `(() => {
   return copy;
 })()`;
 
-describe.skipIf(isWithoutChromium)("the dashboard's numbers", { timeout: 60_000 }, () => {
+describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
   const stage = dashboardStage();
   const tile = (label: string) => stage.page.locator('.tile', { hasText: label });
 

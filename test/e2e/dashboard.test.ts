@@ -12,7 +12,7 @@ import { type Run, twinkeeper } from './twinkeeper.ts';
 
 const agent = 'DefenderIotMicroAgent';
 
-describe.skipIf(isWithoutChromium)('the dashboard of a running system', { timeout: 60_000 }, () => {
+describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
   let project: OwnProject;
   let folder: string;
   let run: Run;

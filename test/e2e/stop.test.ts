@@ -28,7 +28,7 @@ async function temporary(): Promise<string> {
   return folder;
 }
 
-describe('twinkeeper local', { timeout: 60_000 }, () => {
+describe('twinkeeper local', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('leaves no process behind on %s', async (signal) => {
     const file = join(await temporary(), 'endpoints.json');
     const run = start('--no-demo', '--endpoints', file);
