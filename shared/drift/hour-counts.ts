@@ -56,7 +56,7 @@ export class HourCounter {
     increase(byOutcome, row.outcome);
     increase(devices, row.deviceId);
     increase(properties, `${row.policy} ${row.path}`);
-    const milliseconds = timeToMend(row);
+    const milliseconds = timeToRepair(row);
     if (milliseconds !== undefined) increase(times, String(timeSlot(milliseconds)));
   }
 
@@ -130,7 +130,7 @@ export function timeSlot(milliseconds: number): number {
  * Milliseconds from the start of the drift to the repair. `undefined` when Twinkeeper did not repair the drift. For a row without an event,
  * the time of detection counts as the start, because the real start may be unknown.
  */
-function timeToMend({ outcome, outcomeAt, operationTimestamp, detectedAt }: DriftRow): number | undefined {
+function timeToRepair({ outcome, outcomeAt, operationTimestamp, detectedAt }: DriftRow): number | undefined {
   if (outcome !== 'enforced' && outcome !== 'created') return undefined;
   const milliseconds = Date.parse(outcomeAt) - Date.parse(operationTimestamp ?? detectedAt);
   return Number.isFinite(milliseconds) ? Math.max(0, milliseconds) : undefined;

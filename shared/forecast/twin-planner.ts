@@ -89,8 +89,8 @@ export class TwinPlanner {
     if (isRepeated ? isCreated : !this.#triesToCreate(deviceId)) this.calls.twinRead++;
     if (!this.#needsOnlyId(deviceId)) this.calls.twinRead++;
     if (isRepeated) return false;
-    const mended = new Set(actions.flatMap(({ mends }) => mends));
-    this.#count(deviceId, drifts, (drift) => (mended.has(drift) ? 'create' : this.#recordedReason(drift)));
+    const repaired = new Set(actions.flatMap(({ repairs }) => repairs));
+    this.#count(deviceId, drifts, (drift) => (repaired.has(drift) ? 'create' : this.#recordedReason(drift)));
     return isCreated;
   }
 
@@ -101,9 +101,9 @@ export class TwinPlanner {
     const device = moduleId === '' ? toDevice(item, deviceId) : { deviceId, tags: {}, edge: false };
     const policies = moduleId === '' ? this.#policies : this.#policiesByMembers();
     const { drifts, actions } = plan(policies, { device, twins: [{ moduleId, twin }], at });
-    const mends = actions.flatMap((action) => action.mends);
-    const competing = await this.#guard.review(twin, mends);
-    const changed = new Set(mends.filter((drift) => !competing.has(drift)));
+    const repairs = actions.flatMap((action) => action.repairs);
+    const competing = await this.#guard.review(twin, repairs);
+    const changed = new Set(repairs.filter((drift) => !competing.has(drift)));
     this.#count(deviceId, drifts, (drift) => {
       if (changed.has(drift)) return 'change';
       return competing.has(drift) ? 'competingConfiguration' : this.#recordedReason(drift);

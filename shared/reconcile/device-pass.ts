@@ -161,7 +161,7 @@ export class DevicePass {
   ): Promise<PassStep> {
     const { policies, guard, clock, hub } = this.#dependencies;
     const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString() });
-    const departures = planned.actions.flatMap((action) => action.mends);
+    const departures = planned.actions.flatMap((action) => action.repairs);
     const held =
       departures.length === 0
         ? noneHeld

@@ -14,9 +14,9 @@ export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 
   // The version of a twin only grows. A lower version shows that the module was deleted and created again.
   if (twin.desired.version < row.write.version) return 'gone';
   const path = parsePath(row.path);
-  const isMended = jsonEquals(getAt(twin.desired.properties, path), row.expected);
+  const isRepaired = jsonEquals(getAt(twin.desired.properties, path), row.expected);
   const writtenVersion = writeAt(twin.desired, path)?.version;
-  return isMended && row.desiredVersion !== undefined && writtenVersion === row.desiredVersion + 1
+  return isRepaired && row.desiredVersion !== undefined && writtenVersion === row.desiredVersion + 1
     ? 'enforced'
     : 'healed';
 }

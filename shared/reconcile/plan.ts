@@ -29,21 +29,21 @@ export interface Observed {
   readonly at?: string;
 }
 
-/** A change to the hub. The field `mends` lists the departures from policies that the change repairs. */
+/** A change to the hub. The field `repairs` lists the departures from policies that the change repairs. */
 export type Action =
   | {
       readonly type: 'createModule';
       readonly moduleId: string;
       readonly desired: JsonObject;
       readonly tags: JsonObject;
-      readonly mends: readonly Departure[];
+      readonly repairs: readonly Departure[];
     }
   | {
       readonly type: 'patchDesired';
       readonly moduleId: string;
       readonly etag: string;
       readonly patch: JsonObject;
-      readonly mends: readonly Departure[];
+      readonly repairs: readonly Departure[];
     };
 
 export interface Plan {
@@ -111,8 +111,8 @@ function planMissing(
         mode: policy.mode,
       }),
     );
-  const mends = drifts.filter((drift) => drift.mode === 'enforce');
-  if (mends.length === 0) return { drifts, actions: [] };
+  const repairs = drifts.filter((drift) => drift.mode === 'enforce');
+  if (repairs.length === 0) return { drifts, actions: [] };
   // The new twin gets the baselines of all enforcing policies. Otherwise the event of its creation would show drift from the remaining
   // policies.
   const enforcing = policies.filter((policy) => policy.mode === 'enforce');
@@ -127,42 +127,42 @@ function planMissing(
     const size = twinSize(content);
     if (size <= limit) continue;
     const message = `cannot be created: its policies want ${name} of ${size} bytes, and a twin holds at most ${limit}`;
-    return { drifts: drifts.map((drift) => (mends.includes(drift) ? { ...drift, message } : drift)), actions: [] };
+    return { drifts: drifts.map((drift) => (repairs.includes(drift) ? { ...drift, message } : drift)), actions: [] };
   }
-  return { drifts, actions: [{ type: 'createModule', moduleId, desired, tags, mends }] };
+  return { drifts, actions: [{ type: 'createModule', moduleId, desired, tags, repairs }] };
 }
 
 function planTwin(policies: readonly Policy[], twin: Twin, at: string | undefined): Plan {
   const found = findDepartures(policies, twin);
   const unreported = at === undefined ? [] : notReported(policies, twin, at);
   const drifts = [...withoutUnsettledFindings(policies, twin, found), ...unreported];
-  const { mends, patch } = toPatch(drifts);
-  if (mends.length === 0) return { drifts, actions: [] };
+  const { repairs, patch } = toPatch(drifts);
+  if (repairs.length === 0) return { drifts, actions: [] };
 
   const { moduleId, etag, desired } = twin;
   const size = twinSize(mergePatch(desired.properties, patch));
   if (size > twinLimits.desiredBytes && size > twinSize(desired.properties)) {
     const limit = twinLimits.desiredBytes;
-    const message = `cannot be mended: the desired properties would have ${size} bytes, and a twin holds at most ${limit}`;
-    return { drifts: drifts.map((drift) => (mends.includes(drift) ? { ...drift, message } : drift)), actions: [] };
+    const message = `cannot be repaired: the desired properties would have ${size} bytes, and a twin holds at most ${limit}`;
+    return { drifts: drifts.map((drift) => (repairs.includes(drift) ? { ...drift, message } : drift)), actions: [] };
   }
-  return { drifts, actions: [{ type: 'patchDesired', moduleId, etag, patch, mends }] };
+  return { drifts, actions: [{ type: 'patchDesired', moduleId, etag, patch, repairs }] };
 }
 
-/** Builds one merge patch that repairs all departures from policies in enforce mode. `mends` lists these departures. */
+/** Builds one merge patch that repairs all departures from policies in enforce mode. `repairs` lists these departures. */
 export function toPatch(drifts: readonly Departure[]): {
-  readonly mends: readonly Departure[];
+  readonly repairs: readonly Departure[];
   readonly patch: JsonObject;
 } {
-  const mends: Departure[] = [];
+  const repairs: Departure[] = [];
   let patch: JsonObject = {};
   for (const drift of drifts) {
-    const change = drift.mode === 'enforce' ? mendingChange(drift) : undefined;
+    const change = drift.mode === 'enforce' ? repairChange(drift) : undefined;
     if (change === undefined) continue;
-    mends.push(drift);
+    repairs.push(drift);
     patch = setAt(patch, parsePath(drift.path), change);
   }
-  return { mends, patch };
+  return { repairs, patch };
 }
 
 /**
@@ -174,14 +174,14 @@ function withoutUnsettledFindings(
   twin: Twin,
   drifts: readonly Departure[],
 ): readonly Departure[] {
-  const { mends, patch } = toPatch(drifts);
-  const custom = new Set(mends.filter(({ kind }) => kind === 'custom').map(({ policy }) => policy));
+  const { repairs, patch } = toPatch(drifts);
+  const custom = new Set(repairs.filter(({ kind }) => kind === 'custom').map(({ policy }) => policy));
   if (custom.size === 0) return drifts;
   const properties = mergePatch(twin.desired.properties, patch);
-  const mended = { ...twin, desired: { ...twin.desired, properties } };
+  const repaired = { ...twin, desired: { ...twin.desired, properties } };
   const unsettled = policies.filter(
     (policy) =>
-      custom.has(policy.name) && toPatch(customDepartures(policy, mended, ownedPaths(policies))).mends.length > 0,
+      custom.has(policy.name) && toPatch(customDepartures(policy, repaired, ownedPaths(policies))).repairs.length > 0,
   );
   if (unsettled.length === 0) return drifts;
   const names = new Set(unsettled.map(({ name }) => name));
@@ -195,7 +195,7 @@ function withoutUnsettledFindings(
 /**
  * The value in a merge patch, at the path of a departure, that repairs the departure. `undefined` when no patch can repair the departure.
  */
-function mendingChange({ kind, expected, actual, path }: Departure): Json | undefined {
+function repairChange({ kind, expected, actual, path }: Departure): Json | undefined {
   if (path === '' || kind === 'policyError' || kind === 'notReported') return undefined;
   if (kind === 'forbiddenProperty' || expected === undefined || expected === null) return null;
   return diffPatch(actual, expected);

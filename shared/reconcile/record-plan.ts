@@ -39,16 +39,16 @@ export function recordPlan(
     }
   }
 
-  const mended = new Set(actions.flatMap((action) => action.mends).filter((drift) => !held.has(drift)));
+  const repaired = new Set(actions.flatMap((action) => action.repairs).filter((drift) => !held.has(drift)));
   for (const [drift, row] of rowOf) {
-    if (mended.has(drift)) deviceRows.setOutcome(row, 'pending');
+    if (repaired.has(drift)) deviceRows.setOutcome(row, 'pending');
     else if (held.has(drift)) deviceRows.setOutcome(row, 'heldBack', held.get(drift));
     else if (drift.kind === 'policyError' || (drift.mode === 'enforce' && drift.message !== undefined))
       deviceRows.setOutcome(row, 'failed', drift.message);
     else deviceRows.setOutcome(row, 'audited', drift.message);
   }
   const pending = actions.flatMap((action) => {
-    const rows = action.mends.flatMap((drift) => (mended.has(drift) ? (rowOf.get(drift) ?? []) : []));
+    const rows = action.repairs.flatMap((drift) => (repaired.has(drift) ? (rowOf.get(drift) ?? []) : []));
     return rows.length === 0 ? [] : [{ action, rows }];
   });
   return { found: [...found], pending };

@@ -142,7 +142,7 @@ function commandsOf(page: string): readonly string[] {
 /** These devices give more rows than one page of JSON: each device lacks the modules of both fixture policies. */
 const fleet = Array.from({ length: 60 }, (_, index) => demoDevice(index, 'bulk'));
 /** The device that was repaired last, which the examples choose. Its id has characters that must be encoded in a URL. */
-const mendedDevice = demoDevice(3, 'bulk').deviceId;
+const repairedDevice = demoDevice(3, 'bulk').deviceId;
 
 describe.skipIf(isWithoutCurl)('the curl examples', () => {
   let ownProject: OwnProject;
@@ -175,12 +175,12 @@ describe.skipIf(isWithoutCurl)('the curl examples', () => {
     const patch = { Process_Disabled: true };
     await operator.carryOut({
       kind: 'wrongValue',
-      deviceId: mendedDevice,
+      deviceId: repairedDevice,
       steps: [{ type: 'patchDesired', moduleId: 'DefenderIotMicroAgent', patch }],
       atOnce: false,
       departures: [],
     });
-    const enforced = { rows: [{ deviceId: mendedDevice }] };
+    const enforced = { rows: [{ deviceId: repairedDevice }] };
     await vi.waitFor(async () => expect(await ask('drift?outcome=enforced')).toMatchObject(enforced), waiting);
     await vi.waitFor(async () => expect(await ask('summary')).toHaveProperty('buckets.0'), waiting);
     await ask('sweep', 'POST');

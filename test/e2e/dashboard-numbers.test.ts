@@ -47,7 +47,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
     it('says which hours it counts, and draws a bar as long as its hour', async () => {
       stage.answers.summary = { ...noSummary, total: 10_654, buckets: [bucket('2024-03-05T08:00:00.000Z', 10_654)] };
       await stage.open('&from=2024-03-05T08:35:00.000Z&to=2024-03-05T08:40:00.000Z');
-      await tile('Departures').getByText('10,654 mended, 5 Mar 08:00 to 09:00').waitFor();
+      await tile('Departures').getByText('10,654 repaired, 5 Mar 08:00 to 09:00').waitFor();
       await eventually(() => stage.text('#departures-counted')).toBe('counted by the hour: 5 Mar 08:00 to 09:00');
       const asked = await stage.question('summary');
       expect([asked.get('from'), asked.get('to')]).toEqual(['2024-03-05T08:00:00.000Z', '2024-03-05T09:00:00.000Z']);
@@ -62,7 +62,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
 
     it('counts the hours that have some time in the last one', async () => {
       await stage.open('&range=1h');
-      await tile('Departures').getByText('0 mended').waitFor();
+      await tile('Departures').getByText('0 repaired').waitFor();
       const asked = await stage.question('summary');
       const [from = 0, to = 0] = ['from', 'to'].map((name) => Date.parse(asked.get(name) ?? ''));
       expect(from % hour).toBe(0);
@@ -102,7 +102,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
   it('says how new a count is that is not of now', async () => {
     stage.answers.summary = { ...noSummary, total: 1, countedAt: '2024-03-05T08:55:00.000Z' };
     await stage.open('&from=2024-03-05T08:00:00.000Z&to=2024-03-05T09:00:00.000Z');
-    await tile('Departures').getByText('0 mended, 5 Mar 08:00 to 09:00, as of 08:55').waitFor();
+    await tile('Departures').getByText('0 repaired, 5 Mar 08:00 to 09:00, as of 08:55').waitFor();
   });
 
   it('does not take what was not counted yet for nothing', async () => {

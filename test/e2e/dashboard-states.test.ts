@@ -22,7 +22,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     await stage.open();
     await stage.page.locator('#rows', { hasText: 'Loading…' }).waitFor();
     await stage.page.locator('#departures', { hasText: 'Nothing departed from its baseline in this time.' }).waitFor();
-    await eventually(() => stage.text('#open')).toContain('everything that departed has been mended');
+    await eventually(() => stage.text('#open')).toContain('everything that departed has been repaired');
     for (const answer of waiting) answer();
     await stage.page.locator('#rows', { hasText: 'Nothing has departed from its baseline in this time.' }).waitFor();
     await eventually(() => stage.page.locator('.loading').count()).toBe(0);
@@ -86,7 +86,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     };
     await stage.open();
     const tile = stage.page.locator('.tile', { hasText: 'Out of line now' });
-    await tile.getByText('all that departed is mended').waitFor();
+    await tile.getByText('all that departed is repaired').waitFor();
     const colour = () => inPage(stage.page, 'getComputedStyle(document.querySelector(".tile.good .tile-value")).color');
     const whenFresh = await colour();
     stage.intercept = (_, __, response) => {

@@ -94,7 +94,7 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
     expect(await inPage(page, 'localStorage.length + sessionStorage.length + document.cookie.length')).toBe(0);
   });
 
-  it('shows drift as it is found and mended, without being loaded again', async () => {
+  it('shows drift as it is found and repaired, without being loaded again', async () => {
     const page = await open();
     await change('pump-1', { Process_Mode: 7 });
     const line = lines(page, 'Process_Mode');

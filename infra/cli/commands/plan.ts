@@ -27,7 +27,7 @@ export function planCommand(): Command {
     .addHelpText(
       'after',
       `
-The exit code is 0 when there is nothing to do, 2 when there is something to mend or to record, and 1 when the forecast fails.
+The exit code is 0 when there is nothing to do, 2 when there is something to repair or to record, and 1 when the forecast fails.
 Audit policies would only record their departures. TWINKEEPER_MODE has no effect.
 
 Examples:

@@ -10,7 +10,7 @@ import { type StorageOptions, storageOf, withStorageOptions } from './storage-op
 export function releaseCommand(): Command {
   return withStorageOptions(new Command('release'))
     .description(
-      'let a policy mend what the guards hold back: no limit for an hour, and contested properties are tried again',
+      'let a policy repair what the guards hold back: no limit for an hour, and contested properties are tried again',
     )
     .argument('<policy>', 'name of the policy, as in the history')
     .addHelpText('after', '\nExample:\n  twinkeeper release defender-micro-agent')
@@ -29,8 +29,8 @@ async function release(policy: string, options: StorageOptions): Promise<void> {
   }
   process.stdout.write(
     `Policy ${policy} is released. Until ${until.toISOString()} it may overwrite without limit; then counting starts anew. ` +
-      'It also mends contested properties again. Properties that a configuration of the hub sets are still left alone.\n',
+      'It also repairs contested properties again. Properties that a configuration of the hub sets are still left alone.\n',
   );
   await createSweepQueue(storage).put({ type: 'start' });
-  process.stdout.write('The running app starts a sweep within seconds, which mends what was held back.\n');
+  process.stdout.write('The running app starts a sweep within seconds, which repairs what was held back.\n');
 }

@@ -8,7 +8,7 @@ export function statusCommand(): Command {
   return withHistoryOptions(new Command('status'))
     .summary('show compliance, open drift, the last sweep, and dead letters')
     .description(
-      'Shows how many devices comply with each policy, what is out of line now and why it is not mended, the last sweep, and the number ' +
+      'Shows how many devices comply with each policy, what is out of line now and why it is not repaired, the last sweep, and the number ' +
         'of dead letters. The command reads the history and makes no hub calls.',
     )
     .option('--json', 'one JSON document')

@@ -49,7 +49,7 @@ async function sweep({ wait, json, ...storage }: SweepOptions): Promise<void> {
 }
 
 function describeProgress({ state, hubCalls, examined, found, changed, parts, partsDone }: SweepRow): string {
-  const phase = state === 'running' ? 'Querying the hub' : 'Mending';
+  const phase = state === 'running' ? 'Querying the hub' : 'Repairing';
   return (
     `${phase}: ${count(examined, 'twin')} examined, ${count(found, 'departure')} found, ${count(changed, 'change')} made, ` +
     `${Math.min(parts, partsDone)} of ${count(parts, 'part')} done, ${count(hubCalls, 'hub call')}`

@@ -15,7 +15,7 @@ const reasons: Readonly<Record<string, string>> = {
   'heldBack: competingConfiguration': 'a configuration of the hub sets another value',
   failed: 'given up; "twinkeeper drift --outcome failed --from -30d" says why',
   deferred: 'waits for a retry',
-  pending: 'being mended',
+  pending: 'being repaired',
 };
 
 /** Largest number of sentences about a sweep in the text. `--json` shows all. */

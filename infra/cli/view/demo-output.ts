@@ -109,10 +109,10 @@ function plainLines(): Surface {
       print('Ready. Ctrl-C ends it.');
       timer = setInterval(() => {
         const { figures } = watcher;
-        const { recorded, mended, heldBack, callsPerMinute } = figures;
+        const { recorded, repaired, heldBack, callsPerMinute } = figures;
         const calls = Object.values(callsPerMinute).reduce((sum, count) => sum + count, 0);
         print(
-          `${describeFleet(figures)}; ${recorded} drifts recorded, ${mended} mended, ${heldBack} held back; ` +
+          `${describeFleet(figures)}; ${recorded} drifts recorded, ${repaired} repaired, ${heldBack} held back; ` +
             `${calls} hub calls a minute`,
         );
       }, statusEvery);

@@ -8,7 +8,7 @@ export interface FleetFigures {
   /** Number of devices that Twinkeeper has checked and that have no open row. */
   readonly compliant: number;
   readonly recorded: number;
-  readonly mended: number;
+  readonly repaired: number;
   /** Number of drifts whose repair a guard holds back now. */
   readonly heldBack: number;
 }
@@ -21,7 +21,7 @@ export class FleetCounter {
   /** For each device, the rows that are recent or whose drift has not ended. The inner key is the row key. */
   readonly #rows = new Map<string, Map<string, DriftRow>>();
   #recorded = 0;
-  #mended = 0;
+  #repaired = 0;
 
   created(deviceId: string): void {
     this.#devices.add(deviceId);
@@ -64,7 +64,7 @@ export class FleetCounter {
       if (before === undefined) this.#recorded++;
       return before?.outcome !== row.outcome;
     });
-    this.#mended += changed.filter(({ outcome }) => outcome === 'created' || outcome === 'enforced').length;
+    this.#repaired += changed.filter(({ outcome }) => outcome === 'created' || outcome === 'enforced').length;
     // Forgets rows whose drift has ended and that are older than `since`: later reads of the history do not return them.
     for (const [key, { outcome, write }] of known) {
       if (isOver(outcome) && Date.parse(write.at) < since) known.delete(key);
@@ -81,7 +81,7 @@ export class FleetCounter {
       counted: this.#counted.size,
       compliant: [...this.#counted].filter((id) => !this.#outOfLine.has(id)).length,
       recorded: this.#recorded,
-      mended: this.#mended,
+      repaired: this.#repaired,
       heldBack: rows.filter(({ outcome }) => outcome === 'heldBack').length,
     };
   }

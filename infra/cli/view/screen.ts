@@ -57,7 +57,7 @@ export function renderScreen({ figures, rows, addresses, notice }: Screen, size:
     bold(cut('Twinkeeper on one machine. Ctrl-C ends it.', columns)),
     '',
     line('fleet', describeFleet(figures), isCompliant ? green : yellow),
-    line('drifts', `${figures.recorded} recorded, ${figures.mended} mended, ${figures.heldBack} held back`),
+    line('drifts', `${figures.recorded} recorded, ${figures.repaired} repaired, ${figures.heldBack} held back`),
     line(
       'hub calls',
       `${total} a minute${total > 0 ? `: ${calls.map(([name, n]) => `${n} ${name}`).join(', ')}` : ''}`,

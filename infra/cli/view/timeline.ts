@@ -45,8 +45,8 @@ export function renderTimeline(newestFirst: readonly DriftRow[], { columns, colo
  */
 function describeRepair({ source, detectedAt, outcome, outcomeAt }: DriftRow): string {
   const seconds = (Date.parse(outcomeAt) - Date.parse(detectedAt)) / 1000;
-  const isMended = outcome === 'created' || outcome === 'enforced';
-  return isMended && seconds >= 0 ? `${source}, ${duration(seconds)}` : source;
+  const isRepaired = outcome === 'created' || outcome === 'enforced';
+  return isRepaired && seconds >= 0 ? `${source}, ${duration(seconds)}` : source;
 }
 
 function duration(seconds: number): string {

@@ -11,7 +11,7 @@ describe('the reason why an open row is not repaired', () => {
     expect(why({ outcome: 'failed', error: '400' })).toEqual({ state: 'failed', reason: '400' });
     expect(why({ outcome: 'audited', mode: 'audit' }).reason).toMatch(/audit mode/);
     expect(why({ outcome: 'audited', mode: 'audit', kind: 'notReported' }).reason).toMatch(/agent/);
-    expect(why({ outcome: 'audited', message: 'cannot be mended: too large' }).reason).toMatch(/too large/);
+    expect(why({ outcome: 'audited', message: 'cannot be repaired: too large' }).reason).toMatch(/too large/);
     expect(why({ outcome: 'deferred' })).toMatchObject({ state: 'deferred', reason: expect.stringMatching(/retried/) });
     expect(why({ outcome: 'pending' }).state).toBe('pending');
   });

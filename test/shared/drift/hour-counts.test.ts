@@ -11,10 +11,10 @@ const anyRow = fc
     path: fc.constantFrom('x', 'y.z', '', 'constructor'),
     kind: fc.constantFrom('wrongValue' as const, 'custom' as const),
     outcome: fc.constantFrom('enforced' as const, 'created' as const, 'failed' as const),
-    mendingTime: fc.integer({ min: -5, max: 100_000_000 }),
+    repairTime: fc.integer({ min: -5, max: 100_000_000 }),
   })
-  .map(({ deviceId, mendingTime, ...more }) =>
-    driftRow(deviceId, at, { ...more, outcomeAt: new Date(Date.parse(at) + mendingTime).toISOString() }),
+  .map(({ deviceId, repairTime, ...more }) =>
+    driftRow(deviceId, at, { ...more, outcomeAt: new Date(Date.parse(at) + repairTime).toISOString() }),
   );
 const countOf = (rows: readonly ReturnType<typeof driftRow>[]) => {
   const counter = new HourCounter();
@@ -68,7 +68,7 @@ describe('a percentile of times', () => {
     );
   });
 
-  it('is undefined when nothing was mended', () => {
+  it('is undefined when nothing was repaired', () => {
     expect(percentileOf({}, 0.5)).toBeUndefined();
     expect(countOf([driftRow('a', at, { outcome: 'audited' })]).times).toEqual({});
   });

@@ -27,7 +27,7 @@ describe('the open departures', () => {
     expect(await openRows({ policy: 'on' })).toEqual([]);
   });
 
-  it('lose a row once it is pending, mended or closed, and keep it otherwise', async () => {
+  it('lose a row once it is pending, repaired or closed, and keep it otherwise', async () => {
     const held = driftRow('a', at(1), { outcome: 'heldBack' });
     const audited = driftRow('b', at(1), { outcome: 'audited' });
     await fixture.record(held, audited, driftRow('c', at(1), { outcome: 'pending' }));

@@ -39,7 +39,7 @@ describe('a path that a configuration competes for', () => {
     expect((await guard.review(review([created], { twins: new Map() }))).size).toBe(0);
   });
 
-  it('is mended when the policy overrides configurations', async () => {
+  it('is repaired when the policy overrides configurations', async () => {
     const { guard } = guardWith({ ...setting, overridden: true });
     expect((await guard.review(review([departure('a')], inPlant))).size).toBe(0);
   });

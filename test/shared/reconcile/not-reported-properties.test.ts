@@ -44,7 +44,7 @@ describe('a notReported departure', () => {
         const found = seen.drifts.filter(({ kind }) => kind === 'notReported');
         expect(found.every(({ mode }) => mode === 'audit')).toBe(true);
         // No patch repairs a departure of kind `notReported`, even in mode `enforce`.
-        expect(toPatch(found.map((drift) => ({ ...drift, mode: 'enforce' as const }))).mends).toEqual([]);
+        expect(toPatch(found.map((drift) => ({ ...drift, mode: 'enforce' as const }))).repairs).toEqual([]);
         expect(Object.keys(Object.prototype)).toEqual([]);
       }),
       { numRuns: 400 },

@@ -27,7 +27,7 @@ describe('a plan', () => {
     );
   });
 
-  it('mends every departure of enforcing policies', () => {
+  it('repairs every departure of enforcing policies', () => {
     fc.assert(
       fc.property(policySets(), deviceModules, (policies, modules) => {
         const after = carryOut(modules, planFor(policies, modules).actions).modules;
@@ -72,9 +72,9 @@ describe('a plan', () => {
       fc.property(policySets(), deviceModules, (policies, modules) => {
         const { actions } = planFor(policies, modules);
         expect(new Set(actions.map(({ moduleId }) => moduleId)).size).toBe(actions.length);
-        for (const { mends } of actions) {
-          expect(mends.length).toBeGreaterThan(0);
-          expect(mends.every(({ mode }) => mode === 'enforce')).toBe(true);
+        for (const { repairs } of actions) {
+          expect(repairs.length).toBeGreaterThan(0);
+          expect(repairs.every(({ mode }) => mode === 'enforce')).toBe(true);
         }
       }),
     );
@@ -95,7 +95,7 @@ describe('a plan', () => {
     );
   });
 
-  it('never makes a twin too large, and reports when a twin has no room for the mending', () => {
+  it('never makes a twin too large, and reports when a twin has no room for the repair', () => {
     const policies = toPolicySet(
       [
         definePolicy({
@@ -119,7 +119,7 @@ describe('a plan', () => {
           expect(twinSize(mergePatch(desired, action.patch))).toBeLessThanOrEqual(Math.max(before, 32_768));
         } else {
           expect(before + 3 * 4001 - (legacy ? 4006 : 0)).toBeGreaterThan(32_768);
-          for (const drift of drifts) expect(drift.message).toMatch(/cannot be mended.*32768/);
+          for (const drift of drifts) expect(drift.message).toMatch(/cannot be repaired.*32768/);
         }
       }),
     );
@@ -174,7 +174,7 @@ describe('an evaluate that never settles', () => {
     evaluate: (twin) => [{ path: 'count', expected: Number(twin.desired.properties.count ?? 0) + 1 }],
   });
 
-  it('becomes a policyError, and the rules of its policy are still mended', () => {
+  it('becomes a policyError, and the rules of its policy are still repaired', () => {
     const { all } = toPolicySet([counter], { mode: 'enforce' });
     const twin = toTwin({ etag: 'e', properties: { desired: { mode: 'Low', count: 1 } } }, 'd', 'm');
     if (twin === undefined) throw new Error('no twin');

@@ -116,7 +116,7 @@ describe('a drifted module', () => {
       ],
     ],
   ])(
-    'with %s is mended with one read and one patch, and has one row for each property',
+    'with %s is repaired with one read and one patch, and has one row for each property',
     async (_, change, expected) => {
       const { deviceId, twinkeeper, patch, created } = await settledDevice(world);
       await patch(change);
@@ -158,7 +158,7 @@ describe('a drifted module', () => {
     });
   });
 
-  it('is recorded as healed, without a call, when somebody mends it first', async () => {
+  it('is recorded as healed, without a call, when somebody repairs it first', async () => {
     const { deviceId, twinkeeper, patch, created } = await settledDevice(world);
     await patch({ mode: 'Off' });
     await patch({ mode: 'Low' });
@@ -224,7 +224,7 @@ describe('a drifted module', () => {
     expect(brief((await world.history(deviceId)).slice(created))).toEqual([['wrongValue', 'mode', 'gone']]);
   });
 
-  it('has one audited row in audit mode, which is closed once somebody mends the module', async () => {
+  it('has one audited row in audit mode, which is closed once somebody repairs the module', async () => {
     const { deviceId, twinkeeper, patch } = await settledDevice(world);
     const auditor = world.withPolicies([{ ...agent, mode: 'audit' }]);
     await patch({ mode: 'Off' });

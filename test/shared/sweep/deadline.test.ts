@@ -42,7 +42,7 @@ describe('a sweep that reaches its deadline', () => {
     expect(row).toMatchObject({ state: 'done', found: 7, changed: 7 });
     expect(row?.resumed).toBeGreaterThanOrEqual(Math.floor(12 / pages));
     expect(row?.parts).toBe(row?.partsDone);
-    await expectMended(devices);
+    await expectRepaired(devices);
     expect(await instance.store.list(10)).toHaveLength(1);
   });
 
@@ -117,7 +117,7 @@ describe('a sweep that reaches its deadline', () => {
     return devices;
   }
 
-  async function expectMended(devices: readonly string[]) {
+  async function expectRepaired(devices: readonly string[]) {
     for (const [index, deviceId] of devices.entries()) {
       const rows = await world.briefHistory(deviceId);
       if (index % 4 === 3) expect(rows).toEqual([['missingModule', '', 'created']]);

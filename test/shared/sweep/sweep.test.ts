@@ -71,7 +71,7 @@ describe('a departure without an event', () => {
         ['forbiddenProperty', 'legacy'],
       ],
     ],
-  ])('is found and mended with one read and one patch: %s', async (_, change, departures) => {
+  ])('is found and repaired with one read and one patch: %s', async (_, change, departures) => {
     const deviceId = newDeviceId('broken');
     world.add(deviceId, { Agent: compliant });
     world.add(newDeviceId('fine'), { Agent: compliant });
@@ -90,7 +90,7 @@ describe('a departure without an event', () => {
     expect(await world.newInstance([agentPolicy]).sweep()).toMatchObject({ parts: 0 });
   });
 
-  it('is found and mended in the twin of the device itself', async () => {
+  it('is found and repaired in the twin of the device itself', async () => {
     const deviceId = newDeviceId('own');
     world.add(deviceId, {});
     world.add(newDeviceId('own'), {});
@@ -100,7 +100,7 @@ describe('a departure without an event', () => {
     expect(await world.briefHistory(deviceId)).toEqual([['forbiddenProperty', 'rate', 'enforced']]);
   });
 
-  it('from two policies about one module is mended with one read and one patch', async () => {
+  it('from two policies about one module is repaired with one read and one patch', async () => {
     const second = definePolicy({ name: 'second', module: 'Agent', desired: { extra: 1 } });
     const deviceId = newDeviceId('both');
     world.add(deviceId, { Agent: { ...compliant, mode: 'Off', extra: 2 } });

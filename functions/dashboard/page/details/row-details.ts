@@ -6,19 +6,19 @@ import { sideBySide } from './diff.ts';
 import { facts } from './facts.ts';
 
 const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
-  pending: () => 'It is being mended now.',
+  pending: () => 'It is being repaired now.',
   created: () => 'The module was created, with its baseline.',
   enforced: (row) =>
     row.kind === 'forbiddenProperty'
       ? 'The property was removed.'
       : 'The property was set back to what the policy wants.',
-  audited: () => 'It was recorded only: the policy audits, or nothing could mend it.',
+  audited: () => 'It was recorded only: the policy audits, or nothing could repair it.',
   healed: () =>
     'Nothing: it was over before anything was done. It was right again, or a later write with a row of its own took its place.',
   gone: () => 'Nothing: the device or the module was deleted.',
   deferred: () => 'Nothing so far: a retry is waiting.',
   heldBack: () => 'Nothing: a guard holds it back. Each sweep looks at it again.',
-  failed: () => 'It could not be mended, and was given up.',
+  failed: () => 'It could not be repaired, and was given up.',
 };
 
 const sourceTexts = { event: 'an event', sweep: 'a sweep', manual: 'hand' };

@@ -39,7 +39,7 @@ export function showOpenList(open: OpenCount): void {
 function nothing({ isComplete, isFiltered, fleet }: OpenCount, among: string): string {
   const others = `${counted(fleet, 'device')} ${fleet === 1 ? 'is' : 'are'} out of line.`;
   if (isFiltered) return `Nothing${among} with these filters. In the whole fleet ${others}`;
-  return isComplete && fleet === 0 ? 'Nothing: everything that departed has been mended.' : others;
+  return isComplete && fleet === 0 ? 'Nothing: everything that departed has been repaired.' : others;
 }
 
 function describeOpenRow(row: OpenRow): HTMLElement {

@@ -59,7 +59,7 @@ function openTile({ rows, isComplete, listed, text, devices, isFiltered, fleet }
   if (isFiltered) {
     return { label, value: text, note: `with these filters; ${inFleet}`, grade: devices === 0 ? '' : 'warn' };
   }
-  if (devices === 0 && isComplete) return { label, value: '0', note: 'all that departed is mended', grade: 'good' };
+  if (devices === 0 && isComplete) return { label, value: '0', note: 'all that departed is repaired', grade: 'good' };
   const departures = isComplete ? counted(rows.length, 'departure') : `more than ${counted(rows.length, 'departure')}`;
   const noun = devices === 1 ? 'device' : 'devices';
   return { label, value: text, note: `${noun}, added up over policies, with ${departures}`, grade: 'warn' };
@@ -68,9 +68,9 @@ function openTile({ rows, isComplete, listed, text, devices, isFiltered, fleet }
 function departuresTile(summary: SummaryAnswer): Tile {
   const label = 'Departures';
   if (!isCounted(summary)) return { label, value: '–', note: 'not counted yet' };
-  const mended = summary.buckets.reduce(
+  const repaired = summary.buckets.reduce(
     (sum, { byOutcome }) => sum + (byOutcome.enforced ?? 0) + (byOutcome.created ?? 0),
     0,
   );
-  return { label, value: count(summary.total), note: `${count(mended)} mended, ${countedTime(summary)}` };
+  return { label, value: count(summary.total), note: `${count(repaired)} repaired, ${countedTime(summary)}` };
 }

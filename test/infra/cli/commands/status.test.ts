@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => history?.close());
 
 describe('twinkeeper status', () => {
-  it('exits with 2 when something is out of line, and says why it is not mended', async () => {
+  it('exits with 2 when something is out of line, and says why it is not repaired', async () => {
     for (const { name } of policies) await createGuardStore(history.world.storage).putDeviceCount(name, devices.length);
     const { code, stdout } = await history.ask('status', '--json');
     expect(code).toBe(2);

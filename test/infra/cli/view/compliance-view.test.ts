@@ -40,7 +40,7 @@ describe('the status on a terminal', () => {
     expect(text).toMatch(/Nothing is out of line\.$/);
   });
 
-  it('says why something is not mended and what to do, and rounds percentages down', () => {
+  it('says why something is not repaired and what to do, and rounds percentages down', () => {
     const text = renderCompliance(
       {
         ...well,

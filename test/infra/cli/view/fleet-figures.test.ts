@@ -39,9 +39,9 @@ describe('the figures of the live view', () => {
   it('call a device out of line while it has an open row', () => {
     const counter = fleetOf('press');
     counter.update('press', [row('pending')], true, now);
-    expect(counter.figures).toMatchObject({ counted: 1, compliant: 0, recorded: 1, mended: 0 });
+    expect(counter.figures).toMatchObject({ counted: 1, compliant: 0, recorded: 1, repaired: 0 });
     counter.update('press', [row('enforced')], false, now);
-    expect(counter.figures).toMatchObject({ counted: 1, compliant: 1, recorded: 1, mended: 1 });
+    expect(counter.figures).toMatchObject({ counted: 1, compliant: 1, recorded: 1, repaired: 1 });
   });
 
   it('count the departures that are held back now', () => {
@@ -49,7 +49,7 @@ describe('the figures of the live view', () => {
     counter.update('press', [row('heldBack', 'a'), row('heldBack', 'b')], true, now);
     expect(counter.figures.heldBack).toBe(2);
     counter.update('press', [row('enforced', 'a'), row('heldBack', 'b')], true, now);
-    expect(counter.figures).toMatchObject({ heldBack: 1, recorded: 2, mended: 1 });
+    expect(counter.figures).toMatchObject({ heldBack: 1, recorded: 2, repaired: 1 });
   });
 
   it('leave out a deleted device', () => {

@@ -25,7 +25,7 @@ const row: DriftRow = {
 
 const screen: Screen = {
   figures: {
-    ...{ devices: 20, counted: 20, compliant: 19, recorded: 5, mended: 3, heldBack: 1 },
+    ...{ devices: 20, counted: 20, compliant: 19, recorded: 5, repaired: 3, heldBack: 1 },
     callsPerMinute: { twinRead: 3, bulk: 1, query: 0 },
   },
   rows: Array.from({ length: 60 }, () => row),
@@ -37,7 +37,7 @@ describe('the live view', () => {
   it('shows the fleet, the drifts with their values, the calls and the addresses', () => {
     const text = renderScreen(screen, { columns: 160, lines: 30 }, false);
     expect(text).toContain('20 devices, 19 compliant (95 %)');
-    expect(text).toContain('5 recorded, 3 mended, 1 held back');
+    expect(text).toContain('5 recorded, 3 repaired, 1 held back');
     expect(text).toMatch(
       /12:34:56 +o'brien@\$gate:1!-0004 +azureiotsecurity +eventPriorityLogin\.value +"Sometimes" → "High" +enforced/,
     );

@@ -9,7 +9,7 @@ import { seededRandom } from '../../../../infra/local/demo/random.ts';
 const policies = demoPolicies();
 
 describe('the blast radius of the demo', () => {
-  it('is out of reach of the disturbances of --once, even when each of them is mended twice', () => {
+  it('is out of reach of the disturbances of --once, even when each of them is repaired twice', () => {
     for (const devices of [1, 20, 100]) {
       const departures = planDemo(3, devices, policies).flatMap(({ disturbances }) =>
         disturbances.flatMap((disturbance) => disturbance.departures),

@@ -65,7 +65,7 @@ describe('the operator of the live demo', () => {
 
   it.each([
     ['other guards', row(1, 'contested: somebody keeps changing it')],
-    ['mended rows', row(1, 'blastRadius: no room', 'enforced')],
+    ['repaired rows', row(1, 'blastRadius: no room', 'enforced')],
   ])('leaves %s alone', (_, other) => {
     const { see, notices } = releaser();
     see(other);
