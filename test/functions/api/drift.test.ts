@@ -149,6 +149,7 @@ describe('GET /api/drift', () => {
     const forge = (index: number, text: string) =>
       Buffer.from(JSON.stringify(parts.with(index, text))).toString('base64url');
     const inner = Buffer.from(parts[4] ?? '', 'base64url').toString();
+    const otherHour = inner.includes('T00') ? 'T01' : 'T00';
     const refused = [
       `limit=1&cursor=${cursor}`,
       `limit=1&from=-48h&cursor=${cursor}`,
@@ -156,7 +157,7 @@ describe('GET /api/drift', () => {
       `limit=1&from=-24h&cursor=${cursor.slice(0, -3)}`,
       `limit=1&from=-24h&cursor=${forge(2, '2016-01-01T00:00:00.000Z')}`,
       `limit=1&from=-24h&cursor=${forge(2, 'never')}`,
-      `limit=1&from=-24h&cursor=${forge(4, Buffer.from(inner.replace(/T\d\d/, 'T00')).toString('base64url'))}`,
+      `limit=1&from=-24h&cursor=${forge(4, Buffer.from(inner.replace(/T\d\d/, otherHour)).toString('base64url'))}`,
       `limit=1&from=-24h&cursor=${Buffer.from('[1,2]').toString('base64url')}`,
     ];
     for (const query of refused) {
