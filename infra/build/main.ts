@@ -3,7 +3,7 @@
  * services of the local system in `dist/local/`. Also writes the JSON Schema of policies into the folder of the policies.
  */
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { policyJsonSchema } from '../../shared/policy/index.ts';
 import { projectRoot } from '../local/project.ts';
 import { bundleCommand } from './command.ts';
@@ -23,9 +23,10 @@ const [command, app] = await Promise.all([
 ]);
 const written = new Set([...command.map(({ fileName }) => join(dist, fileName)), ...app]);
 
-// Removes files of earlier builds.
+// Removes the files of earlier builds, and folders that hold none of the new files.
 for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
-  const file = join(entry.parentPath, entry.name);
-  if (entry.isFile() && !written.has(file)) await rm(file);
+  const path = join(entry.parentPath, entry.name);
+  const isOld = entry.isFile() ? !written.has(path) : ![...written].some((file) => file.startsWith(`${path}${sep}`));
+  if (isOld) await rm(path, { recursive: true, force: true });
 }
 await chmod(join(dist, 'twinkeeper.js'), 0o755);

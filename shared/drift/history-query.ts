@@ -1,3 +1,4 @@
+import { loadFilterTag } from '../storage/index.ts';
 import type { DriftKind, Outcome, Source } from './departure.ts';
 
 /** Filters for history rows. A row must match all filters that are given. */
@@ -27,7 +28,7 @@ export interface OpenQuery {
  */
 export async function toConditions(query: DriftQuery): Promise<readonly string[]> {
   const { deviceId, moduleId, policy, path, kind, outcome, source, from, to } = query;
-  const { odata } = await import('@azure/data-tables');
+  const odata = await loadFilterTag();
   return [
     moduleId === undefined ? undefined : odata`moduleId eq ${moduleId}`,
     policy === undefined ? undefined : odata`policy eq ${policy}`,

@@ -1,5 +1,5 @@
 import { once } from '../once.ts';
-import { openTable, type StorageAccount } from '../storage/index.ts';
+import { loadFilterTag, openTable, type StorageAccount } from '../storage/index.ts';
 import type { DriftRow } from './departure.ts';
 import { type PagePosition, readCursor, writeCursor } from './history-cursor.ts';
 import { openListTable, rollupTable, timelineTable } from './history-index.ts';
@@ -114,7 +114,7 @@ export function createHistory(
     },
 
     async open(query, limit, cursor) {
-      const { odata } = await import('@azure/data-tables');
+      const odata = await loadFilterTag();
       const position = cursor === undefined ? undefined : readCursor(query, cursor, isOpenPartition(query));
       // A query without a device reads the open list, and the key range of the open list already selects the policy.
       const needsPolicy = query.deviceId !== undefined && query.policy !== undefined;

@@ -4,6 +4,7 @@ import {
   encodeDeviceId,
   ignoreNotFound,
   isEntityNotFound,
+  loadFilterTag,
   openTable,
   type StorageAccount,
   statusOf,
@@ -125,7 +126,7 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
 
   return {
     async read(deviceId, since) {
-      const { odata } = await import('@azure/data-tables');
+      const odata = await loadFilterTag();
       const end = since === undefined ? `${openPrefix}~` : `${rowKeyPrefixAt(since)}~`;
       const filter = odata`PartitionKey eq ${encodeDeviceId(deviceId)} and RowKey ge ${openPrefix} and RowKey le ${end}`;
       const open: DriftRow[] = [];

@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { encodeDeviceId } from '../storage/index.ts';
+import { encodeDeviceId, loadFilterTag } from '../storage/index.ts';
 import type { PagePosition } from './history-cursor.ts';
 import { uncountedPartition } from './history-index.ts';
 import type { DriftQuery, OpenQuery } from './history-query.ts';
@@ -81,7 +81,7 @@ export function isOpenPartition({ deviceId }: OpenQuery): (name: string) => bool
  * again. Reads one range of the roll-up table for each day.
  */
 async function* hoursWithRows(from: string, to: string, rollups: () => Promise<TableClient>): AsyncGenerator<string> {
-  const { odata } = await import('@azure/data-tables');
+  const odata = await loadFilterTag();
   const first = hourOf(from);
   const last = hourOf(new Date(Date.parse(to) - 1).toISOString());
   const client = await rollups();

@@ -1,5 +1,12 @@
 import { once } from '../once.ts';
-import { encodeDeviceId, ignoreNotFound, openTable, type StorageAccount, statusOf } from '../storage/index.ts';
+import {
+  encodeDeviceId,
+  ignoreNotFound,
+  loadFilterTag,
+  openTable,
+  type StorageAccount,
+  statusOf,
+} from '../storage/index.ts';
 import { type DriftRow, isOpen } from './departure.ts';
 import { createHistoryIndex, openListTable } from './history-index.ts';
 import { fromEntity } from './row-entity.ts';
@@ -58,7 +65,7 @@ export function createOpenList(account: StorageAccount, now: () => Date): OpenLi
 
   return {
     async page(limit, after) {
-      const { odata } = await import('@azure/data-tables');
+      const odata = await loadFilterTag();
       const client = await list();
       const [firstShard = openShards[0], key = ''] = after?.split(' ') ?? [];
       const rows: DriftRow[] = [];

@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { statusOf } from '../storage/index.ts';
+import { loadFilterTag, statusOf } from '../storage/index.ts';
 import type { DriftRow } from './departure.ts';
 import { BadCursorError, type PagePosition } from './history-cursor.ts';
 import type { KeyRange } from './key-ranges.ts';
@@ -47,7 +47,7 @@ async function readRanges(
   tables: Readonly<Record<KeyRange['table'], () => Promise<TableClient>>>,
   { ranges, conditions, limit, position, maxSearchTime }: PageRequest,
 ): Promise<RowPage> {
-  const { odata } = await import('@azure/data-tables');
+  const odata = await loadFilterTag();
   const rows: DriftRow[] = [];
   const deadline = performance.now() + maxSearchTime;
   const isLate = () => performance.now() >= deadline;

@@ -1,6 +1,13 @@
 import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
-import { encodeDeviceId, GroupCommit, openTable, type StorageAccount, type TableChange } from '../storage/index.ts';
+import {
+  encodeDeviceId,
+  GroupCommit,
+  loadFilterTag,
+  openTable,
+  type StorageAccount,
+  type TableChange,
+} from '../storage/index.ts';
 import { isOpen } from './departure.ts';
 import { retentionKey, rollupTable, timelineTable } from './history-index.ts';
 import { fromEntity } from './row-entity.ts';
@@ -69,7 +76,7 @@ export function createRetention(account: StorageAccount): Retention {
 
 /** The timeline rows of all hours before a time, in batches, oldest hour first. Reads only the timeline partitions of those hours. */
 async function* oldRows(table: TableClient, before: Date) {
-  const { odata } = await import('@azure/data-tables');
+  const odata = await loadFilterTag();
   const hour = hourOf(before.toISOString());
   const pages = table
     .listEntities<Record<string, unknown>>({ queryOptions: { filter: odata`PartitionKey lt ${hour}` } })

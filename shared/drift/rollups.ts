@@ -4,6 +4,7 @@ import {
   ignoreNotFound,
   joinText,
   listPartition,
+  loadFilterTag,
   openTable,
   type StorageAccount,
   splitText,
@@ -124,7 +125,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
     async summary(from, to, bucketHours) {
       const first = hourOf(from);
       const last = hourOf(new Date(Date.parse(to) - 1).toISOString());
-      const { odata } = await import('@azure/data-tables');
+      const odata = await loadFilterTag();
       const hours: CountedHour[] = [];
       const compliance: Compliance[] = [];
       let countedAt: string | undefined;

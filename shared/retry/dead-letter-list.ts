@@ -1,5 +1,5 @@
 import { once } from '../once.ts';
-import { openTable, type StorageAccount } from '../storage/index.ts';
+import { loadFilterTag, openTable, type StorageAccount } from '../storage/index.ts';
 import { type DeadLetter, deadLetterPartition, deadLetterTable } from './dead-letters.ts';
 
 /** A dead letter without its events. */
@@ -23,7 +23,7 @@ export function createDeadLetterList(account: StorageAccount): DeadLetterList {
 
   return {
     async page(limit, after = '') {
-      const { odata } = await import('@azure/data-tables');
+      const odata = await loadFilterTag();
       // `~~` sorts after all entities of the letter `after`. Only the first entity of a letter has the property `state`.
       const start = after === '' ? '' : `${after}~~`;
       const filter = odata`PartitionKey eq ${deadLetterPartition} and RowKey gt ${start} and state eq ${'dead'}`;

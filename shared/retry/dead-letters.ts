@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TransactionAction } from '@azure/data-tables';
 import { once } from '../once.ts';
-import { newestFirst, openTable, packJson, type StorageAccount, unpackJson } from '../storage/index.ts';
+import { loadFilterTag, newestFirst, openTable, packJson, type StorageAccount, unpackJson } from '../storage/index.ts';
 
 /**
  * A dead letter: events that Twinkeeper no longer retries automatically, and the reason. A dead letter holds everything that a replay
@@ -60,7 +60,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
 
   /** Reads the entities of one dead letter, or of all dead letters when no id is given. The first entity of each letter comes first. */
   async function* entities(id?: string): AsyncGenerator<Record<string, unknown>> {
-    const { odata } = await import('@azure/data-tables');
+    const odata = await loadFilterTag();
     const filter =
       id === undefined
         ? odata`PartitionKey eq ${deadLetterPartition}`

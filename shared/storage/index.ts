@@ -5,6 +5,7 @@
  *
  * @module
  */
+export { loadFilterTag } from './filter.ts';
 export { GroupCommit, type TableChange } from './group-commit.ts';
 export { encodeDeviceId, lastMillisecond, newestFirst } from './keys.ts';
 export { listPartition } from './list-partition.ts';

@@ -84,10 +84,28 @@ export const forbidden: IForbiddenRuleType[] = [
     to: { path: '^(infra|test)/' },
   },
   {
-    name: 'infra/local never imports the command',
+    name: 'only shared/storage loads the SDKs of Azure Storage',
+    severity: 'error',
+    from: { path: '^(shared|functions)/', pathNot: '^shared/storage/' },
+    to: { path: 'node_modules/@azure/(data-tables|storage-queue)/', dependencyTypesNot: ['type-only'] },
+  },
+  {
+    name: 'infra/local never imports the command or the measurements',
     severity: 'error',
     from: { path: '^infra/local/' },
-    to: { path: '^infra/(cli|bench)/' },
+    to: { path: '^infra/(cli|bench|build)/' },
+  },
+  {
+    name: 'the command never imports the measurements',
+    severity: 'error',
+    from: { path: '^infra/cli/' },
+    to: { path: '^infra/(bench|build)/' },
+  },
+  {
+    name: 'the command and the local system import only the API, the policies and the settings of the app',
+    severity: 'error',
+    from: { path: '^infra/(cli|local)/' },
+    to: { path: '^functions/', pathNot: ['^functions/api/', '^functions/policies/', '^functions/settings\\.ts$'] },
   },
 ];
 

@@ -1,5 +1,5 @@
 import { once } from '../../once.ts';
-import { GroupCommit, openTable, type StorageAccount } from '../../storage/index.ts';
+import { GroupCommit, loadFilterTag, openTable, type StorageAccount } from '../../storage/index.ts';
 import { bytesPrefix, sweepIdPrefix, sweepPartition, sweepTable, workItemsPrefix } from './keys.ts';
 import { createLeaseStore } from './lease.ts';
 
@@ -58,7 +58,7 @@ export function createSweepRetention(account: StorageAccount): SweepRetention {
  * Returns the table filters for the entities of old sweeps. Ids of older sweeps sort last, both as row keys and in the names of partitions.
  */
 async function rangesBefore(time: Date): Promise<readonly string[]> {
-  const { odata } = await import('@azure/data-tables');
+  const odata = await loadFilterTag();
   const first = sweepIdPrefix(time.getTime());
   return [
     odata`PartitionKey eq ${sweepPartition} and RowKey gt ${first}`,

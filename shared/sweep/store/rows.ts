@@ -1,5 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
-import { ignoreNotFound, listPartition } from '../../storage/index.ts';
+import { ignoreNotFound, listPartition, loadFilterTag } from '../../storage/index.ts';
 import { sweepPartition, workItemsPrefix } from './keys.ts';
 import { fromSweepEntity, type SweepCounts, type SweepRow, toSweepEntity } from './row.ts';
 
@@ -52,7 +52,7 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
     },
 
     async list(limit, after = '') {
-      const { odata } = await import('@azure/data-tables');
+      const odata = await loadFilterTag();
       const filter = odata`PartitionKey eq ${sweepPartition} and RowKey gt ${after}`;
       const pages = (await table())
         .listEntities<Record<string, unknown>>({ queryOptions: { filter } })
