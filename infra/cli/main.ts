@@ -29,13 +29,21 @@ bypassProxyForThisMachine(process.env);
 
 const program = new Command('twinkeeper')
   .description('Keeps the security module twins of an Azure IoT Hub fleet in place and at their baseline.')
-  .version(packageJson.version)
-  .showHelpAfterError('(twinkeeper --help lists commands and options)');
+  .version(packageJson.version, '-V, --version', 'Shows the version.')
+  .showHelpAfterError('"twinkeeper --help" lists commands and options.');
 
 try {
   for (const load of commands) program.addCommand(await load());
+  describeHelp(program);
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`twinkeeper: ${explainMissingBuild(explainError(error))}\n`);
   process.exitCode = 1;
+}
+
+/** Gives the help options of a command and its subcommands the style of the other help texts. */
+function describeHelp(command: Command): void {
+  command.helpOption('-h, --help', 'Shows this help.');
+  if (command.commands.length > 0) command.helpCommand('help [command]', 'Shows the help of a command.');
+  for (const subcommand of command.commands) describeHelp(subcommand);
 }

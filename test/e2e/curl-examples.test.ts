@@ -144,7 +144,7 @@ const fleet = Array.from({ length: 60 }, (_, index) => demoDevice(index, 'bulk')
 /** The device that was repaired last, which the examples choose. Its id has characters that must be encoded in a URL. */
 const repairedDevice = demoDevice(3, 'bulk').deviceId;
 
-describe.skipIf(isWithoutCurl)('the curl examples', () => {
+describe.skipIf(isWithoutCurl)('the test of the curl examples', () => {
   let ownProject: OwnProject;
   let folder: string;
   let run: Run;
@@ -230,24 +230,29 @@ describe.skipIf(isWithoutCurl)('the curl examples', () => {
     return [...faults, ...promises.filter(([mark]) => !kept.has(mark)).map(([mark]) => `there is no example ${mark}`)];
   }
 
-  it('run as they stand, and answer what they promise', async () => {
+  it('passes with the unchanged documentation', async () => {
     expect(await faultsOf(page)).toEqual([]);
   });
 
   it.each<[string, string, string, RegExp]>([
-    ['an address that is none', 'functionsUrl")/api', 'functionsUrl")/apis', /^curl "\$URL\/health"[\s\S]*status 404/],
-    ['a key that opens nothing', '"$MASTER" "$URL/sweep"', '"$KEY" "$URL/sweep"', /^curl .*\/sweep"[\s\S]*status 401/],
-    ['a parameter that is none', 'bucket=1h', 'buckets=1h', /^curl .*buckets=1h[\s\S]*"status":400/],
-    ['a quote that is missing', '"$URL/drift/open"', '"$URL/drift/open', /^curl .*\/open [\s\S]*ended with the shell/],
     [
-      'a command that is none',
-      'CURSOR=$(printf',
-      'CURSOR=$(printff',
-      /^while PAGE=[\s\S]*printff: (command )?not found/,
+      'an address that does not exist',
+      'functionsUrl")/api',
+      'functionsUrl")/apis',
+      /^curl "\$URL\/health"[\s\S]*status 404/,
     ],
-    ['an example without a promise', 'curl "$URL/health"', 'curl "$URL"', /^curl "\$URL": 0 promises$/],
+    [
+      'a key without the right to write',
+      '"$MASTER" "$URL/sweep"',
+      '"$KEY" "$URL/sweep"',
+      /^curl .*\/sweep"[\s\S]*status 401/,
+    ],
+    ['an unknown parameter', 'bucket=1h', 'buckets=1h', /^curl .*buckets=1h[\s\S]*"status":400/],
+    ['a missing quote', '"$URL/drift/open"', '"$URL/drift/open', /^curl .*\/open [\s\S]*ended with the shell/],
+    ['an unknown command', 'CURSOR=$(printf', 'CURSOR=$(printff', /^while PAGE=[\s\S]*printff: (command )?not found/],
+    ['an example without an expected answer', 'curl "$URL/health"', 'curl "$URL"', /^curl "\$URL": 0 promises$/],
     ['no examples', '```sh', '```text', /^there is no example \/openapi\.json$/],
-  ])('would not pass with %s', async (_, right, wrong, fault) => {
+  ])('fails with %s', async (_, right, wrong, fault) => {
     const [before = '', section = ''] = page.split(heading);
     expect(section).toContain(right);
     const faults = await faultsOf(`${before}${heading}${section.replaceAll(right, () => wrong)}`);

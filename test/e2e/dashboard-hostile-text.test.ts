@@ -9,17 +9,20 @@ const markup = '<img src=x onerror=alert(1)>';
 describe.skipIf(isWithoutChromium)('the dashboard with hostile text', () => {
   const stage = dashboardStage();
 
-  it.each(['.', '..'])('says that a device named %s has no address, and leads to its rows', async (deviceId) => {
-    stage.intercept = historyOf(() => [row(1, { deviceId }), row(2)]);
-    await stage.open(`&view=device&of=${deviceId}`);
-    const dialog = stage.page.getByRole('dialog', { name: `Device ${deviceId}` });
-    await dialog.getByText('A device with this name cannot be opened by its address').waitFor();
-    await dialog.getByRole('link', { name: 'Only this device in the history' }).click();
-    await dialog.waitFor({ state: 'hidden' });
-    await eventually(() => stage.page.locator('#rows a.device-link').allInnerTexts()).toEqual([deviceId]);
-    const paths = () => [...new Set(stage.asked.map(({ path }) => path))].toSorted();
-    await eventually(paths).toEqual(['drift', 'drift/open', 'policies', 'summary']);
-  });
+  it.each(['.', '..'])(
+    'links to the history of a device named %s, and says that it cannot read its twins',
+    async (deviceId) => {
+      stage.intercept = historyOf(() => [row(1, { deviceId }), row(2)]);
+      await stage.open(`&view=device&of=${deviceId}`);
+      const dialog = stage.page.getByRole('dialog', { name: `Device ${deviceId}` });
+      await dialog.getByText('This page cannot read the twins of this device').waitFor();
+      await dialog.getByRole('link', { name: 'Show the history of this device' }).click();
+      await dialog.waitFor({ state: 'hidden' });
+      await eventually(() => stage.page.locator('#rows a.device-link').allInnerTexts()).toEqual([deviceId]);
+      const paths = () => [...new Set(stage.asked.map(({ path }) => path))].toSorted();
+      await eventually(paths).toEqual(['drift', 'drift/open', 'policies', 'summary']);
+    },
+  );
 
   it.each([
     'range=constructor',
@@ -30,7 +33,7 @@ describe.skipIf(isWithoutChromium)('the dashboard with hostile text', () => {
     'from=-271821-04-20T00:00:00Z&to=%2B275760-09-13T00:00:00Z',
     'from=constructor&to=__proto__',
     'deviceId=%00%ff%ed%a0%80',
-  ])('opens whatever the address says: %s', async (query) => {
+  ])('opens with the hostile address parameters %s', async (query) => {
     stage.answers.policies = { policies: [{ name: 'agents', module: 'agent', mode: 'enforce', openDevices: 0 }] };
     await stage.open(`&${query}`);
     await stage.page.locator('#policies', { hasText: 'agents' }).waitFor();
@@ -38,21 +41,18 @@ describe.skipIf(isWithoutChromium)('the dashboard with hostile text', () => {
     await eventually(() => stage.page.locator('.loading').count()).toBe(0);
   });
 
-  it('takes a time with an offset for what it is', async () => {
+  it('understands a time with an offset', async () => {
     await stage.open('&from=2026-11-22T10:00:00+02:00&to=2026-11-22T11:00:00%2B02:00');
     const query = await stage.question('drift');
     expect([query.get('from'), query.get('to')]).toEqual(['2026-11-22T08:00:00.000Z', '2026-11-22T09:00:00.000Z']);
   });
 
-  it('takes a key that cannot be one for a wrong one', async () => {
+  it('says that a key with forbidden characters is wrong', async () => {
     await stage.open('', 'ключ');
-    await stage.page
-      .getByRole('alert')
-      .getByText('The key in this page’s address does not open the history.')
-      .waitFor();
+    await stage.page.getByRole('alert').getByText('The function key in the address of this page is wrong.').waitFor();
   });
 
-  it('takes nothing that the API says for markup, wherever it stands', async () => {
+  it('shows every text of the API as text, never as HTML', async () => {
     const hostile = row(1, {
       deviceId: markup,
       moduleId: markup,

@@ -9,7 +9,7 @@ import { dashboardStage, historyOf, json, row } from './dashboard-stage.ts';
 
 const hour = 3_600_000;
 
-describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, () => {
+describe.skipIf(isWithoutChromium)('the history list of the dashboard', { timeout: 90_000 }, () => {
   const stage = dashboardStage();
 
   /** Makes history rows that were detected 100 ms apart. The newest row has the highest number. */
@@ -35,7 +35,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
     await stage.page.locator('#more:not([disabled])').waitFor({ state: 'attached' });
   }
 
-  it('shows older rows when it is asked for them, until there are none', async () => {
+  it('shows all older rows, page by page', async () => {
     const rows = many(1, 130);
     stage.intercept = historyOf(() => rows);
     await stage.open();
@@ -48,7 +48,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
     await eventually(() => stage.text('#history-count')).toBe('130 shown');
   });
 
-  it('begins anew, with all that is older below, when more has come during a pause than it fetches', async () => {
+  it('starts again at the newest row when too many rows arrive during a pause', async () => {
     let rows = many(1, 60);
     stage.intercept = historyOf(() => rows);
     await stage.open();
@@ -58,13 +58,13 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
     rows = many(1, 1400);
     await stage.page.getByRole('button', { name: 'Resume' }).click();
     await stage.page.locator('#rows', { hasText: 'device-1400' }).waitFor();
-    await says('So many rows have come meanwhile that the list begins anew.');
+    await says('Many new rows have arrived, so the list starts again at the newest row.');
     await eventually(shown).toEqual(names(rows.slice(-50)));
     while ((await older().count()) > 0) await showOlder();
     await eventually(shown).toEqual(names(rows));
   });
 
-  it('fetches all that has come during a pause where that is not too much', async () => {
+  it('shows all rows that arrived during a short pause', async () => {
     let rows = many(1, 60);
     stage.intercept = historyOf(() => rows);
     await stage.open();
@@ -78,7 +78,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
     await eventually(() => stage.text('#rows-note')).toBe('');
   });
 
-  it('finds a row of a device that is not among its first, because it is sorted by its write', async () => {
+  it('shows a new row of a device even when the API sorts the row last', async () => {
     const deviceId = 'pump';
     const known = many(1, 120).map((one) => ({ ...one, deviceId }));
     let late: readonly DriftRow[] = [];
@@ -101,21 +101,21 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
     await stage.page.locator('#rows tr', { hasText: 'Found.By.Sweep' }).waitFor();
   });
 
-  it('says that it keeps no more rows, and how to see those before', async () => {
+  it('says when it is full, and links to the earlier rows', async () => {
     const rows = many(1, 2_300);
     stage.intercept = historyOf(() => rows);
     await stage.open();
     await stage.page.locator('#rows tr').nth(49).waitFor();
     while ((await older().count()) > 0) await showOlder();
     await eventually(shown).toEqual(names(rows.slice(-2000)));
-    await says('2,000 rows are shown, and this page keeps no more. Go on with those up to');
+    await says('The list is full: it shows 2,000 rows. To see more, open the rows up to');
     await stage.page.locator('#rows-note a').click();
     // The oldest row that was shown before, and the rows before it.
     await eventually(shown).toEqual(names(rows.slice(251, 301)));
     await eventually(() => older().count()).toBe(1);
   });
 
-  it('takes no older rows from who asked for them, and lets new ones wait', async () => {
+  it('holds new rows back while the user reads older rows in a full list', async () => {
     let rows = many(1, 2_300);
     stage.intercept = historyOf(() => rows);
     await stage.open();
@@ -124,15 +124,15 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
     const before = await shown();
     rows = many(1, 2_310);
     await stage.page.clock.runFor(4_000);
-    await says('New rows wait, so that the older ones here can stay.');
+    await says('New rows are waiting.');
     expect(await shown()).toEqual(before);
     await stage.page.getByRole('button', { name: 'Show the newest' }).click();
     await stage.page.locator('#rows', { hasText: 'device-2310' }).waitFor();
     await eventually(shown).toEqual(names(rows.slice(-50)));
-    await stage.page.getByText('New rows wait').waitFor({ state: 'hidden' });
+    await stage.page.getByText('New rows are waiting').waitFor({ state: 'hidden' });
   });
 
-  it('lets go of the oldest where nobody asked for them, and says so', async () => {
+  it('removes the oldest rows when new rows fill it, and says so', async () => {
     let last = 60;
     stage.intercept = historyOf(() => many(1, last));
     await stage.open();
@@ -143,11 +143,11 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
       await stage.page.locator('#rows', { hasText: `device-${next}` }).waitFor();
     }
     await eventually(shown).toEqual(names(many(101, 2_100)));
-    await says('2,000 rows are shown, and this page keeps no more.');
+    await says('The list is full: it shows 2,000 rows.');
     await eventually(() => older().count()).toBe(0);
   });
 
-  it('goes on by itself where the API looked long and found little, and then offers to go on', async () => {
+  it('continues a slow search automatically, and then shows a button to search further', async () => {
     const found = [[], [row(9)], [], [], [row(5)], [row(4)], [], [row(2)]];
     stage.intercept = (path, query, response) => {
       if (path !== 'drift') return false;
@@ -161,9 +161,9 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
       return true;
     };
     await stage.open('&kind=custom');
-    const further = stage.page.getByRole('button', { name: 'Look further' });
+    const further = stage.page.getByRole('button', { name: 'Search further' });
     await further.waitFor();
-    await says('a part of this time has not been looked at yet');
+    await says('A part of the time range has not been searched yet');
     await eventually(shown).toEqual(['device-9', 'device-5']);
     await further.click();
     await stage.page.locator('#rows', { hasText: 'device-2' }).waitFor();
@@ -172,7 +172,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
     await eventually(() => stage.text('#rows-note')).toBe('');
   });
 
-  it('does not say that nothing fits before all of the time was looked at', async () => {
+  it('says that no row matches only after it has searched the whole time range', async () => {
     stage.intercept = (path, query, response) => {
       if (path !== 'drift') return false;
       const place = Number(query.get('cursor') ?? 0);
@@ -180,11 +180,11 @@ describe.skipIf(isWithoutChromium)("the dashboard's list", { timeout: 90_000 }, 
       return true;
     };
     await stage.open('&kind=custom');
-    const further = stage.page.getByRole('button', { name: 'Look further' });
+    const further = stage.page.getByRole('button', { name: 'Search further' });
     await further.waitFor();
-    await eventually(() => stage.text('#rows')).toBe('None was found so far.');
+    await eventually(() => stage.text('#rows')).toBe('No matching row has been found yet.');
     await further.click();
-    await stage.page.locator('#rows', { hasText: 'No row fits these filters in this time.' }).waitFor();
+    await stage.page.locator('#rows', { hasText: 'No row matches these filters in this time range.' }).waitFor();
     await eventually(() => further.count()).toBe(0);
   });
 });

@@ -39,15 +39,15 @@ const copied = `(() => {
   return copy;
 })()`;
 
-describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
+describe.skipIf(isWithoutChromium)('the dashboard', () => {
   const stage = dashboardStage();
   const tile = (label: string) => stage.page.locator('.tile', { hasText: label });
 
-  describe('of a time that is not whole hours', () => {
-    it('says which hours it counts, and draws a bar as long as its hour', async () => {
+  describe('with a time range of partial hours', () => {
+    it('shows which hours it counts, and draws each bar as wide as its hour', async () => {
       stage.answers.summary = { ...noSummary, total: 10_654, buckets: [bucket('2024-03-05T08:00:00.000Z', 10_654)] };
       await stage.open('&from=2024-03-05T08:35:00.000Z&to=2024-03-05T08:40:00.000Z');
-      await tile('Departures').getByText('10,654 repaired, 5 Mar 08:00 to 09:00').waitFor();
+      await tile('Drift found').getByText('10,654 repaired, 5 Mar 08:00 to 09:00').waitFor();
       await eventually(() => stage.text('#departures-counted')).toBe('counted by the hour: 5 Mar 08:00 to 09:00');
       const asked = await stage.question('summary');
       expect([asked.get('from'), asked.get('to')]).toEqual(['2024-03-05T08:00:00.000Z', '2024-03-05T09:00:00.000Z']);
@@ -60,9 +60,9 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
       ]);
     });
 
-    it('counts the hours that have some time in the last one', async () => {
+    it('counts every hour that overlaps the last hour', async () => {
       await stage.open('&range=1h');
-      await tile('Departures').getByText('0 repaired').waitFor();
+      await tile('Drift found').getByText('0 repaired').waitFor();
       const asked = await stage.question('summary');
       const [from = 0, to = 0] = ['from', 'to'].map((name) => Date.parse(asked.get(name) ?? ''));
       expect(from % hour).toBe(0);
@@ -73,7 +73,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
       );
     });
 
-    it('gives each bar its own length where the last is cut short', async () => {
+    it('draws the last bar narrower when its period is shorter', async () => {
       const buckets = [bucket('2024-03-05T00:00:00.000Z', 5), bucket('2024-03-07T00:00:00.000Z', 5)];
       stage.answers.summary = { ...noSummary, total: 10, buckets };
       await stage.open('&from=2024-03-05T00:00:00.000Z&to=2024-03-07T02:00:00.000Z');
@@ -85,7 +85,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
       await eventually(filledShare).toBeLessThan(0.17);
     });
 
-    it('points out the bar that the pointer is over', async () => {
+    it('shows the counts of the bar under the pointer', async () => {
       stage.answers.summary = { ...noSummary, total: 3, buckets: [bucket('2024-03-05T08:00:00.000Z', 3)] };
       await stage.open('&from=2024-03-05T08:00:00.000Z&to=2024-03-05T10:00:00.000Z');
       const tipAt = async (share: number) => {
@@ -99,40 +99,40 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
     });
   });
 
-  it('says how new a count is that is not of now', async () => {
+  it('shows the time of a count that is not current', async () => {
     stage.answers.summary = { ...noSummary, total: 1, countedAt: '2024-03-05T08:55:00.000Z' };
     await stage.open('&from=2024-03-05T08:00:00.000Z&to=2024-03-05T09:00:00.000Z');
-    await tile('Departures').getByText('0 repaired, 5 Mar 08:00 to 09:00, as of 08:55').waitFor();
+    await tile('Drift found').getByText('0 repaired, 5 Mar 08:00 to 09:00, as of 08:55').waitFor();
   });
 
-  it('does not take what was not counted yet for nothing', async () => {
+  it('shows no zero for a time range that is not counted yet', async () => {
     stage.answers.summary = { ...noSummary, countedAt: undefined };
     await stage.open();
-    await tile('Departures').getByText('not counted yet').waitFor();
-    await eventually(() => tile('Departures').locator('.tile-value').innerText()).toBe('–');
-    await eventually(() => stage.text('#departures')).toBe('This time has not been counted yet.');
+    await tile('Drift found').getByText('not counted yet').waitFor();
+    await eventually(() => tile('Drift found').locator('.tile-value').innerText()).toBe('–');
+    await eventually(() => stage.text('#departures')).toBe('This time range is not counted yet.');
   });
 
   describe('with filters', () => {
     const agents = policy('agents', { openDevices: 27, devices: 700, compliant: 673 });
 
-    it('gives no all-clear, and says what is of the whole fleet', async () => {
+    it('marks the numbers of the whole fleet, and shows no green state', async () => {
       stage.answers.policies = { policies: [agents] };
       stage.answers.summary = { ...noSummary, total: 10_654 };
       await stage.open('&deviceId=123');
       await tile('Out of line now').getByText('with these filters; whole fleet: 27').waitFor();
       await eventually(() => tile('Out of line now').getAttribute('class')).not.toContain('good');
       await eventually(() => stage.text('#open')).toBe(
-        'Nothing with these filters. In the whole fleet 27 devices are out of line.',
+        'No drift matches these filters. In the whole fleet, 27 devices are out of line.',
       );
-      for (const label of ['Compliant now', 'Departures', 'Change to enforced, median', 'Change to enforced, p99']) {
+      for (const label of ['Compliant now', 'Drift found', 'Time to repair, median', 'Time to repair, p99']) {
         await eventually(() => tile(label).innerText()).toContain('whole fleet');
       }
       for (const title of [
-        'Departures over time',
+        'Drift over time',
         'Compliance',
-        'Devices that depart most',
-        'Properties that depart',
+        'Devices with the most drift',
+        'Properties with the most drift',
       ]) {
         await eventually(() => stage.page.locator('.card-head', { hasText: title }).innerText()).toContain(
           'whole fleet',
@@ -143,7 +143,7 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
       await eventually(() => stage.page.locator('main').innerText()).not.toContain('whole fleet');
     });
 
-    it('shows of what is out of line only what fits them', async () => {
+    it('shows only the open drift that matches the filters', async () => {
       stage.answers.policies = { policies: [agents] };
       stage.answers['drift/open'] = { rows: [open(1), open(2, { kind: 'custom', deviceId: 'odd' })] };
       await stage.open('&kind=custom');
@@ -153,53 +153,49 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
       await eventually(() => stage.text('#open-count')).toBe('1 held back, with these filters');
     });
 
-    it('says which of its parts a chart shows', async () => {
+    it('names the policy that a chart shows', async () => {
       const its = bucket('2024-03-05T08:00:00.000Z', 12);
       const more = { byPolicy: { agents: 5, others: 7 } };
       stage.answers.summary = { ...noSummary, total: 12, buckets: [{ ...its, ...more }] };
       await stage.open('&from=2024-03-05T08:00:00.000Z&to=2024-03-05T09:00:00.000Z&policy=agents');
-      await stage.page
-        .getByRole('img', { name: 'Departures over time: 5 departures, only agents; agents 5' })
-        .waitFor();
+      await stage.page.getByRole('img', { name: 'Drift over time: 5 rows, only agents; agents 5' }).waitFor();
       await eventually(() => stage.text('#departures-whole')).toBe('whole fleet, only agents');
     });
   });
 
-  describe('of what is out of line', () => {
+  describe('with open drift', () => {
     const hundred = Array.from({ length: 100 }, (_, index) => open(index));
 
-    it('counts devices, as compliance does, and departures beside them', async () => {
+    it('counts devices, and shows the number of drift rows beside them', async () => {
       stage.answers['drift/open'] = {
         rows: [open(1), open(2, { deviceId: 'device-1', path: 'Another' }), open(3, { policy: 'others' })],
       };
       stage.answers.policies = { policies: [policy('agents', { openDevices: 1 }), policy('others')] };
       await stage.open();
-      await tile('Out of line now').getByText('devices, added up over policies, with 3 departures').waitFor();
+      await tile('Out of line now').getByText('devices, added up over policies; 3 drift rows').waitFor();
       await eventually(() => tile('Out of line now').locator('.tile-value').innerText()).toBe('2');
       await eventually(() => stage.page.title()).toBe('2 out of line – Twinkeeper');
     });
 
-    it('knows how many there are where they are more than it lists', async () => {
+    it('counts all open devices when the list is not complete', async () => {
       stage.answers['drift/open'] = { rows: hundred, cursor: 'more' };
       stage.answers.policies = {
         policies: [policy('agents', { openDevices: 4_321 }), policy('others', { openDevices: 12 })],
       };
       await stage.open();
-      await tile('Out of line now')
-        .getByText('devices, added up over policies, with more than 100 departures')
-        .waitFor();
+      await tile('Out of line now').getByText('devices, added up over policies; more than 100 drift rows').waitFor();
       await eventually(() => tile('Out of line now').locator('.tile-value').innerText()).toBe('4,333');
-      await eventually(() => stage.text('#open-count')).toBe('100 held back among the first 100');
-      await eventually(() => stage.text('#open')).toContain('There are more: filter by a policy or a device');
+      await eventually(() => stage.text('#open-count')).toBe('100 held back in the first 100 rows');
+      await eventually(() => stage.text('#open')).toContain('The list is not complete. Filter by policy or device');
       await stage.page.getByRole('combobox', { name: 'Policy' }).selectOption('agents');
       await tile('Out of line now').getByText('with these filters; whole fleet: 4,333').waitFor();
       await eventually(() => tile('Out of line now').locator('.tile-value').innerText()).toBe('4,321');
       await stage.page.getByRole('combobox', { name: 'Kind' }).selectOption('custom');
-      await tile('Out of line now').getByText('none of the first 100 fits these filters').waitFor();
+      await tile('Out of line now').getByText('none of the first 100 rows matches these filters').waitFor();
       await eventually(() => tile('Out of line now').locator('.tile-value').innerText()).toBe('–');
     });
 
-    it('gives no all-clear as long as not all was looked at', async () => {
+    it('shows no green state while the list is not complete', async () => {
       stage.answers['drift/open'] = { rows: [], cursor: 'more' };
       stage.answers.policies = { policies: [policy('agents', { openDevices: 3 })] };
       await stage.open();
@@ -209,17 +205,15 @@ describe.skipIf(isWithoutChromium)("the dashboard's numbers", () => {
     });
   });
 
-  it('counts nothing that an object merely inherits', async () => {
+  it('ignores names that JavaScript objects inherit', async () => {
     const first = { ...bucket('2024-03-05T08:00:00.000Z', 2), byPolicy: { agents: 2 } };
     const second = { ...bucket('2024-03-05T09:00:00.000Z', 1), byPolicy: { constructor: 1 } };
     stage.answers.summary = { ...noSummary, total: 3, buckets: [first, second] };
     await stage.open('&from=2024-03-05T08:00:00.000Z&to=2024-03-05T10:00:00.000Z');
-    await stage.page
-      .getByRole('img', { name: 'Departures over time: 3 departures; agents 2, constructor 1' })
-      .waitFor();
+    await stage.page.getByRole('img', { name: 'Drift over time: 3 rows; agents 2, constructor 1' }).waitFor();
   });
 
-  it.each(['light', 'dark'] as const)('leaves labels room at the ends of its axes, %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('cuts off no label at the ends of its axes in %s mode', async (colorScheme) => {
     await stage.page.emulateMedia({ colorScheme });
     const ends = { from: '2024-03-05T00:00:00.000Z', to: '2024-03-05T09:00:00.000Z' };
     const compliance = [0, 9].map((at) => ({

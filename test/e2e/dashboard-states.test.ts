@@ -12,7 +12,7 @@ const markup = '<img src=x onerror=alert(1)>';
 describe.skipIf(isWithoutChromium)('the dashboard', () => {
   const stage = dashboardStage();
 
-  it('says that it loads, and then that there is nothing', async () => {
+  it('shows that it is loading, and then that there is no drift', async () => {
     const waiting: (() => void)[] = [];
     stage.intercept = (path, _, response) => {
       if (path !== 'drift') return false;
@@ -21,29 +21,29 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     };
     await stage.open();
     await stage.page.locator('#rows', { hasText: 'Loading…' }).waitFor();
-    await stage.page.locator('#departures', { hasText: 'Nothing departed from its baseline in this time.' }).waitFor();
-    await eventually(() => stage.text('#open')).toContain('everything that departed has been repaired');
+    await stage.page.locator('#departures', { hasText: 'There is no drift in this time range.' }).waitFor();
+    await eventually(() => stage.text('#open')).toContain('All drift is repaired.');
     for (const answer of waiting) answer();
-    await stage.page.locator('#rows', { hasText: 'Nothing has departed from its baseline in this time.' }).waitFor();
+    await stage.page.locator('#rows', { hasText: 'There is no drift in this time range.' }).waitFor();
     await eventually(() => stage.page.locator('.loading').count()).toBe(0);
   });
 
-  it('says what to do where nothing fits the filters', async () => {
+  it('says what to do when no row matches the filters', async () => {
     await stage.open('&deviceId=nobody');
-    await stage.page.locator('#rows', { hasText: 'Clear the filters, or look at a longer time.' }).waitFor();
+    await stage.page.locator('#rows', { hasText: 'Clear the filters, or choose a longer time range.' }).waitFor();
     await stage.page.getByRole('button', { name: 'Clear' }).click();
-    await stage.page.locator('#rows', { hasText: 'Nothing has departed' }).waitFor();
+    await stage.page.locator('#rows', { hasText: 'There is no drift' }).waitFor();
     await eventually(() => new URL(stage.page.url()).search).toBe('?code=the+key');
   });
 
-  it('says what to do when its key opens nothing', async () => {
+  it('says what to do when its key is wrong', async () => {
     await stage.open('', 'another');
     const alert = stage.page.getByRole('alert');
     await alert.getByText('Open the page again as /api/dashboard?code=KEY').waitFor();
     await eventually(() => stage.page.locator('.loading').count()).toBe(0);
   });
 
-  it('repeats what the API says is wrong with a filter', async () => {
+  it('shows the error that the API returns for a filter', async () => {
     const problem = { type: 'about:blank', title: 'Bad parameter', status: 400, detail: 'deviceId must be an id.' };
     stage.intercept = (path, query, response) => {
       if (path !== 'drift' || !query.has('deviceId')) return false;
@@ -61,7 +61,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     await eventually(() => stage.page.getByRole('alert').count()).toBe(0);
   });
 
-  it('tries again by itself, and keeps what it has meanwhile', async () => {
+  it('tries again automatically, and keeps its rows until then', async () => {
     stage.answers.drift = { rows: [row(1)] };
     await stage.open();
     await stage.page.locator('#rows', { hasText: 'device-1' }).waitFor();
@@ -80,13 +80,13 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     await stage.page.getByRole('alert').waitFor({ state: 'hidden' });
   });
 
-  it('marks what was in line as old for as long as the app does not answer', async () => {
+  it('marks its numbers as old while the app does not answer', async () => {
     stage.answers.policies = {
       policies: [{ name: 'agents', module: 'agent', mode: 'enforce', openDevices: 0, devices: 9, compliant: 9 }],
     };
     await stage.open();
     const tile = stage.page.locator('.tile', { hasText: 'Out of line now' });
-    await tile.getByText('all that departed is repaired').waitFor();
+    await tile.getByText('all drift is repaired').waitFor();
     const colour = () => inPage(stage.page, 'getComputedStyle(document.querySelector(".tile.good .tile-value")).color');
     const whenFresh = await colour();
     stage.intercept = (_, __, response) => {
@@ -94,15 +94,15 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
       return true;
     };
     await stage.page.clock.runFor(5_000);
-    await stage.page.getByText(/^Numbers and charts are old: they are as of \d\d:\d\d:\d\d\.$/).waitFor();
+    await stage.page.getByText(/^The numbers and charts are old\. They are from \d\d:\d\d:\d\d\.$/).waitFor();
     await eventually(colour).not.toBe(whenFresh);
     stage.intercept = undefined;
     await stage.page.clock.runFor(35_000);
-    await stage.page.getByText('Numbers and charts are old').waitFor({ state: 'hidden' });
+    await stage.page.getByText('The numbers and charts are old').waitFor({ state: 'hidden' });
     await eventually(colour).toBe(whenFresh);
   });
 
-  it('leaves no gap when more comes than fits a page, and follows outcomes', async () => {
+  it('shows all new rows and outcomes when more than one page arrives', async () => {
     const rows = Array.from({ length: 130 }, (_, index) => row(130 - index));
     stage.answers.drift = { rows: [row(1, { outcome: 'pending' })] };
     await stage.open();
@@ -115,11 +115,11 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     );
     await eventually(() => stage.text('#rows')).not.toContain('pending');
     await eventually(() => stage.text('#announce')).toBe(
-      '129 new departures. Newest: wrong value on device-130, enforced.',
+      '129 new drift rows. Newest: wrong value on device-130, enforced.',
     );
   });
 
-  it('asks nothing while it is paused', async () => {
+  it('sends no request while it is paused', async () => {
     await stage.open();
     await stage.page.locator('#state', { hasText: 'Live' }).waitFor();
     const finished = stage.page.waitForResponse((response) => response.url().includes('/api/drift?'));
@@ -133,7 +133,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     await stage.page.locator('#state', { hasText: 'Live' }).waitFor();
   });
 
-  it('draws counts over time, tells them to those who cannot see, and zooms to where somebody drags', async () => {
+  it('draws counts over time, describes them to screen readers, and zooms when the user drags', async () => {
     const hour = (before: number) => {
       const at = new Date(Date.now() - before * 60 * minute);
       at.setUTCMinutes(0, 0, 0);
@@ -149,7 +149,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     stage.answers.summary = { ...noSummary, total: 12, buckets: [bucket(9, 5), bucket(3, 7)] };
     await stage.open('&by=kind');
     const chart = stage.page.getByRole('img', {
-      name: 'Departures over time: 12 departures; missing module 2, wrong value 10',
+      name: 'Drift over time: 12 rows; missing module 2, wrong value 10',
     });
     await chart.locator('canvas').waitFor();
     await stage.page.locator('#departures summary').click();
@@ -180,7 +180,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     await eventually(() => stage.page.getByRole('combobox', { name: 'Time' }).inputValue()).toBe('custom');
   });
 
-  it('holds a twin against its baseline, what differs first, and objects line by line', async () => {
+  it('compares a twin with its baseline, shows differences first, and compares objects line by line', async () => {
     const expected = { mode: 'auto', list: [1, 2], deep: { a: 1, b: 2 } };
     const actual = { deep: { b: 3, a: 1 }, mode: 'auto', list: [1, 2] };
     const wrong = row(1, { path: 'Section', expected, actual, outcome: 'heldBack', error: 'contested: told so' });
@@ -227,7 +227,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     await stage.page.getByRole('dialog').getByText('contested: told so').waitFor();
   });
 
-  it('leaves the focus where it is while numbers change, and leads on from where one is', async () => {
+  it('keeps the focus while numbers change, and closes a dialog before it follows a link', async () => {
     const device = (count: number) => ({
       topDevices: [
         { deviceId: 'pump', count },

@@ -74,7 +74,7 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
   const isFocused = (link: Locator) => link.evaluate((its) => its === its.ownerDocument.activeElement);
   const lines = (page: Page, text: string | RegExp) => page.locator('#rows tr', { hasText: text });
 
-  it('opens only with its key, and may do nothing but what is in it', async () => {
+  it('opens only with its key, and runs only its own scripts', async () => {
     const answer = await fetch(`${address}&policy=%3Cscript%3E`);
     expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     const html = await answer.text();
@@ -94,7 +94,7 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
     expect(await inPage(page, 'localStorage.length + sessionStorage.length + document.cookie.length')).toBe(0);
   });
 
-  it('shows drift as it is found and repaired, without being loaded again', async () => {
+  it('shows new drift and its repair without a reload', async () => {
     const page = await open();
     await change('pump-1', { Process_Mode: 7 });
     const line = lines(page, 'Process_Mode');
@@ -102,27 +102,27 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
     await eventually(() => line.innerText()).toMatch(/pump-1[\s\S]*defender-micro-agent[\s\S]*wrong value[\s\S]*7 → 1/);
     await eventually(() => page.locator('#rows tr').first().innerText()).toContain('Process_Mode');
     await eventually(() => page.locator('#announce').getAttribute('aria-live')).toBe('polite');
-    await eventually(() => page.locator('#announce').innerText()).toMatch(/new departure.*pump-1/);
+    await eventually(() => page.locator('#announce').innerText()).toMatch(/new drift row.*pump-1/);
   });
 
-  it('shows a row beside what was wanted, and what was done about it, at an address of its own', async () => {
+  it('shows the expected value, the actual value and the outcome of a row, at an address of its own', async () => {
     await change('pump-2', { Login_UsePAM: true });
     const page = await open();
     await lines(page, 'Login_UsePAM').getByText('enforced').waitFor();
     await lines(page, 'Login_UsePAM').locator('td.values').click();
-    const dialog = page.getByRole('dialog', { name: 'Departure on pump-2' });
-    await dialog.getByText('The property was set back to what the policy wants.').waitFor();
+    const dialog = page.getByRole('dialog', { name: 'Drift on pump-2' });
+    await dialog.getByText('Twinkeeper set the property to the value that the policy wants.').waitFor();
     await eventually(() => dialog.getByRole('region', { name: 'Expected' }).innerText()).toBe('+ false');
     await eventually(() => dialog.getByRole('region', { name: 'Actual' }).innerText()).toBe('− true');
-    await eventually(() => dialog.innerText()).toMatch(/It took [\d.]+ m?s from the change/);
+    await eventually(() => dialog.innerText()).toMatch(/The drift ended [\d.]+ m?s after the change/);
     await page.reload();
-    await dialog.getByText('The property was set back').waitFor();
+    await dialog.getByText('Twinkeeper set the property').waitFor();
     await page.goBack();
     await dialog.waitFor({ state: 'hidden' });
     await eventually(() => new URL(page.url()).searchParams.get('view')).toBeNull();
   });
 
-  it('is used with the keyboard alone: a device, its twin beside the baseline, its timeline, and back', async () => {
+  it('opens and closes the details of a device with the keyboard alone', async () => {
     await change('pump-2', { Process_CacheSize: 1 });
     const page = await open();
     await lines(page, 'Process_CacheSize').getByText('enforced').waitFor();
@@ -134,9 +134,9 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
     }
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog', { name: 'Device pump-2' });
-    await dialog.getByText('keeps to its baseline').waitFor();
+    await dialog.getByText('matches its baseline').waitFor();
     await dialog.getByRole('link', { name: 'Process_CacheSize' }).waitFor();
-    const summary = dialog.locator('summary', { hasText: 'keep to the baseline' }).last();
+    const summary = dialog.locator('summary', { hasText: 'match the baseline' }).last();
     await summary.focus();
     await page.keyboard.press('Enter');
     await eventually(() => dialog.getByRole('row', { name: /^Process_CacheSize/ }).innerText()).toMatch(
@@ -149,7 +149,7 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
     await eventually(() => inPage(page, 'document.activeElement.closest("tbody")?.id')).toBe('rows');
   });
 
-  it('keeps filters in the address, so that Back works and a view can be shared', async () => {
+  it('keeps its filters in the address, so that Back works and users can share a view', async () => {
     await change('pump-1', { Statistics_CacheSize: 5 });
     const page = await open();
     await lines(page, 'Statistics_CacheSize').waitFor();
@@ -171,7 +171,7 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
     await eventually(() => page.getByRole('combobox', { name: 'Kind' }).inputValue()).toBe('');
   });
 
-  it('exports what the filters let through as CSV', async () => {
+  it('exports the rows that match the filters as CSV', async () => {
     const page = await open('&kind=missingModule&deviceId=pump-2');
     const downloading = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Export CSV' }).click();
@@ -183,7 +183,7 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
     expect(rows.every((row) => row.includes('pump-2') && row.includes('missingModule'))).toBe(true);
   });
 
-  it('shows what others wrote as text, whatever it is', async () => {
+  it('shows hostile values of twins as text', async () => {
     const hostile = [
       '<img src=x onerror=alert(1)>',
       '</script><script>alert(1)</script>',
@@ -220,7 +220,7 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
     await eventually(() => inPage<number>(page, 'document.documentElement.scrollWidth')).toBeLessThanOrEqual(1200);
   });
 
-  it.each(['light', 'dark'] as const)('fits a phone, %s', async (colorScheme) => {
+  it.each(['light', 'dark'] as const)('fits the screen of a phone in %s mode', async (colorScheme) => {
     const page = await open('', { viewport: { width: 360, height: 740 }, colorScheme, hasTouch: true });
     const width = () => inPage<number>(page, 'document.documentElement.scrollWidth');
     await eventually(width).toBe(360);

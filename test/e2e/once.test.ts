@@ -54,7 +54,7 @@ function counts(run: Run) {
 let undisturbed: Promise<ReturnType<typeof counts>> | undefined;
 
 describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
-  it('repairs a fleet of twenty under the deployed policies, records every departure once, and prints nothing but the summary', async () => {
+  it('repairs twenty devices, records every departure once, and prints only the summary', async () => {
     const { run, endpoints } = await once(20, [], project);
     expect(await run.ended, run.stderr()).toBe(0);
     const summary = JSON.parse(run.stdout()) as Record<string, number>;
@@ -78,7 +78,7 @@ describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
     expect(run.stderr()).toContain('Ready: Azurite, the local hub and the function host.\n');
   });
 
-  it('finds and repairs all visible departures by sweeps when the hub routes no events', async () => {
+  it('repairs all drift with sweeps when the hub routes no events', async () => {
     const { run } = await once(20, ['--no-events']);
     expect(await run.ended, run.stderr()).toBe(0);
     const summary = JSON.parse(run.stdout()) as Record<string, number>;
@@ -87,7 +87,7 @@ describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
     expect(summary.enforced).toBeGreaterThan(20);
   });
 
-  it('repairs the fleet while a fifth of its hub calls fails in different ways', async () => {
+  it('repairs the fleet while a fifth of its hub calls fails', async () => {
     const { run } = await once(12, ['--faults', '20%']);
     expect(await run.ended, run.stderr()).toBe(0);
     const summary = JSON.parse(run.stdout()) as Record<string, number>;
@@ -98,7 +98,7 @@ describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
   // Numbers of hub events after which the host is killed: while devices are created, while modules are created, while twins are changed,
   // and at the end.
   it.each([[[1, 45]], [[20, 70]]])(
-    'has the same summary when the function host is killed after %j events',
+    'prints the same summary when the function host is killed after %j events',
     async (moments) => {
       undisturbed ??= once(8, sameRun).then(async ({ run }) => {
         expect(await run.ended, run.stderr()).toBe(0);

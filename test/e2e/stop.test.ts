@@ -29,7 +29,7 @@ async function temporary(): Promise<string> {
 }
 
 describe('twinkeeper local', () => {
-  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('leaves no process behind on %s', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('leaves no process behind after %s', async (signal) => {
     const file = join(await temporary(), 'endpoints.json');
     const run = start('--no-demo', '--endpoints', file);
     await run.says('Ready.');
@@ -63,7 +63,7 @@ describe('twinkeeper local', () => {
     expect(services.filter(({ pid }) => isAlive(pid))).toEqual([]);
   });
 
-  it('names a port that is in use, and the way out', async () => {
+  it('names a port that is in use, and the option that changes it', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
     const port = (server.address() as { port: number }).port;
@@ -97,7 +97,7 @@ describe('twinkeeper local', () => {
     [['--devices', '0'], /whole number from 1/],
     [['--port-base', '65530'], /whole number from 1 to 65529/],
     [['--endpoints', '/no/such/folder/endpoints.json'], /no folder \/no\/such\/folder/],
-  ])('refuses %j with one line', async (args, message) => {
+  ])('refuses the options %j with one line', async (args, message) => {
     const run = start(...args);
     expect(await run.ended).toBe(1);
     expect(run.stderr()).toMatch(message);

@@ -61,7 +61,7 @@ export function createRefresh({ look, onLooked }: RefreshOptions): Refresh {
     fill(state, isStopped ? 'Stopped' : isPaused ? 'Paused' : `Trying again in ${wait() / 1000} s`);
     for (const part of document.querySelectorAll('.loading')) {
       part.classList.remove('loading');
-      fill(part, 'Not known.');
+      fill(part, 'Not loaded.');
     }
   }
 

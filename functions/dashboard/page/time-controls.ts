@@ -20,7 +20,7 @@ export function createTimeControls(): TimeControls {
 
   function applyCustom(): void {
     const isWrong = from.value === '' || to.value === '' || from.value >= to.value;
-    to.setCustomValidity(isWrong ? 'The end must be after the beginning.' : '');
+    to.setCustomValidity(isWrong ? 'The end must be after the start.' : '');
     if (isWrong) to.reportValidity();
     else go({ from: iso(Date.parse(from.value)), to: iso(Date.parse(to.value)), range: undefined });
   }

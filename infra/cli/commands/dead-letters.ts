@@ -10,18 +10,23 @@ import { type StorageOptions, storageOf, withStorageOptions } from './storage-op
 
 /** `twinkeeper dead-letters`: lists and replays dead letters. A dead letter is an event that is no longer retried automatically. */
 export function deadLettersCommand(): Command {
-  const command = new Command('dead-letters').description('list or replay events that were given up');
+  const command = new Command('dead-letters').description(
+    'Lists or replays dead letters: events that the app no longer retries.',
+  );
   withStorageOptions(command.command('list', { isDefault: true }))
-    .description('list the events that were given up, newest first')
-    .option('--json', 'one JSON object a line, with the original event')
-    .addHelpText('after', '\nExamples:\n  twinkeeper dead-letters\n  twinkeeper dead-letters list --json | jq .reason')
-    .action(list);
-  withStorageOptions(command.command('replay [ids...]'))
-    .description('put dead letters back into the queue: their events are tried again')
-    .option('--all', 'replay all dead letters')
+    .description('Lists the dead letters, newest first.')
+    .option('--json', 'Prints one JSON object for each line, with the original event.')
     .addHelpText(
       'after',
-      '\nExamples:\n  twinkeeper dead-letters replay 98235…\n  twinkeeper dead-letters replay --all',
+      '\nExamples:\n  $ twinkeeper dead-letters\n  $ twinkeeper dead-letters list --json | jq .reason',
+    )
+    .action(list);
+  withStorageOptions(command.command('replay [ids...]'))
+    .description('Puts dead letters back into the queue, so that the app tries their events again.')
+    .option('--all', 'Replays all dead letters.')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ twinkeeper dead-letters replay 98235…\n  $ twinkeeper dead-letters replay --all',
     )
     .action(replay);
   return command;

@@ -32,25 +32,25 @@ const mostOpen = 1000;
 /** `twinkeeper device ID`: shows the history of a device, and how its twins differ from the baselines of the policies now. */
 export function deviceCommand(): Command {
   const command = new Command('device')
-    .summary("show a device's history, and how its twins differ from the baseline now")
+    .summary('Shows the history of a device, and how its twins differ from the baseline now.')
     .description(
       'Shows the timeline of a device, newest last. Then shows the values in its twins now (-) and the values that its policies want (+). ' +
-        'The twins are read from the hub, and nothing is changed.',
+        'The command reads the twins from the hub, and changes nothing.',
     )
-    .argument('<id>', 'id of the device, case-sensitive; write "--" before an id that begins with a dash');
+    .argument('<id>', 'The case-sensitive id of the device. Write "--" before an id that begins with a dash.');
   return withHistoryOptions(command)
     .option(
       '--hub <connection-string>',
-      'the hub (default: the hub of --endpoints, or IOTHUB_HOSTNAME with your own identity, or IOTHUB_CONNECTION_STRING)',
+      'Names the hub. Without this option: the hub of --endpoints, IOTHUB_HOSTNAME with your own identity, or IOTHUB_CONNECTION_STRING.',
     )
-    .option('--limit <n>', 'most rows of the timeline', parseCount, 50)
-    .option('--all', 'also list the compliant properties')
-    .option('--json', 'one JSON document')
+    .option('--limit <n>', 'Limits the number of rows in the timeline.', parseCount, 50)
+    .option('--all', 'Also lists the compliant properties.')
+    .option('--json', 'Prints one JSON document.')
     .addHelpText(
       'after',
       `
 The exit code is 0 when the device is compliant, 2 when it is out of line, and 1 when it does not exist or cannot be read.
-Without a hub, only the timeline is shown. With --url, the app reads the twins.
+Without a hub, the command shows only the timeline. With --url, the app reads the twins.
 
 ${historyHelp}
 

@@ -22,28 +22,29 @@ const defaultFollowed = 10;
 /** `twinkeeper drift`: queries the history, and shows its rows. */
 export function driftCommand(): Command {
   const command = new Command('drift')
-    .summary('query the history: departures and their outcomes')
+    .summary('Queries the history of drift and its outcomes.')
     .description(
-      'Shows rows of the history, newest first. Without --from and --to: the last 24 hours, or all rows of one --device.',
+      'Shows rows of the history, newest first. Without --from and --to, shows the last 24 hours, or all rows of one --device.',
     );
   return withHistoryOptions(withQueryOptions(command))
     .option(
       '--limit <n>',
-      `the most rows to show (default: ${defaultLimit} in a table, all with --json and --csv)`,
+      `Limits the number of rows. Without this option: ${defaultLimit} in a table, all with --json and --csv.`,
       parseCount,
     )
-    .option('--json', 'one JSON object a line (NDJSON)')
-    .addOption(new Option('--csv', 'CSV with a line of column names').conflicts('json'))
+    .option('--json', 'Prints one JSON object for each line (NDJSON).')
+    .addOption(new Option('--csv', 'Prints CSV with a line of column names.').conflicts('json'))
     .addOption(
-      new Option('--follow', 'keep running: show new rows and new outcomes as they come; Ctrl-C ends it').conflicts(
-        'to',
-      ),
+      new Option(
+        '--follow',
+        'Keeps running, and shows new rows and new outcomes when they arrive. Ctrl-C ends the command.',
+      ).conflicts('to'),
     )
     .addHelpText(
       'after',
       `
 Times are UTC. Write "=" before a value that begins with a dash: --device=-V1.
-The exit code is 0, also when no row matches, and 1 when the history cannot be read.
+The exit code is 0 when the history was read, even if no row matches, and 1 when it cannot be read.
 
 ${historyHelp}
 

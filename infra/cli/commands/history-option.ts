@@ -9,8 +9,8 @@ export interface HistoryOptions extends StorageOptions {
 }
 
 /** A paragraph for the help text of each command that reads the history. */
-export const historyHelp = `Source of the history: --storage or --endpoints read the storage account, --url asks the running app. Without these options the
-environment names the source: FUNCTION_APP_URL with FUNCTION_APP_KEY, or else AzureWebJobsStorage.`;
+export const historyHelp = `With --storage or --endpoints, the command reads the history from the storage account. With --url, it asks the running app.
+Without these options, it uses FUNCTION_APP_URL with FUNCTION_APP_KEY, or else AzureWebJobsStorage.`;
 
 /** Adds to a command the options that say where the history is read. */
 export function withHistoryOptions(command: Command): Command {
@@ -18,12 +18,12 @@ export function withHistoryOptions(command: Command): Command {
     .addOption(
       new Option(
         '--url <functions-url>',
-        'ask the running app (default: FUNCTION_APP_URL of the environment)',
+        'Reads the history from the running app at this address. Without this option: FUNCTION_APP_URL.',
       ).conflicts(['storage', 'endpoints']),
     )
     .option(
       '--key <function-key>',
-      'the function key of --url (default: FUNCTION_APP_KEY, which is not visible in the list of processes)',
+      'Sets the function key of --url. Without this option: FUNCTION_APP_KEY, which the list of processes does not show.',
     );
 }
 

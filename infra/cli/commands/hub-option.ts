@@ -24,16 +24,23 @@ export function withHubOptions(command: Command): Command {
   return command
     .option(
       '--hub <connection-string>',
-      'the hub (default: IOTHUB_HOSTNAME with your own identity, or IOTHUB_CONNECTION_STRING)',
+      'Names the hub. Without this option: IOTHUB_HOSTNAME with your own identity, or IOTHUB_CONNECTION_STRING.',
     )
-    .option('--endpoints <file>', 'a file that "twinkeeper local --endpoints <file>" wrote')
+    .option('--endpoints <file>', 'Uses a file that "twinkeeper local --endpoints <file>" wrote.')
     .addOption(
-      new Option('--tier <tier>', "the hub's edition (default: TWINKEEPER_HUB_TIER, or S1)").choices([...hubTiers]),
+      new Option(
+        '--tier <tier>',
+        'Sets the edition of the hub. Without this option: TWINKEEPER_HUB_TIER, or S1.',
+      ).choices([...hubTiers]),
     )
-    .option('--units <n>', "the hub's units (default: TWINKEEPER_HUB_UNITS, or 1)", like(/^[1-9]\d{0,2}$/, '1 to 200'))
+    .option(
+      '--units <n>',
+      'Sets the units of the hub. Without this option: TWINKEEPER_HUB_UNITS, or 1.',
+      like(/^[1-9]\d{0,2}$/, '1 to 200'),
+    )
     .option(
       '--share <share>',
-      "the part of the hub's throttles to use (default: TWINKEEPER_BUDGET_SHARE, or 0.5)",
+      "Sets the share of the hub's throttles to use. Without this option: TWINKEEPER_BUDGET_SHARE, or 0.5.",
       like(/^(0?\.\d*[1-9]\d*|1(\.0+)?)$/, 'above 0 and at most 1, such as 0.5'),
     );
 }

@@ -8,37 +8,47 @@ const mostDevices = 100_000;
 /** `twinkeeper local`: runs the whole system on this machine, with a local hub instead of Azure IoT Hub. */
 export function localCommand(): Command {
   return new Command('local')
+    .summary('Runs the whole system on this machine, with a demo fleet.')
     .description(
-      'Runs the whole system on this machine, on loopback only: Azurite, a local IoT Hub, the functions, and a demo that\n' +
-        'creates a fleet and disturbs its twins. Ctrl-C ends all of it.',
+      'Runs the whole system on this machine, on loopback only: Azurite, a local IoT Hub, the functions, and a demo. The demo creates a ' +
+        'fleet and causes drift in its twins. Ctrl-C stops everything.',
     )
-    .option('--devices <n>', 'number of devices in the demo fleet', wholeNumber(1, mostDevices), 20)
-    .option('--no-demo', 'start only the services, without the demo')
+    .option('--devices <n>', 'Creates this number of devices in the demo fleet.', wholeNumber(1, mostDevices), 20)
+    .option('--no-demo', 'Starts only the services, without the demo.')
     .option(
       '--endpoints <file>',
-      'write the addresses and keys of the services to this file, as JSON, when all is ready',
+      'Writes the addresses and keys of the services to this file, as JSON, when the system is ready.',
     )
-    .option('--port-base <n>', 'use the ports n to n+6 (default: any free ports)', wholeNumber(1, 65_535 - 6))
-    .option('--seed <n>', 'the demo makes the same disturbances for the same seed', wholeNumber(0, 2 ** 32 - 1), 1)
+    .option(
+      '--port-base <n>',
+      'Uses the ports n to n+6. Without this option, uses any free ports.',
+      wholeNumber(1, 65_535 - 6),
+    )
+    .option(
+      '--seed <n>',
+      'Sets the seed of the demo. The same seed causes the same drift.',
+      wholeNumber(0, 2 ** 32 - 1),
+      1,
+    )
     .option(
       '--once',
-      'create the fleet, disturb it, wait until all is settled, print a summary; exit with 0 only if all is right',
+      'Creates the fleet, causes drift, waits until all drift is repaired, and prints a summary. The exit code is 0 only if all is right.',
     )
-    .option('--no-events', 'the hub routes no events, so only sweeps find departures')
-    .option('--faults <share>', "this share of Twinkeeper's hub calls fails, such as 20%", parseShare)
-    .option('--throttle <tier:units>', 'the hub throttles like one of this tier, such as S1:2', parseThrottle)
-    .option('--query-lag <seconds>', 'queries lag behind the twins by this many seconds', parseNumber)
-    .option('--time-scale <n>', 'time runs n times as fast for throttles and lag', wholeNumber(1, 3600))
-    .option('--json', 'with --once: print only the summary, as JSON')
+    .option('--no-events', 'Makes the hub route no events, so that only sweeps find drift.')
+    .option('--faults <share>', "Makes this share of Twinkeeper's hub calls fail, such as 20%.", parseShare)
+    .option('--throttle <tier:units>', 'Makes the hub throttle like a hub of this tier, such as S1:2.', parseThrottle)
+    .option('--query-lag <seconds>', 'Makes queries lag behind the twins by this number of seconds.', parseNumber)
+    .option('--time-scale <n>', 'Makes time run n times as fast for throttles and lag.', wholeNumber(1, 3600))
+    .option('--json', 'Prints only the summary, as JSON. Needs --once.')
     .addHelpText(
       'after',
       `
 Examples:
-  $ npm start                                              watch it happen
+  $ npm start                                              a demo that runs until Ctrl-C
   $ npm start -- --once --devices 100                      a full run that ends by itself
-  $ npm start -- --once --json --devices 1000 --seed 7     the same, for a program
-  $ npm start -- --once --no-events                        the same without events: the sweep finds everything
-  $ npm start -- --once --faults 20%                       the same on a bad day: every fifth hub call fails
+  $ npm start -- --once --json --devices 1000 --seed 7     the same, with a summary as JSON
+  $ npm start -- --once --no-events                        the same without events: sweeps find all drift
+  $ npm start -- --once --faults 20%                       the same, and every fifth hub call fails
   $ npm start -- --no-demo --endpoints endpoints.json      only the services, for your own clients
   $ npm start -- --port-base 7000                          hub 7000, events 7001, control 7002, functions 7003,
                                                            blobs 7004, queues 7005, tables 7006`,

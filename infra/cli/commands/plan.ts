@@ -16,19 +16,19 @@ interface PlanOptions extends HubOptions {
 /** `twinkeeper plan`: forecasts the changes that the app would make to a hub, and changes nothing. */
 export function planCommand(): Command {
   return withHubOptions(new Command('plan'))
-    .summary('forecast the changes to a hub, and change nothing')
+    .summary('Forecasts the repairs of a hub, and changes nothing.')
     .description(
-      'Forecasts a sweep of a hub, and changes nothing: devices in the scope of each policy, modules to create, properties to change, ' +
-        'departures that would only be recorded, and the hub calls and the time of the sweep. ' +
-        'The forecast uses queries, which may lag behind the twins by some minutes, and stays within the budget.',
+      'Forecasts a sweep of a hub, and changes nothing. Shows the number of devices of each policy, the modules to create, the properties ' +
+        'to change, the drift that would only be recorded, and the hub calls and the time of the sweep. ' +
+        'The forecast uses queries, which can lag behind the twins by some minutes, and stays within the budget.',
     )
-    .option('--policies <folder>', 'use the policies of this folder (default: the policies of this build)')
-    .option('--json', 'one JSON document (the default when the output is not a terminal)')
+    .option('--policies <folder>', 'Uses the policies of this folder. Without this option: the policies of this build.')
+    .option('--json', 'Prints one JSON document. This is the default when the output is not a terminal.')
     .addHelpText(
       'after',
       `
 The exit code is 0 when there is nothing to do, 2 when there is something to repair or to record, and 1 when the forecast fails.
-Audit policies would only record their departures. TWINKEEPER_MODE has no effect.
+For audit policies, the app would only record drift. TWINKEEPER_MODE has no effect.
 
 Examples:
   $ twinkeeper plan                                        the hub of the environment

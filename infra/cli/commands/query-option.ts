@@ -20,17 +20,19 @@ export interface QueryOptions {
 /** Adds to a command the options that filter the rows of the history. */
 export function withQueryOptions(command: Command): Command {
   return command
-    .option('--device <id>', 'rows of this device', parseDeviceId)
-    .option('--module <id>', 'rows of modules with this id; "" means devices\' own twins')
-    .option('--policy <name>', 'rows of this policy')
-    .option('--path <path>', 'rows of this property: its dotted path below properties.desired')
-    .addOption(new Option('--kind <kind>', 'rows of this kind').choices(kinds))
-    .addOption(new Option('--outcome <outcome>', 'rows with this outcome').choices(outcomes))
-    .addOption(new Option('--source <source>', 'rows that were detected in this way').choices(sources))
-    .option('--from <time>', 'detected at this time or later: 2026-11-22T05:00Z, or -24h, -30m, -7d', (text) =>
-      parseTime(text),
+    .option('--device <id>', 'Selects rows of this device.', parseDeviceId)
+    .option('--module <id>', 'Selects rows of modules with this id. "" means the twins of the devices themselves.')
+    .option('--policy <name>', 'Selects rows of this policy.')
+    .option('--path <path>', 'Selects rows of this property, by its dotted path below properties.desired.')
+    .addOption(new Option('--kind <kind>', 'Selects rows of this kind.').choices(kinds))
+    .addOption(new Option('--outcome <outcome>', 'Selects rows with this outcome.').choices(outcomes))
+    .addOption(new Option('--source <source>', 'Selects rows that were detected in this way.').choices(sources))
+    .option(
+      '--from <time>',
+      'Selects rows detected at this time or later, such as 2026-11-22T05:00Z, -24h, -30m or -7d.',
+      (text) => parseTime(text),
     )
-    .option('--to <time>', 'detected before this time', (text) => parseTime(text));
+    .option('--to <time>', 'Selects rows detected before this time.', (text) => parseTime(text));
 }
 
 function parseDeviceId(text: string): string {

@@ -9,11 +9,12 @@ import { type StorageOptions, storageOf, withStorageOptions } from './storage-op
  */
 export function releaseCommand(): Command {
   return withStorageOptions(new Command('release'))
+    .summary('Lets a policy repair the drift that guards hold back.')
     .description(
-      'let a policy repair what the guards hold back: no limit for an hour, and contested properties are tried again',
+      'Lets a policy repair the drift that guards hold back: lifts its limit of overwrites for an hour, and repairs contested properties again.',
     )
-    .argument('<policy>', 'name of the policy, as in the history')
-    .addHelpText('after', '\nExample:\n  twinkeeper release defender-micro-agent')
+    .argument('<policy>', 'The name of the policy, as in the history.')
+    .addHelpText('after', '\nExample:\n  $ twinkeeper release defender-micro-agent')
     .action(release);
 }
 
@@ -24,13 +25,15 @@ async function release(policy: string, options: StorageOptions): Promise<void> {
   if (!names.includes(policy)) {
     // An unknown name causes only a warning: the deployed app can have other policies than this build of the command.
     process.stderr.write(
-      `This build has no policy ${policy}, only ${names.join(', ')}. The policy is released all the same.\n`,
+      `This build has no policy ${policy}, only ${names.join(', ')}. The policy is released anyway.\n`,
     );
   }
   process.stdout.write(
-    `Policy ${policy} is released. Until ${until.toISOString()} it may overwrite without limit; then counting starts anew. ` +
-      'It also repairs contested properties again. Properties that a configuration of the hub sets are still left alone.\n',
+    `Policy ${policy} is released. Until ${until.toISOString()} the policy repairs drift without a limit. Then the limit applies again. ` +
+      'The policy also repairs contested properties again. It still does not repair properties that a configuration of the hub sets.\n',
   );
   await createSweepQueue(storage).put({ type: 'start' });
-  process.stdout.write('The running app starts a sweep within seconds, which repairs what was held back.\n');
+  process.stdout.write(
+    'The running app starts a sweep within seconds. The sweep repairs the drift that was held back.\n',
+  );
 }

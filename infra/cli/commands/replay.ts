@@ -6,9 +6,9 @@ import { type StorageOptions, storageOf, withStorageOptions } from './storage-op
 /** `twinkeeper replay FILE`: gives the events of a file to the running app. */
 export function replayCommand(): Command {
   return withStorageOptions(new Command('replay'))
-    .description('give the running app an event from a file, as if the hub had sent it now')
-    .argument('<file>', 'JSON: an event { body, properties, systemProperties }, or a list of events')
-    .addHelpText('after', '\nExample:\n  twinkeeper replay event.json --endpoints endpoints.json')
+    .description('Gives the running app the events of a file, as if the hub had sent them now.')
+    .argument('<file>', 'A JSON file with an event { body, properties, systemProperties }, or with a list of events.')
+    .addHelpText('after', '\nExample:\n  $ twinkeeper replay event.json --endpoints endpoints.json')
     .action(replay);
 }
 

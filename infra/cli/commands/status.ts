@@ -6,17 +6,16 @@ import { type HistoryOptions, historyHelp, historyOf, withHistoryOptions } from 
 /** `twinkeeper status`: shows how many devices of the fleet are compliant with each policy. */
 export function statusCommand(): Command {
   return withHistoryOptions(new Command('status'))
-    .summary('show compliance, open drift, the last sweep, and dead letters')
+    .summary('Shows compliance, open drift, the last sweep, and dead letters.')
     .description(
-      'Shows how many devices comply with each policy, what is out of line now and why it is not repaired, the last sweep, and the number ' +
+      'Shows how many devices comply with each policy, the drift that is not repaired and why, the last sweep, and the number ' +
         'of dead letters. The command reads the history and makes no hub calls.',
     )
-    .option('--json', 'one JSON document')
+    .option('--json', 'Prints one JSON document.')
     .addHelpText(
       'after',
       `
-The exit code is 0 when nothing is out of line, 2 when something is, and 1 when that is unknown: before the first sweep has ended, or on
-an error.
+The exit code is 0 when all devices comply, 2 when a device is out of line, and 1 before the end of the first sweep or on an error.
 
 ${historyHelp}
 

@@ -11,8 +11,11 @@ export interface StorageOptions {
 /** Adds to a command the options that name the storage account of the app. */
 export function withStorageOptions(command: Command): Command {
   return command
-    .option('--storage <connection-string>', 'the storage account of the app (default: AzureWebJobsStorage)')
-    .option('--endpoints <file>', 'a file that "twinkeeper local --endpoints <file>" wrote');
+    .option(
+      '--storage <connection-string>',
+      'Names the storage account of the app. Without this option: AzureWebJobsStorage.',
+    )
+    .option('--endpoints <file>', 'Uses a file that "twinkeeper local --endpoints <file>" wrote.');
 }
 
 /**

@@ -12,14 +12,14 @@ interface SweepOptions extends StorageOptions {
 /** `twinkeeper sweep`: asks the running app for a sweep, and shows the progress and the result of the sweep. */
 export function sweepCommand(): Command {
   return withStorageOptions(new Command('sweep'))
-    .summary('ask the running app for a sweep, and wait until it is done')
+    .summary('Asks the running app for a sweep, and waits until the sweep is done.')
     .description(
-      'Asks the running app for a sweep, which finds departures without an event. Waits until all that the sweep found has been handled. ' +
-        'When a sweep is already running, follows that sweep.',
+      'Asks the running app for a sweep, which finds drift that no event reported. Waits until the app has handled all drift that the ' +
+        'sweep found. If a sweep is already running, waits for that sweep.',
     )
-    .option('--wait', 'wait until it is done (the default)')
-    .option('--no-wait', 'return at once')
-    .option('--json', 'one JSON document: the row of the sweep')
+    .option('--wait', 'Waits until the sweep is done. This is the default.')
+    .option('--no-wait', 'Returns at once.')
+    .option('--json', 'Prints one JSON document: the row of the sweep.')
     .addHelpText(
       'after',
       `
@@ -51,7 +51,7 @@ async function sweep({ wait, json, ...storage }: SweepOptions): Promise<void> {
 function describeProgress({ state, hubCalls, examined, found, changed, parts, partsDone }: SweepRow): string {
   const phase = state === 'running' ? 'Querying the hub' : 'Repairing';
   return (
-    `${phase}: ${count(examined, 'twin')} examined, ${count(found, 'departure')} found, ${count(changed, 'change')} made, ` +
+    `${phase}: ${count(examined, 'twin')} examined, ${count(found, 'drift row')} found, ${count(changed, 'repair')} made, ` +
     `${Math.min(parts, partsDone)} of ${count(parts, 'part')} done, ${count(hubCalls, 'hub call')}`
   );
 }
@@ -64,8 +64,8 @@ function describeSweep(row: SweepRow): string {
   const { id, startedAt, endedAt, resumed, examined, found, changed, hubCalls, deferred, walked, competing } = row;
   return [
     `Sweep ${id} is done: ${startedAt} to ${endedAt ?? '?'}${resumed > 0 ? `, resumed ${count(resumed, 'time')}` : ''}.`,
-    `${count(examined, 'twin')} examined, ${count(found, 'departure')} found, ${count(changed, 'change')} made, ${count(hubCalls, 'hub call')}.`,
-    ...(deferred > 0 ? [`${count(deferred, 'device')} put off to a later retry.`] : []),
+    `${count(examined, 'twin')} examined, ${count(found, 'drift row')} found, ${count(changed, 'repair')} made, ${count(hubCalls, 'hub call')}.`,
+    ...(deferred > 0 ? [`${count(deferred, 'device')} deferred to a later retry.`] : []),
     ...[...walked, ...competing].map((sentence) => safeText(sentence, 400)),
   ].join('\n');
 }

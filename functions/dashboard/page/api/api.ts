@@ -37,7 +37,7 @@ function readClock(response: Response): void {
 }
 
 const timeLimit = 20_000;
-const retryAdvice = 'It is tried again by itself. If this stays so, look at /api/health and the app’s log.';
+const retryAdvice = 'If the problem continues, look at /api/health and at the log of the app.';
 
 /**
  * Requests JSON from the API.
@@ -48,7 +48,7 @@ export async function ask<P extends keyof Answers>(path: P, query: Query = {}): 
   const response = await send(path, query, 'application/json', AbortSignal.timeout(timeLimit));
   const answer: Promise<unknown> = response.json();
   return (await answer.catch(() => {
-    throw new Problem('The app’s answer broke off.', { advice: retryAdvice });
+    throw new Problem('The answer of the app is incomplete.', { advice: retryAdvice });
   })) as Answers[P];
 }
 
@@ -79,7 +79,7 @@ async function send(path: string, query: Query, accept: string, signal?: AbortSi
   } catch (error) {
     const isLate = error instanceof DOMException && error.name === 'TimeoutError';
     const message = isLate
-      ? `The app has not answered within ${timeLimit / 1000} seconds.`
+      ? `The app did not answer within ${timeLimit / 1000} seconds.`
       : 'The app cannot be reached.';
     throw new Problem(message, { advice: retryAdvice });
   }
@@ -96,7 +96,7 @@ async function problemOf(response: Response): Promise<Problem> {
   const message = document.detail ?? document.title ?? `The app answered ${status}.`;
   const isPermanent = [400, 414, 431].includes(status);
   const advice = isPermanent
-    ? 'Change the filters or the time, or clear them.'
+    ? 'Change the filters or the time range, or clear them.'
     : status >= 500
       ? retryAdvice
       : undefined;
@@ -104,7 +104,7 @@ async function problemOf(response: Response): Promise<Problem> {
 }
 
 function wrongKey(): Problem {
-  return new Problem('The key in this page’s address does not open the history.', {
+  return new Problem('The function key in the address of this page is wrong.', {
     advice: 'Open the page again as /api/dashboard?code=KEY, with a function key of the app.',
   });
 }

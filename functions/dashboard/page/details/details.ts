@@ -52,7 +52,7 @@ export function createDetails(findRow: (key: RowKey) => DriftRow | undefined): D
   }
 
   function openRow(panel: Panel & { readonly type: 'row' }): void {
-    open(panel, ['Departure on ', foreign(panel.deviceId, 128)]);
+    open(panel, ['Drift on ', foreign(panel.deviceId, 128)]);
     void load(panel, async () => describeRow(findRow(panel) ?? (await readRow(panel))));
   }
 
@@ -97,6 +97,8 @@ async function readRow({ deviceId, rowKey }: RowKey): Promise<DriftRow> {
   const { rows } = await ask('drift', { deviceId, limit: searched });
   const row = rows.find(isWanted) ?? (await ask('drift/open', { deviceId, limit: searched })).rows.find(isWanted);
   if (row === undefined)
-    throw new Error(`This row is not among the last ${searched} of its device, or retention has removed it.`);
+    throw new Error(
+      `The row was not found. It is not among the last ${searched} rows of its device, or retention has deleted it.`,
+    );
   return row;
 }

@@ -25,20 +25,20 @@ export function describeUnaddressable(deviceId: string): Child {
     el(
       'p',
       { class: 'why' },
-      'A device with this name cannot be opened by its address: browsers and proxies take ',
+      'This page cannot read the twins of this device: browsers and proxies remove ',
       el('code', {}, deviceId),
-      ' out of every path. Its twins cannot be shown here; all that is on record of it is in the history.',
+      ' from the path of every address. The history has the drift of this device.',
     ),
     el('p', {}, onlyInHistory(deviceId)),
   ];
 }
 
 function onlyInHistory(deviceId: string): HTMLElement {
-  return link({ deviceId, ...noPanel }, {}, 'Only this device in the history');
+  return link({ deviceId, ...noPanel }, {}, 'Show the history of this device');
 }
 
 export function describeDevice(device: DeviceAnswer, readAgain: () => void): Child {
-  const again = el('button', { type: 'button' }, 'Look again');
+  const again = el('button', { type: 'button' }, 'Read again');
   again.addEventListener('click', readAgain);
   return [
     el(
@@ -61,15 +61,15 @@ export function describeDevice(device: DeviceAnswer, readAgain: () => void): Chi
     ],
     el('h3', {}, 'Timeline'),
     device.rows.length === 0
-      ? el('p', { class: 'empty' }, 'It has never departed from its baseline.')
+      ? el('p', { class: 'empty' }, 'The history has no drift of this device.')
       : el('ol', { class: 'timeline' }, device.rows.map(describeEntry)),
   ];
 }
 
 function stateOf({ exists, modules }: DeviceAnswer): HTMLElement {
-  if (!exists) return el('span', { class: 'badge plain' }, 'not in the hub: only the history knows it');
+  if (!exists) return el('span', { class: 'badge plain' }, 'not in the hub');
   const wrong = modules.reduce((sum, { properties }) => sum + properties.filter(({ ok }) => !ok).length, 0);
-  if (wrong === 0) return el('span', { class: 'badge good' }, 'keeps to its baseline');
+  if (wrong === 0) return el('span', { class: 'badge good' }, 'matches its baseline');
   return el('span', { class: 'badge warn' }, `${count(wrong)} ${wrong === 1 ? 'property' : 'properties'} out of line`);
 }
 

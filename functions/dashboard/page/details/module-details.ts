@@ -16,7 +16,7 @@ export function describeModule({ moduleId, exists, policies, properties }: Compa
       el(
         'details',
         {},
-        el('summary', {}, `${right.length} of ${properties.length} keep to the baseline`),
+        el('summary', {}, `${right.length} of ${properties.length} properties match the baseline`),
         propertyTable(right, ''),
       ),
   );

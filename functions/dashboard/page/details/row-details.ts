@@ -6,19 +6,19 @@ import { sideBySide } from './diff.ts';
 import { facts } from './facts.ts';
 
 const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
-  pending: () => 'It is being repaired now.',
-  created: () => 'The module was created, with its baseline.',
+  pending: () => 'Twinkeeper is repairing the drift now.',
+  created: () => 'Twinkeeper created the module with its baseline.',
   enforced: (row) =>
     row.kind === 'forbiddenProperty'
-      ? 'The property was removed.'
-      : 'The property was set back to what the policy wants.',
-  audited: () => 'It was recorded only: the policy audits, or nothing could repair it.',
-  healed: () =>
-    'Nothing: it was over before anything was done. It was right again, or a later write with a row of its own took its place.',
-  gone: () => 'Nothing: the device or the module was deleted.',
-  deferred: () => 'Nothing so far: a retry is waiting.',
-  heldBack: () => 'Nothing: a guard holds it back. Each sweep looks at it again.',
-  failed: () => 'It could not be repaired, and was given up.',
+      ? 'Twinkeeper removed the property.'
+      : 'Twinkeeper set the property to the value that the policy wants.',
+  audited: () =>
+    'Twinkeeper recorded the drift without a repair: the policy audits, or this kind of drift cannot be repaired.',
+  healed: () => 'No repair was needed: the value became right, or a later write replaced it.',
+  gone: () => 'No repair is possible: the device or the module was deleted.',
+  deferred: () => 'The drift is not repaired yet. Twinkeeper will try again.',
+  heldBack: () => 'A guard holds the repair back. Each sweep checks the drift again.',
+  failed: () => 'The repair failed, and Twinkeeper no longer retries it.',
 };
 
 const sourceTexts = { event: 'an event', sweep: 'a sweep', manual: 'hand' };
@@ -37,7 +37,7 @@ export function describeRow(row: DriftRow): HTMLElement {
     ]),
     facts([['Property', path]], 'single'),
     sideBySide(row.expected, row.actual),
-    el('h3', {}, 'What was done'),
+    el('h3', {}, 'Outcome'),
     describeOutcome(row),
     [row.error, row.message].map((text) => text !== undefined && el('p', { class: 'why' }, foreign(text, 4200))),
     el('ol', { class: 'steps' }, steps(row)),
@@ -61,11 +61,9 @@ function describeOutcome(row: DriftRow): HTMLElement {
   );
 }
 
-function howLong({ outcome, operationTimestamp }: DriftRow, length: string): string {
+function howLong({ operationTimestamp }: DriftRow, length: string): string {
   const since = operationTimestamp === undefined ? 'its detection' : 'the change';
-  return outcome === 'enforced' || outcome === 'created'
-    ? `It took ${length} from ${since}.`
-    : `It was over ${length} after ${since}.`;
+  return `The drift ended ${length} after ${since}.`;
 }
 
 /** The times of a history row, oldest first. Each shows how much time has passed since the change, when the time of the change is known. */

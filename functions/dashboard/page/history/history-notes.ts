@@ -11,28 +11,28 @@ export function showNotes(list: List, table: HistoryTable): void {
   fill(find('history-count'), size === 0 ? '' : `${count(size)}${older === undefined && !isCut ? '' : '+'} shown`);
   const more = find('more');
   more.hidden = older === undefined || isFull;
-  fill(more, isShort ? 'Look further' : 'Show older');
+  fill(more, isShort ? 'Search further' : 'Show older');
   find('held').hidden = !isHeld;
   refill(find('rows-note'), isFull ? fullNote(list, table) : partNote(list));
 }
 
 function fullNote({ question }: List, table: HistoryTable): Child {
   const oldest = Date.parse(table.at(-1)?.detectedAt ?? question.from);
-  const before = `those up to ${dayOf(oldest)} ${clockOf(oldest)}`;
+  const before = `the rows up to ${dayOf(oldest)} ${clockOf(oldest)}`;
   return [
-    `${count(table.size())} rows are shown, and this page keeps no more. Go on with `,
+    `The list is full: it shows ${count(table.size())} rows. To see more, open `,
     link({ from: question.from, to: iso(oldest + 1), range: undefined }, {}, before),
-    ', choose a shorter time, or export all of them as CSV.',
+    ', choose a shorter time, or export all rows as CSV.',
   ];
 }
 
 function partNote({ isShort, isRestarted, older }: List): Child {
   if (isShort) {
-    return 'Few rows fit, and looking for them takes its time: a part of this time has not been looked at yet.';
+    return 'The search is not complete. A part of the time range has not been searched yet.';
   }
   return (
     isRestarted &&
     older !== undefined &&
-    'So many rows have come meanwhile that the list begins anew. Those before it follow here:'
+    'Many new rows have arrived, so the list starts again at the newest row. "Show older" shows the earlier rows.'
   );
 }

@@ -54,7 +54,7 @@ export function createHistoryTable(): HistoryTable {
     if (newest === undefined || Date.now() - announcedAt < quiet) return;
     announcedAt = Date.now();
     const text = `${words(newest.kind)} on ${printable(newest.deviceId, 128)}, ${words(newest.outcome)}`;
-    fill(find('announce'), `${counted(unannounced.length, 'new departure')}. Newest: ${text}.`);
+    fill(find('announce'), `${counted(unannounced.length, 'new drift row')}. Newest: ${text}.`);
     unannounced = [];
   }
 

@@ -171,8 +171,8 @@ export function createHistory({ table, now, onShown }: HistoryOptions): History 
 }
 
 function emptyText({ isShort, isFiltered }: List): string {
-  if (isShort) return 'None was found so far.';
+  if (isShort) return 'No matching row has been found yet.';
   return isFiltered
-    ? 'No row fits these filters in this time. Clear the filters, or look at a longer time.'
-    : 'Nothing has departed from its baseline in this time.';
+    ? 'No row matches these filters in this time range. Clear the filters, or choose a longer time range.'
+    : 'There is no drift in this time range.';
 }

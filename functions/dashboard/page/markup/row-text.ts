@@ -8,7 +8,7 @@ const plainWords = {
   missingProperty: 'missing property',
   wrongValue: 'wrong value',
   forbiddenProperty: 'forbidden property',
-  notReported: 'not taken by the agent',
+  notReported: 'not applied by the agent',
   custom: 'custom finding',
   policyError: 'policy error',
   heldBack: 'held back',

@@ -35,7 +35,7 @@ export function createComplianceChart(): ComplianceChart {
         points,
         names,
         summary: `last ${shares.join(', ')}`,
-        empty: 'Not counted in this time.',
+        empty: 'There are no counts in this time range.',
       });
     },
   };

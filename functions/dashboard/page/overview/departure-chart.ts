@@ -27,7 +27,7 @@ interface DepartureChart {
 
 export function createDepartureChart(): DepartureChart {
   const figure = createBarFigure(find('departures'), {
-    label: 'Departures over time',
+    label: 'Drift over time',
     onSelect: (from, to) => go({ from: iso(from), to: iso(to), range: undefined }),
   });
   return {
@@ -46,16 +46,15 @@ export function createDepartureChart(): DepartureChart {
       const only = chosen === undefined ? '' : `, only ${printable(label(chosen), 60)}`;
       fill(find('departures-whole'), `whole fleet${only}`);
       fill(find('departures-counted'), isCounted(summary) ? `counted by the hour: ${countedTime(summary)}` : '');
-      const none =
-        chosen === undefined ? 'Nothing departed from its baseline in this time.' : 'None of these in this time.';
+      const none = `There is no drift${chosen === undefined ? '' : ` with this ${by}`} in this time range.`;
       figure.show({
         from: Date.parse(summary.from),
         to: Date.parse(summary.to),
         bucketMs: bucketHours * hour,
         buckets,
         names: names.map(label),
-        summary: `${counted(total, 'departure')}${only}; ${sums.join(', ')}`,
-        empty: isCounted(summary) ? none : 'This time has not been counted yet.',
+        summary: `${counted(total, 'row')}${only}; ${sums.join(', ')}`,
+        empty: isCounted(summary) ? none : 'This time range is not counted yet.',
       });
     },
   };

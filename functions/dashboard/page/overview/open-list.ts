@@ -22,7 +22,7 @@ export function showOpenList(open: OpenCount): void {
   const states = [...Map.groupBy(rows, ({ why }) => why.state)]
     .map(([state, its]) => `${count(its.length)} ${words(state)}`)
     .join(', ');
-  const among = isComplete ? '' : ` among the first ${count(listed)}`;
+  const among = isComplete ? '' : ` in the first ${count(listed)} rows`;
   const place = find('open');
   fill(find('open-count'), rows.length === 0 ? '' : `${states}${among}${isFiltered ? ', with these filters' : ''}`);
   refill(
@@ -32,14 +32,14 @@ export function showOpenList(open: OpenCount): void {
       : el('ul', { class: 'open-list' }, rows.map(describeOpenRow)),
     rows.length > 0 &&
       !isComplete &&
-      el('p', { class: 'note' }, 'There are more: filter by a policy or a device to see others.'),
+      el('p', { class: 'note' }, 'The list is not complete. Filter by policy or device to see other rows.'),
   );
 }
 
 function nothing({ isComplete, isFiltered, fleet }: OpenCount, among: string): string {
   const others = `${counted(fleet, 'device')} ${fleet === 1 ? 'is' : 'are'} out of line.`;
-  if (isFiltered) return `Nothing${among} with these filters. In the whole fleet ${others}`;
-  return isComplete && fleet === 0 ? 'Nothing: everything that departed has been repaired.' : others;
+  if (isFiltered) return `No drift${among} matches these filters. In the whole fleet, ${others}`;
+  return isComplete && fleet === 0 ? 'All drift is repaired.' : others;
 }
 
 function describeOpenRow(row: OpenRow): HTMLElement {

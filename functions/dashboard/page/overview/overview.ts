@@ -65,7 +65,7 @@ export function createOverview(): Overview {
       const note = find('old');
       note.hidden = !isShown;
       if (!isOld || shownAt === undefined) return;
-      const next = el('span', {}, 'Numbers and charts are old: they are as of ', time(iso(shownAt)), '.');
+      const next = el('span', {}, 'The numbers and charts are old. They are from ', time(iso(shownAt)), '.');
       // Screen readers read the note again whenever its text is set, so an unchanged text is not set again.
       if (note.textContent !== next.textContent) note.replaceChildren(...next.childNodes);
     },

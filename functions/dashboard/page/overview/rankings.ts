@@ -33,6 +33,8 @@ function showRanking<T extends { readonly count: number }>(
   });
   refill(
     find(id),
-    lines.length === 0 ? el('p', { class: 'empty' }, 'None in this time.') : el('ol', { class: 'ranking' }, lines),
+    lines.length === 0
+      ? el('p', { class: 'empty' }, 'There is no drift in this time range.')
+      : el('ol', { class: 'ranking' }, lines),
   );
 }

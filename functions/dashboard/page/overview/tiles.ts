@@ -19,9 +19,9 @@ export function showTiles(summary: SummaryAnswer, policies: readonly PolicyAnswe
   const tiles: readonly Tile[] = [
     { ...complianceTile(policies), isWholeFleet },
     openTile(open),
-    { ...departuresTile(summary), isWholeFleet },
-    { label: 'Change to enforced, median', value: duration(p50), note: 'half are faster', isWholeFleet },
-    { label: 'Change to enforced, p99', value: duration(p99), note: 'one in a hundred is slower', isWholeFleet },
+    { ...driftTile(summary), isWholeFleet },
+    { label: 'Time to repair, median', value: duration(p50), note: 'half are faster', isWholeFleet },
+    { label: 'Time to repair, p99', value: duration(p99), note: '1 in 100 is slower', isWholeFleet },
   ];
   refill(find('tiles'), tiles.map(describeTile));
 }
@@ -39,7 +39,7 @@ function describeTile({ label, value, note, grade = '', isWholeFleet = false }: 
 function complianceTile(policies: readonly PolicyAnswer[]): Tile {
   const label = 'Compliant now';
   const swept = policies.filter(({ devices }) => devices !== undefined);
-  if (swept.length === 0) return { label, value: '–', note: 'counted by the first sweep' };
+  if (swept.length === 0) return { label, value: '–', note: 'known after the first sweep' };
   const devices = swept.reduce((sum, policy) => sum + (policy.devices ?? 0), 0);
   const compliant = swept.reduce((sum, policy) => sum + (policy.compliant ?? 0), 0);
   return {
@@ -54,19 +54,19 @@ function openTile({ rows, isComplete, listed, text, devices, isFiltered, fleet }
   const label = 'Out of line now';
   const inFleet = `whole fleet: ${count(fleet)}`;
   if (isFiltered && text === '0+') {
-    return { label, value: '–', note: `none of the first ${count(listed)} fits these filters; ${inFleet}` };
+    return { label, value: '–', note: `none of the first ${count(listed)} rows matches these filters; ${inFleet}` };
   }
   if (isFiltered) {
     return { label, value: text, note: `with these filters; ${inFleet}`, grade: devices === 0 ? '' : 'warn' };
   }
-  if (devices === 0 && isComplete) return { label, value: '0', note: 'all that departed is repaired', grade: 'good' };
-  const departures = isComplete ? counted(rows.length, 'departure') : `more than ${counted(rows.length, 'departure')}`;
+  if (devices === 0 && isComplete) return { label, value: '0', note: 'all drift is repaired', grade: 'good' };
+  const driftRows = `${isComplete ? '' : 'more than '}${counted(rows.length, 'drift row')}`;
   const noun = devices === 1 ? 'device' : 'devices';
-  return { label, value: text, note: `${noun}, added up over policies, with ${departures}`, grade: 'warn' };
+  return { label, value: text, note: `${noun}, added up over policies; ${driftRows}`, grade: 'warn' };
 }
 
-function departuresTile(summary: SummaryAnswer): Tile {
-  const label = 'Departures';
+function driftTile(summary: SummaryAnswer): Tile {
+  const label = 'Drift found';
   if (!isCounted(summary)) return { label, value: '–', note: 'not counted yet' };
   const repaired = summary.buckets.reduce(
     (sum, { byOutcome }) => sum + (byOutcome.enforced ?? 0) + (byOutcome.created ?? 0),

@@ -34,7 +34,7 @@ describe('twinkeeper sweep', () => {
     const text = await run('sweep');
     expect(text.code).toBe(0);
     expect(text.stdout).toMatch(
-      /^Sweep \S+ is done: .*\n\d+ twins? examined, \d+ departures? found, \d+ changes? made/,
+      /^Sweep \S+ is done: .*\n\d+ twins? examined, \d+ drift rows? found, \d+ repairs? made/,
     );
   });
 
