@@ -13,3 +13,4 @@ export { joinText, splitText } from './long-text.ts';
 export { packJson, unpackJson } from './packed-json.ts';
 export { openQueue, openTable, type StorageAccount } from './storage.ts';
 export { ignoreNotFound, isEntityNotFound, statusOf } from './table-errors.ts';
+export { bytesPerTransaction, operationBytes, operationsPerTransaction } from './transaction-limits.ts';
