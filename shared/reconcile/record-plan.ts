@@ -35,7 +35,9 @@ export function recordPlan(
   for (const { moduleId } of observed) {
     const twin = twins.get(moduleId);
     for (const row of deviceRows.openRows(moduleId)) {
-      if (!found.has(row.rowKey)) deviceRows.close(row, twin === undefined ? 'gone' : endOutcome(row, twin));
+      if (found.has(row.rowKey)) continue;
+      const outcome = twin === undefined ? 'gone' : endOutcome(row, twin);
+      deviceRows.close(row, outcome === 'healed' && deviceRows.isSuperseded(row) ? 'superseded' : outcome);
     }
   }
 
