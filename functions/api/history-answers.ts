@@ -30,6 +30,7 @@ export type Outcome =
   | 'audited'
   | 'healed'
   | 'gone'
+  | 'retired'
   | 'deferred'
   | 'heldBack'
   | 'failed';

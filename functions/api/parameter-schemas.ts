@@ -27,6 +27,7 @@ export const outcomes = keysOf<Outcome>({
   audited: true,
   healed: true,
   gone: true,
+  retired: true,
   deferred: true,
   heldBack: true,
   failed: true,

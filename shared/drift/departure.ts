@@ -25,6 +25,8 @@ export type Outcome =
   | 'healed'
   /** The device or the module was deleted. */
   | 'gone'
+  /** The policies no longer demand this: the policy or its rule was taken out, or the device left its scope. The twin was not repaired. */
+  | 'retired'
   /** Twinkeeper could not repair the drift yet. A retry is queued. */
   | 'deferred'
   /** A guard holds the repair back for now. */
@@ -78,9 +80,11 @@ export interface DriftRow extends Departure {
   readonly error?: string;
 }
 
+const overOutcomes: ReadonlySet<Outcome> = new Set(['created', 'enforced', 'healed', 'gone', 'retired']);
+
 /** Whether the outcome ends the departure from a policy. After any other outcome, the twin is still out of line. */
 export function isOver(outcome: Outcome): boolean {
-  return outcome === 'created' || outcome === 'enforced' || outcome === 'healed' || outcome === 'gone';
+  return overOutcomes.has(outcome);
 }
 
 /** Whether the row is open. A row is open while the twin is still out of line with the policy. */

@@ -66,13 +66,13 @@ export function driftTable({ columns: width, colour }: TableDestination, sample:
 }
 
 /**
- * The colour of an outcome. Green: repaired (`created`, `enforced`). Red: `failed`. Dim: ended without a repair (`healed`, `gone`). Yellow:
- * all other outcomes, whose drift has not ended.
+ * The colour of an outcome. Green: repaired (`created`, `enforced`). Red: `failed`. Dim: ended without a repair (`healed`, `gone`,
+ * `retired`). Yellow: all other outcomes, whose drift has not ended.
  */
 export function paintOutcome(outcome: string, paint: ReturnType<typeof createColors>): (text: string) => string {
   const { green, red, yellow, dim } = paint;
   if (outcome === 'created' || outcome === 'enforced') return green;
-  if (outcome === 'healed' || outcome === 'gone') return dim;
+  if (outcome === 'healed' || outcome === 'gone' || outcome === 'retired') return dim;
   return outcome === 'failed' ? red : yellow;
 }
 

@@ -19,6 +19,7 @@ const outcomes: readonly Outcome[] = [
   'audited',
   'healed',
   'gone',
+  'retired',
   'heldBack',
   'failed',
   'pending',

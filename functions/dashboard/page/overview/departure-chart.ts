@@ -19,6 +19,7 @@ const outcomeOrder: readonly Outcome[] = [
   'deferred',
   'pending',
   'gone',
+  'retired',
 ];
 
 interface DepartureChart {
