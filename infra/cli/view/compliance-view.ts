@@ -10,7 +10,8 @@ type Paint = ReturnType<typeof createColors>;
 /** For each reason why drift is not repaired: a text that explains the reason and says what to do. */
 const reasons: Readonly<Record<string, string>> = {
   audited: 'recorded only: audit mode, or the policy gives no value to set',
-  'heldBack: blastRadius': 'the limit of overwrites in an hour is reached; "twinkeeper release POLICY" lifts it',
+  'heldBack: blastRadius':
+    'a policy has changed as many twins as it may in an hour; "twinkeeper release POLICY" lifts the limit',
   'heldBack: contested': 'somebody keeps changing it back; find out who, then run "twinkeeper release POLICY"',
   'heldBack: competingConfiguration': 'a configuration of the hub sets another value',
   failed: 'given up; "twinkeeper drift --outcome failed --from -30d" says why',
