@@ -31,6 +31,7 @@ export type Outcome =
   | 'healed'
   | 'superseded'
   | 'gone'
+  | 'retired'
   | 'deferred'
   | 'heldBack'
   | 'failed';

@@ -28,6 +28,7 @@ export const outcomes = keysOf<Outcome>({
   healed: true,
   superseded: true,
   gone: true,
+  retired: true,
   deferred: true,
   heldBack: true,
   failed: true,

@@ -23,8 +23,8 @@ export interface SystemOptions {
   readonly hub: Pick<LocalHubOptions, keyof HubBehaviour | 'routesEvents'>;
   /** Whether the app gets the `TWINKEEPER_…` settings of the shell's environment. */
   readonly keepOwnSettings: boolean;
-  /** The blast radius of the app: the number of values that a policy may overwrite in an hour. */
-  readonly maxOverwritesPerHour: number;
+  /** The blast radius of the app: the number of twins in which a policy may overwrite or remove something in an hour. */
+  readonly blastRadius: number;
   /** Called with one line of text when a service begins to start or is ready. */
   readonly onStep: (text: string) => void;
   /** Called with one line about a problem: a service was restarted, or the app logged an error. */
@@ -68,7 +68,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
     const storageConnectionString = azurite.endpoints.connectionString;
     const values = localSettings(hub.endpoints, storageConnectionString, {
       ...options.hub,
-      maxOverwritesPerHour: options.maxOverwritesPerHour,
+      blastRadius: options.blastRadius,
     });
     const host = await keepHostRunning(
       {
@@ -98,7 +98,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
         storageConnectionString,
         functionsUrl: host.functionsUrl,
         ...host.keys,
-        maxOverwritesPerHour: options.maxOverwritesPerHour,
+        blastRadius: options.blastRadius,
       },
       failed: Promise.race([
         hub.ended.then(

@@ -27,6 +27,8 @@ export type Outcome =
   | 'superseded'
   /** The device or the module was deleted. */
   | 'gone'
+  /** The policies no longer demand this: the policy or its rule was taken out, or the device left its scope. The twin was not repaired. */
+  | 'retired'
   /** Twinkeeper could not repair the drift yet. A retry is queued. */
   | 'deferred'
   /** A guard holds the repair back for now. */
@@ -80,9 +82,11 @@ export interface DriftRow extends Departure {
   readonly error?: string;
 }
 
+const overOutcomes: ReadonlySet<Outcome> = new Set(['created', 'enforced', 'healed', 'superseded', 'gone', 'retired']);
+
 /** Whether the outcome ends the departure from a policy. After any other outcome, the twin is still out of line. */
 export function isOver(outcome: Outcome): boolean {
-  return ['created', 'enforced', 'healed', 'superseded', 'gone'].includes(outcome);
+  return overOutcomes.has(outcome);
 }
 
 /** Whether the row is open. A row is open while the twin is still out of line with the policy. */

@@ -101,9 +101,12 @@ export class DeviceRows {
     });
   }
 
-  /** Closes a row whose drift is over. An `audited` row keeps its outcome and gets a `closedAt`. Other rows get the new outcome. */
-  close(row: DriftRow, outcome: 'healed' | 'superseded' | 'gone' | 'enforced' | 'created'): DriftRow {
-    if (this.current(row).outcome !== 'audited') return this.setOutcome(row, outcome);
+  /**
+   * Closes a row whose drift is over. An `audited` row keeps its outcome and gets a `closedAt`, except when the row is retired: its drift is
+   * not over, so the history must say why the row is closed. Other rows get the new outcome.
+   */
+  close(row: DriftRow, outcome: 'healed' | 'superseded' | 'gone' | 'retired' | 'enforced' | 'created'): DriftRow {
+    if (this.current(row).outcome !== 'audited' || outcome === 'retired') return this.setOutcome(row, outcome);
     return this.#change(row, { closedAt: this.#context.now() });
   }
 

@@ -37,7 +37,7 @@ describe('twinkeeper local', () => {
       ['caFile', 'controlUrl', 'eventHubConnectionString', 'eventHubName', 'functionKey', 'functionsUrl'].concat([
         'iotHubConnectionString',
         'masterKey',
-        'maxOverwritesPerHour',
+        'blastRadius',
         'storageConnectionString',
       ]),
     );

@@ -20,6 +20,7 @@ const outcomes: readonly Outcome[] = [
   'healed',
   'superseded',
   'gone',
+  'retired',
   'heldBack',
   'failed',
   'pending',
