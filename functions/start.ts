@@ -20,7 +20,10 @@ export function start(policies: readonly PolicyDefinition[], dashboardFolder: st
     () => (settings === undefined ? void toPolicySet(policies, { mode: 'enforce' }) : compose(settings, policies)),
     errors,
   );
-  if (app !== undefined) return registerFunctions(app, dashboardFolder);
+  if (app !== undefined) {
+    registerFunctions(app, dashboardFolder);
+    return;
+  }
   for (const error of errors) console.error(isExpected(error) ? error.message : error);
   console.error('Twinkeeper has not started. Only the function health runs, and answers GET /api/health with 503.');
   registerFailedStart(errors.flatMap(describeFaults));
