@@ -63,6 +63,17 @@ describe('twinkeeper local', () => {
     expect(services.filter(({ pid }) => isAlive(pid))).toEqual([]);
   });
 
+  it('names all wrong settings of the app in one line, and ends', async () => {
+    vi.stubEnv('TWINKEEPER_MODE', 'watch');
+    vi.stubEnv('TWINKEEPER_HUB_UNITS', '0');
+    const run = start('--no-demo');
+    vi.unstubAllEnvs();
+    expect(await run.ended).toBe(1);
+    expect(run.stderr().trim().split('\n').at(-1)).toMatch(
+      /^twinkeeper: The app has not started\. TWINKEEPER_MODE must be .*TWINKEEPER_HUB_UNITS must be /,
+    );
+  });
+
   it('names a port that is in use, and the option that changes it', async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
