@@ -70,6 +70,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
       ...options.hub,
       maxOverwritesPerHour: options.maxOverwritesPerHour,
     });
+    let lastProblem = '';
     const host = await keepHostRunning(
       {
         name: 'The function host',
@@ -82,12 +83,14 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
         environment: hostEnvironment(process.env, hub.endpoints.caFile, options.keepOwnSettings),
         onLine: (line) => {
           const problem = /^\S+ (?:error|critical) (.*)/.exec(line)?.[1];
+          lastProblem = problem ?? lastProblem;
           if (problem !== undefined) onNotice(problem.length > 400 ? `${problem.slice(0, 400)}…` : problem);
         },
       },
       onNotice,
     );
     closing.push(() => host.close());
+    if (!host.keepsTwins) throw new Error(`The function app refuses to work: ${lastProblem}`);
     onStep('Ready: Azurite, the local hub and the function host.');
     const storage = watchPort(storageConnectionString);
     closing.push(async () => storage.stop());
@@ -138,6 +141,8 @@ async function all<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
 interface KeptHost {
   readonly functionsUrl: string;
   readonly keys: Keys;
+  /** False if the app has no functions, or only `health`: an app has no others when a setting or a policy is wrong. */
+  readonly keepsTwins: boolean;
   readonly failed: Promise<string>;
   close(): Promise<void>;
 }
@@ -168,7 +173,7 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
   }
 
   let current = await start(spec);
-  const { functionsUrl, functionKey, masterKey } = current.endpoints;
+  const { functionsUrl, functionKey, masterKey, functions } = current.endpoints;
   const restartSpec = {
     ...spec,
     options: { ...spec.options, httpPort: Number(new URL(functionsUrl).port) },
@@ -198,6 +203,7 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
   return {
     functionsUrl,
     keys: { functionKey, masterKey },
+    keepsTwins: functions.some(({ name }) => name !== 'health'),
     failed: watch(),
     async close() {
       closing = true;
