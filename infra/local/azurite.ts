@@ -19,11 +19,8 @@ const account = {
   key: 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
 };
 
-/**
- * JavaScript code that makes Azurite exit when its parent process has ended. `unref` lets Azurite exit while the channel to the parent is
- * open.
- */
-const endWithParent = `data:text/javascript,process.on("disconnect", () => process.exit(0)); process.channel.unref()`;
+/** The build copies this file beside the built code. */
+const endWithParent = new URL('./end-with-parent.js', import.meta.url).href;
 
 /**
  * Starts Azurite, without telemetry. Resolves with the connection string when its services listen. Rejects with an Error whose message is
@@ -44,6 +41,8 @@ export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ re
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--import', endWithParent],
       cwd: folder ?? tmpdir(),
+      // Ctrl-C reaches all processes of a group. In a group of its own, Azurite serves the function host until the host has ended.
+      detached: true,
     },
   );
   return new Promise((resolve, reject) => {
