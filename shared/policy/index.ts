@@ -44,4 +44,12 @@ export {
   type ValueRule,
 } from './rules.ts';
 export { type Evaluation, runEvaluate } from './run-evaluate.ts';
-export type { AppliesTo, Device, Scope } from './scope.ts';
+export {
+  type AppliesTo,
+  type Device,
+  excludedParts,
+  idPatterns,
+  type Scope,
+  type ScopeParts,
+  tagOptions,
+} from './scope.ts';
