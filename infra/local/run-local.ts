@@ -4,7 +4,8 @@
  * starts the demo. At the end, stops every service that was started, and removes every file that was written.
  */
 import { rm } from 'node:fs/promises';
-import { overwriteLimit } from './demo/overwrite-limit.ts';
+import { checkNodeVersion } from './check-node-version.ts';
+import { demoBlastRadius } from './demo/demo-blast-radius.ts';
 import { checkEndpointsFile, writeEndpointsFile } from './endpoints-file.ts';
 import { hubBehaviour } from './hub-behaviour.ts';
 import type { Output, StartProgress } from './output.ts';
@@ -43,6 +44,7 @@ export interface RunView {
  */
 export async function runLocal(options: RunOptions, { progress, openOutput }: RunView): Promise<number> {
   const stopped = Promise.race([awaitSignal(), awaitOutputLost()]);
+  checkNodeVersion(process.versions.node);
   const root = projectRoot();
   checkBuild(root);
   if (options.endpoints !== undefined) checkEndpointsFile(options.endpoints);
@@ -57,7 +59,7 @@ export async function runLocal(options: RunOptions, { progress, openOutput }: Ru
       runFolder,
       ports,
       keepOwnSettings: !options.demo,
-      maxOverwritesPerHour: overwriteLimit(options),
+      blastRadius: demoBlastRadius(options),
       hub: { ...hubBehaviour(options), routesEvents: options.events },
       onStep: (text) => progress.step(text),
       onNotice(text) {

@@ -107,7 +107,7 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
     createModule: validField('createModule') ?? false,
     moduleTags: validField('moduleTags') ?? {},
     mode: mode === 'audit' ? 'audit' : (validField('mode') ?? 'enforce'),
-    scope: toScopeMatcher(scope?.error === undefined ? appliesTo : undefined),
+    scope: toScopeMatcher(scope?.error === undefined ? appliesTo : undefined, name),
     owned,
     reported: reporting === undefined ? undefined : toExpectedReport(reporting),
     overrideConfigurations: validField('overrideConfigurations') ?? false,

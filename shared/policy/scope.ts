@@ -1,4 +1,5 @@
-import { isJsonObject, type Json, type JsonObject, jsonEquals } from '../twin/index.ts';
+import { deepFreeze, isJsonObject, type Json, type JsonObject, jsonEquals } from '../twin/index.ts';
+import { runCustomCode } from './custom-code.ts';
 import { globPieces, toGlobTest } from './glob.ts';
 
 /** The facts about a device that decide which policies apply to it. */
@@ -38,7 +39,10 @@ export type AppliesTo = Scope | ((device: Device) => boolean);
 export interface ScopeMatcher {
   /** False when the device id alone shows that the policy does not apply. When true, {@link matches} must decide. */
   mayMatchId(deviceId: string): boolean;
-  /** True when the policy applies to the device. When the scope is a function that throws, this method throws the same error. */
+  /**
+   * True when the policy applies to the device. When the scope is a function that throws, this method throws the same error. When the
+   * function takes too long, this method throws too.
+   */
   matches(device: Device): boolean;
   /** True when the scope depends on the device id only. The caller then need not read the device twin. */
   readonly usesIdOnly: boolean;
@@ -46,12 +50,20 @@ export interface ScopeMatcher {
   readonly definition: Scope | undefined;
 }
 
-/** Makes a {@link ScopeMatcher} of a scope. The matcher of `undefined` matches every device. */
-export function toScopeMatcher(appliesTo: AppliesTo | undefined): ScopeMatcher {
+/**
+ * Makes a {@link ScopeMatcher} of a scope. The matcher of `undefined` matches every device.
+ *
+ * @param policy The name of the policy, for errors of a scope that is a function.
+ */
+export function toScopeMatcher(appliesTo: AppliesTo | undefined, policy = ''): ScopeMatcher {
   if (typeof appliesTo === 'function') {
     return {
       mayMatchId: () => true,
-      matches: (device) => appliesTo(device) === true,
+      matches: (device) => {
+        const { deviceId, tags, edge } = deepFreeze(device);
+        const call = { policy, functionName: 'appliesTo', deviceId, state: JSON.stringify([tags, edge]) } as const;
+        return runCustomCode(call, appliesTo, () => appliesTo(device) === true);
+      },
       usesIdOnly: false,
       definition: undefined,
     };

@@ -37,7 +37,7 @@ describe('twinkeeper local', () => {
       ['caFile', 'controlUrl', 'eventHubConnectionString', 'eventHubName', 'functionKey', 'functionsUrl'].concat([
         'iotHubConnectionString',
         'masterKey',
-        'maxOverwritesPerHour',
+        'blastRadius',
         'storageConnectionString',
       ]),
     );
@@ -61,6 +61,17 @@ describe('twinkeeper local', () => {
     expect(await run.ended).toBe(1);
     expect(run.stderr()).toContain('The local hub ended with signal SIGKILL');
     expect(services.filter(({ pid }) => isAlive(pid))).toEqual([]);
+  });
+
+  it('names all wrong settings of the app in one line, and ends', async () => {
+    vi.stubEnv('TWINKEEPER_MODE', 'watch');
+    vi.stubEnv('TWINKEEPER_HUB_UNITS', '0');
+    const run = start('--no-demo');
+    vi.unstubAllEnvs();
+    expect(await run.ended).toBe(1);
+    expect(run.stderr().trim().split('\n').at(-1)).toMatch(
+      /^twinkeeper: The app has not started\. TWINKEEPER_MODE must be .*TWINKEEPER_HUB_UNITS must be /,
+    );
   });
 
   it('names a port that is in use, and the option that changes it', async () => {
