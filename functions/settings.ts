@@ -245,7 +245,7 @@ export function readSettings(environment: Environment): Settings {
     if (!/^TWINKEEPER_/.test(name) || name in settingSchemas || localNames.test(name)) continue;
     const replacement = replacedSettings.get(name);
     if (replacement !== undefined) {
-      faults.push(`${name} does not exist any more: ${replacement}`);
+      faults.push({ message: `${name} does not exist any more: ${replacement}` });
       continue;
     }
     const names = Object.keys(settingSchemas).filter((key) => key.startsWith('TWINKEEPER_'));

@@ -71,6 +71,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
       ...options.hub,
       blastRadius: options.blastRadius,
     });
+    let lastProblem = '';
     const host = await keepHostRunning(
       {
         name: 'The function host',
@@ -83,13 +84,14 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
         environment: hostEnvironment(process.env, hub.endpoints.caFile, options.keepOwnSettings),
         onLine: (line) => {
           const problem = /^\S+ (?:error|critical) (.*)/.exec(line)?.[1];
+          lastProblem = problem ?? lastProblem;
           if (problem !== undefined) onNotice(problem.length > 400 ? `${problem.slice(0, 400)}…` : problem);
         },
       },
       onNotice,
     );
     closing.push(() => host.close());
-    await checkAppStarted(host.endpoints);
+    await checkAppStarted(host.endpoints, lastProblem);
     onStep('Ready: Azurite, the local hub and the function host.');
     const storage = watchPort(storageConnectionString);
     closing.push(async () => storage.stop());
