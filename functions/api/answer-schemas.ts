@@ -171,6 +171,12 @@ const reconcile: z.ZodMiniType<WithRows<ReconcileAnswer> & { open: unknown }> = 
   open: z.array(openRow).check(z.describe('The drift that is still open.')),
 });
 
+const scopeParts = {
+  tags: z.exactOptional(properties),
+  edge: z.exactOptional(z.boolean()),
+  deviceId: z.exactOptional(z.union([z.string(), z.array(z.string())])),
+};
+
 const policy: z.ZodMiniType<PolicyAnswer> = z.object({
   name: z.string(),
   module: text('Empty when the policy is about device twins.'),
@@ -179,9 +185,8 @@ const policy: z.ZodMiniType<PolicyAnswer> = z.object({
   appliesTo: z.exactOptional(
     z
       .object({
-        tags: z.exactOptional(properties),
-        edge: z.exactOptional(z.boolean()),
-        deviceId: z.exactOptional(z.string()),
+        ...scopeParts,
+        not: z.exactOptional(z.union([z.object(scopeParts), z.array(z.object(scopeParts))])),
       })
       .check(z.describe('The scope as written in the policy. Absent when a function decides.')),
   ),
