@@ -25,6 +25,8 @@ export interface SystemOptions {
   readonly keepOwnSettings: boolean;
   /** The blast radius of the app: the number of twins in which a policy may overwrite or remove something in an hour. */
   readonly blastRadius: number;
+  /** Whether the demo asks for all sweeps itself, so that the timer starts no sweep. */
+  readonly demoSweeps: boolean;
   /** Called with one line of text when a service begins to start or is ready. */
   readonly onStep: (text: string) => void;
   /** Called with one line about a problem: a service was restarted, or the app logged an error. */
@@ -69,6 +71,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
     const values = localSettings(hub.endpoints, storageConnectionString, {
       ...options.hub,
       blastRadius: options.blastRadius,
+      demoSweeps: options.demoSweeps,
     });
     const host = await keepHostRunning(
       {

@@ -4,7 +4,7 @@ import type { JsonObject } from '../twin/index.ts';
 import { type Checkpoint, type Finding, withoutContinuation } from './checkpoint.ts';
 import { HeldTwins } from './held-twins.ts';
 import { IdSet } from './id-set.ts';
-import { Interrupted, interruptedBy, QueryRefused } from './interruption.ts';
+import { Interrupted, interruptedBy, isRefusal, QueryRefused } from './interruption.ts';
 import { isLost, type SweepClaim, type SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import type { FoundDevice } from './twin-results.ts';
@@ -100,9 +100,7 @@ export class Progress {
     }
     const answer = await this.hub.queryPage(query, continuation);
     if (answer.ok) return answer.value;
-    // A later retry helps only against these two problems. The hub answers 400 to a malformed query. The hub was observed to answer 412 to
-    // a query that was too long.
-    if (answer.problem.type === 'throttled' || answer.problem.type === 'transient') throw interruptedBy(answer.problem);
+    if (!isRefusal(answer.problem)) throw interruptedBy(answer.problem);
     // The continuation token may have expired, so start at the first page again.
     if (continuation !== undefined) return this.page(query);
     throw new QueryRefused(answer.problem.message);
