@@ -29,6 +29,7 @@ export type Outcome =
   | 'enforced'
   | 'audited'
   | 'healed'
+  | 'superseded'
   | 'gone'
   | 'retired'
   | 'deferred'

@@ -26,6 +26,7 @@ export const outcomes = keysOf<Outcome>({
   enforced: true,
   audited: true,
   healed: true,
+  superseded: true,
   gone: true,
   retired: true,
   deferred: true,

@@ -21,8 +21,10 @@ export type Outcome =
   | 'enforced'
   /** The drift is only recorded. The policy or the whole app is in audit mode, or no change to the hub could repair the drift. */
   | 'audited'
-  /** The drift ended before Twinkeeper repaired it. The twin is compliant again, or a later write replaced the wrong value. */
+  /** The drift ended before Twinkeeper repaired it. The twin was compliant again. */
   | 'healed'
+  /** A later write put another wrong value in the place of this one. The later write has a row of its own. Nothing was repaired. */
+  | 'superseded'
   /** The device or the module was deleted. */
   | 'gone'
   /** The policies no longer demand this: the policy or its rule was taken out, or the device left its scope. The twin was not repaired. */
@@ -80,7 +82,7 @@ export interface DriftRow extends Departure {
   readonly error?: string;
 }
 
-const overOutcomes: ReadonlySet<Outcome> = new Set(['created', 'enforced', 'healed', 'gone', 'retired']);
+const overOutcomes: ReadonlySet<Outcome> = new Set(['created', 'enforced', 'healed', 'superseded', 'gone', 'retired']);
 
 /** Whether the outcome ends the departure from a policy. After any other outcome, the twin is still out of line. */
 export function isOver(outcome: Outcome): boolean {

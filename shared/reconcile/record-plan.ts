@@ -43,7 +43,8 @@ export function recordPlan(
       // A repair or a deletion stays on record, even when the policy was taken out afterwards.
       const mayBeRetired = end === 'healed' || (end === 'gone' && row.kind === 'missingModule');
       const isRetired = mayBeRetired && !isDemanded(row, isReplaced ? undefined : twin);
-      deviceRows.close(row, isRetired ? 'retired' : end);
+      const isSuperseded = end === 'healed' && deviceRows.isSuperseded(row);
+      deviceRows.close(row, isRetired ? 'retired' : isSuperseded ? 'superseded' : end);
     }
   }
 

@@ -18,6 +18,7 @@ const outcomes: readonly Outcome[] = [
   'enforced',
   'audited',
   'healed',
+  'superseded',
   'gone',
   'retired',
   'heldBack',

@@ -18,6 +18,7 @@ const outcomeOrder: readonly Outcome[] = [
   'failed',
   'deferred',
   'pending',
+  'superseded',
   'gone',
   'retired',
 ];
