@@ -112,6 +112,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
         queue,
         guardStore,
         openList,
+        guard,
         log: toLog(context),
         clock,
         minutes: settings.sweep.minutes,

@@ -144,7 +144,8 @@ export class SweepWorker {
       log.warn(`${devices.length} devices are left to the next sweep after ${attempt} attempts: ${reason}`);
       return store.removeWorkItem(item);
     }
-    const delay = Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt * (0.75 + random() / 2));
+    const doubled = Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt);
+    const delay = Math.min(longestDelay, doubled * (0.75 + random() / 2));
     await queueAgain(this.#dependencies, item, { devices, attempt, delay });
   }
 
