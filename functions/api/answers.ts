@@ -1,4 +1,3 @@
-import type { EventFault } from '../../shared/events/index.ts';
 import type { SweepRow } from '../../shared/sweep/store/index.ts';
 import type { DriftRow, OpenRow } from './history-answers.ts';
 
@@ -37,34 +36,6 @@ export interface SweepsAnswer {
 export interface SweepAcceptedAnswer {
   readonly status: 'accepted';
   readonly detail: string;
-}
-
-/** Unusable events of one kind that came in one hour, and that were counted and not stored. */
-export interface CountedEventsAnswer {
-  readonly fault: EventFault;
-  /** The start of the hour. */
-  readonly hour: string;
-  readonly count: number;
-  readonly firstAt: string;
-  readonly lastAt: string;
-  /** The reason of the last of these events. */
-  readonly reason: string;
-}
-
-/** The answer of `GET /api/dead-letters`: one page of dead letters, newest first, without their events. The last page has no cursor. */
-export interface DeadLettersPage {
-  readonly letters: readonly {
-    readonly id: string;
-    readonly at: string;
-    readonly reason: string;
-    readonly deviceId: string;
-  }[];
-  readonly cursor?: string;
-  /**
-   * The unusable events that were only counted, newest hour first, at most 100 entries. Of each fault, the first 100 events in an hour are
-   * dead letters, and the other events are counted. Only the first page has entries.
-   */
-  readonly countedOnly: readonly CountedEventsAnswer[];
 }
 
 /** The answer of `POST /api/dead-letters/{id}/replay`. */
