@@ -126,6 +126,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
         queue,
         log,
         retry: settings.retry,
+        clock,
       });
     };
     return { queue, sweeperFor, workerFor };

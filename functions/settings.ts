@@ -33,12 +33,28 @@ export interface Settings {
   readonly rollupSchedule: string;
 }
 
-/** Thrown when settings are missing or malformed. The message lists every wrong setting and what its value must be. */
+/** One fault of the app settings. */
+export interface SettingFault {
+  /** A sentence that names the setting and says what its value must be. The sentence does not contain the value. */
+  readonly message: string;
+  /** The wrong value, for the log. `undefined` when there is no value, or when the value may be a secret. */
+  readonly value?: string;
+}
+
+/**
+ * Thrown when settings are missing or malformed. The message lists every wrong setting, what its value must be, and the value, unless it may
+ * be a secret.
+ */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
+  readonly faults: readonly SettingFault[];
 
-  constructor(faults: readonly string[]) {
-    super(`The app settings cannot be used:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  constructor(faults: readonly SettingFault[]) {
+    const lines = faults.map(
+      ({ message, value }) => `  ${message}${value === undefined ? '' : ` The value is ${JSON.stringify(value)}.`}`,
+    );
+    super(`The app settings cannot be used:\n${lines.join('\n')}`);
+    this.faults = faults;
   }
 }
 
@@ -218,10 +234,10 @@ export function readSettings(environment: Environment): Settings {
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
-  const faults: string[] = [];
+  const faults: SettingFault[] = [];
   for (const [first, second, why] of alternatives) {
     if (given[first] === undefined && given[second] === undefined) {
-      faults.push(`${first} or ${second} is missing: ${why}.`);
+      faults.push({ message: `${first} or ${second} is missing: ${why}.` });
     }
   }
   // Unknown names are refused. Otherwise an app with a misspelt `TWINKEEPER_MODE` would enforce where it should only audit.
@@ -229,19 +245,21 @@ export function readSettings(environment: Environment): Settings {
     if (!/^TWINKEEPER_/.test(name) || name in settingSchemas || localNames.test(name)) continue;
     const replacement = replacedSettings.get(name);
     if (replacement !== undefined) {
-      faults.push(`${name} does not exist any more: ${replacement}`);
+      faults.push({ message: `${name} does not exist any more: ${replacement}` });
       continue;
     }
     const names = Object.keys(settingSchemas).filter((key) => key.startsWith('TWINKEEPER_'));
-    faults.push(`${name} is not a setting of Twinkeeper. Its settings are ${names.join(', ')}.`);
+    faults.push({ message: `${name} is not a setting of Twinkeeper. Its settings are ${names.join(', ')}.` });
   }
-  if (given.EVENTHUB_NAME === undefined) faults.push('EVENTHUB_NAME is missing: it names the event hub.');
+  if (given.EVENTHUB_NAME === undefined) {
+    faults.push({ message: 'EVENTHUB_NAME is missing: it names the event hub.' });
+  }
   const values = Object.entries(settingSchemas).map(([name, { schema, fallback }]) => {
     const value = given[name];
     if (value === undefined) return [name, fallback];
     const { data, error } = schema().safeParse(value);
     for (const { message } of error?.issues ?? []) {
-      faults.push(`${name} ${message}${maybeSecret(name, value) ? '' : `, but it is ${JSON.stringify(value)}`}.`);
+      faults.push({ message: `${name} ${message}.`, ...(maybeSecret(name, value) ? {} : { value }) });
     }
     return [name, data];
   });
@@ -252,7 +270,8 @@ export function readSettings(environment: Environment): Settings {
     settings.IOTHUB_HOSTNAME === undefined
       ? { connectionString: settings.IOTHUB_CONNECTION_STRING ?? '' }
       : { hostName: settings.IOTHUB_HOSTNAME };
-  if (hostOf(hub).host === '') throw new SettingsError(['IOTHUB_CONNECTION_STRING has no host in its HostName.']);
+  if (hostOf(hub).host === '')
+    throw new SettingsError([{ message: 'IOTHUB_CONNECTION_STRING has no host in its HostName.' }]);
   return {
     hub,
     storage:

@@ -2,7 +2,14 @@ import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../ev
 import { checkValue, type Policy, type PolicySet, repairValue } from '../policy/index.ts';
 import { fitsTwin, isJsonObject, parsePath, writeAt } from '../twin/index.ts';
 import { brokenRules, obstacleMessage } from './departures.ts';
-import { type DeviceWork, type EventRef, type ModuleWork, moduleWork, mustReadModule } from './device-work.ts';
+import {
+  type DeviceWork,
+  type EventRef,
+  type Evidence,
+  type ModuleWork,
+  moduleWork,
+  mustReadModule,
+} from './device-work.ts';
 import { mayEndNotReported } from './not-reported.ts';
 import { isTouched, isWritten, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
 
@@ -53,8 +60,8 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
         module.mustRead = true;
         continue;
       }
-      endEvidence(module, policy, property.text, 'healed');
       const kind = checkValue(property.rule, actual);
+      endEvidence(module, policy, property.text, kind === undefined ? 'healed' : 'superseded');
       if (kind === undefined) {
         module.mayEndOpenRows = true;
         continue;
@@ -107,7 +114,12 @@ function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinRepla
     !isEvidence ||
     concerned.some((policy) => policy.watches.length > 0) ||
     broken.some(({ path }) => !isWritten(twin.desired, parsePath(path)));
-  for (const policy of concerned) for (const { text } of policy.owned) endEvidence(module, policy, text, 'healed');
+  for (const policy of concerned) {
+    for (const { text } of policy.owned) {
+      const isBroken = broken.some((departure) => departure.policy === policy.name && departure.path === text);
+      endEvidence(module, policy, text, isBroken ? 'superseded' : 'healed');
+    }
+  }
   if (!isEvidence) return;
   for (const departure of broken) {
     if (!isWritten(twin.desired, parsePath(departure.path))) continue;
@@ -182,7 +194,7 @@ function foldTags(policies: PolicySet, work: DeviceWork, event: HubEvent, versio
 }
 
 /** Marks departures of one property as ended. Earlier events of the batch showed these departures. */
-function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: 'healed' | 'gone'): void {
+function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: NonNullable<Evidence['ended']>): void {
   for (const evidence of module.evidence) {
     const { departure } = evidence;
     if (departure.policy === policy.name && departure.path === path) evidence.ended ??= ended;

@@ -1,5 +1,5 @@
 import type { TwinUpdated } from '../events/index.ts';
-import type { OwnedProperty, Policy, PolicySet } from '../policy/index.ts';
+import type { OwnedProperty, Policy, PolicySet, RuleContent } from '../policy/index.ts';
 import { getAt, isJsonObject, type Json, type JsonObject, type Path, type TwinSection } from '../twin/index.ts';
 
 /** Finds the properties that a policy owns and that a merge patch writes or removes. Returns each property with its policy. */
@@ -65,7 +65,15 @@ export function isTouched(event: TwinUpdated, [section, ...path]: Path): boolean
  * Whether the rule of a property can accept an object. A patch can hold a part of such an object, and the part does not show whether the
  * rule is met.
  */
-export function mayBeObject({ rule }: OwnedProperty): boolean {
-  if (rule.rule === 'exactly') return isJsonObject(rule.value);
-  return rule.rule === 'oneOf' && rule.values.some(isJsonObject);
+export function mayBeObject({ rule }: { readonly rule: RuleContent }): boolean {
+  switch (rule.rule) {
+    case 'exactly':
+      return isJsonObject(rule.value);
+    case 'oneOf':
+      return rule.values.some(isJsonObject);
+    case 'optional':
+      return mayBeObject({ rule: rule.inner });
+    default:
+      return false;
+  }
 }

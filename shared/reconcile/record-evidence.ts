@@ -1,7 +1,7 @@
 import type { Departure, DriftRow } from '../drift/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import type { DeviceRows } from './device-rows.ts';
-import type { DeviceWork, EventRef } from './device-work.ts';
+import type { DeviceWork, EventRef, Evidence } from './device-work.ts';
 import { plan } from './plan.ts';
 
 /** Adds history rows for the departures that events show. Uses only the policies with the device in scope. */
@@ -12,7 +12,7 @@ export function recordEvidence(
   deviceRows: DeviceRows,
 ): void {
   const inScope = new Set(policies.filter((policy) => isInScope(policy, device)).map((policy) => policy.name));
-  const record = (departure: Departure, ended: 'healed' | 'gone' | undefined, eventRef: EventRef) => {
+  const record = (departure: Departure, ended: Evidence['ended'], eventRef: EventRef) => {
     // The event may report Twinkeeper's own repair of the unfinished row. The row therefore stays open until the twin is read.
     const mayBeOurs = ended === 'healed' && deviceRows.isUnfinished(departure);
     const row = deviceRows.rowFromEvent(departure, eventRef);

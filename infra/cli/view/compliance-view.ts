@@ -64,13 +64,19 @@ function reasonRow([reason, count]: readonly [string, number]): readonly string[
 }
 
 function describeSweep(row: SweepRow, now: Date): string {
-  const { startedAt, endedAt, state, examined, found, changed, hubCalls } = row;
+  const { startedAt, endedAt, state, examined, found, changed, hubCalls, waiting, heldBack } = row;
   const when = endedAt === undefined ? `${state} since ${ago(startedAt, now)}` : `${state} ${ago(endedAt, now)}`;
-  return `${when}: ${grouped(examined)} examined, ${grouped(found)} found, ${grouped(changed)} changed, ${grouped(hubCalls)} hub calls`;
+  const rest = [
+    ...(waiting > 0 ? [`${grouped(waiting)} waiting in the queue`] : []),
+    ...(heldBack > 0 ? [`${grouped(heldBack)} held back and unchanged`] : []),
+  ]
+    .map((text) => `, ${text}`)
+    .join('');
+  return `${when}: ${grouped(examined)} examined, ${grouped(found)} found, ${grouped(changed)} changed, ${grouped(hubCalls)} hub calls${rest}`;
 }
 
 function sentences(sweep: SweepRow | undefined): readonly string[] {
-  const all = [...(sweep?.competing ?? []), ...(sweep?.walked ?? [])];
+  const all = [...(sweep?.warnings ?? []), ...(sweep?.competing ?? []), ...(sweep?.walked ?? [])];
   const rest = all.length - mostSentences;
   return [
     ...all.slice(0, mostSentences).map((sentence) => safeText(sentence, 400)),

@@ -156,8 +156,8 @@ describe('a contested property', () => {
     expect(await rows()).toEqual([...five, ['a', 'heldBack', 'contested']]);
     await write({ a: 'wrong 7', b: 'wrong' });
     expect((await rows()).slice(5).toSorted()).toEqual([
-      ['a', 'healed', undefined],
       ['a', 'heldBack', 'contested'],
+      ['a', 'superseded', undefined],
       ['b', 'enforced', undefined],
     ]);
     advance(59 * minute);
