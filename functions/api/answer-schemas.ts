@@ -255,6 +255,31 @@ const deadLetters: z.ZodMiniType<DeadLettersPage> = z.object({
     }),
   ),
   cursor,
+  countedOnly: z
+    .array(
+      z.object({
+        fault: z.enum([
+          'noProperties',
+          'unknownOperation',
+          'noDeviceId',
+          'differentIds',
+          'invalidId',
+          'badBody',
+          'unprocessable',
+        ]),
+        hour: time('The start of the hour in which the events came.'),
+        count: count('Events that were counted and not stored.'),
+        firstAt: time('When the first of these events came.'),
+        lastAt: time('When the last of these events came.'),
+        reason: text('The reason of the last of these events.'),
+      }),
+    )
+    .check(
+      z.describe(
+        'Unusable events that were only counted, newest hour first. Of each fault, the first 100 events in an hour become dead letters. ' +
+          'Only the first page has entries.',
+      ),
+    ),
 });
 const replay: z.ZodMiniType<ReplayAnswer> = z.object({ id: z.string(), status: z.literal('replayed') });
 const sweepAccepted: z.ZodMiniType<SweepAcceptedAnswer> = z.object({

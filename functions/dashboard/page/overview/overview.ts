@@ -1,8 +1,9 @@
 /** The upper half of the page: tiles, charts and lists, made from the summary, the policies and the open rows. */
-import type { OpenPage, PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
+import type { DeadLettersPage, OpenPage, PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
 import { el, fill, find, iso, time } from '../markup/index.ts';
 import { go, type View } from '../view/index.ts';
 import { createComplianceChart } from './compliance-chart.ts';
+import { showDeadLetters } from './dead-letters.ts';
 import { createDepartureChart } from './departure-chart.ts';
 import { openCount } from './open-count.ts';
 import { showOpenList } from './open-list.ts';
@@ -15,6 +16,7 @@ export interface OverviewData {
   readonly summary: SummaryAnswer;
   readonly policies: readonly PolicyAnswer[];
   readonly open: OpenPage;
+  readonly deadLetters: DeadLettersPage;
   /** The length of one bucket of the summary, in hours. */
   readonly bucketHours: number;
 }
@@ -43,7 +45,7 @@ export function createOverview(): Overview {
   }
 
   return {
-    show({ summary, policies, open, bucketHours }, view) {
+    show({ summary, policies, open, deadLetters, bucketHours }, view) {
       shownAt = Date.now();
       for (const input of splits) input.checked = input.value === view.by;
       // The API applies the filters only to the open rows. The tags "whole fleet" mark the other numbers.
@@ -56,6 +58,7 @@ export function createOverview(): Overview {
       compliance.show(summary, policies, view.time);
       showOpenList(counted);
       showRankings(summary);
+      showDeadLetters(deadLetters);
       document.title =
         counted.isFiltered || counted.devices === 0 ? 'Twinkeeper' : `${counted.text} out of line – Twinkeeper`;
     },
