@@ -1,27 +1,26 @@
 import type { TransactionAction } from '@azure/data-tables';
 import { encodeDeviceId } from '../storage/index.ts';
 import { type DriftRow, isOpen } from './departure.ts';
-import { openKey } from './keys.ts';
+import { headKey, openKey } from './keys.ts';
 import type { KnownRows } from './known-rows.ts';
 import { toEntity } from './row-entity.ts';
 
-/**
- * Maximum number of rows in one transaction of the journal. A row needs two operations: one for the row, and one for its open entry. Table
- * Storage allows 100 operations ("Performing entity group transactions", Table Storage).
- */
-const rowsPerTransaction = 50;
+/** Maximum number of operations in one transaction. Source: "Performing entity group transactions", Table Storage. */
+const operationsPerTransaction = 100;
 /** Maximum bytes of entities in one transaction. Table Storage allows 4 MiB. */
 const bytesPerTransaction = 3_000_000;
 
 /**
- * Builds the transactions that store or delete rows of one device, together with the open entries of the rows. An update carries the ETag
+ * Builds the transactions that store rows of one device, together with the open entries of the rows. An update carries the ETag
  * that the journal read. A create fails when the entity exists. A change by another process therefore makes the transaction fail.
+ *
+ * Each transaction also writes the heads of its modules. A row that another process added after the read therefore makes the transaction
+ * fail too, although this process does not know the row.
  */
 export function* toTransactions(
   deviceId: string,
   rows: readonly DriftRow[],
   { open, etags }: KnownRows,
-  change: 'store' | 'delete' = 'store',
 ): Generator<TransactionAction[]> {
   const partitionKey = encodeDeviceId(deviceId);
   const toRemoval = (rowKey: string): TransactionAction => ['delete', { partitionKey, rowKey }];
@@ -37,27 +36,32 @@ export function* toTransactions(
     open.filter(({ rowKey }) => !changed.has(rowKey)),
     openKey,
   );
+  const toHead = (moduleId: string): TransactionAction => {
+    const head = { partitionKey, rowKey: headKey(moduleId), v: 1 };
+    const etag = etags.get(head.rowKey);
+    return etag === undefined ? ['create', head] : ['update', head, 'Replace', { etag }];
+  };
   let actions: TransactionAction[] = [];
-  let rowCount = 0;
+  let modules = new Set<string>();
   let bytes = 0;
   for (const [entryKey, rowsOfEntry] of byOpenKey) {
-    const stored = change === 'store' ? rowsOfEntry : [];
     // Several rows can share one open entry. The entry then holds the last row that is open.
-    const entryRow = stored.findLast(isOpen) ?? unchangedOpen.get(entryKey)?.at(-1);
-    const next = rowsOfEntry.map((row) => (change === 'store' ? toStore(row, row.rowKey) : toRemoval(row.rowKey)));
+    const entryRow = rowsOfEntry.findLast(isOpen) ?? unchangedOpen.get(entryKey)?.at(-1);
+    const next = rowsOfEntry.map((row) => toStore(row, row.rowKey));
     if (entryRow !== undefined) next.push(toStore(entryRow, entryKey));
     else if (etags.has(entryKey)) next.push(toRemoval(entryKey));
     const size = 2 * JSON.stringify(next).length;
-    const isFull = rowCount + rowsOfEntry.length > rowsPerTransaction || bytes + size > bytesPerTransaction;
+    const operations = actions.length + next.length + modules.size + 1;
+    const isFull = operations > operationsPerTransaction || bytes + size > bytesPerTransaction;
     if (actions.length > 0 && isFull) {
-      yield actions;
+      yield [...[...modules].map(toHead), ...actions];
       actions = [];
-      rowCount = 0;
+      modules = new Set();
       bytes = 0;
     }
     actions.push(...next);
-    rowCount += rowsOfEntry.length;
+    for (const { moduleId } of rowsOfEntry) modules.add(moduleId);
     bytes += size;
   }
-  if (actions.length > 0) yield actions;
+  if (actions.length > 0) yield [...[...modules].map(toHead), ...actions];
 }

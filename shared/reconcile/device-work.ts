@@ -1,6 +1,6 @@
 import type { Departure } from '../drift/index.ts';
 import type { Policy, PolicySet } from '../policy/index.ts';
-import type { Write } from '../twin/index.ts';
+import type { Twin, Write } from '../twin/index.ts';
 
 /** The fields of a history row that identify an event. */
 export interface EventRef {
@@ -21,6 +21,8 @@ export interface MissingModule extends EventRef {
   readonly cause: 'deleted' | 'newDevice';
   /** The write that goes into the history row of the missing module: the operation of the event. */
   readonly write: Write;
+  /** The twin of the deleted module. Absent when the device was just created. */
+  readonly deletedTwin?: Twin;
   /**
    * Set when a later event of the same batch ends the drift. `healed`: the module was created. `gone`: the module or the device was
    * deleted.
