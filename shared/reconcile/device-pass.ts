@@ -3,8 +3,7 @@ import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
 import type { Device } from '../policy/index.ts';
 import { DeviceRows } from './device-rows.ts';
-import { type DeviceWork, hasEndedEvidence, type ModuleWork, missingModuleWrite, oldestWrite } from './device-work.ts';
-import { clockSkew } from './end-outcome.ts';
+import { type DeviceWork, hasEndedEvidence, historyStart, type ModuleWork, missingModuleWrite } from './device-work.ts';
 import { NeededCalls } from './needed-calls.ts';
 import { type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
@@ -111,19 +110,12 @@ export class DevicePass {
   }
 
   /**
-   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the evidence from events, the
-   * history that the guards need, and the rows that had a conflict.
+   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the work, the history that the guards
+   * need, and the rows that had a conflict.
    */
   #earliestWrite(): string {
-    const guarded = new Date(this.#dependencies.clock.now().getTime() - guardedHistory).toISOString();
-    const oldest = oldestWrite(this.#work);
-    const evidence =
-      oldest === undefined ? guarded : new Date(Math.max(0, Date.parse(oldest) - clockSkew)).toISOString();
-    const conflict =
-      this.#oldestConflict === Number.POSITIVE_INFINITY
-        ? guarded
-        : new Date(Math.max(0, this.#oldestConflict)).toISOString();
-    return [guarded, evidence, conflict].reduce((first, time) => (time < first ? time : first));
+    const guarded = this.#dependencies.clock.now().getTime() - guardedHistory;
+    return new Date(Math.max(0, Math.min(guarded, historyStart(this.#work), this.#oldestConflict))).toISOString();
   }
 
   #neededModules(calls: NeededCalls): NeededModules {

@@ -76,7 +76,10 @@ function latestBegin(row: DriftRow): number {
   return read;
 }
 
-/** Whether the deleted module is the module that Twinkeeper created at the end of the row's period. */
+/**
+ * Whether the deleted module is the module that Twinkeeper created at the end of the row's period. Allows no clock skew: Twinkeeper may also
+ * have created the module of the period before, shortly before the row.
+ */
 function isDeletionAfter(row: DriftRow, deletedTwin: Twin | undefined): boolean {
-  return row.outcome === 'created' && deletedTwin !== undefined && wasCreatedByUs(row, deletedTwin);
+  return row.outcome === 'created' && deletedTwin !== undefined && wasCreatedByUs(row, deletedTwin, 0);
 }

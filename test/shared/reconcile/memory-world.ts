@@ -70,7 +70,8 @@ export async function toQueueMessage({ deviceId, events, attempt, reason }: Defe
   return JSON.parse(JSON.stringify({ v: 1, deviceId, attempt, reason, events: packed }));
 }
 
-function hubOver(registry: Registry, trouble: { problem?: Problem }): Hub {
+/** Creates a hub client that calls a registry directly. When `trouble` has a problem, each call returns the problem. */
+export function hubOver(registry: Registry, trouble: { problem?: Problem } = {}): Hub {
   const target = (deviceId: string, moduleId: string) => (moduleId === '' ? { deviceId } : { deviceId, moduleId });
   const attempt = <T>(run: () => T): Answer<T> => {
     if (trouble.problem !== undefined) return { ok: false, problem: trouble.problem };

@@ -59,11 +59,10 @@ describe('the row of a deletion', () => {
   });
 
   it('is no row that ended with the creation of the deleted module', () => {
-    // The hub's clock is two seconds behind.
-    const start = { write: deletion(99.5), deletedTwin: twinOf(baseline, 99) };
+    const start = { write: deletion(100.9), deletedTwin: twinOf(baseline, 100.8) };
     expect(rowOfPeriod([ended], start)).toBeUndefined();
     expect(isEarlier(ended, start)).toBe(true);
-    const other = { write: deletion(99.5), deletedTwin: twinOf({ mode: 'Low' }, 99) };
+    const other = { write: deletion(100.9), deletedTwin: twinOf({ mode: 'Low' }, 100.8) };
     expect(rowOfPeriod([ended], other)).toBe(ended);
   });
 });
