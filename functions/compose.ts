@@ -78,7 +78,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
   const guardStore = createGuardStore(storage, { clock });
   const guard = createGuards({
     store: guardStore,
-    limit: settings.maxOverwrites,
+    limit: settings.blastRadius,
     countDevices: async () => {
       const answer = await hub.countDevices();
       return answer.ok ? answer.value : undefined;
@@ -126,6 +126,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
         queue,
         log,
         retry: settings.retry,
+        clock,
       });
     };
     return { queue, sweeperFor, workerFor };

@@ -207,9 +207,18 @@ const sweep: z.ZodMiniType<SweepRow> = z.object({
   found: count('Drifts.'),
   changed: count('Properties set or removed, and modules created.'),
   hubCalls: count('HTTP calls to the hub.'),
-  deferred: count('Devices that will be retried.'),
+  deferred: count('Devices that a work item did not finish at its first attempt.'),
+  waiting: count('Devices that still wait in the queue, for their first attempt or for a retry.'),
+  alreadyQueued: count(
+    'Devices that the sweep found and did not queue, because they were already waiting in the queue.',
+  ),
+  heldBack: count(
+    'Modules that the sweep found and did not read, because a guard still holds their repair back and their twins have not changed.',
+  ),
   parts: count('Work items that the repairs were divided into.'),
-  partsDone: count('Work items that are done.'),
+  partsDone: count(
+    'Work items that were handled at least once. Some of their devices may wait for a retry: see `waiting`.',
+  ),
   lastPartAt: optionalText('When the last work item was done. Absent before.'),
   competing: z
     .array(z.string())
@@ -219,6 +228,13 @@ const sweep: z.ZodMiniType<SweepRow> = z.object({
     .check(
       z.describe(
         'Policies that no hub query can express, with the reason. Their modules were checked one by one, or not at all.',
+      ),
+    ),
+  warnings: z
+    .array(z.string())
+    .check(
+      z.describe(
+        'Probable mistakes in policies, one sentence each: a scope without any device, or a module id that differs only in case.',
       ),
     ),
 });

@@ -9,6 +9,13 @@ import type { DriftRow, OpenRow } from './history-answers.ts';
 
 export type * from './history-answers.ts';
 
+/** The answer of `GET /api/health` when the app could not start. */
+export interface FailedStartAnswer {
+  readonly status: 'unhealthy';
+  /** One sentence for each fault of the settings and the policies. */
+  readonly faults: readonly string[];
+}
+
 /** The answer of `POST /api/devices/{deviceId}/reconcile`, which checks one device and repairs its drift. */
 export interface ReconcileAnswer {
   readonly deviceId: string;

@@ -29,7 +29,9 @@ export type Outcome =
   | 'enforced'
   | 'audited'
   | 'healed'
+  | 'superseded'
   | 'gone'
+  | 'retired'
   | 'deferred'
   | 'heldBack'
   | 'failed';

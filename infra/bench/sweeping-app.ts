@@ -64,7 +64,7 @@ export function createSweepingApp({
       const queue = new MemoryQueue(clock, concurrency);
       const sweeper = new Sweeper({ policies, hub, store, queue, guardStore, openList, log, clock, minutes: 4 });
       const retry = { firstDelay: 30, attempts: 10 };
-      const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry });
+      const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry, clock });
       queue.serve((message) => worker.handle(message));
       // Starts the sweep with a queue message, as `twinkeeper sweep` does.
       await queue.put({ type: 'start' });

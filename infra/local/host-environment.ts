@@ -4,15 +4,15 @@ import { join } from 'node:path';
 import type { LocalHubEndpoints, LocalHubOptions } from './hub/index.ts';
 
 export interface LocalSettingsOptions extends Pick<LocalHubOptions, 'throttle' | 'routesEvents'> {
-  /** The blast radius: the number of values that a policy may overwrite in an hour. */
-  readonly maxOverwritesPerHour: number;
+  /** The number of twins in which a policy may overwrite or remove something in an hour. */
+  readonly blastRadius: number;
 }
 
 /** The app settings of the functions in the local system: the object `Values` of local.settings.json. */
 export function localSettings(
   hub: LocalHubEndpoints,
   storageConnectionString: string,
-  { throttle, routesEvents = true, maxOverwritesPerHour }: LocalSettingsOptions,
+  { throttle, routesEvents = true, blastRadius }: LocalSettingsOptions,
 ): Readonly<Record<string, string>> {
   return {
     FUNCTIONS_WORKER_RUNTIME: 'node',
@@ -23,7 +23,7 @@ export function localSettings(
     EVENTHUB_CONSUMER_GROUP: '$Default',
     // One second instead of the default of 30 seconds, so that a person at a terminal sees the retry soon.
     TWINKEEPER_RETRY_DELAY: '1',
-    TWINKEEPER_MAX_OVERWRITES_PER_HOUR: String(maxOverwritesPerHour),
+    TWINKEEPER_BLAST_RADIUS: String(blastRadius),
     // If the local hub throttles, the app gets the budget of that hub. Otherwise it gets the budget of the largest hub: a smaller budget
     // would slow the demo down without need.
     ...(throttle === undefined

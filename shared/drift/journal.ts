@@ -2,6 +2,7 @@ import type { TransactionAction } from '@azure/data-tables';
 import { once } from '../once.ts';
 import {
   encodeDeviceId,
+  endOfPrefix,
   ignoreNotFound,
   isEntityNotFound,
   loadFilterTag,
@@ -111,8 +112,8 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
   return {
     async read(deviceId, since) {
       const odata = await loadFilterTag();
-      const end = since === undefined ? `${openPrefix}~` : `${rowKeyPrefixAt(since)}~`;
-      const filter = odata`PartitionKey eq ${encodeDeviceId(deviceId)} and RowKey ge ${headPrefix} and RowKey le ${end}`;
+      const end = endOfPrefix(since === undefined ? openPrefix : rowKeyPrefixAt(since));
+      const filter = odata`PartitionKey eq ${encodeDeviceId(deviceId)} and RowKey ge ${headPrefix} and RowKey lt ${end}`;
       const open: DriftRow[] = [];
       const recent: DriftRow[] = [];
       const etags = new Map<string, string>();

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { CompetingSetting, OverwriteLimit } from '../guards/index.ts';
+import type { BlastRadius, CompetingSetting } from '../guards/index.ts';
 import type { Policy } from '../policy/index.ts';
 import { isOutOfLine } from '../reconcile/index.ts';
 import {
@@ -36,7 +36,7 @@ export interface ModuleForecastDependencies {
   readonly policies: readonly Policy[];
   readonly queries: HubQueries;
   readonly competing: readonly CompetingSetting[];
-  readonly limit: OverwriteLimit;
+  readonly limit: BlastRadius;
   readonly clock: Clock;
 }
 
@@ -79,7 +79,7 @@ export class ModuleForecast {
 
   resultFor(policy: Policy): PolicyForecast {
     const { counts, devices, walked } = this.#stateOf(policy);
-    const overwrites = this.#planner.overwrites(policy);
+    const blastRadius = this.#planner.blastRadius(policy);
     return {
       policy: policy.name,
       module: policy.module,
@@ -90,7 +90,7 @@ export class ModuleForecast {
       propertiesToChange: counts.change,
       changes: counts.changes(),
       recorded: counts.recorded(),
-      ...(overwrites === undefined ? {} : { overwrites }),
+      ...(blastRadius === undefined ? {} : { blastRadius }),
       examples: counts.examples(),
       ...(walked === undefined ? {} : { walked }),
     };

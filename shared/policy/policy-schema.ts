@@ -39,7 +39,7 @@ const reportedPath = (text: string) =>
 /** The zod schema of the field `reported` of a policy. */
 const reportingShape = z.strictObject({
   mirrors: z.optional(
-    described('The agent reports each property of desired at the same path with the same value.', z.boolean()),
+    described('The agent reports properties of desired at the same path with the same value.', z.boolean()),
   ),
   failure: z.optional(
     described(

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, limitFaults, setAt, twinLimits, twinSize } from '../twin/index.ts';
-import { repairValue } from './check-value.ts';
+import { isRequired, repairValue } from './check-value.ts';
 import type { Mode, PolicyDefinition } from './define-policy.ts';
 import { checkReporting, toExpectedReport } from './expected-report.ts';
 import { type OwnedProperty, parseRules, type ReportFault } from './parse-rules.ts';
@@ -62,10 +62,10 @@ export function toPolicySet(definitions: readonly PolicyDefinition[], { mode }: 
   };
 }
 
-/** The desired properties of a module that Twinkeeper creates for this policy: the repair value of each owned property. */
+/** The desired properties of a module that Twinkeeper creates for this policy: the repair value of each required property. */
 export function baselineOf(policy: Policy): JsonObject {
   return policy.owned.reduce<JsonObject>((baseline, { path, rule }) => {
-    const value = repairValue(rule);
+    const value = isRequired(rule) ? repairValue(rule) : undefined;
     return value === undefined ? baseline : setAt(baseline, path, value);
   }, {});
 }

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json, type JsonObject, jsonEquals } from '../twin/index.ts';
+import { globPieces, toGlobTest } from './glob.ts';
 
 /** The facts about a device that decide which policies apply to it. */
 export interface Device {
@@ -92,29 +93,4 @@ function containsTags(actual: Json | undefined, wanted: JsonObject): boolean {
     const found = Object.hasOwn(actual, key) ? actual[key] : undefined;
     return isJsonObject(value) ? containsTags(found, value) : jsonEquals(found, value);
   });
-}
-
-function globPieces(glob: string): readonly string[] {
-  return glob.split(/(?<!\\)\*+/).map((piece) => piece.replaceAll('\\*', '*'));
-}
-
-/**
- * Makes a function that tests a device id against a pattern. The function finds the pieces of the pattern one after the other, each at its
- * first position in the id. A regular expression could need exponential time to reject an id.
- */
-function toGlobTest(pieces: readonly string[]): (id: string) => boolean {
-  const [first = '', ...others] = pieces;
-  const last = others.pop();
-  if (last === undefined) return (id) => id === first;
-  return (id) => {
-    const end = id.length - last.length;
-    if (!id.startsWith(first) || !id.endsWith(last) || end < first.length) return false;
-    let at = first.length;
-    for (const piece of others) {
-      const found = id.indexOf(piece, at);
-      if (found < 0 || found + piece.length > end) return false;
-      at = found + piece.length;
-    }
-    return true;
-  };
 }

@@ -1,9 +1,11 @@
-import type { Departure, Source } from '../drift/index.ts';
+import type { Departure, DriftRow, Source } from '../drift/index.ts';
 import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
 import type { Device } from '../policy/index.ts';
+import type { Twin } from '../twin/index.ts';
 import { DeviceRows } from './device-rows.ts';
 import { type DeviceWork, hasEndedEvidence, historyStart, type ModuleWork, missingModuleWrite } from './device-work.ts';
+import { isInForce } from './is-in-force.ts';
 import { NeededCalls } from './needed-calls.ts';
 import { type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
@@ -167,7 +169,8 @@ export class DevicePass {
       departures.length === 0
         ? noneHeld
         : await guard.review({ departures, twins: twinsByModule(observed), rows: deviceRows.rows() });
-    const { found, pending } = recordPlan(planned, held, observed, deviceRows);
+    const isDemanded = (row: DriftRow, twin: Twin | undefined) => isInForce(row, policies.all, { device, twin });
+    const { found, pending } = recordPlan(planned, held, observed, deviceRows, isDemanded);
     for (const key of found) this.#found.add(key);
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
 

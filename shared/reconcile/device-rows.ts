@@ -138,10 +138,27 @@ export class DeviceRows {
     });
   }
 
-  /** Closes a row whose drift is over. An `audited` row keeps its outcome and gets a `closedAt`. Other rows get the new outcome. */
-  close(row: DriftRow, outcome: 'healed' | 'gone' | 'enforced' | 'created'): DriftRow {
-    if (this.current(row).outcome !== 'audited') return this.setOutcome(row, outcome);
+  /**
+   * Closes a row whose drift is over. An `audited` row keeps its outcome and gets a `closedAt`, except when the row is retired: its drift is
+   * not over, so the history must say why the row is closed. Other rows get the new outcome.
+   */
+  close(row: DriftRow, outcome: 'healed' | 'superseded' | 'gone' | 'retired' | 'enforced' | 'created'): DriftRow {
+    if (this.current(row).outcome !== 'audited' || outcome === 'retired') return this.setOutcome(row, outcome);
     return this.#change(row, { closedAt: this.#context.now() });
+  }
+
+  /** Whether another row records a later wrong write of the same property. */
+  isSuperseded(row: DriftRow): boolean {
+    return [...this.#rows.values()].some(
+      ({ moduleId, policy, path, kind, write }) =>
+        kind !== 'missingModule' &&
+        (path !== '' || kind === row.kind) &&
+        moduleId === row.moduleId &&
+        policy === row.policy &&
+        path === row.path &&
+        write.version > row.write.version &&
+        Date.parse(write.at) >= Date.parse(row.write.at),
+    );
   }
 
   /** Whether a departure that an event shows has no row yet, or has an unfinished row. */

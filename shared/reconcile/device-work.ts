@@ -12,8 +12,11 @@ export interface EventRef {
 /** Evidence: a departure from a policy that an event shows. The twin may have changed after the event. */
 export interface Evidence extends EventRef {
   readonly departure: Departure;
-  /** Set when a later event of the same batch shows that the departure is over. `gone`: the module or the device was deleted. */
-  ended?: 'healed' | 'gone';
+  /**
+   * Set when a later event of the same batch shows that the departure is over. `superseded`: the next write of the property was wrong too.
+   * `gone`: the module or the device was deleted.
+   */
+  ended?: 'healed' | 'superseded' | 'gone';
 }
 
 /** A module that a policy wants and that does not exist, according to an event. */

@@ -14,11 +14,11 @@ export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 
   // The version of a twin only grows. A lower version shows that the module was deleted and created again.
   if (twin.desired.version < row.write.version) return 'gone';
   const path = parsePath(row.path);
+  // A pass stores a row as `pending` before it sends a repair. So no repair was sent for a row that a guard holds back.
+  const mayBeRepaired = row.outcome !== 'heldBack' && row.desiredVersion !== undefined;
   const isRepaired = jsonEquals(getAt(twin.desired.properties, path), row.expected);
   const writtenVersion = writeAt(twin.desired, path)?.version;
-  return isRepaired && row.desiredVersion !== undefined && writtenVersion === row.desiredVersion + 1
-    ? 'enforced'
-    : 'healed';
+  return isRepaired && mayBeRepaired && writtenVersion === (row.desiredVersion ?? 0) + 1 ? 'enforced' : 'healed';
 }
 
 /**

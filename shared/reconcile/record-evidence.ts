@@ -1,7 +1,7 @@
 import type { DriftRow } from '../drift/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import type { DeviceRows } from './device-rows.ts';
-import type { DeviceWork } from './device-work.ts';
+import type { DeviceWork, Evidence } from './device-work.ts';
 import { plan } from './plan.ts';
 
 /** Adds history rows for the departures that events show. Uses only the policies with the device in scope. */
@@ -32,12 +32,7 @@ export function recordEvidence(
 }
 
 /** Closes the `pending` row of a departure that is over. */
-function close(
-  row: DriftRow,
-  ended: 'healed' | 'gone' | undefined,
-  wasUnfinished: boolean,
-  deviceRows: DeviceRows,
-): void {
+function close(row: DriftRow, ended: Evidence['ended'], wasUnfinished: boolean, deviceRows: DeviceRows): void {
   if (ended === undefined || row.outcome !== 'pending') return;
   // The event may report Twinkeeper's own repair of the unfinished row. The row therefore stays open until the twin is read.
   if (ended === 'healed' && wasUnfinished) return;

@@ -15,4 +15,4 @@ export type { SweepGuardStore } from './sweep-dependencies.ts';
 export { SweepWorker } from './sweep-worker.ts';
 export { type SweepEnd, Sweeper } from './sweeper.ts';
 export { deviceIdsOf, idsSuffice, selectWholeTwins, toDevice } from './twin-results.ts';
-export { createSweepQueue, type SweepMessage, type SweepQueue, type WorkItem } from './work-queue.ts';
+export { createSweepQueue, type SweepMessage, type SweepQueue } from './work-queue.ts';

@@ -35,6 +35,7 @@ export class SweepRun {
       await progress.saveAndRelease();
       return { state: 'abandoned' };
     }
+    await progress.readQueue();
     try {
       for (let step = this.#currentStep(); step !== undefined; step = this.#currentStep()) {
         await this.#runStep(step);

@@ -16,9 +16,14 @@ import {
   type SweepMessage,
   type SweepQueue,
   SweepWorker,
-  type WorkItem,
 } from '../../shared/sweep/index.ts';
-import { createSweepStore, type SweepRow, type SweepStore, type SweepTrigger } from '../../shared/sweep/store/index.ts';
+import {
+  createSweepStore,
+  type SweepRow,
+  type SweepStore,
+  type SweepTrigger,
+  type WorkItem,
+} from '../../shared/sweep/store/index.ts';
 import type { JsonObject } from '../../shared/twin/index.ts';
 import { MovableClock } from './movable-clock.ts';
 import { brief, startWorld, type World } from './world.ts';
@@ -122,7 +127,18 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
   const policies = toPolicySet(definitions, { mode });
   const hub = options.throughHub?.(world.hubClient) ?? world.hubClient;
   const plainStore = createSweepStore(world.storage, () => clock.now());
-  const store = options.throughStore?.(plainStore) ?? plainStore;
+  /** The work items of this instance, by key. The queue holds only the keys. */
+  const items = new Map<string, WorkItem>();
+  const recording: SweepStore = {
+    ...plainStore,
+    putWorkItem: (item) => plainStore.putWorkItem(remember(item)),
+    replaceWorkItem: (item, next) => plainStore.replaceWorkItem(item, remember(next)),
+  };
+  const remember = (item: WorkItem) => {
+    items.set(`${item.sweepId}!${item.part}`, item);
+    return item;
+  };
+  const store = options.throughStore?.(recording) ?? recording;
   const logged: LogEntry[] = [];
   const log: Log = {
     info: (message) => logged.push({ level: 'info', message }),
@@ -160,6 +176,7 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     log,
     retry: { firstDelay: 1, attempts },
     random: () => 0.5,
+    clock,
   });
   const run = (trigger: SweepTrigger = 'timer') => sweeper.run({ trigger });
   /**
@@ -187,7 +204,11 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     logged,
     run,
     work,
-    workItems: (): readonly WorkItem[] => messages.filter((message) => message.type === 'part'),
+    /** The work items whose messages are in the queue. */
+    workItems: (): readonly WorkItem[] =>
+      messages.flatMap((message) =>
+        message.type === 'part' ? (items.get(`${message.sweepId}!${message.part}`) ?? []) : [],
+      ),
     /** Runs a sweep and all of its work items. Returns the row of the sweep. */
     async sweep(): Promise<SweepRow> {
       const end = await run();

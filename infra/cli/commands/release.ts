@@ -5,13 +5,13 @@ import { createSweepQueue } from '../../../shared/sweep/index.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
 /**
- * `twinkeeper release POLICY`: lifts the policy's limit of overwrites for an hour, and lets the policy repair contested properties again.
+ * `twinkeeper release POLICY`: lifts the policy's blast radius for an hour, and lets the policy repair contested properties again.
  */
 export function releaseCommand(): Command {
   return withStorageOptions(new Command('release'))
     .summary('Lets a policy repair the drift that guards hold back.')
     .description(
-      'Lets a policy repair the drift that guards hold back: lifts its limit of overwrites for an hour, and repairs contested properties again.',
+      'Lets a policy repair the drift that guards hold back: lifts its blast radius for an hour, and repairs contested properties again.',
     )
     .argument('<policy>', 'The name of the policy, as in the history.')
     .addHelpText('after', '\nExample:\n  $ twinkeeper release defender-micro-agent')

@@ -11,8 +11,8 @@ const maxNamedLimitations = 3;
 /** The rules of a policy as query conditions. */
 export interface CompiledRules {
   /**
-   * Without a `walkReason`, a twin breaks a rule of the policy if and only if it meets one of these conditions. Each condition is short
-   * enough for one query, together with the policy's scope.
+   * Without a `walkReason`, every twin that breaks a rule of the policy meets one of these conditions. A twin that meets a condition breaks
+   * a rule, or has an unusual duration. Each condition is short enough for one query, together with the policy's scope.
    */
   readonly conditions: readonly string[];
   /** Why queries cannot find all drift, so that all twins must be read. A sentence for the log. Absent where queries suffice. */
@@ -112,8 +112,9 @@ function compile(policy: Policy): Compilation {
     if (reason !== undefined) limitations.push(`${path} ${reason}`);
   };
   for (const property of policy.owned) {
-    const { text, limitation } = compileRule(property);
-    add(rules, `desired.${property.text}`, text === undefined ? undefined : { text }, limitation);
+    const { text, guard, limitation } = compileRule(property);
+    const clause = text === undefined ? undefined : { text, ...(guard === undefined ? {} : { guard }) };
+    add(rules, `desired.${property.text}`, clause, limitation);
   }
   for (const { path, clause, limitation } of compileReportClauses(policy)) add(reported, path, clause, limitation);
   return { rules, reported, limitations };

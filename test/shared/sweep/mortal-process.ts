@@ -87,6 +87,7 @@ export async function runProcess(
     queue: putQueue,
     log: quiet,
     retry: { firstDelay: 1, attempts: 3 },
+    clock,
   });
   const untilKilled = async (act: () => Promise<unknown>) => {
     try {

@@ -28,14 +28,16 @@ afterEach(() => vi.restoreAllMocks());
 const release = (policy: string) =>
   releaseCommand().parseAsync([policy, '--storage', azurite.endpoints.connectionString], { from: 'user' });
 
+const twin = (deviceId: string) => ({ deviceId, moduleId: 'Agent' });
+
 describe('twinkeeper release', () => {
   it('lifts the limit of a policy, and says until when', async () => {
     const policy = policies[0]?.name ?? '';
     const store = createGuardStore(azurite.endpoints);
-    await store.reserveOverwrites(policy, 1, 1);
-    expect(await store.reserveOverwrites(policy, 9, 1)).toBe(0);
+    await store.reserveTwin(policy, twin('first'), 1);
+    expect(await store.reserveTwin(policy, twin('second'), 1)).toBe(false);
     await release(policy);
-    expect(await store.reserveOverwrites(policy, 9, 1)).toBe(9);
+    expect(await store.reserveTwin(policy, twin('second'), 1)).toBe(true);
     const until = new Date(((await store.releasedAt(policy))?.getTime() ?? 0) + 3_600_000);
     expect(output).toContain(`Policy ${policy} is released. Until ${until.toISOString()}`);
     expect(warnings).toBe('');
@@ -45,6 +47,7 @@ describe('twinkeeper release', () => {
     await release('of-another-version');
     expect(warnings).toContain('no policy of-another-version, only');
     for (const { name } of policies) expect(warnings).toContain(name);
-    expect(await createGuardStore(azurite.endpoints).reserveOverwrites('of-another-version', 9, 1)).toBe(9);
+    const store = createGuardStore(azurite.endpoints);
+    expect(await store.reserveTwin('of-another-version', twin('any'), 0)).toBe(true);
   });
 });
