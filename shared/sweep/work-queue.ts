@@ -25,8 +25,8 @@ export interface WorkItem {
 /** A message of the sweep's queue. */
 export type SweepMessage =
   | WorkItem
-  /** Start a new sweep. */
-  | { readonly type: 'start' }
+  /** Start a new sweep. `at`: when the sweep was requested, ISO 8601. A sweep that started later has served the request. */
+  | { readonly type: 'start'; readonly at?: string }
   /** Resume the paused sweep with this id. */
   | { readonly type: 'continue'; readonly sweepId: string };
 
@@ -57,7 +57,7 @@ const messageSchema = z.discriminatedUnion('type', [
     devices: z.array(z.string()),
     attempt: z.number().check(z.int(), z.gte(0)),
   }),
-  z.object({ ...version, type: z.literal('start') }),
+  z.object({ ...version, type: z.literal('start'), at: z.exactOptional(z.iso.datetime()) }),
   z.object({ ...version, type: z.literal('continue'), sweepId: z.string() }),
 ]);
 
