@@ -7,6 +7,8 @@ import type {
   DeadLettersPage,
   DeviceAnswer,
   DriftPage,
+  HealthAnswer,
+  HealthDetails,
   OpenPage,
   OpenRow,
   PoliciesAnswer,
@@ -288,9 +290,22 @@ const sweepAccepted: z.ZodMiniType<SweepAcceptedAnswer> = z.object({
 });
 
 const check = z.object({ ok: z.boolean(), detail: z.string() });
-const health = z.object({
-  status: z.enum(['healthy', 'unhealthy']),
-  checks: z.object({ settings: check, hub: check, storage: check, configurations: check }),
+const healthStatus = z
+  .enum(['healthy', 'unhealthy', 'unknown'])
+  .check(z.describe('unknown: no check has ended yet, because the hub or the storage account answers slowly.'));
+const health: z.ZodMiniType<HealthAnswer> = z.object({ status: healthStatus });
+const healthDetails: z.ZodMiniType<HealthDetails> = z.object({
+  status: healthStatus,
+  checkedAt: z.exactOptional(time('When the check ended.')),
+  checks: z.exactOptional(z.object({ settings: check, hub: check, storage: check, configurations: check })),
+});
+const unhealthy = z.object({
+  status: z.literal('unhealthy'),
+  faults: z.exactOptional(
+    z
+      .array(z.string())
+      .check(z.describe('What is wrong with the settings and the policies. Only in an app that could not start.')),
+  ),
 });
 
 const problem: z.ZodMiniType<ProblemAnswer> = z
@@ -321,6 +336,8 @@ export const answerSchemas = {
   Replayed: replay,
   SweepAccepted: sweepAccepted,
   Health: health,
+  HealthDetails: healthDetails,
+  Unhealthy: unhealthy,
   Problem: problem,
   OpenApi: z.looseObject({ openapi: z.string() }),
 } as const;

@@ -127,7 +127,14 @@ export async function live({ mode, steps, order, scheduler }: Life) {
       const processor = new EventProcessor({
         reconciler,
         queue: { put: async () => {} },
-        deadLetters: { put: async () => '', get: async () => undefined, async *list() {}, remove: async () => {} },
+        deadLetters: {
+          put: async () => '',
+          putUnusable: async () => 0,
+          get: async () => undefined,
+          async *list() {},
+          remove: async () => {},
+          removeCountsBefore: async () => ({ isUnfinished: false }),
+        },
         log: quiet,
         retry: { firstDelay: 1, attempts: 3 },
       });
