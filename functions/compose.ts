@@ -23,7 +23,7 @@ import {
   type SweepRetention,
   type SweepStore,
 } from '../shared/sweep/store/index.ts';
-import { toLog } from './log.ts';
+import { type LogContext, toLog } from './log.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -42,8 +42,8 @@ export interface App {
   readonly sweepStore: SweepStore;
   readonly sweepRetention: SweepRetention;
   now(): Date;
-  /** Creates a reconciler that logs to the invocation `context`. */
-  reconcilerFor(context: InvocationContext): Reconciler;
+  /** Creates a reconciler that logs to the invocation `context`, or to the console outside of invocations. */
+  reconcilerFor(context: LogContext): Reconciler;
   /** Creates an event processor that logs to the invocation `context`. */
   processorFor(context: InvocationContext): EventProcessor;
   /** Loads the code of the sweep on the first call. Most instances start for an event and never need the sweep's code. */
@@ -88,7 +88,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     log: console,
   });
 
-  const reconcilerFor = (context: InvocationContext) =>
+  const reconcilerFor = (context: LogContext) =>
     new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock });
 
   const processorFor = (context: InvocationContext) =>

@@ -89,6 +89,13 @@ export function breaches(
   );
 }
 
-function policiesFor(policies: readonly Policy[], device: Device): readonly Policy[] {
-  return policies.filter(({ scope }) => scope.matches(device));
+/** The policies that apply to a device. A policy whose scope function throws for the device has no predictable drift there. */
+export function policiesFor(policies: readonly Policy[], device: Device): readonly Policy[] {
+  return policies.filter(({ scope }) => {
+    try {
+      return scope.matches(device);
+    } catch {
+      return false;
+    }
+  });
 }
