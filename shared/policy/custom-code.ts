@@ -70,7 +70,7 @@ export function runCustomCode<T>(call: CustomCall, author: object, run: () => T)
 }
 
 /** An error of custom code whose message already names the function. */
-export class CustomCodeError extends Error {
+class CustomCodeError extends Error {
   override readonly name = 'CustomCodeError';
 }
 
