@@ -1,6 +1,7 @@
 import { type PolicyDefinition, PolicyFaultsError, toPolicySet } from '../shared/policy/index.ts';
 import { compose } from './compose.ts';
 import { registerFailedStart } from './failed-start.ts';
+import { watchLateErrors } from './late-errors.ts';
 import { registerFunctions } from './register-functions.ts';
 import { readSettings, SettingsError } from './settings.ts';
 
@@ -22,6 +23,7 @@ export function start(policies: readonly PolicyDefinition[], dashboardFolder: st
   );
   if (app !== undefined) {
     registerFunctions(app, dashboardFolder);
+    watchLateErrors(app);
     return;
   }
   for (const error of errors) console.error(isExpected(error) ? error.message : error);

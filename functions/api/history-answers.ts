@@ -15,6 +15,7 @@ export interface JsonObject {
 /** The kinds of drift. */
 export type DriftKind =
   | 'missingModule'
+  | 'missingBaseline'
   | 'missingProperty'
   | 'wrongValue'
   | 'forbiddenProperty'

@@ -8,10 +8,12 @@ import { facts } from './facts.ts';
 const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
   pending: () => 'Twinkeeper is repairing the drift now.',
   created: () => 'Twinkeeper created the module with its baseline.',
-  enforced: (row) =>
-    row.kind === 'forbiddenProperty'
+  enforced: ({ kind }) => {
+    if (kind === 'missingBaseline') return 'Twinkeeper wrote the baseline of the policy into the module.';
+    return kind === 'forbiddenProperty'
       ? 'Twinkeeper removed the property.'
-      : 'Twinkeeper set the property to the value that the policy wants.',
+      : 'Twinkeeper set the property to the value that the policy wants.';
+  },
   audited: () =>
     'Twinkeeper recorded the drift without a repair: the policy audits, or this kind of drift cannot be repaired.',
   healed: () => 'No repair was needed: the twin became right again.',
