@@ -5,6 +5,7 @@ import type {
   OpenPage,
   PoliciesAnswer,
   ProblemAnswer,
+  ShownSweeps,
   SummaryAnswer,
 } from '../../../api/history-answers.ts';
 import { key } from '../view/index.ts';
@@ -16,6 +17,7 @@ interface Answers {
   readonly 'drift/open': OpenPage;
   readonly summary: SummaryAnswer;
   readonly policies: PoliciesAnswer;
+  readonly sweeps: ShownSweeps;
   readonly [device: `devices/${string}`]: DeviceAnswer;
 }
 
