@@ -22,7 +22,8 @@ const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
   retired: () =>
     'No policy demands this any more: the policy or the rule was taken out, or it no longer applies to the device. Twinkeeper did not repair the drift.',
   deferred: () => 'The drift is not repaired yet. Twinkeeper will try again.',
-  heldBack: () => 'A guard holds the repair back. Each sweep checks the drift again.',
+  heldBack: () =>
+    'A guard holds the repair back. A sweep reads the twin again when the guard has room or the twin has changed.',
   failed: () => 'The repair failed, and Twinkeeper no longer retries it.',
 };
 
