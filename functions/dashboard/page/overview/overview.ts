@@ -34,11 +34,13 @@ export function createOverview(): Overview {
   for (const id of ['tiles', 'policies', 'open', 'top-devices', 'top-properties']) {
     fill(find(id), el('p', { class: 'empty loading' }, 'Loading…'));
   }
-  // The list of open rows can scroll, so the keyboard must be able to focus it.
-  const open = find('open');
-  open.setAttribute('tabindex', '0');
-  open.setAttribute('role', 'region');
-  open.setAttribute('aria-labelledby', 'open-title');
+  // These lists can scroll, so the keyboard must be able to focus them.
+  for (const id of ['open', 'dead-letters']) {
+    const list = find(id);
+    list.setAttribute('tabindex', '0');
+    list.setAttribute('role', 'region');
+    list.setAttribute('aria-labelledby', `${id}-title`);
+  }
   const splits = find('by').querySelectorAll('input');
   for (const input of splits) {
     input.addEventListener('change', () => go({ by: input.value === 'policy' ? undefined : input.value }));
