@@ -82,6 +82,8 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
   const guard = createGuards({
     store: guardStore,
     limit: settings.blastRadius,
+    overridesConfigurations: (name) =>
+      policies.all.some((policy) => policy.name === name && policy.overrideConfigurations),
     countDevices: async () => {
       const answer = await hub.countDevices();
       return answer.ok ? answer.value : undefined;

@@ -59,6 +59,7 @@ const rowShape = {
       exact: z
         .boolean()
         .check(z.describe('False when that write is unknown and these fields are those of a later write.')),
+      by: optionalText('Id of the configuration of the hub that made the write. Absent when no configuration made it.'),
     })
     .check(z.describe('The write to the twin that caused the drift.')),
   mode,

@@ -54,7 +54,13 @@ export interface DriftRow {
   readonly expected: Json | undefined;
   readonly actual: Json | undefined;
   /** The write to the twin that caused the drift. `exact` is false when that write is unknown. The fields then describe a later write. */
-  readonly write: { readonly version: number; readonly at: string; readonly exact: boolean };
+  readonly write: {
+    readonly version: number;
+    readonly at: string;
+    readonly exact: boolean;
+    /** Id of the configuration of the hub that made the write. Absent when no configuration made it. */
+    readonly by?: string;
+  };
   readonly mode: 'enforce' | 'audit';
   readonly message?: string;
   readonly detectedAt: string;

@@ -10,6 +10,11 @@ export interface Review {
   readonly twins: ReadonlyMap<string, Twin>;
   /** The device's history rows of at least the last {@link guardedHistory} milliseconds, with any outcome. */
   readonly rows: readonly DriftRow[];
+  /**
+   * Reads the device twin. Costs a call of the hub, unless the pass has read the twin already. `undefined` when the device does not exist.
+   * Throws when the hub does not answer. Absent when the caller cannot read the device twin.
+   */
+  readonly readDeviceTwin?: () => Promise<Twin | undefined>;
 }
 
 /** The minimum length of the device's history that a guard gets, in milliseconds. */

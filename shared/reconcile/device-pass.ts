@@ -70,6 +70,8 @@ export class DevicePass {
    */
   readonly #changed = new Map<string, 'enforced' | 'created'>();
   #round = 0;
+  /** The device twin, once a round has read it. */
+  #deviceTwin: Twin | undefined;
   /**
    * Time of the oldest write among the rows that the journal rejected as a conflict, in milliseconds since 1970. Infinity without a
    * conflict.
@@ -101,6 +103,7 @@ export class DevicePass {
     }
     recordDeletions(this.#work, deviceRows);
 
+    this.#deviceTwin = undefined;
     const calls = new NeededCalls(this.#dependencies.policies, deviceId, deviceRows);
     const needed = this.#neededModules(calls);
     const mustRecord = hasEndedEvidence(this.#work) || [...modules.values()].some((module) => calls.mustRecord(module));
@@ -169,7 +172,12 @@ export class DevicePass {
     const held =
       departures.length === 0
         ? noneHeld
-        : await guard.review({ departures, twins: twinsByModule(observed), rows: deviceRows.rows() });
+        : await guard.review({
+            departures,
+            twins: twinsByModule(observed),
+            rows: deviceRows.rows(),
+            readDeviceTwin: () => this.#readDeviceTwin(),
+          });
     const isDemanded = (row: DriftRow, twin: Twin | undefined) => isInForce(row, policies.all, { device, twin });
     const { found, pending } = recordPlan(planned, held, observed, deviceRows, isDemanded);
     for (const key of found) this.#found.add(key);
@@ -249,7 +257,17 @@ export class DevicePass {
     if (concerned.every((policy) => policy.scope.usesIdOnly)) return { device: { deviceId, tags: {}, edge: false } };
     const answer = await hub.readTwin(deviceId, '');
     if (!answer.ok) return { problem: answer.problem };
+    this.#deviceTwin = answer.value;
     return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
+  }
+
+  /** Returns the device twin of this round. `undefined` when the device does not exist. Throws when the hub does not answer. */
+  async #readDeviceTwin(): Promise<Twin | undefined> {
+    if (this.#deviceTwin !== undefined) return this.#deviceTwin;
+    const answer = await this.#dependencies.hub.readTwin(this.#work.deviceId, '');
+    if (answer.ok) this.#deviceTwin = answer.value;
+    else if (answer.problem.type !== 'gone') throw new Error(answer.problem.message);
+    return this.#deviceTwin;
   }
 
   /** Writes the rows that changed to the journal. */

@@ -93,7 +93,7 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
           expected: repairValue(property.rule),
           actual,
           // The event reports the write itself. The write is therefore exact, even when it removed the property.
-          write: { version: write.version, at: write.at, exact: true },
+          write: { ...write, exact: true },
           mode: policy.mode,
           ...obstacleMessage(desired.properties, property.path),
         },

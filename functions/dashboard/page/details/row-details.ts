@@ -48,6 +48,7 @@ export function describeRow(row: DriftRow): HTMLElement {
     [row.error, row.message].map((text) => text !== undefined && el('p', { class: 'why' }, foreign(text, 4200))),
     el('ol', { class: 'steps' }, steps(row)),
     facts([
+      ['Written by', row.write?.by === undefined ? undefined : foreign(row.write.by, 128)],
       ['Twin version', row.twinVersion === undefined ? undefined : String(row.twinVersion)],
       ['Correlation id', row.correlationId === undefined ? undefined : el('code', {}, foreign(row.correlationId, 200))],
       ['Hub', foreign(row.hub, 128)],
@@ -78,7 +79,8 @@ function steps(row: DriftRow): readonly Child[] {
   const after = (at: string) => (begun === undefined ? '' : ` +${duration(Date.parse(at) - Date.parse(begun))}`);
   const source = ownValue(sourceTexts, row.source) ?? 'hand';
   return [
-    begun !== undefined && step('Changed', begun, 'by a write to the twin'),
+    begun !== undefined &&
+      step('Changed', begun, row.write?.by === undefined ? 'by a write to the twin' : 'by a configuration of the hub'),
     step('Detected', row.detectedAt, `by ${source}${after(row.detectedAt)}`),
     row.outcome !== 'pending' && step(words(row.outcome), row.outcomeAt, after(row.outcomeAt)),
     row.closedAt !== undefined && step('In line again', row.closedAt, after(row.closedAt)),
