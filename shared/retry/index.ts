@@ -9,8 +9,8 @@ export { createDeadLetters, type DeadLetter, type DeadLetters } from './dead-let
 export {
   createDeferredQueue,
   type DeferredQueue,
-  deferredQueueName,
   readDeferral,
   toRawEvents,
 } from './deferred-queue.ts';
+export { deferredQueueName } from './deferred-queue-name.ts';
 export { replayDeadLetter } from './replay-dead-letter.ts';

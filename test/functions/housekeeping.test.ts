@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { App } from '../../functions/compose.ts';
+import type { LazyApp } from '../../functions/lazy-app.ts';
 
 interface Registration {
   readonly schedule: string;
@@ -27,10 +27,12 @@ beforeEach(() => {
   };
   registerHousekeeping({
     settings: { rollupSchedule: '15 */5 * * * *', retentionDays: 30 },
-    retention: { removeBefore: remove('rows') },
-    sweepRetention: { removeBefore: remove('sweeps') },
-    now: () => new Date(now),
-  } as unknown as App);
+    load: async () => ({
+      retention: { removeBefore: remove('rows') },
+      sweepRetention: { removeBefore: remove('sweeps') },
+      now: () => new Date(now),
+    }),
+  } as unknown as LazyApp);
 });
 
 /** Calls the handler of the function `retention` and returns the lines that it logged. */
