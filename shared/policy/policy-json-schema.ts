@@ -22,7 +22,7 @@ export function policyJsonSchema(): Record<string, unknown> {
     $schema: z.optional(z.string()),
     ...commonFields,
     appliesTo: z.optional(
-      scopeShape().check(z.describe('The devices to which the policy applies. A device must match every field given.')),
+      scopeShape.check(z.describe('The devices to which the policy applies. A device must match every field given.')),
     ),
     desired: z.optional(z.record(twinKey, desiredJson)),
   });

@@ -91,7 +91,7 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
     report(path.join('.'), message);
   }
   const scope =
-    appliesTo === undefined || typeof appliesTo === 'function' ? undefined : scopeShape().safeParse(appliesTo);
+    appliesTo === undefined || typeof appliesTo === 'function' ? undefined : scopeShape.safeParse(appliesTo);
   for (const { path, message } of scope?.error?.issues ?? []) report(['appliesTo', ...path].join('.'), message);
 
   /** The value of a field of the definition, or `undefined` when the field is invalid. */
