@@ -78,7 +78,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
   const guardStore = createGuardStore(storage, { clock });
   const guard = createGuards({
     store: guardStore,
-    limit: settings.maxOverwrites,
+    limit: settings.blastRadius,
     countDevices: async () => {
       const answer = await hub.countDevices();
       return answer.ok ? answer.value : undefined;
@@ -112,6 +112,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
         queue,
         guardStore,
         openList,
+        guard,
         log: toLog(context),
         clock,
         minutes: settings.sweep.minutes,
@@ -126,6 +127,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
         queue,
         log,
         retry: settings.retry,
+        clock,
       });
     };
     return { queue, sweeperFor, workerFor };

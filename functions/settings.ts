@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { OverwriteLimit } from '../shared/guards/index.ts';
+import type { BlastRadius } from '../shared/guards/index.ts';
 import { type HubAddress, type HubTier, hostOf, hubTiers } from '../shared/hub/index.ts';
 import type { Mode } from '../shared/policy/index.ts';
 import type { RetrySchedule } from '../shared/reconcile/index.ts';
@@ -22,8 +22,11 @@ export interface Settings {
    * Twinkeeper may use: above 0, at most 1.
    */
   readonly budget: { readonly tier: HubTier; readonly units: number; readonly share: number };
-  /** The limit for overwritten twins, for each policy and each hour: a number of twins, or a share of the policy's devices. */
-  readonly maxOverwrites: OverwriteLimit;
+  /**
+   * The number of twins in which a policy may overwrite or remove something in an hour: a number of twins, or a share of the policy's
+   * devices.
+   */
+  readonly blastRadius: BlastRadius;
   /** Age in days after which sweeps and closed history rows are removed. */
   readonly retentionDays: number;
   /** When the function `roll-up` counts the history, as an NCRONTAB expression. */
@@ -113,14 +116,14 @@ const share = () =>
     z.transform((given: string) => Number(given)),
   );
 
-const overwriteLimit = () =>
+const blastRadius = () =>
   z.pipe(
     text(
       /^([1-9]\d{0,8}|(?=.*[1-9])\d{1,5}(\.\d{1,4})?%)$/,
-      "must be a whole number, 1 or more, or a percentage of a policy's devices, such as 20%",
+      "must be a number of twins, 1 or more, or a percentage of a policy's devices, such as 20%",
     ),
     z.transform(
-      (given: string): OverwriteLimit =>
+      (given: string): BlastRadius =>
         given.endsWith('%')
           ? { type: 'share', share: Number(given.slice(0, -1)) / 100 }
           : { type: 'count', count: Number(given) },
@@ -184,7 +187,7 @@ const settingSchemas = {
   TWINKEEPER_HUB_TIER: withDefault<HubTier>('S1', () => z.enum(hubTiers, `must be one of ${hubTiers.join(', ')}`)),
   TWINKEEPER_HUB_UNITS: withDefault(1, () => wholeNumber(200)),
   TWINKEEPER_BUDGET_SHARE: withDefault(0.5, share),
-  TWINKEEPER_MAX_OVERWRITES_PER_HOUR: withDefault<OverwriteLimit>({ type: 'share', share: 0.2 }, overwriteLimit),
+  TWINKEEPER_BLAST_RADIUS: withDefault<BlastRadius>({ type: 'share', share: 0.2 }, blastRadius),
 };
 
 type SettingSchemas = typeof settingSchemas;
@@ -193,6 +196,14 @@ type Values = {
     | z.output<ReturnType<SettingSchemas[Name]['schema']>>
     | SettingSchemas[Name]['fallback'];
 };
+
+/** Settings of earlier versions, and the settings that replace them. */
+const replacedSettings = new Map([
+  [
+    'TWINKEEPER_MAX_OVERWRITES_PER_HOUR',
+    'use TWINKEEPER_BLAST_RADIUS, which limits twins and not values. It is a number of twins or a percentage, such as 20%.',
+  ],
+]);
 
 /** Matches the names of the settings that only the local system reads. The deployed app ignores such settings. */
 const localNames = /^TWINKEEPER_LOCAL_/;
@@ -235,6 +246,11 @@ export function readSettings(environment: Environment): Settings {
   // Unknown names are refused. Otherwise an app with a misspelt `TWINKEEPER_MODE` would enforce where it should only audit.
   for (const name of Object.keys(given)) {
     if (!/^TWINKEEPER_/.test(name) || name in settingSchemas || localNames.test(name)) continue;
+    const replacement = replacedSettings.get(name);
+    if (replacement !== undefined) {
+      faults.push({ message: `${name} does not exist any more: ${replacement}` });
+      continue;
+    }
     const names = Object.keys(settingSchemas).filter((key) => key.startsWith('TWINKEEPER_'));
     faults.push({ message: `${name} is not a setting of Twinkeeper. Its settings are ${names.join(', ')}.` });
   }
@@ -275,6 +291,6 @@ export function readSettings(environment: Environment): Settings {
       units: settings.TWINKEEPER_HUB_UNITS,
       share: settings.TWINKEEPER_BUDGET_SHARE,
     },
-    maxOverwrites: settings.TWINKEEPER_MAX_OVERWRITES_PER_HOUR,
+    blastRadius: settings.TWINKEEPER_BLAST_RADIUS,
   };
 }

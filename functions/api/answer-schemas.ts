@@ -173,6 +173,12 @@ const reconcile: z.ZodMiniType<WithRows<ReconcileAnswer> & { open: unknown }> = 
   open: z.array(openRow).check(z.describe('The drift that is still open.')),
 });
 
+const scopeParts = {
+  tags: z.exactOptional(properties),
+  edge: z.exactOptional(z.boolean()),
+  deviceId: z.exactOptional(z.union([z.string(), z.array(z.string())])),
+};
+
 const policy: z.ZodMiniType<PolicyAnswer> = z.object({
   name: z.string(),
   module: text('Empty when the policy is about device twins.'),
@@ -181,9 +187,8 @@ const policy: z.ZodMiniType<PolicyAnswer> = z.object({
   appliesTo: z.exactOptional(
     z
       .object({
-        tags: z.exactOptional(properties),
-        edge: z.exactOptional(z.boolean()),
-        deviceId: z.exactOptional(z.string()),
+        ...scopeParts,
+        not: z.exactOptional(z.union([z.object(scopeParts), z.array(z.object(scopeParts))])),
       })
       .check(z.describe('The scope as written in the policy. Absent when a function decides.')),
   ),
@@ -209,9 +214,18 @@ const sweep: z.ZodMiniType<SweepRow> = z.object({
   found: count('Drifts.'),
   changed: count('Properties set or removed, and modules created.'),
   hubCalls: count('HTTP calls to the hub.'),
-  deferred: count('Devices that will be retried.'),
+  deferred: count('Devices that a work item did not finish at its first attempt.'),
+  waiting: count('Devices that still wait in the queue, for their first attempt or for a retry.'),
+  alreadyQueued: count(
+    'Devices that the sweep found and did not queue, because they were already waiting in the queue.',
+  ),
+  heldBack: count(
+    'Modules that the sweep found and did not read, because a guard still holds their repair back and their twins have not changed.',
+  ),
   parts: count('Work items that the repairs were divided into.'),
-  partsDone: count('Work items that are done.'),
+  partsDone: count(
+    'Work items that were handled at least once. Some of their devices may wait for a retry: see `waiting`.',
+  ),
   lastPartAt: optionalText('When the last work item was done. Absent before.'),
   competing: z
     .array(z.string())
@@ -221,6 +235,13 @@ const sweep: z.ZodMiniType<SweepRow> = z.object({
     .check(
       z.describe(
         'Policies that no hub query can express, with the reason. Their modules were checked one by one, or not at all.',
+      ),
+    ),
+  warnings: z
+    .array(z.string())
+    .check(
+      z.describe(
+        'Probable mistakes in policies, one sentence each: a scope without any device, or a module id that differs only in case.',
       ),
     ),
 });
@@ -236,6 +257,31 @@ const deadLetters: z.ZodMiniType<DeadLettersPage> = z.object({
     }),
   ),
   cursor,
+  countedOnly: z
+    .array(
+      z.object({
+        fault: z.enum([
+          'noProperties',
+          'unknownOperation',
+          'noDeviceId',
+          'differentIds',
+          'invalidId',
+          'badBody',
+          'unprocessable',
+        ]),
+        hour: time('The start of the hour in which the events came.'),
+        count: count('Events that were counted and not stored.'),
+        firstAt: time('When the first of these events came.'),
+        lastAt: time('When the last of these events came.'),
+        reason: text('The reason of the last of these events.'),
+      }),
+    )
+    .check(
+      z.describe(
+        'Unusable events that were only counted, newest hour first. Of each fault, the first 100 events in an hour become dead letters. ' +
+          'Only the first page has entries.',
+      ),
+    ),
 });
 const replay: z.ZodMiniType<ReplayAnswer> = z.object({ id: z.string(), status: z.literal('replayed') });
 const sweepAccepted: z.ZodMiniType<SweepAcceptedAnswer> = z.object({

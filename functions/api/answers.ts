@@ -67,17 +67,6 @@ export interface SweepAcceptedAnswer {
   readonly detail: string;
 }
 
-/** The answer of `GET /api/dead-letters`: one page of dead letters, newest first, without their events. The last page has no cursor. */
-export interface DeadLettersPage {
-  readonly letters: readonly {
-    readonly id: string;
-    readonly at: string;
-    readonly reason: string;
-    readonly deviceId: string;
-  }[];
-  readonly cursor?: string;
-}
-
 /** The answer of `POST /api/dead-letters/{id}/replay`. */
 export interface ReplayAnswer {
   readonly id: string;

@@ -62,9 +62,9 @@ export function createSweepingApp({
     reconciler: reconcilerFor(hub),
     async sweep() {
       const queue = new MemoryQueue(clock, concurrency);
-      const sweeper = new Sweeper({ policies, hub, store, queue, guardStore, openList, log, clock, minutes: 4 });
+      const sweeper = new Sweeper({ policies, hub, store, queue, guardStore, openList, guard, log, clock, minutes: 4 });
       const retry = { firstDelay: 30, attempts: 10 };
-      const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry });
+      const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry, clock });
       queue.serve((message) => worker.handle(message));
       // Starts the sweep with a queue message, as `twinkeeper sweep` does.
       await queue.put({ type: 'start' });

@@ -71,14 +71,14 @@ export type TableRecorder = Awaited<ReturnType<typeof startTableRecorder>>;
 export function isKeyRange({ filter }: TableRequest): boolean {
   if (filter === undefined) return false;
   const keys = filter.replaceAll(/'(?:[^']|'')*'/g, "''");
-  return /^PartitionKey eq '' and RowKey g[et] '' and RowKey le ''( and |$)/.test(keys);
+  return /^PartitionKey eq '' and RowKey g[et] '' and RowKey l[te] ''( and |$)/.test(keys);
 }
 
 /** The part of a filter that gives the key range, without other conditions. Empty if the filter has no key range. */
 export function keyRangeOf(filter: string): string {
   const value = "'(?:[^']|'')*'";
   return (
-    new RegExp(`^PartitionKey eq ${value} and RowKey g[et] ${value} and RowKey le ${value}`).exec(filter)?.[0] ?? ''
+    new RegExp(`^PartitionKey eq ${value} and RowKey g[et] ${value} and RowKey l[te] ${value}`).exec(filter)?.[0] ?? ''
   );
 }
 

@@ -24,8 +24,10 @@ export interface SystemOptions {
   readonly hub: Pick<LocalHubOptions, keyof HubBehaviour | 'routesEvents'>;
   /** Whether the app gets the `TWINKEEPER_…` settings of the shell's environment. */
   readonly keepOwnSettings: boolean;
-  /** The blast radius of the app: the number of values that a policy may overwrite in an hour. */
-  readonly maxOverwritesPerHour: number;
+  /** The blast radius of the app: the number of twins in which a policy may overwrite or remove something in an hour. */
+  readonly blastRadius: number;
+  /** Whether the demo asks for all sweeps itself, so that the timer starts no sweep. */
+  readonly demoSweeps: boolean;
   /** Called with one line of text when a service begins to start or is ready. */
   readonly onStep: (text: string) => void;
   /** Called with one line about a problem: a service was restarted, or the app logged an error. */
@@ -69,8 +71,10 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
     const storageConnectionString = azurite.endpoints.connectionString;
     const values = localSettings(hub.endpoints, storageConnectionString, {
       ...options.hub,
-      maxOverwritesPerHour: options.maxOverwritesPerHour,
+      blastRadius: options.blastRadius,
+      demoSweeps: options.demoSweeps,
     });
+    let lastProblem = '';
     const host = await keepHostRunning(
       {
         name: 'The function host',
@@ -83,13 +87,14 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
         environment: hostEnvironment(process.env, hub.endpoints.caFile, options.keepOwnSettings),
         onLine: (line) => {
           const problem = /^\S+ (?:error|critical) (.*)/.exec(line)?.[1];
+          lastProblem = problem ?? lastProblem;
           if (problem !== undefined) onNotice(problem.length > 400 ? `${problem.slice(0, 400)}…` : problem);
         },
       },
       onNotice,
     );
     closing.push(() => host.close());
-    await checkAppStarted(host.endpoints);
+    await checkAppStarted(host.endpoints, lastProblem);
     onStep('Ready: Azurite, the local hub and the function host.');
     const storage = watchPort(storageConnectionString);
     closing.push(async () => storage.stop());
@@ -100,7 +105,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
         storageConnectionString,
         functionsUrl: host.endpoints.functionsUrl,
         ...host.keys,
-        maxOverwritesPerHour: options.maxOverwritesPerHour,
+        blastRadius: options.blastRadius,
       },
       failed: Promise.race([
         hub.ended.then(

@@ -21,10 +21,14 @@ export type Outcome =
   | 'enforced'
   /** The drift is only recorded. The policy or the whole app is in audit mode, or no change to the hub could repair the drift. */
   | 'audited'
-  /** The drift ended before Twinkeeper repaired it. The twin is compliant again, or a later write replaced the wrong value. */
+  /** The drift ended before Twinkeeper repaired it. The twin was compliant again. */
   | 'healed'
+  /** A later write put another wrong value in the place of this one. The later write has a row of its own. Nothing was repaired. */
+  | 'superseded'
   /** The device or the module was deleted. */
   | 'gone'
+  /** The policies no longer demand this: the policy or its rule was taken out, or the device left its scope. The twin was not repaired. */
+  | 'retired'
   /** Twinkeeper could not repair the drift yet. A retry is queued. */
   | 'deferred'
   /** A guard holds the repair back for now. */
@@ -78,9 +82,11 @@ export interface DriftRow extends Departure {
   readonly error?: string;
 }
 
+const overOutcomes: ReadonlySet<Outcome> = new Set(['created', 'enforced', 'healed', 'superseded', 'gone', 'retired']);
+
 /** Whether the outcome ends the departure from a policy. After any other outcome, the twin is still out of line. */
 export function isOver(outcome: Outcome): boolean {
-  return outcome === 'created' || outcome === 'enforced' || outcome === 'healed' || outcome === 'gone';
+  return overOutcomes.has(outcome);
 }
 
 /** Whether the row is open. A row is open while the twin is still out of line with the policy. */

@@ -1,12 +1,12 @@
 import type { TableClient } from '@azure/data-tables';
-import { encodeDeviceId, loadFilterTag } from '../storage/index.ts';
+import { encodeDeviceId, endOfPrefix, loadFilterTag } from '../storage/index.ts';
 import type { PagePosition } from './history-cursor.ts';
 import { uncountedPartition } from './history-index.ts';
 import type { DriftQuery, OpenQuery } from './history-query.ts';
 import { openPrefix, rowKeyPrefixAt, rowPrefix } from './keys.ts';
-import { hourOf, openShards, timelineKeyPrefixAt } from './timeline-keys.ts';
+import { hourOf, openListPrefix, openShards, timelineKeyPrefixAt } from './timeline-keys.ts';
 
-/** A range of RowKeys in one partition of one table. `from` and `to` are inclusive. */
+/** A range of RowKeys in one partition of one table. `from` is inclusive, `to` is exclusive. */
 export interface KeyRange {
   readonly table: 'drift' | 'timeline' | 'open';
   readonly partition: string;
@@ -28,7 +28,7 @@ export function deviceRange(deviceId: string, to: string | undefined): KeyRange 
   // The journal sorts rows by the time of the write that caused the drift. The write precedes the detection, but the hub's clock sets the
   // time of the write.
   const from = to === undefined ? rowPrefix : rowKeyPrefixAt(new Date(Date.parse(to) + clockSkew).toISOString());
-  return { table: 'drift', partition: encodeDeviceId(deviceId), from, to: `${rowPrefix}~` };
+  return { table: 'drift', partition: encodeDeviceId(deviceId), from, to: endOfPrefix(rowPrefix) };
 }
 
 /** The key ranges of the timeline for a time range, newest hour first. With a position, the ranges begin with the hour of the position. */
@@ -45,7 +45,7 @@ export async function* timelineRanges(
       partition: hour,
       // The keys of newer rows sort first. `to` is exclusive, so the range begins with the last millisecond before `to`.
       from: timelineKeyPrefixAt(new Date(Date.parse(to) - 1).toISOString()),
-      to: `${timelineKeyPrefixAt(from)}~`,
+      to: endOfPrefix(timelineKeyPrefixAt(from)),
     };
   }
 }
@@ -53,11 +53,18 @@ export async function* timelineRanges(
 /** The key ranges that hold the open rows of a query. */
 export async function* openRanges(query: OpenQuery): AsyncGenerator<KeyRange> {
   if (query.deviceId !== undefined) {
-    yield { table: 'drift', partition: encodeDeviceId(query.deviceId), from: openPrefix, to: `${openPrefix}~` };
+    yield {
+      table: 'drift',
+      partition: encodeDeviceId(query.deviceId),
+      from: openPrefix,
+      to: endOfPrefix(openPrefix),
+    };
     return;
   }
-  const prefix = query.policy === undefined ? '' : `${query.policy}!`;
-  for (const partition of openShards) yield { table: 'open', partition, from: prefix, to: `${prefix}~` };
+  const prefix = query.policy === undefined ? undefined : openListPrefix(query.policy);
+  // All keys of the open list begin with the name of a policy, and the first character of a name sorts before `~`.
+  const [from, to] = prefix === undefined ? ['', '~'] : [prefix, endOfPrefix(prefix)];
+  for (const partition of openShards) yield { table: 'open', partition, from, to };
 }
 
 /**

@@ -61,7 +61,7 @@ async function readRanges(
     start = undefined;
     if (after >= to) continue;
     const lowerBound = after === '' ? odata`RowKey ge ${from}` : odata`RowKey gt ${after}`;
-    const filter = [odata`PartitionKey eq ${partition}`, lowerBound, odata`RowKey le ${to}`, ...conditions].join(
+    const filter = [odata`PartitionKey eq ${partition}`, lowerBound, odata`RowKey lt ${to}`, ...conditions].join(
       ' and ',
     );
     const client = await tables[table]();

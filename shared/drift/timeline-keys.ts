@@ -36,12 +36,17 @@ export function timelineKey(row: DriftRow): { readonly partitionKey: string; rea
   };
 }
 
+/** The prefix of the RowKeys in the open list that belong to rows of a policy. An encoded device id follows. */
+export function openListPrefix(policy: string): string {
+  return `${policy}!`;
+}
+
 /** The key of a row in the open list. Each row has a different key, so the removal of one row never removes another row. */
 export function openListKey(row: DriftRow): { readonly partitionKey: string; readonly rowKey: string } {
   const shard = createHash('sha256').update(row.deviceId).digest().readUInt32BE() % openShards.length;
   return {
     partitionKey: openShards[shard] ?? openShards[0],
-    rowKey: `${row.policy}!${encodeDeviceId(row.deviceId)}!${digest(row.rowKey)}`,
+    rowKey: `${openListPrefix(row.policy)}${encodeDeviceId(row.deviceId)}!${digest(row.rowKey)}`,
   };
 }
 

@@ -15,14 +15,35 @@ function described<Schema extends z.ZodMiniType>(text: string, schema: Schema): 
 /** The zod schema of any JSON value. All fields share this schema, so that the JSON Schema defines it only once. */
 export const json = z.json();
 
-/** The zod schema of the scope of a policy (`appliesTo`). */
-export const scopeShape = z.strictObject({
-  tags: z.optional(described('Tags that the device twin must have.', z.record(z.string(), json))),
-  edge: z.optional(described('true: IoT Edge devices only. false: all other devices only.', z.boolean())),
-  deviceId: z.optional(
-    described('Pattern for the device id. * matches any characters.', z.string().check(z.minLength(1))),
-  ),
-});
+/**
+ * The zod schema of the scope of a policy (`appliesTo`). It is built only when needed, because most policies apply to all devices and have
+ * no scope.
+ */
+export function scopeShape() {
+  const pattern = z.string().check(z.minLength(1));
+  const parts = {
+    tags: z.optional(
+      described('Tags that the device twin must have. A list: one of these values.', z.record(z.string(), json)),
+    ),
+    edge: z.optional(described('true: IoT Edge devices only. false: all other devices only.', z.boolean())),
+    deviceId: z.optional(
+      described(
+        'Pattern for the device id, or a list of patterns. * matches any characters.',
+        z.union([pattern, z.array(pattern).check(z.minLength(1))]),
+      ),
+    ),
+  };
+  const excluded = z.strictObject(parts);
+  return z.strictObject({
+    ...parts,
+    not: z.optional(
+      described(
+        'The devices to leave out: those that match all of these parts. A list: those that match one entry.',
+        z.union([excluded, z.array(excluded).check(z.minLength(1))]),
+      ),
+    ),
+  });
+}
 
 const reportedPath = (text: string) =>
   described(
@@ -33,7 +54,7 @@ const reportedPath = (text: string) =>
 /** The zod schema of the field `reported` of a policy. */
 const reportingShape = z.strictObject({
   mirrors: z.optional(
-    described('The agent reports each property of desired at the same path with the same value.', z.boolean()),
+    described('The agent reports properties of desired at the same path with the same value.', z.boolean()),
   ),
   failure: z.optional(
     described(

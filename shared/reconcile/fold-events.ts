@@ -2,17 +2,25 @@ import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../ev
 import { checkValue, type Policy, type PolicySet, repairValue } from '../policy/index.ts';
 import { fitsTwin, isJsonObject, parsePath, writeAt } from '../twin/index.ts';
 import { brokenRules, obstacleMessage } from './departures.ts';
-import { type DeviceWork, type EventRef, type ModuleWork, moduleWork, mustReadModule } from './device-work.ts';
+import {
+  type DeviceWork,
+  type EventRef,
+  type Evidence,
+  type ModuleWork,
+  moduleWork,
+  mustReadModule,
+} from './device-work.ts';
+import { isSameWrite } from './missing-periods.ts';
 import { mayEndNotReported } from './not-reported.ts';
-import { isTouched, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
+import { isTouched, isWritten, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
 
 /**
- * Returns the work for one device: the modules to read, and the evidence to record. Its input is the events of that device, in the order in
- * which they happened. Most events change only properties that no policy owns, and need no work. Pure.
+ * Returns the work for one device: the modules to read, and the evidence to record. Its input is the events of that device, in any order.
+ * Most events change only properties that no policy owns, and need no work. Pure.
  */
 export function workFromEvents(policies: PolicySet, deviceId: string, events: readonly HubEvent[]): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
-  for (const event of events) {
+  for (const event of inOrder(events)) {
     switch (event.type) {
       case 'twinUpdated':
         foldUpdate(policies, work, event);
@@ -31,24 +39,38 @@ export function workFromEvents(policies: PolicySet, deviceId: string, events: re
   return work;
 }
 
+/**
+ * Sorts events by the time of the hub's operation. A redelivered batch may hold older events after newer ones. Events with the same time
+ * keep their order.
+ */
+function inOrder(events: readonly HubEvent[]): readonly HubEvent[] {
+  return events.toSorted((a, b) => Date.parse(a.operationTimestamp) - Date.parse(b.operationTimestamp) || 0);
+}
+
 function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): void {
   const { deviceId, moduleId, desired, reported } = event;
   if (moduleId === '' && event.tags !== undefined) foldTags(policies, work, event, event.version);
   if (desired !== undefined) {
     for (const { policy, property } of touchedProperties(policies, moduleId, desired.properties)) {
       if (!policy.scope.mayMatchId(deviceId)) continue;
-      setEventRef(event, work);
       const module = moduleWork(work, moduleId);
       const patched = patchedValue(desired.properties, property.path);
+      const actual = patched === null ? undefined : patched;
+      if (!isWritten(desired, property.path)) {
+        // Another write set this value, and the event does not say which write. The twin is read when the value breaks the rule.
+        if (checkValue(property.rule, actual) === undefined) module.mayEndOpenRows = true;
+        else module.mustRead = true;
+        continue;
+      }
+      setEventRef(event, work);
       // The event is no evidence in two cases: the patch may hold only a part of an object, or the value is too large for a twin and so for
       // a row. The twin is read instead.
       if ((isJsonObject(patched) && mayBeObject(property)) || !fitsTwin(patched ?? null)) {
         module.mustRead = true;
         continue;
       }
-      const actual = patched === null ? undefined : patched;
-      endEvidence(module, policy, property.text, 'healed');
       const kind = checkValue(property.rule, actual);
+      endEvidence(module, policy, property.text, kind === undefined ? 'healed' : 'superseded');
       if (kind === undefined) {
         module.mayEndOpenRows = true;
         continue;
@@ -97,10 +119,19 @@ function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinRepla
   // does not fit a row. The twin is read instead.
   const isEvidence = writeAt(twin.desired, []) !== undefined && fitsTwin(twin.desired.properties);
   module.mayEndOpenRows = true;
-  module.mustRead ||= !isEvidence || concerned.some((policy) => policy.watches.length > 0);
-  for (const policy of concerned) for (const { text } of policy.owned) endEvidence(module, policy, text, 'healed');
+  module.mustRead ||=
+    !isEvidence ||
+    concerned.some((policy) => policy.watches.length > 0) ||
+    broken.some(({ path }) => !isWritten(twin.desired, parsePath(path)));
+  for (const policy of concerned) {
+    for (const { text } of policy.owned) {
+      const isBroken = broken.some((departure) => departure.policy === policy.name && departure.path === text);
+      endEvidence(module, policy, text, isBroken ? 'superseded' : 'healed');
+    }
+  }
   if (!isEvidence) return;
   for (const departure of broken) {
+    if (!isWritten(twin.desired, parsePath(departure.path))) continue;
     const write = {
       ...departure.write,
       exact: departure.write.exact || departure.write.version === twin.desired.version,
@@ -146,6 +177,7 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
       // A hub may report that the modules of a device were deleted, and then that the device was deleted. The modules are then not recorded
       // as missing.
       module.missing = module.missing.filter(({ cause, ended }) => cause === 'newDevice' || ended !== undefined);
+      for (const missing of module.missing) missing.ended ??= 'gone';
       endModuleWork(module);
     }
     return;
@@ -154,11 +186,15 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
   if (concerned.length === 0) return;
   setEventRef(event, work);
   const module = moduleWork(work, moduleId);
+  const write = { version: twin.version, at: operationTimestamp, exact: true };
+  // The batch can hold one event several times.
+  if (module.missing.some((missing) => isSameWrite(missing.write, write))) return;
   endModuleWork(module);
+  // Two deletions without a creation event in between: somebody created the module in between.
+  for (const missing of module.missing) missing.ended ??= 'healed';
   module.deletedAt = operationTimestamp;
   if (concerned.some((policy) => policy.createModule)) {
-    const write = { version: twin.version, at: operationTimestamp, exact: true };
-    module.missing.push({ ...eventRefOf(event), cause: 'deleted', write });
+    module.missing.push({ ...eventRefOf(event), cause: 'deleted', write, deletedTwin: twin });
   }
 }
 
@@ -172,7 +208,7 @@ function foldTags(policies: PolicySet, work: DeviceWork, event: HubEvent, versio
 }
 
 /** Marks departures of one property as ended. Earlier events of the batch showed these departures. */
-function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: 'healed' | 'gone'): void {
+function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: NonNullable<Evidence['ended']>): void {
   for (const evidence of module.evidence) {
     const { departure } = evidence;
     if (departure.policy === policy.name && departure.path === path) evidence.ended ??= ended;
@@ -182,7 +218,6 @@ function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: 'h
 /** Removes the work on a deleted module. Departures that earlier events of the batch showed get the end `gone`. */
 function endModuleWork(module: ModuleWork): void {
   for (const evidence of module.evidence) evidence.ended ??= 'gone';
-  for (const missing of module.missing) missing.ended ??= 'gone';
   module.mustRead = false;
   module.foundMissing = false;
   module.mayEndOpenRows = false;

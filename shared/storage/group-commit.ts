@@ -1,5 +1,6 @@
 import type { TableClient, TableEntity, TransactionAction } from '@azure/data-tables';
 import { ignoreNotFound, isEntityNotFound } from './table-errors.ts';
+import { bytesPerTransaction, operationBytes, operationsPerTransaction } from './transaction-limits.ts';
 
 /**
  * One change to a table: an entity to write or to delete. When several changes to the same entity wait together, only the last one is
@@ -9,10 +10,6 @@ export type TableChange =
   | { readonly type: 'upsert'; readonly entity: TableEntity<Record<string, unknown>> }
   /** Deletes an entity. Succeeds also when the entity does not exist. */
   | { readonly type: 'delete'; readonly partitionKey: string; readonly rowKey: string };
-
-/** Limits of one table transaction. Table Storage allows 100 entities and 4 MiB. Source: "Performing entity group transactions". */
-const changesPerTransaction = 100;
-const bytesPerTransaction = 3_000_000;
 
 /** A change that waits for the next transaction, with the callbacks that settle the promise of the caller. */
 interface WaitingChange {
@@ -98,8 +95,8 @@ function firstGroup(waiting: readonly WaitingChange[]): readonly WaitingChange[]
   let bytes = 0;
   let count = 0;
   for (const { change } of waiting) {
-    bytes += change.type === 'upsert' ? 2 * JSON.stringify(change.entity).length : 200;
-    if (count > 0 && (count === changesPerTransaction || bytes > bytesPerTransaction)) break;
+    bytes += operationBytes(toAction(change));
+    if (count > 0 && (count === operationsPerTransaction || bytes > bytesPerTransaction)) break;
     count++;
   }
   return waiting.slice(0, count);

@@ -7,9 +7,10 @@
  */
 export { loadFilterTag } from './filter.ts';
 export { GroupCommit, type TableChange } from './group-commit.ts';
-export { encodeDeviceId, lastMillisecond, newestFirst } from './keys.ts';
+export { encodeDeviceId, endOfPrefix, lastMillisecond, newestFirst } from './keys.ts';
 export { listPartition } from './list-partition.ts';
 export { joinText, splitText } from './long-text.ts';
 export { packJson, unpackJson } from './packed-json.ts';
 export { openQueue, openTable, type StorageAccount } from './storage.ts';
 export { ignoreNotFound, isEntityNotFound, statusOf } from './table-errors.ts';
+export { bytesPerTransaction, operationBytes, operationsPerTransaction } from './transaction-limits.ts';

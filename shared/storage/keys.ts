@@ -15,3 +15,14 @@ export function newestFirst(milliseconds: number): string {
 export function encodeDeviceId(deviceId: string): string {
   return deviceId.replace(/[^A-Za-z0-9_.-]/g, (char) => `~${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
+
+/**
+ * The end of the range of keys that begin with `prefix`: all of these keys sort before the end, and no other key lies between them and the
+ * end. The end itself is not part of the range, so a filter compares with `lt`. An upper bound such as `<prefix>~` is wrong for encoded
+ * device ids, because an encoded id can begin with `~`.
+ *
+ * @param prefix At least one character. The last character must not be the last character of Unicode's basic plane.
+ */
+export function endOfPrefix(prefix: string): string {
+  return `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`;
+}

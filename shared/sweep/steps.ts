@@ -19,7 +19,7 @@ export type SweepStep =
   | { readonly type: 'walk'; readonly policy: Policy; readonly reason: string }
   /** Count a policy's devices. Where the policy creates its module, also find the devices that lack the module. */
   | { readonly type: 'missing'; readonly policy: Policy }
-  /** Queue the modules with open drift that no earlier step found. */
+  /** Queue the modules with open drift that no earlier step found, and the devices with open rows that no policy demands. */
   | { readonly type: 'open' };
 
 /** Returns all steps of a sweep for these policies, in order. Pure. */
@@ -32,7 +32,8 @@ export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
     else for (const query of brokenModulesQueries(policy)) steps.push({ type: 'suspects', policy, query });
   }
   for (const policy of policies.all) steps.push({ type: 'missing', policy });
-  if (policies.all.length > 0) steps.push({ type: 'open' });
+  // Without any policy, the rows of removed policies are still open.
+  steps.push({ type: 'open' });
   return steps;
 }
 

@@ -35,6 +35,7 @@ export class SweepRun {
       await progress.saveAndRelease();
       return { state: 'abandoned' };
     }
+    await progress.readQueue();
     try {
       for (let step = this.#currentStep(); step !== undefined; step = this.#currentStep()) {
         await this.#runStep(step);
@@ -42,6 +43,7 @@ export class SweepRun {
         progress.checkpoint = { steps: progress.checkpoint.steps, step: progress.checkpoint.step + 1, pending: [] };
         await progress.save();
       }
+      await progress.heldTwins.rememberPolicies();
       this.#setEnd('done');
       return (await progress.saveAndRelease()) === 'lost' ? { state: 'lost' } : { state: 'done' };
     } catch (error) {

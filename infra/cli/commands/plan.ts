@@ -40,7 +40,7 @@ Examples:
 }
 
 async function plan(options: PlanOptions): Promise<void> {
-  const { address, ca, budget, maxOverwrites } = await hubOf(options);
+  const { address, ca, budget, blastRadius } = await hubOf(options);
   const policies =
     options.policies === undefined
       ? toPolicySet(deployed, { mode: 'enforce' })
@@ -58,7 +58,7 @@ async function plan(options: PlanOptions): Promise<void> {
     policies,
     hub,
     budget,
-    limit: maxOverwrites,
+    limit: blastRadius,
     clock: systemClock,
     onProgress,
   }).finally(() => progress.end());

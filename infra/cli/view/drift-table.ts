@@ -34,7 +34,7 @@ interface Column {
 
 const columns: readonly Column[] = [
   { title: 'detected (UTC)', width: 19, text: ({ detectedAt }) => timeOf(detectedAt) },
-  { title: 'outcome', width: 9, text: ({ outcome }) => outcome },
+  { title: 'outcome', width: 10, text: ({ outcome }) => outcome },
   { title: 'device', share: 4, text: ({ deviceId }) => deviceId },
   { title: 'module', share: 4, from: 120, text: ({ moduleId }) => moduleId || '(device twin)' },
   { title: 'policy', share: 4, from: 150, text: ({ policy }) => policy },
@@ -66,13 +66,13 @@ export function driftTable({ columns: width, colour }: TableDestination, sample:
 }
 
 /**
- * The colour of an outcome. Green: repaired (`created`, `enforced`). Red: `failed`. Dim: ended without a repair (`healed`, `gone`). Yellow:
- * all other outcomes, whose drift has not ended.
+ * The colour of an outcome. Green: repaired (`created`, `enforced`). Red: `failed`. Dim: ended without a repair (`healed`, `superseded`,
+ * `gone`, `retired`). Yellow: all other outcomes, whose drift has not ended.
  */
 export function paintOutcome(outcome: string, paint: ReturnType<typeof createColors>): (text: string) => string {
   const { green, red, yellow, dim } = paint;
   if (outcome === 'created' || outcome === 'enforced') return green;
-  if (outcome === 'healed' || outcome === 'gone') return dim;
+  if (['healed', 'superseded', 'gone', 'retired'].includes(outcome)) return dim;
   return outcome === 'failed' ? red : yellow;
 }
 

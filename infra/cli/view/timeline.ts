@@ -18,7 +18,7 @@ export function renderTimeline(newestFirst: readonly DriftRow[], { columns, colo
   const longest = columns === undefined ? 200 : Math.max(8, Math.floor((columns - 45) / 3));
   const rows = oldestFirst.map((row) => [
     `  ${row.detectedAt.slice(11, 19)}`,
-    paintOutcome(row.outcome, paint)(safeText(row.outcome, 9)),
+    paintOutcome(row.outcome, paint)(safeText(row.outcome, 10)),
     safeText(row.moduleId || '(device twin)', longest),
     safeText(subjectOf(row), longest),
     safeText(changeOf(row, Math.max(8, Math.floor(longest / 2))), longest),

@@ -21,7 +21,7 @@ const leastOfEach = 2;
 /**
  * Number of disturbances in a run with this many devices: one for each device. A run with few devices has more, so that every kind occurs.
  */
-export function disturbanceCount(devices: number): number {
+function disturbanceCount(devices: number): number {
   return Math.max(devices, leastOfEach * DISTURBANCE_KINDS.length);
 }
 

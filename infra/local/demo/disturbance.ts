@@ -5,9 +5,10 @@
 import {
   checkValue,
   type Device,
+  isRequired,
   type OwnedProperty,
   type Policy,
-  type Rule,
+  type RuleContent,
   repairValue,
 } from '../../../shared/policy/index.ts';
 import { type Json, type JsonObject, type Path, setAt } from '../../../shared/twin/index.ts';
@@ -165,7 +166,7 @@ function write({ moduleId, property }: Target, value: Json | undefined, depth?: 
 }
 
 function isWanted({ property }: Target): boolean {
-  return property.rule.rule !== 'absent';
+  return isRequired(property.rule);
 }
 
 function isNested({ property }: Target): boolean {
@@ -173,7 +174,7 @@ function isNested({ property }: Target): boolean {
 }
 
 /** A value that breaks the rule and has the type of the value that the rule wants. `undefined` when there is no such value. */
-function wrongValue(rule: Rule, random: Random): Json | undefined {
+function wrongValue(rule: RuleContent, random: Random): Json | undefined {
   const wanted = repairValue(rule);
   return random.shuffle(sameType(wanted, random)).find((value) => checkValue(rule, value) === 'wrongValue');
 }
@@ -187,7 +188,7 @@ function sameType(wanted: Json | undefined, random: Random): readonly Json[] {
 }
 
 /** A value that breaks the rule and has another type than the value that the rule wants. `undefined` when there is no such value. */
-function wrongType(rule: Rule, random: Random): Json | undefined {
+function wrongType(rule: RuleContent, random: Random): Json | undefined {
   const wanted = repairValue(rule);
   const values: readonly Json[] = ['yes', 42, true, { nested: { value: 'High' } }, ['Low', 1], {}];
   return random
@@ -196,8 +197,17 @@ function wrongType(rule: Rule, random: Random): Json | undefined {
 }
 
 /** A value that the rule allows. `undefined` when the rule forbids the property. */
-function rightValue(rule: Rule, random: Random): Json | undefined {
+function rightValue(rule: RuleContent, random: Random): Json | undefined {
   switch (rule.rule) {
+    case 'atLeast':
+      return rule.min + random.below(1000);
+    case 'atMost':
+      return rule.max - random.below(1000);
+    case 'matches':
+    case 'duration':
+      return rule.otherwise;
+    case 'optional':
+      return rightValue(rule.inner, random);
     case 'absent':
       return undefined;
     case 'oneOf':

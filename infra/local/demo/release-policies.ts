@@ -4,7 +4,7 @@ import type { DriftRow } from '../../../shared/drift/index.ts';
 const shownFor = 30_000;
 
 export interface PolicyReleaserDependencies {
-  /** Lifts the limit of overwrites of a policy for an hour, as `twinkeeper release` does. */
+  /** Lifts the blast radius of a policy for an hour, as `twinkeeper release` does. */
   readonly release: (policy: string) => Promise<void>;
   /** Resolves with true after this many milliseconds, or with false as soon as the demo ends. */
   readonly pause: (milliseconds: number) => Promise<boolean>;
@@ -23,7 +23,7 @@ export function policyReleaser({ release, pause, notice, now }: PolicyReleaserDe
 
   async function releaseLater(policy: string): Promise<void> {
     notice(
-      `Policy ${policy} has reached its blast radius and holds overwrites back. ` +
+      `Policy ${policy} has reached its blast radius and leaves further twins as they are. ` +
         `In ${shownFor / 1000} s the demo releases it, as "twinkeeper release ${policy}" would.`,
     );
     if (!(await pause(shownFor))) return;

@@ -1,5 +1,5 @@
 import { once } from '../../once.ts';
-import { GroupCommit, loadFilterTag, openTable, type StorageAccount } from '../../storage/index.ts';
+import { endOfPrefix, GroupCommit, loadFilterTag, openTable, type StorageAccount } from '../../storage/index.ts';
 import { bytesPrefix, sweepIdPrefix, sweepPartition, sweepTable, workItemsPrefix } from './keys.ts';
 import { createLeaseStore } from './lease.ts';
 
@@ -63,7 +63,7 @@ async function rangesBefore(time: Date): Promise<readonly string[]> {
   return [
     odata`PartitionKey eq ${sweepPartition} and RowKey gt ${first}`,
     ...[workItemsPrefix, bytesPrefix].map(
-      (prefix) => odata`PartitionKey gt ${`${prefix}${first}`} and PartitionKey lt ${`${prefix}~`}`,
+      (prefix) => odata`PartitionKey gt ${`${prefix}${first}`} and PartitionKey lt ${endOfPrefix(prefix)}`,
     ),
   ];
 }

@@ -112,6 +112,24 @@ describe('the API of dead letters', () => {
     });
   });
 
+  it('lists the unusable events that were only counted, on the first page', async () => {
+    const unusable = { event, fault: 'badBody' as const, reason: 'the body is text', deviceId: 'd' };
+    await api.world.deadLetters.putUnusable(Array.from({ length: 102 }, () => unusable));
+    const first = await api.get<DeadLettersPage>('dead-letters?limit=5');
+    expect(first.body.countedOnly).toEqual([
+      {
+        fault: 'badBody',
+        hour: expect.any(String),
+        count: 2,
+        firstAt: expect.any(String),
+        lastAt: expect.any(String),
+        reason: 'the body is text',
+      },
+    ]);
+    const second = await api.get<DeadLettersPage>(`dead-letters?limit=5&cursor=${first.body.cursor}`);
+    expect(second.body.countedOnly).toEqual([]);
+  });
+
   it('replays a dead letter once', async () => {
     const queue = await openQueue(api.world.storage, deferredQueueName);
     await queue.clearMessages();

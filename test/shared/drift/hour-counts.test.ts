@@ -71,6 +71,8 @@ describe('a percentile of times', () => {
   it('is undefined when nothing was repaired', () => {
     expect(percentileOf({}, 0.5)).toBeUndefined();
     expect(countOf([driftRow('a', at, { outcome: 'audited' })]).times).toEqual({});
+    const superseded = countOf([driftRow('a', at, { outcome: 'superseded' })]);
+    expect(superseded).toMatchObject({ total: 1, byOutcome: { superseded: 1 }, times: {} });
   });
 
   it('counts from the operation of the event, or else from the detection', () => {

@@ -27,6 +27,16 @@ describe('the open departures', () => {
     expect(await openRows({ policy: 'on' })).toEqual([]);
   });
 
+  it('of a policy include devices whose ids begin with a character that keys encode', async () => {
+    const ids = ['#hash', '(line-1)', '$edge', "'quoted'", '@x', '=', '!', 'plain', '-dash', '9', 'zz'];
+    await fixture.record(...ids.map((id) => driftRow(id, at(1), { policy: 'one', outcome: 'audited' })));
+    await fixture.record(driftRow('#hash', at(1), { policy: 'one-more', outcome: 'audited' }));
+    const expected = ids.map((id) => `${id} audited`).toSorted();
+    expect(await openRows({ policy: 'one' })).toEqual(expected);
+    expect(await openRows({ policy: 'one-more' })).toEqual(['#hash audited']);
+    expect(await openRows()).toEqual([...expected, '#hash audited'].toSorted());
+  });
+
   it('lose a row once it is pending, repaired or closed, and keep it otherwise', async () => {
     const held = driftRow('a', at(1), { outcome: 'heldBack' });
     const audited = driftRow('b', at(1), { outcome: 'audited' });

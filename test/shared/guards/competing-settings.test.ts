@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { competingSettings, describeCompeting } from '../../../shared/guards/index.ts';
 import type { Configuration } from '../../../shared/hub/index.ts';
-import { absent, between, byDefault, oneOf, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
+import {
+  absent,
+  between,
+  byDefault,
+  oneOf,
+  type PolicyDefinition,
+  repairValue,
+  toPolicySet,
+} from '../../../shared/policy/index.ts';
 import type { JsonObject } from '../../../shared/twin/index.ts';
 import { fc, policySets } from '../../support/arbitraries.ts';
 
@@ -153,8 +161,7 @@ describe('a configuration of the hub', () => {
         for (const policy of all) {
           const content = Object.fromEntries(
             policy.owned.flatMap(({ text, rule }) => {
-              if (rule.rule === 'absent') return [[`properties.desired.${text}`, null]];
-              return [[`properties.desired.${text}`, 'value' in rule ? rule.value : rule.otherwise]];
+              return [[`properties.desired.${text}`, repairValue(rule) ?? null]];
             }),
           );
           expect(competingSettings([policy], [configuration(content)])).toEqual([]);

@@ -180,7 +180,7 @@ describe('a drifted module', () => {
       await twinkeeper.settle();
       const rows = (await world.history(deviceId)).slice(created);
       expect(rows).toMatchObject([
-        { actual: 'Off', outcome: 'healed' },
+        { actual: 'Off', outcome: 'superseded' },
         { actual: 'Never', outcome: 'enforced' },
       ]);
     }

@@ -27,8 +27,8 @@ describe('the steps of a sweep', () => {
     ]);
   });
 
-  it('without policies only read the configurations', () => {
-    expect(outline(stepsOf())).toEqual(['configurations']);
+  it('without policies only read the configurations and the list of open rows', () => {
+    expect(outline(stepsOf())).toEqual(['configurations', 'open']);
   });
 
   it('walk a policy and send no query for it where queries cannot express all of its rules', () => {

@@ -14,8 +14,11 @@ const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
       : 'Twinkeeper set the property to the value that the policy wants.',
   audited: () =>
     'Twinkeeper recorded the drift without a repair: the policy audits, or this kind of drift cannot be repaired.',
-  healed: () => 'No repair was needed: the value became right, or a later write replaced it.',
+  healed: () => 'No repair was needed: the twin became right again.',
+  superseded: () => 'A later write put another wrong value in the place of this one. That write has a row of its own.',
   gone: () => 'No repair is possible: the device or the module was deleted.',
+  retired: () =>
+    'No policy demands this any more: the policy or the rule was taken out, or it no longer applies to the device. Twinkeeper did not repair the drift.',
   deferred: () => 'The drift is not repaired yet. Twinkeeper will try again.',
   heldBack: () => 'A guard holds the repair back. Each sweep checks the drift again.',
   failed: () => 'The repair failed, and Twinkeeper no longer retries it.',

@@ -37,7 +37,9 @@ const grades: Readonly<Record<Outcome | OpenState, 'good' | 'plain' | 'busy' | '
   enforced: 'good',
   healed: 'good',
   audited: 'plain',
+  superseded: 'plain',
   gone: 'plain',
+  retired: 'plain',
   pending: 'busy',
   deferred: 'busy',
   heldBack: 'warn',
@@ -52,7 +54,8 @@ export function badge(outcome: Outcome | OpenState): HTMLElement {
 
 /**
  * Milliseconds from the change of the twin to the end of the drift. When no event reported the change, the time is counted from the
- * detection. Undefined while the row is open.
+ * detection. Undefined while the row is open, for a row that a later wrong value superseded, and for a retired row, whose drift did not
+ * end.
  */
 export function took(row: DriftRow): number | undefined {
   const isOver = ['created', 'enforced', 'healed', 'gone'].includes(row.outcome);

@@ -18,7 +18,9 @@ const outcomeOrder: readonly Outcome[] = [
   'failed',
   'deferred',
   'pending',
+  'superseded',
   'gone',
+  'retired',
 ];
 
 interface DepartureChart {

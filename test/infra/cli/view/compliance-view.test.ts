@@ -20,10 +20,14 @@ describe('the status on a terminal', () => {
     changed: 2,
     hubCalls: 1234,
     deferred: 0,
+    waiting: 0,
+    alreadyQueued: 0,
+    heldBack: 0,
     parts: 1,
     partsDone: 1,
     competing: ['Configuration rival competes'],
     walked: [],
+    warnings: [],
   };
   const well: Compliance = {
     state: 'compliant',

@@ -43,6 +43,9 @@ describe('the table of history rows', () => {
 
   it('has colours only on a terminal', () => {
     expect(lines([row], { columns: 100, colour: true })[1]).toContain('\u001b[32menforced');
+    expect(lines([{ ...row, outcome: 'superseded' }], { columns: 100, colour: true })[1]).toContain(
+      '\u001b[2msuperseded',
+    );
     expect(lines([row], { colour: false }).join('')).not.toContain('\u001b');
   });
 

@@ -35,7 +35,7 @@ function releaser() {
 }
 
 describe('the operator of the live demo', () => {
-  it('says that a policy holds overwrites back, and releases the policy after a pause', async () => {
+  it('says that a policy has reached its blast radius, and releases the policy after a pause', async () => {
     const { see, release, notices, endPause } = releaser();
     see(row(1));
     expect(notices.join()).toMatch(/agents .*blast radius.*"twinkeeper release agents"/);
