@@ -3,11 +3,13 @@ import english from 'zod/v4/locales/en.js';
 import { isDeviceId } from '../twin/index.ts';
 
 // `zod/mini` has no texts for error messages until a language is configured.
-z.config(english());
+// Zod compiles an object schema with `new Function` on its first parse. The app parses few objects with each schema, so a compiled schema costs
+// more than it saves: without it the app starts 3 ms of CPU time faster.
+z.config({ ...english(), jitless: true });
 
 /**
- * Adds a description to a zod schema, for the JSON Schema. `z.describe` would copy each schema, and that would slow down the start of the
- * app.
+ * Adds a description to a zod schema, for the JSON Schema. `z.describe` would copy each schema. The copies would take 2 ms of CPU time at
+ * each start of the app.
  */
 function described<Schema extends z.ZodMiniType>(text: string, schema: Schema): Schema {
   z.globalRegistry.add(schema, { description: text });

@@ -23,7 +23,15 @@ async function heldDevices(count: number, room: number) {
   const store = createGuardStore(world.storage, { clock });
   const limit = { type: 'count', count: room } as const;
   const newInstance = (definitions: readonly PolicyDefinition[] = [policy]) => {
-    const guard = createGuards({ store, limit, countDevices: async () => undefined, clock, log: quiet });
+    const overridesConfigurations = () => false;
+    const guard = createGuards({
+      store,
+      limit,
+      overridesConfigurations,
+      countDevices: async () => undefined,
+      clock,
+      log: quiet,
+    });
     return world.newInstance(definitions, { guard, clock });
   };
   expect(await newInstance().sweep()).toMatchObject({ changed: room, heldBack: 0 });
@@ -108,7 +116,15 @@ describe('a sweep over twins that compete with a configuration', () => {
     const limit = { type: 'count', count: 10 } as const;
     const sweep = async () => {
       clock.pass(60_000);
-      const guard = createGuards({ store, limit, countDevices: async () => undefined, clock, log: quiet });
+      const overridesConfigurations = () => false;
+      const guard = createGuards({
+        store,
+        limit,
+        overridesConfigurations,
+        countDevices: async () => undefined,
+        clock,
+        log: quiet,
+      });
       return world.newInstance([policy], { guard, clock, guardStore: store }).sweep();
     };
     await sweep();
