@@ -1,5 +1,5 @@
 import type { Agent } from 'node:https';
-import { getCACertificates } from 'node:tls';
+import tls from 'node:tls';
 import type { Registry } from 'azure-iothub';
 
 /** An IoT Hub and how the app signs in: a connection string with a key, or the host name of the hub for the managed identity of the app. */
@@ -46,7 +46,7 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
     keepAlive: true,
     maxSockets: 32,
     timeout: options.idleTimeout,
-    ...(options.ca === undefined ? {} : { ca: [...getCACertificates('default'), options.ca] }),
+    ...(options.ca === undefined ? {} : { ca: [...tls.getCACertificates('default'), options.ca] }),
   });
   // The registry client has no public option for an agent, unlike other clients of the SDK. So the agent is set in a private field.
   const { _restApiClient: client } = registry as unknown as {
