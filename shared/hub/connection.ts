@@ -1,5 +1,5 @@
 import type { Agent } from 'node:https';
-import tls from 'node:tls';
+import tls, { type SecureContext } from 'node:tls';
 import type { Registry } from 'azure-iothub';
 
 /** An IoT Hub and how the app signs in: a connection string with a key, or the host name of the hub for the managed identity of the app. */
@@ -46,7 +46,7 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
     keepAlive: true,
     maxSockets: 32,
     timeout: options.idleTimeout,
-    ...(options.ca === undefined ? {} : { ca: [...tls.getCACertificates('default'), options.ca] }),
+    ...(options.ca === undefined ? {} : { secureContext: contextWith(options.ca) }),
   });
   // The registry client has no public option for an agent, unlike other clients of the SDK. So the agent is set in a private field.
   const { _restApiClient: client } = registry as unknown as {
@@ -57,4 +57,9 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
   }
   client.setOptions({ http: { agent } });
   return registry;
+}
+
+/** Node reads all its certificate authorities for each context, so all sockets of an agent share one context. */
+function contextWith(ca: string): SecureContext {
+  return tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ca] });
 }
