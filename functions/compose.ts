@@ -88,8 +88,9 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     log: console,
   });
 
+  const settleTime = settings.settleSeconds * 1000;
   const reconcilerFor = (context: InvocationContext) =>
-    new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock });
+    new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock, settleTime });
 
   const processorFor = (context: InvocationContext) =>
     new EventProcessor({
@@ -120,7 +121,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
       const log = toLog(context);
       return new SweepWorker({
         sweeper: sweeperFor(context),
-        reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log, guard, clock }),
+        reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log, guard, clock, settleTime }),
         hub,
         store: sweepStore,
         queue,

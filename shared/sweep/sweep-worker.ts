@@ -128,11 +128,12 @@ export class SweepWorker {
     const [first] = deferred;
     const left = deferred.map(({ deviceId }) => deviceId);
     if (first === undefined) await store.removeWorkItem(item);
-    else await this.#retry(item, left, first.deferred);
+    else await this.#retry(item, left, first.deferred, Math.max(...deferred.map(({ retryAfter = 0 }) => retryAfter)));
     log.info(`Sweep ${item.sweepId}, work item ${name}: ${devices.length} devices, ${deferred.length} deferred.`);
   }
 
-  async #retry(item: QueuedItem, devices: readonly string[], reason = ''): Promise<void> {
+  /** Queues devices again. `atLeast`: the minimum number of seconds until the retry. */
+  async #retry(item: QueuedItem, devices: readonly string[], reason = '', atLeast = 0): Promise<void> {
     const { store, log, retry, random } = this.#dependencies;
     const wait = this.#waitFor(item) / 1000;
     // The call budget is used up at this time. Waiting for the budget does not count as an attempt.
@@ -144,7 +145,10 @@ export class SweepWorker {
       log.warn(`${devices.length} devices are left to the next sweep after ${attempt} attempts: ${reason}`);
       return store.removeWorkItem(item);
     }
-    const delay = Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt * (0.75 + random() / 2));
+    const delay = Math.max(
+      atLeast,
+      Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt * (0.75 + random() / 2)),
+    );
     await queueAgain(this.#dependencies, item, { devices, attempt, delay });
   }
 
