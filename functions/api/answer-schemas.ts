@@ -7,6 +7,8 @@ import type {
   DeadLettersPage,
   DeviceAnswer,
   DriftPage,
+  HealthAnswer,
+  HealthDetails,
   OpenPage,
   OpenRow,
   PoliciesAnswer,
@@ -172,6 +174,12 @@ const reconcile: z.ZodMiniType<WithRows<ReconcileAnswer> & { open: unknown }> = 
   open: z.array(openRow).check(z.describe('The drift that is still open.')),
 });
 
+const scopeParts = {
+  tags: z.exactOptional(properties),
+  edge: z.exactOptional(z.boolean()),
+  deviceId: z.exactOptional(z.union([z.string(), z.array(z.string())])),
+};
+
 const policy: z.ZodMiniType<PolicyAnswer> = z.object({
   name: z.string(),
   module: text('Empty when the policy is about device twins.'),
@@ -180,9 +188,8 @@ const policy: z.ZodMiniType<PolicyAnswer> = z.object({
   appliesTo: z.exactOptional(
     z
       .object({
-        tags: z.exactOptional(properties),
-        edge: z.exactOptional(z.boolean()),
-        deviceId: z.exactOptional(z.string()),
+        ...scopeParts,
+        not: z.exactOptional(z.union([z.object(scopeParts), z.array(z.object(scopeParts))])),
       })
       .check(z.describe('The scope as written in the policy. Absent when a function decides.')),
   ),
@@ -284,9 +291,22 @@ const sweepAccepted: z.ZodMiniType<SweepAcceptedAnswer> = z.object({
 });
 
 const check = z.object({ ok: z.boolean(), detail: z.string() });
-const health = z.object({
-  status: z.enum(['healthy', 'unhealthy']),
-  checks: z.object({ settings: check, hub: check, storage: check, configurations: check }),
+const healthStatus = z
+  .enum(['healthy', 'unhealthy', 'unknown'])
+  .check(z.describe('unknown: no check has ended yet, because the hub or the storage account answers slowly.'));
+const health: z.ZodMiniType<HealthAnswer> = z.object({ status: healthStatus });
+const healthDetails: z.ZodMiniType<HealthDetails> = z.object({
+  status: healthStatus,
+  checkedAt: z.exactOptional(time('When the check ended.')),
+  checks: z.exactOptional(z.object({ settings: check, hub: check, storage: check, configurations: check })),
+});
+const unhealthy = z.object({
+  status: z.literal('unhealthy'),
+  faults: z.exactOptional(
+    z
+      .array(z.string())
+      .check(z.describe('What is wrong with the settings and the policies. Only in an app that could not start.')),
+  ),
 });
 
 const problem: z.ZodMiniType<ProblemAnswer> = z
@@ -317,6 +337,8 @@ export const answerSchemas = {
   Replayed: replay,
   SweepAccepted: sweepAccepted,
   Health: health,
+  HealthDetails: healthDetails,
+  Unhealthy: unhealthy,
   Problem: problem,
   OpenApi: z.looseObject({ openapi: z.string() }),
 } as const;

@@ -190,10 +190,15 @@ export interface DeviceAnswer {
 }
 
 /** The scope of a policy as the policy file writes it. The scope selects the devices that the policy applies to. */
-export interface ScopeAnswer {
+export interface ScopeAnswer extends ScopePartsAnswer {
+  /** The devices that the scope leaves out. */
+  readonly not?: ScopePartsAnswer | readonly ScopePartsAnswer[];
+}
+
+export interface ScopePartsAnswer {
   readonly tags?: JsonObject;
   readonly edge?: boolean;
-  readonly deviceId?: string;
+  readonly deviceId?: string | readonly string[];
 }
 
 export interface PolicyAnswer {

@@ -70,7 +70,7 @@ export function createSweepingApp({
     reconciler: reconcilerFor(hub),
     async sweep() {
       const queue = new MemoryQueue(clock, concurrency);
-      const sweeper = new Sweeper({ policies, hub, store, queue, guardStore, openList, log, clock, minutes: 4 });
+      const sweeper = new Sweeper({ policies, hub, store, queue, guardStore, openList, guard, log, clock, minutes: 4 });
       const retry = { firstDelay: 30, attempts: 10 };
       const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry, clock });
       queue.serve((message) => worker.handle(message));

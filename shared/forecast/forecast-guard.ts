@@ -45,6 +45,7 @@ export class ForecastGuard {
         return true;
       },
       hasRoomFor: async (policy, _twin, perHour) => hasRoom(policy, perHour),
+      roomFor: async (policy, perHour) => Math.max(0, perHour - (this.#granted.get(policy) ?? 0)),
       removeExpired: async () => ({ isUnfinished: false }),
       deviceCount: async (policy) => deviceCount(policy),
       competing: async () => competing,

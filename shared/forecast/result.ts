@@ -27,6 +27,8 @@ export interface PolicyForecast {
   readonly mode: Mode;
   /** Number of devices in the policy's scope. */
   readonly devices: number;
+  /** A sentence about a scope without any device. The scope is probably wrong. Absent where a device is in the scope. */
+  readonly warning?: string;
   /** Number of devices in the scope without any departure from the policy. */
   readonly compliant: number;
   readonly modulesToCreate: number;

@@ -5,6 +5,7 @@ import { cached } from './cached.ts';
 import type { CompetingSetting } from './competing-settings.ts';
 import type { Guard, Review } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
+import type { HeldRow } from './held-row.ts';
 import { targetPredicate } from './target-condition.ts';
 
 /** Milliseconds for which an instance of the app caches the competing settings. */
@@ -53,6 +54,13 @@ export function competingGuard({ store, overridesConfigurations, clock }: Compet
         if (configuration !== undefined) held.set(departure, reasonFor(configuration, departure.policy));
       }
       return held;
+    },
+
+    async stillHeld(rows) {
+      const byPath = await competitors();
+      const isHeld = ({ policy, path, error }: HeldRow) =>
+        byPath.get(policyPathKey(policy, path))?.some(({ setting }) => reasonFor(setting) === error) === true;
+      return new Set(rows.filter(isHeld));
     },
   };
 }

@@ -18,6 +18,8 @@ export interface GuardStore {
   reserveTwin(policy: string, twin: TwinIds, limit: number): Promise<boolean>;
   /** Whether {@link reserveTwin} would grant the twin now. Reserves nothing. */
   hasRoomFor(policy: string, twin: TwinIds, limit: number): Promise<boolean>;
+  /** Number of twins that {@link reserveTwin} would grant now. Infinity while the policy is released. Reserves nothing. */
+  roomFor(policy: string, limit: number): Promise<number>;
   /**
    * Releases a policy: the policy has no limit for an hour, and the count of its twins starts again at 0. Returns the end of the hour.
    */
@@ -82,6 +84,7 @@ export function createGuardStore(
   return {
     reserveTwin: (policy, twin, limit) => countedTwins.reserve(policy, twin, limit),
     hasRoomFor: (policy, twin, limit) => countedTwins.hasRoomFor(policy, twin, limit),
+    roomFor: (policy, limit) => countedTwins.roomFor(policy, limit),
     release: (policy) => countedTwins.release(policy),
     releasedAt: (policy) => countedTwins.releasedAt(policy),
     removeExpired: (mayContinue) => countedTwins.removeExpired(mayContinue),

@@ -21,14 +21,31 @@ export const json = z.json();
  * The zod schema of the scope of a policy (`appliesTo`). It is built only when needed, because most policies apply to all devices and have
  * no scope.
  */
-export const scopeShape = () =>
-  z.strictObject({
-    tags: z.optional(described('Tags that the device twin must have.', z.record(z.string(), json))),
+export function scopeShape() {
+  const pattern = z.string().check(z.minLength(1));
+  const parts = {
+    tags: z.optional(
+      described('Tags that the device twin must have. A list: one of these values.', z.record(z.string(), json)),
+    ),
     edge: z.optional(described('true: IoT Edge devices only. false: all other devices only.', z.boolean())),
     deviceId: z.optional(
-      described('Pattern for the device id. * matches any characters.', z.string().check(z.minLength(1))),
+      described(
+        'Pattern for the device id, or a list of patterns. * matches any characters.',
+        z.union([pattern, z.array(pattern).check(z.minLength(1))]),
+      ),
+    ),
+  };
+  const excluded = z.strictObject(parts);
+  return z.strictObject({
+    ...parts,
+    not: z.optional(
+      described(
+        'The devices to leave out: those that match all of these parts. A list: those that match one entry.',
+        z.union([excluded, z.array(excluded).check(z.minLength(1))]),
+      ),
     ),
   });
+}
 
 const reportedPath = (text: string) =>
   described(

@@ -25,7 +25,7 @@ export interface RetrySchedule {
   readonly attempts: number;
 }
 
-/** Maximum delay of a retry, in seconds. A random factor from 0.75 to 1.25 then changes the delay. */
+/** Maximum delay of a retry, in seconds. A random factor from 0.75 to 1.25 changes a delay, but never makes it longer than this. */
 const maxDelay = 6 * 3600;
 
 /** Numbers of a processed batch of events. */
@@ -158,7 +158,8 @@ export class EventProcessor {
       log.error(`Device ${deviceId} is given up after ${attempt} tries and stored as a dead letter: ${reason}.`);
       return;
     }
-    const delay = Math.min(maxDelay, retry.firstDelay * 2 ** (attempt - 1)) * (0.75 + random() / 2);
+    const doubled = Math.min(maxDelay, retry.firstDelay * 2 ** (attempt - 1));
+    const delay = Math.min(maxDelay, doubled * (0.75 + random() / 2));
     await queue.put({ deviceId, events, attempt, reason }, delay);
     log.warn(`Device ${deviceId} is retried in ${Math.round(delay)} s (try ${attempt + 1}): ${reason}.`);
   }

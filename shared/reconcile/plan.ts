@@ -1,5 +1,5 @@
 import type { Departure } from '../drift/index.ts';
-import { baselineOf, type Device, describeThrown, type Policy } from '../policy/index.ts';
+import { baselineOf, type Device, describeCustomError, type Policy } from '../policy/index.ts';
 import {
   diffPatch,
   type Json,
@@ -83,7 +83,7 @@ function applicablePolicies(policies: readonly Policy[], device: Device, observe
       return policy.scope.matches(device);
     } catch (error) {
       const write = 'twin' in observed ? sectionWrite(observed.twin) : observed.write;
-      const message = `appliesTo threw ${describeThrown(error)}`;
+      const message = describeCustomError('appliesTo', error);
       errors.push(policyError(policy, device.deviceId, observed.moduleId, write, message));
       return false;
     }

@@ -34,7 +34,7 @@ const hour = 3_600_000;
  * The partition with the counts in the table of the dead letters. There is one entity for each hour and fault, newest first:
  * RowKey `<inverted start of the hour>-<fault>`.
  */
-export const countsPartition = 'counts';
+const countsPartition = 'counts';
 
 export interface UnusableEventsDependencies {
   readonly table: () => Promise<TableClient>;

@@ -120,16 +120,17 @@ async function findDevicesWithout(progress: Progress, policy: Policy, present: I
         search: { ...search, missing: search.missing + missing.length },
       };
     }
-    return missing;
+    return missing.map((deviceId) => ({ deviceId }));
   };
   const onlyIds = idsSuffice(policy);
   try {
     const query = devicesQuery(policy, onlyIds ? 'deviceId' : '*');
-    await progress.forEachPage(query, missingOf(policy), missingAmong(onlyIds));
+    await progress.forEachPage(query, missingOf(policy), missingAmong(onlyIds), policy);
   } catch (error) {
     if (!(error instanceof QueryRefused) || compileScope(policy).condition === '') throw error;
     progress.addWalked(`The hub refused the scope of ${policy.name}: ${error.message}`);
-    await progress.forEachPage('SELECT * FROM devices', missingOf(policy), missingAmong(policy.scope.usesIdOnly));
+    const find = missingAmong(policy.scope.usesIdOnly);
+    await progress.forEachPage('SELECT * FROM devices', missingOf(policy), find, policy);
   }
 }
 

@@ -43,6 +43,7 @@ export class SweepRun {
         progress.checkpoint = { steps: progress.checkpoint.steps, step: progress.checkpoint.step + 1, pending: [] };
         await progress.save();
       }
+      await progress.heldTwins.rememberPolicies();
       this.#setEnd('done');
       return (await progress.saveAndRelease()) === 'lost' ? { state: 'lost' } : { state: 'done' };
     } catch (error) {

@@ -69,6 +69,7 @@ function details(policy: PolicyForecast, width: number, paint: Paint): readonly 
   const { changes, recorded, examples, blastRadius, walked } = policy;
   const { bold, dim, yellow } = paint;
   const lines: string[] = [];
+  if (policy.warning !== undefined) lines.push('', yellow(policy.warning));
   if (changes.length > 0) {
     const rows = changes.map((change) => propertyRow(change, width));
     lines.push('', ...limited(['property to change', 'twins', 'before → after'].map(dim), rows, dim));

@@ -65,7 +65,7 @@ describe('POST /api/sweep', () => {
     expect([status, body]).toEqual([202, { status: 'accepted', detail: expect.stringContaining('within seconds') }]);
     const { receivedMessageItems } = await queue.receiveMessages();
     expect(receivedMessageItems.map(({ messageText }) => JSON.parse(atob(messageText)) as unknown)).toEqual([
-      { v: 1, type: 'start' },
+      { v: 1, type: 'start', at: expect.stringMatching(/^20.*Z$/) },
     ]);
   });
 

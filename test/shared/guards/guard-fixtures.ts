@@ -84,6 +84,10 @@ export function memoryStore(room = 0) {
       check();
       return hasRoom(policy);
     },
+    async roomFor(policy) {
+      check();
+      return Math.max(0, (state.roomOf.get(policy) ?? state.room) - (granted.get(policy) ?? 0));
+    },
     async removeExpired() {
       throw new Error('Guards do not remove old twins.');
     },

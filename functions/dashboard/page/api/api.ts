@@ -39,7 +39,7 @@ function readClock(response: Response): void {
 }
 
 const timeLimit = 20_000;
-const retryAdvice = 'If the problem continues, look at /api/health and at the log of the app.';
+const retryAdvice = 'If the problem continues, look at /api/health/details and at the log of the app.';
 
 /**
  * Requests JSON from the API.
