@@ -24,7 +24,7 @@ import {
   type SweepStore,
 } from '../shared/sweep/store/index.ts';
 import type { HealthDetails } from './api/answers.ts';
-import { toLog } from './log.ts';
+import { type LogContext, toLog } from './log.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -43,8 +43,8 @@ export interface App {
   readonly sweepStore: SweepStore;
   readonly sweepRetention: SweepRetention;
   now(): Date;
-  /** Creates a reconciler that logs to the invocation `context`. */
-  reconcilerFor(context: InvocationContext): Reconciler;
+  /** Creates a reconciler that logs to the invocation `context`, or to the console outside of invocations. */
+  reconcilerFor(context: LogContext): Reconciler;
   /** Creates an event processor that logs to the invocation `context`. */
   processorFor(context: InvocationContext): EventProcessor;
   /** Returns the health of the app, from a check that all callers share. Loads the code of the check on the first call. */
@@ -88,7 +88,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
     log: console,
   });
 
-  const reconcilerFor = (context: InvocationContext) =>
+  const reconcilerFor = (context: LogContext) =>
     new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock });
 
   const processorFor = (context: InvocationContext) =>

@@ -18,7 +18,15 @@ export function start(policies: readonly PolicyDefinition[], dashboardFolder: st
   // The policies are checked with wrong settings too, so that one look shows all faults.
   const policySet = attempt(() => toPolicySet(policies, { mode: settings?.mode ?? 'enforce' }), errors);
   if (settings !== undefined && policySet !== undefined) {
-    const load = once(async () => (await import('./compose.ts')).compose(settings, policySet));
+    const load = once(async () => {
+      const [{ compose }, { watchLateErrors }] = await Promise.all([
+        import('./compose.ts'),
+        import('./late-errors.ts'),
+      ]);
+      const app = compose(settings, policySet);
+      watchLateErrors(app);
+      return app;
+    });
     registerFunctions({ settings, load }, dashboardFolder);
     return;
   }

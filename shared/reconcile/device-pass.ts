@@ -1,7 +1,7 @@
 import type { Departure, DriftRow, Source } from '../drift/index.ts';
 import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
-import type { Device } from '../policy/index.ts';
+import type { Device, Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import { DeviceRows } from './device-rows.ts';
 import { type DeviceWork, hasEndedEvidence, historyStart, type ModuleWork, missingModuleWrite } from './device-work.ts';
@@ -163,7 +163,8 @@ export class DevicePass {
     deviceRows: DeviceRows,
   ): Promise<PassStep> {
     const { policies, guard, clock, hub } = this.#dependencies;
-    const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString() });
+    const isSeparate = (policy: Policy) => deviceRows.hasSeparateRows(policy);
+    const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString(), isSeparate });
     const departures = planned.actions.flatMap((action) => action.repairs);
     const held =
       departures.length === 0

@@ -7,6 +7,7 @@ import {
   openKey,
   type Source,
 } from '../drift/index.ts';
+import type { Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import type { EventRef } from './device-work.ts';
 import { beginOf, isEarlier, isSameWrite, type PeriodStart, rowOfPeriod } from './missing-periods.ts';
@@ -147,18 +148,31 @@ export class DeviceRows {
     return this.#change(row, { closedAt: this.#context.now() });
   }
 
-  /** Whether another row records a later wrong write of the same property. */
+  /**
+   * Whether another row records a later wrong write of the same property. A row of kind `missingBaseline` stands for all properties of its
+   * policy, so it is superseded by rows of single properties, and supersedes rows of missing properties.
+   */
   isSuperseded(row: DriftRow): boolean {
     return [...this.#rows.values()].some(
       ({ moduleId, policy, path, kind, write }) =>
         kind !== 'missingModule' &&
-        (path !== '' || kind === row.kind) &&
         moduleId === row.moduleId &&
         policy === row.policy &&
-        path === row.path &&
+        (isPartOfBaseline(row.kind, kind) ||
+          isPartOfBaseline(kind, row.kind) ||
+          ((path !== '' || kind === row.kind) && path === row.path)) &&
         write.version > row.write.version &&
         Date.parse(write.at) >= Date.parse(row.write.at),
     );
+  }
+
+  /**
+   * Whether the missing properties of a policy have separate rows, because separate writes removed them. A twin that has nothing of the
+   * policy then gets no row of kind `missingBaseline`.
+   */
+  hasSeparateRows({ name, module }: Pick<Policy, 'name' | 'module'>): boolean {
+    const kinds = this.openRows(module).flatMap(({ policy, kind }) => (policy === name ? kind : []));
+    return kinds.includes('missingProperty') && !kinds.includes('missingBaseline');
   }
 
   /** Whether a departure that an event shows has no row yet, or has an unfinished row. */
@@ -244,7 +258,15 @@ export class DeviceRows {
     const key = openKey(departure);
     const { version, at } = departure.write;
     const isLater = ({ write }: DriftRow) => write.version >= version && Date.parse(write.at) >= Date.parse(at);
-    return [...this.#rows.values()].find((row) => !row.write.exact && openKey(row) === key && isLater(row));
+    // A twin that has nothing of a policy has one row, which stands for all properties that events show as removed.
+    const isCovered = (row: DriftRow) =>
+      departure.kind === 'missingProperty' &&
+      row.kind === 'missingBaseline' &&
+      row.moduleId === departure.moduleId &&
+      row.policy === departure.policy;
+    return [...this.#rows.values()].find(
+      (row) => !row.write.exact && (openKey(row) === key || isCovered(row)) && isLater(row),
+    );
   }
 
   /**
@@ -310,4 +332,9 @@ export class DeviceRows {
 /** Whether a row is unfinished. The row is `pending` after an interrupted pass, or `deferred` while a retry is queued. */
 function isUnfinishedRow({ outcome }: DriftRow): boolean {
   return outcome === 'pending' || outcome === 'deferred';
+}
+
+/** Whether a row of the first kind stands for properties that a row of the second kind is about. */
+function isPartOfBaseline(whole: DriftRow['kind'], part: DriftRow['kind']): boolean {
+  return whole === 'missingBaseline' && part === 'missingProperty';
 }

@@ -17,6 +17,8 @@ import { devicesPerItem, queueWorkItem } from './work-queue.ts';
 const pagesPerSave = 25;
 /** Milliseconds after which the checkpoint is saved even after fewer pages. Slow pages could otherwise let the lease expire. */
 const timePerSave = 45_000;
+/** Maximum number of warnings in the row of a sweep. A memo holds all of them, and a property of an entity at most 32,768 characters. */
+const maxWarnings = 50;
 /** Maximum length of a stored reason, in characters. */
 export const longestReason = 400;
 
@@ -86,6 +88,15 @@ export class Progress {
     const isNew = !this.row.walked.includes(sentence);
     if (isNew) this.row = { ...this.row, walked: [...this.row.walked, sentence] };
     return isNew;
+  }
+
+  /** Adds a probable mistake in a policy to the list `warnings` of the row. The list has a limit, because the row is one table entity. */
+  warn(sentence: string): void {
+    const { warnings } = this.row;
+    const short = sentence.slice(0, longestReason);
+    if (warnings.length < maxWarnings && !warnings.includes(short)) {
+      this.row = { ...this.row, warnings: [...warnings, short] };
+    }
   }
 
   /**

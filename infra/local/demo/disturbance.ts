@@ -12,7 +12,7 @@ import {
   repairValue,
 } from '../../../shared/policy/index.ts';
 import { type Json, type JsonObject, type Path, setAt } from '../../../shared/twin/index.ts';
-import { departuresOfPatch, type InjectedDeparture, missingModules, wantedModules } from './departures.ts';
+import { departuresOfPatch, type InjectedDeparture, missingModules, policiesFor, wantedModules } from './departures.ts';
 import type { Random } from './random.ts';
 
 /** One call to the hub. It changes or deletes a part of a device. */
@@ -62,8 +62,8 @@ export function disturb(
 ): Disturbance | undefined {
   const modules = wantedModules(policies, device);
   // Leaves out modules that no policy creates: such a module may not exist.
-  const targets = policies
-    .filter(({ module, scope }) => modules.includes(module) && scope.matches(device))
+  const targets = policiesFor(policies, device)
+    .filter(({ module }) => modules.includes(module))
     .flatMap(({ module, owned }) => owned.map((property): Target => ({ moduleId: module, property })));
   const steps = stepsOf[kind](random.shuffle(targets), random, () => modules);
   if (steps === undefined) return undefined;

@@ -8,10 +8,12 @@ import { facts } from './facts.ts';
 const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
   pending: () => 'Twinkeeper is repairing the drift now.',
   created: () => 'Twinkeeper created the module with its baseline.',
-  enforced: (row) =>
-    row.kind === 'forbiddenProperty'
+  enforced: ({ kind }) => {
+    if (kind === 'missingBaseline') return 'Twinkeeper wrote the baseline of the policy into the module.';
+    return kind === 'forbiddenProperty'
       ? 'Twinkeeper removed the property.'
-      : 'Twinkeeper set the property to the value that the policy wants.',
+      : 'Twinkeeper set the property to the value that the policy wants.';
+  },
   audited: () =>
     'Twinkeeper recorded the drift without a repair: the policy audits, or this kind of drift cannot be repaired.',
   healed: () => 'No repair was needed: the twin became right again.',
@@ -20,7 +22,8 @@ const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
   retired: () =>
     'No policy demands this any more: the policy or the rule was taken out, or it no longer applies to the device. Twinkeeper did not repair the drift.',
   deferred: () => 'The drift is not repaired yet. Twinkeeper will try again.',
-  heldBack: () => 'A guard holds the repair back. Each sweep checks the drift again.',
+  heldBack: () =>
+    'A guard holds the repair back. A sweep reads the twin again when the guard has room or the twin has changed.',
   failed: () => 'The repair failed, and Twinkeeper no longer retries it.',
 };
 
