@@ -1,4 +1,4 @@
-import type { Departure, Source } from '../drift/index.ts';
+import { type Departure, driftKey, type Source } from '../drift/index.ts';
 import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
 import type { Device } from '../policy/index.ts';
@@ -65,11 +65,8 @@ export class DevicePass {
   /** Row keys of all departures that the pass repaired. */
   readonly #changed = new Set<string>();
   #round = 0;
-  /**
-   * Time of the oldest write among the rows that the journal rejected as a conflict, in milliseconds since 1970. Infinity without a
-   * conflict.
-   */
-  #oldestConflict = Number.POSITIVE_INFINITY;
+  /** Row keys of the rows that the journal rejected as a conflict. The next round reads these rows, of any age. */
+  readonly #conflicts = new Set<string>();
 
   constructor(dependencies: Required<ReconcilerDependencies>, work: DeviceWork, source: Source) {
     this.#dependencies = dependencies;
@@ -84,7 +81,7 @@ export class DevicePass {
     if (++this.#round > maxRounds) return this.#deferred(`its twins or rows changed during each of ${maxRounds} tries`);
 
     const { journal, hub, clock } = this.#dependencies;
-    const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite()), {
+    const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite(), this.#neededKeys()), {
       hub: hub.name,
       source: this.#source,
       now: () => clock.now().toISOString(),
@@ -103,17 +100,19 @@ export class DevicePass {
   }
 
   /**
-   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the evidence from events, the
-   * history that the guards need, and the rows that had a conflict.
+   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one are the history that guards need, now and
+   * at the time of each departure that an event shows.
    */
   #earliestWrite(): string {
-    const guarded = new Date(this.#dependencies.clock.now().getTime() - guardedHistory).toISOString();
-    const evidence = oldestWrite(this.#work) ?? guarded;
-    const conflict =
-      this.#oldestConflict === Number.POSITIVE_INFINITY
-        ? guarded
-        : new Date(Math.max(0, this.#oldestConflict)).toISOString();
-    return [guarded, evidence, conflict].reduce((first, time) => (time < first ? time : first));
+    const now = this.#dependencies.clock.now().getTime();
+    const evidence = Date.parse(oldestWrite(this.#work) ?? '');
+    return new Date(Math.max(0, Math.min(now, evidence >= 0 ? evidence : now) - guardedHistory)).toISOString();
+  }
+
+  /** Row keys of rows that the pass needs, however many newer rows the device has. */
+  #neededKeys(): readonly string[] {
+    const evidence = [...this.#work.modules.values()].flatMap((module) => module.evidence);
+    return [...this.#conflicts, ...evidence.map(({ departure }) => driftKey(departure))];
   }
 
   #neededModules(deviceRows: DeviceRows): NeededModules {
@@ -171,9 +170,9 @@ export class DevicePass {
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
 
     let deferred = deferredByRead;
-    for (const { action, rows } of pending) {
+    for (const { action, rows, repairs } of pending) {
       if (action.type !== 'patchDesired') continue;
-      const { patch } = toPatch(rows);
+      const { patch } = toPatch(repairs);
       const answer = await hub.patchDesired(device.deviceId, action.moduleId, action.etag, patch);
       if (!answer.ok && answer.problem.type === 'conflict') return this.begin();
       deferred = this.#recordAnswer(rows, answer, 'enforced', deviceRows) ?? deferred;
@@ -251,11 +250,8 @@ export class DevicePass {
     const { rows, duplicates, known } = deviceRows.takeChanges();
     if (rows.length + duplicates.length === 0) return 'written';
     const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known, duplicates);
-    // A new row can conflict with an old, closed row that the pass did not read. The next round therefore reads all rows since the write of
-    // that row.
-    if (result === 'conflict') {
-      this.#oldestConflict = Math.min(...rows.map(({ write }) => Date.parse(write.at) || 0), this.#oldestConflict);
-    }
+    // A new row can conflict with an old, closed row that the pass did not read.
+    if (result === 'conflict') for (const { rowKey } of rows) this.#conflicts.add(rowKey);
     return result;
   }
 

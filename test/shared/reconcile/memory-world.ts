@@ -115,11 +115,12 @@ function memoryJournal(): Journal & { broken?: Error } {
   const tables = new Map<string, { rows: Map<string, DriftRow>; open: Map<string, DriftRow> }>();
   const tableOf = (deviceId: string) => tables.get(deviceId) ?? { rows: new Map(), open: new Map() };
   const journal: Journal & { broken?: Error } = {
-    async read(deviceId, since) {
+    async read(deviceId, since, keys = []) {
       if (journal.broken !== undefined) throw journal.broken;
       const { rows, open } = tableOf(deviceId);
       const recent = [...rows.values()].filter(
-        ({ write }) => since !== undefined && Date.parse(write.at) >= Date.parse(since),
+        ({ write, rowKey }) =>
+          keys.includes(rowKey) || (since !== undefined && Date.parse(write.at) >= Date.parse(since)),
       );
       const newestFirst = recent.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
       return { open: [...open.values()], recent: newestFirst, etags: new Map() };
