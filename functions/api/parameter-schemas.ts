@@ -12,6 +12,7 @@ const keysOf = <K extends string>(names: Readonly<Record<K, true>>) => Object.ke
 
 export const kinds = keysOf<DriftKind>({
   missingModule: true,
+  missingBaseline: true,
   missingProperty: true,
   wrongValue: true,
   forbiddenProperty: true,
@@ -28,6 +29,7 @@ export const outcomes = keysOf<Outcome>({
   healed: true,
   superseded: true,
   gone: true,
+  retired: true,
   deferred: true,
   heldBack: true,
   failed: true,

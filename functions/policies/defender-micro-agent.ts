@@ -1,4 +1,4 @@
-import { absent, between, byDefault, definePolicy, oneOf } from '../../shared/policy/index.ts';
+import { atLeast, between, byDefault, definePolicy, oneOf } from '../../shared/policy/index.ts';
 
 /** The agent's collectors. The value is the vendor's default for how often the collector sends messages. */
 const messageFrequency = {
@@ -36,25 +36,28 @@ export default definePolicy({
     // Minutes between two messages of high, of medium and of low priority. Each number is a multiple of the number before. Sites may set
     // other values.
     CollectorsCore_PriorityIntervals: byDefault('30,120,1440'),
-    IothubModule_MessageTimeout: between(60, 2880, { otherwise: 2880 }),
+    // Minutes. A longer time loses fewer messages.
+    IothubModule_MessageTimeout: atLeast(60, { otherwise: 2880 }),
     ...Object.fromEntries(Object.entries(messageFrequency).flatMap(collector)),
     Baseline_GroupsDisabled: '',
     Baseline_ChecksDisabled: '',
-    Login_UsePAM: false,
+    // Devices without UTMP or syslog need PAM as the source of logins.
+    Login_UsePAM: byDefault(false),
     // Devices have network interfaces with different names, so `eth0` is only the default.
     NetworkActivity_Devices: byDefault('eth0'),
-    NetworkActivity_CacheSize: 256,
-    NetworkActivity_PacketBufferSize: 2_097_152,
-    Process_PollingInterval: 100_000,
-    // The modes are 1 (auto), 2 (netlink) and 3 (polling).
-    Process_Mode: 1,
-    Process_CacheSize: 256,
-    // The vendor's default is null. In a twin, null means that the property is absent.
-    FileSystem_Paths: absent(),
+    // Larger caches and buffers lose fewer events.
+    NetworkActivity_CacheSize: atLeast(256),
+    NetworkActivity_PacketBufferSize: atLeast(2_097_152),
+    // Microseconds. A shorter interval finds more processes.
+    Process_PollingInterval: between(1, 100_000, { otherwise: 100_000 }),
+    // The modes are 1 (auto), 2 (netlink) and 3 (polling). Polling misses processes that end soon, so only auto may choose polling.
+    Process_Mode: oneOf([1, 2], { otherwise: 1 }),
+    Process_CacheSize: atLeast(256),
+    // The policy has no rule for `FileSystem_Paths`: the vendor's default watches no path, and sites add theirs.
     FileSystem_Recursive: true,
-    FileSystem_CacheSize: 256,
-    Peripheral_CacheSize: 256,
-    Statistics_CacheSize: 256,
+    FileSystem_CacheSize: atLeast(256),
+    Peripheral_CacheSize: atLeast(256),
+    Statistics_CacheSize: atLeast(256),
   },
   // The agent reports `success`, or `failed` together with the names of the wrong fields.
   reported: { failure: { path: 'latest_state', value: 'failed', fields: 'latest_invalid_fields' }, graceMinutes: 60 },

@@ -60,7 +60,7 @@ export async function loadApp(file: string): Promise<LoadedApp> {
       const events = Array.from({ length: batchSize }, (_, index) =>
         toReceivedEvent(twinEvent(from + index), from + index),
       );
-      return eventBatch(events, partition, true, { functionName: name, dataType, capabilities });
+      return eventBatch(events, partition, true, { dataType, capabilities });
     },
     async contextOf({ value, metadata }) {
       const registered = app.functions.get(name);

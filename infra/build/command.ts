@@ -17,10 +17,13 @@ export async function bundleCommand(root: string, folder: string): Promise<Rolld
     external: isPackage,
     transform: { target: 'node22' },
     logLevel: 'warn',
+    // Copies files that the code names with `new URL(…, import.meta.url)`.
+    experimental: { resolveNewUrlToAsset: true },
     output: {
       dir: folder,
       format: 'esm',
       entryFileNames: '[name].js',
+      assetFileNames: 'local/[name][extname]',
       chunkFileNames: 'local/chunks/[name]-[hash].js',
       sourcemap: true,
     },

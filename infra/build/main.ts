@@ -1,15 +1,17 @@
 /**
- * Builds the function app in `dist/function-app/`, which is the folder that is deployed. Builds the command `dist/twinkeeper.js`, and the
+ * Checks the deployed policies, and builds nothing when one is wrong. Builds the function app in `dist/function-app/`, which is the folder that is deployed. Builds the command `dist/twinkeeper.js`, and the
  * services of the local system in `dist/local/`. Also writes the JSON Schema of policies into the folder of the policies.
  */
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { policyJsonSchema } from '../../shared/policy/index.ts';
 import { projectRoot } from '../local/project.ts';
+import { checkPolicies } from './check-policies.ts';
 import { bundleCommand } from './command.ts';
 import { writeFunctionApp } from './write-function-app.ts';
 
 const root = projectRoot();
+await checkPolicies(join(root, 'functions/policies/index.ts'));
 const dist = join(root, 'dist');
 
 await writeFile(

@@ -1,7 +1,7 @@
 /** Loads the policies of a folder. They need not be deployed. All files are first bundled as JavaScript, so the files can be TypeScript. */
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BundleError, RolldownLog } from 'rolldown';
 import {
@@ -20,6 +20,34 @@ interface LoadedPolicy {
   readonly definition: PolicyDefinition;
 }
 
+/** One fault of a policy file, or of a policy in it. */
+export interface PolicyFileFault {
+  /** Path of the file. For a syntax error, the line and the column follow. If two files have a policy of one name, it has both paths. */
+  readonly file: string;
+  /** Name of the policy. Absent when the file as a whole is wrong. */
+  readonly policy?: string;
+  /** Dotted path in the policy, such as `desired.Process_Mode`. Absent when the policy as a whole is wrong. */
+  readonly path?: string;
+  readonly message: string;
+}
+
+/** Thrown when policies cannot be loaded or are wrong. The message lists each fault on a separate line. */
+export class PolicyFilesError extends Error {
+  override readonly name = 'PolicyFilesError';
+  readonly faults: readonly PolicyFileFault[];
+
+  constructor(source: string, faults: readonly PolicyFileFault[]) {
+    const lines = faults.map(({ file, policy, path, message }) => {
+      const where = policy === undefined ? '' : `${policy}${path === undefined ? '' : ` at ${path}`}: `;
+      return `  ${file}: ${where}${message}`;
+    });
+    super(
+      `${faults.length === 1 ? 'One fault' : `${faults.length} faults`} in the policies of ${source}:\n${lines.join('\n')}`,
+    );
+    this.faults = faults;
+  }
+}
+
 /** The exports of a policy file that are read: the default export, and the list named `policies`. */
 interface Exports {
   readonly default?: unknown;
@@ -35,25 +63,41 @@ const isPolicyFile = (name: string): boolean =>
  * `policies`, as in an `index.ts`. A policy that two files export counts once. Subfolders are not read, so they can hold code that policies
  * share.
  *
- * @throws An Error whose message lists every fault with its file. Faults are: a file cannot be loaded, a file exports no policy, a policy
- * has errors.
+ * @throws {PolicyFilesError} with every fault. Faults are: a file cannot be loaded, a file exports no policy, a policy has errors.
+ * @throws An Error whose message is one line, when the folder cannot be read or has no policies.
  */
 export async function loadPolicies(folder: string): Promise<PolicySet> {
   const names = (await filesIn(folder)).filter(isPolicyFile);
   if (names.length === 0) throw new Error(`${folder} has no policies: it has no .ts, .js, .mjs or .json file.`);
-  const faults: string[] = [];
-  const policies: LoadedPolicy[] = [];
   // Index files are loaded last. A fault of a policy is then reported for the policy's own file, and not for the index file.
-  const loaded = await loadAll(
-    folder,
-    names.toSorted((a, b) => Number(isIndex(a)) - Number(isIndex(b)) || (a < b ? -1 : 1)),
-    faults,
-  );
-  for (const [name, exported] of loaded) {
+  const ordered = names.toSorted((a, b) => Number(isIndex(a)) - Number(isIndex(b)) || (a < b ? -1 : 1));
+  return loadFiles(folder, ordered);
+}
+
+/**
+ * Loads the list `policies` that a file exports, such as the list of the deployed policies.
+ *
+ * @throws {PolicyFilesError} with every fault. Faults are: the file cannot be loaded, it exports no list `policies`, a policy has errors.
+ */
+export async function loadPolicyList(file: string): Promise<PolicySet> {
+  const faults: PolicyFileFault[] = [];
+  const [loaded] = await loadAll(dirname(file), [basename(file)], faults);
+  const list = loaded?.[1].policies;
+  if (loaded !== undefined && !Array.isArray(list)) faults.push({ file, message: 'exports no list named policies.' });
+  const definitions: readonly unknown[] = Array.isArray(list) ? list : [];
+  const policies = definitions.map((definition): LoadedPolicy => ({ file, definition: policyFromJson(definition) }));
+  return checked(policies, faults, file);
+}
+
+/** Loads the policies of these files in a folder. */
+async function loadFiles(folder: string, names: readonly string[]): Promise<PolicySet> {
+  const faults: PolicyFileFault[] = [];
+  const policies: LoadedPolicy[] = [];
+  for (const [name, exported] of await loadAll(folder, names, faults)) {
     const file = join(folder, name);
     const definitions = definitionsIn(exported);
     if (definitions === undefined) {
-      faults.push(`${file}: exports no policy. Add a default export, or move the file to a subfolder.`);
+      faults.push({ file, message: 'exports no policy. Add a default export, or move the file to a subfolder.' });
     }
     for (const definition of definitions ?? []) {
       // Each import of a JSON file gives a new object. A policy that an index file exports again is therefore an equal object and not the
@@ -66,12 +110,18 @@ export async function loadPolicies(folder: string): Promise<PolicySet> {
       if (!isKnown) policies.push({ file, definition: policyFromJson(definition) });
     }
   }
+  return checked(policies, faults, folder);
+}
+
+/**
+ * Validates all policies together. `source` is the path that the error message names.
+ *
+ * @throws {PolicyFilesError} with these faults and the faults of the policies, when there is at least one.
+ */
+function checked(policies: readonly LoadedPolicy[], faults: PolicyFileFault[], source: string): PolicySet {
   const set = check(policies, faults);
-  if (set !== undefined && faults.length === 0) return set;
-  throw new Error(
-    `${faults.length === 1 ? 'One fault' : `${faults.length} faults`} in the policies of ${folder}:\n` +
-      faults.map((fault) => `  ${fault}`).join('\n'),
-  );
+  if (set === undefined || faults.length > 0) throw new PolicyFilesError(source, faults);
+  return set;
 }
 
 async function filesIn(folder: string): Promise<readonly string[]> {
@@ -88,7 +138,7 @@ async function filesIn(folder: string): Promise<readonly string[]> {
 }
 
 /** Validates all policies together, and adds each fault of a policy to `faults` with the name of the policy's file. */
-function check(policies: readonly LoadedPolicy[], faults: string[]): PolicySet | undefined {
+function check(policies: readonly LoadedPolicy[], faults: PolicyFileFault[]): PolicySet | undefined {
   try {
     return toPolicySet(
       policies.map(({ definition }) => definition),
@@ -100,8 +150,8 @@ function check(policies: readonly LoadedPolicy[], faults: string[]): PolicySet |
       const files = policies.filter(
         ({ definition }, index) => nameOf(definition) === policy || `policy ${index + 1}` === policy,
       );
-      const where = files.map(({ file }) => file).join(' and ') || 'unknown file';
-      faults.push(`${where}: ${policy}${path === '' ? '' : ` at ${path}`}: ${message}`);
+      const file = [...new Set(files.map((each) => each.file))].join(' and ') || 'unknown file';
+      faults.push({ file, policy, ...(path === '' ? {} : { path }), message });
     }
     return undefined;
   }
@@ -128,7 +178,7 @@ function definitionsIn({ default: single, policies: list }: Exports): readonly u
 async function loadAll(
   folder: string,
   names: readonly string[],
-  faults: string[],
+  faults: PolicyFileFault[],
 ): Promise<readonly (readonly [string, Exports])[]> {
   const [{ build }, target] = await Promise.all([import('rolldown'), mkdtemp(join(tmpdir(), 'twinkeeper-policies-'))]);
   const unresolved: RolldownLog[] = [];
@@ -151,7 +201,7 @@ async function loadAll(
       output: { file: outfile, format: 'esm', codeSplitting: false, sourcemap: 'inline' },
     });
     if (unresolved.length > 0) {
-      faults.push(...unresolved.map(toFault).toSorted());
+      faults.push(...unresolved.map(toFault).toSorted(byFile));
       return [];
     }
     const { files } = (await import(pathToFileURL(outfile).href)) as {
@@ -162,22 +212,26 @@ async function loadAll(
       try {
         loaded.push([name, await load()]);
       } catch (error) {
-        faults.push(`${join(folder, name)}: cannot be loaded: ${describeThrown(error)}`);
+        faults.push({ file: join(folder, name), message: `cannot be loaded: ${describeThrown(error)}` });
       }
     }
     return loaded;
   } catch (error) {
     const { errors } = error as BundleError;
     if (errors === undefined) throw error;
-    faults.push(...errors.map(toFault).toSorted());
+    faults.push(...errors.map(toFault).toSorted(byFile));
     return [];
   } finally {
     await rm(target, { recursive: true, force: true });
   }
 }
 
-function toFault({ message, loc, id = '' }: RolldownLog): string {
-  const at = loc === undefined ? id : `${loc.file}:${loc.line}:${loc.column + 1}`;
+function toFault({ message, loc, id = '' }: RolldownLog): PolicyFileFault {
+  const file = loc === undefined ? id : `${loc.file}:${loc.line}:${loc.column + 1}`;
   // The first line is the error. The next lines show an extract of the source code.
-  return `${at}: ${message.split('\n', 1)[0]}`;
+  return { file, message: message.split('\n', 1)[0] ?? '' };
+}
+
+function byFile(a: PolicyFileFault, b: PolicyFileFault): number {
+  return a.file < b.file ? -1 : a.file > b.file ? 1 : 0;
 }

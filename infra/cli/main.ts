@@ -12,6 +12,7 @@ const commands = [
   () => import('./commands/dead-letters.ts').then(({ deadLettersCommand }) => deadLettersCommand()),
   () => import('./commands/replay.ts').then(({ replayCommand }) => replayCommand()),
   () => import('./commands/release.ts').then(({ releaseCommand }) => releaseCommand()),
+  () => import('./commands/validate.ts').then(({ validateCommand }) => validateCommand()),
   () => import('./commands/plan.ts').then(({ planCommand }) => planCommand()),
   () => import('./commands/sweep.ts').then(({ sweepCommand }) => sweepCommand()),
   () => import('./commands/drift.ts').then(({ driftCommand }) => driftCommand()),

@@ -11,6 +11,8 @@ export interface AzuriteOptions {
   readonly blobPort?: number;
   readonly queuePort?: number;
   readonly tablePort?: number;
+  /** The names of the accounts. All have the documented key. When absent, Azurite has its documented account only. */
+  readonly accounts?: readonly [string, ...string[]];
 }
 
 /** The documented storage account of Azurite. Its name and key are public in Microsoft's documentation, so they protect nothing. */
@@ -19,18 +21,15 @@ const account = {
   key: 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
 };
 
-/**
- * JavaScript code that makes Azurite exit when its parent process has ended. `unref` lets Azurite exit while the channel to the parent is
- * open.
- */
-const endWithParent = `data:text/javascript,process.on("disconnect", () => process.exit(0)); process.channel.unref()`;
+/** The build copies this file beside the built code. */
+const endWithParent = new URL('./end-with-parent.js', import.meta.url).href;
 
 /**
- * Starts Azurite, without telemetry. Resolves with the connection string when its services listen. Rejects with an Error whose message is
- * one line, when a port is in use or when Azurite ends before it is ready.
+ * Starts Azurite, without telemetry. Resolves with the connection string of the first account when its services listen. Rejects with an
+ * Error whose message is one line, when a port is in use or when Azurite ends before it is ready.
  */
 export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ readonly connectionString: string }>> {
-  const { folder, blobPort = 0, queuePort = 0, tablePort = 0 } = options;
+  const { folder, blobPort = 0, queuePort = 0, tablePort = 0, accounts = [account.name] } = options;
   const child = fork(
     createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
     [
@@ -44,6 +43,9 @@ export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ re
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--import', endWithParent],
       cwd: folder ?? tmpdir(),
+      // Ctrl-C reaches all processes of a group. In a group of its own, Azurite serves the function host until the host has ended.
+      detached: true,
+      env: { ...process.env, AZURITE_ACCOUNTS: accounts.map((name) => `${name}:${account.key}`).join(';') },
     },
   );
   return new Promise((resolve, reject) => {
@@ -56,7 +58,7 @@ export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ re
       child.stdout?.off('data', read).resume();
       child.stderr?.off('data', read).resume();
       resolve({
-        endpoints: { connectionString: connectionString(endpoints) },
+        endpoints: { connectionString: connectionString(endpoints, accounts[0]) },
         close: () => stop(child, folder !== undefined),
       });
     };
@@ -81,11 +83,11 @@ function listeningUrls(output: string): ListeningUrls | undefined {
   return Blob === undefined || Queue === undefined || Table === undefined ? undefined : { Blob, Queue, Table };
 }
 
-function connectionString(urls: ListeningUrls): string {
-  const endpoint = ([service, url]: [string, string]) => `${service}Endpoint=${url}/${account.name}`;
+function connectionString(urls: ListeningUrls, name: string): string {
+  const endpoint = ([service, url]: [string, string]) => `${service}Endpoint=${url}/${name}`;
   return [
     'DefaultEndpointsProtocol=http',
-    `AccountName=${account.name}`,
+    `AccountName=${name}`,
     `AccountKey=${account.key}`,
     ...Object.entries(urls).map(endpoint),
   ].join(';');

@@ -25,8 +25,8 @@ export interface SystemEndpoints {
   /** The path of a PEM file with the certificate of the local hub's certificate authority. */
   readonly caFile: string;
   readonly controlUrl: string;
-  /** The blast radius of the app: the number of values that a policy may overwrite in an hour. */
-  readonly maxOverwritesPerHour: number;
+  /** The blast radius of the app: the number of twins in which a policy may overwrite or remove something in an hour. */
+  readonly blastRadius: number;
 }
 
 /**

@@ -3,16 +3,18 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LocalHubEndpoints, LocalHubOptions } from './hub/index.ts';
 
-export interface LocalSettingsOptions extends Pick<LocalHubOptions, 'throttle' | 'routesEvents'> {
-  /** The blast radius: the number of values that a policy may overwrite in an hour. */
-  readonly maxOverwritesPerHour: number;
+export interface LocalSettingsOptions extends Pick<LocalHubOptions, 'throttle'> {
+  /** The number of twins in which a policy may overwrite or remove something in an hour. */
+  readonly blastRadius: number;
+  /** Whether the demo asks for all sweeps itself. The timer then starts no sweep. */
+  readonly demoSweeps?: boolean;
 }
 
 /** The app settings of the functions in the local system: the object `Values` of local.settings.json. */
 export function localSettings(
   hub: LocalHubEndpoints,
   storageConnectionString: string,
-  { throttle, routesEvents = true, maxOverwritesPerHour }: LocalSettingsOptions,
+  { throttle, blastRadius, demoSweeps = false }: LocalSettingsOptions,
 ): Readonly<Record<string, string>> {
   return {
     FUNCTIONS_WORKER_RUNTIME: 'node',
@@ -23,16 +25,15 @@ export function localSettings(
     EVENTHUB_CONSUMER_GROUP: '$Default',
     // One second instead of the default of 30 seconds, so that a person at a terminal sees the retry soon.
     TWINKEEPER_RETRY_DELAY: '1',
-    TWINKEEPER_MAX_OVERWRITES_PER_HOUR: String(maxOverwritesPerHour),
+    TWINKEEPER_BLAST_RADIUS: String(blastRadius),
     // If the local hub throttles, the app gets the budget of that hub. Otherwise it gets the budget of the largest hub: a smaller budget
     // would slow the demo down without need.
     ...(throttle === undefined
       ? { TWINKEEPER_HUB_TIER: 'S3', TWINKEEPER_HUB_UNITS: '10', TWINKEEPER_BUDGET_SHARE: '1' }
       : { TWINKEEPER_HUB_TIER: throttle.tier, TWINKEEPER_HUB_UNITS: String(throttle.units) }),
     TWINKEEPER_ROLLUP_SCHEDULE: '*/10 * * * * *',
-    // Sweeps run every minute, so that a person sees them. If the hub routes no events, the demo asks for sweeps itself. The schedule then
-    // fires only once a year.
-    TWINKEEPER_SWEEP_SCHEDULE: routesEvents ? '0 * * * * *' : '0 0 0 1 1 *',
+    // Sweeps run every minute, so that a person sees them. If the demo asks for sweeps itself, the schedule fires only once a year.
+    TWINKEEPER_SWEEP_SCHEDULE: demoSweeps ? '0 0 0 1 1 *' : '0 * * * * *',
   };
 }
 

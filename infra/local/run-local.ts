@@ -4,9 +4,11 @@
  * starts the demo. At the end, stops every service that was started, and removes every file that was written.
  */
 import { rm } from 'node:fs/promises';
-import { overwriteLimit } from './demo/overwrite-limit.ts';
+import { checkNodeVersion } from './check-node-version.ts';
+import { demoBlastRadius } from './demo/demo-blast-radius.ts';
 import { checkEndpointsFile, writeEndpointsFile } from './endpoints-file.ts';
 import { hubBehaviour } from './hub-behaviour.ts';
+import { npmEnded } from './npm-ended.ts';
 import type { Output, StartProgress } from './output.ts';
 import { type OutputLost, onOutputLost } from './output-lost.ts';
 import { choosePorts } from './ports.ts';
@@ -19,7 +21,7 @@ const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Signal = keyof typeof signalCodes;
 
 /**
- * How a run ends. `done`: the demo is over. `stopped`: a signal came, or standard output was lost. `failed`: a service ended and cannot be
+ * How a run ends. `done`: the demo is over. `stopped`: a signal came, npm has ended, or standard output was lost. `failed`: a service ended and cannot be
  * restarted.
  */
 type Ending =
@@ -36,13 +38,14 @@ export interface RunView {
 }
 
 /**
- * Runs the local system until the demo is over, a signal comes, standard output is lost, or a service ends and cannot be restarted.
+ * Runs the local system until the demo is over, a signal comes, npm ends, standard output is lost, or a service ends and cannot be restarted.
  * Resolves with the exit code.
  *
  * @throws An Error whose message is one line, when the local system cannot be started.
  */
 export async function runLocal(options: RunOptions, { progress, openOutput }: RunView): Promise<number> {
-  const stopped = Promise.race([awaitSignal(), awaitOutputLost()]);
+  const stopped = Promise.race([awaitSignal(), awaitOutputLost(), awaitNpmEnded()]);
+  checkNodeVersion(process.versions.node);
   const root = projectRoot();
   checkBuild(root);
   if (options.endpoints !== undefined) checkEndpointsFile(options.endpoints);
@@ -57,7 +60,9 @@ export async function runLocal(options: RunOptions, { progress, openOutput }: Ru
       runFolder,
       ports,
       keepOwnSettings: !options.demo,
-      maxOverwritesPerHour: overwriteLimit(options),
+      blastRadius: demoBlastRadius(options),
+      // With `--once`, the demo waits for sweeps that it asked for. Without `--once`, only the timer starts sweeps.
+      demoSweeps: options.once === true && !options.events,
       hub: { ...hubBehaviour(options), routesEvents: options.events },
       onStep: (text) => progress.step(text),
       onNotice(text) {
@@ -94,6 +99,11 @@ function exitCodeOf(ending: Ending): number {
 
 function awaitOutputLost(): Promise<Stopped> {
   return new Promise((resolve) => onOutputLost((lost: OutputLost) => resolve({ type: 'stopped', ...lost })));
+}
+
+async function awaitNpmEnded(): Promise<Stopped> {
+  await npmEnded();
+  return { type: 'stopped', exitCode: signalCodes.SIGHUP, why: 'npm has ended, so the local system ends too.' };
 }
 
 function awaitSignal(): Promise<Stopped> {

@@ -12,6 +12,9 @@ export interface Service<Endpoints> {
 
 export type ServiceMessage<Endpoints> = { readonly ready: Endpoints } | { readonly failed: string };
 
+/** Milliseconds that a service may take to close after its parent has ended. Without the parent, the other services end at the same time. */
+const patienceAfterParent = 2_000;
+
 /**
  * The main function of a service process. Starts the service and sends `ready` or `failed` to the parent process. Closes the service on
  * SIGTERM, on SIGINT, or when the parent has ended.
@@ -21,6 +24,7 @@ export async function runService<Options, Endpoints>(
 ): Promise<void> {
   const report = (message: ServiceMessage<Endpoints>) =>
     process.send?.(message) ?? console.log(JSON.stringify(message));
+  if (process.send !== undefined) endSoonAfterParent();
   try {
     const service = await start(JSON.parse(process.argv[2] ?? '{}') as Options);
     let closing = false;
@@ -37,4 +41,12 @@ export async function runService<Options, Endpoints>(
     process.exitCode = 1;
     process.disconnect?.();
   }
+}
+
+/** Makes this process exit soon after its parent has ended, even if the service is still starting or cannot close. */
+function endSoonAfterParent(): void {
+  const exitSoon = () => setTimeout(() => process.exit(1), patienceAfterParent).unref();
+  // A parent that ended earlier sends no `disconnect`.
+  if (process.connected) process.once('disconnect', exitSoon);
+  else exitSoon();
 }

@@ -35,12 +35,6 @@ export class KilledEarly extends Error {
 const defaultPatience = 3_000;
 
 /**
- * JavaScript code that makes a service exit at most two seconds after its parent process has ended. Without this limit, a service needs
- * longer to close when the other services have ended too.
- */
-const endSoonAfterParent = `data:text/javascript,process.on("disconnect", () => setTimeout(() => process.exit(1), 2000).unref())`;
-
-/**
  * Forks a service, and resolves when the service is ready. The service has a process group of its own. Ctrl-C therefore reaches only the
  * parent process, which ends its services in order. A service ends by itself when its parent process has ended.
  * @throws An Error with the service's own message, when the service could not start. If the service ended without a message, the message is
@@ -50,7 +44,6 @@ export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<Servi
   const { name, script, options, environment = process.env, onLine = () => {} } = spec;
   const child = fork(script, [JSON.stringify(options)], {
     env: { ...environment },
-    execArgv: ['--import', endSoonAfterParent],
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

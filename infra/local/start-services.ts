@@ -6,6 +6,7 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { startAzurite } from './azurite.ts';
+import { checkAppStarted } from './check-app-started.ts';
 import type { SystemEndpoints } from './endpoints-file.ts';
 import type { Keys } from './host/http-trigger.ts';
 import type { FunctionHostEndpoints } from './host/index.ts';
@@ -23,8 +24,10 @@ export interface SystemOptions {
   readonly hub: Pick<LocalHubOptions, keyof HubBehaviour | 'routesEvents'>;
   /** Whether the app gets the `TWINKEEPER_…` settings of the shell's environment. */
   readonly keepOwnSettings: boolean;
-  /** The blast radius of the app: the number of values that a policy may overwrite in an hour. */
-  readonly maxOverwritesPerHour: number;
+  /** The blast radius of the app: the number of twins in which a policy may overwrite or remove something in an hour. */
+  readonly blastRadius: number;
+  /** Whether the demo asks for all sweeps itself, so that the timer starts no sweep. */
+  readonly demoSweeps: boolean;
   /** Called with one line of text when a service begins to start or is ready. */
   readonly onStep: (text: string) => void;
   /** Called with one line about a problem: a service was restarted, or the app logged an error. */
@@ -68,8 +71,10 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
     const storageConnectionString = azurite.endpoints.connectionString;
     const values = localSettings(hub.endpoints, storageConnectionString, {
       ...options.hub,
-      maxOverwritesPerHour: options.maxOverwritesPerHour,
+      blastRadius: options.blastRadius,
+      demoSweeps: options.demoSweeps,
     });
+    let lastProblem = '';
     const host = await keepHostRunning(
       {
         name: 'The function host',
@@ -82,12 +87,14 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
         environment: hostEnvironment(process.env, hub.endpoints.caFile, options.keepOwnSettings),
         onLine: (line) => {
           const problem = /^\S+ (?:error|critical) (.*)/.exec(line)?.[1];
+          lastProblem = problem ?? lastProblem;
           if (problem !== undefined) onNotice(problem.length > 400 ? `${problem.slice(0, 400)}…` : problem);
         },
       },
       onNotice,
     );
     closing.push(() => host.close());
+    await checkAppStarted(host.endpoints, lastProblem);
     onStep('Ready: Azurite, the local hub and the function host.');
     const storage = watchPort(storageConnectionString);
     closing.push(async () => storage.stop());
@@ -96,9 +103,9 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
       endpoints: {
         ...hubEndpoints,
         storageConnectionString,
-        functionsUrl: host.functionsUrl,
+        functionsUrl: host.endpoints.functionsUrl,
         ...host.keys,
-        maxOverwritesPerHour: options.maxOverwritesPerHour,
+        blastRadius: options.blastRadius,
       },
       failed: Promise.race([
         hub.ended.then(
@@ -136,7 +143,8 @@ async function all<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
 }
 
 interface KeptHost {
-  readonly functionsUrl: string;
+  /** The endpoints of the first start. A restarted host has the same address and keys. */
+  readonly endpoints: FunctionHostEndpoints;
   readonly keys: Keys;
   readonly failed: Promise<string>;
   close(): Promise<void>;
@@ -168,7 +176,8 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
   }
 
   let current = await start(spec);
-  const { functionsUrl, functionKey, masterKey } = current.endpoints;
+  const { endpoints } = current;
+  const { functionsUrl, functionKey, masterKey } = endpoints;
   const restartSpec = {
     ...spec,
     options: { ...spec.options, httpPort: Number(new URL(functionsUrl).port) },
@@ -196,7 +205,7 @@ async function keepHostRunning(spec: ServiceSpec, onNotice: (text: string) => vo
   }
 
   return {
-    functionsUrl,
+    endpoints,
     keys: { functionKey, masterKey },
     failed: watch(),
     async close() {

@@ -4,6 +4,7 @@ import type { Json, Write } from '../twin/index.ts';
 /** The kind of a departure from a policy: in which way the twin breaks the policy. */
 export type DriftKind =
   | 'missingModule'
+  | 'missingBaseline'
   | 'missingProperty'
   | 'wrongValue'
   | 'forbiddenProperty'
@@ -27,6 +28,8 @@ export type Outcome =
   | 'superseded'
   /** The device or the module was deleted. */
   | 'gone'
+  /** The policies no longer demand this: the policy or its rule was taken out, or the device left its scope. The twin was not repaired. */
+  | 'retired'
   /** Twinkeeper could not repair the drift yet. A retry is queued. */
   | 'deferred'
   /** A guard holds the repair back for now. */
@@ -37,7 +40,7 @@ export type Outcome =
 /** The cause of the pass that detected a departure from a policy: an event, a sweep, or a person. */
 export type Source = 'event' | 'sweep' | 'manual';
 
-/** One way in which a twin is out of line with a policy: one property that breaks the policy, or one missing module. */
+/** One way in which a twin is out of line with a policy: one property that breaks the policy, one missing module, or one missing baseline. */
 export interface Departure {
   readonly deviceId: string;
   /** Id of the module. `''` for the device twin. */
@@ -89,9 +92,11 @@ export interface DriftRow extends Departure {
   readonly lastActual?: Json | undefined;
 }
 
+const overOutcomes: ReadonlySet<Outcome> = new Set(['created', 'enforced', 'healed', 'superseded', 'gone', 'retired']);
+
 /** Whether the outcome ends the departure from a policy. After any other outcome, the twin is still out of line. */
 export function isOver(outcome: Outcome): boolean {
-  return ['created', 'enforced', 'healed', 'superseded', 'gone'].includes(outcome);
+  return overOutcomes.has(outcome);
 }
 
 /** Whether the row is open. A row is open while the twin is still out of line with the policy. */

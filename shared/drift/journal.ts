@@ -33,16 +33,10 @@ export interface Journal {
    *
    * @param known The result of {@link Journal.read}, with all rows that were written after that read. Each row in `known` must be unchanged
    * in storage. A row that is not in `known` must not exist in storage.
-   * @param duplicates Rows to delete. Each is `pending`, and another row in `known` records the same departure from a policy.
-   * @returns `conflict` when another process changed the rows after they were read. Storage then holds some or none of the rows. The caller
-   * must read the rows again and decide again.
+   * @returns `conflict` when another process changed or added rows of the same modules after the read. Storage then holds some or none of
+   * the rows. The caller must read the rows again and decide again.
    */
-  write(
-    deviceId: string,
-    rows: readonly DriftRow[],
-    known: KnownRows,
-    duplicates?: readonly DriftRow[],
-  ): Promise<'written' | 'conflict'>;
+  write(deviceId: string, rows: readonly DriftRow[], known: KnownRows): Promise<'written' | 'conflict'>;
 }
 
 /** The ETag that matches every version of an existing entity. */
@@ -93,16 +87,6 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     const result = await commit(toTransactions(deviceId, rows, known), known.etags);
     if (result === 'conflict') await repairIndex(deviceId, indexed);
     return result;
-  }
-
-  /** Deletes `pending` rows. An interrupted pass may have indexed the rows, so they are removed from the history index first. */
-  async function remove(
-    deviceId: string,
-    rows: readonly DriftRow[],
-    known: KnownRows,
-  ): Promise<'written' | 'conflict'> {
-    await index.remove(rows);
-    return commit(toTransactions(deviceId, rows, known, 'delete'), known.etags);
   }
 
   /**
@@ -157,8 +141,7 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
       return known;
     },
 
-    async write(deviceId, rows, known, duplicates = []) {
-      if (duplicates.length > 0 && (await remove(deviceId, duplicates, known)) === 'conflict') return 'conflict';
+    async write(deviceId, rows, known) {
       const wholeRows = await complete(deviceId, rows, known);
       if (wholeRows === undefined) return 'conflict';
       let current = known;

@@ -1,7 +1,7 @@
 import type { TableClient, TableEntityResult } from '@azure/data-tables';
 import { encodeDeviceId, endOfPrefix, loadFilterTag } from '../storage/index.ts';
 import { type DriftRow, isOpen } from './departure.ts';
-import { openPrefix, rowKeyPrefixAt, rowPrefix } from './keys.ts';
+import { headPrefix, openPrefix, rowKeyPrefixAt, rowPrefix } from './keys.ts';
 import type { KnownRows } from './known-rows.ts';
 import { fromEntity, shortColumns } from './row-entity.ts';
 
@@ -13,8 +13,8 @@ const maxRows = 1000;
 const rowsPerRequest = 250;
 /** Maximum number of rows with a given key in one request. The keys are part of the address, whose length is limited. */
 const keysPerRequest = 15;
-/** Maximum number of interrupted rows that are read with all their columns. A row has at most about 100 KB. */
-const maxInterrupted = 10;
+/** Maximum number of closed or interrupted rows that are read with all their columns. A row has at most about 100 KB. */
+const maxWholeRows = 10;
 
 /**
  * Reads the rows of a device that a pass needs. The number of bytes is limited, however long the history is: closed rows are read without
@@ -32,8 +32,10 @@ export async function readRows(
 ): Promise<KnownRows> {
   const reader = new DeviceReader(table, deviceId);
   const inOrder = since === undefined ? undefined : await reader.newestRows(endOfPrefix(rowKeyPrefixAt(since)));
-  const hasEntries = inOrder === undefined || inOrder.hasOpenEntries;
-  const entries = hasEntries ? await reader.openEntries() : [];
+  const entries =
+    inOrder === undefined
+      ? await reader.headsAndOpenEntries()
+      : [...inOrder.heads, ...(inOrder.hasOpenEntries ? await reader.openEntries() : [])];
   const recent = [...(inOrder?.entities ?? [])];
   if (inOrder?.isCut === true) recent.push(...(await reader.importantRows(inOrder.last, inOrder.end)));
   const found = new Set(recent.map(({ rowKey }) => rowKey));
@@ -56,6 +58,8 @@ class DeviceReader {
   /** Reads the newest history rows before the key `end`, without their values. Also tells whether the device has open entries. */
   async newestRows(end: string): Promise<{
     readonly entities: readonly Entity[];
+    /** The heads of the modules. They are read before all rows, so a write after that is a conflict. */
+    readonly heads: readonly Entity[];
     readonly hasOpenEntries: boolean;
     /** Whether there are more rows before `end`. */
     readonly isCut: boolean;
@@ -65,20 +69,29 @@ class DeviceReader {
   }> {
     const odata = await loadFilterTag();
     const entities: Entity[] = [];
+    const heads: Entity[] = [];
     let hasOpenEntries = false;
-    for await (const page of this.#pages(odata`RowKey ge ${openPrefix} and RowKey lt ${end}`, shortColumns)) {
+    for await (const page of this.#pages(odata`RowKey ge ${headPrefix} and RowKey lt ${end}`, shortColumns)) {
       for (const entity of page) {
-        if (String(entity.rowKey).startsWith(rowPrefix)) entities.push(entity);
+        const rowKey = String(entity.rowKey);
+        if (rowKey.startsWith(rowPrefix)) entities.push(entity);
+        else if (rowKey.startsWith(headPrefix)) heads.push(entity);
         else hasOpenEntries = true;
       }
       const last = entities.at(-1)?.rowKey;
-      if (entities.length >= maxRows && last !== undefined) return { entities, hasOpenEntries, isCut: true, last, end };
+      if (entities.length >= maxRows && last !== undefined) {
+        return { entities, heads, hasOpenEntries, isCut: true, last, end };
+      }
     }
-    return { entities, hasOpenEntries, isCut: false, last: end, end };
+    return { entities, heads, hasOpenEntries, isCut: false, last: end, end };
   }
 
   openEntries(): Promise<readonly Entity[]> {
     return this.#all(`RowKey ge '${openPrefix}' and RowKey lt '${endOfPrefix(openPrefix)}'`);
+  }
+
+  headsAndOpenEntries(): Promise<readonly Entity[]> {
+    return this.#all(`RowKey ge '${headPrefix}' and RowKey lt '${endOfPrefix(openPrefix)}'`);
   }
 
   /**
@@ -108,9 +121,14 @@ class DeviceReader {
     return entities;
   }
 
-  /** Converts entities to rows. Reads the first rows of interrupted passes again, with all columns. */
+  /**
+   * Converts entities to rows. Reads some rows again, with all columns: the newest rows of interrupted passes, and the newest rows about
+   * missing modules, whose baseline tells who created a module.
+   *
+   * @param entries The heads and the open entries.
+   */
   async toKnownRows(entries: readonly Entity[], recent: readonly Entity[]): Promise<KnownRows> {
-    const open = entries.map(fromEntity);
+    const open = entries.filter(({ rowKey }) => String(rowKey).startsWith(openPrefix)).map(fromEntity);
     const etags = new Map<string, string>();
     // The history row of an open entry may be too old for `recent`, so its ETag is unknown. But the row exists.
     for (const row of open) etags.set(row.rowKey, '*');
@@ -120,9 +138,10 @@ class DeviceReader {
     const incompleteRows = recent.map((entity) => this.#toIncompleteRow(entity));
     // After a crash, two open rows can share one open entry. The entry does not name the older one of them.
     const interrupted = incompleteRows.filter((row) => isOpen(row) && !wholeRows.has(row.rowKey));
-    const keys = interrupted.slice(0, maxInterrupted).map(({ rowKey }) => rowKey);
-    const interruptedRows = (await this.rowsWithKeys(keys)).map(fromEntity);
-    for (const row of interruptedRows) wholeRows.set(row.rowKey, row);
+    const missing = incompleteRows.filter(({ kind, rowKey }) => kind === 'missingModule' && !wholeRows.has(rowKey));
+    const again = [...interrupted.slice(0, maxWholeRows), ...missing.slice(0, maxWholeRows)];
+    const keys = [...new Set(again.map(({ rowKey }) => rowKey))];
+    for (const row of (await this.rowsWithKeys(keys)).map(fromEntity)) wholeRows.set(row.rowKey, row);
 
     const rows = incompleteRows
       .map((row) => wholeRows.get(row.rowKey) ?? row)

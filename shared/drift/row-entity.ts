@@ -16,6 +16,7 @@ export const shortColumns: readonly string[] = [
   'writeVersion',
   'writtenAt',
   'writeExact',
+  'writtenBy',
   'mode',
   'detectedAt',
   'desiredVersion',
@@ -26,6 +27,7 @@ export const shortColumns: readonly string[] = [
   'lastWriteVersion',
   'lastWrittenAt',
   'lastWriteExact',
+  'lastWrittenBy',
 ];
 
 /**
@@ -65,12 +67,14 @@ export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<stri
     writeVersion: write.version,
     writtenAt: write.at,
     writeExact: write.exact,
+    ...(write.by === undefined ? {} : { writtenBy: write.by }),
     ...splitText('expected', expected === undefined ? undefined : JSON.stringify(expected)),
     ...splitText('actual', actual === undefined ? undefined : JSON.stringify(actual)),
     ...splitText('message', message),
     ...(lastWrite === undefined
       ? {}
       : { lastWriteVersion: lastWrite.version, lastWrittenAt: lastWrite.at, lastWriteExact: lastWrite.exact }),
+    ...(lastWrite?.by === undefined ? {} : { lastWrittenBy: lastWrite.by }),
     ...splitText('lastActual', lastActual === undefined ? undefined : JSON.stringify(lastActual)),
   };
 }
@@ -97,7 +101,12 @@ export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow 
     kind: text('kind') as DriftKind,
     expected: json('expected'),
     actual: json('actual'),
-    write: { version: Number(entity.writeVersion), at: text('writtenAt'), exact: entity.writeExact === true },
+    write: {
+      version: Number(entity.writeVersion),
+      at: text('writtenAt'),
+      exact: entity.writeExact === true,
+      ...(typeof entity.writtenBy === 'string' ? { by: entity.writtenBy } : {}),
+    },
     mode: entity.mode === 'audit' ? 'audit' : 'enforce',
     ...(message === undefined ? {} : { message }),
     detectedAt: text('detectedAt'),
@@ -117,6 +126,7 @@ export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow 
             version: entity.lastWriteVersion,
             at: text('lastWrittenAt'),
             exact: entity.lastWriteExact === true,
+            ...(typeof entity.lastWrittenBy === 'string' ? { by: entity.lastWrittenBy } : {}),
           },
         }
       : {}),

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { competingSettings, type OverwriteLimit } from '../guards/index.ts';
+import { type BlastRadius, competingSettings } from '../guards/index.ts';
 import type { BudgetOptions, Hub } from '../hub/index.ts';
 import type { Policy, PolicySet } from '../policy/index.ts';
 import { type CallForecast, secondsFor } from './duration.ts';
@@ -13,7 +13,7 @@ export interface ForecastDependencies {
   /** The app's budget of hub calls. The budget decides how long the sweep would take. */
   readonly budget: BudgetOptions;
   /** The blast-radius limit, which applies to each policy separately. */
-  readonly limit: OverwriteLimit;
+  readonly limit: BlastRadius;
   readonly clock: Clock;
   readonly onProgress?: (progress: ForecastProgress) => void;
 }

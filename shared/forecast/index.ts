@@ -16,4 +16,4 @@ export type {
   RecordedReason,
   ValueForecast,
 } from './policy-counts.ts';
-export type { Forecast, OverwriteForecast, PolicyForecast } from './result.ts';
+export type { BlastRadiusForecast, Forecast, PolicyForecast } from './result.ts';

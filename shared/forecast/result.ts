@@ -27,26 +27,31 @@ export interface PolicyForecast {
   readonly mode: Mode;
   /** Number of devices in the policy's scope. */
   readonly devices: number;
+  /** A sentence about a scope without any device. The scope is probably wrong. Absent where a device is in the scope. */
+  readonly warning?: string;
   /** Number of devices in the scope without any departure from the policy. */
   readonly compliant: number;
   readonly modulesToCreate: number;
+  /** A missing baseline counts with the number of its properties. */
   readonly propertiesToChange: number;
   /** The properties to change. One entry per path, most frequent first. */
   readonly changes: readonly PropertyForecast[];
   /** The drift that a sweep would only record. Most frequent first. */
   readonly recorded: readonly RecordedForecast[];
-  /** The policy's overwrites and its blast-radius limit. Absent where the policy overwrites or removes nothing. */
-  readonly overwrites?: OverwriteForecast;
+  /** The twins that count against the policy's blast radius. Absent where the policy overwrites or removes nothing. */
+  readonly blastRadius?: BlastRadiusForecast;
   /** Devices that break the policy, as examples. At most 10. */
   readonly examples: readonly ForecastExample[];
   /** Why the forecast read all twins of the policy. Absent where queries found all drift. */
   readonly walked?: string;
 }
 
-/** Compares a policy's overwrites with its blast-radius limit. Assumes that Twinkeeper overwrote nothing in the last hour. */
-export interface OverwriteForecast {
-  readonly count: number;
+/** Compares a policy's changes with its blast radius. Assumes that Twinkeeper overwrote nothing in the last hour. */
+export interface BlastRadiusForecast {
+  /** Number of twins in which the policy would overwrite or remove something. */
+  readonly twins: number;
+  /** Number of twins that the policy may change in an hour. */
   readonly perHour: number;
-  /** Number of overwrites that a sweep would hold back for a later hour. */
+  /** Number of twins that a sweep would leave as they are for a later hour. */
   readonly heldBack: number;
 }

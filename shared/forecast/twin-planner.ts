@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts';
 import type { Departure } from '../drift/index.ts';
-import type { CompetingSetting, OverwriteLimit } from '../guards/index.ts';
+import type { BlastRadius, CompetingSetting } from '../guards/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import { type Plan, plan } from '../reconcile/index.ts';
 import { type IdSet, toDevice } from '../sweep/index.ts';
 import type { JsonObject, Twin } from '../twin/index.ts';
 import { ForecastGuard } from './forecast-guard.ts';
 import type { PlannedOutcome, PolicyCounts } from './policy-counts.ts';
-import type { OverwriteForecast } from './result.ts';
+import type { BlastRadiusForecast } from './result.ts';
 import type { ScopeMembers } from './scope-members.ts';
 
 /** The forecast of one policy while the forecast is running. */
@@ -30,7 +30,7 @@ export interface TwinPlannerDependencies {
   /** Empty at first. The planner adds the id of each device that it plans. */
   readonly planned: IdSet;
   readonly competing: readonly CompetingSetting[];
-  readonly limit: OverwriteLimit;
+  readonly limit: BlastRadius;
   readonly clock: Clock;
 }
 
@@ -63,9 +63,9 @@ export class TwinPlanner {
     return this.#dependencies.planned.has(deviceId);
   }
 
-  /** Returns the overwrites of a policy that were planned so far, or `undefined` where none was planned. */
-  overwrites(policy: Policy): OverwriteForecast | undefined {
-    return this.#guard.overwrites(policy.name);
+  /** Returns the twins of a policy that count against its blast radius so far, or `undefined` where there is none. */
+  blastRadius(policy: Policy): BlastRadiusForecast | undefined {
+    return this.#guard.blastRadius(policy.name);
   }
 
   /**

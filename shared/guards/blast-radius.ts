@@ -1,36 +1,44 @@
 import type { Clock } from '../clock.ts';
 import type { Departure } from '../drift/index.ts';
 import type { Log } from '../log.ts';
-import { formatPath, obstacleOn, parsePath } from '../twin/index.ts';
 import { cached } from './cached.ts';
+import type { TwinIds } from './counted-twins.ts';
 import type { Guard, Review } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
+import { readReleased, releaseText } from './held-row.ts';
+import { overwritesSomething } from './overwrites-something.ts';
 
-/** Maximum number of values that a policy may overwrite in an hour. Either a number, or a share of the policy's devices (0.2 is 20 %). */
-export type OverwriteLimit =
+/** Maximum number of twins in which a policy may overwrite or remove something in an hour. A number, or a share of the policy's devices. */
+export type BlastRadius =
   | { readonly type: 'count'; readonly count: number }
+  /** 0.2 is 20 % of the devices. */
   | { readonly type: 'share'; readonly share: number };
 
 export interface BlastRadiusDependencies {
   readonly store: GuardStore;
-  readonly limit: OverwriteLimit;
+  readonly limit: BlastRadius;
   /** The number of devices in the hub. `undefined` when the number is unknown. Used until a sweep has counted the devices of a policy. */
   readonly countDevices: () => Promise<number | undefined>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
+/** The first word of each reason. */
+const reasonPrefix = 'blastRadius:';
 /** Milliseconds for which the device count of the hub is cached. A read of the count costs a call of the hub. */
 const hubCountLifetime = 15 * 60_000;
 /** Milliseconds for which the stored device count of a policy is cached. */
 const storedCountLifetime = 60_000;
 
 /**
- * Creates the blast-radius guard. The guard limits how many values each policy overwrites or removes within an hour, in all instances of
- * the app together. A wrong policy then harms only a part of the fleet. The creation of missing values is not limited.
+ * Creates the blast-radius guard. The guard limits the number of twins in which each policy overwrites or removes something within an hour,
+ * in all instances of the app together. A wrong policy then harms only a part of the fleet. The creation of missing modules and properties
+ * is not limited.
  *
- * An overwrite is counted when the guard allows it. A pass that starts a new round counts its overwrites again. The count may therefore be
- * too high, but never too low. `review` throws when storage does not answer.
+ * A twin is repaired whole or not at all. When one policy has no room for the twin, the guard holds all repairs of the twin back, also those
+ * of other policies.
+ *
+ * A twin is counted when the guard allows the repair, and counts once an hour for each policy. `review` throws when storage does not answer.
  */
 export function blastRadiusGuard({ store, limit, countDevices, clock, log }: BlastRadiusDependencies): Guard {
   const hubCount = cached(() => countDevices().catch(() => undefined), hubCountLifetime, clock);
@@ -39,8 +47,8 @@ export function blastRadiusGuard({ store, limit, countDevices, clock, log }: Bla
   const loggedPolicies = new Set<string>();
 
   /**
-   * Maximum number of values that the policy may overwrite in an hour. `undefined` when the limit is a share of the devices, and the number
-   * of devices is unknown.
+   * Maximum number of twins that the policy may change in an hour. `undefined` when the limit is a share of the devices, and the number of
+   * devices is unknown.
    */
   async function limitOf(policy: string): Promise<number | undefined> {
     if (limit.type === 'count') return limit.count;
@@ -50,86 +58,110 @@ export function blastRadiusGuard({ store, limit, countDevices, clock, log }: Bla
       storedCounts.set(policy, storedCount);
     }
     const devices = (await storedCount()) ?? (await hubCount());
-    return devices === undefined ? undefined : overwritesAnHour(limit.share, devices);
+    return devices === undefined ? undefined : twinsAnHour(limit.share, devices);
   }
 
-  /** Logs a warning when a policy reaches its limit. Logs no further warning until the policy may overwrite values again. */
+  /** Logs a warning when a policy reaches its limit. Logs no further warning until the policy may change a twin again. */
   function logLimit(policy: string, isHeld: boolean, reason: string): void {
     if (!isHeld) loggedPolicies.delete(policy);
     else if (!loggedPolicies.has(policy)) {
       loggedPolicies.add(policy);
-      log.warn(`Policy ${policy} holds overwrites back. ${reason}`);
+      log.warn(`Policy ${policy} leaves twins as they are. ${reason}`);
     }
+  }
+
+  async function claimOf(policy: string) {
+    const allowed = await limitOf(policy);
+    // When the limit is unknown, the guard uses 0. Then only a release of the policy allows a change.
+    return allowed === undefined
+      ? { policy, allowed: 0, refusal: unknownSizeReason(policy) }
+      : { policy, allowed, refusal: exhaustedReason(policy) };
+  }
+
+  /** Reserves the twin for all the policies. Returns the reason when one policy has no room for the twin. */
+  async function reserve(twin: TwinIds, policies: readonly string[]): Promise<string | undefined> {
+    const claims = await Promise.all(policies.map(claimOf));
+    if (claims.length > 1) {
+      // First ask all policies for room. Otherwise a twin that one policy refuses would take the place of another twin in the other policies.
+      const rooms = await Promise.all(claims.map(({ policy, allowed }) => store.hasRoomFor(policy, twin, allowed)));
+      const full = claims.find((_, index) => rooms[index] === false);
+      if (full !== undefined) {
+        logLimit(full.policy, true, full.refusal);
+        return full.refusal;
+      }
+    }
+    for (const { policy, allowed, refusal } of claims) {
+      const isGranted = await store.reserveTwin(policy, twin, allowed);
+      logLimit(policy, !isGranted, refusal);
+      if (!isGranted) return refusal;
+    }
+    return undefined;
   }
 
   return {
     async review(review) {
       const held = new Map<Departure, string>();
-      const byPolicy = Map.groupBy(overwrites(review), ({ departures: [first] }) => first.policy);
-      for (const [policy, wanted] of byPolicy) {
-        const allowed = await limitOf(policy);
-        // When the limit is unknown, the guard uses 0. Then only a release of the policy allows overwrites.
-        const granted = await store.reserveOverwrites(policy, wanted.length, allowed ?? 0);
-        const reason = allowed === undefined ? unknownSizeReason(policy) : exhaustedReason(policy);
-        for (const { departures } of wanted.slice(granted)) for (const each of departures) held.set(each, reason);
-        logLimit(policy, granted < wanted.length, reason);
-      }
+      await Promise.all(
+        overwrittenTwins(review).map(async ({ twin, policies }) => {
+          const reason = await reserve(twin, policies);
+          if (reason === undefined) return;
+          for (const each of review.departures) if (each.moduleId === twin.moduleId) held.set(each, reason);
+        }),
+      );
       return held;
+    },
+
+    async stillHeld(rows) {
+      const limited = rows.filter(({ error }) => error?.startsWith(reasonPrefix));
+      // A twin is held back whole, also when it is another policy that has no room. The reason names the policy without room.
+      const byPolicy = Map.groupBy(limited, ({ policy, error = '' }) => readReleased(error) ?? policy);
+      const held = await Promise.all(
+        [...byPolicy].map(async ([policy, policyRows]) => {
+          const room = await store.roomFor(policy, (await limitOf(policy)) ?? 0);
+          const byTwin = Map.groupBy(policyRows, ({ deviceId, moduleId }) => `${moduleId}\n${deviceId}`);
+          return [...byTwin.values()].slice(room).flat();
+        }),
+      );
+      return new Set(held.flat());
     },
   };
 }
 
-/**
- * The number of overwrites an hour for a share of a number of devices, rounded up. At least 1, so that a very small fleet can be repaired.
- */
-export function overwritesAnHour(share: number, devices: number): number {
+/** The number of twins an hour for a share of a number of devices, rounded up. At least 1, so that a very small fleet can be repaired. */
+export function twinsAnHour(share: number, devices: number): number {
   // In floating point, 0.07 × 100 is slightly more than 7.
   return Math.max(1, Math.ceil(share * devices - 1e-6));
 }
 
-/** One value that a repair would overwrite or remove, and the departures from one policy that the overwrite repairs. */
-interface Overwrite {
-  readonly departures: readonly [Departure, ...Departure[]];
+/** A twin in which a repair overwrites or removes something, and the names of the policies that do so. */
+interface OverwrittenTwin {
+  readonly twin: TwinIds;
+  readonly policies: readonly string[];
 }
 
-/**
- * The overwrites that a repair of these departures needs. When a plain value is in the place of an object of properties, the value counts
- * as one overwrite, and not as one for each property.
- */
-export function overwrites({ departures, twins }: Pick<Review, 'departures' | 'twins'>): readonly Overwrite[] {
-  const found: { departures: [Departure, ...Departure[]] }[] = [];
-  const byObstacle = new Map<string, { departures: [Departure, ...Departure[]] }>();
-  for (const departure of departures) {
-    if (departure.kind === 'missingModule') continue;
-    const overwrite: { departures: [Departure, ...Departure[]] } = { departures: [departure] };
-    if (departure.actual === undefined) {
-      const properties = twins.get(departure.moduleId)?.desired.properties ?? {};
-      const obstacle = obstacleOn(properties, parsePath(departure.path));
-      if (obstacle === undefined) continue;
-      const key = JSON.stringify([departure.policy, departure.moduleId, formatPath(obstacle.path)]);
-      const known = byObstacle.get(key);
-      if (known !== undefined) {
-        known.departures.push(departure);
-        continue;
-      }
-      byObstacle.set(key, overwrite);
-    }
-    found.push(overwrite);
-  }
-  return found;
+/** The twins of a device in which the repair of these departures overwrites or removes something. The policies of a twin are sorted. */
+export function overwrittenTwins({
+  departures,
+  twins,
+}: Pick<Review, 'departures' | 'twins'>): readonly OverwrittenTwin[] {
+  const overwriting = departures.filter((departure) => overwritesSomething(departure, twins.get(departure.moduleId)));
+  return [...Map.groupBy(overwriting, ({ moduleId }) => moduleId)].map(([moduleId, [first, ...rest]]) => ({
+    twin: { deviceId: first?.deviceId ?? '', moduleId },
+    policies: [...new Set([first, ...rest].flatMap((each) => each?.policy ?? []))].sort(),
+  }));
 }
 
 /** The reason in the history row has no numbers and no times. If the reason changed, each sweep would write the row again. */
 function exhaustedReason(policy: string): string {
   return (
-    'blastRadius: the policy has overwritten as many values within an hour as TWINKEEPER_MAX_OVERWRITES_PER_HOUR allows. ' +
-    `It continues as the hour passes. To continue at once, run "twinkeeper release ${policy}".`
+    `${reasonPrefix} policy ${policy} has changed as many twins within an hour as TWINKEEPER_BLAST_RADIUS allows. ` +
+    `A twin is repaired whole or not at all. The policy continues as the hour passes. To continue at once, ${releaseText(policy)}.`
   );
 }
 
 function unknownSizeReason(policy: string): string {
   return (
-    "blastRadius: TWINKEEPER_MAX_OVERWRITES_PER_HOUR is a percentage of the policy's devices, and their count is not known yet. " +
-    `The policy continues after the next sweep. To continue at once, run "twinkeeper release ${policy}".`
+    `${reasonPrefix} TWINKEEPER_BLAST_RADIUS is a percentage of the devices of policy ${policy}, and their count is not known yet. ` +
+    `The policy continues after the next sweep. To continue at once, ${releaseText(policy)}.`
   );
 }

@@ -9,6 +9,10 @@ import {
 } from '../drift/index.ts';
 import type { Guard } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
+import { readUntil, releaseText, untilText } from './held-row.ts';
+
+/** The first word of each reason. */
+const reasonPrefix = 'contested:';
 
 /**
  * Creates the guard for contested properties. When somebody has changed a property back {@link contestedEnforcements} times within ten minutes, the
@@ -38,6 +42,19 @@ export function contestedGuard({ store, clock }: { readonly store: GuardStore; r
       }
       return held;
     },
+
+    async stillHeld(rows) {
+      const now = clock.now().getTime();
+      const contested = rows.filter(({ error }) => error?.startsWith(reasonPrefix) && now < (readUntil(error) ?? 0));
+      const byPolicy = Map.groupBy(contested, ({ policy }) => policy);
+      const held = await Promise.all(
+        [...byPolicy].map(async ([policy, policyRows]) => {
+          const releasedAt = (await store.releasedAt(policy))?.toISOString() ?? '';
+          return policyRows.filter(({ outcomeAt }) => outcomeAt > releasedAt);
+        }),
+      );
+      return new Set(held.flat());
+    },
   };
 }
 
@@ -49,7 +66,7 @@ function isStandingDown(times: readonly number[], now: number): boolean {
 /** The reason in the history row stays the same for the whole hour. If the reason changed, each sweep would write the row again. */
 function reasonFor(policy: string, last: number): string {
   return (
-    `contested: somebody changed this property back ${contestedEnforcements} times within ${contestWindow / 60_000} minutes. It is left alone ` +
-    `until ${new Date(last + standDownTime).toISOString()}. To enforce it at once, run "twinkeeper release ${policy}".`
+    `${reasonPrefix} somebody changed this property back ${contestedEnforcements} times within ${contestWindow / 60_000} minutes. It is left alone ` +
+    `${untilText(last + standDownTime)}. To enforce it at once, ${releaseText(policy)}.`
   );
 }

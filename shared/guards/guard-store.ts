@@ -1,26 +1,9 @@
 import type { TableEntity } from '@azure/data-tables';
 import { type Clock, systemClock } from '../clock.ts';
 import { once } from '../once.ts';
-import {
-  encodeDeviceId,
-  isEntityNotFound,
-  openTable,
-  packJson,
-  type StorageAccount,
-  unpackJson,
-} from '../storage/index.ts';
+import { isEntityNotFound, openTable, packJson, type StorageAccount, unpackJson } from '../storage/index.ts';
 import type { CompetingSetting } from './competing-settings.ts';
-import {
-  fromWindowText,
-  type OverwriteWindow,
-  overwritesIn,
-  toWindowText,
-  withinHour,
-  withOverwrites,
-} from './overwrite-window.ts';
-
-/** Milliseconds after the release of a policy for which the policy has no limit. */
-const releaseTime = 60 * 60_000;
+import { CountedTwins, policyPartition, type TwinIds } from './counted-twins.ts';
 
 /**
  * The stored state of the guards. All instances of the app share the state, and the state survives a restart. Each method reads or writes
@@ -28,15 +11,25 @@ const releaseTime = 60 * 60_000;
  */
 export interface GuardStore {
   /**
-   * Reserves up to `count` overwrites for a policy. Returns the number of granted overwrites, from 0 to `count`. Grants at most `limit`
-   * overwrites within any hour, in all instances of the app together. A granted overwrite stays counted even when nobody carries it out.
-   * Throws when storage does not answer.
+   * Reserves the right of a policy to overwrite or remove values in one twin. Returns whether the right is granted. Within any hour, at most
+   * `limit` twins are granted, in all instances of the app together. A twin that was granted within the hour is granted again, and is not
+   * counted again. A granted twin stays counted even when nobody changes the twin. Throws when storage does not answer.
    */
-  reserveOverwrites(policy: string, count: number, limit: number): Promise<number>;
+  reserveTwin(policy: string, twin: TwinIds, limit: number): Promise<boolean>;
+  /** Whether {@link reserveTwin} would grant the twin now. Reserves nothing. */
+  hasRoomFor(policy: string, twin: TwinIds, limit: number): Promise<boolean>;
+  /** Number of twins that {@link reserveTwin} would grant now. Infinity while the policy is released. Reserves nothing. */
+  roomFor(policy: string, limit: number): Promise<number>;
   /**
-   * Releases a policy: the policy has no limit for an hour, and the count of its overwrites starts again at 0. Returns the end of the hour.
+   * Releases a policy: the policy has no limit for an hour, and the count of its twins starts again at 0. Returns the end of the hour.
    */
   release(policy: string): Promise<Date>;
+  /**
+   * Removes the entities of twins that do not count any more.
+   *
+   * @param mayContinue Called before each batch. `false` ends the run.
+   */
+  removeExpired(mayContinue: () => boolean): Promise<{ readonly isUnfinished: boolean }>;
   /** The time of the last release of a policy. `undefined` when the policy was never released. */
   releasedAt(policy: string): Promise<Date | undefined>;
   /** Stores the number of devices in the scope of a policy. */
@@ -47,6 +40,8 @@ export interface GuardStore {
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
   /** The settings of automatic configurations that compete with a policy, as the last sweep stored them. Empty before the first sweep. */
   competing(): Promise<readonly CompetingSetting[]>;
+  /** The time at which the competing settings were stored last. `undefined` before the first sweep. */
+  configurationsReadAt(): Promise<Date | undefined>;
 }
 
 export interface GuardStoreOptions {
@@ -54,22 +49,6 @@ export interface GuardStoreOptions {
   /** Returns a random number from 0 to 1, which spreads the pauses between attempts. The default is `Math.random`. */
   readonly random?: () => number;
 }
-
-/** One call of {@link GuardStore.reserveOverwrites} that waits for its result. */
-interface Reservation {
-  readonly count: number;
-  readonly limit: number;
-  readonly resolve: (granted: number) => void;
-  readonly reject: (error: unknown) => void;
-}
-
-/**
- * Maximum number of failed updates in a row. An update fails when another instance of the app was faster, so many instances need many
- * attempts.
- */
-const maxAttempts = 60;
-/** Maximum pause between two attempts to update the count of overwrites, in milliseconds. */
-const maxPause = 500;
 
 /**
  * Maximum bytes in one binary property of an entity. Table Storage allows 64 KiB in a property and 1 MiB in an entity ("Table Storage data
@@ -79,23 +58,15 @@ const bytesPerProperty = 60_000;
 const propertiesPerEntity = 14;
 
 const competingKey = { partitionKey: 'hub!', rowKey: 'competing' };
-/**
- * The key of an entity of a policy. Each policy is one partition with two entities. Passes write the entity `overwrites`. The sweep writes
- * the entity `devices`.
- */
-const policyKey = (policy: string, rowKey: string) => ({ partitionKey: `policy!${encodeDeviceId(policy)}`, rowKey });
+const devicesKey = (policy: string) => ({ partitionKey: policyPartition(policy), rowKey: 'devices' });
 
-/**
- * Creates the guard store in the table `TwinkeeperGuards` of a storage account. Reservations of a policy that arrive during an update of
- * storage wait. The next update then handles all waiting reservations together.
- */
+/** Creates the guard store in the table `TwinkeeperGuards` of a storage account. */
 export function createGuardStore(
   account: StorageAccount,
   { clock = systemClock, random = Math.random }: GuardStoreOptions = {},
 ): GuardStore {
   const openGuards = once(() => openTable(account, 'TwinkeeperGuards'));
-  /** Waiting reservations, by policy. A policy has an entry in the map while its reservations are processed. */
-  const waiting = new Map<string, Reservation[]>();
+  const countedTwins = new CountedTwins({ table: openGuards, clock, random });
 
   async function read(key: { partitionKey: string; rowKey: string }) {
     try {
@@ -110,105 +81,18 @@ export function createGuardStore(
     await (await openGuards()).upsertEntity(entity, 'Replace');
   }
 
-  /**
-   * Stores an entity, unless another process changed the entity after it was read. Returns whether the entity was stored. Without an ETag,
-   * the entity must not exist yet.
-   */
-  async function replace(entity: TableEntity, etag: string | undefined): Promise<boolean> {
-    const table = await openGuards();
-    try {
-      if (etag === undefined) await table.createEntity(entity);
-      else await table.updateEntity(entity, 'Replace', { etag });
-      return true;
-    } catch (error) {
-      // Another process created, changed or deleted the entity.
-      const { statusCode } = error as { readonly statusCode?: unknown };
-      if (statusCode === 409 || statusCode === 412 || isEntityNotFound(error)) return false;
-      throw error;
-    }
-  }
-
-  /**
-   * Grants overwrites to the waiting reservations of one policy, in their order. Needs one read and one conditional update of the policy's
-   * entity. Tries again when another instance of the app changed the entity.
-   */
-  async function grant(policy: string, reservations: readonly Reservation[]): Promise<readonly number[]> {
-    const key = policyKey(policy, 'overwrites');
-    for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const stored = await read(key);
-      const now = clock.now();
-      const releasedAt = toDate(stored?.releasedAt);
-      if (releasedAt !== undefined && now.getTime() < releasedAt.getTime() + releaseTime) {
-        return reservations.map(({ count }) => count);
-      }
-      const window = withinHour(toWindow(stored?.minutes), now);
-      const before = overwritesIn(window);
-      const granted: number[] = [];
-      let after = before;
-      for (const { count, limit } of reservations) {
-        const room = Math.max(0, Math.min(count, limit - after));
-        granted.push(room);
-        after += room;
-      }
-      if (after === before) return granted;
-      const minutes = toWindowText(withOverwrites(window, after - before, now));
-      const entity = { ...key, minutes, ...(releasedAt === undefined ? {} : { releasedAt: releasedAt.toISOString() }) };
-      if (await replace(entity, stored?.etag)) return granted;
-      await clock.sleep(random() * Math.min(maxPause, 10 * 2 ** attempt));
-    }
-    throw new Error(
-      `The overwrites of policy ${policy} could not be counted: other instances changed the count ${maxAttempts} times in a row.`,
-    );
-  }
-
-  /** Processes the reservations of a policy until no reservation waits. */
-  async function processReservations(policy: string): Promise<void> {
-    // The first update waits for the remaining calls of `reserveOverwrites` in the same turn of the event loop, so that these calls share
-    // the update.
-    await Promise.resolve();
-    let batch = waiting.get(policy) ?? [];
-    while (batch.length > 0) {
-      waiting.set(policy, []);
-      try {
-        const granted = await grant(policy, batch);
-        for (const [index, reservation] of batch.entries()) reservation.resolve(granted[index] ?? 0);
-      } catch (error) {
-        for (const reservation of batch) reservation.reject(error);
-      }
-      batch = waiting.get(policy) ?? [];
-    }
-    waiting.delete(policy);
-  }
-
   return {
-    async reserveOverwrites(policy, count, limit) {
-      if (count <= 0) return 0;
-      const { promise, resolve, reject } = Promise.withResolvers<number>();
-      const reservation = { count, limit, resolve, reject };
-      const queue = waiting.get(policy);
-      if (queue === undefined) {
-        waiting.set(policy, [reservation]);
-        void processReservations(policy);
-      } else queue.push(reservation);
-      return promise;
-    },
+    reserveTwin: (policy, twin, limit) => countedTwins.reserve(policy, twin, limit),
+    hasRoomFor: (policy, twin, limit) => countedTwins.hasRoomFor(policy, twin, limit),
+    roomFor: (policy, limit) => countedTwins.roomFor(policy, limit),
+    release: (policy) => countedTwins.release(policy),
+    releasedAt: (policy) => countedTwins.releasedAt(policy),
+    removeExpired: (mayContinue) => countedTwins.removeExpired(mayContinue),
 
-    async release(policy) {
-      const now = clock.now();
-      // The new entity has no overwrites, so the count starts again at 0. An update of the count at the same time fails, because the ETag
-      // has changed. The retry of that update then reads the release.
-      await upsert({ ...policyKey(policy, 'overwrites'), releasedAt: now.toISOString() });
-      return new Date(now.getTime() + releaseTime);
-    },
-
-    async releasedAt(policy) {
-      return toDate((await read(policyKey(policy, 'overwrites')))?.releasedAt);
-    },
-
-    putDeviceCount: (policy, devices) => upsert({ ...policyKey(policy, 'devices'), devices }),
+    putDeviceCount: (policy, devices) => upsert({ ...devicesKey(policy), devices }),
 
     async deviceCount(policy) {
-      const devices = (await read(policyKey(policy, 'devices')))?.devices;
+      const devices = (await read(devicesKey(policy)))?.devices;
       return typeof devices === 'number' ? devices : undefined;
     },
 
@@ -224,7 +108,7 @@ export function createGuardStore(
       for (let from = 0, index = 0; from < packed.length; from += bytesPerProperty, index++) {
         properties[`settings${index}`] = Uint8Array.from(packed.subarray(from, from + bytesPerProperty));
       }
-      await upsert({ ...competingKey, ...properties });
+      await upsert({ ...competingKey, ...properties, readAt: clock.now().toISOString() });
     },
 
     async competing() {
@@ -236,13 +120,10 @@ export function createGuardStore(
       }
       return (await unpackJson(Buffer.concat(chunks))) as readonly CompetingSetting[];
     },
+
+    async configurationsReadAt() {
+      const readAt = (await read(competingKey))?.readAt;
+      return typeof readAt === 'string' ? new Date(readAt) : undefined;
+    },
   };
-}
-
-function toWindow(minutes: unknown): OverwriteWindow {
-  return typeof minutes === 'string' ? fromWindowText(minutes) : new Map();
-}
-
-function toDate(text: unknown): Date | undefined {
-  return typeof text === 'string' ? new Date(text) : undefined;
 }

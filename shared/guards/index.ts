@@ -4,12 +4,14 @@
  *
  * 1. The guard against competing configurations holds back repairs of properties that an automatic configuration of the hub sets.
  * 2. The guard for contested properties holds back repairs for an hour when somebody keeps changing a property back.
- * 3. The blast-radius guard limits how many values a policy overwrites in an hour.
+ * 3. The blast-radius guard limits in how many twins a policy overwrites or removes something in an hour.
  *
  * @module
  */
-export type { BlastRadiusDependencies, OverwriteLimit } from './blast-radius.ts';
+export { type BlastRadius, type BlastRadiusDependencies, overwrittenTwins } from './blast-radius.ts';
 export { type CompetingSetting, competingSettings, describeCompeting } from './competing-settings.ts';
+export type { TwinIds } from './counted-twins.ts';
 export { createGuards } from './create-guards.ts';
 export { type Guard, guardedHistory, noGuard, type Review } from './guard.ts';
 export { createGuardStore, type GuardStore, type GuardStoreOptions } from './guard-store.ts';
+export type { HeldRow } from './held-row.ts';

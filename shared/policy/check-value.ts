@@ -1,5 +1,7 @@
 import { type Json, jsonEquals } from '../twin/index.ts';
-import type { RuleContent } from './rules.ts';
+import { durationSeconds } from './duration.ts';
+import { globPieces, toGlobTest } from './glob.ts';
+import type { DurationBounds, RuleContent, ValueRule } from './rules.ts';
 
 /** The way in which the value of a property breaks a rule. */
 export type RuleBreach = 'missingProperty' | 'wrongValue' | 'forbiddenProperty';
@@ -10,11 +12,11 @@ export type RuleBreach = 'missingProperty' | 'wrongValue' | 'forbiddenProperty';
  */
 export function checkValue(rule: RuleContent, actual: Json | undefined): RuleBreach | undefined {
   if (rule.rule === 'absent') return actual === undefined ? undefined : 'forbiddenProperty';
-  if (actual === undefined) return 'missingProperty';
-  return isAllowed(rule, actual) ? undefined : 'wrongValue';
+  if (actual === undefined) return rule.rule === 'optional' ? undefined : 'missingProperty';
+  return isAllowed(rule.rule === 'optional' ? rule.inner : rule, actual) ? undefined : 'wrongValue';
 }
 
-function isAllowed(rule: Exclude<RuleContent, { rule: 'absent' }>, actual: Json): boolean {
+function isAllowed(rule: ValueRule, actual: Json): boolean {
   switch (rule.rule) {
     case 'exactly':
       return jsonEquals(actual, rule.value);
@@ -24,7 +26,22 @@ function isAllowed(rule: Exclude<RuleContent, { rule: 'absent' }>, actual: Json)
       return rule.values.some((value) => jsonEquals(actual, value));
     case 'between':
       return typeof actual === 'number' && actual >= rule.min && actual <= rule.max;
+    case 'atLeast':
+      return typeof actual === 'number' && actual >= rule.min;
+    case 'atMost':
+      return typeof actual === 'number' && actual <= rule.max;
+    case 'matches':
+      return typeof actual === 'string' && toGlobTest(globPieces(rule.pattern))(actual);
+    case 'duration':
+      return isWithin(rule, durationSeconds(actual));
   }
+}
+
+function isWithin({ atLeast, atMost }: DurationBounds, seconds: number | undefined): boolean {
+  if (seconds === undefined) return false;
+  const shortest = durationSeconds(atLeast) ?? 0;
+  const longest = durationSeconds(atMost) ?? Number.POSITIVE_INFINITY;
+  return seconds >= shortest && seconds <= longest;
 }
 
 /** The value that a repair writes when a property breaks the rule. `undefined` means that the repair removes the property. */
@@ -32,11 +49,17 @@ export function repairValue(rule: RuleContent): Json | undefined {
   switch (rule.rule) {
     case 'absent':
       return undefined;
+    case 'optional':
+      return repairValue(rule.inner);
     case 'exactly':
     case 'byDefault':
       return rule.value;
-    case 'oneOf':
-    case 'between':
+    default:
       return rule.otherwise;
   }
+}
+
+/** Whether the rule demands that the property exists. */
+export function isRequired({ rule }: RuleContent): boolean {
+  return rule !== 'absent' && rule !== 'optional';
 }

@@ -3,7 +3,10 @@ import type { ReportFault } from './parse-rules.ts';
 
 /** What an agent reports about its desired properties, as the author of a policy writes it. */
 export interface Reporting {
-  /** True when the agent reports each property that the policy owns, at the same path and with the same value. Default: false. */
+  /**
+   * True when the agent reports properties that the policy owns, at the same path and with the same value. A property that the agent does not
+   * report says nothing. Durations are compared by length. Default: false.
+   */
   readonly mirrors?: boolean;
   /** The reported property with which the agent says that it has refused its configuration. */
   readonly failure?: {

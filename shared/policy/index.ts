@@ -7,7 +7,9 @@
  * @module
  */
 
-export { checkValue, type RuleBreach, repairValue } from './check-value.ts';
+export { checkValue, isRequired, type RuleBreach, repairValue } from './check-value.ts';
+export { contradicts } from './contradicts.ts';
+export { catchLateErrors, describeCustomError, type LateError } from './custom-code.ts';
 export {
   type DesiredRules,
   definePolicy,
@@ -18,12 +20,37 @@ export {
   policyFromJson,
 } from './define-policy.ts';
 export { describeThrown } from './describe-thrown.ts';
+export { usualDurations } from './duration.ts';
 export type { ExpectedReport, Reporting } from './expected-report.ts';
+export { globPieces } from './glob.ts';
 export type { OwnedProperty } from './parse-rules.ts';
 export type { Policy } from './policy.ts';
 export { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 export { policyJsonSchema } from './policy-json-schema.ts';
 export { baselineOf, type Owner, type PolicySet, type PolicySetOptions, toPolicySet } from './policy-set.ts';
-export { absent, between, byDefault, exactly, oneOf, type Rule } from './rules.ts';
+export {
+  absent,
+  atLeast,
+  atMost,
+  between,
+  byDefault,
+  type DurationBounds,
+  duration,
+  exactly,
+  matches,
+  oneOf,
+  optional,
+  type Rule,
+  type RuleContent,
+  type ValueRule,
+} from './rules.ts';
 export { type Evaluation, runEvaluate } from './run-evaluate.ts';
-export type { AppliesTo, Device, Scope } from './scope.ts';
+export {
+  type AppliesTo,
+  type Device,
+  excludedParts,
+  idPatterns,
+  type Scope,
+  type ScopeParts,
+  tagOptions,
+} from './scope.ts';

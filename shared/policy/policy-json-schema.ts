@@ -1,11 +1,26 @@
 import * as z from 'zod/mini';
 import { commonFields, json, scopeShape } from './policy-schema.ts';
 
-const rule = z.union([
+const valueRules = [
   z.strictObject({ $exactly: json }),
   z.strictObject({ $byDefault: json }),
   z.strictObject({ $oneOf: z.array(json).check(z.minLength(1)), $otherwise: json }),
   z.strictObject({ $between: z.tuple([z.number(), z.number()]), $otherwise: z.number() }),
+  z.strictObject({ $atLeast: z.number(), $otherwise: z.optional(z.number()) }),
+  z.strictObject({ $atMost: z.number(), $otherwise: z.optional(z.number()) }),
+  z.strictObject({ $matches: z.string().check(z.minLength(1)), $otherwise: z.string() }),
+  z.strictObject({
+    $duration: z.union([
+      z.string(),
+      z.strictObject({ atLeast: z.optional(z.string()), atMost: z.optional(z.string()) }),
+    ]),
+    $otherwise: z.optional(z.string()),
+  }),
+] as const;
+
+const rule = z.union([
+  ...valueRules,
+  z.strictObject({ $optional: z.union([...valueRules, json]) }),
   z.strictObject({ $absent: z.literal(true) }),
 ]);
 

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject, limitFaults, setAt, twinLimits, twinSize } from '../twin/index.ts';
-import { repairValue } from './check-value.ts';
+import { isRequired, repairValue } from './check-value.ts';
 import type { Mode, PolicyDefinition } from './define-policy.ts';
 import { checkReporting, toExpectedReport } from './expected-report.ts';
 import { type OwnedProperty, parseRules, type ReportFault } from './parse-rules.ts';
@@ -7,7 +7,8 @@ import type { Policy } from './policy.ts';
 import { findConflicts } from './policy-conflicts.ts';
 import { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 import { policyShape, scopeShape } from './policy-schema.ts';
-import { toScopeMatcher } from './scope.ts';
+import { type Scope, toScopeMatcher } from './scope.ts';
+import { scopeFaults } from './scope-faults.ts';
 
 /** A desired property and the policy that owns it. */
 export interface Owner {
@@ -62,10 +63,10 @@ export function toPolicySet(definitions: readonly PolicyDefinition[], { mode }: 
   };
 }
 
-/** The desired properties of a module that Twinkeeper creates for this policy: the repair value of each owned property. */
+/** The desired properties of a module that Twinkeeper creates for this policy: the repair value of each required property. */
 export function baselineOf(policy: Policy): JsonObject {
   return policy.owned.reduce<JsonObject>((baseline, { path, rule }) => {
-    const value = repairValue(rule);
+    const value = isRequired(rule) ? repairValue(rule) : undefined;
     return value === undefined ? baseline : setAt(baseline, path, value);
   }, {});
 }
@@ -93,6 +94,8 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
   const scope =
     appliesTo === undefined || typeof appliesTo === 'function' ? undefined : scopeShape().safeParse(appliesTo);
   for (const { path, message } of scope?.error?.issues ?? []) report(['appliesTo', ...path].join('.'), message);
+  for (const { path, message } of scope?.success ? scopeFaults(scope.data as Scope) : [])
+    report(`appliesTo.${path}`, message);
 
   /** The value of a field of the definition, or `undefined` when the field is invalid. */
   const validField = <K extends keyof typeof content>(key: K) => (invalidFields.has(key) ? undefined : content[key]);
@@ -104,7 +107,7 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
     createModule: validField('createModule') ?? false,
     moduleTags: validField('moduleTags') ?? {},
     mode: mode === 'audit' ? 'audit' : (validField('mode') ?? 'enforce'),
-    scope: toScopeMatcher(scope?.error === undefined ? appliesTo : undefined),
+    scope: toScopeMatcher(scope?.error === undefined ? appliesTo : undefined, name),
     owned,
     reported: reporting === undefined ? undefined : toExpectedReport(reporting),
     overrideConfigurations: validField('overrideConfigurations') ?? false,

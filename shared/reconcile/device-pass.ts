@@ -1,9 +1,11 @@
-import { type Departure, driftKey, type Source } from '../drift/index.ts';
+import { type Departure, type DriftRow, driftKey, type Source } from '../drift/index.ts';
 import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
-import type { Device } from '../policy/index.ts';
+import type { Device, Policy } from '../policy/index.ts';
+import type { Twin } from '../twin/index.ts';
 import { DeviceRows } from './device-rows.ts';
-import { type DeviceWork, hasEndedEvidence, type ModuleWork, missingModuleWrite, oldestWrite } from './device-work.ts';
+import { type DeviceWork, hasEndedEvidence, historyStart, type ModuleWork, missingModuleWrite } from './device-work.ts';
+import { isInForce } from './is-in-force.ts';
 import { NeededCalls } from './needed-calls.ts';
 import { type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
@@ -62,9 +64,14 @@ export class DevicePass {
   readonly #existing = new Set<string>();
   /** Row keys of all departures that the pass found. A set, so that a new round does not count a departure twice. */
   readonly #found = new Set<string>();
-  /** Row keys of all departures that the pass repaired. */
-  readonly #changed = new Set<string>();
+  /**
+   * The outcomes of all departures that the pass repaired, by row key. When another process writes rows before an outcome is stored, the next
+   * round stores the outcome.
+   */
+  readonly #changed = new Map<string, 'enforced' | 'created'>();
   #round = 0;
+  /** The device twin, once a round has read it. */
+  #deviceTwin: Twin | undefined;
   /** Row keys of the rows that the journal rejected as a conflict. The next round reads these rows, of any age. */
   readonly #conflicts = new Set<string>();
 
@@ -87,12 +94,17 @@ export class DevicePass {
       now: () => clock.now().toISOString(),
       ...(eventRef === undefined ? {} : { eventRef }),
     });
+    for (const row of deviceRows.allOpenRows()) {
+      const outcome = this.#changed.get(row.rowKey);
+      if (outcome !== undefined && row.outcome === 'pending') deviceRows.setOutcome(row, outcome);
+    }
     recordDeletions(this.#work, deviceRows);
 
-    const needed = this.#neededModules(deviceRows);
-    if (needed.read.length + needed.create.length === 0 && !hasEndedEvidence(this.#work)) {
-      return this.#store(deviceRows);
-    }
+    this.#deviceTwin = undefined;
+    const calls = new NeededCalls(this.#dependencies.policies, deviceId, deviceRows);
+    const needed = this.#neededModules(calls);
+    const mustRecord = hasEndedEvidence(this.#work) || [...modules.values()].some((module) => calls.mustRecord(module));
+    if (needed.read.length + needed.create.length === 0 && !mustRecord) return this.#store(deviceRows);
     const device = await this.#readDevice();
     if ('problem' in device) return this.#recordDeviceProblem(device.problem, deviceRows);
     recordEvidence(this.#work, device.device, this.#dependencies.policies.all, deviceRows);
@@ -100,13 +112,12 @@ export class DevicePass {
   }
 
   /**
-   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one are the history that guards need, now and
-   * at the time of each departure that an event shows.
+   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the work, and the history that guards
+   * need, now and at the time of each departure that an event shows.
    */
   #earliestWrite(): string {
     const now = this.#dependencies.clock.now().getTime();
-    const evidence = Date.parse(oldestWrite(this.#work) ?? '');
-    return new Date(Math.max(0, Math.min(now, evidence >= 0 ? evidence : now) - guardedHistory)).toISOString();
+    return new Date(Math.max(0, Math.min(now, historyStart(this.#work)) - guardedHistory)).toISOString();
   }
 
   /** Row keys of rows that the pass needs, however many newer rows the device has. */
@@ -115,8 +126,7 @@ export class DevicePass {
     return [...this.#conflicts, ...evidence.map(({ departure }) => driftKey(departure))];
   }
 
-  #neededModules(deviceRows: DeviceRows): NeededModules {
-    const calls = new NeededCalls(this.#dependencies.policies, this.#work.deviceId, deviceRows);
+  #neededModules(calls: NeededCalls): NeededModules {
     const modules = [...this.#work.modules.values()];
     const read = modules.filter((module) => this.#existing.has(module.moduleId) || calls.mustRead(module));
     const create = modules.filter((module) => !read.includes(module) && calls.mustCreate(module));
@@ -159,13 +169,20 @@ export class DevicePass {
     deviceRows: DeviceRows,
   ): Promise<PassStep> {
     const { policies, guard, clock, hub } = this.#dependencies;
-    const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString() });
+    const isSeparate = (policy: Policy) => deviceRows.hasSeparateRows(policy);
+    const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString(), isSeparate });
     const departures = planned.actions.flatMap((action) => action.repairs);
     const held =
       departures.length === 0
         ? noneHeld
-        : await guard.review({ departures, twins: twinsByModule(observed), rows: deviceRows.rows() });
-    const { found, pending } = recordPlan(planned, held, observed, deviceRows);
+        : await guard.review({
+            departures,
+            twins: twinsByModule(observed),
+            rows: deviceRows.rows(),
+            readDeviceTwin: () => this.#readDeviceTwin(),
+          });
+    const isDemanded = (row: DriftRow, twin: Twin | undefined) => isInForce(row, policies.all, { device, twin });
+    const { found, pending } = recordPlan(planned, held, observed, deviceRows, isDemanded);
     for (const key of found) this.#found.add(key);
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
 
@@ -203,8 +220,9 @@ export class DevicePass {
           if (!answer.ok && answer.problem.type === 'exists') this.#existing.add(module.moduleId);
           else reason = this.#recordAnswer(rows, answer, 'created', deviceRows) ?? reason;
         }
-        const step = await this.#store(deviceRows, reason);
-        return creations.some(({ module }) => this.#existing.has(module.moduleId)) ? this.begin() : step;
+        const mustReadAgain = creations.some(({ module }) => this.#existing.has(module.moduleId));
+        if ((await this.#write(deviceRows)) === 'conflict' || mustReadAgain) return this.begin();
+        return reason === undefined ? this.#done() : this.#deferred(reason);
       },
     };
   }
@@ -215,7 +233,7 @@ export class DevicePass {
     success: 'enforced' | 'created',
     deviceRows: DeviceRows,
   ): string | undefined {
-    if (answer.ok) for (const row of rows) this.#changed.add(row.rowKey);
+    if (answer.ok) for (const { rowKey } of rows) this.#changed.set(rowKey, success);
     return recordAnswer(rows, answer, success, deviceRows);
   }
 
@@ -242,14 +260,24 @@ export class DevicePass {
     if (concerned.every((policy) => policy.scope.usesIdOnly)) return { device: { deviceId, tags: {}, edge: false } };
     const answer = await hub.readTwin(deviceId, '');
     if (!answer.ok) return { problem: answer.problem };
+    this.#deviceTwin = answer.value;
     return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
+  }
+
+  /** Returns the device twin of this round. `undefined` when the device does not exist. Throws when the hub does not answer. */
+  async #readDeviceTwin(): Promise<Twin | undefined> {
+    if (this.#deviceTwin !== undefined) return this.#deviceTwin;
+    const answer = await this.#dependencies.hub.readTwin(this.#work.deviceId, '');
+    if (answer.ok) this.#deviceTwin = answer.value;
+    else if (answer.problem.type !== 'gone') throw new Error(answer.problem.message);
+    return this.#deviceTwin;
   }
 
   /** Writes the rows that changed to the journal. */
   async #write(deviceRows: DeviceRows): Promise<'written' | 'conflict'> {
-    const { rows, duplicates, known } = deviceRows.takeChanges();
-    if (rows.length + duplicates.length === 0) return 'written';
-    const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known, duplicates);
+    const { rows, known } = deviceRows.takeChanges();
+    if (rows.length === 0) return 'written';
+    const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known);
     // A new row can conflict with an old, closed row that the pass did not read.
     if (result === 'conflict') for (const { rowKey } of rows) this.#conflicts.add(rowKey);
     return result;

@@ -15,6 +15,7 @@ export {
   type RetrySchedule,
 } from './event-processor.ts';
 export { workFromEvents } from './fold-events.ts';
+export { isInForce } from './is-in-force.ts';
 export { isOutOfLine } from './is-out-of-line.ts';
 export { type Action, type Observed, type ObservedTwin, type Plan, plan } from './plan.ts';
 export { type DeviceResult, Reconciler } from './reconciler.ts';

@@ -1,5 +1,5 @@
 import type { Departure } from '../drift/index.ts';
-import { checkValue, type Policy, type PolicySet } from '../policy/index.ts';
+import { checkValue, contradicts, type Policy, type PolicySet } from '../policy/index.ts';
 import {
   fitsTwin,
   formatPath,
@@ -72,8 +72,11 @@ function notMirrored(policy: Policy, twin: Twin, at: string): readonly Departure
     // When the twin has no desired value, the agent may use its default. A desired value that breaks the rule is drift of another kind
     // already.
     if (desired === undefined || checkValue(rule, desired) !== undefined) return [];
-    if (getAt(twin.reported.properties, path.slice(0, 1)) === undefined) return [];
-    if (jsonEquals(valueAt(twin.reported.properties, path), desired)) return [];
+    // A property that is not reported says nothing: agents do not report all settings. A reported value that is too large for a row is
+    // another value.
+    const isReported = getAt(twin.reported.properties, path) !== undefined;
+    const reported = valueAt(twin.reported.properties, path);
+    if (!isReported || (reported !== undefined && !contradicts(desired, reported))) return [];
     const write = writeAt(twin.desired, path);
     return isOverdue(policy, write, at) ? [notReportedDeparture(policy, twin, text, write)] : [];
   });

@@ -1,6 +1,6 @@
 import type { TwinUpdated } from '../events/index.ts';
-import type { OwnedProperty, Policy, PolicySet } from '../policy/index.ts';
-import { isJsonObject, type Json, type JsonObject, type Path } from '../twin/index.ts';
+import type { OwnedProperty, Policy, PolicySet, RuleContent } from '../policy/index.ts';
+import { getAt, isJsonObject, type Json, type JsonObject, type Path, type TwinSection } from '../twin/index.ts';
 
 /** Finds the properties that a policy owns and that a merge patch writes or removes. Returns each property with its policy. */
 export function* touchedProperties(
@@ -29,6 +29,29 @@ export function patchedValue(patch: JsonObject, path: Path): Json | undefined {
 }
 
 /**
+ * Whether the write that an event reports set the property at a path. False when the property has no metadata, and a sibling has some, at
+ * any depth: the event of an automatic configuration has the whole desired section, but metadata only for the properties that the
+ * configuration wrote. A removed property never has metadata, and only a write removes it.
+ */
+export function isWritten({ properties, metadata }: TwinSection, path: Path): boolean {
+  if (getAt(properties, path) === null) return true;
+  let values: Json | undefined = properties;
+  let entries: Json | undefined = metadata;
+  for (const key of path) {
+    if (!isJsonObject(values) || !isJsonObject(entries)) return true;
+    const value: Json | undefined = Object.hasOwn(values, key) ? values[key] : undefined;
+    if (value === undefined || value === null) return true;
+    if (!Object.hasOwn(entries, key)) {
+      const siblings = entries;
+      return !Object.keys(values).some((sibling) => Object.hasOwn(siblings, sibling));
+    }
+    values = value;
+    entries = entries[key];
+  }
+  return true;
+}
+
+/**
  * Whether an update of a twin changes the value at a path, a part of the value, or an object above the path. The path begins with
  * `desired`, `reported` or `tags`.
  */
@@ -42,7 +65,15 @@ export function isTouched(event: TwinUpdated, [section, ...path]: Path): boolean
  * Whether the rule of a property can accept an object. A patch can hold a part of such an object, and the part does not show whether the
  * rule is met.
  */
-export function mayBeObject({ rule }: OwnedProperty): boolean {
-  if (rule.rule === 'exactly') return isJsonObject(rule.value);
-  return rule.rule === 'oneOf' && rule.values.some(isJsonObject);
+export function mayBeObject({ rule }: { readonly rule: RuleContent }): boolean {
+  switch (rule.rule) {
+    case 'exactly':
+      return isJsonObject(rule.value);
+    case 'oneOf':
+      return rule.values.some(isJsonObject);
+    case 'optional':
+      return mayBeObject({ rule: rule.inner });
+    default:
+      return false;
+  }
 }

@@ -6,6 +6,7 @@ import type { Answer, NewModule } from '../hub/index.ts';
 import type { PolicySet } from '../policy/index.ts';
 import { type DeviceCounts, DevicePass, type PassStep } from './device-pass.ts';
 import type { DeviceWork } from './device-work.ts';
+import { isInForce } from './is-in-force.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 
 /** The result of the work on one device. `deferred` is set when the device must be retried later, and holds the reason. */
@@ -68,12 +69,34 @@ export class Reconciler {
 
   /** Sets the `pending` and `deferred` rows of a device to `failed`. Returns the number of these rows. */
   async giveUp(deviceId: string, reason: string): Promise<number> {
+    return this.#setOutcomes(deviceId, (row) => row.outcome === 'pending' || row.outcome === 'deferred', {
+      outcome: 'failed',
+      error: reason,
+    });
+  }
+
+  /**
+   * Sets the open rows of a device that no policy demands any more to `retired`. Returns the number of these rows. Makes no hub call, so the
+   * scopes are tested by the device id alone.
+   */
+  async retire(deviceId: string): Promise<number> {
+    const { policies } = this.#dependencies;
+    return this.#setOutcomes(deviceId, (row) => !isInForce(row, policies.all), { outcome: 'retired' });
+  }
+
+  /** Sets the outcome of the open rows of a device that `isChosen` accepts. Returns the number of these rows. */
+  async #setOutcomes(
+    deviceId: string,
+    isChosen: (row: DriftRow) => boolean,
+    { outcome, error }: Pick<DriftRow, 'outcome' | 'error'>,
+  ): Promise<number> {
     const { journal, clock } = this.#dependencies;
     for (let attempt = 0; attempt < 3; attempt++) {
       const known = await journal.read(deviceId);
-      const rows = known.open
-        .filter((row) => row.outcome === 'pending' || row.outcome === 'deferred')
-        .map((row): DriftRow => ({ ...row, outcome: 'failed', outcomeAt: clock.now().toISOString(), error: reason }));
+      const outcomeAt = clock.now().toISOString();
+      const rows = known.open.filter(isChosen).map(({ error: _, ...row }): DriftRow => {
+        return { ...row, outcome, outcomeAt, ...(error === undefined ? {} : { error }) };
+      });
       if (rows.length === 0 || (await journal.write(deviceId, rows, known)) === 'written') return rows.length;
     }
     return 0;

@@ -24,12 +24,14 @@ export interface RecordedPlan {
  * longer show are closed.
  *
  * @param held The departures whose repair a guard holds back, with the reasons.
+ * @param isDemanded Whether the policies still demand what an open row records. Without a twin, the twin is not compared.
  */
 export function recordPlan(
   { drifts, actions }: Plan,
   held: ReadonlyMap<Departure, string>,
   observed: readonly ObservedTwin[],
   deviceRows: DeviceRows,
+  isDemanded: (row: DriftRow, twin: Twin | undefined) => boolean,
 ): RecordedPlan {
   const twins = twinsByModule(observed);
   const rowOf = new Map(drifts.map((drift) => [drift, deviceRows.rowFromTwin(drift, twins.get(drift.moduleId))]));
@@ -38,8 +40,13 @@ export function recordPlan(
     const twin = twins.get(moduleId);
     for (const row of deviceRows.openRows(moduleId)) {
       if (found.has(row.rowKey)) continue;
-      const outcome = twin === undefined ? 'gone' : endOutcome(row, twin);
-      deviceRows.close(row, outcome === 'healed' && deviceRows.isSuperseded(row) ? 'superseded' : outcome);
+      const end = twin === undefined ? 'gone' : endOutcome(row, twin);
+      const isReplaced = drifts.some((drift) => isSameProperty(drift, row));
+      // A repair or a deletion stays on record, even when the policy was taken out afterwards.
+      const mayBeRetired = end === 'healed' || (end === 'gone' && row.kind === 'missingModule');
+      const isRetired = mayBeRetired && !isDemanded(row, isReplaced ? undefined : twin);
+      const isSuperseded = end === 'healed' && deviceRows.isSuperseded(row);
+      deviceRows.close(row, isRetired ? 'retired' : isSuperseded ? 'superseded' : end);
     }
   }
 
@@ -57,6 +64,12 @@ export function recordPlan(
     return rows.length === 0 ? [] : [{ action, rows, repairs }];
   });
   return { found: [...found], pending };
+}
+
+/** Whether a departure concerns the property of a row, or the whole module of the row. */
+function isSameProperty(drift: Departure, row: DriftRow): boolean {
+  const isPath = drift.path === row.path || drift.path === '';
+  return isPath && drift.moduleId === row.moduleId && drift.policy === row.policy;
 }
 
 /** The twins that the pass read, by module id. Missing modules have no entry. */

@@ -1,3 +1,5 @@
+import type { DriftRow } from '../drift/index.ts';
+import { isInForce } from '../reconcile/index.ts';
 import { withoutContinuation } from './checkpoint.ts';
 import type { Progress } from './progress.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
@@ -16,9 +18,10 @@ const rowsPerSweep = 50_000;
 const positionMemo = 'open list';
 
 /**
- * Queues the modules with open drift that no query of this sweep found. Somebody may have repaired these modules without an event. Makes no
- * hub call where no drift is open. One sweep reads a limited number of open rows. The next sweep continues after these rows, and starts
- * again at the beginning when it reaches the end of the list.
+ * Queues the modules with open drift that no query of this sweep found. Somebody may have repaired these modules without an event. Also
+ * queues the devices with open rows that no policy demands any more, so that a worker retires these rows. Makes no hub call where no drift
+ * is open. One sweep reads a limited number of open rows. The next sweep continues after these rows, and starts again at the beginning when
+ * it reaches the end of the list.
  */
 export async function checkOpen(
   { policies, openList, store, clock }: SweepDependencies,
@@ -32,16 +35,18 @@ export async function checkOpen(
   for (let seen = 0; queued < modulesPerSweep && seen < rowsPerSweep; ) {
     const { rows, next } = await openList.page(devicesPerItem, position);
     // Skip rows whose outcome was written after this sweep started: their twins were read after that start.
-    const unexamined = rows.filter(
-      ({ deviceId, moduleId, outcomeAt }) =>
-        outcomeAt < progress.row.startedAt &&
-        policies.forModule(moduleId).length > 0 &&
-        !progress.hasFound({ moduleId, finding: 'suspect' }, deviceId),
+    const older = rows.filter(({ outcomeAt }) => outcomeAt < progress.row.startedAt);
+    const { retired = [], demanded = [] } = Object.groupBy(older, (row) =>
+      isInForce(row, policies.all) ? 'demanded' : 'retired',
     );
+    const unexamined = demanded.filter(
+      ({ deviceId, moduleId }) => !progress.hasFound({ moduleId, finding: 'suspect' }, deviceId),
+    );
+    // Workers retire rows without a hub call, so these devices do not count towards the limit of modules.
+    await progress.queueNew({ moduleId: '', finding: 'retired' }, devicesOf(await openList.confirm(retired)));
     const open = await openList.confirm(unexamined);
     for (const [moduleId, moduleRows] of Map.groupBy(open, (row) => row.moduleId)) {
-      const devices = [...new Set(moduleRows.map(({ deviceId }) => deviceId))];
-      queued += await progress.queueNew({ moduleId, finding: 'suspect' }, devices);
+      queued += await progress.queueNew({ moduleId, finding: 'suspect' }, devicesOf(moduleRows));
     }
     seen += rows.length;
     if (next === undefined && isFromBeginning) {
@@ -59,4 +64,8 @@ export async function checkOpen(
   }
   const text = position ?? '';
   if (text !== start) await store.writeMemo(positionMemo, { at: clock.now().toISOString(), text });
+}
+
+function devicesOf(rows: readonly DriftRow[]): readonly string[] {
+  return [...new Set(rows.map(({ deviceId }) => deviceId))];
 }

@@ -1,4 +1,4 @@
-import type { WorkItem } from './work-queue.ts';
+import type { WorkItem } from './store/index.ts';
 
 /**
  * The position of a sweep, at which the next run of the sweep resumes. The sweep saves the checkpoint after each page of query results.
@@ -32,7 +32,10 @@ export interface MissingSearch {
   readonly missing: number;
 }
 
-/** What a step found about a module: the module may break a policy (`suspect`), or it does not exist (`missing`). */
+/**
+ * What a step found about a module: the module may break a policy (`suspect`), or it does not exist (`missing`). Or the device has open rows
+ * that no policy demands (`retired`).
+ */
 export type Finding = Pick<WorkItem, 'moduleId' | 'finding'>;
 
 /** Returns a copy of the checkpoint without the continuation token. The query then starts at its first page. */

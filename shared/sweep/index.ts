@@ -8,11 +8,11 @@
  */
 
 export { IdSet } from './id-set.ts';
-export { QueryRefused } from './interruption.ts';
+export { isRefusal, QueryRefused } from './interruption.ts';
 export { countsAreComparable } from './steps.ts';
 export { sweepQueueName } from './store/index.ts';
 export type { SweepGuardStore } from './sweep-dependencies.ts';
 export { SweepWorker } from './sweep-worker.ts';
 export { type SweepEnd, Sweeper } from './sweeper.ts';
 export { deviceIdsOf, idsSuffice, selectWholeTwins, toDevice } from './twin-results.ts';
-export { createSweepQueue, type SweepMessage, type SweepQueue, type WorkItem } from './work-queue.ts';
+export { createSweepQueue, type SweepMessage, type SweepQueue } from './work-queue.ts';

@@ -1,11 +1,14 @@
 import type { Hub, QueryPage } from '../hub/index.ts';
+import type { Policy } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Checkpoint, type Finding, withoutContinuation } from './checkpoint.ts';
+import { HeldTwins } from './held-twins.ts';
 import { IdSet } from './id-set.ts';
-import { Interrupted, interruptedBy, QueryRefused } from './interruption.ts';
-import type { SweepClaim, SweepRow } from './store/index.ts';
+import { Interrupted, interruptedBy, isRefusal, QueryRefused } from './interruption.ts';
+import { isLost, type SweepClaim, type SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
-import { devicesPerItem } from './work-queue.ts';
+import type { FoundDevice } from './twin-results.ts';
+import { devicesPerItem, queueWorkItem } from './work-queue.ts';
 
 /**
  * Maximum number of pages of results between two saves, where each save also writes a large set of ids. After a crash, the sweep reads
@@ -14,6 +17,8 @@ import { devicesPerItem } from './work-queue.ts';
 const pagesPerSave = 25;
 /** Milliseconds after which the checkpoint is saved even after fewer pages. Slow pages could otherwise let the lease expire. */
 const timePerSave = 45_000;
+/** Maximum number of warnings in the row of a sweep. A memo holds all of them, and a property of an entity at most 32,768 characters. */
+const maxWarnings = 50;
 /** Maximum length of a stored reason, in characters. */
 export const longestReason = 400;
 
@@ -25,9 +30,13 @@ export class Progress {
   readonly #counts = new Map<string, number | undefined>();
   /** Modules that this run has found. A suspect module that two queries return is queued once. */
   readonly #found: IdSet;
+  /** Modules that wait in the queue, for their first attempt or for a retry. */
+  readonly #queued: IdSet;
   #beforeSave: (() => Promise<void>) | undefined;
   #unsavedPages = 0;
   #savedAt: number;
+  /** The twins whose repair the guards hold back. */
+  readonly heldTwins: HeldTwins;
   /** A hub client with the sweep's priority. Each call is counted in the row. */
   readonly hub: Hub;
   checkpoint: Checkpoint;
@@ -39,6 +48,8 @@ export class Progress {
     this.#claim = claim;
     this.#deadline = deadline;
     this.#found = new IdSet(claim.id);
+    this.#queued = new IdSet(claim.id);
+    this.heldTwins = new HeldTwins(dependencies);
     this.#savedAt = dependencies.clock.now().getTime();
     this.hub = dependencies.hub.lane('sweep', () => this.add({ hubCalls: 1 }));
     this.checkpoint = checkpoint;
@@ -50,15 +61,25 @@ export class Progress {
   }
 
   /** Adds these numbers to the counts of the row. */
-  add(counts: Partial<Pick<SweepRow, 'hubCalls' | 'examined' | 'parts'>>): void {
-    const { hubCalls = 0, examined = 0, parts = 0 } = counts;
+  add(counts: Partial<Pick<SweepRow, CountName>>): void {
     const { row } = this;
-    this.row = {
-      ...row,
-      hubCalls: row.hubCalls + hubCalls,
-      examined: row.examined + examined,
-      parts: row.parts + parts,
-    };
+    const sums = Object.entries(counts).map(([name, count]) => [name, row[name as CountName] + count]);
+    this.row = { ...row, ...(Object.fromEntries(sums) as typeof counts) };
+  }
+
+  /**
+   * Reads the work items in the queue, so that no device is queued twice. A work item whose message is lost is removed, and its devices can
+   * be queued again. Call this method once, before the first step.
+   */
+  async readQueue(): Promise<void> {
+    const { store, clock } = this.#dependencies;
+    for await (const item of await store.workItems()) {
+      // An earlier run of this sweep may have died before it put this message in the queue. This run queues the work item again.
+      const isUnsaved = item.sweepId === this.#claim.id && Number(item.part.split('-').at(-1)) >= this.row.parts;
+      if (isUnsaved) continue;
+      if (isLost(item, clock.now())) await store.removeWorkItem(item);
+      else for (const id of item.devices) this.#queued.add(queuedKey(item, id));
+    }
   }
 
   /** Adds a reason to the list `walked` of the row. Returns false where the list already has that reason. */
@@ -67,6 +88,15 @@ export class Progress {
     const isNew = !this.row.walked.includes(sentence);
     if (isNew) this.row = { ...this.row, walked: [...this.row.walked, sentence] };
     return isNew;
+  }
+
+  /** Adds a probable mistake in a policy to the list `warnings` of the row. The list has a limit, because the row is one table entity. */
+  warn(sentence: string): void {
+    const { warnings } = this.row;
+    const short = sentence.slice(0, longestReason);
+    if (warnings.length < maxWarnings && !warnings.includes(short)) {
+      this.row = { ...this.row, warnings: [...warnings, short] };
+    }
   }
 
   /**
@@ -81,23 +111,22 @@ export class Progress {
     }
     const answer = await this.hub.queryPage(query, continuation);
     if (answer.ok) return answer.value;
-    // A later retry helps only against these two problems. The hub answers 400 to a malformed query. The hub was observed to answer 412 to
-    // a query that was too long.
-    if (answer.problem.type === 'throttled' || answer.problem.type === 'transient') throw interruptedBy(answer.problem);
+    if (!isRefusal(answer.problem)) throw interruptedBy(answer.problem);
     // The continuation token may have expired, so start at the first page again.
     if (continuation !== undefined) return this.page(query);
     throw new QueryRefused(answer.problem.message);
   }
 
-  /** Reads all pages of a query's results, starting at the checkpoint. `find` returns the ids of the devices to queue from each page. */
+  /** Reads all pages of a query's results, starting at the checkpoint. `find` returns the devices to queue from each page. */
   async forEachPage(
     query: string,
     finding: Finding,
-    find: (items: readonly JsonObject[]) => readonly string[],
+    find: (items: readonly JsonObject[]) => readonly FoundDevice[],
+    policy?: Policy,
   ): Promise<void> {
     for (;;) {
       const { items, continuation } = await this.page(query, this.checkpoint.continuation);
-      const found = this.#onlyNew(finding, find(items));
+      const found = this.#onlyNew(finding, await this.#withoutHeld(finding, find(items), policy));
       this.checkpoint = { ...this.checkpoint, pending: [...this.checkpoint.pending, ...found] };
       await this.queueWork(finding, devicesPerItem);
       this.checkpoint = {
@@ -127,16 +156,14 @@ export class Progress {
 
   /** Queues the pending devices in work items, while at least `least` devices are pending. */
   async queueWork(finding: Finding, least: number): Promise<void> {
-    const { queue, clock } = this.#dependencies;
+    const { clock } = this.#dependencies;
     while (this.checkpoint.pending.length >= least) {
-      await queue.put({
-        type: 'part',
+      await queueWorkItem(this.#dependencies, {
         sweepId: this.#claim.id,
         part: `${this.checkpoint.step}-${this.row.parts}`,
         ...finding,
         at: clock.now().toISOString(),
         devices: this.checkpoint.pending.slice(0, devicesPerItem),
-        attempt: 0,
       });
       this.add({ parts: 1 });
       this.checkpoint = { ...this.checkpoint, pending: this.checkpoint.pending.slice(devicesPerItem) };
@@ -144,8 +171,8 @@ export class Progress {
   }
 
   /** Whether this run has already found this module. Returns false for a module that only an earlier run of the same sweep found. */
-  hasFound({ moduleId }: Finding, deviceId: string): boolean {
-    return this.#found.has(`${moduleId}\n${deviceId}`);
+  hasFound(finding: Finding, deviceId: string): boolean {
+    return this.#found.has(foundKey(finding, deviceId));
   }
 
   /** Queues immediately the devices that this run has not found before. Returns their number. */
@@ -196,13 +223,51 @@ export class Progress {
     }
   }
 
-  #onlyNew({ finding, moduleId }: Finding, devices: readonly string[]): readonly string[] {
+  /** Returns the ids of the devices whose repair no guard holds back, or whose twin has changed. Counts the other devices in the row. */
+  async #withoutHeld(
+    finding: Finding,
+    devices: readonly FoundDevice[],
+    policy: Policy | undefined,
+  ): Promise<readonly string[]> {
+    const left: string[] = [];
+    for (const { deviceId, version } of devices) {
+      const state = finding.finding === 'missing' ? 'missing' : version;
+      const isHeld = policy !== undefined && (await this.heldTwins.isUnchanged(policy, deviceId, state));
+      if (!isHeld) left.push(deviceId);
+      // The step for open rows need not queue this module either.
+      else if (this.#onlyNew(finding, [deviceId]).length > 0) this.add({ heldBack: 1 });
+    }
+    return left;
+  }
+
+  #onlyNew(finding: Finding, devices: readonly string[]): readonly string[] {
     return devices.filter((id) => {
-      const name = `${moduleId}\n${id}`;
-      const isNew = !this.#found.has(name);
-      this.#found.add(name);
+      const key = foundKey(finding, id);
       // A module that was queued as suspect may be missing now. So a missing module is queued even if the module was found before.
-      return isNew || finding === 'missing';
+      const isNew = !this.#found.has(key) || finding.finding === 'missing';
+      this.#found.add(key);
+      if (isNew && this.#isQueued(finding, id)) {
+        this.add({ alreadyQueued: 1 });
+        return false;
+      }
+      return isNew;
     });
   }
+
+  /** Whether a work item in the queue handles this finding. A missing module also covers the suspicion about the same module. */
+  #isQueued({ moduleId, finding }: Finding, deviceId: string): boolean {
+    const has = (other: Finding['finding']) => this.#queued.has(queuedKey({ moduleId, finding: other }, deviceId));
+    return has(finding) || (finding === 'suspect' && has('missing'));
+  }
+}
+
+type CountName = 'hubCalls' | 'examined' | 'parts' | 'alreadyQueued' | 'heldBack';
+
+function queuedKey({ moduleId, finding }: Finding, deviceId: string): string {
+  return `${finding}\n${moduleId}\n${deviceId}`;
+}
+
+/** The key of a found module. Retired rows of a device have a key of their own, because no module is examined for them. */
+function foundKey({ moduleId, finding }: Finding, deviceId: string): string {
+  return finding === 'retired' ? `\n\n${deviceId}` : `${moduleId}\n${deviceId}`;
 }

@@ -13,18 +13,21 @@ import {
 export type SweepStep =
   /** Read the hub's automatic configurations. */
   | { readonly type: 'configurations' }
+  /** Compare the module ids of the hub with the modules of the policies. */
+  | { readonly type: 'modules' }
   /** Query the hub for twins that break a policy. Where the hub refuses the query, read all twins of the policy instead. */
   | { readonly type: 'suspects'; readonly policy: Policy; readonly query: string }
   /** Read all twins of a policy (a walk), because queries cannot find all drift from this policy. */
   | { readonly type: 'walk'; readonly policy: Policy; readonly reason: string }
   /** Count a policy's devices. Where the policy creates its module, also find the devices that lack the module. */
   | { readonly type: 'missing'; readonly policy: Policy }
-  /** Queue the modules with open drift that no earlier step found. */
+  /** Queue the modules with open drift that no earlier step found, and the devices with open rows that no policy demands. */
   | { readonly type: 'open' };
 
 /** Returns all steps of a sweep for these policies, in order. Pure. */
 export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
   const steps: SweepStep[] = [{ type: 'configurations' }];
+  if (policies.all.some(({ module }) => module !== '')) steps.push({ type: 'modules' });
   for (const policy of policies.all) {
     const { walkReason } = compileRules(policy);
     // A walk reads all twins of the policy, so the policy's queries are not needed.
@@ -32,7 +35,8 @@ export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
     else for (const query of brokenModulesQueries(policy)) steps.push({ type: 'suspects', policy, query });
   }
   for (const policy of policies.all) steps.push({ type: 'missing', policy });
-  if (policies.all.length > 0) steps.push({ type: 'open' });
+  // Without any policy, the rows of removed policies are still open.
+  steps.push({ type: 'open' });
   return steps;
 }
 
@@ -43,7 +47,7 @@ export function fingerprintOf(steps: readonly SweepStep[]): string {
 }
 
 function describeStep(step: SweepStep): readonly string[] {
-  if (step.type === 'configurations' || step.type === 'open') return [step.type];
+  if (!('policy' in step)) return [step.type];
   const { name } = step.policy;
   switch (step.type) {
     case 'suspects':

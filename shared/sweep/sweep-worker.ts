@@ -1,9 +1,11 @@
+import pMap from 'p-map';
+import type { Clock } from '../clock.ts';
 import type { Hub, OperationClass } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import { type Reconciler, type RetrySchedule, workForMissingModule, workForModule } from '../reconcile/index.ts';
-import type { SweepStore } from './store/index.ts';
+import type { QueuedItem, SweepStore } from './store/index.ts';
 import type { Sweeper } from './sweeper.ts';
-import { readSweepMessage, type SweepQueue, type WorkItem } from './work-queue.ts';
+import { queueAgain, readSweepMessage, type SweepQueue, type WorkItemMessage } from './work-queue.ts';
 
 export interface SweepWorkerDependencies {
   readonly sweeper: Sweeper;
@@ -14,6 +16,7 @@ export interface SweepWorkerDependencies {
   readonly queue: SweepQueue;
   readonly log: Log;
   readonly retry: RetrySchedule;
+  readonly clock: Clock;
   /** Returns a random number from 0 to 1. The number varies the delays, so that not all retries come at the same time. */
   readonly random?: () => number;
 }
@@ -24,6 +27,8 @@ export interface SweepWorkerDependencies {
 const longestWait = 30_000;
 /** Seconds until the next attempt to start a requested sweep, where another sweep is running. */
 const startDelay = 30;
+/** Number of devices whose retired rows are written at the same time. */
+const retiredAtOnce = 8;
 /** Maximum delay of a retry, in seconds. A longer delay has no use: the next sweep finds the same drift. */
 const longestDelay = 900;
 
@@ -51,6 +56,7 @@ export class SweepWorker {
         await sweeper.run({ trigger: 'timer', only: content.sweepId });
         return;
       case 'start': {
+        if (await this.#isServed(content.at)) return;
         const { state } = await sweeper.run({ trigger: 'manual' });
         if (state !== 'busy') return;
         // Do not drop the request: the running sweep may already be past the drift that the requested sweep must find.
@@ -62,73 +68,102 @@ export class SweepWorker {
     }
   }
 
+  /** Whether a sweep has started since it was requested. Many requests at one time then start one sweep, and not one each. */
+  async #isServed(requestedAt: string | undefined): Promise<boolean> {
+    if (requestedAt === undefined) return false;
+    const [newest] = await this.#dependencies.store.list(1);
+    return newest !== undefined && newest.startedAt >= requestedAt;
+  }
+
   /** Records a work item that the queue no longer delivers, because it failed too often. The next sweep finds its devices again. */
   async deadLetter(message: unknown): Promise<void> {
     const { store, log } = this.#dependencies;
     const content = readSweepMessage(message);
     if (content.type !== 'part') return;
-    const { sweepId, part: workItem, devices } = content;
+    const { sweepId, part: workItem } = content;
+    const item = await this.#itemOf(content);
+    if (item === undefined) return;
+    const { length } = item.devices;
     log.error(
-      `Work item ${workItem} of sweep ${sweepId} failed at every attempt. ` +
-        `Its ${devices.length} devices are left to the next sweep.`,
+      `Work item ${workItem} of sweep ${sweepId} failed at every attempt. Its ${length} devices are left to the next sweep.`,
     );
     const nothing = { examined: 0, found: 0, changed: 0, hubCalls: 0 };
-    await store.recordWorkItem(sweepId, workItem, { ...nothing, deferred: devices.length });
+    await store.recordWorkItem(sweepId, workItem, { ...nothing, deferred: length });
+    await store.removeWorkItem(item);
   }
 
-  async #work(item: WorkItem): Promise<void> {
-    const { hub, store, queue, reconcilerFor, log, random } = this.#dependencies;
-    const wait = hub.lane('sweep').waitFor(operationOf(item));
+  /** Returns the work item of a message. `undefined` for an old copy of a message, whose work item is done or was queued again. */
+  async #itemOf({ turn, ...key }: WorkItemMessage): Promise<QueuedItem | undefined> {
+    const item = await this.#dependencies.store.workItem(key);
+    return item === undefined || turn < item.turn ? undefined : item;
+  }
+
+  async #work(message: WorkItemMessage): Promise<void> {
+    const { hub, store, reconcilerFor, log, random } = this.#dependencies;
+    const item = await this.#itemOf(message);
+    if (item === undefined) return;
+    const { finding, devices, moduleId, attempt } = item;
+    const wait = this.#waitFor(item);
     // The work item goes back to the queue before anything is recorded: waiting for the call budget is not a failed attempt.
-    if (wait > longestWait) return queue.put(item, (wait / 1000) * (1 + random() / 4));
+    if (wait > longestWait) {
+      return queueAgain(this.#dependencies, item, { delay: (wait / 1000) * (1 + random() / 4) });
+    }
 
     let hubCalls = 0;
     const reconciler = reconcilerFor(hub.lane('sweep', () => hubCalls++));
+    const isFirst = attempt === 0;
+    const name = isFirst ? item.part : `${item.part}.${attempt}`;
     const { policies } = reconciler;
     const write = { version: 0, at: item.at, exact: false };
-    const toWork = item.finding === 'missing' ? workForMissingModule : workForModule;
-    const works = item.devices
-      .map((deviceId) => toWork(policies, deviceId, item.moduleId, write))
-      .filter(({ modules }) => modules.size > 0);
+    const toWork = finding === 'missing' ? workForMissingModule : workForModule;
+    const works =
+      finding === 'retired'
+        ? []
+        : devices
+            .map((deviceId) => toWork(policies, deviceId, moduleId, write))
+            .filter(({ modules }) => modules.size > 0);
+    if (finding === 'retired') await pMap(devices, (id) => reconciler.retire(id), { concurrency: retiredAtOnce });
     const results = await reconciler.reconcile(works, 'sweep');
 
     const deferred = results.filter((result) => result.deferred !== undefined);
-    const name = item.attempt === 0 ? item.part : `${item.part}.${item.attempt}`;
     await store.recordWorkItem(item.sweepId, name, {
-      examined: item.attempt === 0 ? works.length : 0,
-      found: item.attempt === 0 ? results.reduce((sum, { found }) => sum + found, 0) : 0,
+      examined: isFirst ? works.length : 0,
+      found: isFirst ? results.reduce((sum, { found }) => sum + found, 0) : 0,
       changed: results.reduce((sum, { changed }) => sum + changed, 0),
       hubCalls,
-      deferred: item.attempt === 0 ? deferred.length : 0,
+      deferred: isFirst ? deferred.length : 0,
     });
-    if (deferred.length > 0)
-      await this.#retry(
-        item,
-        deferred.map(({ deviceId }) => deviceId),
-        deferred[0]?.deferred,
-      );
-    log.info(`Sweep ${item.sweepId}, work item ${name}: ${works.length} devices, ${deferred.length} deferred.`);
+    const [first] = deferred;
+    const left = deferred.map(({ deviceId }) => deviceId);
+    if (first === undefined) await store.removeWorkItem(item);
+    else await this.#retry(item, left, first.deferred);
+    log.info(`Sweep ${item.sweepId}, work item ${name}: ${devices.length} devices, ${deferred.length} deferred.`);
   }
 
-  async #retry(item: WorkItem, devices: readonly string[], reason = ''): Promise<void> {
-    const { hub, queue, log, retry, random } = this.#dependencies;
-    const wait = hub.lane('sweep').waitFor(operationOf(item)) / 1000;
+  async #retry(item: QueuedItem, devices: readonly string[], reason = ''): Promise<void> {
+    const { store, log, retry, random } = this.#dependencies;
+    const wait = this.#waitFor(item) / 1000;
     // The call budget is used up at this time. Waiting for the budget does not count as an attempt.
-    if (wait > retry.firstDelay) return queue.put({ ...item, devices }, wait * (1 + random() / 4));
+    if (wait > retry.firstDelay) {
+      return queueAgain(this.#dependencies, item, { devices, delay: wait * (1 + random() / 4) });
+    }
     const attempt = item.attempt + 1;
     if (attempt >= retry.attempts) {
       log.warn(`${devices.length} devices are left to the next sweep after ${attempt} attempts: ${reason}`);
-      return;
+      return store.removeWorkItem(item);
     }
-    const delay = Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt) * (0.75 + random() / 2);
-    await queue.put({ ...item, devices, attempt }, delay);
+    const doubled = Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt);
+    const delay = Math.min(longestDelay, doubled * (0.75 + random() / 2));
+    await queueAgain(this.#dependencies, item, { devices, attempt, delay });
   }
-}
 
-/**
- * Returns the class of the hub calls that a work item makes. A missing module takes one bulk call for all devices. A suspect module takes
- * one read per device.
- */
-function operationOf({ finding }: WorkItem): OperationClass {
-  return finding === 'missing' ? 'bulk' : 'twinRead';
+  /**
+   * Returns the milliseconds that a work item must wait for the call budget. A missing module takes one bulk call for all devices. A suspect
+   * module takes one read per device. Retired rows take no hub call.
+   */
+  #waitFor({ finding }: QueuedItem): number {
+    if (finding === 'retired') return 0;
+    const operation: OperationClass = finding === 'missing' ? 'bulk' : 'twinRead';
+    return this.#dependencies.hub.lane('sweep').waitFor(operation);
+  }
 }

@@ -1,5 +1,5 @@
 import type { RunEnd } from './interruption.ts';
-import type { SweepTrigger } from './store/index.ts';
+import { lostAfter, type SweepTrigger } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { SweepRun } from './sweep-run.ts';
 
@@ -50,7 +50,10 @@ export class Sweeper {
     return { id: claim.id, ...end };
   }
 
-  /** Whether work items of the last sweep are still queued. A new sweep would find the same drift again. */
+  /**
+   * Whether work items of the last sweep have not been handled yet. A new sweep would find the same drift again. Work items without progress
+   * for {@link lostAfter} milliseconds count as lost.
+   */
   async #isWorkLeft(): Promise<boolean> {
     const { store, clock, log } = this.#dependencies;
     const [last] = await store.list(1);
@@ -59,13 +62,8 @@ export class Sweeper {
       Date.parse(last.endedAt ?? last.startedAt),
       Date.parse(last.lastPartAt ?? last.startedAt),
     );
-    if (clock.now().getTime() - lastDone > patience) return false;
+    if (clock.now().getTime() - lastDone > lostAfter) return false;
     log.info(`No new sweep yet: ${last.partsDone} of ${last.parts} work items of sweep ${last.id} are done.`);
     return true;
   }
 }
-
-/**
- * Milliseconds without a finished work item after which the remaining work items count as lost. A new sweep then finds their drift again.
- */
-const patience = 30 * 60_000;

@@ -1,32 +1,21 @@
 import * as z from 'zod/mini';
+import type { Clock } from '../clock.ts';
 import { once } from '../once.ts';
 import { openQueue, type StorageAccount } from '../storage/index.ts';
-import { sweepQueueName } from './store/index.ts';
+import { type QueuedItem, type SweepStore, sweepQueueName, type WorkItem, type WorkItemKey } from './store/index.ts';
 
-/**
- * Up to 100 devices that may need a repair of one module. One invocation handles one work item. Stored messages call a work item a "part".
- */
-export interface WorkItem {
+/** The key of a work item in the queue. The store holds the work item itself, so a device that is queued is not queued again. */
+export interface WorkItemMessage extends WorkItemKey {
   readonly type: 'part';
-  readonly sweepId: string;
-  /** Id of the work item within its sweep. A work item that is queued again keeps its id. */
-  readonly part: string;
-  /** Name of the module. `''` means the device's own twin. */
-  readonly moduleId: string;
-  /** `suspect`: the module may break a policy. `missing`: the device exists and the module does not. */
-  readonly finding: 'suspect' | 'missing';
-  /** When the sweep found the devices, ISO 8601. Query results are some minutes old, so the drift may be older than this time. */
-  readonly at: string;
-  readonly devices: readonly string[];
-  /** Number of failed attempts so far. */
-  readonly attempt: number;
+  /** The `turn` of the work item. A worker drops a message whose turn is over: such a message is an old copy. */
+  readonly turn: number;
 }
 
 /** A message of the sweep's queue. */
 export type SweepMessage =
-  | WorkItem
-  /** Start a new sweep. */
-  | { readonly type: 'start' }
+  | WorkItemMessage
+  /** Start a new sweep. `at`: when the sweep was requested, ISO 8601. A sweep that started later has served the request. */
+  | { readonly type: 'start'; readonly at?: string }
   /** Resume the paused sweep with this id. */
   | { readonly type: 'continue'; readonly sweepId: string };
 
@@ -35,10 +24,7 @@ export interface SweepQueue {
   put(message: SweepMessage, delay?: number): Promise<void>;
 }
 
-/**
- * Maximum number of devices in one work item. One bulk call takes as many devices. The ids fit in a queue message even at their greatest
- * length: a message has at most 64 KiB of Base64.
- */
+/** Maximum number of devices in one work item. One bulk call takes as many devices. */
 export const devicesPerItem = 100;
 
 /** Maximum delay of a message, in seconds. A longer delay has no use: the next sweep finds the same drift. */
@@ -51,13 +37,9 @@ const messageSchema = z.discriminatedUnion('type', [
     type: z.literal('part'),
     sweepId: z.string(),
     part: z.string(),
-    moduleId: z.string(),
-    finding: z.enum(['suspect', 'missing']),
-    at: z.iso.datetime(),
-    devices: z.array(z.string()),
-    attempt: z.number().check(z.int(), z.gte(0)),
+    turn: z.number().check(z.int(), z.gte(0)),
   }),
-  z.object({ ...version, type: z.literal('start') }),
+  z.object({ ...version, type: z.literal('start'), at: z.exactOptional(z.iso.datetime()) }),
   z.object({ ...version, type: z.literal('continue'), sweepId: z.string() }),
 ]);
 
@@ -68,10 +50,48 @@ export function createSweepQueue(account: StorageAccount): SweepQueue {
     async put(message, delay = 0) {
       const text = JSON.stringify({ v: 1, ...message });
       await (await queue()).sendMessage(Buffer.from(text).toString('base64'), {
-        visibilityTimeout: Math.min(longestDelay, Math.max(0, Math.round(delay))),
+        visibilityTimeout: limitDelay(delay),
       });
     },
   };
+}
+
+/** Rounds a delay to whole seconds, and limits it to the maximum delay of a message. */
+function limitDelay(delay: number): number {
+  return Math.min(longestDelay, Math.max(0, Math.round(delay)));
+}
+
+interface QueueDependencies {
+  readonly store: Pick<SweepStore, 'putWorkItem' | 'replaceWorkItem'>;
+  readonly queue: SweepQueue;
+  readonly clock: Clock;
+}
+
+/**
+ * Puts a new work item in the queue. The store gets the work item first, because a worker drops a message without a work item. After a crash
+ * between the two steps, the sweep is resumed at its checkpoint, and puts a work item with the same key in the queue.
+ */
+export async function queueWorkItem(
+  { store, queue, clock }: QueueDependencies,
+  item: Omit<WorkItem, 'attempt' | 'turn' | 'due'>,
+): Promise<void> {
+  await store.putWorkItem({ ...item, attempt: 0, turn: 0, due: clock.now().toISOString() });
+  await queue.put({ type: 'part', sweepId: item.sweepId, part: item.part, turn: 0 });
+}
+
+/**
+ * Puts a work item in the queue again. The queue gets the message first. After a crash between the two steps, the queue delivers the old
+ * message again, and the store still has the work item for it.
+ */
+export async function queueAgain(
+  { store, queue, clock }: QueueDependencies,
+  { etag, ...item }: QueuedItem,
+  { delay, ...changes }: Partial<Pick<WorkItem, 'devices' | 'attempt'>> & { readonly delay: number },
+): Promise<void> {
+  const turn = item.turn + 1;
+  const due = new Date(clock.now().getTime() + limitDelay(delay) * 1000).toISOString();
+  await queue.put({ type: 'part', sweepId: item.sweepId, part: item.part, turn }, delay);
+  await store.replaceWorkItem({ etag, ...item }, { ...item, ...changes, turn, due });
 }
 
 /**

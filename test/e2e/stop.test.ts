@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { isAlive, project, type Run, twinkeeper } from './twinkeeper.ts';
+import { isAlive, npmStart, project, type Run, type RunningProcess, twinkeeper } from './twinkeeper.ts';
 
 const runs: Run[] = [];
 const folders: string[] = [];
@@ -28,8 +28,28 @@ async function temporary(): Promise<string> {
   return folder;
 }
 
+/** Waits until none of these processes is alive. Rejects when one is still alive after fifteen seconds. */
+function haveEnded(processes: readonly RunningProcess[]): Promise<unknown> {
+  return vi.waitUntil(() => processes.every(({ pid }) => !isAlive(pid)), { timeout: 15_000, interval: 50 });
+}
+
+describe('npm start', () => {
+  // npm passes on SIGTERM, but only to its shell. SIGHUP and SIGKILL end npm at once.
+  it.each(['SIGTERM', 'SIGHUP', 'SIGKILL'] as const)('leaves no process behind after %s to npm', async (signal) => {
+    const run = await npmStart(['--no-demo'], await temporary());
+    runs.push(run);
+    await run.says('Ready.');
+    const processes = run.services();
+    expect(
+      processes.filter(({ command }) => /^\S*node .*(azurite|hub|host|twinkeeper)\.js/.test(command)),
+    ).toHaveLength(4);
+    run.child.kill(signal);
+    await haveEnded(processes);
+  });
+});
+
 describe('twinkeeper local', () => {
-  it.each(['SIGINT', 'SIGTERM', 'SIGKILL'] as const)('leaves no process behind after %s', async (signal) => {
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const)('leaves no process behind after %s', async (signal) => {
     const file = join(await temporary(), 'endpoints.json');
     const run = start('--no-demo', '--endpoints', file);
     await run.says('Ready.');
@@ -37,7 +57,7 @@ describe('twinkeeper local', () => {
       ['caFile', 'controlUrl', 'eventHubConnectionString', 'eventHubName', 'functionKey', 'functionsUrl'].concat([
         'iotHubConnectionString',
         'masterKey',
-        'maxOverwritesPerHour',
+        'blastRadius',
         'storageConnectionString',
       ]),
     );
@@ -45,9 +65,9 @@ describe('twinkeeper local', () => {
     expect(services).toHaveLength(3);
     run.child.kill(signal);
     await run.ended;
-    await vi.waitUntil(() => services.every(({ pid }) => !isAlive(pid)), { timeout: 15_000, interval: 50 });
+    await haveEnded(services);
     if (signal === 'SIGKILL') return;
-    expect(run.child.exitCode).toBe(signal === 'SIGINT' ? 130 : 143);
+    expect(run.child.exitCode).toBe({ SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal]);
     await expect(readFile(file)).rejects.toThrow('ENOENT');
     const left = await readdir(join(project, '.twinkeeper'));
     expect(left.filter((name) => name.startsWith(`run-${run.child.pid}-`))).toEqual([]);
@@ -61,6 +81,17 @@ describe('twinkeeper local', () => {
     expect(await run.ended).toBe(1);
     expect(run.stderr()).toContain('The local hub ended with signal SIGKILL');
     expect(services.filter(({ pid }) => isAlive(pid))).toEqual([]);
+  });
+
+  it('names all wrong settings of the app in one line, and ends', async () => {
+    vi.stubEnv('TWINKEEPER_MODE', 'watch');
+    vi.stubEnv('TWINKEEPER_HUB_UNITS', '0');
+    const run = start('--no-demo');
+    vi.unstubAllEnvs();
+    expect(await run.ended).toBe(1);
+    expect(run.stderr().trim().split('\n').at(-1)).toMatch(
+      /^twinkeeper: The app has not started\. TWINKEEPER_MODE must be .*TWINKEEPER_HUB_UNITS must be /,
+    );
   });
 
   it('names a port that is in use, and the option that changes it', async () => {

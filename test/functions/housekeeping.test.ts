@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { App } from '../../functions/compose.ts';
+import type { LazyApp } from '../../functions/lazy-app.ts';
 
 interface Registration {
   readonly schedule: string;
@@ -27,10 +27,19 @@ beforeEach(() => {
   };
   registerHousekeeping({
     settings: { rollupSchedule: '15 */5 * * * *', retentionDays: 30 },
-    retention: { removeBefore: remove('rows') },
-    sweepRetention: { removeBefore: remove('sweeps') },
-    now: () => new Date(now),
-  } as unknown as App);
+    load: async () => ({
+      retention: { removeBefore: remove('rows') },
+      sweepRetention: { removeBefore: remove('sweeps') },
+      deadLetters: { removeCountsBefore: remove('counts') },
+      guardStore: {
+        async removeExpired() {
+          removals.push(['twins', 'expired', 1]);
+          return { isUnfinished: false };
+        },
+      },
+      now: () => new Date(now),
+    }),
+  } as unknown as LazyApp);
 });
 
 /** Calls the handler of the function `retention` and returns the lines that it logged. */
@@ -42,12 +51,14 @@ async function runRetention(): Promise<string[]> {
 }
 
 describe('the function retention', () => {
-  it('removes old sweeps and history rows once a day, and logs the counts', async () => {
+  it('removes old sweeps, twins and history rows once a day, and logs the counts', async () => {
     expect((registered.get('retention') as Registration).schedule).toMatch(/^0 \d+ \d+ \* \* \*$/);
     const logged = await runRetention();
     const before = new Date(Date.UTC(2026, 5, 1) - 30 * day).toISOString();
     expect(removals.map(([kind, time]) => [kind, time])).toEqual([
       ['sweeps', before],
+      ['twins', 'expired'],
+      ['counts', before],
       ['rows', before],
     ]);
     expect(logged).toEqual([expect.stringContaining(`from before ${before}`)]);

@@ -56,7 +56,7 @@ describe('the app settings', () => {
       retry: { firstDelay: 30, attempts: 10 },
       sweep: { schedule: '0 */15 * * * *', minutes: 4 },
       budget: { tier: 'S1', units: 1, share: 0.5 },
-      maxOverwrites: { type: 'share', share: 0.2 },
+      blastRadius: { type: 'share', share: 0.2 },
       retentionDays: 400,
       rollupSchedule: '15 */5 * * * *',
     });
@@ -78,7 +78,7 @@ describe('the app settings', () => {
       TWINKEEPER_HUB_TIER: 'S3',
       TWINKEEPER_HUB_UNITS: '200',
       TWINKEEPER_BUDGET_SHARE: '1',
-      TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '250',
+      TWINKEEPER_BLAST_RADIUS: '250',
     });
     expect(settings).toEqual({
       hub: { hostName: 'my-hub.azure-devices.net' },
@@ -87,7 +87,7 @@ describe('the app settings', () => {
       retry: { firstDelay: 5, attempts: 3 },
       sweep: { schedule: '0 0 2,14 * JAN-MAR MON', minutes: 9 },
       budget: { tier: 'S3', units: 200, share: 1 },
-      maxOverwrites: { type: 'count', count: 250 },
+      blastRadius: { type: 'count', count: 250 },
       retentionDays: 30,
       rollupSchedule: '0 * * * * *',
     });
@@ -106,7 +106,7 @@ describe('the app settings', () => {
     ['0.1%', 0.001],
     ['300%', 3],
   ])("accept %s as a share of a policy's devices", (given, share) => {
-    expect(readSettings({ ...complete, TWINKEEPER_MAX_OVERWRITES_PER_HOUR: given }).maxOverwrites).toEqual({
+    expect(readSettings({ ...complete, TWINKEEPER_BLAST_RADIUS: given }).blastRadius).toEqual({
       type: 'share',
       share,
     });
@@ -117,10 +117,15 @@ describe('the app settings', () => {
       'TWINKEEPER_SWEEP_SCEDULE',
       'TWINKEEPER_HUB_SIZE',
       'TWINKEEPER_BUDGET',
-      'TWINKEEPER_MAX_OVERWRITES',
+      'TWINKEEPER_BLAST_RADIUS_PER_HOUR',
     ]) {
       expect(faultsOf({ ...complete, [name]: '1' })).toContain(`${name} is not a setting`);
     }
+  });
+
+  it('are refused under the name of an earlier version, and the message has the new name', () => {
+    const faults = faultsOf({ ...complete, TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '20%' });
+    expect(faults).toContain('TWINKEEPER_MAX_OVERWRITES_PER_HOUR does not exist any more: use TWINKEEPER_BLAST_RADIUS');
   });
 
   it('accept the storage emulator', () => {
@@ -160,10 +165,10 @@ describe('the app settings', () => {
     ['TWINKEEPER_BUDGET_SHARE', '0', '"0"'],
     ['TWINKEEPER_BUDGET_SHARE', '1.1', '1.1'],
     ['TWINKEEPER_BUDGET_SHARE', '50%', '50%'],
-    ['TWINKEEPER_MAX_OVERWRITES_PER_HOUR', '0', '"0"'],
-    ['TWINKEEPER_MAX_OVERWRITES_PER_HOUR', '0.0%', '0.0%'],
-    ['TWINKEEPER_MAX_OVERWRITES_PER_HOUR', '20 %', '20 %'],
-    ['TWINKEEPER_MAX_OVERWRITES_PER_HOUR', 'all', 'all'],
+    ['TWINKEEPER_BLAST_RADIUS', '0', '"0"'],
+    ['TWINKEEPER_BLAST_RADIUS', '0.0%', '0.0%'],
+    ['TWINKEEPER_BLAST_RADIUS', '20 %', '20 %'],
+    ['TWINKEEPER_BLAST_RADIUS', 'all', 'all'],
   ])('are refused when %s is %s, and the message names both', (name, value, shown) => {
     const message = faultsOf({ ...complete, [name]: value });
     expect(message).toContain(name);

@@ -7,11 +7,16 @@ import { etagOf, type Twin as HubTwin, newTwin, patchTwin, renderTwin } from '..
 import type { RawEvent } from '../../shared/events/index.ts';
 import {
   absent,
+  atLeast,
+  atMost,
   between,
   byDefault,
   type DesiredRules,
+  duration,
   exactly,
+  matches,
   oneOf,
+  optional,
   type PolicyDefinition,
   PolicyFaultsError,
   type PolicySet,
@@ -54,6 +59,10 @@ const ruleOf = (value: fc.Arbitrary<Json>): fc.Arbitrary<Rule> =>
     fc
       .tuple(fc.integer({ min: -3, max: 0 }), fc.integer({ min: 0, max: 3 }))
       .map(([min, max]) => between(min, max, { otherwise: max })),
+    fc.integer({ min: -3, max: 3 }).map((min) => atLeast(min)),
+    fc.integer({ min: -3, max: 3 }).map((max) => atMost(max)),
+    fc.constantFrom(duration('PT1H'), matches('x*', { otherwise: 'x' }), matches('*i*', { otherwise: 'High' })),
+    fc.constantFrom(optional(atLeast(0)), optional(exactly('x')), optional(oneOf([true, 1], { otherwise: 1 }))),
     fc.constant(absent()),
   );
 

@@ -1,10 +1,11 @@
 /** Builds a project with its own policies, as a user has one. The project is a copy of this project in a temporary folder. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { cp, symlink, writeFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { inject, vi } from 'vitest';
+import { createFolder } from './storage.ts';
 
 const project = resolve(import.meta.dirname, '../..');
 
@@ -46,15 +47,4 @@ async function copyAndBuild(root: string): Promise<void> {
   await symlink(join(project, 'node_modules'), join(root, 'node_modules'));
   await cp(join(import.meta.dirname, 'fixture-policies.ts'), join(root, 'functions/policies/index.ts'));
   await promisify(execFile)(process.execPath, ['infra/build/main.ts'], { cwd: root });
-}
-
-/** Creates a folder. Returns false when the folder exists: only one of several processes can create it. */
-async function createFolder(path: string): Promise<boolean> {
-  try {
-    await mkdir(path);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
 }

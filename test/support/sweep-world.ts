@@ -4,7 +4,7 @@
  */
 
 import { createOpenList } from '../../shared/drift/index.ts';
-import type { Guard } from '../../shared/guards/index.ts';
+import { type Guard, noGuard } from '../../shared/guards/index.ts';
 import type { Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
 import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
@@ -16,9 +16,14 @@ import {
   type SweepMessage,
   type SweepQueue,
   SweepWorker,
-  type WorkItem,
 } from '../../shared/sweep/index.ts';
-import { createSweepStore, type SweepRow, type SweepStore, type SweepTrigger } from '../../shared/sweep/store/index.ts';
+import {
+  createSweepStore,
+  type SweepRow,
+  type SweepStore,
+  type SweepTrigger,
+  type WorkItem,
+} from '../../shared/sweep/store/index.ts';
 import type { JsonObject } from '../../shared/twin/index.ts';
 import { MovableClock } from './movable-clock.ts';
 import { brief, startWorld, type World } from './world.ts';
@@ -35,6 +40,8 @@ export interface SweepOptions {
   readonly minutes?: number;
   readonly clock?: MovableClock;
   readonly guard?: Guard;
+  /** The memory of the guards. Default: a store in memory, which no guard reads. */
+  readonly guardStore?: SweepGuardStore;
   /** Maximum number of attempts per work item. Default: 3. */
   readonly attempts?: number;
   /** Wraps the hub client, to change or observe hub calls. */
@@ -122,7 +129,18 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
   const policies = toPolicySet(definitions, { mode });
   const hub = options.throughHub?.(world.hubClient) ?? world.hubClient;
   const plainStore = createSweepStore(world.storage, () => clock.now());
-  const store = options.throughStore?.(plainStore) ?? plainStore;
+  /** The work items of this instance, by key. The queue holds only the keys. */
+  const items = new Map<string, WorkItem>();
+  const recording: SweepStore = {
+    ...plainStore,
+    putWorkItem: (item) => plainStore.putWorkItem(remember(item)),
+    replaceWorkItem: (item, next) => plainStore.replaceWorkItem(item, remember(next)),
+  };
+  const remember = (item: WorkItem) => {
+    items.set(`${item.sweepId}!${item.part}`, item);
+    return item;
+  };
+  const store = options.throughStore?.(recording) ?? recording;
   const logged: LogEntry[] = [];
   const log: Log = {
     info: (message) => logged.push({ level: 'info', message }),
@@ -144,8 +162,10 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     hub,
     store,
     queue,
-    guardStore: memoryGuardStore(deviceCounts, competingConfigurations),
+    guardStore: options.guardStore ?? memoryGuardStore(deviceCounts, competingConfigurations),
     openList: createOpenList(world.storage, () => clock.now()),
+    // A test may give only the method `review`.
+    guard: guard?.stillHeld === undefined ? noGuard : guard,
     log,
     clock,
     minutes,
@@ -160,6 +180,7 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     log,
     retry: { firstDelay: 1, attempts },
     random: () => 0.5,
+    clock,
   });
   const run = (trigger: SweepTrigger = 'timer') => sweeper.run({ trigger });
   /**
@@ -187,7 +208,11 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     logged,
     run,
     work,
-    workItems: (): readonly WorkItem[] => messages.filter((message) => message.type === 'part'),
+    /** The work items whose messages are in the queue. */
+    workItems: (): readonly WorkItem[] =>
+      messages.flatMap((message) =>
+        message.type === 'part' ? (items.get(`${message.sweepId}!${message.part}`) ?? []) : [],
+      ),
     /** Runs a sweep and all of its work items. Returns the row of the sweep. */
     async sweep(): Promise<SweepRow> {
       const end = await run();

@@ -12,8 +12,8 @@ export interface HubOptions {
   readonly share?: string;
 }
 
-/** The hub that a command uses, the budget for its hub calls, and the limit of overwrites of the app. */
-export interface ChosenHub extends Pick<Settings, 'budget' | 'maxOverwrites'> {
+/** The hub that a command uses, the budget for its hub calls, and the blast radius of the app. */
+export interface ChosenHub extends Pick<Settings, 'budget' | 'blastRadius'> {
   readonly address: HubAddress;
   /** A certificate authority that is trusted in addition to those of Node, as PEM text. Absent for a hub in Azure. */
   readonly ca?: string;
@@ -49,7 +49,12 @@ export function withHubOptions(command: Command): Command {
 const localBudget = { TWINKEEPER_HUB_TIER: 'S3', TWINKEEPER_HUB_UNITS: '10', TWINKEEPER_BUDGET_SHARE: '1' };
 
 /** Names of settings that change a forecast and that are read from the environment. */
-const limitSettings = [...Object.keys(localBudget), 'TWINKEEPER_MAX_OVERWRITES_PER_HOUR'];
+const limitSettings = [
+  ...Object.keys(localBudget),
+  'TWINKEEPER_BLAST_RADIUS',
+  // The old name is read too, so that `readSettings` refuses it.
+  'TWINKEEPER_MAX_OVERWRITES_PER_HOUR',
+];
 
 /** Placeholders for settings that `readSettings` requires and that commands do not use. */
 const unusedSettings = {
@@ -59,7 +64,7 @@ const unusedSettings = {
 };
 
 /**
- * The hub that the options name, or else the environment, with the call budget and the limit of overwrites of the app.
+ * The hub that the options name, or else the environment, with the call budget and the blast radius of the app.
  * @throws An Error whose message is one line and says what to do, when no hub is named or a value is malformed. The message has no
  * connection string.
  */
@@ -75,8 +80,8 @@ export async function hubOf(options: HubOptions): Promise<ChosenHub> {
     ...pick({ TWINKEEPER_BUDGET_SHARE: options.share }),
     ...given,
   });
-  const { hub: address, budget, maxOverwrites } = settings;
-  return { address, budget, maxOverwrites, ...(ca === undefined ? {} : { ca }) };
+  const { hub: address, budget, blastRadius } = settings;
+  return { address, budget, blastRadius, ...(ca === undefined ? {} : { ca }) };
 }
 
 interface AddressSettings {
@@ -96,7 +101,7 @@ async function addressSettings({ hub, endpoints }: HubOptions): Promise<AddressS
 }
 
 async function fromEndpoints(file: string): Promise<AddressSettings> {
-  const { iotHubConnectionString, caFile, maxOverwritesPerHour } = parse(await readFile(file, 'utf8'), file) ?? {};
+  const { iotHubConnectionString, caFile, blastRadius } = parse(await readFile(file, 'utf8'), file) ?? {};
   if (typeof iotHubConnectionString !== 'string' || typeof caFile !== 'string') {
     throw new Error(`${file} has no iotHubConnectionString and caFile: is it from "twinkeeper local --endpoints"?`);
   }
@@ -104,10 +109,7 @@ async function fromEndpoints(file: string): Promise<AddressSettings> {
   return {
     IOTHUB_CONNECTION_STRING: address,
     ca: await readFile(caFile, 'utf8'),
-    local:
-      typeof maxOverwritesPerHour === 'number'
-        ? { TWINKEEPER_MAX_OVERWRITES_PER_HOUR: String(maxOverwritesPerHour) }
-        : {},
+    local: typeof blastRadius === 'number' ? { TWINKEEPER_BLAST_RADIUS: String(blastRadius) } : {},
   };
 }
 

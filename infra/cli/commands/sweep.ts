@@ -61,12 +61,14 @@ function describeProgress({ state, hubCalls, examined, found, changed, parts, pa
  * configurations that compete with policies.
  */
 function describeSweep(row: SweepRow): string {
-  const { id, startedAt, endedAt, resumed, examined, found, changed, hubCalls, deferred, walked, competing } = row;
+  const { id, startedAt, endedAt, resumed, examined, found, changed, hubCalls, waiting, alreadyQueued, heldBack } = row;
   return [
     `Sweep ${id} is done: ${startedAt} to ${endedAt ?? '?'}${resumed > 0 ? `, resumed ${count(resumed, 'time')}` : ''}.`,
     `${count(examined, 'twin')} examined, ${count(found, 'drift row')} found, ${count(changed, 'repair')} made, ${count(hubCalls, 'hub call')}.`,
-    ...(deferred > 0 ? [`${count(deferred, 'device')} deferred to a later retry.`] : []),
-    ...[...walked, ...competing].map((sentence) => safeText(sentence, 400)),
+    ...(waiting > 0 ? [`${count(waiting, 'device')} still waiting in the queue for a retry.`] : []),
+    ...(alreadyQueued > 0 ? [`${count(alreadyQueued, 'device')} already in the queue from an earlier sweep.`] : []),
+    ...(heldBack > 0 ? [`${count(heldBack, 'module')} held back by a guard and unchanged, so not read again.`] : []),
+    ...[...row.warnings, ...row.walked, ...row.competing].map((sentence) => safeText(sentence, 400)),
   ].join('\n');
 }
 

@@ -1,5 +1,6 @@
 /** The text that `twinkeeper status` shows. Pure functions. */
 import { createColors } from 'picocolors';
+import type { HealthDetails } from '../../../functions/api/answers.ts';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import type { Compliance, PolicyCompliance } from '../commands/compliance.ts';
 import { plainTable } from './plain-table.ts';
@@ -10,7 +11,8 @@ type Paint = ReturnType<typeof createColors>;
 /** For each reason why drift is not repaired: a text that explains the reason and says what to do. */
 const reasons: Readonly<Record<string, string>> = {
   audited: 'recorded only: audit mode, or the policy gives no value to set',
-  'heldBack: blastRadius': 'the limit of overwrites in an hour is reached; "twinkeeper release POLICY" lifts it',
+  'heldBack: blastRadius':
+    'a policy has changed as many twins as it may in an hour; "twinkeeper release POLICY" lifts the limit',
   'heldBack: contested': 'somebody keeps changing it back; find out who, then run "twinkeeper release POLICY"',
   'heldBack: competingConfiguration': 'a configuration of the hub sets another value',
   failed: 'given up; "twinkeeper drift --outcome failed --from -30d" says why',
@@ -43,6 +45,7 @@ export function renderCompliance(status: Compliance, now: Date, colour: boolean)
     `${bold('Last sweep')}    ${lastSweep === undefined ? 'none so far' : describeSweep(lastSweep, now)}`,
     ...sentences(lastSweep).map((sentence) => `  ${sentence}`),
     `${bold('Dead letters')}  ${deadLetters === 0 ? '0' : yellow(`${grouped(deadLetters)}, which "twinkeeper dead-letters" lists`)}`,
+    ...(status.health === undefined ? [] : [`${bold('App')}           ${describeHealth(status.health, paint)}`]),
     '',
     bold(verdicts[status.state]),
   ].join('\n');
@@ -63,18 +66,31 @@ function reasonRow([reason, count]: readonly [string, number]): readonly string[
 }
 
 function describeSweep(row: SweepRow, now: Date): string {
-  const { startedAt, endedAt, state, examined, found, changed, hubCalls } = row;
+  const { startedAt, endedAt, state, examined, found, changed, hubCalls, waiting, heldBack } = row;
   const when = endedAt === undefined ? `${state} since ${ago(startedAt, now)}` : `${state} ${ago(endedAt, now)}`;
-  return `${when}: ${grouped(examined)} examined, ${grouped(found)} found, ${grouped(changed)} changed, ${grouped(hubCalls)} hub calls`;
+  const rest = [
+    ...(waiting > 0 ? [`${grouped(waiting)} waiting in the queue`] : []),
+    ...(heldBack > 0 ? [`${grouped(heldBack)} held back and unchanged`] : []),
+  ]
+    .map((text) => `, ${text}`)
+    .join('');
+  return `${when}: ${grouped(examined)} examined, ${grouped(found)} found, ${grouped(changed)} changed, ${grouped(hubCalls)} hub calls${rest}`;
 }
 
 function sentences(sweep: SweepRow | undefined): readonly string[] {
-  const all = [...(sweep?.competing ?? []), ...(sweep?.walked ?? [])];
+  const all = [...(sweep?.warnings ?? []), ...(sweep?.competing ?? []), ...(sweep?.walked ?? [])];
   const rest = all.length - mostSentences;
   return [
     ...all.slice(0, mostSentences).map((sentence) => safeText(sentence, 400)),
     ...(rest > 0 ? [`… and ${grouped(rest)} more: see --json.`] : []),
   ];
+}
+
+/** The health of the app. When it is unhealthy, a line for each part of the check that failed follows. */
+function describeHealth({ status, checks }: HealthDetails, { green, yellow }: Paint): string {
+  if (status === 'healthy') return green(status);
+  const faults = Object.values(checks ?? {}).filter(({ ok }) => !ok);
+  return [yellow(status), ...faults.map(({ detail }) => `  ${safeText(detail, 400)}`)].join('\n');
 }
 
 function ago(at: string, now: Date): string {

@@ -52,7 +52,7 @@ export function demoOutput({ devices, seed }: RunOptions): Output {
   };
 }
 
-/** Lifts the limit of overwrites of a policy, and asks for a sweep. The sweep repairs the drift whose repair was held back. */
+/** Lifts the blast radius of a policy, and asks for a sweep. The sweep repairs the drift whose repair was held back. */
 async function releasePolicy({ storageConnectionString }: SystemEndpoints, policy: string): Promise<void> {
   const account = { connectionString: storageConnectionString };
   await createGuardStore(account).release(policy);

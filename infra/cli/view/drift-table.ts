@@ -67,12 +67,12 @@ export function driftTable({ columns: width, colour }: TableDestination, sample:
 
 /**
  * The colour of an outcome. Green: repaired (`created`, `enforced`). Red: `failed`. Dim: ended without a repair (`healed`, `superseded`,
- * `gone`). Yellow: all other outcomes, whose drift has not ended.
+ * `gone`, `retired`). Yellow: all other outcomes, whose drift has not ended.
  */
 export function paintOutcome(outcome: string, paint: ReturnType<typeof createColors>): (text: string) => string {
   const { green, red, yellow, dim } = paint;
   if (outcome === 'created' || outcome === 'enforced') return green;
-  if (outcome === 'healed' || outcome === 'superseded' || outcome === 'gone') return dim;
+  if (['healed', 'superseded', 'gone', 'retired'].includes(outcome)) return dim;
   return outcome === 'failed' ? red : yellow;
 }
 
@@ -82,11 +82,12 @@ function timeOf(at: string): string {
 }
 
 /**
- * The property that a row of the history is about, or `(module)` for a missing module. A first section with a name of 24 characters or more
+ * The property that a row of the history is about, or `(module)` for a missing module and `(baseline)` for a missing baseline. A first section with a name of 24 characters or more
  * is left out of the path. The text may have control characters: pass it through `safeText` before it goes to a terminal.
  */
 export function subjectOf({ kind, path }: DriftRow): string {
   if (kind === 'missingModule') return '(module)';
+  if (kind === 'missingBaseline') return '(baseline)';
   return path.replace(/^[^.]{24,}\./, '') || `(${kind})`;
 }
 
@@ -96,7 +97,7 @@ export function subjectOf({ kind, path }: DriftRow): string {
  */
 export function changeOf({ kind, actual, expected, times }: DriftRow, longest: number): string {
   const show = (value: Json | undefined) => (value === undefined ? '(none)' : safeText(JSON.stringify(value), longest));
-  return kind === 'missingModule'
+  return kind === 'missingModule' || kind === 'missingBaseline'
     ? '(none) → baseline'
     : `${show(actual)} → ${show(expected)}${times === undefined ? '' : ` ×${times}`}`;
 }

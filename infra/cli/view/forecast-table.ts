@@ -66,11 +66,16 @@ export function renderForecast(forecast: Forecast, columns: number, colour: bool
 type Paint = ReturnType<typeof createColors>;
 
 function details(policy: PolicyForecast, width: number, paint: Paint): readonly string[] {
-  const { changes, recorded, examples, overwrites, walked } = policy;
+  const { changes, recorded, examples, blastRadius, walked } = policy;
   const { bold, dim, yellow } = paint;
   const lines: string[] = [];
+  if (policy.warning !== undefined) lines.push('', yellow(policy.warning));
   if (changes.length > 0) {
-    const rows = changes.map((change) => propertyRow(change, width));
+    const rows = changes.map((change) => {
+      const [path, count, values] = propertyRow(change, width);
+      // A change without a path writes the whole baseline into a module that has nothing of the policy.
+      return change.path === '' ? ['(baseline)', count, '(none) → baseline'] : [path, count, values];
+    });
     lines.push('', ...limited(['property to change', 'twins', 'before → after'].map(dim), rows, dim));
   }
   if (recorded.length > 0) {
@@ -86,12 +91,13 @@ function details(policy: PolicyForecast, width: number, paint: Paint): readonly 
     const rows = examples.map((example) => exampleRow(example, width));
     lines.push('', ...limited(['for example', 'module', 'property', 'before → after'].map(dim), rows, dim));
   }
-  if (overwrites !== undefined && overwrites.heldBack > 0) {
-    const { count, perHour, heldBack } = overwrites;
+  if (blastRadius !== undefined && blastRadius.heldBack > 0) {
+    const { twins, perHour, heldBack } = blastRadius;
     lines.push(
       '',
       yellow(
-        `The policy may overwrite ${grouped(perHour)} values in an hour: ${grouped(heldBack)} of ${grouped(count)} wait. ` +
+        `The policy may overwrite or remove values in ${grouped(perHour)} twins an hour: ${grouped(heldBack)} of ` +
+          `${grouped(twins)} twins wait. ` +
           `"twinkeeper release ${safeText(policy.policy, 64)}" lifts the limit.`,
       ),
     );

@@ -75,7 +75,14 @@ export interface RpcInvocationRequest {
   readonly functionId: string;
   readonly inputData: readonly { readonly name: string; readonly data: RpcTypedData }[];
   readonly triggerMetadata: Readonly<Record<string, RpcTypedData>>;
-  readonly retryContext?: { readonly retryCount: number; readonly maxRetryCount: number };
+  readonly retryContext?: RpcRetryContext;
+}
+
+export interface RpcRetryContext {
+  readonly retryCount: number;
+  readonly maxRetryCount: number;
+  /** The error of the attempt before. Absent in the first attempt. */
+  readonly exception?: { readonly source: string; readonly stackTrace: string; readonly message: string };
 }
 
 export interface RpcInvocationResponse {

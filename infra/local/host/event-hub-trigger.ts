@@ -21,24 +21,14 @@ import { eventBatch, singleEvent } from './trigger-data.ts';
 const checkpointContainer = 'azure-webjobs-eventhub';
 
 /**
- * The two intervals say how often a host claims partitions, and when a claim expires. Both are short, so that a new host replaces a killed
- * host within three seconds. The new host takes half of the partitions at once. It takes the other half when the killed host's ownership
- * expires. The runtime's defaults are 10 s and 60 s.
- */
-const loadBalancing = {
-  strategy: 'greedy',
-  updateIntervalInMs: 1_000,
-  partitionOwnershipExpirationIntervalInMs: 2_500,
-} as const;
-
-/**
  * Starts to receive events. The host writes a partition's checkpoint after every `batchCheckpointFrequency` batches, also when an
  * invocation threw an error. After a crash, the events since the last checkpoint are delivered again.
  * @throws An Error whose message is one line and names the function, when the function's connection or event hub is not set.
  */
 export async function startEventHubTrigger(triggered: TriggeredFunction, host: TriggerHost): Promise<Trigger> {
   const { name, options } = triggered;
-  const { maxEventBatchSize, prefetchCount, batchCheckpointFrequency, initialOffset } = host.hostJson.eventHubs;
+  const { maxEventBatchSize, prefetchCount, batchCheckpointFrequency, initialOffset, ...ownership } =
+    host.hostJson.eventHubs;
   const connection = connectionString(name, String(options.connection ?? ''), host.environment);
   // As in the runtime, the event hub's name in the connection string takes precedence over the trigger's `eventHubName`.
   const eventHubName = parseEventHubConnectionString(connection).eventHubName ?? String(options.eventHubName ?? '');
@@ -52,11 +42,18 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
     connection,
     eventHubName,
     new BlobCheckpointStore(container),
-    // The SDK's default delay between two attempts is 30 seconds.
-    { loadBalancingOptions: loadBalancing, retryOptions: { maxRetries: 3, retryDelayInMs: 500 } },
+    {
+      loadBalancingOptions: {
+        strategy: 'greedy',
+        updateIntervalInMs: ownership.loadBalancingUpdateIntervalMs,
+        partitionOwnershipExpirationIntervalInMs: ownership.partitionOwnershipExpirationIntervalMs,
+      },
+      // The SDK's default delay between two attempts is 30 seconds.
+      retryOptions: { maxRetries: 3, retryDelayInMs: 500 },
+    },
   );
 
-  const binding = { functionName: name, dataType: options.dataType, capabilities: host.capabilities };
+  const binding = { dataType: options.dataType, capabilities: host.capabilities };
   const isBatch = options.cardinality === 'many';
   const batches = new Map<string, number>();
   let stopped = false;
@@ -74,9 +71,7 @@ export async function startEventHubTrigger(triggered: TriggeredFunction, host: T
     } else {
       for (const event of events) {
         if (stopped) return;
-        await host.invoker.invoke(name, () => singleEvent(event, partition, isCheckpointing, binding), {
-          retries: true,
-        });
+        await host.invoker.invoke(name, () => singleEvent(event, partition, isCheckpointing), { retries: true });
       }
     }
     if (isCheckpointing) await partition.updateCheckpoint(last);

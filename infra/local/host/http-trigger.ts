@@ -99,6 +99,7 @@ export async function startHttpServer(host: TriggerHost, options: HttpOptions): 
       if (!isAllowed(authLevel, key, options.keys)) return send(response, 401);
       return invoke(name, request, response, url, parameters);
     }
+    if (path === '/') return sendHomePage(response);
     send(response, 404);
   }
 
@@ -121,15 +122,16 @@ export async function startHttpServer(host: TriggerHost, options: HttpOptions): 
     const relayed = relay(options.streamUri, request, response, url, invocationId, stop.signal).then(() => 'relayed');
     const first = await Promise.race([outcome, relayed]);
     if (typeof first === 'string') return;
-    // The handler has ended. If the handler threw an error or returned nothing, the library never answers the streamed request. Otherwise
-    // the response follows. On a busy machine, the response can arrive long after the handler has ended.
-    if (!response.headersSent) await Promise.race([relayed, after(first.succeeded ? answerWithin : 100)]);
-    if (!response.headersSent) {
-      stop.abort();
-      await relayed.catch(() => undefined);
-      return send(response, first.succeeded ? 204 : 500);
+    // The handler has ended. If the handler returned a response, the library sends it. On a busy machine, the response can arrive long after
+    // the handler has ended.
+    if (first.succeeded && first.returned !== undefined && first.returned !== null) {
+      await relayed;
+      return;
     }
-    await relayed;
+    // Otherwise the library never answers the streamed request.
+    stop.abort();
+    await relayed.catch(() => undefined);
+    if (!response.headersSent) send(response, first.succeeded ? 204 : 500);
   }
 
   const server = createServer((request, response) => {
@@ -157,11 +159,6 @@ export async function startHttpServer(host: TriggerHost, options: HttpOptions): 
   };
 }
 
-/** Milliseconds for which the host waits for a response after the handler has ended without an error. */
-const answerWithin = 5_000;
-
-const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
-
 function isAllowed(authLevel: string, key: string, keys: Keys): boolean {
   if (authLevel === 'anonymous') return true;
   return sameKey(key, keys.masterKey) || (authLevel === 'function' && sameKey(key, keys.functionKey));
@@ -174,6 +171,11 @@ function sameKey(given: string, wanted: string): boolean {
 
 const nullable = (values: Iterable<readonly [string, string]>) =>
   Object.fromEntries([...values].map(([key, value]) => [key, { value }]));
+
+/** The query parameters. As in the runtime, a parameter that is given twice has both values in one text: `1,2`. */
+function joinedQuery({ searchParams }: URL): [string, string][] {
+  return [...new Set(searchParams.keys())].map((name) => [name, searchParams.getAll(name).join(',')]);
+}
 
 function headersOf(request: IncomingMessage): [string, string][] {
   return Object.entries(request.headers).map(([name, value]) => [
@@ -192,7 +194,7 @@ function wholeRequest(
     method: request.method ?? 'GET',
     url: url.href,
     nullableHeaders: nullable(headersOf(request)),
-    nullableQuery: nullable(url.searchParams),
+    nullableQuery: nullable(joinedQuery(url)),
     nullableParams: nullable(Object.entries(parameters)),
     ...(body.length > 0 && { body: { bytes: body } }),
   };
@@ -281,6 +283,13 @@ function cookieHeader(cookie: RpcHttpCookie): string {
 
 function send(response: ServerResponse, status: number): void {
   response.writeHead(status).end();
+}
+
+/** Answers `/` with a page of the host's own, as the runtime does when the app has no function for this path. */
+function sendHomePage(response: ServerResponse): void {
+  response
+    .writeHead(200, { 'content-type': 'text/html' })
+    .end('<!doctype html><title>Function host</title><p>The function host of this app is running.</p>');
 }
 
 function sendJson(response: ServerResponse, status: number, value: unknown): void {

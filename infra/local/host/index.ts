@@ -25,6 +25,11 @@ export interface FunctionHostOptions {
   readonly settingsFile: string;
   /** The port of the HTTP server. 0 picks a free port. Default: `Host.LocalHttpPort` of the settings file, else a free port. */
   readonly httpPort?: number;
+  /**
+   * Seconds for which a queue message stays invisible while the host works on it. When a host is killed, another host gets its messages
+   * after this time. Default: 600, as in the runtime.
+   */
+  readonly queueClaimSeconds?: number;
 }
 
 export interface FunctionHostEndpoints extends Keys {
@@ -35,13 +40,16 @@ export interface FunctionHostEndpoints extends Keys {
   readonly loadMs: number;
 }
 
+/** The runtime's own number of seconds for {@link FunctionHostOptions.queueClaimSeconds}. */
+const defaultQueueClaimSeconds = 600;
+
 /** Milliseconds for which a closing host waits until its running invocations end. */
 const drainMs = 10_000;
 
 /**
- * Starts the host, and resolves when all triggers run.
- * @throws The app's own error when the app fails to load. Otherwise an Error whose message is one line, when the app is not built, when a
- *   setting of a trigger is missing, or when a port is in use.
+ * Starts the host, and resolves when all triggers run. As in the runtime, an app that throws an error while it loads has no functions: every
+ * address answers 404, and only the log says why.
+ * @throws An Error whose message is one line, when the app is not built, when a setting of a trigger is missing, or when a port is in use.
  */
 export async function startFunctionHost(options: FunctionHostOptions): Promise<Service<FunctionHostEndpoints>> {
   const appRoot = resolve(options.appRoot);
@@ -50,16 +58,26 @@ export async function startFunctionHost(options: FunctionHostOptions): Promise<S
   const log = createLog(hostJson.logLevel);
   keepToLoopback();
   const app = installCoreApi(log);
-  const loadMs = await loadApp(appRoot);
+  const { file, load } = entryOf(appRoot);
+  const from = performance.now();
+  const isLoaded = await load().then(
+    () => true,
+    (error) => {
+      log('error', 'host', `Worker was unable to load entry point "${file}": ${describeError(error)}`);
+      return false;
+    },
+  );
+  const loadMs = performance.now() - from;
   app.started();
 
-  const triggered = triggeredFunctions(app);
+  const triggered = isLoaded ? triggeredFunctions(app) : [];
   const [{ createInvoker, runHooks }, { hostKeys, startHttpServer }] = await Promise.all([
     import('./invoker.ts'),
     import('./http-trigger.ts'),
   ]);
   const capabilities = (await app.programmingModel?.getCapabilities?.({ TypedDataCollection: 'true' })) ?? {};
-  await runHooks(app, 'appStart', { hookData: {}, appHookData: app.appHookData, functionAppDirectory: appRoot });
+  if (isLoaded)
+    await runHooks(app, 'appStart', { hookData: {}, appHookData: app.appHookData, functionAppDirectory: appRoot });
 
   const invoker = createInvoker(app, hostJson.functionTimeoutMs, log);
   const host: TriggerHost = {
@@ -68,6 +86,7 @@ export async function startFunctionHost(options: FunctionHostOptions): Promise<S
     invoker,
     capabilities: { includeEmptyEntries: Boolean(capabilities.IncludeEmptyEntriesInMessagePayload?.trim()) },
     log,
+    queueClaimSeconds: options.queueClaimSeconds ?? defaultQueueClaimSeconds,
     hostId: createHash('sha256').update(appRoot).digest('hex').slice(0, 32),
   };
   const keys = hostKeys(process.env);
@@ -122,27 +141,34 @@ export async function startFunctionHost(options: FunctionHostOptions): Promise<S
       ...closing.map((end) => end()),
     ]);
     for (const end of ends) if (end.status === 'rejected') log('warning', 'host', describeError(end.reason));
+    if (!isLoaded) return;
     await runHooks(app, 'appTerminate', { hookData: {}, appHookData: app.appHookData }).catch((error) =>
       log('error', 'host', describeError(error)),
     );
   }
 }
 
+interface Entry {
+  readonly file: string;
+  readonly load: () => Promise<unknown>;
+}
+
 /**
- * Loads the app's entry file. Returns the number of milliseconds that the loading took.
- * @throws An Error when the entry file is missing, or the error that the entry file itself throws.
+ * The app's entry file.
+ * @throws An Error whose message is one line, when the file is missing or package.json does not name it.
  */
-async function loadApp(appRoot: string): Promise<number> {
+function entryOf(appRoot: string): Entry {
   const manifest = join(appRoot, 'package.json');
   const { main, type } = JSON.parse(readFileSync(manifest, 'utf8')) as { main?: string; type?: string };
   if (main === undefined) throw new Error(`${manifest} has no "main": it names the file that registers the functions.`);
   const file = join(appRoot, main);
   if (!existsSync(file)) throw new Error(`${file} is missing: run \`npm run build\`.`);
-  const from = performance.now();
   // The Node worker has the same rule: it imports `.mjs` files and the files of ES module packages, and requires all other files.
-  if (file.endsWith('.mjs') || (type === 'module' && !file.endsWith('.cjs'))) await import(pathToFileURL(file).href);
-  else createRequire(manifest)(file);
-  return performance.now() - from;
+  const isModule = file.endsWith('.mjs') || (type === 'module' && !file.endsWith('.cjs'));
+  return {
+    file: main,
+    load: async () => (isModule ? import(pathToFileURL(file).href) : createRequire(manifest)(file)),
+  };
 }
 
 const triggerTypes = ['eventhubtrigger', 'queuetrigger', 'timertrigger', 'httptrigger'];

@@ -10,6 +10,7 @@ import type {
   RetryOptions,
   RpcInvocationRequest,
   RpcInvocationResponse,
+  RpcRetryContext,
 } from './core-api.ts';
 import { describeError, type Log } from './log.ts';
 import type { TriggerData } from './trigger-data.ts';
@@ -20,9 +21,12 @@ export interface InvocationCounts {
   readonly failed: number;
 }
 
-/** The result of an invocation. When an invocation fails, the invoker has already logged and counted the failure. */
+/**
+ * The result of an invocation. `returned` is the value that the handler returned. When an invocation fails, the invoker has already logged
+ * and counted the failure.
+ */
 export type Outcome =
-  | { readonly succeeded: true; readonly response: RpcInvocationResponse }
+  | { readonly succeeded: true; readonly response: RpcInvocationResponse; readonly returned: unknown }
   | { readonly succeeded: false; readonly error: unknown };
 
 export interface Invoker {
@@ -54,11 +58,11 @@ export function createInvoker(app: App, functionTimeoutMs: number, log: Log): In
   for (const name of app.functions.keys()) counts[name] = { started: 0, succeeded: 0, failed: 0 };
   const running = new Set<Promise<Outcome>>();
 
-  async function once(registered: RegisteredFunction, data: TriggerData, id: string, retryCount?: number) {
+  async function once(registered: RegisteredFunction, data: TriggerData, id: string, retryContext?: RpcRetryContext) {
     const { metadata, callback } = registered;
     const model = app.programmingModel;
     if (model === undefined) throw new Error('The app has set no programming model: does it load @azure/functions?');
-    const core = coreContext(metadata, request(registered, data, id, retryCount), log);
+    const core = coreContext(metadata, request(registered, data, id, retryContext), log);
     const invocation = await model.getInvocationModel(core);
     const { context, inputs } = await invocation.getArguments();
     const shared = { hookData: {}, appHookData: app.appHookData, invocationContext: context };
@@ -77,7 +81,7 @@ export function createInvoker(app: App, functionTimeoutMs: number, log: Log): In
     await runHooks(app, 'postInvocation', after);
     core.state = undefined;
     if (after.error !== undefined && after.error !== null) throw after.error;
-    return invocation.getResponse(context, after.result);
+    return { response: await invocation.getResponse(context, after.result), returned: after.result };
   }
 
   async function counted(name: string, data: () => TriggerData, options: InvokeOptions): Promise<Outcome> {
@@ -85,22 +89,28 @@ export function createInvoker(app: App, functionTimeoutMs: number, log: Log): In
     const count = counts[name];
     if (registered === undefined || count === undefined) throw new Error(`There is no function "${name}".`);
     const retry = options.retries === true ? registered.metadata.retryOptions : undefined;
+    // As in the runtime, all attempts have the same invocation id.
+    const id = options.invocationId ?? crypto.randomUUID();
+    let retryContext: RpcRetryContext | undefined;
     for (let attempt = 0; ; attempt++) {
       count.started++;
-      const id = options.invocationId ?? crypto.randomUUID();
+      if (retry !== undefined) {
+        retryContext = { ...retryContext, retryCount: attempt, maxRetryCount: retry.maxRetryCount };
+      }
       const from = performance.now();
       const elapsed = () => `${Math.round(performance.now() - from)} ms`;
       try {
-        const response = await once(registered, data(), id, retry && attempt);
+        const result = await once(registered, data(), id, retryContext);
         count.succeeded++;
         log('debug', name, `invocation ${id} succeeded in ${elapsed()}`);
-        return { succeeded: true, response };
+        return { succeeded: true, ...result };
       } catch (error) {
         count.failed++;
         log('error', name, `invocation ${id} failed after ${elapsed()}: ${describeError(error)}`);
         if (retry === undefined || (retry.maxRetryCount !== -1 && attempt >= retry.maxRetryCount)) {
           return { succeeded: false, error };
         }
+        if (retryContext !== undefined) retryContext = { ...retryContext, exception: rpcException(name, error) };
         await new Promise((resolve) => setTimeout(resolve, retryDelayMs(retry, attempt)));
       }
     }
@@ -131,7 +141,7 @@ function request(
   { metadata }: RegisteredFunction,
   data: TriggerData,
   invocationId: string,
-  retryCount: number | undefined,
+  retryContext: RpcRetryContext | undefined,
 ): RpcInvocationRequest {
   const trigger = Object.entries(metadata.bindings).find(([, binding]) => /trigger$/i.test(binding.type));
   return {
@@ -139,9 +149,17 @@ function request(
     functionId: metadata.name,
     inputData: [{ name: trigger?.[0] ?? '', data: data.value }],
     triggerMetadata: data.metadata,
-    ...(retryCount !== undefined && {
-      retryContext: { retryCount, maxRetryCount: metadata.retryOptions?.maxRetryCount ?? 0 },
-    }),
+    ...(retryContext !== undefined && { retryContext }),
+  };
+}
+
+/** The error of an attempt, as the runtime describes it to the next attempt. */
+function rpcException(functionName: string, error: unknown): NonNullable<RpcRetryContext['exception']> {
+  const { message, stack = '' } = error instanceof Error ? error : new Error(String(error));
+  return {
+    source: 'System.Private.CoreLib',
+    stackTrace: stack,
+    message: `Exception while executing function: Functions.${functionName} ---> Result: Failure\nException: ${message}`,
   };
 }
 

@@ -3,5 +3,5 @@ import { runService } from '../service-child.ts';
 import { startFunctionHost } from './index.ts';
 
 await runService(startFunctionHost);
-// An app that failed to load may have left timers or sockets that keep the process alive. So the process is ended after 500 ms.
+// The app of a host that did not start may have left timers or sockets that keep the process alive. So the process is ended after 500 ms.
 if (process.exitCode) setTimeout(() => process.exit(), 500).unref();

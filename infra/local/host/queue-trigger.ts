@@ -8,11 +8,6 @@ import { connectionString } from './settings.ts';
 import { delay, type Trigger, type TriggeredFunction, type TriggerHost } from './trigger.ts';
 import { queueMessage } from './trigger-data.ts';
 
-/**
- * Number of seconds for which a host claims a message. While the handler runs, the host renews the claim. The runtime claims a message for
- * ten minutes. With this short claim, the next host gets the messages of a killed host within seconds.
- */
-const defaultLeaseSeconds = 5;
 const firstPollingIntervalMs = 100;
 
 /**
@@ -21,12 +16,9 @@ const firstPollingIntervalMs = 100;
  * queue `<queue>-poison`.
  * @throws An Error whose message is one line and names the function, when the function's connection is not set.
  */
-export async function startQueueTrigger(
-  triggered: TriggeredFunction,
-  host: TriggerHost,
-  leaseSeconds = defaultLeaseSeconds,
-): Promise<Trigger> {
+export async function startQueueTrigger(triggered: TriggeredFunction, host: TriggerHost): Promise<Trigger> {
   const { name, options } = triggered;
+  const { queueClaimSeconds } = host;
   const { batchSize, newBatchThreshold, visibilityTimeoutMs, maxDequeueCount, maxPollingIntervalMs, messageEncoding } =
     host.hostJson.queues;
   const connection = connectionString(name, String(options.connection || 'AzureWebJobsStorage'), host.environment);
@@ -54,7 +46,7 @@ export async function startQueueTrigger(
       return setAside(message, message.popReceipt, `taken ${message.dequeueCount} times and never finished`);
     }
     const claim = keepInvisible(message);
-    const outcome = await host.invoker.invoke(name, () => queueMessage(message, text, name));
+    const outcome = await host.invoker.invoke(name, () => queueMessage(message, text));
     const popReceipt = await claim.release();
     if (outcome.succeeded) {
       await queue.deleteMessage(message.messageId, popReceipt);
@@ -74,9 +66,9 @@ export async function startQueueTrigger(
     const renewals = (async () => {
       let { popReceipt } = message;
       for (;;) {
-        await delay(leaseSeconds * 500, released.signal);
+        await delay(queueClaimSeconds * 500, released.signal);
         if (released.signal.aborted) return popReceipt;
-        const renewed = await queue.updateMessage(message.messageId, popReceipt, undefined, leaseSeconds);
+        const renewed = await queue.updateMessage(message.messageId, popReceipt, undefined, queueClaimSeconds);
         popReceipt = renewed.popReceipt ?? popReceipt;
         host.log('trace', name, `claim on ${message.messageId} renewed`);
       }
@@ -96,7 +88,7 @@ export async function startQueueTrigger(
       try {
         const { receivedMessageItems: messages } = await queue.receiveMessages({
           numberOfMessages: batchSize,
-          visibilityTimeout: leaseSeconds,
+          visibilityTimeout: queueClaimSeconds,
           abortSignal: stopping.signal,
         });
         for (const message of messages) {

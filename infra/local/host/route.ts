@@ -3,7 +3,7 @@
 export interface Route {
   readonly template: string;
   /**
-   * Returns the decoded route parameters when the path matches. An optional parameter that the path lacks has no key. Returns undefined
+   * Returns the decoded route parameters when the path matches. `%2F` stays encoded, as in the runtime. An optional parameter that the path lacks has no key. Returns undefined
    * when the path does not match.
    */
   match(path: string): Readonly<Record<string, string>> | undefined;
@@ -70,7 +70,10 @@ export function parseRoute(template: string): Route {
 
 function decode(segment: string): string {
   try {
-    return decodeURIComponent(segment);
+    return segment
+      .split(/(%2f)/i)
+      .map((part) => (/^%2f$/i.test(part) ? part : decodeURIComponent(part)))
+      .join('');
   } catch {
     return segment;
   }

@@ -21,6 +21,10 @@ export interface HostJson {
     readonly prefetchCount: number;
     readonly batchCheckpointFrequency: number;
     readonly initialOffset: 'fromStart' | 'fromEnd' | { readonly enqueuedOn: Date };
+    /** Milliseconds between two looks at the ownership of the partitions. */
+    readonly loadBalancingUpdateIntervalMs: number;
+    /** Milliseconds after which another host may take the partitions of a host that no longer renews its ownership. */
+    readonly partitionOwnershipExpirationIntervalMs: number;
   };
   readonly queues: {
     readonly batchSize: number;
@@ -94,6 +98,11 @@ export function readHostJson(appRoot: string): HostJson {
       batchCheckpointFrequency: count('extensions.eventHubs.batchCheckpointFrequency', 1),
       initialOffset:
         offset === 'fromEnqueuedTime' ? { enqueuedOn: new Date(String(at(`${offsets}.enqueuedTimeUtc`))) } : offset,
+      loadBalancingUpdateIntervalMs: duration('extensions.eventHubs.loadBalancingUpdateInterval', '00:00:30'),
+      partitionOwnershipExpirationIntervalMs: duration(
+        'extensions.eventHubs.partitionOwnershipExpirationInterval',
+        '00:02:00',
+      ),
     },
     queues: {
       batchSize: Math.min(count('extensions.queues.batchSize', 16), 32),

@@ -40,7 +40,7 @@ export async function startTimerTrigger(triggered: TriggeredFunction, host: Trig
   };
 
   async function run(status: ScheduleStatus | undefined, isPastDue: boolean): Promise<void> {
-    await host.invoker.invoke(name, () => timerInfo(status, isPastDue, name), { retries: true });
+    await host.invoker.invoke(name, () => timerInfo(status, isPastDue), { retries: true });
   }
 
   async function keepSchedule(): Promise<void> {

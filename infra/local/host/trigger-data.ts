@@ -38,14 +38,6 @@ const withOffset = (date: Date) => utc(date).replace('Z', '+00:00');
 /** Formats a date as a .NET `DateTimeOffset.DateTime`: a UTC time without the `Z`. */
 const unspecified = (date: Date) => utc(date).replace('Z', '');
 
-/** Adds the key `sys` to the metadata of a trigger, as the runtime does for every trigger. */
-function withSys(functionName: string, metadata: Record<string, RpcTypedData>): Record<string, RpcTypedData> {
-  return {
-    ...metadata,
-    sys: json({ MethodName: functionName, UtcNow: utc(new Date()), RandGuid: crypto.randomUUID() }),
-  };
-}
-
 /** Converts an AMQP value to the value that .NET writes in JSON. */
 function fromAmqp(value: unknown): unknown {
   if (value instanceof Date) return utc(value);
@@ -77,9 +69,7 @@ const amqpProperties = [
   ['reply-to-group-id', 'replyToGroupId'],
 ] as const;
 
-/**
- * The AMQP `properties` and message annotations of an event. Four of these values also appear under an older name, for example `Offset`.
- */
+/** The AMQP `properties` and message annotations of an event. Some of these values also appear under an older name, for example `Offset`. */
 function systemProperties(event: ReceivedEventData): Record<string, unknown> {
   const { properties, messageAnnotations } = event.getRawAmqpMessage();
   // The client's `systemProperties` lack the user id, so the AMQP `properties` are added. In both objects, times are numbers.
@@ -99,11 +89,19 @@ function systemProperties(event: ReceivedEventData): Record<string, unknown> {
   return {
     ...result,
     ...mapValues(messageAnnotations, fromAmqp),
+    // The .NET client converts this one annotation to a `DateTimeOffset`. The others stay `DateTime`.
+    'x-opt-enqueued-time': withOffset(event.enqueuedTimeUtc),
     SequenceNumber: event.sequenceNumber,
-    Offset: event.offset,
+    Offset: offsetNumber(event),
+    OffsetString: String(event.offset),
     PartitionKey: event.partitionKey ?? null,
     EnqueuedTimeUtc: unspecified(event.enqueuedTimeUtc),
   };
+}
+
+/** The offset of an event as a number. -1 if the offset is not a number, as in the runtime. */
+function offsetNumber({ offset }: ReceivedEventData): number {
+  return /^-?\d+$/.test(String(offset)) ? Number(offset) : -1;
 }
 
 /** The body of an event as UTF-8 text. The client must not have parsed the body as JSON. */
@@ -119,18 +117,19 @@ export interface Partition {
   readonly partitionId: string;
 }
 
-function partitionContext(partition: Partition, isCheckpointingAfterInvocation: boolean): RpcTypedData {
-  return json({
+/** The partition of the trigger, under both of its names in the runtime. */
+function partitionContexts(partition: Partition, isCheckpointingAfterInvocation: boolean) {
+  const context = json({
     IsCheckpointingAfterInvocation: isCheckpointingAfterInvocation,
     FullyQualifiedNamespace: partition.fullyQualifiedNamespace,
     EventHubName: partition.eventHubName,
     ConsumerGroup: partition.consumerGroup,
     PartitionId: partition.partitionId,
   });
+  return { TriggerPartitionContext: context, PartitionContext: context };
 }
 
 export interface EventHubBinding {
-  readonly functionName: string;
   /** With the value `string`, the bodies of a batch stay strings. With any other value, the host parses each body as JSON. */
   readonly dataType: unknown;
   readonly capabilities: Capabilities;
@@ -145,18 +144,19 @@ export function eventBatch(
   events: readonly ReceivedEventData[],
   partition: Partition,
   isCheckpointing: boolean,
-  { functionName, dataType, capabilities }: EventHubBinding,
+  { dataType, capabilities }: EventHubBinding,
 ): TriggerData {
   const bodies = events.map(bodyText);
   return {
     value: dataType === 'string' ? strings(bodies, capabilities) : json(bodies.map(parseBody)),
-    metadata: withSys(functionName, {
-      PartitionContext: partitionContext(partition, isCheckpointing),
+    metadata: {
+      ...partitionContexts(partition, isCheckpointing),
       PartitionKeyArray: strings(
         events.map((event) => event.partitionKey ?? undefined),
         capabilities,
       ),
-      OffsetArray: strings(
+      OffsetArray: { collectionSint64: { sint64: events.map(offsetNumber) } },
+      OffsetStringArray: strings(
         events.map((event) => String(event.offset)),
         capabilities,
       ),
@@ -166,7 +166,7 @@ export function eventBatch(
         events.map((event) => mapValues(event.getRawAmqpMessage().applicationProperties, fromAmqp)),
       ),
       SystemPropertiesArray: json(events.map(systemProperties)),
-    }),
+    },
   };
 }
 
@@ -182,23 +182,19 @@ function parseBody(body: string): unknown {
 }
 
 /** The trigger data of one event, for the cardinality `one`. */
-export function singleEvent(
-  event: ReceivedEventData,
-  partition: Partition,
-  isCheckpointing: boolean,
-  { functionName }: EventHubBinding,
-): TriggerData {
+export function singleEvent(event: ReceivedEventData, partition: Partition, isCheckpointing: boolean): TriggerData {
   return {
     value: { string: bodyText(event) },
-    metadata: withSys(functionName, {
-      PartitionContext: partitionContext(partition, isCheckpointing),
+    metadata: {
+      ...partitionContexts(partition, isCheckpointing),
       ...(event.partitionKey && { PartitionKey: { string: event.partitionKey } }),
-      Offset: { string: String(event.offset) },
+      Offset: json(offsetNumber(event)),
+      OffsetString: { string: String(event.offset) },
       SequenceNumber: json(event.sequenceNumber),
       EnqueuedTimeUtc: json(unspecified(event.enqueuedTimeUtc)),
       Properties: json(mapValues(event.getRawAmqpMessage().applicationProperties, fromAmqp)),
       SystemProperties: json(systemProperties(event)),
-    }),
+    },
   };
 }
 
@@ -213,10 +209,10 @@ export interface QueueMessage {
 }
 
 /** The trigger data of a queue message. `text` is the message's decoded text. */
-export function queueMessage(message: QueueMessage, text: string, functionName: string): TriggerData {
+export function queueMessage(message: QueueMessage, text: string): TriggerData {
   return {
     value: { string: text },
-    metadata: withSys(functionName, {
+    metadata: {
       QueueTrigger: { string: text },
       DequeueCount: json(message.dequeueCount),
       ExpirationTime: json(withOffset(message.expiresOn)),
@@ -224,7 +220,7 @@ export function queueMessage(message: QueueMessage, text: string, functionName: 
       InsertionTime: json(withOffset(message.insertedOn)),
       NextVisibleTime: json(withOffset(message.nextVisibleOn)),
       PopReceipt: { string: message.popReceipt },
-    }),
+    },
   };
 }
 
@@ -239,7 +235,7 @@ export interface ScheduleStatus {
  * The trigger data of a timer tick. `status` is undefined when the host stores no schedule, for example when two runs are less than a
  * minute apart.
  */
-export function timerInfo(status: ScheduleStatus | undefined, isPastDue: boolean, functionName: string): TriggerData {
+export function timerInfo(status: ScheduleStatus | undefined, isPastDue: boolean): TriggerData {
   const scheduleStatus = status && {
     Last: status.last === undefined ? '0001-01-01T00:00:00+00:00' : withOffset(status.last),
     Next: withOffset(status.next),
@@ -251,6 +247,6 @@ export function timerInfo(status: ScheduleStatus | undefined, isPastDue: boolean
       ScheduleStatus: scheduleStatus ?? null,
       IsPastDue: isPastDue,
     }),
-    metadata: withSys(functionName, {}),
+    metadata: {},
   };
 }

@@ -19,6 +19,8 @@ export interface TriggerHost {
   readonly invoker: Invoker;
   readonly capabilities: Capabilities;
   readonly log: Log;
+  /** Seconds for which a queue message stays invisible while this host works on it. The host renews the claim when half of it has passed. */
+  readonly queueClaimSeconds: number;
   /** Identifies this app in the storage account, because several apps can share the account. */
   readonly hostId: string;
 }

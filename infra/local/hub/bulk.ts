@@ -1,7 +1,7 @@
 /**
  * Bulk registry operations (`POST /devices`). Each entry of the list succeeds or fails independently of the other entries.
  *
- * When an entry fails, the response has the status 400 and the header `iothub-errorcode: BulkRegistryOperationFailure`. The body of the
+ * When an entry fails, the response has the status 400 and the error code `BulkRegistryOperationFailure` in its headers. The body of the
  * response lists the failed entries. The .NET SDK returns this response as a result. The Node SDK throws an `ArgumentError` that has the
  * body in `responseBody`.
  */

@@ -3,7 +3,9 @@
  * reported properties as a device would. A real IoT Hub has no such endpoint.
  */
 import { createServer } from 'node:http';
+import { applyConfigurations } from './apply-configurations.ts';
 import type { CallCounter } from './calls.ts';
+import type { Configurations } from './configurations.ts';
 import { HubError, invalid, preview } from './errors.ts';
 import type { EventLog } from './event-log.ts';
 import type { Faults } from './faults.ts';
@@ -19,6 +21,7 @@ export interface ControlOptions {
   /** The port to listen on. 0 picks a free port. */
   readonly port: number;
   readonly registry: Registry;
+  readonly configurations: Configurations;
   readonly calls: CallCounter;
   readonly log: EventLog;
   readonly throttle: Throttle;
@@ -35,6 +38,7 @@ const help = {
   'PUT /faults': 'replaces the faults: { faults: [{ share, classes?, policy?, kinds, seconds?, seed? }] }',
   'DELETE /faults': 'removes all faults',
   'GET /events': 'the number of events appended to each partition',
+  'POST /configurations': 'applies all configurations now, as the hub does every five minutes',
   'PATCH /reported/{deviceId}[/{moduleId}]': 'merges the body into the reported properties, as the device would',
 };
 
@@ -64,7 +68,8 @@ export async function reportProperties(
     throw new Error(`The hub refused the reported properties of ${ids.join('/')} with ${response.status}: ${body}`);
 }
 
-function respond(request: ReceivedRequest, { registry, calls, log, throttle, faults }: ControlOptions): Answer {
+function respond(request: ReceivedRequest, options: ControlOptions): Answer {
+  const { registry, configurations, calls, log, throttle, faults } = options;
   const [first, ...rest] = request.segments;
   switch (`${request.method} /${first}`) {
     case 'GET /':
@@ -97,6 +102,9 @@ function respond(request: ReceivedRequest, { registry, calls, log, throttle, fau
       const partitions = log.partitionIds.map((id) => ({ id, count: log.count(id) }));
       return { status: 200, body: { partitions, total: partitions.reduce((sum, { count }) => sum + count, 0) } };
     }
+    case 'POST /configurations':
+      applyConfigurations(registry, configurations);
+      return { status: 204 };
     case 'PATCH /reported': {
       const [deviceId, moduleId, ...more] = rest;
       if (deviceId === undefined || more.length > 0) break;

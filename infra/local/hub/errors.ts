@@ -63,6 +63,11 @@ export class HubError extends Error {
   }
 }
 
+/** The headers that name an error. Microsoft's .NET client reads the first one, and other clients read the second one. */
+export function errorHeaders(code: ErrorCode): Readonly<Record<string, string>> {
+  return { IotHubErrorCode: code, 'iothub-errorcode': code };
+}
+
 /** Creates the error for an invalid value in a request. The HTTP status is 400. */
 export function invalid(message: string): HubError {
   return new HubError('ArgumentInvalid', message);

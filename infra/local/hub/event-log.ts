@@ -47,6 +47,7 @@ export class EventLog {
   readonly #appended = new EventEmitter().setMaxListeners(0);
   readonly #now: () => Date;
   readonly #retain: number;
+  #turn = 0;
 
   /** Each partition keeps only its newest `retain` events. Throws a `RangeError` unless `retain` is a positive integer or `Infinity`. */
   constructor(partitionCount = 4, now: () => Date = () => new Date(), retain = Number.POSITIVE_INFINITY) {
@@ -68,6 +69,13 @@ export class EventLog {
   partitionOf(deviceId: string): string {
     const hash = createHash('sha256').update(deviceId).digest().readUInt32BE(0);
     return String(hash % this.#partitions.length);
+  }
+
+  /** The id of a partition for an event without a device. Returns the partitions in turn. */
+  nextPartition(): string {
+    const partitionId = String(this.#turn % this.#partitions.length);
+    this.#turn += 1;
+    return partitionId;
   }
 
   /**

@@ -1,5 +1,6 @@
 /** A simulated fault: the calls that fail, and the ways in which they fail. */
 import * as z from 'zod/mini';
+import type { BulkFault } from './bulk-fault.ts';
 import { type CallClass, callClasses } from './calls.ts';
 import { checkOptions } from './check-options.ts';
 
@@ -13,7 +14,9 @@ export type FaultKind =
   /** The connection breaks without a response. With `before`, the operation does not run. With `after`, the operation has run. */
   | { readonly drop: 'before' | 'after' }
   /** The response comes `delay` milliseconds later. `operation`: whether the operation runs before the delay (default) or after it. */
-  | { readonly delay: number; readonly operation?: 'before' | 'after' };
+  | { readonly delay: number; readonly operation?: 'before' | 'after' }
+  /** The answer of a bulk call tells less than what happened. Calls of other classes are not affected. */
+  | { readonly bulk: BulkFault };
 
 /** The HTTP statuses of failed calls: 429 (throttled), 500 (internal error) and 503 (unavailable). Clients must expect them at any time. */
 export type FaultStatus = (typeof faultStatuses)[number];
@@ -52,8 +55,9 @@ const kind = z.union(
       delay: z.number(milliseconds).check(z.gte(0, milliseconds)),
       operation: z.exactOptional(beforeOrAfter),
     }),
+    z.strictObject({ bulk: z.enum(['withoutTwin', 'unexplained']) }),
   ],
-  `must be { status: ${faultStatuses.join(' | ')}, retryAfter?: seconds }, { drop: before | after } or { delay: milliseconds, operation?: before | after }`,
+  `must be { status: ${faultStatuses.join(' | ')}, retryAfter?: seconds }, { drop: before | after }, { delay: milliseconds, operation?: before | after } or { bulk: withoutTwin | unexplained }`,
 );
 
 const shareRange = 'must be a number from 0 to 1';

@@ -1,6 +1,7 @@
 /** The simulated faults of the hub, as a middleware that makes calls fail. */
 import type { Clock } from '../../../shared/clock.ts';
 import { type Random, seededRandom } from '../demo/random.ts';
+import { runFaultyBulk } from './bulk-fault.ts';
 import { HubError } from './errors.ts';
 import { type Fault, type FaultKind, readFaults } from './fault.ts';
 import { type Answer, errorAnswer, NoAnswer } from './http-listener.ts';
@@ -68,6 +69,10 @@ export class Faults {
     if ('drop' in kind) {
       if (kind.drop === 'after') await next();
       throw new NoAnswer(`A simulated fault breaks the connection ${kind.drop} the operation.`);
+    }
+    if ('bulk' in kind) {
+      const answer = call.callClass === 'bulk' ? await runFaultyBulk(kind.bulk, call.request, next) : undefined;
+      return answer ?? next();
     }
     if (kind.operation === 'after') {
       await this.#clock.sleep(kind.delay);

@@ -5,7 +5,7 @@
  * `a?b`.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { HubError, invalid } from './errors.ts';
+import { errorHeaders, HubError, invalid } from './errors.ts';
 import { isWithinDepth, type JsonValue } from './json.ts';
 
 /** Maximum size of an accepted request body in bytes. A bulk call with a hundred modules of the maximum size is smaller. */
@@ -64,7 +64,7 @@ export function errorAnswer(error: unknown): Answer {
     error instanceof HubError
       ? error
       : new HubError('ServerError', `The local hub failed: ${error instanceof Error ? error.message : error}`);
-  return { status: known.status, headers: { 'iothub-errorcode': known.code }, body: known.body() };
+  return { status: known.status, headers: errorHeaders(known.code), body: known.body() };
 }
 
 /**

@@ -17,12 +17,14 @@ export interface Call {
   readonly policy: string;
 }
 
+/** Runs the next middleware, or the operation after the last one. With `request`, runs it with this request in place of the call's own. */
+type Next = (request?: ReceivedRequest) => Promise<Answer>;
+
 /**
- * A function between the authentication of a call and the call's operation. `next` runs the next middleware, or the operation after the
- * last one. A middleware can answer without the operation, delay the operation, or change the answer. If a middleware throws a `NoAnswer`,
- * the connection breaks.
+ * A function between the authentication of a call and the call's operation. A middleware can answer without the operation, delay the
+ * operation, change its request, or change the answer. If a middleware throws a `NoAnswer`, the connection breaks.
  */
-export type Middleware = (call: Call, next: () => Promise<Answer>) => Promise<Answer>;
+export type Middleware = (call: Call, next: Next) => Promise<Answer>;
 
 export interface HttpServiceOptions {
   /** The port to listen on. 0 picks a free port. */
@@ -40,22 +42,27 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Run
   const { tls, policies, stores, calls, middleware = [] } = options;
   let resources: readonly string[] = ['localhost'];
   const respond = async (request: ReceivedRequest): Promise<Answer> => {
-    const { callClass, run } = route(request, stores);
+    const { callClass } = route(request, stores);
     let policy: string | undefined;
     let answer: Answer;
     try {
       const signer = authorize(request.header('authorization'), { policies, resources });
       policy = signer;
       checkApiVersion(request);
-      const call: Call = { request, callClass, policy: signer };
-      const operation = async (): Promise<Answer> => {
+      const operation: Next = async (actual = request) => {
         try {
-          return run();
+          return route(actual, stores).run();
         } catch (error) {
           return errorAnswer(error);
         }
       };
-      answer = await middleware.reduceRight<() => Promise<Answer>>((next, each) => () => each(call, next), operation)();
+      const chain = middleware.reduceRight<Next>(
+        (next, each) =>
+          (actual = request) =>
+            each({ request: actual, callClass, policy: signer }, (changed = actual) => next(changed)),
+        operation,
+      );
+      answer = await chain();
     } catch (error) {
       if (error instanceof NoAnswer) {
         calls.record(callClass, 'dropped', policy);

@@ -1,6 +1,7 @@
 /** The local hub without the AMQP endpoint: the service API and the control endpoint, which use the same registry. */
 import { type Clock, systemClock } from '../../../shared/clock.ts';
 import { scaledClock } from '../scaled-clock.ts';
+import { applyConfigurations } from './apply-configurations.ts';
 import { CallCounter } from './calls.ts';
 import { Configurations } from './configurations.ts';
 import { startControlEndpoint } from './control-endpoint.ts';
@@ -47,6 +48,9 @@ export interface RegistryService {
   close(): Promise<void>;
 }
 
+/** Milliseconds between two times at which the hub applies its configurations. */
+const configurationInterval = 5 * 60_000;
+
 /** Starts the service API and the control endpoint on 127.0.0.1. If a port is in use, rejects, and leaves no endpoint running. */
 export async function startRegistryService(options: RegistryServiceOptions): Promise<RegistryService> {
   const { hubName, credentials, log, middleware = [], timeScale = 1, queryLag = 0 } = options;
@@ -68,17 +72,23 @@ export async function startRegistryService(options: RegistryServiceOptions): Pro
     calls,
     middleware: [...middleware, faults.middleware, throttle.middleware],
   });
+  const applying = setInterval(
+    () => applyConfigurations(registry, stores.configurations),
+    configurationInterval / timeScale,
+  ).unref();
   try {
-    const control = await startControlEndpoint({ port: options.controlPort, registry, calls, log, throttle, faults });
+    const control = await startControlEndpoint({ port: options.controlPort, ...stores, calls, log, throttle, faults });
     return {
       httpsPort: https.port,
       controlUrl: `http://127.0.0.1:${control.port}`,
       registry,
       async close() {
+        clearInterval(applying);
         await Promise.all([https.close(), control.close()]);
       },
     };
   } catch (error) {
+    clearInterval(applying);
     await https.close();
     throw error;
   }

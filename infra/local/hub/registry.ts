@@ -5,7 +5,7 @@
  * Every method is atomic: it is synchronous, and checks the whole request before it changes anything.
  */
 import { preciseNow } from './clock.ts';
-import { HubError } from './errors.ts';
+import { HubError, invalid, preview } from './errors.ts';
 import { checkIfMatch, type IfMatch } from './etag.ts';
 import type { EventLog } from './event-log.ts';
 import { hubEvent, type OpType } from './hub-events.ts';
@@ -15,6 +15,7 @@ import type { JsonObject } from './json.ts';
 import { LaggingView } from './lagging-view.ts';
 import { type RegisteredDevices, renderWhole } from './registered-twin.ts';
 import {
+  type AuthoredWrite,
   etagOf,
   newTwin,
   patchReported,
@@ -23,6 +24,8 @@ import {
   replaceTwin,
   type Twin,
   type TwinWrite,
+  type WriteAuthor,
+  writeAuthored,
 } from './twin.ts';
 
 /** IoT Hub's limit: "Maximum number of modules that can be registered per device: 50" (IoT Hub quotas). */
@@ -85,6 +88,8 @@ export class Registry {
       if (device.identity.iotEdge) this.#addEdgeModules(deviceId, device, now);
       return renderDevice(deviceId, device.identity);
     }
+    if (moduleId.startsWith('$'))
+      throw invalid(`The moduleId ${preview(moduleId)} begins with $: IoT Hub keeps such ids for its own modules`);
     const device = this.#device(deviceId);
     if (device.modules.has(moduleId)) {
       const message = `Device ${deviceId} in IotHub ${this.#hubName} already contains Module ${moduleId}.`;
@@ -174,11 +179,12 @@ export class Registry {
 
   /**
    * Merges a write into a twin (PATCH). Throws 404 if the twin does not exist, 412 if its ETag does not match, and 400 if the twin would
-   * exceed the twin limits.
+   * exceed the twin limits. Throws 401 for a module of IoT Edge itself: only a deployment may write its twin.
    */
   patchTwin(target: Target, write: TwinWrite, ifMatch: IfMatch): JsonObject {
     checkTarget(target);
     const entry = this.#entry(target);
+    checkNotEdge(target);
     checkIfMatch(ifMatch, etagOf(entry.twin));
     const now = this.#now();
     const { twin, change } = patchTwin(entry.twin, write, now);
@@ -189,10 +195,19 @@ export class Registry {
   replaceTwin(target: Target, write: TwinWrite, ifMatch: IfMatch): JsonObject {
     checkTarget(target);
     const entry = this.#entry(target);
+    checkNotEdge(target);
     checkIfMatch(ifMatch, etagOf(entry.twin));
     const now = this.#now();
     const twin = replaceTwin(entry.twin, write, now);
     return this.#storeTwin(target, entry, twin, 'replaceTwin', renderForEvent(target, twin), now);
+  }
+
+  /** Makes the write of a configuration. Throws 404 if the twin does not exist, and 400 if the twin would exceed the twin limits. */
+  applyConfiguration(target: Target, write: AuthoredWrite, author: WriteAuthor): void {
+    const entry = this.#entry(target);
+    const now = this.#now();
+    const { twin, change } = writeAuthored(entry.twin, write, author, now);
+    this.#storeTwin(target, entry, twin, 'updateTwin', change, now);
   }
 
   /**
@@ -205,6 +220,11 @@ export class Registry {
     const now = this.#now();
     const { twin, change } = patchReported(entry.twin, patch, now);
     return this.#storeTwin(target, entry, twin, 'updateTwin', change, now);
+  }
+
+  /** The devices as they are now. The returned map changes when the registry changes. */
+  get devices(): RegisteredDevices {
+    return this.#devices;
   }
 
   /** The devices as queries see them. The returned map changes when the registry changes. */
@@ -269,6 +289,11 @@ export class Registry {
   #emit(target: Target, opType: OpType, entry: Entry, now: number): void {
     this.#log.append(hubEvent(this.#hubName, target, opType, renderForEvent(target, entry.twin), now));
   }
+}
+
+function checkNotEdge({ moduleId }: Target): void {
+  if (edgeModuleIds.some((id) => id === moduleId))
+    throw new HubError('IotHubUnauthorizedAccess', `Only a deployment of IoT Edge may write the twin of ${moduleId}`);
 }
 
 /** The twin document in the body of lifecycle events and of `replaceTwin` events. */

@@ -1,8 +1,9 @@
 /** Finds the operation for each request to IoT Hub's service API, version 2021-04-12. */
+import { applyConfigurations } from './apply-configurations.ts';
 import { runBulk } from './bulk.ts';
 import type { CallClass } from './calls.ts';
 import type { Configurations } from './configurations.ts';
-import { HubError, invalid, preview } from './errors.ts';
+import { errorHeaders, HubError, invalid, preview } from './errors.ts';
 import { parseIfMatch } from './etag.ts';
 import type { Answer, ReceivedRequest } from './http-listener.ts';
 import { readIdentityWrite } from './identity.ts';
@@ -10,7 +11,7 @@ import type { Target } from './ids.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 import { parsePageSize, parseQuery, runQuery } from './query.ts';
 import type { Registry } from './registry.ts';
-import { readTwinWrite } from './twin.ts';
+import { readTwinReplacement, readTwinWrite } from './twin.ts';
 
 export interface Stores {
   readonly registry: Registry;
@@ -70,7 +71,7 @@ function devices(request: ReceivedRequest, { registry }: Stores): Operation {
         const errors = runBulk(registry, request.json());
         const result = { isSuccessful: errors.length === 0, errors, warnings: [] };
         if (errors.length === 0) return ok(result);
-        return { status: 400, headers: { 'iothub-errorcode': 'BulkRegistryOperationFailure' }, body: result };
+        return { status: 400, headers: errorHeaders('BulkRegistryOperationFailure'), body: result };
       });
     default:
       return operation('other', () => refuse('GenericMethodNotAllowed', request));
@@ -113,7 +114,7 @@ function twin(request: ReceivedRequest, { registry }: Stores, target: Target): O
       return operation('twinUpdate', () => tagged(registry.patchTwin(target, readTwinWrite(request.json()), ifMatch)));
     case 'PUT':
       return operation('twinUpdate', () =>
-        tagged(registry.replaceTwin(target, readTwinWrite(request.json()), ifMatch)),
+        tagged(registry.replaceTwin(target, readTwinReplacement(request.json()), ifMatch)),
       );
     default:
       return operation('other', () => refuse('GenericMethodNotAllowed', request));
@@ -142,7 +143,8 @@ function statistics(request: ReceivedRequest, { registry }: Stores, kind: string
   }
 }
 
-function configuration(request: ReceivedRequest, { configurations }: Stores, id: string | undefined): Operation {
+function configuration(request: ReceivedRequest, stores: Stores, id: string | undefined): Operation {
+  const { registry, configurations } = stores;
   const ifMatch = parseIfMatch(request.header('if-match'));
   if (id === undefined || id === '') {
     return request.method === 'GET'
@@ -153,7 +155,11 @@ function configuration(request: ReceivedRequest, { configurations }: Stores, id:
     case 'GET':
       return operation('configuration', () => tagged(configurations.get(id)));
     case 'PUT':
-      return operation('configuration', () => tagged(configurations.put(id, request.json(), ifMatch)));
+      return operation('configuration', () => {
+        const configuration = configurations.put(id, request.json(), ifMatch);
+        applyConfigurations(registry, configurations);
+        return tagged(configuration);
+      });
     case 'DELETE':
       return operation('configuration', () => {
         configurations.delete(id, ifMatch);

@@ -23,7 +23,9 @@ const forbiddenInKey = /[\u0000-\u001f\u007f-\u009f.$ ]/;
 
 /** Throws 400 if a section or a patch has an invalid key, string or number, or if its values are nested too deep. */
 export function checkValues(section: SectionName, values: JsonObject): void {
-  checkNode(values, section, 0);
+  // The documentation does not name the number sign, but the service refuses it in desired properties.
+  const extra = section === 'properties.desired' ? '#' : '';
+  checkNode(values, section, 0, extra);
 }
 
 /** Throws 400 if the section is larger than its maximum size. */
@@ -54,7 +56,7 @@ export function sizeOf(value: JsonValue): number {
   );
 }
 
-function checkNode(value: JsonValue, path: string, depth: number): void {
+function checkNode(value: JsonValue, path: string, depth: number, alsoForbidden: string): void {
   if (typeof value === 'string') {
     const bytes = Buffer.byteLength(value);
     if (bytes > maxStringBytes)
@@ -66,19 +68,21 @@ function checkNode(value: JsonValue, path: string, depth: number): void {
   } else if (typeof value === 'object' && value !== null) {
     if (depth > maxDepth) throw invalid(`${path} is nested deeper than ${maxDepth} levels`);
     if (Array.isArray(value)) {
-      for (const item of value) checkNode(item, path, depth + 1);
+      for (const item of value) checkNode(item, path, depth + 1, alsoForbidden);
     } else {
       for (const [key, item] of Object.entries(value as JsonObject)) {
-        checkKey(key, path);
-        checkNode(item, `${path}.${key}`, depth + 1);
+        checkKey(key, path, alsoForbidden);
+        checkNode(item, `${path}.${key}`, depth + 1, alsoForbidden);
       }
     }
   }
 }
 
-function checkKey(key: string, path: string): void {
-  if (forbiddenInKey.test(key)) {
-    throw invalid(`The key ${preview(key)} in ${path} must not contain control characters, '.', '$' or spaces`);
+function checkKey(key: string, path: string, alsoForbidden: string): void {
+  if (forbiddenInKey.test(key) || (alsoForbidden !== '' && key.includes(alsoForbidden))) {
+    throw invalid(
+      `The key ${preview(key)} in ${path} must not contain control characters, '.', '$' or spaces, and no '#' in desired properties`,
+    );
   }
   const bytes = Buffer.byteLength(key);
   if (bytes > maxKeyBytes) throw invalid(`A key in ${path} has ${bytes} bytes, the limit is ${maxKeyBytes}`);

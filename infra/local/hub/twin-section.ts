@@ -12,6 +12,9 @@ export interface Stamp {
   readonly $lastUpdated: string;
   /** The section's `$version` after the write. Only desired properties have this field, as in Azure. */
   readonly $lastUpdatedVersion?: number;
+  /** The id of the configuration that made the write, and the digest of its content. Absent in any other write. */
+  readonly $lastUpdatedBy?: string;
+  readonly $lastUpdatedByDigest?: string;
 }
 
 export interface Section {

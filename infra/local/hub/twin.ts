@@ -41,6 +41,15 @@ export interface PatchedTwin {
   readonly change: JsonObject;
 }
 
+/** The configuration that made a write. The metadata of the written properties names it. */
+export interface WriteAuthor {
+  readonly $lastUpdatedBy: string;
+  readonly $lastUpdatedByDigest: string;
+}
+
+/** A write of a configuration: the whole new desired section, or a patch of it. */
+export type AuthoredWrite = { readonly replacement: JsonObject } | { readonly patch: JsonObject };
+
 export function versionOf(twin: Twin): number {
   return twin.desired.version + twin.reported.version;
 }
@@ -102,6 +111,34 @@ export function replaceTwin(twin: Twin, write: TwinWrite, now: number): Twin {
   return { tags, desired: writeSection(desired, desiredStamp(now, version), version), reported: twin.reported };
 }
 
+/**
+ * The write of a configuration. The event about it has the whole desired section, as in Azure, but metadata only for the properties that
+ * were written. Throws 400 if the twin would exceed the twin limits.
+ */
+export function writeAuthored(twin: Twin, write: AuthoredWrite, author: WriteAuthor, now: number): PatchedTwin {
+  const version = twin.desired.version + 1;
+  const before = 'replacement' in write ? { ...twin.desired, values: {}, metadata: {} } : twin.desired;
+  const patch = 'replacement' in write ? write.replacement : write.patch;
+  const stamp = desiredStamp(now, version);
+  const { section, change } = patchSection(before, patch, { ...stamp, ...author }, version);
+  checkSize('properties.desired', section.values);
+  // Only the written properties name the author. The section itself does not.
+  const desired = { ...section, metadata: { ...withoutAuthor(section.metadata) } };
+  const metadata = withoutAuthor(isObject(change.$metadata) ? change.$metadata : {});
+  const next: Twin = { ...twin, desired };
+  return {
+    twin: next,
+    change: {
+      version: versionOf(next),
+      properties: { desired: { ...desired.values, $metadata: metadata, $version: version } },
+    },
+  };
+}
+
+function withoutAuthor({ $lastUpdatedBy: _, $lastUpdatedByDigest: __, ...metadata }: JsonObject): JsonObject {
+  return metadata;
+}
+
 /** Merges a patch into the reported properties, as a device does. Throws 400 if the twin would exceed the twin limits. */
 export function patchReported(twin: Twin, patch: JsonObject, now: number): PatchedTwin {
   // The metadata of reported properties has no `$lastUpdatedVersion`, as in Azure.
@@ -133,6 +170,22 @@ export function readTwinWrite(body: JsonValue): TwinWrite {
   const tags = readSection('tags', body.tags);
   const desired = readSection('properties.desired', properties?.desired);
   return { ...(tags === undefined ? {} : { tags }), ...(desired === undefined ? {} : { desired }) };
+}
+
+/**
+ * Reads the body of a PUT, as {@link readTwinWrite} does. Throws 400 also if tags or desired properties contain a null: a replacement has
+ * nothing to remove.
+ */
+export function readTwinReplacement(body: JsonValue): TwinWrite {
+  const write = readTwinWrite(body);
+  for (const [name, values] of Object.entries(write)) {
+    if (containsNull(values)) throw invalid(`${name} must not contain null: a PUT replaces the whole twin`);
+  }
+  return write;
+}
+
+function containsNull(value: JsonValue): boolean {
+  return value === null || (isObject(value) && Object.values(value).some(containsNull));
 }
 
 /**

@@ -9,3 +9,4 @@ export { sweepQueueName } from './keys.ts';
 export { createSweepRetention, type SweepRetention, type SweepRetentionResult } from './retention.ts';
 export type { SweepCounts, SweepRow, SweepTrigger } from './row.ts';
 export { createSweepStore, leaseTime, type SweepClaim, type SweepMemo, type SweepStore } from './sweep-store.ts';
+export { isLost, lostAfter, type QueuedItem, type WorkItem, type WorkItemKey } from './work-items.ts';

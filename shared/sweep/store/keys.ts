@@ -6,6 +6,7 @@ import { newestFirst } from '../../storage/index.ts';
  *   PartitionKey  `current`       RowKey `current`           the lease of the current sweep, or of the last sweep
  *                 `sweeps`        `<inverted start>-<hash>`  one row per sweep, newest first; the row key is the sweep's id
  *                 `parts!<id>`    `<work item>`              the counts of each work item of a sweep
+ *                 `queued`        `<id>!<work item>`         the work items that are in the queue
  *                 `bytes!<id>`    `<name>!<n>`               bytes that a sweep needs after an interruption
  *                 `notes`         `<name>`                   memos: values that one sweep stores for the next sweep
  */
@@ -18,6 +19,7 @@ export const sweepQueueName = 'twinkeeper-sweep';
 export const leaseKey = { partitionKey: 'current', rowKey: 'current' } as const;
 export const sweepPartition = 'sweeps';
 export const memoPartition = 'notes';
+export const queuedPartition = 'queued';
 
 /**
  * Prefix of the partitions that hold the counts of a sweep's work items. The sweep's id follows. Stored names call a work item a "part".

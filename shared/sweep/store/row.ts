@@ -31,9 +31,15 @@ export interface SweepRow {
   readonly hubCalls: number;
   /** Number of devices that a work item did not finish at its first attempt. A retry or the next sweep handles these devices. */
   readonly deferred: number;
+  /** Number of devices that still wait in the queue: for their first attempt, or for a retry. */
+  readonly waiting: number;
+  /** Number of devices that the sweep found and did not queue, because they were already waiting in the queue. */
+  readonly alreadyQueued: number;
+  /** Number of modules that the sweep found and did not read: the guards still hold their repair back, and their twins have not changed. */
+  readonly heldBack: number;
   /** Number of work items queued. Stored and public names call a work item a "part". */
   readonly parts: number;
-  /** Number of work items done. */
+  /** Number of work items that were handled at least once. Some of their devices may wait for a retry: see `waiting`. */
   readonly partsDone: number;
   /** When the last of the finished work items was done. Absent until one work item is done. */
   readonly lastPartAt?: string;
@@ -43,6 +49,8 @@ export interface SweepRow {
    * Policies whose drift queries could not find, one sentence with the reason each. The sweep read their twins one by one, or skipped them.
    */
   readonly walked: readonly string[];
+  /** Mistakes in policies that the sweep noticed, one sentence each: a scope without any device, or a module id in another case. */
+  readonly warnings: readonly string[];
 }
 
 /** Counts of one work item, which are added to the row of the sweep. */
@@ -68,21 +76,26 @@ export function newSweepRow(trigger: SweepTrigger, time: Date): SweepRow {
     changed: 0,
     hubCalls: 0,
     deferred: 0,
+    waiting: 0,
+    alreadyQueued: 0,
+    heldBack: 0,
     parts: 0,
     partsDone: 0,
     competing: [],
     walked: [],
+    warnings: [],
   };
 }
 
 /** Converts a sweep's row to an entity of Table Storage. */
-export function toSweepEntity({ competing, walked, id, ...plain }: SweepRow) {
+export function toSweepEntity({ competing, walked, warnings, waiting: _, id, ...plain }: SweepRow) {
   return {
     partitionKey: sweepPartition,
     rowKey: id,
     ...plain,
     ...splitText('competing', JSON.stringify(competing)),
     ...splitText('walked', JSON.stringify(walked)),
+    ...splitText('warnings', JSON.stringify(warnings)),
   };
 }
 
@@ -102,10 +115,14 @@ export function fromSweepEntity(entity: Readonly<Record<string, unknown>>): Swee
     changed: count('changed'),
     hubCalls: count('hubCalls'),
     deferred: count('deferred'),
+    waiting: 0,
+    alreadyQueued: count('alreadyQueued'),
+    heldBack: count('heldBack'),
     parts: count('parts'),
     partsDone: 0,
     competing: sentencesOf(joinText('competing', entity)),
     walked: sentencesOf(joinText('walked', entity)),
+    warnings: sentencesOf(joinText('warnings', entity)),
   };
 }
 

@@ -2,6 +2,7 @@ import type { TableClient } from '@azure/data-tables';
 import { ignoreNotFound, listPartition, loadFilterTag } from '../../storage/index.ts';
 import { sweepPartition, workItemsPrefix } from './keys.ts';
 import { fromSweepEntity, type SweepCounts, type SweepRow, toSweepEntity } from './row.ts';
+import { createWorkItems } from './work-items.ts';
 
 /** Stores one row per sweep, and the counts of each work item. `SweepStore` documents the methods. */
 export interface SweepRows {
@@ -16,9 +17,11 @@ const rowsPerRequest = 1000;
 
 /** Keeps the rows of sweeps in the table `TwinkeeperSweeps`. */
 export function createSweepRows(table: () => Promise<TableClient>, now: () => Date): SweepRows {
+  const workItems = createWorkItems(table, now);
+
   /** Adds the counts of all work items to a sweep's row. Reads one entity per work item, so about one entity per 100 devices. */
-  async function withWorkItems(row: SweepRow): Promise<SweepRow> {
-    let sum = row;
+  async function withWorkItems(row: SweepRow, waiting: ReadonlyMap<string, number>): Promise<SweepRow> {
+    let sum: SweepRow = { ...row, waiting: waiting.get(row.id) ?? 0 };
     for await (const entity of listPartition(await table(), `${workItemsPrefix}${row.id}`)) {
       const count = (name: string) => (typeof entity[name] === 'number' ? entity[name] : 0);
       sum = {
@@ -62,13 +65,14 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
         rows.push(...page.map(fromSweepEntity).slice(0, limit - rows.length));
         if (rows.length === limit) break;
       }
-      return Promise.all(rows.map(withWorkItems));
+      const waiting = await workItems.waiting();
+      return Promise.all(rows.map((row) => withWorkItems(row, waiting)));
     },
 
     async get(id) {
       const client = await table();
       const entity = await client.getEntity<Record<string, unknown>>(sweepPartition, id).catch(ignoreNotFound);
-      return entity === undefined ? undefined : withWorkItems(fromSweepEntity(entity));
+      return entity === undefined ? undefined : withWorkItems(fromSweepEntity(entity), await workItems.waiting());
     },
   };
 }

@@ -5,6 +5,7 @@ import { memoPartition, sweepTable } from './keys.ts';
 import { createLeaseStore } from './lease.ts';
 import { newSweepRow, type SweepCounts, type SweepRow, type SweepTrigger } from './row.ts';
 import { createSweepRows } from './rows.ts';
+import { createWorkItems, type QueuedItem, type WorkItem, type WorkItemKey } from './work-items.ts';
 
 /** A sweep whose lease this instance holds. */
 export interface SweepClaim {
@@ -43,6 +44,16 @@ export interface SweepStore {
    * a retry.
    */
   recordWorkItem(sweepId: string, workItem: string, counts: SweepCounts): Promise<void>;
+  /** Stores a work item that is about to be put in the queue. Replaces the work item with the same key. */
+  putWorkItem(item: WorkItem): Promise<void>;
+  /** Returns the work item with this key. `undefined` when the work item is done, or when a later sweep has taken over its devices. */
+  workItem(key: WorkItemKey): Promise<QueuedItem | undefined>;
+  /** Replaces a work item that is put in the queue again. Does nothing when another process has changed the work item. */
+  replaceWorkItem(item: QueuedItem, next: WorkItem): Promise<void>;
+  /** Removes a work item that is done or lost. Does nothing when another process has changed the work item. */
+  removeWorkItem(item: QueuedItem): Promise<void>;
+  /** Returns all work items that are in the queue, of all sweeps. */
+  workItems(): Promise<AsyncIterable<QueuedItem>>;
   /**
    * Returns the rows of at most `limit` sweeps, newest first, with the counts of their work items. With `after`, returns only sweeps that
    * are older than the sweep with that id.
@@ -70,6 +81,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
   const leases = createLeaseStore(table);
   const rows = createSweepRows(table, now);
   const bytes = createSweepBytes(table);
+  const workItems = createWorkItems(table, now);
 
   async function save(claim: SweepClaim, checkpoint: unknown, row: SweepRow, until: Date): Promise<'kept' | 'lost'> {
     const state = row.state === 'running' ? 'running' : 'over';
@@ -114,6 +126,11 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
     },
 
     recordWorkItem: (sweepId, workItem, counts) => rows.recordWorkItem(sweepId, workItem, counts),
+    putWorkItem: (item) => workItems.put(item),
+    workItem: (key) => workItems.get(key),
+    replaceWorkItem: (item, next) => workItems.replace(item, next),
+    removeWorkItem: (item) => workItems.remove(item),
+    workItems: async () => workItems.list(),
     list: (limit, after) => rows.list(limit, after),
     get: (id) => rows.get(id),
     saveBytes: (sweepId, name, saved) => bytes.save(sweepId, name, saved),

@@ -11,8 +11,8 @@ const maxNamedLimitations = 3;
 /** The rules of a policy as query conditions. */
 export interface CompiledRules {
   /**
-   * Without a `walkReason`, a twin breaks a rule of the policy if and only if it meets one of these conditions. Each condition is short
-   * enough for one query, together with the policy's scope.
+   * Without a `walkReason`, every twin that breaks a rule of the policy meets one of these conditions. A twin that meets a condition breaks
+   * a rule, or has an unusual duration. Each condition is short enough for one query, together with the policy's scope.
    */
   readonly conditions: readonly string[];
   /** Why queries cannot find all drift, so that all twins must be read. A sentence for the log. Absent where queries suffice. */
@@ -42,7 +42,7 @@ export function compileReported(policy: Policy): readonly string[] {
 }
 
 /**
- * Returns queries for the `deviceId` of each twin that departs from a policy. The queries test the rules, expected reports and scope as far
+ * Returns queries for the `deviceId` and `version` of each twin that departs from a policy. The queries test the rules, expected reports and scope as far
  * as the query language allows. There are as few queries as possible. Several queries may return the same twin.
  */
 export function brokenModulesQueries(policy: Policy): readonly string[] {
@@ -112,8 +112,9 @@ function compile(policy: Policy): Compilation {
     if (reason !== undefined) limitations.push(`${path} ${reason}`);
   };
   for (const property of policy.owned) {
-    const { text, limitation } = compileRule(property);
-    add(rules, `desired.${property.text}`, text === undefined ? undefined : { text }, limitation);
+    const { text, guard, limitation } = compileRule(property);
+    const clause = text === undefined ? undefined : { text, ...(guard === undefined ? {} : { guard }) };
+    add(rules, `desired.${property.text}`, clause, limitation);
   }
   for (const { path, clause, limitation } of compileReportClauses(policy)) add(reported, path, clause, limitation);
   return { rules, reported, limitations };
@@ -131,7 +132,7 @@ function query(columns: string, policy: Policy, ...conditions: readonly string[]
 }
 
 function brokenQuery(policy: Policy, condition: string): string {
-  return query('deviceId', policy, `(${condition})`);
+  return query('deviceId, version', policy, `(${condition})`);
 }
 
 /** Returns the maximum length of a condition in bytes. The rest of the query is the policy's module and scope. */

@@ -29,8 +29,9 @@ export function compileReportClauses({ owned, reported }: Policy): readonly Repo
 }
 
 /**
- * Compiles the expected report of one owned property. A twin meets the clause where the agent reports the top-level section of the
- * property, but not the desired value. The clause assumes that the desired value complies with its rule.
+ * Compiles the expected report of one owned property. A twin meets the clause where the agent reports another value than the desired value.
+ * The clause assumes that the desired value complies with its rule. A query cannot read durations: where the agent writes a duration in
+ * another way, the twin meets the clause too.
  */
 function compileMirror({ path: keys, text, rule }: OwnedProperty): readonly ReportClause[] {
   // Skip a property that must be absent: the agent does not report it.
@@ -38,13 +39,19 @@ function compileMirror({ path: keys, text, rule }: OwnedProperty): readonly Repo
   const path = `desired.${text}`;
   const desired = writePath(['properties', 'desired', ...keys]);
   const reported = writePath(['properties', 'reported', ...keys]);
-  const section = writePath(['properties', 'reported', ...keys.slice(0, 1)]);
   // A query cannot express this path. `compileRule` returns that limitation already.
-  if (desired === undefined || reported === undefined || section === undefined) return [];
+  if (desired === undefined || reported === undefined) return [];
   const type = wantedType(rule);
   if (type !== undefined) {
     const differs = `NOT ${typeTests[type]}(${reported}) OR ${reported} != ${desired}`;
-    return [{ path, clause: { text: differs, guard: `IS_DEFINED(${section})` } }];
+    // A property that is not reported says nothing. An optional property may also be missing in the desired properties.
+    const guard = `IS_DEFINED(${reported})`;
+    return [
+      {
+        path,
+        clause: { text: differs, guard: rule.rule === 'optional' ? `IS_DEFINED(${desired}) AND ${guard}` : guard },
+      },
+    ];
   }
   // Only a `byDefault` rule needs this limitation. For other rules that want an object or a list, `compileRule` returns a limitation.
   if (rule.rule === 'byDefault' && !isPrimitive(rule.value)) {
@@ -53,5 +60,5 @@ function compileMirror({ path: keys, text, rule }: OwnedProperty): readonly Repo
   const otherType = Object.values(typeTests).map((test) => `(${test}(${desired}) AND NOT ${test}(${reported}))`);
   // A query cannot compare objects. So a desired value that is an object or a list always meets the clause, and the sweep reads the twin.
   const differs = [`${reported} != ${desired}`, ...otherType, `IS_OBJECT(${desired})`, `IS_ARRAY(${desired})`];
-  return [{ path, clause: { text: differs.join(' OR '), guard: `IS_DEFINED(${section})` } }];
+  return [{ path, clause: { text: differs.join(' OR '), guard: `IS_DEFINED(${reported})` } }];
 }

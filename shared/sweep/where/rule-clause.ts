@@ -1,14 +1,24 @@
-import type { OwnedProperty, Rule } from '../../policy/index.ts';
+import {
+  globPieces,
+  type OwnedProperty,
+  type RuleContent,
+  usualDurations,
+  type ValueRule,
+} from '../../policy/index.ts';
 import { writeLiteral, writePath } from '../../query/index.ts';
 import type { Json } from '../../twin/index.ts';
+import { isExact, patternTests } from './pattern-tests.ts';
 
 /** A rule as a query condition. Where a query cannot express the whole rule, `limitation` contains the reason. */
 export interface CompiledRule {
   /**
-   * The condition. Every twin that meets it breaks the rule. Without a `limitation`, every twin that breaks the rule also meets it. May
+   * The condition. Without a `limitation`, every twin that breaks the rule meets the condition. Every twin that meets the condition breaks
+   * the rule, except for the rule `duration`: a query cannot read a duration, so a twin with an unusual duration meets the condition too. May
    * contain `OR` at its top level, but not `AND`. Absent where a query cannot express any part of the rule.
    */
   readonly text?: string;
+  /** A second condition that the twin must also meet. */
+  readonly guard?: string;
   /** Why a query cannot express the whole rule. The text continues a sentence that starts with the property's path. */
   readonly limitation?: string;
 }
@@ -28,26 +38,63 @@ export function compileRule({ path, rule }: OwnedProperty): CompiledRule {
   switch (rule.rule) {
     case 'absent':
       return { text: `IS_DEFINED(${written})` };
+    case 'optional': {
+      const { text, limitation } = compileValueRule(rule.inner, written);
+      if (limitation !== undefined || text === undefined) return { limitation: limitation ?? unwritableKey };
+      return { text, guard: `IS_DEFINED(${written})` };
+    }
+    default:
+      return compileValueRule(rule, written);
+  }
+}
+
+/** Compiles a rule to a condition for the value at a path. A twin without the value meets the condition. */
+function compileValueRule(rule: ValueRule, path: string): Omit<CompiledRule, 'guard'> {
+  switch (rule.rule) {
     case 'byDefault':
-      return { text: `NOT IS_DEFINED(${written})` };
+      return { text: `NOT IS_DEFINED(${path})` };
     case 'between':
-      return {
-        text: `NOT IS_NUMBER(${written}) OR ${written} < ${literal(rule.min)} OR ${written} > ${literal(rule.max)}`,
-      };
+      return { text: `NOT IS_NUMBER(${path}) OR ${path} < ${literal(rule.min)} OR ${path} > ${literal(rule.max)}` };
+    case 'atLeast':
+      return { text: `NOT IS_NUMBER(${path}) OR ${path} < ${literal(rule.min)}` };
+    case 'atMost':
+      return { text: `NOT IS_NUMBER(${path}) OR ${path} > ${literal(rule.max)}` };
+    case 'matches': {
+      const pieces = globPieces(rule.pattern);
+      if (!isExact(pieces)) {
+        return { text: `NOT IS_STRING(${path})`, limitation: 'has a pattern that a query cannot test' };
+      }
+      const tests = patternTests(path, pieces).map((test) => `NOT ${test}`);
+      return { text: [`NOT IS_STRING(${path})`, ...tests].join(' OR ') };
+    }
+    case 'duration':
+      return { text: isNoneOf(path, usualDurations(rule)) };
     case 'exactly':
     case 'oneOf': {
       const values = wantedValues(rule);
       return values.every(isPrimitive)
-        ? { text: isNoneOf(written, values) }
-        : { text: `NOT IS_DEFINED(${written})`, limitation: 'wants an object or a list, which a query cannot compare' };
+        ? { text: isNoneOf(path, values) }
+        : { text: `NOT IS_DEFINED(${path})`, limitation: 'wants an object or a list, which a query cannot compare' };
     }
   }
 }
 
 /** Returns the type of all values that a rule accepts. Returns `undefined` where the values have several types or are not primitive. */
-export function wantedType(rule: Rule): TypeName | undefined {
-  if (rule.rule === 'between') return 'number';
-  if (rule.rule !== 'exactly' && rule.rule !== 'oneOf') return undefined;
+export function wantedType(rule: RuleContent): TypeName | undefined {
+  switch (rule.rule) {
+    case 'optional':
+      return wantedType(rule.inner);
+    case 'between':
+    case 'atLeast':
+    case 'atMost':
+      return 'number';
+    case 'matches':
+    case 'duration':
+      return 'string';
+    case 'absent':
+    case 'byDefault':
+      return undefined;
+  }
   const values = wantedValues(rule);
   const [first] = values;
   return first !== undefined && isPrimitive(first) && values.every((value) => typeof value === typeof first)
@@ -59,7 +106,7 @@ export function isPrimitive(value: Json): value is Primitive {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 }
 
-function wantedValues(rule: Extract<Rule, { rule: 'exactly' | 'oneOf' }>): readonly Json[] {
+function wantedValues(rule: Extract<ValueRule, { rule: 'exactly' | 'oneOf' }>): readonly Json[] {
   return rule.rule === 'exactly' ? [rule.value] : rule.values;
 }
 
@@ -67,7 +114,7 @@ function wantedValues(rule: Extract<Rule, { rule: 'exactly' | 'oneOf' }>): reado
  * Writes a condition for a property that has none of these values. If two values have different types, the query language defines neither
  * their comparison nor its negation. So the condition tests the type before it compares the values.
  */
-function isNoneOf(path: string, values: readonly Primitive[]): string {
+export function isNoneOf(path: string, values: readonly Primitive[]): string {
   const byType = [...Map.groupBy(new Set(values), typeOf)];
   const texts = byType.map(([type, ofType]) => {
     const test = `NOT ${typeTests[type]}(${path})`;

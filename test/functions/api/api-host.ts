@@ -37,7 +37,7 @@ export function startApp({ storage, hub, caFile }: { storage: string; hub: strin
       TWINKEEPER_HUB_TIER: 'S3',
       TWINKEEPER_HUB_UNITS: '10',
       TWINKEEPER_BUDGET_SHARE: '1',
-      TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '1000000',
+      TWINKEEPER_BLAST_RADIUS: '1000000',
       ...Object.fromEntries(disabledFunctions.map((name) => [`AzureWebJobs.${name}.Disabled`, 'true'])),
     },
     environment: {

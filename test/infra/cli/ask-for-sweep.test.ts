@@ -25,10 +25,14 @@ const idle: SweepRow = {
   changed: 0,
   hubCalls: 0,
   deferred: 0,
+  waiting: 0,
+  alreadyQueued: 0,
+  heldBack: 0,
   parts: 0,
   partsDone: 0,
   competing: [],
   walked: [],
+  warnings: [],
 };
 const running: SweepRow = { ...idle, id: '4-new', state: 'running' };
 

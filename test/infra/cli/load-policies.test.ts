@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { policies as deployed } from '../../../functions/policies/index.ts';
-import { loadPolicies } from '../../../infra/cli/load-policies.ts';
+import { loadPolicies, loadPolicyList } from '../../../infra/cli/load-policies.ts';
 import { toPolicySet } from '../../../shared/policy/index.ts';
 
 const policyModule = resolve(import.meta.dirname, '../../../shared/policy/index.ts');
@@ -104,6 +104,20 @@ describe('a folder of policies', () => {
     expect(message).toContain(
       `${join(path, 'good.ts')} and ${join(path, 'same.json')}: good at name: another policy already has this name.`,
     );
+  });
+
+  it('is not the same as its deployed list: the list leaves out drafts, and each entry of the list counts', async () => {
+    const path = await folder({
+      'a.ts': typescript('a'),
+      'draft.json': '{ "name": "Draft" }',
+      'index.ts': `import a from './a.ts'; export const policies = [a];`,
+      'twice.ts': `import a from './a.ts'; export const policies = [a, a];`,
+      'none.ts': `import a from './a.ts'; export default a;`,
+    });
+    expect((await loadPolicyList(join(path, 'index.ts'))).all.map(({ name }) => name)).toEqual(['a']);
+    await expect(loadPolicyList(join(path, 'twice.ts'))).rejects.toThrow('a at name: another policy already has');
+    await expect(loadPolicyList(join(path, 'none.ts'))).rejects.toThrow('none.ts: exports no list named policies.');
+    await expect(loadPolicies(path)).rejects.toThrow('Draft at name: must be kebab-case');
   });
 
   it('is refused with the line and column of a syntax error', async () => {

@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '../../..');
 const endpoints: SystemEndpoints = {
   ...{ iotHubConnectionString: 'hub', eventHubConnectionString: 'events', eventHubName: 'name' },
   ...{ storageConnectionString: 'storage', functionsUrl: 'http://127.0.0.1:1', functionKey: 'f', masterKey: 'm' },
-  ...{ caFile: '/ca.pem', controlUrl: 'http://127.0.0.1:2', maxOverwritesPerHour: 20 },
+  ...{ caFile: '/ca.pem', controlUrl: 'http://127.0.0.1:2', blastRadius: 20 },
 };
 
 describe('the endpoints file', () => {

@@ -26,13 +26,21 @@ describe('the settings of the local app', () => {
   const hub = { twinkeeperConnectionString: 'hub', eventHubConnectionString: 'events' } as LocalHubEndpoints;
 
   it('have the blast radius of the run', () => {
-    const settings = localSettings(hub, 'storage', { maxOverwritesPerHour: 20 });
-    expect(settings.TWINKEEPER_MAX_OVERWRITES_PER_HOUR).toBe('20');
+    const settings = localSettings(hub, 'storage', { blastRadius: 20 });
+    expect(settings.TWINKEEPER_BLAST_RADIUS).toBe('20');
+  });
+
+  it('let the timer sweep every minute, unless the demo asks for the sweeps', () => {
+    const noEvents = { blastRadius: 20, routesEvents: false };
+    expect(localSettings(hub, 'storage', noEvents).TWINKEEPER_SWEEP_SCHEDULE).toBe('0 * * * * *');
+    expect(localSettings(hub, 'storage', { blastRadius: 20, demoSweeps: true }).TWINKEEPER_SWEEP_SCHEDULE).toBe(
+      '0 0 0 1 1 *',
+    );
   });
 
   it('have the budget of the hub that throttles', () => {
     const throttle = { tier: 'S1', units: 2 } as const;
-    const settings = localSettings(hub, 'storage', { maxOverwritesPerHour: 20, throttle });
+    const settings = localSettings(hub, 'storage', { blastRadius: 20, throttle });
     expect(settings).toMatchObject({ TWINKEEPER_HUB_TIER: 'S1', TWINKEEPER_HUB_UNITS: '2' });
     expect(settings.TWINKEEPER_BUDGET_SHARE).toBeUndefined();
   });

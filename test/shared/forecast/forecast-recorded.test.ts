@@ -61,10 +61,8 @@ describe('a forecast', () => {
     await world.addDevices(module, 1);
     await world.addModules(module, [1], { a: 1 });
     world.hub.registry.report({ deviceId: `${module}-1`, moduleId: module }, { state: 'failed' });
-    // The agent has a grace of 0 minutes, which is over one millisecond after the write.
-    await expect
-      .poll(async () => (await world.predict([policy])).policies)
-      .toMatchObject([{ compliant: 0, propertiesToChange: 0, recorded: [{ why: 'notReported' }] }]);
+    const { policies } = await world.predict([policy]);
+    expect(policies).toMatchObject([{ compliant: 0, propertiesToChange: 0, recorded: [{ why: 'notReported' }] }]);
   });
 
   it('records a property that an automatic configuration sets, and does not count it as a change', async () => {
@@ -91,16 +89,22 @@ describe('a forecast', () => {
     }
   });
 
-  it('counts overwrites that the blast-radius limit holds back in the first hour', async () => {
+  it('counts twins that the blast radius holds back in the first hour', async () => {
     const { module, policy } = newModule({ createModule: true, desired: { a: 1, b: between(1, 2, { otherwise: 1 }) } });
     await world.addDevices(module, 10);
     await world.addModules(module, [1, 2, 3, 4, 5], { a: 2 });
     const held = await world.predict([policy], { type: 'share', share: 0.2 });
-    // Adding the missing property `b` and creating modules do not count as overwrites.
+    // Adding the missing property `b` and creating modules do not count.
     expect(held.policies).toMatchObject([
-      { propertiesToChange: 10, modulesToCreate: 5, overwrites: { count: 5, perHour: 2, heldBack: 3 } },
+      { propertiesToChange: 10, modulesToCreate: 5, blastRadius: { twins: 5, perHour: 2, heldBack: 3 } },
+    ]);
+    const { policy: other } = newModule({ desired: { c: 3 } });
+    const both = await world.predict([policy, { ...other, module }], { type: 'count', count: 2 });
+    expect(both.policies).toMatchObject([
+      { blastRadius: { twins: 5, perHour: 2, heldBack: 3 } },
+      { propertiesToChange: 5 },
     ]);
     const free = await world.predict([policy], { type: 'count', count: 5 });
-    expect(free.policies).toMatchObject([{ overwrites: { count: 5, perHour: 5, heldBack: 0 } }]);
+    expect(free.policies).toMatchObject([{ blastRadius: { twins: 5, perHour: 5, heldBack: 0 } }]);
   });
 });

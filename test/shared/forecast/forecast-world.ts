@@ -1,14 +1,14 @@
 /** A local hub for tests of the forecast. Each test uses its own module and devices on this hub. */
 import { systemClock } from '../../../shared/clock.ts';
 import { type Forecast, type ForecastProgress, forecast } from '../../../shared/forecast/index.ts';
-import type { OverwriteLimit } from '../../../shared/guards/index.ts';
+import type { BlastRadius } from '../../../shared/guards/index.ts';
 import { connectToHub } from '../../../shared/hub/index.ts';
 import { type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import type { JsonObject } from '../../../shared/twin/index.ts';
 import { startTestHub } from '../../infra/local/hub/hub-client.ts';
 
 export const budget = { tier: 'S1', units: 1, share: 0.5 } as const;
-export const unlimited: OverwriteLimit = { type: 'count', count: 1_000_000 };
+export const unlimited: BlastRadius = { type: 'count', count: 1_000_000 };
 
 /** Starts one hub that all tests of a file share. */
 export async function startForecastWorld() {
@@ -19,6 +19,7 @@ export async function startForecastWorld() {
   );
   return {
     hub,
+    hubClient,
 
     /** Returns the forecast for these policies. */
     predict(

@@ -1,17 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Departure } from '../../../shared/drift/index.ts';
 import {
+  type BlastRadius,
   blastRadiusGuard,
-  type OverwriteLimit,
-  overwrites,
-  overwritesAnHour,
+  overwrittenTwins,
+  twinsAnHour,
 } from '../../../shared/guards/blast-radius.ts';
 import { departure, manualClock, memoryStore, minute, review, twin } from './guard-fixtures.ts';
 
-const exactly = (count: number): OverwriteLimit => ({ type: 'count', count });
-const share = (part: number): OverwriteLimit => ({ type: 'share', share: part });
+const exactly = (count: number): BlastRadius => ({ type: 'count', count });
+const share = (part: number): BlastRadius => ({ type: 'share', share: part });
 
-function guardWith(limit: OverwriteLimit, room = 0, countDevices = async (): Promise<number | undefined> => undefined) {
+function guardWith(limit: BlastRadius, room = 0, countDevices = async (): Promise<number | undefined> => undefined) {
   const memory = memoryStore(room);
   const { clock, advance } = manualClock();
   const warnings: string[] = [];
@@ -22,66 +23,83 @@ function guardWith(limit: OverwriteLimit, room = 0, countDevices = async (): Pro
 
 const missing = (path: string) => departure(path, { kind: 'missingProperty', actual: undefined });
 
-describe('an overwrite', () => {
-  it('is a change of a value that exists, not of a missing property or module', () => {
-    const wrong = departure('a');
-    const forbidden = departure('b', { kind: 'forbiddenProperty', expected: undefined, actual: false });
-    const custom = departure('c', { kind: 'custom', actual: 0 });
-    const found = overwrites(
-      review([
-        wrong,
-        missing('d'),
-        departure('', { kind: 'missingModule', actual: undefined }),
-        forbidden,
-        custom,
-        departure('e', { kind: 'custom', actual: undefined }),
-      ]),
-    );
-    expect(found.map(({ departures }) => departures)).toEqual([[wrong], [forbidden], [custom]]);
+describe('a twin in which something is overwritten', () => {
+  const isOverwritten = (...departures: Departure[]) =>
+    overwrittenTwins(review(departures, { twins: new Map([['M', twin({ s: 'text', t: {}, u: { a: {} } })]]) })).length >
+    0;
+
+  it('has a value that the repair changes or removes', () => {
+    expect(isOverwritten(departure('a'))).toBe(true);
+    expect(isOverwritten(departure('b', { kind: 'forbiddenProperty', expected: undefined, actual: false }))).toBe(true);
+    expect(isOverwritten(departure('c', { kind: 'custom', actual: 0 }))).toBe(true);
+    expect(isOverwritten(departure('o', { expected: { a: 1 }, actual: { a: 1, b: 2 } }))).toBe(true);
+    expect(isOverwritten(departure('o', { expected: { a: { b: 1 } }, actual: { a: { b: 2 } } }))).toBe(true);
   });
 
-  it('is also a value in place of a section, counted once for all properties of the section', () => {
-    const departures = [missing('s.a'), missing('t.x'), missing('s.b.c'), missing('u.a')];
-    const twins = new Map([['M', twin({ s: 'text', t: {}, u: { a: {} } })]]);
-    expect(overwrites({ departures, twins })).toEqual([{ departures: [departures[0], departures[2]] }]);
+  it('is not a twin to which the repair only adds values, nor a new module', () => {
+    expect(isOverwritten(missing('d'))).toBe(false);
+    expect(isOverwritten(missing('t.x'), missing('u.b'))).toBe(false);
+    expect(isOverwritten(departure('', { kind: 'missingModule', expected: { a: 1 }, actual: undefined }))).toBe(false);
+    expect(isOverwritten(departure('e', { kind: 'custom', actual: undefined }))).toBe(false);
+    expect(isOverwritten(departure('o', { expected: { a: 1, b: { c: 2 } }, actual: { b: {} } }))).toBe(false);
+  });
+
+  it('has a value in the place of a section', () => {
+    expect(isOverwritten(missing('s.a'))).toBe(true);
+    expect(isOverwritten(missing('u.a.b'))).toBe(false);
+  });
+
+  it('names each policy once, in order', () => {
+    const departures = [departure('a', { policy: 'q' }), departure('b'), departure('c'), missing('d')];
+    expect(overwrittenTwins(review(departures))).toEqual([
+      { twin: { deviceId: 'device', moduleId: 'M' }, policies: ['p', 'q'] },
+    ]);
   });
 });
 
-describe('the overwrites an hour for a share of the devices', () => {
+describe('the twins an hour for a share of the devices', () => {
   it('are rounded up, and at least 1', () => {
-    expect(overwritesAnHour(0.2, 0)).toBe(1);
-    expect(overwritesAnHour(0.2, 1)).toBe(1);
-    expect(overwritesAnHour(0.2, 11)).toBe(3);
-    expect(overwritesAnHour(3, 10)).toBe(30);
+    expect(twinsAnHour(0.2, 0)).toBe(1);
+    expect(twinsAnHour(0.2, 1)).toBe(1);
+    expect(twinsAnHour(0.2, 11)).toBe(3);
+    expect(twinsAnHour(3, 10)).toBe(30);
   });
 
   it('have no floating-point error', () => {
     expect(0.07 * 100).toBeGreaterThan(7);
-    expect(overwritesAnHour(0.07, 100)).toBe(7);
+    expect(twinsAnHour(0.07, 100)).toBe(7);
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 1_000_000 }), (percent, devices) => {
         const expected = Number((BigInt(percent) * BigInt(devices) + 99n) / 100n);
-        expect(overwritesAnHour(percent / 100, devices)).toBe(expected);
+        expect(twinsAnHour(percent / 100, devices)).toBe(expected);
       }),
     );
   });
 });
 
 describe('the blast radius', () => {
-  it('allows the overwrites that were granted, and all additions', async () => {
-    const { guard, reservations } = guardWith(exactly(10), 2);
-    const departures = [departure('a'), missing('b'), departure('c'), departure('d'), departure('e')];
-    const held = await guard.review(review(departures));
-    expect([...held.keys()]).toEqual([departures[3], departures[4]]);
-    expect([...held.values()].every((reason) => reason.startsWith('blastRadius: '))).toBe(true);
-    expect(reservations).toEqual([{ policy: 'p', count: 4, limit: 10 }]);
+  const theTwin = { deviceId: 'device', moduleId: 'M' };
+
+  it('counts a twin once for all its wrong values', async () => {
+    const { guard, reservations } = guardWith(exactly(10), 1);
+    expect((await guard.review(review([departure('a'), missing('b'), departure('c')]))).size).toBe(0);
+    expect(reservations).toEqual([{ policy: 'p', twin: theTwin, limit: 10 }]);
   });
 
-  it('holds back all properties of a section whose place is taken by a value', async () => {
+  it('holds all repairs of a twin back when there is no room for the twin', async () => {
     const { guard } = guardWith(exactly(10), 0);
-    const departures = [missing('s.a'), missing('s.b'), missing('t')];
-    const held = await guard.review(review(departures, { twins: new Map([['M', twin({ s: 5 })]]) }));
-    expect([...held.keys()]).toEqual([departures[0], departures[1]]);
+    const departures = [departure('a'), missing('b'), departure('c')];
+    const held = await guard.review(review(departures));
+    expect([...held.keys()]).toEqual(departures);
+    expect([...held.values()].every((reason) => reason.startsWith('blastRadius: '))).toBe(true);
+  });
+
+  it('holds each twin of a device back on its own', async () => {
+    const { guard } = guardWith(exactly(10), 1);
+    const inM = [departure('a'), departure('b')];
+    const inN = [departure('a', { moduleId: 'N' }), departure('b', { moduleId: 'N' })];
+    const held = await guard.review(review([...inM, ...inN]));
+    expect([...held.keys()]).toEqual(inN);
   });
 
   it('does not call storage when nothing is overwritten', async () => {
@@ -91,13 +109,31 @@ describe('the blast radius', () => {
     expect(reservations).toEqual([]);
   });
 
-  it('is counted by policy', async () => {
-    const { guard, reservations } = guardWith(exactly(10), 3);
-    await guard.review(review([departure('a'), departure('b', { policy: 'q' }), departure('c')]));
-    expect(reservations).toEqual([
-      { policy: 'p', count: 2, limit: 10 },
-      { policy: 'q', count: 1, limit: 10 },
-    ]);
+  describe('with several policies for one twin', () => {
+    const departures = [
+      departure('a'),
+      departure('b', { policy: 'q' }),
+      departure('c', { ...missing('c'), policy: 'r' }),
+    ];
+
+    it('counts the twin for each policy that overwrites something', async () => {
+      const { guard, reservations } = guardWith(exactly(10), 3);
+      expect((await guard.review(review(departures))).size).toBe(0);
+      expect(reservations).toEqual([
+        { policy: 'p', twin: theTwin, limit: 10 },
+        { policy: 'q', twin: theTwin, limit: 10 },
+      ]);
+    });
+
+    it('leaves the whole twin as it is when one policy has no room, and takes no place in the other', async () => {
+      const { guard, state, reservations, warnings } = guardWith(exactly(10), 3);
+      state.roomOf.set('q', 0);
+      const held = await guard.review(review(departures));
+      expect([...held.keys()]).toEqual(departures);
+      for (const reason of held.values()) expect(reason).toContain('twinkeeper release q');
+      expect(reservations).toEqual([]);
+      expect(warnings).toEqual([expect.stringContaining('Policy q')]);
+    });
   });
 
   it('gives the same reason each time, and logs the limit once until there is room again', async () => {
@@ -152,7 +188,7 @@ describe('a limit that is a share of the devices', () => {
   it.each([
     ['does not know the count', async () => undefined],
     ['fails', async () => Promise.reject(new Error('503'))],
-  ])('holds all overwrites back when the hub %s, with the reason', async (_, countDevices) => {
+  ])('leaves all twins as they are when the hub %s, with the reason', async (_, countDevices) => {
     let calls = 0;
     const { guard, advance, reservations } = guardWith(share(0.2), 0, () => {
       calls++;
@@ -164,7 +200,7 @@ describe('a limit that is a share of the devices', () => {
     advance(10 * minute);
     await guard.review(review([wrong]));
     expect(calls).toBe(1);
-    // The guard reserves overwrites with the limit 0, so only a release of the policy allows overwrites.
+    // The guard reserves twins with the limit 0, so only a release of the policy allows a change.
     expect(reservations.every(({ limit }) => limit === 0)).toBe(true);
   });
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../shared/clock.ts';
 import type { Departure, DriftRow, Outcome } from '../../../shared/drift/index.ts';
 import { driftKey } from '../../../shared/drift/index.ts';
-import type { CompetingSetting, GuardStore, Review } from '../../../shared/guards/index.ts';
+import type { CompetingSetting, GuardStore, Review, TwinIds } from '../../../shared/guards/index.ts';
 import { type JsonObject, type Twin, toTwin } from '../../../shared/twin/index.ts';
 
 export const minute = 60_000;
@@ -53,27 +53,43 @@ export function review(departures: readonly Departure[], more: Partial<Review> =
   return { departures, twins: new Map([['M', twin({})]]), rows: [], ...more };
 }
 
-/** A guard store in memory. It grants `room` overwrites in total, records the reservations, and counts the reads. */
+/** A guard store in memory. It grants `room` twins to each policy, records the reservations, and counts the reads. */
 export function memoryStore(room = 0) {
-  const reservations: { policy: string; count: number; limit: number }[] = [];
+  const reservations: { policy: string; twin: TwinIds; limit: number }[] = [];
+  const granted = new Map<string, number>();
+  const hasRoom = (policy: string) => (granted.get(policy) ?? 0) < (state.roomOf.get(policy) ?? state.room);
   const reads = { deviceCount: 0, competing: 0, releasedAt: 0 };
   const state = {
+    /** Number of twins that a policy without an entry in `roomOf` may change in total. */
     room,
+    roomOf: new Map<string, number>(),
     devices: undefined as number | undefined,
     released: undefined as Date | undefined,
     competing: [] as readonly CompetingSetting[],
+    configurationsReadAt: undefined as Date | undefined,
     broken: false,
   };
   const check = () => {
     if (state.broken) throw new Error('storage does not answer');
   };
   const store: GuardStore = {
-    async reserveOverwrites(policy, count, limit) {
+    async reserveTwin(policy, twin, limit) {
       check();
-      reservations.push({ policy, count, limit });
-      const granted = Math.min(count, state.room);
-      state.room -= granted;
-      return granted;
+      reservations.push({ policy, twin, limit });
+      if (!hasRoom(policy)) return false;
+      granted.set(policy, (granted.get(policy) ?? 0) + 1);
+      return true;
+    },
+    async hasRoomFor(policy) {
+      check();
+      return hasRoom(policy);
+    },
+    async roomFor(policy) {
+      check();
+      return Math.max(0, (state.roomOf.get(policy) ?? state.room) - (granted.get(policy) ?? 0));
+    },
+    async removeExpired() {
+      throw new Error('Guards do not remove old twins.');
     },
     async release() {
       throw new Error('Guards do not release policies.');
@@ -94,6 +110,10 @@ export function memoryStore(room = 0) {
       reads.competing++;
       check();
       return state.competing;
+    },
+    async configurationsReadAt() {
+      check();
+      return state.configurationsReadAt;
     },
   };
   return { store, state, reservations, reads };

@@ -2,7 +2,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../shared/clock.ts';
-import { type CompetingSetting, createGuardStore } from '../../../shared/guards/index.ts';
+import { type CompetingSetting, createGuardStore, type GuardStore } from '../../../shared/guards/index.ts';
 import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 
 let azurite: TestStorage;
@@ -43,7 +43,7 @@ async function startCountingProxy() {
   let refuses = false;
   const server = createServer((incoming, outgoing) => {
     const { method = 'GET', url = '', headers } = incoming;
-    if (url.includes('/TwinkeeperGuards')) counts[method === 'GET' ? 'reads' : 'writes']++;
+    if (url.includes('/TwinkeeperGuards') || url.includes('/$batch')) counts[method === 'GET' ? 'reads' : 'writes']++;
     if (refuses) {
       incoming.resume();
       outgoing.writeHead(403).end();
@@ -73,64 +73,119 @@ async function startCountingProxy() {
   };
 }
 
-describe('the overwrites of a policy', () => {
-  it('are granted up to the limit, the last request in part', async () => {
+let twins = 0;
+const newTwin = () => ({ deviceId: `device-${++twins}`, moduleId: 'Agent' });
+
+/** Reserves `count` twins that were never reserved before. Returns how many were granted. */
+async function reserve(store: GuardStore, policy: string, count: number, limit: number): Promise<number> {
+  const granted = await Promise.all(Array.from({ length: count }, () => store.reserveTwin(policy, newTwin(), limit)));
+  return granted.filter(Boolean).length;
+}
+
+describe('the twins of a policy', () => {
+  it('are granted up to the limit', async () => {
     const policy = newPolicy();
     const store = newStore(clockAt().clock);
-    expect(await store.reserveOverwrites(policy, 4, 10)).toBe(4);
-    expect(await store.reserveOverwrites(policy, 4, 10)).toBe(4);
-    expect(await store.reserveOverwrites(policy, 4, 10)).toBe(2);
-    expect(await store.reserveOverwrites(policy, 1, 10)).toBe(0);
-    expect(await store.reserveOverwrites(newPolicy(), 10, 10)).toBe(10);
+    expect(await reserve(store, policy, 4, 10)).toBe(4);
+    expect(await reserve(store, policy, 4, 10)).toBe(4);
+    expect(await reserve(store, policy, 4, 10)).toBe(2);
+    expect(await reserve(store, policy, 1, 10)).toBe(0);
+    expect(await reserve(store, newPolicy(), 10, 10)).toBe(10);
+  });
+
+  it('are granted in any number', async () => {
+    const policy = newPolicy();
+    expect(await reserve(newStore(clockAt().clock), policy, 250, 220)).toBe(220);
+    expect(await reserve(newStore(clockAt().clock), policy, 1, 221)).toBe(1);
+  });
+
+  it('count once an hour, in all instances', async () => {
+    const policy = newPolicy();
+    const { clock, advance } = clockAt();
+    const [first, second] = [newTwin(), { ...newTwin(), deviceId: 'a!b#' }];
+    const store = newStore(clock);
+    const both = await Promise.all([first, first, second].map((twin) => store.reserveTwin(policy, twin, 2)));
+    expect(both).toEqual([true, true, true]);
+    advance(59 * minute);
+    expect(await newStore(clock).reserveTwin(policy, first, 2)).toBe(true);
+    expect(await newStore(clock).reserveTwin(policy, second, 2)).toBe(true);
+    expect(await newStore(clock).reserveTwin(policy, { ...first, moduleId: 'Other' }, 2)).toBe(false);
+    expect(await newStore(clock).reserveTwin(newPolicy(), newTwin(), 1)).toBe(true);
+    // After an hour the first twin counts again, and takes the place that it had.
+    advance(2 * minute);
+    expect(await newStore(clock).reserveTwin(policy, newTwin(), 2)).toBe(true);
+    expect(await newStore(clock).reserveTwin(policy, first, 2)).toBe(true);
+    expect(await newStore(clock).reserveTwin(policy, second, 2)).toBe(false);
+  });
+
+  it('never exceed the limit in any hour, however often they are changed', async () => {
+    const policy = newPolicy();
+    const { clock, advance } = clockAt();
+    const fleet = Array.from({ length: 6 }, newTwin);
+    const changed: { time: number; twin: string }[] = [];
+    for (let step = 0; step < 60; step++) {
+      const twin = fleet[(step * 5 + (step % 4)) % fleet.length] ?? newTwin();
+      if (await newStore(clock).reserveTwin(policy, twin, 3)) {
+        changed.push({ time: clock.now().getTime(), twin: twin.deviceId });
+      }
+      advance(7 * minute);
+    }
+    for (const { time } of changed) {
+      const inHour = changed.filter((other) => other.time >= time && other.time <= time + 60 * minute);
+      expect(new Set(inHour.map(({ twin }) => twin)).size).toBeLessThanOrEqual(3);
+    }
+    expect(changed.length).toBeGreaterThan(20);
   });
 
   it('count for an hour, also after a restart', async () => {
     const policy = newPolicy();
     const { clock, advance } = clockAt();
-    await newStore(clock).reserveOverwrites(policy, 3, 3);
+    await reserve(newStore(clock), policy, 3, 3);
     advance(30 * minute);
-    expect(await newStore(clock).reserveOverwrites(policy, 1, 4)).toBe(1);
+    expect(await reserve(newStore(clock), policy, 1, 4)).toBe(1);
     advance(29 * minute);
-    expect(await newStore(clock).reserveOverwrites(policy, 1, 4)).toBe(0);
+    expect(await reserve(newStore(clock), policy, 1, 4)).toBe(0);
     advance(2 * minute);
-    expect(await newStore(clock).reserveOverwrites(policy, 9, 4)).toBe(3);
+    expect(await reserve(newStore(clock), policy, 9, 4)).toBe(3);
   });
 
   it('never exceed the limit when many instances and passes compete', async () => {
     const policy = newPolicy();
     const { clock } = clockAt();
     const stores = Array.from({ length: 6 }, () => newStore(clock));
-    const requests = stores.flatMap((store) =>
-      Array.from({ length: 16 }, (_, index) => [store, 1 + (index % 3)] as const),
-    );
-    const granted = await Promise.all(requests.map(([store, count]) => store.reserveOverwrites(policy, count, 100)));
-    expect(requests.reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThan(100);
+    const granted = await Promise.all(stores.map((store) => reserve(store, policy, 32, 100)));
     expect(granted.reduce((sum, count) => sum + count, 0)).toBe(100);
-    for (const [index, [, count]] of requests.entries()) expect(granted[index]).toBeLessThanOrEqual(count);
-    expect(await newStore(clock).reserveOverwrites(policy, 1, 100)).toBe(0);
+    expect(await reserve(newStore(clock), policy, 1, 100)).toBe(0);
+  });
+
+  it('count once when many instances reserve the same twin', async () => {
+    const policy = newPolicy();
+    const { clock } = clockAt();
+    const twin = newTwin();
+    const stores = Array.from({ length: 6 }, () => newStore(clock));
+    expect(await Promise.all(stores.map((store) => store.reserveTwin(policy, twin, 1)))).not.toContain(false);
+    expect(await reserve(newStore(clock), policy, 9, 5)).toBe(4);
   });
 
   it('are all granted when instances compete and there is room for all', async () => {
     const policy = newPolicy();
     const { clock } = clockAt();
     const stores = Array.from({ length: 6 }, () => newStore(clock));
-    const granted = await Promise.all(
-      stores.flatMap((store) => [2, 3, 4].map((count) => store.reserveOverwrites(policy, count, 60))),
-    );
+    const granted = await Promise.all(stores.map((store) => reserve(store, policy, 9, 60)));
     expect(granted.reduce((sum, count) => sum + count, 0)).toBe(54);
-    expect(await newStore(clock).reserveOverwrites(policy, 100, 60)).toBe(6);
+    expect(await reserve(newStore(clock), policy, 100, 60)).toBe(6);
   });
 
-  it('need one read and one write for passes that run at the same time', async () => {
+  it('need one update for passes that run at the same time', async () => {
     await using proxy = await startCountingProxy();
     const { clock } = clockAt();
     const store = newStore(clock, proxy.endpoints);
     const policy = newPolicy();
-    const granted = await Promise.all(Array.from({ length: 16 }, () => store.reserveOverwrites(policy, 1, 10)));
-    expect(granted).toEqual([...Array<number>(10).fill(1), ...Array<number>(6).fill(0)]);
-    expect(proxy.counts).toEqual({ reads: 1, writes: 1 });
-    expect(await store.reserveOverwrites(policy, 1, 10)).toBe(0);
-    expect(proxy.counts).toEqual({ reads: 2, writes: 1 });
+    expect(await reserve(store, policy, 16, 10)).toBe(10);
+    // The reads are one of the count and one for each twin.
+    expect(proxy.counts).toEqual({ reads: 1 + 16, writes: 1 });
+    expect(await reserve(store, policy, 1, 10)).toBe(0);
+    expect(proxy.counts).toEqual({ reads: 1 + 16 + 2, writes: 1 });
   });
 
   it('are rejected for all waiting passes while storage refuses, and granted later', async () => {
@@ -139,17 +194,55 @@ describe('the overwrites of a policy', () => {
     {
       await using proxy = await startCountingProxy();
       const store = newStore(clock, proxy.endpoints);
-      await store.reserveOverwrites(policy, 1, 5);
+      await reserve(store, policy, 1, 5);
       proxy.refuse();
       const outcomes = await Promise.allSettled([
-        store.reserveOverwrites(policy, 1, 5),
-        store.reserveOverwrites(policy, 1, 5),
+        store.reserveTwin(policy, newTwin(), 5),
+        store.reserveTwin(policy, newTwin(), 5),
       ]);
       expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-      await expect(store.reserveOverwrites(policy, 1, 5)).rejects.toThrow();
+      await expect(store.reserveTwin(policy, newTwin(), 5)).rejects.toThrow();
+      await expect(store.hasRoomFor(policy, newTwin(), 5)).rejects.toThrow();
       await expect(store.competing()).rejects.toThrow();
     }
-    expect(await newStore(clock).reserveOverwrites(policy, 9, 5)).toBe(4);
+    expect(await reserve(newStore(clock), policy, 9, 5)).toBe(4);
+  });
+});
+
+describe('the room of a policy', () => {
+  it('is what a reservation would find, and asking takes none of it', async () => {
+    const policy = newPolicy();
+    const { clock, advance } = clockAt();
+    const store = newStore(clock);
+    const counted = newTwin();
+    expect(await store.hasRoomFor(policy, counted, 0)).toBe(false);
+    expect(await store.hasRoomFor(policy, counted, 1)).toBe(true);
+    await store.reserveTwin(policy, counted, 1);
+    expect(await store.hasRoomFor(policy, newTwin(), 1)).toBe(false);
+    expect(await store.hasRoomFor(policy, counted, 1)).toBe(true);
+    expect(await store.hasRoomFor(policy, newTwin(), 2)).toBe(true);
+    await store.release(policy);
+    expect(await store.hasRoomFor(policy, newTwin(), 0)).toBe(true);
+    advance(60 * minute);
+    expect(await store.hasRoomFor(policy, newTwin(), 0)).toBe(false);
+  });
+});
+
+describe('the removal of old twins', () => {
+  it('keeps the twins that still count, and the release', async () => {
+    const policy = newPolicy();
+    const { clock, advance } = clockAt();
+    const store = newStore(clock, (await newStorageAccount()).endpoints);
+    await reserve(store, policy, 120, 1000);
+    advance(100 * minute);
+    const young = newTwin();
+    await store.reserveTwin(policy, young, 1);
+    advance(30 * minute);
+    expect(await store.removeExpired(() => false)).toEqual({ isUnfinished: true });
+    expect(await store.removeExpired(() => true)).toEqual({ isUnfinished: false });
+    expect(await store.removeExpired(() => false)).toEqual({ isUnfinished: false });
+    expect(await store.reserveTwin(policy, young, 1)).toBe(true);
+    expect(await reserve(store, policy, 1, 1)).toBe(0);
   });
 });
 
@@ -158,48 +251,48 @@ describe('a release', () => {
     const policy = newPolicy();
     const { clock, advance } = clockAt();
     const store = newStore(clock);
-    await store.reserveOverwrites(policy, 2, 2);
-    expect(await store.reserveOverwrites(policy, 1, 2)).toBe(0);
+    await reserve(store, policy, 2, 2);
+    expect(await reserve(store, policy, 1, 2)).toBe(0);
 
     expect(await newStore(clock).release(policy)).toEqual(new Date(clock.now().getTime() + 60 * minute));
     expect(await store.releasedAt(policy)).toEqual(clock.now());
-    expect(await store.reserveOverwrites(policy, 500, 2)).toBe(500);
+    expect(await reserve(store, policy, 500, 2)).toBe(500);
     advance(60 * minute - 1);
-    expect(await newStore(clock).reserveOverwrites(policy, 500, 2)).toBe(500);
+    expect(await reserve(newStore(clock), policy, 500, 2)).toBe(500);
     advance(1);
-    expect(await store.reserveOverwrites(policy, 500, 2)).toBe(2);
-    expect(await store.reserveOverwrites(policy, 500, 2)).toBe(0);
+    expect(await reserve(store, policy, 500, 2)).toBe(2);
+    expect(await reserve(store, policy, 500, 2)).toBe(0);
     expect(await store.releasedAt(policy)).toEqual(new Date(clock.now().getTime() - 60 * minute));
   });
 
-  it('affects only its policy, which may have no overwrites yet', async () => {
+  it('affects only its policy, which may have no twins yet', async () => {
     const { clock } = clockAt();
     const store = newStore(clock);
     const [released, other] = [newPolicy(), newPolicy()];
     await store.release(released);
-    expect(await store.reserveOverwrites(released, 7, 1)).toBe(7);
-    expect(await store.reserveOverwrites(other, 7, 1)).toBe(1);
+    expect(await reserve(store, released, 7, 1)).toBe(7);
+    expect(await reserve(store, other, 7, 1)).toBe(1);
     expect(await store.releasedAt(other)).toBeUndefined();
   });
 
-  it('is not lost when overwrites are counted at the same time', async () => {
+  it('is not lost when twins are counted at the same time', async () => {
     const { clock } = clockAt();
     for (let round = 0; round < 10; round++) {
       const policy = newPolicy();
       const store = newStore(clock);
       await Promise.all([
-        store.reserveOverwrites(policy, 1, 1),
+        reserve(store, policy, 1, 1),
         newStore(clock).release(policy),
-        newStore(clock).reserveOverwrites(policy, 1, 1),
+        reserve(newStore(clock), policy, 1, 1),
       ]);
-      expect(await store.reserveOverwrites(policy, 9, 1)).toBe(9);
+      expect(await reserve(store, policy, 9, 1)).toBe(9);
     }
   });
 
   it('accepts any policy name', async () => {
     const store = newStore(clockAt().clock);
     await store.release('no/policy\\at #all?');
-    expect(await store.reserveOverwrites('no/policy\\at #all?', 3, 1)).toBe(3);
+    expect(await reserve(store, 'no/policy\\at #all?', 3, 1)).toBe(3);
   });
 });
 
@@ -237,5 +330,14 @@ describe('the guard store', () => {
     expect(await newStore(clockAt().clock).competing()).toEqual(settings);
     await store.putCompeting([]);
     expect(await store.competing()).toEqual([]);
+  });
+
+  it('keeps the time at which the competing settings were stored', async () => {
+    const { clock, advance } = clockAt();
+    const store = newStore(clock, (await newStorageAccount()).endpoints);
+    expect(await store.configurationsReadAt()).toBeUndefined();
+    await store.putCompeting([]);
+    advance(minute);
+    expect(await store.configurationsReadAt()).toEqual(new Date(clock.now().getTime() - minute));
   });
 });

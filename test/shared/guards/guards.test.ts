@@ -1,11 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '../../../shared/clock.ts';
-import {
-  competingSettings,
-  createGuardStore,
-  createGuards,
-  type OverwriteLimit,
-} from '../../../shared/guards/index.ts';
+import { type BlastRadius, competingSettings, createGuardStore, createGuards } from '../../../shared/guards/index.ts';
 import { definePolicy, toPolicySet } from '../../../shared/policy/index.ts';
 import { workForDevice } from '../../../shared/reconcile/index.ts';
 import { newDeviceId, quiet, startWorld, type World } from '../../support/world.ts';
@@ -17,11 +12,11 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const minute = 60_000;
-const plenty: OverwriteLimit = { type: 'count', count: 1_000_000 };
+const plenty: BlastRadius = { type: 'count', count: 1_000_000 };
 let policies = 0;
 
 /** Creates a device with a compliant module, and a reconciler with guards that use Azurite. `advance` moves the clock of the guards. */
-async function guardedDevice(limit: OverwriteLimit = plenty) {
+async function guardedDevice(limit: BlastRadius = plenty) {
   let ahead = 0;
   const clock: Clock = {
     now: () => new Date(Date.now() + ahead),
@@ -34,7 +29,9 @@ async function guardedDevice(limit: OverwriteLimit = plenty) {
     desired: { a: 'right', b: 'right', c: 'right', d: 'right' },
   });
   const store = createGuardStore(world.storage, { clock });
-  const newGuards = () => createGuards({ store, limit, countDevices: async () => 10, clock, log: quiet });
+  const overridesConfigurations = () => false;
+  const newGuards = () =>
+    createGuards({ store, limit, overridesConfigurations, countDevices: async () => 10, clock, log: quiet });
   const twinkeeper = world.withPolicies([agent], { guard: newGuards() });
 
   const deviceId = newDeviceId('guarded');
@@ -48,6 +45,8 @@ async function guardedDevice(limit: OverwriteLimit = plenty) {
     advance(milliseconds: number) {
       ahead += milliseconds;
     },
+    /** Takes the place of one more twin in the policy's limit of one twin an hour. Returns whether there was a place. */
+    fill: () => store.reserveTwin(agent.name, { deviceId: newDeviceId('other'), moduleId: 'Agent' }, 1),
     /** Writes desired properties as an operator does, and processes the events of the write. */
     async write(desired: Readonly<Record<string, unknown>>) {
       await world.operator.updateModuleTwin(deviceId, 'Agent', { properties: { desired } }, '*');
@@ -69,42 +68,77 @@ async function guardedDevice(limit: OverwriteLimit = plenty) {
 }
 
 describe('the blast radius', () => {
-  it('allows overwrites up to the limit, and the others after a release', async () => {
-    const { write, sweep, rows, desired, store, agent } = await guardedDevice({ type: 'count', count: 2 });
-    await write({ a: 'wrong', b: 'wrong', c: 'wrong', d: null });
+  const allWrong = { a: 'wrong', b: 'wrong', c: 'wrong', d: null };
+  const allRight = { a: 'right', b: 'right', c: 'right', d: 'right' };
+
+  it('repairs all wrong values of a twin together, and counts one twin', async () => {
+    const { write, rows, desired } = await guardedDevice({ type: 'count', count: 1 });
+    await write(allWrong);
     expect((await rows()).toSorted()).toEqual([
       ['a', 'enforced', undefined],
       ['b', 'enforced', undefined],
-      ['c', 'heldBack', 'blastRadius'],
+      ['c', 'enforced', undefined],
       ['d', 'enforced', undefined],
     ]);
-    expect(await desired()).toEqual({ a: 'right', b: 'right', c: 'wrong', d: 'right' });
+    expect(await desired()).toEqual(allRight);
+  });
+
+  it('leaves a twin as it is when the policy has no room for another twin, until a release', async () => {
+    const { fill, write, sweep, rows, desired, store, agent } = await guardedDevice({ type: 'count', count: 1 });
+    await fill();
+    await write(allWrong);
+    expect((await rows()).toSorted()).toEqual([
+      ['a', 'heldBack', 'blastRadius'],
+      ['b', 'heldBack', 'blastRadius'],
+      ['c', 'heldBack', 'blastRadius'],
+      ['d', 'heldBack', 'blastRadius'],
+    ]);
+    expect(await desired()).toEqual({ a: 'wrong', b: 'wrong', c: 'wrong' });
 
     await sweep();
-    expect(await desired()).toMatchObject({ c: 'wrong' });
+    expect(await desired()).toEqual({ a: 'wrong', b: 'wrong', c: 'wrong' });
     await store.release(agent.name);
     await sweep();
     expect((await rows()).map(([, outcome]) => outcome)).toEqual(['enforced', 'enforced', 'enforced', 'enforced']);
-    expect(await desired()).toEqual({ a: 'right', b: 'right', c: 'right', d: 'right' });
+    expect(await desired()).toEqual(allRight);
+  });
+
+  it('adds a missing property to a twin without room, because nothing is overwritten', async () => {
+    const { fill, write, rows } = await guardedDevice({ type: 'count', count: 1 });
+    await fill();
+    await write({ d: null });
+    expect(await rows()).toEqual([['d', 'enforced', undefined]]);
+  });
+
+  it('repairs a twin again within the hour without counting the twin again', async () => {
+    const { write, rows, fill } = await guardedDevice({ type: 'count', count: 1 });
+    await write({ a: 'wrong' });
+    await write({ b: 'wrong' });
+    await write({ a: 'wrong again' });
+    expect((await rows()).map(([, outcome]) => outcome)).toEqual(['enforced', 'enforced', 'enforced']);
+    expect(await fill()).toBe(false);
   });
 
   it('has room again after an hour', async () => {
-    // The limit is 10 % of ten devices, so the policy may overwrite one value an hour.
-    const { write, sweep, rows, advance } = await guardedDevice({ type: 'share', share: 0.1 });
+    // The limit is 10 % of ten devices, so the policy may change one twin an hour.
+    const { fill, write, sweep, rows, advance } = await guardedDevice({ type: 'share', share: 0.1 });
+    await fill();
     await write({ a: 'wrong', b: 'wrong' });
-    expect((await rows()).map(([, outcome]) => outcome).toSorted()).toEqual(['enforced', 'heldBack']);
+    expect((await rows()).map(([, outcome]) => outcome)).toEqual(['heldBack', 'heldBack']);
     advance(59 * minute);
     await sweep();
-    expect((await rows()).map(([, outcome]) => outcome).toSorted()).toEqual(['enforced', 'heldBack']);
+    expect((await rows()).map(([, outcome]) => outcome)).toEqual(['heldBack', 'heldBack']);
     advance(2 * minute);
     await sweep();
     expect((await rows()).map(([, outcome]) => outcome)).toEqual(['enforced', 'enforced']);
   });
 
   it('does not rewrite a row that stays held back', async () => {
-    const { write, sweep, deviceId } = await guardedDevice({ type: 'count', count: 1 });
+    const { fill, write, sweep, deviceId } = await guardedDevice({ type: 'count', count: 1 });
+    await fill();
     await write({ a: 'wrong', b: 'wrong' });
     const before = await world.history(deviceId);
+    expect(before.map(({ outcome }) => outcome)).toContain('heldBack');
     await sweep();
     expect(await world.history(deviceId)).toEqual(before);
   });
@@ -182,18 +216,16 @@ describe('a competing configuration', () => {
   });
 
   it('does not use up the blast radius', async () => {
-    const { agent, store, write, rows, advance } = await guardedDevice({ type: 'count', count: 1 });
+    const { agent, store, write, rows, advance, fill } = await guardedDevice({ type: 'count', count: 1 });
     const configuration = { id: 'rollout', targetCondition: '*', priority: 1, deviceContent: {} };
     const { all } = toPolicySet([agent], { mode: 'enforce' });
     await store.putCompeting(
       competingSettings(all, [{ ...configuration, moduleContent: { 'properties.desired.a': 'theirs' } }]),
     );
     advance(minute);
-    await write({ a: 'theirs', b: 'wrong' });
-    expect((await rows()).toSorted()).toEqual([
-      ['a', 'heldBack', 'competingConfiguration'],
-      ['b', 'enforced', undefined],
-    ]);
+    await write({ a: 'theirs' });
+    expect(await rows()).toEqual([['a', 'heldBack', 'competingConfiguration']]);
+    expect(await fill()).toBe(true);
   });
 
   it('defers the device unchanged when storage does not answer', async () => {
@@ -206,6 +238,7 @@ describe('a competing configuration', () => {
         },
       },
       limit: plenty,
+      overridesConfigurations: () => false,
       countDevices: async () => 10,
       clock: { now: () => new Date(), sleep: async () => {} },
       log: quiet,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import azureiotsecurity from '../../../functions/policies/azureiotsecurity.ts';
 import defenderMicroAgent from '../../../functions/policies/defender-micro-agent.ts';
-import { baselineOf, toPolicySet } from '../../../shared/policy/index.ts';
-import type { Json } from '../../../shared/twin/index.ts';
+import { baselineOf, checkValue, toPolicySet } from '../../../shared/policy/index.ts';
+import { getAt, type Json, type Path, setAt } from '../../../shared/twin/index.ts';
 
 describe('the built-in policies', () => {
   const builtIn = [azureiotsecurity, defenderMicroAgent];
@@ -93,6 +93,67 @@ describe('the built-in policies', () => {
       Peripheral_CacheSize: 256,
       Statistics_CacheSize: 256,
     });
+  });
+
+  const section = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
+  const agent = (setting: string, value: Json) => ['azureiotsecurity', [section, setting, 'value'], value] as const;
+  const micro = (setting: string, value: Json) => ['defender-micro-agent', [setting], value] as const;
+  const breachOf = (name: string, path: Path, value: Json | undefined) => {
+    const policy = named(name);
+    const desired = value === undefined ? baselineOf(policy) : setAt(baselineOf(policy), path, value);
+    return policy.owned
+      .filter(({ rule, path: owned }) => checkValue(rule, getAt(desired, owned)) !== undefined)
+      .map(({ path: owned }) => (owned.at(-1) === 'value' ? owned.at(-2) : owned.at(-1)));
+  };
+
+  it.each([
+    agent('highPriorityMessageFrequency', 'PT1M'),
+    agent('highPriorityMessageFrequency', 'PT420S'),
+    agent('lowPriorityMessageFrequency', 'PT30M'),
+    agent('snapshotFrequency', 'PT780M'),
+    agent('maxLocalCacheSizeInBytes', 10_000_000),
+    agent('maxMessageSizeInBytes', 262_144),
+    agent('eventPriorityProcessCreate', 'High'),
+    agent('eventPriorityDiagnostic', 'High'),
+    agent('aggregationEnabledProcessCreate', false),
+    agent('aggregationIntervalConnectionCreate', 'PT5M'),
+    micro('CollectorsCore_PriorityIntervals', '5,10,20'),
+    micro('IothubModule_MessageTimeout', 10_080),
+    micro('Baseline_MessageFrequency', 'High'),
+    micro('Login_UsePAM', true),
+    micro('NetworkActivity_Devices', 'eth0,wlan0'),
+    micro('NetworkActivity_CacheSize', 1024),
+    micro('NetworkActivity_PacketBufferSize', 4_194_304),
+    micro('Process_PollingInterval', 50_000),
+    micro('Process_Mode', 2),
+    micro('Process_CacheSize', 1024),
+    micro('FileSystem_Paths', '/etc,/usr/local/bin'),
+    micro('FileSystem_CacheSize', 1024),
+    micro('Peripheral_CacheSize', 512),
+    micro('Statistics_CacheSize', 257),
+  ])('leave alone what an operator strengthened: %s %s %j', (name, path, value) => {
+    expect(breachOf(name, path, value)).toEqual([]);
+  });
+
+  it.each([
+    agent('highPriorityMessageFrequency', 'PT8M'),
+    agent('snapshotFrequency', 'P1D'),
+    agent('maxLocalCacheSizeInBytes', 8192),
+    agent('maxMessageSizeInBytes', 262_145),
+    agent('eventPriorityLogin', 'Low'),
+    agent('eventPriorityProcessCreate', 'Off'),
+    agent('aggregationIntervalProcessCreate', 'PT2H'),
+    micro('IothubModule_MessageTimeout', 59),
+    micro('Process_Disabled', true),
+    micro('Process_MessageFrequency', 'Low'),
+    micro('Baseline_ChecksDisabled', '1.2'),
+    micro('Process_PollingInterval', 0),
+    micro('Process_PollingInterval', 200_000),
+    micro('Process_Mode', 3),
+    micro('FileSystem_Recursive', false),
+    micro('FileSystem_CacheSize', 255),
+  ])('set back what weakens the monitoring: %s %s %j', (name, path, value) => {
+    expect(breachOf(name, path, value)).toEqual([path.length === 3 ? path[1] : path[0]]);
   });
 
   it('are found as owners of their properties', () => {

@@ -48,6 +48,11 @@ describe('an invalid policy', () => {
     ['with an empty section', { name: 'p', desired: { a: {} } }, 'p at desired.a: the object is empty'],
     ['with an unknown rule', { name: 'p', desired: { a: { $like: 1 } } }, 'p at desired.a: unknown rule "$like"'],
     [
+      'with an unknown rule that has $otherwise',
+      { name: 'p', desired: { a: { $like: 1, $otherwise: 2 } } },
+      'p at desired.a: unknown rule "$like". The rules are $exactly, ',
+    ],
+    [
       'with two rules at one path',
       { name: 'p', desired: { a: { $exactly: 1, $absent: true } } },
       'p at desired.a: a path must have exactly one rule',
@@ -60,12 +65,12 @@ describe('an invalid policy', () => {
     [
       'with $otherwise in another rule',
       { name: 'p', desired: { a: { $exactly: 1, $otherwise: 2 } } },
-      'p at desired.a: $oneOf and $between need $otherwise',
+      'p at desired.a: $oneOf, $between and $matches need $otherwise',
     ],
     [
       'with $oneOf and no $otherwise',
       { name: 'p', desired: { a: { $oneOf: [1] } } },
-      'p at desired.a: $oneOf and $between need $otherwise',
+      'p at desired.a: $oneOf, $between and $matches need $otherwise',
     ],
     [
       'with only $otherwise',

@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import {
   absent,
+  atLeast,
+  atMost,
   between,
   byDefault,
+  duration,
   exactly,
+  matches,
   oneOf,
+  optional,
   type PolicyDefinition,
   policyJsonSchema,
   type Rule,
@@ -21,6 +26,19 @@ describe('the JSON form of a policy', () => {
     ['byDefault', byDefault(5), { $byDefault: 5 }],
     ['oneOf', oneOf([1, 'a', { b: 2 }], { otherwise: 'a' }), { $oneOf: [1, 'a', { b: 2 }], $otherwise: 'a' }],
     ['between', between(-1.5, 2, { otherwise: 0 }), { $between: [-1.5, 2], $otherwise: 0 }],
+    ['atLeast', atLeast(5), { $atLeast: 5 }],
+    ['atLeast with otherwise', atLeast(5, { otherwise: 9 }), { $atLeast: 5, $otherwise: 9 }],
+    ['atMost', atMost(5), { $atMost: 5 }],
+    ['matches', matches('e*', { otherwise: 'e0' }), { $matches: 'e*', $otherwise: 'e0' }],
+    ['duration', duration('PT1H'), { $duration: 'PT1H' }],
+    ['duration with a bound', duration({ atMost: 'PT1H' }), { $duration: { atMost: 'PT1H' } }],
+    [
+      'duration with two bounds',
+      duration({ atLeast: 'PT1M', atMost: 'PT1H' }, { otherwise: 'PT5M' }),
+      { $duration: { atLeast: 'PT1M', atMost: 'PT1H' }, $otherwise: 'PT5M' },
+    ],
+    ['optional with a value', optional({ x: [1] }), { $optional: { x: [1] } }],
+    ['optional with a rule', optional(atMost(3)), { $optional: { $atMost: 3 } }],
     ['absent', absent(), { $absent: true }],
   ])('expresses %s just as TypeScript does', (_, rule, json) => {
     const compile = (desired: unknown) =>
@@ -74,7 +92,8 @@ describe('the JSON form of a policy', () => {
     expect(Object.keys(full).toSorted()).toEqual(Object.keys(schema.properties).toSorted());
     expect(faultsOf(full)).toEqual([]);
     const text = JSON.stringify(schema);
-    for (const rule of ['$exactly', '$byDefault', '$oneOf', '$between', '$absent', '$otherwise'])
-      expect(text).toContain(`"${rule}"`);
+    for (const rule of ['exactly', 'byDefault', 'oneOf', 'between', 'atLeast', 'atMost', 'matches', 'duration'])
+      expect(text).toContain(`"$${rule}"`);
+    for (const rule of ['optional', 'absent', 'otherwise']) expect(text).toContain(`"$${rule}"`);
   });
 });

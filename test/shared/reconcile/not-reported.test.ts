@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newTwin, patchTwin } from '../../../infra/local/hub/twin.ts';
-import { absent, between, byDefault } from '../../../shared/policy/index.ts';
+import { absent, between, byDefault, duration, exactly } from '../../../shared/policy/index.ts';
 import { notReported } from '../../../shared/reconcile/not-reported.ts';
 import type { Json, JsonObject, Twin } from '../../../shared/twin/index.ts';
 import { readTwin } from '../../support/arbitraries.ts';
@@ -18,7 +18,6 @@ describe('an agent that mirrors its properties', () => {
     const found = notReported(all, twinOf(desired, { s: { a: { value: 2 } }, flat: true }), at);
     expect(found).toMatchObject([
       { path: 's.a.value', kind: 'notReported', expected: 1, actual: 2, mode: 'audit', policy: 'p0' },
-      { path: 's.b.value', kind: 'notReported', expected: 'x', actual: undefined, mode: 'audit' },
       { path: 'flat', kind: 'notReported', expected: false, actual: true, mode: 'audit' },
     ]);
     for (const { write } of found) expect(write).toMatchObject({ version: 1, exact: true });
@@ -63,16 +62,29 @@ describe('an agent that mirrors its properties', () => {
     expect(notReported(all, twinOf({ s: { a: { value: 2 }, b: { value: 'x' } } }, reported), at)).toEqual([]);
   });
 
-  it('has departures when it reports a value in place of a section', () => {
-    const found = notReported(all, twinOf(desired, { s: 'nonsense' }), at);
-    expect(found).toMatchObject([
-      { path: 's.a.value', actual: undefined },
-      { path: 's.b.value', actual: undefined },
-    ]);
+  it('has no departure for a property that it does not report', () => {
+    expect(notReported(all, twinOf(desired, { s: { b: { value: 'x' }, own: 7 } }), at)).toEqual([]);
+    expect(notReported(all, twinOf(desired, { s: {} }), at)).toEqual([]);
+    expect(notReported(all, twinOf(desired, { s: 'nonsense' }), at)).toEqual([]);
+    const objects = policiesOf({ desired: { o: exactly({ a: 1, b: { c: 2 } }) }, reported: { mirrors: true } }).all;
+    const found = (o: Json) => notReported(objects, twinOf({ o: { a: 1, b: { c: 2 } } }, { o }), after(61));
+    expect(found({ b: {}, more: true })).toEqual([]);
+    expect(found({ b: { c: 3 } })).toMatchObject([{ path: 'o', actual: { b: { c: 3 } } }]);
+    expect(found('x')).toMatchObject([{ path: 'o', actual: 'x' }]);
+  });
+
+  it('has no departure for a duration that it writes in another way', () => {
+    const policies = policiesOf({ desired: { every: duration({ atMost: 'PT24H' }) }, reported: { mirrors: true } }).all;
+    const found = (every: string, reported: Json) =>
+      notReported(policies, twinOf({ every }, { every: reported }), after(61));
+    expect(found('PT24H', 'P1D')).toEqual([]);
+    expect(found('PT60M', 'PT1H')).toEqual([]);
+    expect(found('PT1H', 'PT61M')).toMatchObject([{ expected: 'PT1H', actual: 'PT61M' }]);
+    expect(found('PT1H', 3600)).toMatchObject([{ expected: 'PT1H', actual: 3600 }]);
   });
 
   it('has no departure when the time of the write is unknown', () => {
-    const twin = twinOf(desired, { s: {} });
+    const twin = twinOf(desired, { s: { a: { value: 2 }, b: { value: 'y' } } });
     const unknown = (at: string): Twin => ({
       ...twin,
       desired: { ...twin.desired, metadata: { $lastUpdated: at, $lastUpdatedVersion: 1 } },

@@ -54,7 +54,7 @@ describe('unfinished work', () => {
     expect(await world.briefHistory(deviceId)).toEqual([['wrongValue', 'mode', 'enforced']]);
   });
 
-  it('returns to the queue unchanged while the budget is used up, and records nothing', async () => {
+  it('returns to the queue with the same devices while the budget is used up, and records nothing', async () => {
     const deviceId = newDeviceId('budget');
     world.add(deviceId, { Agent: wrongMode });
     let wait = 60_000;
@@ -72,7 +72,7 @@ describe('unfinished work', () => {
     const [item] = instance.workItems();
     const calls = await world.callsDuring(() => instance.worker.handle({ v: 1, ...instance.messages.shift() }));
     expect(calls).toEqual({});
-    expect(instance.messages).toEqual([item]);
+    expect(instance.workItems()).toEqual([{ ...item, turn: 1, due: expect.any(String) }]);
     expect(instance.delays.at(-1)).toBeGreaterThanOrEqual(60);
     expect(await world.history(deviceId)).toEqual([]);
     wait = 0;
@@ -107,7 +107,7 @@ describe('a work item', () => {
     const before = await Promise.all([missing, broken].map((id) => world.history(id)));
     instance.messages.push(...delivered, ...delivered);
     const calls = await world.callsDuring(() => instance.work());
-    expect(calls).toEqual({ twinRead: 4 });
+    expect(calls).toEqual({});
     expect(await Promise.all([missing, broken].map((id) => world.history(id)))).toEqual(before);
     expect((await instance.store.list(1))[0]).toMatchObject({ found: 2, changed: 2, parts: 2, partsDone: 2 });
   });
@@ -119,8 +119,19 @@ describe('a work item', () => {
     const at = new Date().toISOString();
     const calls = await world.callsDuring(async () => {
       for (const finding of ['suspect', 'missing'] as const) {
-        const item = { type: 'part', sweepId: 'x', part: `1-${finding}`, moduleId: 'Agent', finding, at } as const;
-        await instance.worker.handle({ v: 1, ...item, devices: [deviceId], attempt: 0 });
+        const key = { sweepId: 'x', part: `1-${finding}` };
+        const devices = [deviceId];
+        await instance.store.putWorkItem({
+          ...key,
+          moduleId: 'Agent',
+          finding,
+          at,
+          devices,
+          attempt: 0,
+          turn: 0,
+          due: at,
+        });
+        await instance.worker.handle({ v: 1, type: 'part', ...key, turn: 0 });
       }
     });
     expect(calls).toEqual({});

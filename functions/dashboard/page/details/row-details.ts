@@ -8,17 +8,22 @@ import { facts } from './facts.ts';
 const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
   pending: () => 'Twinkeeper is repairing the drift now.',
   created: () => 'Twinkeeper created the module with its baseline.',
-  enforced: (row) =>
-    row.kind === 'forbiddenProperty'
+  enforced: ({ kind }) => {
+    if (kind === 'missingBaseline') return 'Twinkeeper wrote the baseline of the policy into the module.';
+    return kind === 'forbiddenProperty'
       ? 'Twinkeeper removed the property.'
-      : 'Twinkeeper set the property to the value that the policy wants.',
+      : 'Twinkeeper set the property to the value that the policy wants.';
+  },
   audited: () =>
     'Twinkeeper recorded the drift without a repair: the policy audits, or this kind of drift cannot be repaired.',
   healed: () => 'No repair was needed: the twin became right again.',
   superseded: () => 'A later write put another wrong value in the place of this one. That write has a row of its own.',
   gone: () => 'No repair is possible: the device or the module was deleted.',
+  retired: () =>
+    'No policy demands this any more: the policy or the rule was taken out, or it no longer applies to the device. Twinkeeper did not repair the drift.',
   deferred: () => 'The drift is not repaired yet. Twinkeeper will try again.',
-  heldBack: () => 'A guard holds the repair back. Each sweep checks the drift again.',
+  heldBack: () =>
+    'A guard holds the repair back. A sweep reads the twin again when the guard has room or the twin has changed.',
   failed: () => 'The repair failed, and Twinkeeper no longer retries it.',
 };
 
@@ -44,6 +49,7 @@ export function describeRow(row: DriftRow): HTMLElement {
     [row.error, row.message].map((text) => text !== undefined && el('p', { class: 'why' }, foreign(text, 4200))),
     el('ol', { class: 'steps' }, steps(row)),
     facts([
+      ['Written by', row.write?.by === undefined ? undefined : foreign(row.write.by, 128)],
       ['Twin version', row.twinVersion === undefined ? undefined : String(row.twinVersion)],
       ['Correlation id', row.correlationId === undefined ? undefined : el('code', {}, foreign(row.correlationId, 200))],
       ['Hub', foreign(row.hub, 128)],
@@ -92,7 +98,8 @@ function steps(row: DriftRow): readonly Child[] {
   const after = (at: string) => (begun === undefined ? '' : ` +${duration(Date.parse(at) - Date.parse(begun))}`);
   const source = ownValue(sourceTexts, row.source) ?? 'hand';
   return [
-    begun !== undefined && step('Changed', begun, 'by a write to the twin'),
+    begun !== undefined &&
+      step('Changed', begun, row.write?.by === undefined ? 'by a write to the twin' : 'by a configuration of the hub'),
     step('Detected', row.detectedAt, `by ${source}${after(row.detectedAt)}`),
     row.outcome !== 'pending' && step(words(row.outcome), row.outcomeAt, after(row.outcomeAt)),
     row.closedAt !== undefined && step('In line again', row.closedAt, after(row.closedAt)),

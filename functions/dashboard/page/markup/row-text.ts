@@ -5,6 +5,7 @@ import { ownValue } from './own-value.ts';
 
 const plainWords = {
   missingModule: 'missing module',
+  missingBaseline: 'missing baseline',
   missingProperty: 'missing property',
   wrongValue: 'wrong value',
   forbiddenProperty: 'forbidden property',
@@ -29,6 +30,7 @@ export function shortPath(path: string): string {
  */
 export function subject({ path, kind }: DriftRow): string {
   if (path !== '') return path;
+  if (kind === 'missingBaseline') return 'the baseline';
   return kind === 'missingModule' ? 'the module' : words(kind);
 }
 
@@ -39,6 +41,7 @@ const grades: Readonly<Record<Outcome | OpenState, 'good' | 'plain' | 'busy' | '
   audited: 'plain',
   superseded: 'plain',
   gone: 'plain',
+  retired: 'plain',
   pending: 'busy',
   deferred: 'busy',
   heldBack: 'warn',
@@ -53,7 +56,8 @@ export function badge(outcome: Outcome | OpenState): HTMLElement {
 
 /**
  * Milliseconds from the change of the twin to the end of the drift. When no event reported the change, the time is counted from the
- * detection. Undefined while the row is open, and for a row that a later wrong value superseded.
+ * detection. Undefined while the row is open, for a row that a later wrong value superseded, and for a retired row, whose drift did not
+ * end.
  */
 export function took(row: DriftRow): number | undefined {
   const isOver = ['created', 'enforced', 'healed', 'gone'].includes(row.outcome);

@@ -20,6 +20,7 @@ const outcomeOrder: readonly Outcome[] = [
   'pending',
   'superseded',
   'gone',
+  'retired',
 ];
 
 interface DepartureChart {

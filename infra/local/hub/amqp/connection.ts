@@ -12,7 +12,7 @@ import { startFeed } from './feed.ts';
 import { ingest, maxMessageSize } from './ingest.ts';
 import type { Readers } from './readers.ts';
 import { notFound, Refusal } from './refusal.ts';
-import { putToken, type RequestContext, readManagement, reply } from './requests.ts';
+import { hasToken, putToken, type RequestContext, readManagement, reply } from './requests.ts';
 import { Claims } from './sas-token.ts';
 import { findStartPosition } from './start-position.ts';
 
@@ -35,7 +35,13 @@ export interface ServedConnection {
 }
 
 const container = rhea.create_container({ id: 'twinkeeper-local-hub' });
-container.sasl_server_mechanisms.enable_anonymous();
+const saslMechanisms = container.sasl_server_mechanisms as unknown as {
+  enable_anonymous(): void;
+  [mechanism: string]: () => unknown;
+};
+saslMechanisms.enable_anonymous();
+// Microsoft's .NET client, and so the real function host, asks for this mechanism. Its access comes from tokens, as with ANONYMOUS.
+saslMechanisms.MSSBCBS = saslMechanisms.ANONYMOUS as () => unknown;
 
 /**
  * Serves AMQP on a client's socket until the socket closes. Never throws: an error of a client ends only a link or the connection of this
@@ -112,10 +118,10 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
 
   /**
    * Throws a `Refusal` unless the address exists and the connection has a token for this address. The address `$cbs` needs no token,
-   * because clients send their tokens to it.
+   * because clients send their tokens to it. The address `$management` needs none, because each request can have its own token.
    */
   function checkAccess(address: Address): void {
-    if (address.node === 'cbs') return;
+    if (address.node === 'cbs' || address.node === 'management') return;
     if (address.node === 'unknown') throw notFound(address.path);
     requireClaim(address.path);
     const partitionId = 'partitionId' in address ? address.partitionId : undefined;
@@ -148,7 +154,7 @@ export function serveConnection(socket: Socket, context: ConnectionContext): Ser
   function answerRequest(request: Message, receiver: Receiver, address: Address): void {
     reply(request, receiver, replyLinks, () => {
       if (address.node === 'cbs') return putToken(request, claims, context);
-      if (address.node === 'management') requireClaim(address.path);
+      if (address.node === 'management' && !hasToken(request)) requireClaim(address.path);
       return readManagement(request, context);
     });
   }

@@ -30,7 +30,7 @@ const sectionsBeforeBareMessage = [0x70, 0x71, 0x72];
 export function ingest(log: EventLog, sent: Message | Buffer, format: number, partitionId: string | undefined): void {
   // `readEvents` reads the whole batch before the first append, so an invalid batch appends no event.
   for (const event of readEvents(sent, format)) {
-    log.append(event, partitionId ?? (event.deviceId === '' ? nextPartition(log) : log.partitionOf(event.deviceId)));
+    log.append(event, partitionId ?? (event.deviceId === '' ? log.nextPartition() : log.partitionOf(event.deviceId)));
   }
 }
 
@@ -78,12 +78,4 @@ function bareMessage(encoded: Buffer): Buffer {
     start = reader.position;
   }
   return encoded.subarray(start);
-}
-
-let roundRobin = 0;
-
-function nextPartition({ partitionIds }: EventLog): string {
-  const partitionId = partitionIds[roundRobin % partitionIds.length] ?? '0';
-  roundRobin += 1;
-  return partitionId;
 }

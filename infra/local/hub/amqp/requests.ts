@@ -41,6 +41,11 @@ export function putToken(request: Message, claims: Claims, { policy, eventHubNam
   return { status: 202, description: 'Accepted' };
 }
 
+/** Whether a request has a token of its own, as the requests of Microsoft's .NET client have. {@link readManagement} checks the token. */
+export function hasToken(request: Message): boolean {
+  return typeof request.application_properties?.security_token === 'string';
+}
+
 /**
  * Handles a READ request to `$management` about the event hub or one partition. Throws a `Refusal` if the request is not supported, if its
  * target does not exist, or if its token is invalid.

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { decode, isSignedWith, parseSharedAccessSignature } from '../shared-access-signature.ts';
 import { entityPath } from './address.ts';
 import { Refusal } from './refusal.ts';
 
@@ -20,33 +20,22 @@ export interface Grant {
  * (`amqp:unauthorized-access`) whose message contains the reason.
  * https://learn.microsoft.com/azure/event-hubs/authenticate-shared-access-signature
  */
-export function verifySasToken(token: string, audience: string, policy: AccessPolicy, now: number): Grant {
-  const [scheme, fields] = [token.slice(0, token.indexOf(' ')), token.slice(token.indexOf(' ') + 1)];
-  if (scheme !== 'SharedAccessSignature')
-    throw unauthorized('MalformedToken: The token is not a SharedAccessSignature.');
-  const values = new Map(
-    fields.split('&').map((field): [string, string] => {
-      const equals = field.indexOf('=');
-      return [field.slice(0, equals), field.slice(equals + 1)];
-    }),
-  );
-  const { sr, sig, se, skn } = Object.fromEntries(values);
-  if (sr === undefined || sig === undefined || se === undefined || skn === undefined || !/^\d+$/.test(se)) {
-    throw unauthorized('MalformedToken: The token needs sr, sig, skn and se, and se must be a number of seconds.');
+export function verifySasToken(text: string, audience: string, policy: AccessPolicy, now: number): Grant {
+  const token = parseSharedAccessSignature(text);
+  if (token === undefined) {
+    throw unauthorized('MalformedToken: A token is SharedAccessSignature with sr, sig, skn, and se in whole seconds.');
   }
-  if (decode(skn) !== policy.keyName) throw unauthorized(`InvalidSignature: There is no policy '${decode(skn)}'.`);
-  const expected = createHmac('sha256', policy.key).update(`${sr}\n${se}`).digest();
-  const signature = Buffer.from(decode(sig), 'base64');
-  if (signature.length !== expected.length || !timingSafeEqual(signature, expected)) {
-    throw unauthorized('InvalidSignature: The token has an invalid signature.');
-  }
-  const expiresAt = Number(se) * 1000;
+  const { policyName, expiry } = token;
+  const resource = decode(token.resource);
+  if (policyName !== policy.keyName) throw unauthorized(`InvalidSignature: There is no policy '${policyName}'.`);
+  if (!isSignedWith(policy.key, token)) throw unauthorized('InvalidSignature: The token has an invalid signature.');
+  const expiresAt = Number(expiry) * 1000;
   if (expiresAt <= now) {
-    throw unauthorized(`ExpiredToken: The token is expired. Expiration time: ${expiry(expiresAt)}.`);
+    throw unauthorized(`ExpiredToken: The token is expired. Expiration time: ${expiryText(expiresAt)}.`);
   }
-  const grant = { path: entityPath(decode(sr)).toLowerCase(), expiresAt };
+  const grant = { path: entityPath(resource).toLowerCase(), expiresAt };
   if (!covers(grant, entityPath(audience))) {
-    throw unauthorized(`InvalidAudience: The token is for '${decode(sr)}', not for '${audience}'.`);
+    throw unauthorized(`InvalidAudience: The token is for '${resource}', not for '${audience}'.`);
   }
   return grant;
 }
@@ -78,15 +67,7 @@ function unauthorized(description: string): Refusal {
   return new Refusal('amqp:unauthorized-access', description);
 }
 
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
 /** The expiry time of a token as text, or `never` if the time is too large for a `Date`. */
-function expiry(milliseconds: number): string {
+function expiryText(milliseconds: number): string {
   return milliseconds <= 8.64e15 ? new Date(milliseconds).toISOString() : 'never';
 }

@@ -171,8 +171,7 @@ describe('the hub of a command', () => {
   const names = ['IOTHUB_HOSTNAME', 'IOTHUB_CONNECTION_STRING', 'TWINKEEPER_HUB_TIER', 'TWINKEEPER_HUB_UNITS'];
 
   function of(options: HubOptions, environment: Readonly<Record<string, string>> = {}) {
-    for (const name of [...names, 'TWINKEEPER_BUDGET_SHARE', 'TWINKEEPER_MAX_OVERWRITES_PER_HOUR'])
-      vi.stubEnv(name, '');
+    for (const name of [...names, 'TWINKEEPER_BUDGET_SHARE', 'TWINKEEPER_BLAST_RADIUS']) vi.stubEnv(name, '');
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     return hubOf(options);
   }
@@ -183,21 +182,21 @@ describe('the hub of a command', () => {
     ).toEqual({
       address: { connectionString },
       budget: { tier: 'S2', units: 3, share: 0.5 },
-      maxOverwrites: { type: 'share', share: 0.2 },
+      blastRadius: { type: 'share', share: 0.2 },
     });
-    const limit = { TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '50', TWINKEEPER_HUB_UNITS: '2' };
+    const limit = { TWINKEEPER_BLAST_RADIUS: '50', TWINKEEPER_HUB_UNITS: '2' };
     expect(await of({ share: '1' }, { IOTHUB_HOSTNAME: 'my-hub.azure-devices.net', ...limit })).toEqual({
       address: { hostName: 'my-hub.azure-devices.net' },
       budget: { tier: 'S1', units: 2, share: 1 },
-      maxOverwrites: { type: 'count', count: 50 },
+      blastRadius: { type: 'count', count: 50 },
     });
   });
 
   it('comes from the endpoints file, with its certificate authority and the budget and limit of the local app', async () => {
     expect(await of({ endpoints })).toMatchObject({ ca: hub.ca, budget: { tier: 'S3', units: 10, share: 1 } });
     const given = JSON.parse(await readFile(endpoints, 'utf8')) as object;
-    const limited = await file('limited.json', JSON.stringify({ ...given, maxOverwritesPerHour: 20 }));
-    expect(await of({ endpoints: limited })).toMatchObject({ maxOverwrites: { type: 'count', count: 20 } });
+    const limited = await file('limited.json', JSON.stringify({ ...given, blastRadius: 20 }));
+    expect(await of({ endpoints: limited })).toMatchObject({ blastRadius: { type: 'count', count: 20 } });
   });
 
   it('must be named, and a malformed value is refused without being shown', async () => {

@@ -34,7 +34,16 @@ describe('a forecast on a terminal', () => {
     expect(text).not.toContain('for example');
   });
 
-  it('shows changes, recorded departures, held back overwrites and competing configurations', () => {
+  it('warns of a policy without devices', () => {
+    const text = renderForecast(
+      forecastOf({ ...compliant, devices: 0, compliant: 0, warning: 'No device is there.' }),
+      100,
+      false,
+    );
+    expect(text).toMatch(/\nall-well: agent\nNo device is there\.\n/);
+  });
+
+  it('shows changes, recorded departures, held back twins and competing configurations', () => {
     const text = renderForecast(
       {
         ...forecastOf({
@@ -56,7 +65,7 @@ describe('a forecast on a terminal', () => {
           recorded: [
             { path: '', count: 2, values: [], others: 0, kind: 'policyError', why: 'policyError', message: 'it threw' },
           ],
-          overwrites: { count: 310, perHour: 200, heldBack: 110 },
+          blastRadius: { twins: 310, perHour: 200, heldBack: 110 },
           examples: [
             { deviceId: 'd-1', moduleId: 'agent', fate: 'change', path: 'a', from: 1, to: 2, more: 3 },
             { deviceId: 'd-2', moduleId: 'agent', fate: 'create', path: '', more: 0 },
@@ -87,7 +96,7 @@ describe('a forecast on a terminal', () => {
     );
     expect(text).toMatch(/\(module\)\s+2\s+it threw\s+the policy fails/);
     expect(text).toContain(
-      'The policy may overwrite 200 values in an hour: 110 of 310 wait. "twinkeeper release all-well"',
+      'The policy may overwrite or remove values in 200 twins an hour: 110 of 310 twins wait. "twinkeeper release all-well"',
     );
     expect(text).toMatch(/d-1\s+agent\s+a\s+1 → 2 and 3 more/);
     expect(text).toMatch(/d-2\s+agent\s+\(to be created\)/);

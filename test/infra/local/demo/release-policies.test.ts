@@ -35,7 +35,7 @@ function releaser() {
 }
 
 describe('the operator of the live demo', () => {
-  it('says that a policy holds overwrites back, and releases the policy after a pause', async () => {
+  it('says that a policy has reached its blast radius, and releases the policy after a pause', async () => {
     const { see, release, notices, endPause } = releaser();
     see(row(1));
     expect(notices.join()).toMatch(/agents .*blast radius.*"twinkeeper release agents"/);
@@ -43,6 +43,14 @@ describe('the operator of the live demo', () => {
     await endPause(31);
     expect(release.mock.calls).toEqual([['agents']]);
     expect(notices.at(-1)).toContain('has released policy agents');
+  });
+
+  it('says that a repair is contested, and releases the policy after a pause', async () => {
+    const { see, release, notices, endPause } = releaser();
+    see(row(1, 'contested: somebody deleted this module again'));
+    expect(notices.join()).toMatch(/agents stands down .*"twinkeeper release agents"/);
+    await endPause(31);
+    expect(release.mock.calls).toEqual([['agents']]);
   });
 
   it('releases a policy once, however many of its rows are held back', async () => {
@@ -64,7 +72,7 @@ describe('the operator of the live demo', () => {
   });
 
   it.each([
-    ['other guards', row(1, 'contested: somebody keeps changing it')],
+    ['other guards', row(1, 'competingConfiguration: a configuration sets it')],
     ['repaired rows', row(1, 'blastRadius: no room', 'enforced')],
   ])('leaves %s alone', (_, other) => {
     const { see, notices } = releaser();

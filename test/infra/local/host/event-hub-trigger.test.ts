@@ -23,6 +23,12 @@ afterEach(async () => {
   await amqp.close();
 });
 
+/** With these options, a host gets the partitions of a killed host within seconds. */
+const quickTakeover = {
+  loadBalancingUpdateInterval: '00:00:01',
+  partitionOwnershipExpirationInterval: '00:00:02.500',
+};
+
 function start(options: Partial<HostProcessOptions> & { kind?: string; keepEmpty?: boolean; eventHubs?: object } = {}) {
   return startHost({
     app: 'event-hub.cjs',
@@ -34,7 +40,7 @@ function start(options: Partial<HostProcessOptions> & { kind?: string; keepEmpty
       KIND: options.kind ?? 'string',
       KEEP_EMPTY: options.keepEmpty === true ? '1' : '0',
     },
-    hostJson: { extensions: { eventHubs: { maxEventBatchSize: 100, ...options.eventHubs } } },
+    hostJson: { extensions: { eventHubs: { ...quickTakeover, ...options.eventHubs } } },
     ...options,
   });
 }
@@ -102,7 +108,7 @@ describe('an event hub function of cardinality many', () => {
     expect(input).toEqual([{ version: 1, text: '2026-01-02T03:04:05.0000000Z' }, 'not JSON']);
     const unspecified = (date: Date) => date.toISOString().replace(/\.?0*Z$/, '');
     expect(triggerMetadata).toMatchObject({
-      partitionContext: {
+      triggerPartitionContext: {
         eventHubName: 'hub',
         consumerGroup: group,
         partitionId: log.partitionOf('device'),
@@ -111,10 +117,13 @@ describe('an event hub function of cardinality many', () => {
       },
       partitionKeyArray: ['device', 'device'],
       sequenceNumberArray: [0, 1],
-      // The library `@azure/functions` parses every string of a collection as JSON, so the offsets become numbers.
       offsetArray: [Number(first.offset), Number(second.offset)],
+      // The library `@azure/functions` parses every string of a collection as JSON, so these offsets become numbers too.
+      offsetStringArray: [Number(first.offset), Number(second.offset)],
       enqueuedTimeUtcArray: [unspecified(first.enqueuedTime), unspecified(second.enqueuedTime)],
     });
+    expect(triggerMetadata.partitionContext).toEqual(triggerMetadata.triggerPartitionContext);
+    expect(triggerMetadata).not.toHaveProperty('sys');
     expect(triggerMetadata.propertiesArray).toEqual(
       Array(2).fill({
         hubName: 'my-hub',
@@ -135,8 +144,10 @@ describe('an event hub function of cardinality many', () => {
         'x-opt-sequence-number': 0,
         'x-opt-offset': first.offset,
         'x-opt-partition-key': 'device',
+        'x-opt-enqueued-time': `${unspecified(first.enqueuedTime)}+00:00`,
         sequenceNumber: 0,
-        offset: first.offset,
+        offset: Number(first.offset),
+        offsetString: first.offset,
         partitionKey: 'device',
         enqueuedTimeUtc: unspecified(first.enqueuedTime),
       },
@@ -194,6 +205,20 @@ describe('an event hub function of cardinality many', () => {
     next.send('go on');
     expect(inputs(next)).toEqual(['wait']);
     expect(at - killedAt).toBeLessThan(10_000);
+  });
+
+  it('leaves the partitions of a killed host alone until the time of host.json has passed', async () => {
+    const ownership = { loadBalancingUpdateInterval: '00:00:01', partitionOwnershipExpirationInterval: '00:00:08' };
+    const host = await start({ eventHubs: ownership });
+    await checkpointed(emit('"before"'));
+    await host.end('SIGKILL');
+    const killedAt = Date.now();
+    for (const id of log.partitionIds) log.append({ ...emit('"after"'), deviceId: `device-${id}` }, id);
+    const next = await start({ eventHubs: ownership });
+    await next.record(() => inputs(next).length === 8);
+    // The new host takes half of the partitions at once. The others follow when the killed host's ownership has expired.
+    const last = Math.max(...next.records.map(({ at }) => at));
+    expect(last - killedAt).toBeGreaterThan(5_000);
   });
 
   it('finishes and checkpoints its batch when the host closes, and leaves later events to the next host', async () => {
@@ -260,9 +285,16 @@ describe('an event hub function of cardinality many', () => {
   it('is retried as its retry policy says before the checkpoint advances', async () => {
     const host = await start({ kind: 'retry' });
     await checkpointed(emit('"throw"'));
-    expect(host.records.map(({ retryContext }) => retryContext)).toEqual(
-      [0, 1, 2].map((retryCount) => ({ retryCount, maxRetryCount: 2 })),
-    );
+    const failure = { message: expect.stringContaining('will not do'), source: expect.any(String) };
+    expect(host.records.map(({ retryContext }) => retryContext)).toEqual([
+      { retryCount: 0, maxRetryCount: 2 },
+      ...[1, 2].map((retryCount) => ({
+        retryCount,
+        maxRetryCount: 2,
+        exception: { ...failure, stackTrace: expect.stringContaining('event-hub.cjs') },
+      })),
+    ]);
+    expect(new Set(host.records.map(({ invocationId }) => invocationId)).size).toBe(1);
   });
 });
 
@@ -277,9 +309,10 @@ describe('an event hub function of cardinality one', () => {
       partitionKey: 'device',
       sequenceNumber: 1,
       offset: Number(second.offset),
+      offsetString: Number(second.offset),
       properties: { opType: 'updateTwin' },
       systemProperties: { 'iothub-connection-device-id': 'device', sequenceNumber: 1 },
-      partitionContext: { partitionId: log.partitionOf('device') },
+      triggerPartitionContext: { partitionId: log.partitionOf('device') },
     });
   });
 });

@@ -10,7 +10,7 @@ const keys = { TWINKEEPER_LOCAL_FUNCTION_KEY: 'fun', TWINKEEPER_LOCAL_MASTER_KEY
 describe('an HTTP function', () => {
   it('receives route, query, headers and body, and its whole answer is returned', async () => {
     const host = await startHost({ app: 'http.cjs' });
-    const answer = await fetch(`${host.endpoints.functionsUrl}/api/devices/a%2Fb%23/modules/m?q=1&q2=%26`, {
+    const answer = await fetch(`${host.endpoints.functionsUrl}/api/devices/a%2Fb%23/modules/m?q=1&q2=%26&x=1&x=2`, {
       method: 'POST',
       body: Buffer.from([0, 255, 10]),
       headers: { 'x-given': 'kept' },
@@ -20,8 +20,8 @@ describe('an HTTP function', () => {
     expect(answer.headers.get('set-cookie')).toBe('seen=1; HttpOnly');
     expect(await answer.json()).toEqual({
       method: 'POST',
-      params: { id: 'a/b#', module: 'm' },
-      query: { q: '1', q2: '&' },
+      params: { id: 'a%2Fb#', module: 'm' },
+      query: { q: '1', q2: '&', x: '1,2' },
       header: 'kept',
       body: '00ff0a',
     });
@@ -43,6 +43,19 @@ describe('an HTTP function', () => {
     expect((await get('/v1/devices/x/modules', 'DELETE'))[0]).toBe(404);
     expect((await get('/api/nothing'))[0]).toBe(404);
     expect((await get('/v1/devices/x'))[0]).toBe(404);
+  });
+
+  it('leaves the path / to a page of the host', async () => {
+    const { endpoints } = await startHost({ app: 'http.cjs' });
+    const answer = await fetch(endpoints.functionsUrl);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/html']);
+  });
+
+  it('answers also when its streamed answer needs long to pass through the host', async () => {
+    const { endpoints } = await startHost({ app: 'stream.cjs' });
+    const answer = await fetch(`${endpoints.functionsUrl}/api/late`);
+    expect([answer.status, await answer.text()]).toEqual([200, 'late']);
+    expect((await fetch(`${endpoints.functionsUrl}/api/nothing`)).status).toBe(204);
   });
 
   it('requires its key, in a header or the query', async () => {
@@ -122,11 +135,12 @@ describe('the host', () => {
     expect(host.records.map(({ functionName }) => functionName)).toEqual(['appStart', 'slow', 'appTerminate']);
   });
 
-  it('fails with the error of an app that does not load, and ends', async () => {
-    await expect(startHost({ app: 'refuses.cjs' })).rejects.toMatchObject({
-      message: 'Setting IOTHUB_HOSTNAME is missing: name your hub.',
-      code: 1,
-    });
+  it('has no functions when the app throws while it loads: every address answers 404, and the log says why', async () => {
+    const host = await startHost({ app: 'refuses.cjs' });
+    expect(host.endpoints.functions).toEqual([]);
+    expect((await fetch(`${host.endpoints.functionsUrl}/api/health`)).status).toBe(404);
+    expect(host.log()).toMatch(/ error host .*refuses\.cjs.*Setting IOTHUB_HOSTNAME is missing: name your hub\./);
+    expect(await host.end()).toBe(0);
   });
 
   it('asks for a build when the build is missing', async () => {

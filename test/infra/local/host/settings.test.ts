@@ -73,6 +73,8 @@ describe('host.json', () => {
         prefetchCount: 300,
         batchCheckpointFrequency: 1,
         initialOffset: 'fromStart',
+        loadBalancingUpdateIntervalMs: 30_000,
+        partitionOwnershipExpirationIntervalMs: 120_000,
       },
       queues: {
         batchSize: 16,
@@ -88,13 +90,21 @@ describe('host.json', () => {
     const extensions = {
       http: { routePrefix: '' },
       queues: { maxPollingInterval: '00:00:02', messageEncoding: 'None', batchSize: 99 },
-      eventHubs: { initialOffsetOptions: { type: 'FromEnqueuedTime', enqueuedTimeUtc: '2026-01-01T00:00:00Z' } },
+      eventHubs: {
+        initialOffsetOptions: { type: 'FromEnqueuedTime', enqueuedTimeUtc: '2026-01-01T00:00:00Z' },
+        loadBalancingUpdateInterval: '00:00:10',
+        partitionOwnershipExpirationInterval: '00:00:30',
+      },
     };
     expect(await read({ functionTimeout: '-1', extensions })).toMatchObject({
       functionTimeoutMs: Number.POSITIVE_INFINITY,
       routePrefix: '',
       queues: { maxPollingIntervalMs: 2000, messageEncoding: 'none', batchSize: 32 },
-      eventHubs: { initialOffset: { enqueuedOn: new Date('2026-01-01T00:00:00Z') } },
+      eventHubs: {
+        initialOffset: { enqueuedOn: new Date('2026-01-01T00:00:00Z') },
+        loadBalancingUpdateIntervalMs: 10_000,
+        partitionOwnershipExpirationIntervalMs: 30_000,
+      },
     });
   });
 

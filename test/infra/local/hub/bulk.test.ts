@@ -1,29 +1,8 @@
 /** Tests of the bulk operations of the service API. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  apiVersion,
-  createDevice,
-  createModule,
-  eventsOf,
-  newDeviceId,
-  type RawRequest,
-  refusal,
-  requestRaw,
-  startTestHub,
-  type TestHub,
-} from './hub-client.ts';
+import { describe, expect, it } from 'vitest';
+import { apiVersion, createDevice, createModule, eventsOf, newDeviceId, refusal, sharedHub } from './hub-client.ts';
 
-let hub: TestHub;
-
-beforeAll(async () => {
-  hub = await startTestHub();
-});
-
-afterAll(async () => {
-  await hub.close();
-});
-
-const raw = (method: string, path: string, options?: RawRequest) => requestRaw(hub, method, path, options);
+const { hub, raw } = await sharedHub();
 
 describe('bulk operations', () => {
   type Devices = Parameters<typeof hub.operator.addDevices>[0];

@@ -53,6 +53,31 @@ describe('a hub with faults', () => {
     expect(await calls()).toMatchObject({ byStatus: { [kind.status]: 1, 404: 1 } });
   });
 
+  it('creates the modules of a bulk call without their twins, with a warning for each', async () => {
+    await start([{ share: 1, kinds: [{ bulk: 'withoutTwin' }] }]);
+    await hub.operator.create({ deviceId: 'd' });
+    const module = { deviceId: 'd', moduleId: 'm', properties: { desired: { a: 1 } } };
+    const { responseBody } = await hub.operator.addDevices([module, { deviceId: 'd2' }] as never);
+    const warning = { warningCode: 'DeviceRegisteredWithoutTwin', warningStatus: expect.any(String) };
+    expect(responseBody).toEqual({
+      isSuccessful: true,
+      errors: [],
+      warnings: [
+        { deviceId: 'd', moduleId: 'm', ...warning },
+        { deviceId: 'd2', ...warning },
+      ],
+    });
+    expect((await hub.operator.getModuleTwin('d', 'm')).responseBody.properties.desired).not.toHaveProperty('a');
+  });
+
+  it('leaves out every second entry of a bulk call without a word about it', async () => {
+    await start([{ share: 1, kinds: [{ bulk: 'unexplained' }] }]);
+    const { responseBody } = await hub.operator.addDevices([{ deviceId: 'a' }, { deviceId: 'b' }] as never);
+    expect(responseBody).toEqual({ isSuccessful: false, errors: [], warnings: [] });
+    expect((await hub.operator.getTwin('a')).responseBody.deviceId).toBe('a');
+    expect((await refusal(hub.operator.getTwin('b'))).response.statusCode).toBe(404);
+  });
+
   it('breaks the connection before the operation, or after it', async () => {
     await start([{ share: 1, kinds: [{ drop: 'before' }], classes: ['identity'] }]);
     const before = await refusal(hub.operator.create({ deviceId: 'd' }));

@@ -4,6 +4,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import azureIotHub from 'azure-iothub';
+import { afterAll } from 'vitest';
 import { loadCredentials } from '../../../../infra/local/hub/credentials.ts';
 import { EventLog, type LoggedEvent } from '../../../../infra/local/hub/event-log.ts';
 import { type RegistryServiceOptions, startRegistryService } from '../../../../infra/local/hub/registry-service.ts';
@@ -79,6 +80,14 @@ export async function startTestHub(options: Omit<RegistryServiceOptions, FixedOp
 }
 
 export type TestHub = Awaited<ReturnType<typeof startTestHub>>;
+
+/** Starts one hub for all tests of a file, and closes it after the last test. `raw` sends the hub a request without the SDK. */
+export async function sharedHub() {
+  const hub = await startTestHub();
+  afterAll(() => hub.close());
+  const raw = (method: string, path: string, options?: RawRequest) => requestRaw(hub, method, path, options);
+  return { hub, raw };
+}
 
 /**
  * Creates a shared access signature of a policy. The signature is valid until `expiry`, in seconds since 1970. Default: one minute from

@@ -1,5 +1,5 @@
 /** Tests of device and module identities in the service API, through the SDK `azure-iothub`. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   addModule,
   apiVersion,
@@ -7,24 +7,11 @@ import {
   createModule,
   eventsOf,
   newDeviceId,
-  type RawRequest,
   refusal,
-  requestRaw,
-  startTestHub,
-  type TestHub,
+  sharedHub,
 } from './hub-client.ts';
 
-let hub: TestHub;
-
-beforeAll(async () => {
-  hub = await startTestHub();
-});
-
-afterAll(async () => {
-  await hub.close();
-});
-
-const raw = (method: string, path: string, options?: RawRequest) => requestRaw(hub, method, path, options);
+const { hub, raw } = await sharedHub();
 
 describe('device identities', () => {
   it('are created with keys, read, listed, updated and deleted', async () => {
@@ -123,6 +110,19 @@ describe('device identities', () => {
 });
 
 describe('module identities', () => {
+  it('have no id that begins with $, which is for modules of IoT Edge itself', async () => {
+    const deviceId = await createDevice(hub);
+    for (const moduleId of ['$edgeAgent', '$mine']) {
+      const error = await refusal(addModule(hub, deviceId, moduleId));
+      expect(error.response.statusCode).toBe(400);
+      expect(error.response.headers['iothub-errorcode']).toBe('ArgumentInvalid');
+      const entries = [{ id: deviceId, moduleId, importMode: 'create' }];
+      const bulk = await raw('POST', `/devices${apiVersion}`, { body: JSON.stringify(entries) });
+      expect(JSON.parse(bulk.body).errors).toMatchObject([{ deviceId, moduleId, errorCode: 'ArgumentInvalid' }]);
+    }
+    expect((await hub.operator.getModulesOnDevice(deviceId)).responseBody).toEqual([]);
+  });
+
   it('are created, read, listed, updated and deleted', async () => {
     const [deviceId, moduleId] = await createModule(hub);
     const { responseBody: module } = await hub.operator.getModule(deviceId, moduleId);

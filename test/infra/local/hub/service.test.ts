@@ -1,30 +1,10 @@
 /** Tests of the service API that have no file of their own: statistics, configurations, authorization, bad requests and middleware. */
 import { Agent, request as httpsRequest } from 'node:https';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../../../infra/local/hub/http-listener.ts';
-import {
-  apiVersion,
-  authorizationFor,
-  connect,
-  newDeviceId,
-  type RawRequest,
-  refusal,
-  requestRaw,
-  startTestHub,
-  type TestHub,
-} from './hub-client.ts';
+import { apiVersion, authorizationFor, connect, newDeviceId, refusal, sharedHub, startTestHub } from './hub-client.ts';
 
-let hub: TestHub;
-
-beforeAll(async () => {
-  hub = await startTestHub();
-});
-
-afterAll(async () => {
-  await hub.close();
-});
-
-const raw = (method: string, path: string, options?: RawRequest) => requestRaw(hub, method, path, options);
+const { hub, raw } = await sharedHub();
 
 const authorization = (policy?: 'iothubowner' | 'twinkeeper', expiry?: number) => authorizationFor(hub, policy, expiry);
 
@@ -145,6 +125,8 @@ describe('a bad request', () => {
     const response = await raw(method, path, body === undefined ? {} : { body });
     expect(response.status).toBe(status);
     expect(response.headers['iothub-errorcode']).toBe(code);
+    // Microsoft's .NET client reads this header.
+    expect(response.headers.iothuberrorcode).toBe(code);
     expect(JSON.parse(response.body).Message).toMatch(new RegExp(`^ErrorCode:${code};`));
   });
 });

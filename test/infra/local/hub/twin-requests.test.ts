@@ -1,28 +1,8 @@
 /** Tests of reads and writes of twins through the service API. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  apiVersion,
-  createDevice,
-  createModule,
-  newDeviceId,
-  type RawRequest,
-  refusal,
-  requestRaw,
-  startTestHub,
-  type TestHub,
-} from './hub-client.ts';
+import { describe, expect, it } from 'vitest';
+import { apiVersion, createDevice, createModule, newDeviceId, refusal, sharedHub } from './hub-client.ts';
 
-let hub: TestHub;
-
-beforeAll(async () => {
-  hub = await startTestHub();
-});
-
-afterAll(async () => {
-  await hub.close();
-});
-
-const raw = (method: string, path: string, options?: RawRequest) => requestRaw(hub, method, path, options);
+const { hub, raw } = await sharedHub();
 
 describe('the twins of the service API', () => {
   it('are patched and replaced', async () => {
@@ -54,6 +34,18 @@ describe('the twins of the service API', () => {
       properties: { desired: { only: 1, $version: 4 }, reported: { $version: 1 } },
     });
     expect(JSON.parse(response.body).properties.desired).not.toHaveProperty('x');
+  });
+
+  it('get a new version of the desired section also by a write of tags only, as in Azure', async () => {
+    const [deviceId, moduleId] = await createModule(hub);
+    await hub.operator.updateModuleTwin(deviceId, moduleId, { tags: { 'a#b': 1 } }, '*');
+    const { responseBody: twin } = await hub.operator.getModuleTwin(deviceId, moduleId);
+    expect(twin).toMatchObject({
+      tags: { 'a#b': 1 },
+      version: 3,
+      etag: 'AAAAAAAAAAI=',
+      properties: { desired: { $version: 2 } },
+    });
   });
 
   it('are patched only if the ETag matches', async () => {
@@ -99,6 +91,8 @@ describe('the twins of the service API', () => {
     const deviceId = await createDevice(hub);
     for (const desired of [
       { 'a.b': 1 },
+      { 'a#b': 1 },
+      { a: { '#': 1 } },
       { a: 'x'.repeat(5000) },
       { a: 2 ** 52 },
       Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`k${i}`, 'x'.repeat(4000)])),
@@ -108,6 +102,41 @@ describe('the twins of the service API', () => {
       expect(error.response.headers['iothub-errorcode']).toBe('ArgumentInvalid');
     }
     expect((await hub.operator.getTwin(deviceId)).responseBody).toMatchObject({ version: 2, etag: 'AAAAAAAAAAE=' });
+  });
+
+  it('are not replaced by a PUT with null', async () => {
+    const [deviceId, moduleId] = await createModule(hub);
+    await hub.operator.updateModuleTwin(deviceId, moduleId, { tags: { a: 1 }, properties: { desired: { x: 1 } } }, '*');
+    for (const body of [
+      { properties: { desired: { x: null } } },
+      { properties: { desired: { x: { y: [1], z: null } } } },
+      { tags: { a: null }, properties: { desired: {} } },
+      { tags: null, properties: { desired: {} } },
+      { properties: { desired: null } },
+    ]) {
+      const response = await raw('PUT', `/twins/${deviceId}/modules/${moduleId}${apiVersion}`, {
+        body: JSON.stringify(body),
+      });
+      expect(response.status).toBe(400);
+    }
+    const { responseBody: twin } = await hub.operator.getModuleTwin(deviceId, moduleId);
+    expect(twin).toMatchObject({ tags: { a: 1 }, properties: { desired: { x: 1, $version: 2 } } });
+  });
+
+  it('of modules of IoT Edge itself cannot be written by hand', async () => {
+    const deviceId = newDeviceId();
+    await hub.operator.create({ deviceId, capabilities: { iotEdge: true } });
+    const update = { properties: { desired: { schemaVersion: '1.1' } } };
+    for (const moduleId of ['$edgeAgent', '$edgeHub']) {
+      const error = await refusal(hub.operator.updateModuleTwin(deviceId, moduleId, update, '*'));
+      expect(error.response.statusCode).toBe(401);
+      const path = `/twins/${deviceId}/modules/${moduleId}${apiVersion}`;
+      expect((await raw('PUT', path, { body: JSON.stringify(update) })).status).toBe(401);
+      const entry = { id: deviceId, moduleId, importMode: 'updateTwin', ...update };
+      const bulk = await raw('POST', `/devices${apiVersion}`, { body: JSON.stringify([entry]) });
+      expect(JSON.parse(bulk.body).errors).toMatchObject([{ moduleId, errorCode: 'IotHubUnauthorizedAccess' }]);
+      expect((await hub.operator.getModuleTwin(deviceId, moduleId)).responseBody).toMatchObject({ version: 2 });
+    }
   });
 
   it('accept __proto__ as a property name', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { absent, baselineOf, toPolicySet } from '../../../../shared/policy/index.ts';
+import { absent, baselineOf, isRequired, toPolicySet } from '../../../../shared/policy/index.ts';
 import { maxQueryLength, parseQuery } from '../../../../shared/query/index.ts';
 import {
   brokenModulesQueries,
@@ -22,7 +22,7 @@ describe('the queries of a policy', () => {
     const policy = policyOf({ appliesTo, module: "Agent'1", desired: { a: absent() } });
     const where = "WHERE moduleId = 'Agent\\'1' AND STARTSWITH(deviceId, 'plant-')";
     expect(brokenModulesQueries(policy)).toEqual([
-      `SELECT deviceId FROM devices.modules ${where} AND (IS_DEFINED(properties.desired.a))`,
+      `SELECT deviceId, version FROM devices.modules ${where} AND (IS_DEFINED(properties.desired.a))`,
     ]);
     expect(modulesQuery(policy)).toBe(`SELECT deviceId FROM devices.modules ${where}`);
     expect(twinsQuery(policy)).toBe(`SELECT * FROM devices.modules ${where}`);
@@ -36,7 +36,7 @@ describe('the queries of a policy', () => {
     const policy = toPolicy({ name: 'test', appliesTo, desired: { a: absent() } });
     const inScope = "WHERE STARTSWITH(deviceId, 'plant-') AND tags.environment = 'production'";
     expect(brokenModulesQueries(policy)).toEqual([
-      `SELECT deviceId FROM devices ${inScope} AND (IS_DEFINED(properties.desired.a))`,
+      `SELECT deviceId, version FROM devices ${inScope} AND (IS_DEFINED(properties.desired.a))`,
     ]);
     expect(twinsQuery(policy)).toBe(`SELECT * FROM devices ${inScope}`);
   });
@@ -66,9 +66,9 @@ describe('the built-in policies', () => {
     expect(compileRules(policy).walkReason).toBeUndefined();
   });
 
-  it('need three queries, which fit the maximum length', () => {
+  it('need four queries, which fit the maximum length', () => {
     const queries = all.flatMap(brokenModulesQueries);
-    expect(queries).toHaveLength(3);
+    expect(queries).toHaveLength(4);
     for (const query of queries) {
       expect(query.length).toBeLessThanOrEqual(maxQueryLength);
       expect(parseQuery(query).source).toBe('devices.modules');
@@ -89,7 +89,7 @@ describe('the built-in policies', () => {
       expect(isFound(baseline, { latest_state: 'failed' })).toBe(policy.reported?.failure !== undefined);
       for (const { path, rule } of policy.owned) {
         const change = (value: Json) => mergePatch(baseline, nest(path, value));
-        if (rule.rule !== 'absent') expect(isFound(change(null), {}), path.join('.')).toBe(true);
+        if (isRequired(rule)) expect(isFound(change(null), {}), path.join('.')).toBe(true);
         if (rule.rule !== 'byDefault') expect(isFound(change('other'), {}), path.join('.')).toBe(true);
         expect(isFound(baseline, change('other'))).toBe(policy.reported?.mirrors === true);
       }

@@ -66,14 +66,15 @@ describe('the conditions for expected reports', () => {
     expect(compileReported(policy).join()).not.toContain('properties.reported.a');
   });
 
-  it('match only twins that report the section', () => {
+  it('match only twins that report another value', () => {
     const policy = policyOf({ desired: { a: { b: 1, c: 'x' } }, reported: { mirrors: true } });
     const [condition = '', ...others] = compileReported(policy);
     expect(others).toEqual([]);
     const document = (reported: JsonObject) => ({ properties: { desired: { a: { b: 1, c: 'x' } }, reported } });
     expect(meetsAny([condition], document({}))).toBe(false);
     expect(meetsAny([condition], document({ a: { b: 1, c: 'x' } }))).toBe(false);
-    expect(meetsAny([condition], document({ a: {} }))).toBe(true);
+    expect(meetsAny([condition], document({ a: {} }))).toBe(false);
+    expect(meetsAny([condition], document({ a: { c: 'x' } }))).toBe(false);
     expect(meetsAny([condition], document({ a: { b: 1, c: 'y' } }))).toBe(true);
     expect(meetsAny([condition], document({ a: { b: '1', c: 'x' } }))).toBe(true);
   });

@@ -1,11 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import {
   absent,
+  atLeast,
+  atMost,
   baselineOf,
   between,
   byDefault,
+  duration,
   exactly,
+  matches,
   oneOf,
+  optional,
   type PolicyDefinition,
 } from '../../../../shared/policy/index.ts';
 import { maxQueryLength, parseQuery } from '../../../../shared/query/index.ts';
@@ -52,11 +57,27 @@ describe("the conditions for a policy's rules", () => {
       oneOf(['Off', 1, 2, false], { otherwise: 1 }),
       "((NOT IS_STRING(P) OR P != 'Off') AND (NOT IS_NUMBER(P) OR P NIN [1,2]) AND (NOT IS_BOOL(P) OR P != false))",
     ],
+    ['a lower bound', atLeast(256), 'NOT IS_NUMBER(P) OR P < 256'],
+    ['an upper bound', atMost(5), 'NOT IS_NUMBER(P) OR P > 5'],
+    [
+      'a pattern',
+      matches('eth*0', { otherwise: 'eth0' }),
+      "NOT IS_STRING(P) OR NOT STARTSWITH(P, 'eth') OR NOT ENDSWITH(P, '0')",
+    ],
+    ['a pattern without asterisk', matches('eth', { otherwise: 'eth' }), "NOT IS_STRING(P) OR NOT (P = 'eth')"],
+    ['any text', matches('*', { otherwise: 'eth' }), 'NOT IS_STRING(P)'],
+    ['a duration', duration('PT24H'), "NOT IS_STRING(P) OR P NIN ['PT24H','P1D']"],
+    [
+      'a longest duration',
+      duration({ atMost: 'PT2M' }),
+      "NOT IS_STRING(P) OR P NIN ['PT2M','PT10S','PT15S','PT30S','PT1M']",
+    ],
+    ['an optional value', optional(5), '(IS_DEFINED(P) AND (NOT IS_NUMBER(P) OR P != 5))'],
     ['any value', byDefault([1]), 'NOT IS_DEFINED(P)'],
     ['no value', absent(), 'IS_DEFINED(P)'],
   ])('test the type before the value: %s', (_, rule, text) => {
     expect(compileRules(policyOf({ desired: { a: rule } }))).toEqual({
-      conditions: [text.replaceAll('P', 'properties.desired.a')],
+      conditions: [text.replaceAll(/\bP\b/g, 'properties.desired.a')],
     });
   });
 
@@ -99,6 +120,11 @@ describe('a reason for a walk', () => {
     ['a list among strings', { desired: { a: oneOf(['x', ['y']], { otherwise: 'x' }) } }, 'desired.a wants an object'],
     ['a key with brackets', { desired: { 'a[0]': 1 } }, 'desired.a[0] has a key that a query cannot write'],
     ['a string that fills a query', { desired: { a: "'".repeat(4096) } }, 'desired.a is too long for a query'],
+    [
+      'a pattern that a query cannot test',
+      { desired: { a: matches('a*a', { otherwise: 'aa' }) } },
+      'desired.a has a pattern that a query cannot test',
+    ],
     ['an evaluate function', { evaluate: () => [] }, 'it has an evaluate function'],
     [
       'an object that the agent should report',

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
+import { connect } from 'node:net';
 import { earliestEventPosition } from '@azure/event-hubs';
-import { expect, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { AmqpEndpoint } from '../../../../../infra/local/hub/amqp/index.ts';
 import {
   answerTo,
@@ -14,6 +15,9 @@ import {
   subscribe,
   tickingLog,
 } from './support.ts';
+
+const saslHeader = Buffer.from([...Buffer.from('AMQP'), 3, 1, 0, 0]);
+const amqpHeader = Buffer.from([...Buffer.from('AMQP'), 0, 1, 0, 0]);
 
 const unauthorized = { code: 'UnauthorizedError' };
 
@@ -85,13 +89,57 @@ test('a token that expires ends the receiver', async () => {
 
 test('a link other than $cbs needs a token', async () => {
   const connection = rawConnection(await startEndpoint(tickingLog()));
-  for (const address of [`${eventHubName}/ConsumerGroups/$Default/Partitions/0`, '$management']) {
-    expect(await answerTo(connection.open_receiver(address))).toBe('amqp:unauthorized-access');
-  }
-  for (const address of [eventHubName, `${eventHubName}/Partitions/0`, '$management']) {
+  const source = `${eventHubName}/ConsumerGroups/$Default/Partitions/0`;
+  expect(await answerTo(connection.open_receiver(source))).toBe('amqp:unauthorized-access');
+  for (const address of [eventHubName, `${eventHubName}/Partitions/0`]) {
     expect(await answerTo(connection.open_sender(address))).toBe('amqp:unauthorized-access');
   }
   expect(await answerTo(connection.open_receiver('$cbs'))).toBe('open');
+});
+
+test('a request to $management brings its own token, as .NET clients do, or needs one put to $cbs before', async () => {
+  const endpoint = await startEndpoint(tickingLog());
+  const connection = rawConnection(endpoint);
+  const receiver = connection.open_receiver({ source: '$management', target: 'answers', credit_window: 10 });
+  expect(await answerTo(receiver)).toBe('open');
+  const sender = connection.open_sender('$management');
+  expect(await answerTo(sender)).toBe('open');
+  const ask = (token?: string) => {
+    sender.send({
+      reply_to: 'answers',
+      application_properties: {
+        operation: 'READ',
+        type: 'com.microsoft:eventhub',
+        name: eventHubName,
+        ...(token === undefined ? {} : { security_token: token }),
+      },
+      body: null,
+    });
+    return new Promise((resolve) =>
+      receiver.once('message', ({ message }) => resolve(message?.application_properties?.['status-code'])),
+    );
+  };
+  const token = /SharedAccessSignature=(SharedAccessSignature [^;]+)/.exec(withToken(endpoint).connectionString)?.[1];
+  expect(await ask()).toBe(401);
+  expect(await ask(token?.replace('sig=', 'sig=x'))).toBe(401);
+  expect(await ask(token)).toBe(200);
+});
+
+test('a client may ask for the SASL mechanism MSSBCBS, as .NET clients do', async () => {
+  const { port } = await startEndpoint(tickingLog());
+  const socket = connect({ port, host: 'localhost' });
+  onTestFinished(() => void socket.destroy());
+  const received: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => received.push(chunk));
+  const arrived = (bytes: Buffer) => vi.waitUntil(() => Buffer.concat(received).includes(bytes), 10_000);
+  socket.write(saslHeader);
+  await arrived(Buffer.from('MSSBCBS'));
+  // sasl-init (AMQP part 5.3.3.2): a list with the one field `mechanism`, which is a symbol.
+  socket.write(Buffer.from([0, 0, 0, 23, 2, 1, 0, 0, 0, 0x53, 0x41, 0xc0, 10, 1, 0xa3, 7, ...Buffer.from('MSSBCBS')]));
+  // sasl-outcome with the code `ok`.
+  await arrived(Buffer.from([0x53, 0x44]));
+  socket.write(amqpHeader);
+  await arrived(amqpHeader);
 });
 
 test('a link to an unknown address is not found', async () => {

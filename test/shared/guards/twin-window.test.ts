@@ -2,17 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   fromWindowText,
-  type OverwriteWindow,
-  overwritesIn,
+  type TwinWindow,
   toWindowText,
+  twinsIn,
   withinHour,
-  withOverwrites,
-} from '../../../shared/guards/overwrite-window.ts';
+  withTwins,
+} from '../../../shared/guards/twin-window.ts';
 
 const hour = 3_600_000;
 const start = Date.UTC(2026, 0, 1);
 
-/** Requests for overwrites, oldest first. Each has a time in milliseconds and the number of wanted overwrites. */
+/** Requests to change twins, oldest first. Each has a time in milliseconds and a number of twins. */
 const requests = fc
   .array(fc.record({ after: fc.integer({ min: 0, max: hour / 4 }), count: fc.integer({ min: 1, max: 5 }) }), {
     maxLength: 40,
@@ -25,17 +25,17 @@ const requests = fc
     });
   });
 
-describe('the overwrites of the last hour', () => {
+describe('the twins of the last hour', () => {
   it('never exceed the limit in any sixty minutes', () => {
     fc.assert(
       fc.property(requests, fc.integer({ min: 1, max: 8 }), (wanted, limit) => {
-        let window: OverwriteWindow = new Map();
+        let window: TwinWindow = new Map();
         const done: { time: number; count: number }[] = [];
         for (const { time, count } of wanted) {
           const now = new Date(time);
           window = withinHour(fromWindowText(toWindowText(window)), now);
-          const granted = Math.max(0, Math.min(count, limit - overwritesIn(window)));
-          window = withOverwrites(window, granted, now);
+          const granted = Math.max(0, Math.min(count, limit - twinsIn(window)));
+          window = withTwins(window, granted, now);
           done.push({ time, count: granted });
         }
         for (const { time } of done) {
@@ -50,15 +50,15 @@ describe('the overwrites of the last hour', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: hour }), fc.integer({ min: 1, max: 1000 }), (offset, count) => {
         const then = start + offset;
-        const window = withOverwrites(new Map(), count, new Date(then));
-        expect(overwritesIn(withinHour(window, new Date(then + hour)))).toBe(count);
-        expect(overwritesIn(withinHour(window, new Date(then + hour + 60_000)))).toBe(0);
+        const window = withTwins(new Map(), count, new Date(then));
+        expect(twinsIn(withinHour(window, new Date(then + hour)))).toBe(count);
+        expect(twinsIn(withinHour(window, new Date(then + hour + 60_000)))).toBe(0);
       }),
     );
   });
 
   it('count when the clock of another instance is ahead', () => {
-    const window = withOverwrites(new Map(), 3, new Date(start + 5 * 60_000));
-    expect(overwritesIn(withinHour(window, new Date(start)))).toBe(3);
+    const window = withTwins(new Map(), 3, new Date(start + 5 * 60_000));
+    expect(twinsIn(withinHour(window, new Date(start)))).toBe(3);
   });
 });
