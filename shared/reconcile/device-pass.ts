@@ -1,4 +1,4 @@
-import type { Departure, DriftRow, Source } from '../drift/index.ts';
+import { type Departure, type DriftRow, driftKey, type Source } from '../drift/index.ts';
 import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
@@ -81,11 +81,8 @@ export class DevicePass {
   #round = 0;
   /** The device twin, once a round has read it. */
   #deviceTwin: Twin | undefined;
-  /**
-   * Time of the oldest write among the rows that the journal rejected as a conflict, in milliseconds since 1970. Infinity without a
-   * conflict.
-   */
-  #oldestConflict = Number.POSITIVE_INFINITY;
+  /** Row keys of the rows that the journal rejected as a conflict. The next round reads these rows, of any age. */
+  readonly #conflicts = new Set<string>();
 
   constructor(dependencies: Required<ReconcilerDependencies>, work: DeviceWork, source: Source) {
     this.#dependencies = dependencies;
@@ -101,7 +98,7 @@ export class DevicePass {
 
     this.#settling = noneSettling;
     const { journal, hub, clock } = this.#dependencies;
-    const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite()), {
+    const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite(), this.#neededKeys()), {
       hub: hub.name,
       source: this.#source,
       now: () => clock.now().toISOString(),
@@ -125,12 +122,18 @@ export class DevicePass {
   }
 
   /**
-   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the work, the history that the guards
-   * need, and the rows that had a conflict.
+   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the work, and the history that guards
+   * need, now and at the time of each departure that an event shows.
    */
   #earliestWrite(): string {
-    const guarded = this.#dependencies.clock.now().getTime() - guardedHistory;
-    return new Date(Math.max(0, Math.min(guarded, historyStart(this.#work), this.#oldestConflict))).toISOString();
+    const now = this.#dependencies.clock.now().getTime();
+    return new Date(Math.max(0, Math.min(now, historyStart(this.#work)) - guardedHistory)).toISOString();
+  }
+
+  /** Row keys of rows that the pass needs, however many newer rows the device has. */
+  #neededKeys(): readonly string[] {
+    const evidence = [...this.#work.modules.values()].flatMap((module) => module.evidence);
+    return [...this.#conflicts, ...evidence.map(({ departure }) => driftKey(departure))];
   }
 
   #neededModules(calls: NeededCalls): NeededModules {
@@ -207,9 +210,9 @@ export class DevicePass {
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
 
     let deferred = deferredByRead;
-    for (const { action, rows } of pending) {
+    for (const { action, rows, repairs } of pending) {
       if (action.type !== 'patchDesired') continue;
-      const { patch } = toPatch(rows);
+      const { patch } = toPatch(repairs);
       const answer = await hub.patchDesired(device.deviceId, action.moduleId, action.etag, patch);
       if (!answer.ok && answer.problem.type === 'conflict') return this.begin();
       deferred = this.#recordAnswer(rows, answer, 'enforced', deviceRows) ?? deferred;
@@ -298,11 +301,8 @@ export class DevicePass {
     const { rows, known } = deviceRows.takeChanges();
     if (rows.length === 0) return 'written';
     const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known);
-    // A new row can conflict with an old, closed row that the pass did not read. The next round therefore reads all rows since the write of
-    // that row.
-    if (result === 'conflict') {
-      this.#oldestConflict = Math.min(...rows.map(({ write }) => Date.parse(write.at) || 0), this.#oldestConflict);
-    }
+    // A new row can conflict with an old, closed row that the pass did not read.
+    if (result === 'conflict') for (const { rowKey } of rows) this.#conflicts.add(rowKey);
     return result;
   }
 

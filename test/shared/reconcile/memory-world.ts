@@ -140,11 +140,11 @@ export function memoryJournal(): Journal & { broken?: Error } {
     return device;
   };
   const journal: Journal & { broken?: Error } = {
-    async read(deviceId, since) {
+    async read(deviceId, since, keys = []) {
       if (journal.broken !== undefined) throw journal.broken;
       const { rows, open, writes } = deviceOf(deviceId);
       const recent = [...rows.values()].filter(
-        ({ rowKey }) => since !== undefined && rowKey < `${rowKeyPrefixAt(since)}~`,
+        ({ rowKey }) => keys.includes(rowKey) || (since !== undefined && rowKey < `${rowKeyPrefixAt(since)}~`),
       );
       const newestFirst = recent.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
       const etags = new Map([...writes].map(([moduleId, count]) => [moduleId, String(count)]));
