@@ -15,6 +15,7 @@ export interface JsonObject {
 /** The kinds of drift. */
 export type DriftKind =
   | 'missingModule'
+  | 'missingBaseline'
   | 'missingProperty'
   | 'wrongValue'
   | 'forbiddenProperty'
@@ -53,7 +54,13 @@ export interface DriftRow {
   readonly expected: Json | undefined;
   readonly actual: Json | undefined;
   /** The write to the twin that caused the drift. `exact` is false when that write is unknown. The fields then describe a later write. */
-  readonly write: { readonly version: number; readonly at: string; readonly exact: boolean };
+  readonly write: {
+    readonly version: number;
+    readonly at: string;
+    readonly exact: boolean;
+    /** Id of the configuration of the hub that made the write. Absent when no configuration made it. */
+    readonly by?: string;
+  };
   readonly mode: 'enforce' | 'audit';
   readonly message?: string;
   readonly detectedAt: string;
@@ -184,10 +191,15 @@ export interface DeviceAnswer {
 }
 
 /** The scope of a policy as the policy file writes it. The scope selects the devices that the policy applies to. */
-export interface ScopeAnswer {
+export interface ScopeAnswer extends ScopePartsAnswer {
+  /** The devices that the scope leaves out. */
+  readonly not?: ScopePartsAnswer | readonly ScopePartsAnswer[];
+}
+
+export interface ScopePartsAnswer {
   readonly tags?: JsonObject;
   readonly edge?: boolean;
-  readonly deviceId?: string;
+  readonly deviceId?: string | readonly string[];
 }
 
 export interface PolicyAnswer {
@@ -239,4 +251,42 @@ export interface ProblemAnswer {
   readonly detail: string;
   /** Name of the wrong parameter. Absent when no parameter is wrong. */
   readonly parameter?: string;
+}
+
+/** What is wrong with an unusable event. */
+export type EventFault =
+  | 'noProperties'
+  | 'unknownOperation'
+  | 'noDeviceId'
+  | 'differentIds'
+  | 'invalidId'
+  | 'badBody'
+  | 'unprocessable';
+
+/** Unusable events of one fault that came in one hour, and that were counted and not stored. */
+export interface CountedEventsAnswer {
+  readonly fault: EventFault;
+  /** The start of the hour. */
+  readonly hour: string;
+  readonly count: number;
+  readonly firstAt: string;
+  readonly lastAt: string;
+  /** The reason of the last of these events. */
+  readonly reason: string;
+}
+
+/** The answer of `GET /api/dead-letters`: one page of dead letters, newest first, without their events. The last page has no cursor. */
+export interface DeadLettersPage {
+  readonly letters: readonly {
+    readonly id: string;
+    readonly at: string;
+    readonly reason: string;
+    readonly deviceId: string;
+  }[];
+  readonly cursor?: string;
+  /**
+   * The unusable events that were only counted, newest hour first, at most 100 entries. Of each fault, the first 100 events in an hour are
+   * dead letters, and the other events are counted. Only the first page has entries.
+   */
+  readonly countedOnly: readonly CountedEventsAnswer[];
 }

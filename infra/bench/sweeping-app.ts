@@ -54,7 +54,15 @@ export function createSweepingApp({
   const guardStore = createGuardStore(storage, { clock });
   const openList = createOpenList(storage, () => clock.now());
   const limit = { type: 'count', count: 1_000_000 } as const;
-  const guard = createGuards({ store: guardStore, limit, countDevices: async () => undefined, clock, log });
+  const overridesConfigurations = () => false;
+  const guard = createGuards({
+    store: guardStore,
+    limit,
+    overridesConfigurations,
+    countDevices: async () => undefined,
+    clock,
+    log,
+  });
   const reconcilerFor = (lane: Hub) => new Reconciler({ policies, hub: lane, journal, log, guard, clock });
 
   return {

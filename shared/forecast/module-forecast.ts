@@ -40,6 +40,9 @@ export interface ModuleForecastDependencies {
   readonly clock: Clock;
 }
 
+const noDevices =
+  'No device of the hub is in the scope of the policy. Check appliesTo: tags, their values and device ids are case-sensitive.';
+
 /** Number of modules that one bulk call creates. A work item of the sweep has the same number of devices. */
 const modulesPerCall = 100;
 
@@ -78,13 +81,14 @@ export class ModuleForecast {
   }
 
   resultFor(policy: Policy): PolicyForecast {
-    const { counts, devices, walked } = this.#stateOf(policy);
+    const { counts, devices, members, walked } = this.#stateOf(policy);
     const blastRadius = this.#planner.blastRadius(policy);
     return {
       policy: policy.name,
       module: policy.module,
       mode: policy.mode,
       devices,
+      ...(devices === 0 && !members?.hasFailed ? { warning: noDevices } : {}),
       compliant: Math.max(0, devices - counts.outOfLine),
       modulesToCreate: counts.create,
       propertiesToChange: counts.change,

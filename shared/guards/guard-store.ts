@@ -40,6 +40,8 @@ export interface GuardStore {
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
   /** The settings of automatic configurations that compete with a policy, as the last sweep stored them. Empty before the first sweep. */
   competing(): Promise<readonly CompetingSetting[]>;
+  /** The time at which the competing settings were stored last. `undefined` before the first sweep. */
+  configurationsReadAt(): Promise<Date | undefined>;
 }
 
 export interface GuardStoreOptions {
@@ -106,7 +108,7 @@ export function createGuardStore(
       for (let from = 0, index = 0; from < packed.length; from += bytesPerProperty, index++) {
         properties[`settings${index}`] = Uint8Array.from(packed.subarray(from, from + bytesPerProperty));
       }
-      await upsert({ ...competingKey, ...properties });
+      await upsert({ ...competingKey, ...properties, readAt: clock.now().toISOString() });
     },
 
     async competing() {
@@ -117,6 +119,11 @@ export function createGuardStore(
         chunks.push(chunk);
       }
       return (await unpackJson(Buffer.concat(chunks))) as readonly CompetingSetting[];
+    },
+
+    async configurationsReadAt() {
+      const readAt = (await read(competingKey))?.readAt;
+      return typeof readAt === 'string' ? new Date(readAt) : undefined;
     },
   };
 }

@@ -10,10 +10,18 @@ export interface Review {
   readonly twins: ReadonlyMap<string, Twin>;
   /** The device's history rows of at least the last {@link guardedHistory} milliseconds, with any outcome. */
   readonly rows: readonly DriftRow[];
+  /**
+   * Reads the device twin. Costs a call of the hub, unless the pass has read the twin already. `undefined` when the device does not exist.
+   * Throws when the hub does not answer. Absent when the caller cannot read the device twin.
+   */
+  readonly readDeviceTwin?: () => Promise<Twin | undefined>;
 }
 
-/** The minimum length of the device's history that a guard gets, in milliseconds. */
-export const guardedHistory = 75 * 60_000;
+/**
+ * The minimum length of the device's history that a guard gets, in milliseconds. A guard counts the repairs of one hour, and then holds
+ * repairs back for an hour. The rest is the time from a write to its repair.
+ */
+export const guardedHistory = 130 * 60_000;
 
 /**
  * Decides which repairs to hold back. The rows of held-back repairs get the outcome `heldBack`. Each round of a pass calls the guard at

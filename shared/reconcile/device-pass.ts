@@ -1,10 +1,10 @@
 import type { Departure, DriftRow, Source } from '../drift/index.ts';
 import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
-import type { Device } from '../policy/index.ts';
+import type { Device, Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import { DeviceRows } from './device-rows.ts';
-import { type DeviceWork, hasEndedEvidence, type ModuleWork, missingModuleWrite, oldestWrite } from './device-work.ts';
+import { type DeviceWork, hasEndedEvidence, historyStart, type ModuleWork, missingModuleWrite } from './device-work.ts';
 import { isInForce } from './is-in-force.ts';
 import { NeededCalls } from './needed-calls.ts';
 import { type ObservedTwin, plan, toPatch } from './plan.ts';
@@ -12,6 +12,7 @@ import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 import { recordAnswer, recordDeferral } from './record-answer.ts';
 import { recordDeletions, recordEvidence } from './record-evidence.ts';
 import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts';
+import { findSettling, isSettledDeletion, noneSettling } from './settling.ts';
 
 /**
  * The result of one step of a pass over a device. The pass is done, or the device is deferred to a retry, or the pass waits until modules
@@ -19,7 +20,13 @@ import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts'
  */
 export type PassStep =
   | { readonly deviceId: string; readonly done: DeviceCounts }
-  | { readonly deviceId: string; readonly deferred: string; readonly done: DeviceCounts }
+  | {
+      readonly deviceId: string;
+      readonly deferred: string;
+      /** Seconds until the retry, when the device only waits for a deleted module to settle. */
+      readonly retryAfter?: number;
+      readonly done: DeviceCounts;
+    }
   | {
       readonly deviceId: string;
       readonly create: readonly NewModule[];
@@ -64,9 +71,16 @@ export class DevicePass {
   readonly #existing = new Set<string>();
   /** Row keys of all departures that the pass found. A set, so that a new round does not count a departure twice. */
   readonly #found = new Set<string>();
-  /** Row keys of all departures that the pass repaired. */
-  readonly #changed = new Set<string>();
+  /**
+   * The outcomes of all departures that the pass repaired, by row key. When another process writes rows before an outcome is stored, the next
+   * round stores the outcome.
+   */
+  readonly #changed = new Map<string, 'enforced' | 'created'>();
+  /** The modules that must settle, according to the last plan. */
+  #settling = noneSettling;
   #round = 0;
+  /** The device twin, once a round has read it. */
+  #deviceTwin: Twin | undefined;
   /**
    * Time of the oldest write among the rows that the journal rejected as a conflict, in milliseconds since 1970. Infinity without a
    * conflict.
@@ -85,6 +99,7 @@ export class DevicePass {
     if (modules.size === 0 && deletedAt === undefined) return this.#done();
     if (++this.#round > maxRounds) return this.#deferred(`its twins or rows changed during each of ${maxRounds} tries`);
 
+    this.#settling = noneSettling;
     const { journal, hub, clock } = this.#dependencies;
     const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite()), {
       hub: hub.name,
@@ -92,12 +107,17 @@ export class DevicePass {
       now: () => clock.now().toISOString(),
       ...(eventRef === undefined ? {} : { eventRef }),
     });
+    for (const row of deviceRows.allOpenRows()) {
+      const outcome = this.#changed.get(row.rowKey);
+      if (outcome !== undefined && row.outcome === 'pending') deviceRows.setOutcome(row, outcome);
+    }
     recordDeletions(this.#work, deviceRows);
 
-    const needed = this.#neededModules(deviceRows);
-    if (needed.read.length + needed.create.length === 0 && !hasEndedEvidence(this.#work)) {
-      return this.#store(deviceRows);
-    }
+    this.#deviceTwin = undefined;
+    const calls = new NeededCalls(this.#dependencies.policies, deviceId, deviceRows);
+    const needed = this.#neededModules(calls);
+    const mustRecord = hasEndedEvidence(this.#work) || [...modules.values()].some((module) => calls.mustRecord(module));
+    if (needed.read.length + needed.create.length === 0 && !mustRecord) return this.#store(deviceRows);
     const device = await this.#readDevice();
     if ('problem' in device) return this.#recordDeviceProblem(device.problem, deviceRows);
     recordEvidence(this.#work, device.device, this.#dependencies.policies.all, deviceRows);
@@ -105,23 +125,22 @@ export class DevicePass {
   }
 
   /**
-   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the evidence from events, the
-   * history that the guards need, and the rows that had a conflict.
+   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the work, the history that the guards
+   * need, and the rows that had a conflict.
    */
   #earliestWrite(): string {
-    const guarded = new Date(this.#dependencies.clock.now().getTime() - guardedHistory).toISOString();
-    const evidence = oldestWrite(this.#work) ?? guarded;
-    const conflict =
-      this.#oldestConflict === Number.POSITIVE_INFINITY
-        ? guarded
-        : new Date(Math.max(0, this.#oldestConflict)).toISOString();
-    return [guarded, evidence, conflict].reduce((first, time) => (time < first ? time : first));
+    const guarded = this.#dependencies.clock.now().getTime() - guardedHistory;
+    return new Date(Math.max(0, Math.min(guarded, historyStart(this.#work), this.#oldestConflict))).toISOString();
   }
 
-  #neededModules(deviceRows: DeviceRows): NeededModules {
-    const calls = new NeededCalls(this.#dependencies.policies, this.#work.deviceId, deviceRows);
+  #neededModules(calls: NeededCalls): NeededModules {
     const modules = [...this.#work.modules.values()];
-    const read = modules.filter((module) => this.#existing.has(module.moduleId) || calls.mustRead(module));
+    const { settleTime, clock } = this.#dependencies;
+    const mustLookAgain = (module: ModuleWork) =>
+      isSettledDeletion(module, settleTime, clock.now().getTime()) && calls.mustCreate(module);
+    const read = modules.filter(
+      (module) => this.#existing.has(module.moduleId) || calls.mustRead(module) || mustLookAgain(module),
+    );
     const create = modules.filter((module) => !read.includes(module) && calls.mustCreate(module));
     return { read, create };
   }
@@ -151,25 +170,39 @@ export class DevicePass {
         if (row.kind !== 'missingModule') deviceRows.close(row, 'gone');
       }
     }
-    return this.#planAndAct(device, observed, deferred, deviceRows);
+    return this.#planAndAct(device, observed, needed, deferred, deviceRows);
   }
 
   /** Makes the plan, calls the guard, stores the `pending` rows, and carries out the actions of the plan. */
   async #planAndAct(
     device: Device,
     observed: readonly ObservedTwin[],
+    needed: NeededModules,
     deferredByRead: string | undefined,
     deviceRows: DeviceRows,
   ): Promise<PassStep> {
-    const { policies, guard, clock, hub } = this.#dependencies;
-    const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString() });
-    const departures = planned.actions.flatMap((action) => action.repairs);
+    const { policies, guard, clock, hub, settleTime } = this.#dependencies;
+    const isSeparate = (policy: Policy) => deviceRows.hasSeparateRows(policy);
+    const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString(), isSeparate });
+    // The module of a sweep's finding existed when the sweep found it. Any other module that was read may never have existed.
+    const existedBefore = (moduleId: string) =>
+      this.#existing.has(moduleId) ||
+      (this.#source === 'sweep' && needed.read.some((module) => module.moduleId === moduleId));
+    const time = { settleTime, now: clock.now().getTime() };
+    this.#settling = findSettling(planned, deviceRows, time, (id) => this.#work.modules.get(id), existedBefore);
+    const settling = this.#settling.reasons;
+    const departures = planned.actions.flatMap((action) => action.repairs.filter((drift) => !settling.has(drift)));
     const held =
       departures.length === 0
         ? noneHeld
-        : await guard.review({ departures, twins: twinsByModule(observed), rows: deviceRows.rows() });
+        : await guard.review({
+            departures,
+            twins: twinsByModule(observed),
+            rows: deviceRows.rows(),
+            readDeviceTwin: () => this.#readDeviceTwin(),
+          });
     const isDemanded = (row: DriftRow, twin: Twin | undefined) => isInForce(row, policies.all, { device, twin });
-    const { found, pending } = recordPlan(planned, held, observed, deviceRows, isDemanded);
+    const { found, pending } = recordPlan(planned, held, settling, observed, deviceRows, isDemanded);
     for (const key of found) this.#found.add(key);
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
 
@@ -207,8 +240,9 @@ export class DevicePass {
           if (!answer.ok && answer.problem.type === 'exists') this.#existing.add(module.moduleId);
           else reason = this.#recordAnswer(rows, answer, 'created', deviceRows) ?? reason;
         }
-        const step = await this.#store(deviceRows, reason);
-        return creations.some(({ module }) => this.#existing.has(module.moduleId)) ? this.begin() : step;
+        const mustReadAgain = creations.some(({ module }) => this.#existing.has(module.moduleId));
+        if ((await this.#write(deviceRows)) === 'conflict' || mustReadAgain) return this.begin();
+        return reason === undefined ? this.#done() : this.#deferred(reason);
       },
     };
   }
@@ -219,7 +253,7 @@ export class DevicePass {
     success: 'enforced' | 'created',
     deviceRows: DeviceRows,
   ): string | undefined {
-    if (answer.ok) for (const row of rows) this.#changed.add(row.rowKey);
+    if (answer.ok) for (const { rowKey } of rows) this.#changed.set(rowKey, success);
     return recordAnswer(rows, answer, success, deviceRows);
   }
 
@@ -246,14 +280,24 @@ export class DevicePass {
     if (concerned.every((policy) => policy.scope.usesIdOnly)) return { device: { deviceId, tags: {}, edge: false } };
     const answer = await hub.readTwin(deviceId, '');
     if (!answer.ok) return { problem: answer.problem };
+    this.#deviceTwin = answer.value;
     return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
+  }
+
+  /** Returns the device twin of this round. `undefined` when the device does not exist. Throws when the hub does not answer. */
+  async #readDeviceTwin(): Promise<Twin | undefined> {
+    if (this.#deviceTwin !== undefined) return this.#deviceTwin;
+    const answer = await this.#dependencies.hub.readTwin(this.#work.deviceId, '');
+    if (answer.ok) this.#deviceTwin = answer.value;
+    else if (answer.problem.type !== 'gone') throw new Error(answer.problem.message);
+    return this.#deviceTwin;
   }
 
   /** Writes the rows that changed to the journal. */
   async #write(deviceRows: DeviceRows): Promise<'written' | 'conflict'> {
-    const { rows, duplicates, known } = deviceRows.takeChanges();
-    if (rows.length + duplicates.length === 0) return 'written';
-    const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known, duplicates);
+    const { rows, known } = deviceRows.takeChanges();
+    if (rows.length === 0) return 'written';
+    const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known);
     // A new row can conflict with an old, closed row that the pass did not read. The next round therefore reads all rows since the write of
     // that row.
     if (result === 'conflict') {
@@ -269,6 +313,12 @@ export class DevicePass {
   }
 
   #done(): PassStep {
+    const { until, reasons } = this.#settling;
+    const [reason] = reasons.values();
+    if (reason !== undefined) {
+      const retryAfter = Math.max(1, Math.ceil((until - this.#dependencies.clock.now().getTime()) / 1000));
+      return { deviceId: this.#work.deviceId, deferred: reason, retryAfter, done: this.#counts() };
+    }
     return { deviceId: this.#work.deviceId, done: this.#counts() };
   }
 

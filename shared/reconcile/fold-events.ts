@@ -1,6 +1,6 @@
 import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../events/index.ts';
-import { checkValue, type Policy, type PolicySet, repairValue } from '../policy/index.ts';
-import { fitsTwin, isJsonObject, parsePath, writeAt } from '../twin/index.ts';
+import { checkValue, isRequired, type Policy, type PolicySet, repairValue } from '../policy/index.ts';
+import { fitsTwin, isJsonObject, obstacleOn, parsePath, type TwinSection, writeAt } from '../twin/index.ts';
 import { brokenRules, obstacleMessage } from './departures.ts';
 import {
   type DeviceWork,
@@ -10,16 +10,18 @@ import {
   moduleWork,
   mustReadModule,
 } from './device-work.ts';
+import { missingBaseline, requiredProperties } from './missing-baseline.ts';
+import { isSameWrite } from './missing-periods.ts';
 import { mayEndNotReported } from './not-reported.ts';
 import { isTouched, isWritten, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
 
 /**
- * Returns the work for one device: the modules to read, and the evidence to record. Its input is the events of that device, in the order in
- * which they happened. Most events change only properties that no policy owns, and need no work. Pure.
+ * Returns the work for one device: the modules to read, and the evidence to record. Its input is the events of that device, in any order.
+ * Most events change only properties that no policy owns, and need no work. Pure.
  */
 export function workFromEvents(policies: PolicySet, deviceId: string, events: readonly HubEvent[]): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
-  for (const event of events) {
+  for (const event of inOrder(events)) {
     switch (event.type) {
       case 'twinUpdated':
         foldUpdate(policies, work, event);
@@ -38,10 +40,19 @@ export function workFromEvents(policies: PolicySet, deviceId: string, events: re
   return work;
 }
 
+/**
+ * Sorts events by the time of the hub's operation. A redelivered batch may hold older events after newer ones. Events with the same time
+ * keep their order.
+ */
+function inOrder(events: readonly HubEvent[]): readonly HubEvent[] {
+  return events.toSorted((a, b) => Date.parse(a.operationTimestamp) - Date.parse(b.operationTimestamp) || 0);
+}
+
 function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): void {
   const { deviceId, moduleId, desired, reported } = event;
   if (moduleId === '' && event.tags !== undefined) foldTags(policies, work, event, event.version);
   if (desired !== undefined) {
+    const emptied = foldRemovedBaselines(policies, work, event, desired);
     for (const { policy, property } of touchedProperties(policies, moduleId, desired.properties)) {
       if (!policy.scope.mayMatchId(deviceId)) continue;
       const module = moduleWork(work, moduleId);
@@ -58,6 +69,10 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
       // a row. The twin is read instead.
       if ((isJsonObject(patched) && mayBeObject(property)) || !fitsTwin(patched ?? null)) {
         module.mustRead = true;
+        continue;
+      }
+      if (emptied.has(policy) && isRequired(property.rule)) {
+        endEvidence(module, policy, property.text, 'superseded');
         continue;
       }
       const kind = checkValue(property.rule, actual);
@@ -78,7 +93,7 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
           expected: repairValue(property.rule),
           actual,
           // The event reports the write itself. The write is therefore exact, even when it removed the property.
-          write: { version: write.version, at: write.at, exact: true },
+          write: { ...write, exact: true },
           mode: policy.mode,
           ...obstacleMessage(desired.properties, property.path),
         },
@@ -98,6 +113,40 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
   }
 }
 
+/**
+ * Adds the evidence of policies of which an update removes every required property. Returns these policies. Also ends the evidence of
+ * earlier updates of this kind when the update writes a property of the policy.
+ */
+function foldRemovedBaselines(
+  policies: PolicySet,
+  work: DeviceWork,
+  event: TwinUpdated,
+  desired: TwinSection,
+): ReadonlySet<Policy> {
+  const { deviceId, moduleId, operationTimestamp } = event;
+  const emptied = new Set<Policy>();
+  for (const policy of policies.forModule(moduleId)) {
+    if (!policy.scope.mayMatchId(deviceId)) continue;
+    const required = requiredProperties(policy);
+    const patched = required.map(({ path }) => patchedValue(desired.properties, path));
+    if (patched.every((value) => value === undefined)) continue;
+    const module = moduleWork(work, moduleId);
+    const isWhole = patched.every((value) => value !== null && value !== undefined);
+    endEvidence(module, policy, '', isWhole ? 'healed' : 'superseded');
+    const isEmptied =
+      required.length > 1 &&
+      patched.every((value) => value === null) &&
+      required.every(({ path }) => isWritten(desired, path) && obstacleOn(desired.properties, path) === undefined);
+    if (!isEmptied) continue;
+    emptied.add(policy);
+    setEventRef(event, work);
+    const { version, at } = writeAt(desired, []) ?? { version: desired.version, at: operationTimestamp };
+    const departure = missingBaseline(policy, event, { version, at, exact: true });
+    module.evidence.push({ ...eventRefOf(event), departure });
+  }
+  return emptied;
+}
+
 function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinReplaced): void {
   const { deviceId, moduleId, twin } = event;
   if (moduleId === '') foldTags(policies, work, event, twin.version);
@@ -115,7 +164,13 @@ function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinRepla
     concerned.some((policy) => policy.watches.length > 0) ||
     broken.some(({ path }) => !isWritten(twin.desired, parsePath(path)));
   for (const policy of concerned) {
-    for (const { text } of policy.owned) {
+    const isEmpty = broken.some(({ policy: name, kind }) => name === policy.name && kind === 'missingBaseline');
+    endEvidence(module, policy, '', isEmpty ? 'superseded' : 'healed');
+    for (const { text, rule } of policy.owned) {
+      if (isEmpty && isRequired(rule)) {
+        endEvidence(module, policy, text, 'superseded');
+        continue;
+      }
       const isBroken = broken.some((departure) => departure.policy === policy.name && departure.path === text);
       endEvidence(module, policy, text, isBroken ? 'superseded' : 'healed');
     }
@@ -168,6 +223,7 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
       // A hub may report that the modules of a device were deleted, and then that the device was deleted. The modules are then not recorded
       // as missing.
       module.missing = module.missing.filter(({ cause, ended }) => cause === 'newDevice' || ended !== undefined);
+      for (const missing of module.missing) missing.ended ??= 'gone';
       endModuleWork(module);
     }
     return;
@@ -176,11 +232,15 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
   if (concerned.length === 0) return;
   setEventRef(event, work);
   const module = moduleWork(work, moduleId);
+  const write = { version: twin.version, at: operationTimestamp, exact: true };
+  // The batch can hold one event several times.
+  if (module.missing.some((missing) => isSameWrite(missing.write, write))) return;
   endModuleWork(module);
+  // Two deletions without a creation event in between: somebody created the module in between.
+  for (const missing of module.missing) missing.ended ??= 'healed';
   module.deletedAt = operationTimestamp;
   if (concerned.some((policy) => policy.createModule)) {
-    const write = { version: twin.version, at: operationTimestamp, exact: true };
-    module.missing.push({ ...eventRefOf(event), cause: 'deleted', write });
+    module.missing.push({ ...eventRefOf(event), cause: 'deleted', write, deletedTwin: twin });
   }
 }
 
@@ -204,7 +264,6 @@ function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: No
 /** Removes the work on a deleted module. Departures that earlier events of the batch showed get the end `gone`. */
 function endModuleWork(module: ModuleWork): void {
   for (const evidence of module.evidence) evidence.ended ??= 'gone';
-  for (const missing of module.missing) missing.ended ??= 'gone';
   module.mustRead = false;
   module.foundMissing = false;
   module.mayEndOpenRows = false;

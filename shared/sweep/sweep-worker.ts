@@ -56,6 +56,7 @@ export class SweepWorker {
         await sweeper.run({ trigger: 'timer', only: content.sweepId });
         return;
       case 'start': {
+        if (await this.#isServed(content.at)) return;
         const { state } = await sweeper.run({ trigger: 'manual' });
         if (state !== 'busy') return;
         // Do not drop the request: the running sweep may already be past the drift that the requested sweep must find.
@@ -65,6 +66,13 @@ export class SweepWorker {
         await queue.put(content, startDelay);
       }
     }
+  }
+
+  /** Whether a sweep has started since it was requested. Many requests at one time then start one sweep, and not one each. */
+  async #isServed(requestedAt: string | undefined): Promise<boolean> {
+    if (requestedAt === undefined) return false;
+    const [newest] = await this.#dependencies.store.list(1);
+    return newest !== undefined && newest.startedAt >= requestedAt;
   }
 
   /** Records a work item that the queue no longer delivers, because it failed too often. The next sweep finds its devices again. */
@@ -128,11 +136,12 @@ export class SweepWorker {
     const [first] = deferred;
     const left = deferred.map(({ deviceId }) => deviceId);
     if (first === undefined) await store.removeWorkItem(item);
-    else await this.#retry(item, left, first.deferred);
+    else await this.#retry(item, left, first.deferred, Math.max(...deferred.map(({ retryAfter = 0 }) => retryAfter)));
     log.info(`Sweep ${item.sweepId}, work item ${name}: ${devices.length} devices, ${deferred.length} deferred.`);
   }
 
-  async #retry(item: QueuedItem, devices: readonly string[], reason = ''): Promise<void> {
+  /** Queues devices again. `atLeast`: the minimum number of seconds until the retry. */
+  async #retry(item: QueuedItem, devices: readonly string[], reason = '', atLeast = 0): Promise<void> {
     const { store, log, retry, random } = this.#dependencies;
     const wait = this.#waitFor(item) / 1000;
     // The call budget is used up at this time. Waiting for the budget does not count as an attempt.
@@ -145,7 +154,7 @@ export class SweepWorker {
       return store.removeWorkItem(item);
     }
     const doubled = Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt);
-    const delay = Math.min(longestDelay, doubled * (0.75 + random() / 2));
+    const delay = Math.max(atLeast, Math.min(longestDelay, doubled * (0.75 + random() / 2)));
     await queueAgain(this.#dependencies, item, { devices, attempt, delay });
   }
 

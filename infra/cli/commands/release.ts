@@ -35,7 +35,7 @@ async function release(policy: string, options: StorageOptions): Promise<void> {
     `Policy ${policy} is released. Until ${until.toISOString()} the policy repairs drift without a limit. Then the limit applies again. ` +
       'The policy also repairs contested properties again. It still does not repair properties that a configuration of the hub sets.\n',
   );
-  await createSweepQueue(storage).put({ type: 'start' });
+  await createSweepQueue(storage).put({ type: 'start', at: new Date().toISOString() });
   process.stdout.write(
     'The running app starts a sweep within seconds. The sweep repairs the drift that was held back.\n',
   );

@@ -99,7 +99,10 @@ describe('a forecast', () => {
       { propertiesToChange: 10, modulesToCreate: 5, blastRadius: { twins: 5, perHour: 2, heldBack: 3 } },
     ]);
     const { policy: other } = newModule({ desired: { c: 3 } });
-    const both = await world.predict([policy, { ...other, module }], { type: 'count', count: 2 });
+    const both = await world.predict([policy, { ...other, module, appliesTo: policy.appliesTo ?? {} }], {
+      type: 'count',
+      count: 2,
+    });
     expect(both.policies).toMatchObject([
       { blastRadius: { twins: 5, perHour: 2, heldBack: 3 } },
       { propertiesToChange: 5 },

@@ -66,6 +66,7 @@ export function memoryStore(room = 0) {
     devices: undefined as number | undefined,
     released: undefined as Date | undefined,
     competing: [] as readonly CompetingSetting[],
+    configurationsReadAt: undefined as Date | undefined,
     broken: false,
   };
   const check = () => {
@@ -109,6 +110,10 @@ export function memoryStore(room = 0) {
       reads.competing++;
       check();
       return state.competing;
+    },
+    async configurationsReadAt() {
+      check();
+      return state.configurationsReadAt;
     },
   };
   return { store, state, reservations, reads };

@@ -26,7 +26,15 @@ async function heldDevices(count: number, room: number) {
   const store = createGuardStore(world.storage, { clock });
   const limit = { type: 'count', count: room } as const;
   const newInstance = (definitions: readonly PolicyDefinition[] = [policy]) => {
-    const guard = createGuards({ store, limit, countDevices: async () => undefined, clock, log: quiet });
+    const overridesConfigurations = () => false;
+    const guard = createGuards({
+      store,
+      limit,
+      overridesConfigurations,
+      countDevices: async () => undefined,
+      clock,
+      log: quiet,
+    });
     return world.newInstance(definitions, { guard, clock });
   };
   expect(await newInstance().sweep()).toMatchObject({ changed: room, heldBack: 0 });
@@ -113,7 +121,14 @@ describe('a sweep over twins that compete with a configuration', () => {
     const limit = { type: 'count', count: 10 } as const;
     const sweep = async (definitions = [policy], options: SweepOptions = {}) => {
       clock.pass(60_000);
-      const guard = createGuards({ store: guardStore, limit, countDevices: async () => undefined, clock, log: quiet });
+      const guard = createGuards({
+        store: guardStore,
+        limit,
+        overridesConfigurations: () => false,
+        countDevices: async () => undefined,
+        clock,
+        log: quiet,
+      });
       return world.newInstance(definitions, { guard, clock, guardStore, ...options }).sweep();
     };
     return { deviceId, sweep };

@@ -1,5 +1,6 @@
 /** Requests to the HTTP API, with the function key from the page's address. The page has no other connection. */
 import type {
+  DeadLettersPage,
   DeviceAnswer,
   DriftPage,
   OpenPage,
@@ -17,6 +18,7 @@ interface Answers {
   readonly 'drift/open': OpenPage;
   readonly summary: SummaryAnswer;
   readonly policies: PoliciesAnswer;
+  readonly 'dead-letters': DeadLettersPage;
   readonly sweeps: ShownSweeps;
   readonly [device: `devices/${string}`]: DeviceAnswer;
 }
@@ -39,7 +41,7 @@ function readClock(response: Response): void {
 }
 
 const timeLimit = 20_000;
-const retryAdvice = 'If the problem continues, look at /api/health and at the log of the app.';
+const retryAdvice = 'If the problem continues, look at /api/health/details and at the log of the app.';
 
 /**
  * Requests JSON from the API.

@@ -8,10 +8,12 @@ import { facts } from './facts.ts';
 const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
   pending: () => 'Twinkeeper is repairing the drift now.',
   created: () => 'Twinkeeper created the module with its baseline.',
-  enforced: (row) =>
-    row.kind === 'forbiddenProperty'
+  enforced: ({ kind }) => {
+    if (kind === 'missingBaseline') return 'Twinkeeper wrote the baseline of the policy into the module.';
+    return kind === 'forbiddenProperty'
       ? 'Twinkeeper removed the property.'
-      : 'Twinkeeper set the property to the value that the policy wants.',
+      : 'Twinkeeper set the property to the value that the policy wants.';
+  },
   audited: () =>
     'Twinkeeper recorded the drift without a repair: the policy audits, or this kind of drift cannot be repaired.',
   healed: () => 'No repair was needed: the twin became right again.',
@@ -46,6 +48,7 @@ export function describeRow(row: DriftRow): HTMLElement {
     [row.error, row.message].map((text) => text !== undefined && el('p', { class: 'why' }, foreign(text, 4200))),
     el('ol', { class: 'steps' }, steps(row)),
     facts([
+      ['Written by', row.write?.by === undefined ? undefined : foreign(row.write.by, 128)],
       ['Twin version', row.twinVersion === undefined ? undefined : String(row.twinVersion)],
       ['Correlation id', row.correlationId === undefined ? undefined : el('code', {}, foreign(row.correlationId, 200))],
       ['Hub', foreign(row.hub, 128)],
@@ -76,7 +79,8 @@ function steps(row: DriftRow): readonly Child[] {
   const after = (at: string) => (begun === undefined ? '' : ` +${duration(Date.parse(at) - Date.parse(begun))}`);
   const source = ownValue(sourceTexts, row.source) ?? 'hand';
   return [
-    begun !== undefined && step('Changed', begun, 'by a write to the twin'),
+    begun !== undefined &&
+      step('Changed', begun, row.write?.by === undefined ? 'by a write to the twin' : 'by a configuration of the hub'),
     step('Detected', row.detectedAt, `by ${source}${after(row.detectedAt)}`),
     row.outcome !== 'pending' && step(words(row.outcome), row.outcomeAt, after(row.outcomeAt)),
     row.closedAt !== undefined && step('In line again', row.closedAt, after(row.closedAt)),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { HealthDetails } from '../../../../functions/api/answers.ts';
 import { type Compliance, reasonOf } from '../../../../infra/cli/commands/compliance.ts';
 import { renderCompliance } from '../../../../infra/cli/view/compliance-view.ts';
 import type { SweepRow } from '../../../../shared/sweep/store/index.ts';
@@ -79,6 +80,20 @@ describe('the status on a terminal', () => {
     );
     expect(text).toMatch(/agents +not counted/);
     expect(text).toMatch(/Compliance is unknown: no sweep.*"twinkeeper sweep" asks for one\.$/);
+  });
+
+  it('shows the health of the running app, and what is wrong with it', () => {
+    const ok = { ok: true, detail: 'fine' };
+    const checks = {
+      settings: ok,
+      hub: { ok: false, detail: 'my-hub: 401 Unauthorized' },
+      storage: ok,
+      configurations: ok,
+    };
+    const text = (health: HealthDetails) => renderCompliance({ ...well, health }, now, false);
+    expect(text({ status: 'healthy' })).toMatch(/^App +healthy$/m);
+    expect(text({ status: 'unhealthy', checks })).toMatch(/^App +unhealthy\n {2}my-hub: 401 Unauthorized$/m);
+    expect(renderCompliance(well, now, false)).not.toMatch(/^App/m);
   });
 
   it('names the guard that holds a departure back', () => {
