@@ -23,6 +23,7 @@ import {
   type SweepRetention,
   type SweepStore,
 } from '../shared/sweep/store/index.ts';
+import type { HealthDetails } from './api/answers.ts';
 import { type LogContext, toLog } from './log.ts';
 import type { Settings } from './settings.ts';
 
@@ -46,6 +47,8 @@ export interface App {
   reconcilerFor(context: LogContext): Reconciler;
   /** Creates an event processor that logs to the invocation `context`. */
   processorFor(context: InvocationContext): EventProcessor;
+  /** Returns the health of the app, from a check that all callers share. Loads the code of the check on the first call. */
+  health(): Promise<HealthDetails>;
   /** Loads the code of the sweep on the first call. Most instances start for an event and never need the sweep's code. */
   loadSweep(): Promise<SweepComponents>;
 }
@@ -79,6 +82,8 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
   const guard = createGuards({
     store: guardStore,
     limit: settings.blastRadius,
+    overridesConfigurations: (name) =>
+      policies.all.some((policy) => policy.name === name && policy.overrideConfigurations),
     countDevices: async () => {
       const answer = await hub.countDevices();
       return answer.ok ? answer.value : undefined;
@@ -112,6 +117,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
         queue,
         guardStore,
         openList,
+        guard,
         log: toLog(context),
         clock,
         minutes: settings.sweep.minutes,
@@ -132,6 +138,15 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     return { queue, sweeperFor, workerFor };
   });
 
+  const loadHealth = once(async () => {
+    const [{ createHealthCheck }, { checkHealth }] = await Promise.all([
+      import('./api/health-check.ts'),
+      import('./api/check-health.ts'),
+    ]);
+    const check = () => checkHealth({ hub, guardStore, settings, now });
+    return createHealthCheck({ check, now, sleep: clock.sleep });
+  });
+
   return {
     settings,
     policies,
@@ -147,6 +162,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     now,
     reconcilerFor,
     processorFor,
+    health: async () => (await loadHealth()).latest(),
     loadSweep,
   };
 }

@@ -7,10 +7,11 @@ const retentionTime = 4 * 60_000;
 /**
  * Registers the two timer functions that maintain the history. The function `roll-up` counts the history rows of each hour, so that the
  * summary of the API reads counts instead of rows. The function `retention` removes sweeps and closed history rows that are older than the
- * setting `TWINKEEPER_RETENTION_DAYS`, and the twins that no longer count against a blast radius.
+ * setting `TWINKEEPER_RETENTION_DAYS`, the counts of unusable events, and the twins that no longer count against a blast
+ * radius.
  */
 export function registerHousekeeping(twinkeeper: App): void {
-  const { settings, policies, rollups, guardStore, retention, sweepRetention, now } = twinkeeper;
+  const { settings, policies, rollups, guardStore, deadLetters, retention, sweepRetention, now } = twinkeeper;
   app.timer('roll-up', {
     schedule: settings.rollupSchedule,
     async handler() {
@@ -29,9 +30,10 @@ export function registerHousekeeping(twinkeeper: App): void {
       // Sweeps are removed first because they are few. A long backlog of history rows can use up the time of each run for days.
       const sweeps = await sweepRetention.removeBefore(oldest, mayContinue);
       const twins = await guardStore.removeExpired(mayContinue);
+      const counts = await deadLetters.removeCountsBefore(oldest, mayContinue);
       const rows = await retention.removeBefore(oldest, mayContinue);
       const rest =
-        sweeps.isUnfinished || twins.isUnfinished || rows.isUnfinished
+        sweeps.isUnfinished || twins.isUnfinished || counts.isUnfinished || rows.isUnfinished
           ? ' More are left; the next run removes them.'
           : '';
       context.info(

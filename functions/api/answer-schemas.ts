@@ -7,6 +7,8 @@ import type {
   DeadLettersPage,
   DeviceAnswer,
   DriftPage,
+  HealthAnswer,
+  HealthDetails,
   OpenPage,
   OpenRow,
   PoliciesAnswer,
@@ -57,6 +59,7 @@ const rowShape = {
       exact: z
         .boolean()
         .check(z.describe('False when that write is unknown and these fields are those of a later write.')),
+      by: optionalText('Id of the configuration of the hub that made the write. Absent when no configuration made it.'),
     })
     .check(z.describe('The write to the twin that caused the drift.')),
   mode,
@@ -255,6 +258,31 @@ const deadLetters: z.ZodMiniType<DeadLettersPage> = z.object({
     }),
   ),
   cursor,
+  countedOnly: z
+    .array(
+      z.object({
+        fault: z.enum([
+          'noProperties',
+          'unknownOperation',
+          'noDeviceId',
+          'differentIds',
+          'invalidId',
+          'badBody',
+          'unprocessable',
+        ]),
+        hour: time('The start of the hour in which the events came.'),
+        count: count('Events that were counted and not stored.'),
+        firstAt: time('When the first of these events came.'),
+        lastAt: time('When the last of these events came.'),
+        reason: text('The reason of the last of these events.'),
+      }),
+    )
+    .check(
+      z.describe(
+        'Unusable events that were only counted, newest hour first. Of each fault, the first 100 events in an hour become dead letters. ' +
+          'Only the first page has entries.',
+      ),
+    ),
 });
 const replay: z.ZodMiniType<ReplayAnswer> = z.object({ id: z.string(), status: z.literal('replayed') });
 const sweepAccepted: z.ZodMiniType<SweepAcceptedAnswer> = z.object({
@@ -263,9 +291,22 @@ const sweepAccepted: z.ZodMiniType<SweepAcceptedAnswer> = z.object({
 });
 
 const check = z.object({ ok: z.boolean(), detail: z.string() });
-const health = z.object({
-  status: z.enum(['healthy', 'unhealthy']),
-  checks: z.object({ settings: check, hub: check, storage: check, configurations: check }),
+const healthStatus = z
+  .enum(['healthy', 'unhealthy', 'unknown'])
+  .check(z.describe('unknown: no check has ended yet, because the hub or the storage account answers slowly.'));
+const health: z.ZodMiniType<HealthAnswer> = z.object({ status: healthStatus });
+const healthDetails: z.ZodMiniType<HealthDetails> = z.object({
+  status: healthStatus,
+  checkedAt: z.exactOptional(time('When the check ended.')),
+  checks: z.exactOptional(z.object({ settings: check, hub: check, storage: check, configurations: check })),
+});
+const unhealthy = z.object({
+  status: z.literal('unhealthy'),
+  faults: z.exactOptional(
+    z
+      .array(z.string())
+      .check(z.describe('What is wrong with the settings and the policies. Only in an app that could not start.')),
+  ),
 });
 
 const problem: z.ZodMiniType<ProblemAnswer> = z
@@ -296,6 +337,8 @@ export const answerSchemas = {
   Replayed: replay,
   SweepAccepted: sweepAccepted,
   Health: health,
+  HealthDetails: healthDetails,
+  Unhealthy: unhealthy,
   Problem: problem,
   OpenApi: z.looseObject({ openapi: z.string() }),
 } as const;

@@ -17,6 +17,7 @@ const columns = [
   'source',
   'mode',
   'writtenAt',
+  'writtenBy',
   'operationTimestamp',
   'correlationId',
   'twinVersion',
@@ -41,6 +42,7 @@ export function toCsvCells(row: DriftRow, toJson: (value: Json) => string): read
     expected: toCell(expected),
     actual: toCell(actual),
     writtenAt: write.at,
+    writtenBy: write.by,
   };
   return columns.map((name) => (typeof cells[name] === 'number' ? cells[name] : String(cells[name] ?? '')));
 }

@@ -23,7 +23,7 @@ export type { DriftQuery, OpenQuery } from './history-query.ts';
 export { createJournal, type Journal } from './journal.ts';
 export { driftKey, openKey } from './keys.ts';
 export { type KnownRows, noKnownRows } from './known-rows.ts';
-export { createOpenList, type OpenList } from './open-list.ts';
+export { createOpenList, type ListedRow, type OpenList } from './open-list.ts';
 export { createRetention, type Retention, type RetentionResult } from './retention.ts';
 export { createRollups, type Rollups } from './rollups.ts';
 export type { Compliance, Summary, SummaryBucket } from './summary.ts';

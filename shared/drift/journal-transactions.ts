@@ -1,13 +1,16 @@
 import type { TransactionAction } from '@azure/data-tables';
 import { bytesPerTransaction, encodeDeviceId, operationBytes, operationsPerTransaction } from '../storage/index.ts';
 import { type DriftRow, isOpen } from './departure.ts';
-import { openKey } from './keys.ts';
+import { headKey, openKey } from './keys.ts';
 import type { KnownRows } from './known-rows.ts';
 import { toEntity } from './row-entity.ts';
 
 /**
- * Builds the transactions that store or delete rows of one device, together with the open entries of the rows. An update carries the ETag
+ * Builds the transactions that store rows of one device, together with the open entries of the rows. An update carries the ETag
  * that the journal read. A create fails when the entity exists. A change by another process therefore makes the transaction fail.
+ *
+ * Each transaction also writes the heads of its modules. A row that another process added after the read therefore makes the transaction
+ * fail too, although this process does not know the row.
  *
  * The rows of one property can need several transactions. Each of these transactions also sets the open entry of the property to the last
  * open row that is stored until then. A crash between two transactions therefore leaves an entry that agrees with the stored rows.
@@ -18,7 +21,6 @@ export function* toTransactions(
   deviceId: string,
   rows: readonly DriftRow[],
   known: KnownRows,
-  change: 'store' | 'delete' = 'store',
 ): Generator<TransactionAction[]> {
   const partitionKey = encodeDeviceId(deviceId);
   const toRemoval = (rowKey: string): TransactionAction => ['delete', { partitionKey, rowKey }];
@@ -27,19 +29,33 @@ export function* toTransactions(
     const entity = toEntity(row, rowKey);
     return etag === undefined ? ['create', entity] : ['update', entity, 'Replace', { etag }];
   };
-  const toRowAction = (row: DriftRow) => (change === 'store' ? toStore(row, row.rowKey) : toRemoval(row.rowKey));
   const toEntryActions = (entry: Entry, changedCount: number): readonly TransactionAction[] => {
-    const row = rowOfEntry(entry, changedCount, change);
+    const row = rowOfEntry(entry, changedCount);
     if (row !== undefined) return [toStore(row, entry.key)];
     return known.etags.has(entry.key) ? [toRemoval(entry.key)] : [];
   };
   const bytesOf = (row: DriftRow) => operationBytes(toStore(row, row.rowKey));
 
+  const toHead = (moduleId: string): TransactionAction => {
+    const head = { partitionKey, rowKey: headKey(moduleId), v: 1 };
+    const etag = known.etags.get(head.rowKey);
+    return etag === undefined ? ['create', head] : ['update', head, 'Replace', { etag }];
+  };
   let actions: TransactionAction[] = [];
+  let modules = new Set<string>();
   let bytes = 0;
   /** Whether the transaction has room for this many further operations and bytes. An empty transaction takes any operation. */
   const hasRoom = (count: number, size: number) =>
-    actions.length === 0 || (actions.length + count <= operationsPerTransaction && bytes + size <= bytesPerTransaction);
+    actions.length === 0 ||
+    (modules.size + 1 + actions.length + count <= operationsPerTransaction && bytes + size <= bytesPerTransaction);
+  /** Ends the transaction, and begins the next one. */
+  const endTransaction = (last: readonly TransactionAction[] = []): TransactionAction[] => {
+    const ended = [...[...modules].map(toHead), ...actions, ...last];
+    actions = [];
+    modules = new Set();
+    bytes = 0;
+    return ended;
+  };
   for (const entry of entriesOf(rows, known)) {
     // The entry becomes a copy of one of these rows.
     const sizes = entry.rows.map(bytesOf);
@@ -47,30 +63,27 @@ export function* toTransactions(
     const allBytes = sizes.reduce((sum, size) => sum + size, entryBytes);
     // The rows of one property stay together where possible, so that as few crashes as possible separate them.
     if (!hasRoom(entry.rows.length + 1, allBytes)) {
-      yield actions;
-      actions = [];
-      bytes = 0;
+      yield endTransaction();
     }
     for (const [index, row] of entry.rows.entries()) {
       const size = sizes[index] ?? 0;
       if (!hasRoom(2, size + entryBytes)) {
-        yield [...actions, ...toEntryActions(entry, index)];
-        actions = [];
-        bytes = 0;
+        yield endTransaction(toEntryActions(entry, index));
       }
-      actions.push(toRowAction(row));
+      actions.push(toStore(row, row.rowKey));
+      modules.add(row.moduleId);
       bytes += size;
     }
     actions.push(...toEntryActions(entry, entry.rows.length));
     bytes += entryBytes;
   }
-  if (actions.length > 0) yield actions;
+  if (actions.length > 0) yield endTransaction();
 }
 
 /** An open entry of the journal, and the rows that share the entry. */
 interface Entry {
   readonly key: string;
-  /** The rows to store or to delete. */
+  /** The rows to store. */
   readonly rows: readonly DriftRow[];
   /** The stored state of the rows in `rows`, by row key. A new row has no stored state. */
   readonly earlier: ReadonlyMap<string, DriftRow>;
@@ -101,17 +114,10 @@ function entriesOf(rows: readonly DriftRow[], { open, recent }: KnownRows): read
 }
 
 /**
- * The row that the open entry holds after the first `changedCount` rows of the entry are stored or deleted: the last row that is then open.
+ * The row that the open entry holds after the first `changedCount` rows of the entry are stored: the last row that is then open.
  * `undefined` when no row is open.
  */
-function rowOfEntry(
-  { rows, earlier, others }: Entry,
-  changedCount: number,
-  change: 'store' | 'delete',
-): DriftRow | undefined {
-  const stored = rows.flatMap((row, index) => {
-    if (index < changedCount) return change === 'store' ? [row] : [];
-    return earlier.get(row.rowKey) ?? [];
-  });
+function rowOfEntry({ rows, earlier, others }: Entry, changedCount: number): DriftRow | undefined {
+  const stored = rows.flatMap((row, index) => (index < changedCount ? row : (earlier.get(row.rowKey) ?? [])));
   return stored.findLast(isOpen) ?? others.at(-1);
 }

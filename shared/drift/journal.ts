@@ -13,7 +13,7 @@ import {
 import { type DriftRow, isOpen } from './departure.ts';
 import { createHistoryIndex } from './history-index.ts';
 import { toTransactions } from './journal-transactions.ts';
-import { openPrefix, rowKeyPrefixAt } from './keys.ts';
+import { headPrefix, openPrefix, rowKeyPrefixAt } from './keys.ts';
 import { type KnownRows, withWritten } from './known-rows.ts';
 import { fromEntity } from './row-entity.ts';
 import { toWriteSteps } from './write-steps.ts';
@@ -25,7 +25,7 @@ import { toWriteSteps } from './write-steps.ts';
 export interface Journal {
   /**
    * Reads the open rows of a device. With `since` (ISO 8601), also reads all rows whose write is not older than `since`. Reads one range of
-   * keys in the device's partition, from `open!` to `row!<since>`.
+   * keys in the device's partition, from `head!` to `row!<since>`.
    */
   read(deviceId: string, since?: string): Promise<KnownRows>;
   /**
@@ -33,16 +33,10 @@ export interface Journal {
    *
    * @param known The result of {@link Journal.read}, with all rows that were written after that read. Each row in `known` must be unchanged
    * in storage. A row that is not in `known` must not exist in storage.
-   * @param duplicates Rows to delete. Each is `pending`, and another row in `known` records the same departure from a policy.
-   * @returns `conflict` when another process changed the rows after they were read. Storage then holds some or none of the rows. The caller
-   * must read the rows again and decide again.
+   * @returns `conflict` when another process changed or added rows of the same modules after the read. Storage then holds some or none of
+   * the rows. The caller must read the rows again and decide again.
    */
-  write(
-    deviceId: string,
-    rows: readonly DriftRow[],
-    known: KnownRows,
-    duplicates?: readonly DriftRow[],
-  ): Promise<'written' | 'conflict'>;
+  write(deviceId: string, rows: readonly DriftRow[], known: KnownRows): Promise<'written' | 'conflict'>;
 }
 
 /** The ETag that matches every version of an existing entity. */
@@ -95,16 +89,6 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     return result;
   }
 
-  /** Deletes `pending` rows. An interrupted pass may have indexed the rows, so they are removed from the history index first. */
-  async function remove(
-    deviceId: string,
-    rows: readonly DriftRow[],
-    known: KnownRows,
-  ): Promise<'written' | 'conflict'> {
-    await index.remove(rows);
-    return commit(toTransactions(deviceId, rows, known, 'delete'), known.etags);
-  }
-
   async function commit(
     transactions: Iterable<TransactionAction[]>,
     etags: Map<string, string>,
@@ -129,15 +113,16 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     async read(deviceId, since) {
       const odata = await loadFilterTag();
       const end = endOfPrefix(since === undefined ? openPrefix : rowKeyPrefixAt(since));
-      const filter = odata`PartitionKey eq ${encodeDeviceId(deviceId)} and RowKey ge ${openPrefix} and RowKey lt ${end}`;
+      const filter = odata`PartitionKey eq ${encodeDeviceId(deviceId)} and RowKey ge ${headPrefix} and RowKey lt ${end}`;
       const open: DriftRow[] = [];
       const recent: DriftRow[] = [];
       const etags = new Map<string, string>();
       for await (const entity of (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-        const row = fromEntity(entity);
         const rowKey = entity.rowKey ?? '';
-        readRows.add(row);
         etags.set(rowKey, entity.etag);
+        if (rowKey.startsWith(headPrefix)) continue;
+        const row = fromEntity(entity);
+        readRows.add(row);
         if (!rowKey.startsWith(openPrefix)) recent.push(row);
         else {
           open.push(row);
@@ -151,8 +136,7 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
       return { open: [...withoutEntry, ...open], recent, etags };
     },
 
-    async write(deviceId, rows, known, duplicates = []) {
-      if (duplicates.length > 0 && (await remove(deviceId, duplicates, known)) === 'conflict') return 'conflict';
+    async write(deviceId, rows, known) {
       let current = known;
       for (const step of toWriteSteps(rows, known)) {
         if ((await store(deviceId, step, current)) === 'conflict') return 'conflict';

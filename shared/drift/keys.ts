@@ -7,15 +7,22 @@ import type { Departure } from './departure.ts';
  * range of keys can read them:
  *
  *   PartitionKey  encoded device id
- *   RowKey        `open!<hash>`          an open entry: a copy of an open row
+ *   RowKey        `head!<hash>`          the head of a module: every write of the module's rows changes the ETag of the head
+ *                 `open!<hash>`          an open entry: a copy of an open row
  *                 `row!<time>!<hash>`    a history row, newest first
  *
  * The key of a history row depends only on the identity of the departure from a policy. All processes that detect the departure write
  * the same key.
  */
 
+export const headPrefix = 'head!';
 export const openPrefix = 'open!';
 export const rowPrefix = 'row!';
+
+/** The RowKey of the head of a module in the journal. `''` is the id of the device twin. */
+export function headKey(moduleId: string): string {
+  return `${headPrefix}${digest([moduleId])}`;
+}
 
 /** The RowKey of a departure's history row in the journal. Rows sort newest first, by the time of the write that caused the drift. */
 export function driftKey(departure: Departure): string {

@@ -10,6 +10,7 @@ import {
 } from '../storage/index.ts';
 import { isOpen } from './departure.ts';
 import { retentionKey, rollupTable, timelineTable } from './history-index.ts';
+import { headKey } from './keys.ts';
 import { fromEntity } from './row-entity.ts';
 import { hourOf } from './timeline-keys.ts';
 
@@ -57,13 +58,12 @@ export function createRetention(account: StorageAccount): Retention {
         if (!mayContinue()) return { removed, kept, isUnfinished: true };
         const closed = batch.filter(({ row }) => !isOpen(row));
         kept += batch.length - closed.length;
+        // A pass that runs at the same time misses the head of its module, reads the rows again, and adds the head again.
         await journalRows.apply(
-          closed.map(
-            ({ row }): TableChange => ({
-              type: 'delete',
-              partitionKey: encodeDeviceId(row.deviceId),
-              rowKey: row.rowKey,
-            }),
+          closed.flatMap(({ row }) =>
+            [row.rowKey, headKey(row.moduleId)].map(
+              (rowKey): TableChange => ({ type: 'delete', partitionKey: encodeDeviceId(row.deviceId), rowKey }),
+            ),
           ),
         );
         await timelineRows.apply(closed.map(({ key }): TableChange => ({ type: 'delete', ...key })));

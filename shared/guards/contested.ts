@@ -2,11 +2,14 @@ import type { Clock } from '../clock.ts';
 import type { Departure, DriftRow } from '../drift/index.ts';
 import type { Guard, Review } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
+import { readUntil, releaseText, untilText } from './held-row.ts';
 
 /** Number of enforcements of a property within {@link contestWindow} after which the property is contested. */
 const enforcedLimit = 5;
 /** Length of the time in which enforcements are counted, in milliseconds. */
 const contestWindow = 10 * 60_000;
+/** The first word of each reason. */
+const reasonPrefix = 'contested:';
 /** Milliseconds after the last enforcement for which Twinkeeper does not change a contested property. */
 const standDownTime = 60 * 60_000;
 
@@ -35,6 +38,19 @@ export function contestedGuard({ store, clock }: { readonly store: GuardStore; r
         if (last !== undefined) held.set(departure, reasonFor(departure.policy, last));
       }
       return held;
+    },
+
+    async stillHeld(rows) {
+      const now = clock.now().getTime();
+      const contested = rows.filter(({ error }) => error?.startsWith(reasonPrefix) && now < (readUntil(error) ?? 0));
+      const byPolicy = Map.groupBy(contested, ({ policy }) => policy);
+      const held = await Promise.all(
+        [...byPolicy].map(async ([policy, policyRows]) => {
+          const releasedAt = (await store.releasedAt(policy))?.toISOString() ?? '';
+          return policyRows.filter(({ outcomeAt }) => outcomeAt > releasedAt);
+        }),
+      );
+      return new Set(held.flat());
     },
   };
 }
@@ -76,7 +92,7 @@ export function lastContestedTime(times: readonly number[]): number | undefined 
 /** The reason in the history row stays the same for the whole hour. If the reason changed, each sweep would write the row again. */
 function reasonFor(policy: string, last: number): string {
   return (
-    `contested: somebody changed this property back ${enforcedLimit} times within ${contestWindow / 60_000} minutes. It is left alone ` +
-    `until ${new Date(last + standDownTime).toISOString()}. To enforce it at once, run "twinkeeper release ${policy}".`
+    `${reasonPrefix} somebody changed this property back ${enforcedLimit} times within ${contestWindow / 60_000} minutes. It is left alone ` +
+    `${untilText(last + standDownTime)}. To enforce it at once, ${releaseText(policy)}.`
   );
 }

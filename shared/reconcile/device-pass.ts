@@ -4,7 +4,7 @@ import type { Answer, NewModule, Problem } from '../hub/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import { DeviceRows } from './device-rows.ts';
-import { type DeviceWork, hasEndedEvidence, type ModuleWork, missingModuleWrite, oldestWrite } from './device-work.ts';
+import { type DeviceWork, hasEndedEvidence, historyStart, type ModuleWork, missingModuleWrite } from './device-work.ts';
 import { isInForce } from './is-in-force.ts';
 import { NeededCalls } from './needed-calls.ts';
 import { type ObservedTwin, plan, toPatch } from './plan.ts';
@@ -64,9 +64,14 @@ export class DevicePass {
   readonly #existing = new Set<string>();
   /** Row keys of all departures that the pass found. A set, so that a new round does not count a departure twice. */
   readonly #found = new Set<string>();
-  /** Row keys of all departures that the pass repaired. */
-  readonly #changed = new Set<string>();
+  /**
+   * The outcomes of all departures that the pass repaired, by row key. When another process writes rows before an outcome is stored, the next
+   * round stores the outcome.
+   */
+  readonly #changed = new Map<string, 'enforced' | 'created'>();
   #round = 0;
+  /** The device twin, once a round has read it. */
+  #deviceTwin: Twin | undefined;
   /**
    * Time of the oldest write among the rows that the journal rejected as a conflict, in milliseconds since 1970. Infinity without a
    * conflict.
@@ -92,12 +97,17 @@ export class DevicePass {
       now: () => clock.now().toISOString(),
       ...(eventRef === undefined ? {} : { eventRef }),
     });
+    for (const row of deviceRows.allOpenRows()) {
+      const outcome = this.#changed.get(row.rowKey);
+      if (outcome !== undefined && row.outcome === 'pending') deviceRows.setOutcome(row, outcome);
+    }
     recordDeletions(this.#work, deviceRows);
 
-    const needed = this.#neededModules(deviceRows);
-    if (needed.read.length + needed.create.length === 0 && !hasEndedEvidence(this.#work)) {
-      return this.#store(deviceRows);
-    }
+    this.#deviceTwin = undefined;
+    const calls = new NeededCalls(this.#dependencies.policies, deviceId, deviceRows);
+    const needed = this.#neededModules(calls);
+    const mustRecord = hasEndedEvidence(this.#work) || [...modules.values()].some((module) => calls.mustRecord(module));
+    if (needed.read.length + needed.create.length === 0 && !mustRecord) return this.#store(deviceRows);
     const device = await this.#readDevice();
     if ('problem' in device) return this.#recordDeviceProblem(device.problem, deviceRows);
     recordEvidence(this.#work, device.device, this.#dependencies.policies.all, deviceRows);
@@ -105,21 +115,15 @@ export class DevicePass {
   }
 
   /**
-   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the evidence from events, the
-   * history that the guards need, and the rows that had a conflict.
+   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the work, the history that the guards
+   * need, and the rows that had a conflict.
    */
   #earliestWrite(): string {
-    const guarded = new Date(this.#dependencies.clock.now().getTime() - guardedHistory).toISOString();
-    const evidence = oldestWrite(this.#work) ?? guarded;
-    const conflict =
-      this.#oldestConflict === Number.POSITIVE_INFINITY
-        ? guarded
-        : new Date(Math.max(0, this.#oldestConflict)).toISOString();
-    return [guarded, evidence, conflict].reduce((first, time) => (time < first ? time : first));
+    const guarded = this.#dependencies.clock.now().getTime() - guardedHistory;
+    return new Date(Math.max(0, Math.min(guarded, historyStart(this.#work), this.#oldestConflict))).toISOString();
   }
 
-  #neededModules(deviceRows: DeviceRows): NeededModules {
-    const calls = new NeededCalls(this.#dependencies.policies, this.#work.deviceId, deviceRows);
+  #neededModules(calls: NeededCalls): NeededModules {
     const modules = [...this.#work.modules.values()];
     const read = modules.filter((module) => this.#existing.has(module.moduleId) || calls.mustRead(module));
     const create = modules.filter((module) => !read.includes(module) && calls.mustCreate(module));
@@ -168,7 +172,12 @@ export class DevicePass {
     const held =
       departures.length === 0
         ? noneHeld
-        : await guard.review({ departures, twins: twinsByModule(observed), rows: deviceRows.rows() });
+        : await guard.review({
+            departures,
+            twins: twinsByModule(observed),
+            rows: deviceRows.rows(),
+            readDeviceTwin: () => this.#readDeviceTwin(),
+          });
     const isDemanded = (row: DriftRow, twin: Twin | undefined) => isInForce(row, policies.all, { device, twin });
     const { found, pending } = recordPlan(planned, held, observed, deviceRows, isDemanded);
     for (const key of found) this.#found.add(key);
@@ -208,8 +217,9 @@ export class DevicePass {
           if (!answer.ok && answer.problem.type === 'exists') this.#existing.add(module.moduleId);
           else reason = this.#recordAnswer(rows, answer, 'created', deviceRows) ?? reason;
         }
-        const step = await this.#store(deviceRows, reason);
-        return creations.some(({ module }) => this.#existing.has(module.moduleId)) ? this.begin() : step;
+        const mustReadAgain = creations.some(({ module }) => this.#existing.has(module.moduleId));
+        if ((await this.#write(deviceRows)) === 'conflict' || mustReadAgain) return this.begin();
+        return reason === undefined ? this.#done() : this.#deferred(reason);
       },
     };
   }
@@ -220,7 +230,7 @@ export class DevicePass {
     success: 'enforced' | 'created',
     deviceRows: DeviceRows,
   ): string | undefined {
-    if (answer.ok) for (const row of rows) this.#changed.add(row.rowKey);
+    if (answer.ok) for (const { rowKey } of rows) this.#changed.set(rowKey, success);
     return recordAnswer(rows, answer, success, deviceRows);
   }
 
@@ -247,14 +257,24 @@ export class DevicePass {
     if (concerned.every((policy) => policy.scope.usesIdOnly)) return { device: { deviceId, tags: {}, edge: false } };
     const answer = await hub.readTwin(deviceId, '');
     if (!answer.ok) return { problem: answer.problem };
+    this.#deviceTwin = answer.value;
     return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
+  }
+
+  /** Returns the device twin of this round. `undefined` when the device does not exist. Throws when the hub does not answer. */
+  async #readDeviceTwin(): Promise<Twin | undefined> {
+    if (this.#deviceTwin !== undefined) return this.#deviceTwin;
+    const answer = await this.#dependencies.hub.readTwin(this.#work.deviceId, '');
+    if (answer.ok) this.#deviceTwin = answer.value;
+    else if (answer.problem.type !== 'gone') throw new Error(answer.problem.message);
+    return this.#deviceTwin;
   }
 
   /** Writes the rows that changed to the journal. */
   async #write(deviceRows: DeviceRows): Promise<'written' | 'conflict'> {
-    const { rows, duplicates, known } = deviceRows.takeChanges();
-    if (rows.length + duplicates.length === 0) return 'written';
-    const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known, duplicates);
+    const { rows, known } = deviceRows.takeChanges();
+    if (rows.length === 0) return 'written';
+    const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known);
     // A new row can conflict with an old, closed row that the pass did not read. The next round therefore reads all rows since the write of
     // that row.
     if (result === 'conflict') {

@@ -10,6 +10,7 @@ import {
 import type { Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import type { EventRef } from './device-work.ts';
+import { beginOf, isEarlier, isSameWrite, type PeriodStart, rowOfPeriod } from './missing-periods.ts';
 
 /** The values that all new rows of a pass have in common. */
 export interface PassContext {
@@ -25,6 +26,17 @@ export interface PassContext {
 }
 
 /**
+ * The state of the row of a missing period.
+ *
+ * - `new`: no row records the period.
+ * - `late`: no row records the period, but a row records a later period. The period is therefore over.
+ * - `unfinished`: the row is `pending` or `deferred`.
+ * - `open`: the row is open and has another outcome.
+ * - `over`: the period is over.
+ */
+export type PeriodState = 'new' | 'late' | 'unfinished' | 'open' | 'over';
+
+/**
  * The history rows of one device during one pass: the rows that the journal has stored, and the rows that the pass adds. Finds the stored
  * row of each detected departure, or adds a new row. Remembers the rows that changed. Does no I/O.
  */
@@ -34,18 +46,11 @@ export class DeviceRows {
   /** The rows of the device, by row key. A row that the pass changed replaces the row from the journal. */
   readonly #rows = new Map<string, DriftRow>();
   readonly #changed = new Set<string>();
-  #duplicates: readonly DriftRow[];
 
   constructor(known: KnownRows, context: PassContext) {
     this.#known = known;
     this.#context = context;
     for (const row of [...known.recent, ...known.open]) this.#rows.set(row.rowKey, row);
-    // Two passes can detect one departure at the same time, one from an event and one from the twin. Then the `pending` row from the event
-    // is a duplicate.
-    this.#duplicates = [...this.#rows.values()].filter(
-      (row) => row.outcome === 'pending' && row.write.exact && this.#findFromTwin(row) !== undefined,
-    );
-    for (const { rowKey } of this.#duplicates) this.#rows.delete(rowKey);
   }
 
   /** Returns the row of a departure that an event shows. An existing row stays unchanged. Without an existing row, adds a `pending` row. */
@@ -58,6 +63,7 @@ export class DeviceRows {
    * names no exact write for a missing property. In this case, the open row of the same property is used when there is one.
    */
   rowFromTwin(detected: Departure, twin: Twin | undefined): DriftRow {
+    if (detected.kind === 'missingModule') return this.#rowOfMissingModule(detected);
     const departure = this.#withWriteTime(detected);
     const versions =
       twin === undefined || departure.mode === 'audit'
@@ -72,6 +78,37 @@ export class DeviceRows {
       expected: departure.expected,
       mode: departure.mode,
     });
+  }
+
+  /**
+   * Returns the row of a missing period that an event shows. Without a row, adds a `pending` row. Closes the rows of earlier periods. When a
+   * row records a later period, the period is over, and its row is closed too.
+   */
+  rowFromDeletion(departure: Departure, start: PeriodStart, eventRef: EventRef): DriftRow {
+    const periods = this.#periodsOf(departure);
+    const known = rowOfPeriod(periods, start);
+    const row = known === undefined ? this.#add(departure, eventRef, {}) : this.#takeWrite(known, start, eventRef);
+    for (const other of this.#periodsOf(departure)) {
+      if (other.rowKey === row.rowKey || isSameWrite(other.write, row.write)) continue;
+      if (isEarlier(other, start)) {
+        if (isOpen(other)) this.close(other, 'healed');
+      } else if (known === undefined && isOpen(this.current(row))) this.close(row, 'healed');
+    }
+    return this.current(row);
+  }
+
+  /** The state of the row of a missing period that an event shows. */
+  periodState(departure: Departure, start: PeriodStart): PeriodState {
+    const periods = this.#periodsOf(departure);
+    const row = rowOfPeriod(periods, start);
+    if (row === undefined) return periods.every((other) => isEarlier(other, start)) ? 'new' : 'late';
+    if (isUnfinishedRow(row)) return 'unfinished';
+    return isOpen(row) ? 'open' : 'over';
+  }
+
+  /** Whether the row of a missing period has the exact write of the event that shows the period. */
+  hasPeriod(departure: Departure, { write }: PeriodStart): boolean {
+    return this.#periodsOf(departure).some((row) => isSameWrite(row.write, write));
   }
 
   /** All rows of the device, with any outcome. */
@@ -159,19 +196,13 @@ export class DeviceRows {
    * Returns the rows that changed since the last call, as arguments for `Journal.write`. The next call assumes that the journal has stored
    * these rows.
    */
-  takeChanges(): {
-    readonly rows: readonly DriftRow[];
-    readonly duplicates: readonly DriftRow[];
-    readonly known: KnownRows;
-  } {
+  takeChanges(): { readonly rows: readonly DriftRow[]; readonly known: KnownRows } {
     const known = this.#known;
-    const duplicates = this.#duplicates;
-    this.#duplicates = [];
     const rows = [...this.#changed].flatMap((key) => this.#rows.get(key) ?? []);
     const all = [...this.#rows.values()];
     this.#changed.clear();
     this.#known = { open: all.filter(isOpen), recent: all, etags: known.etags };
-    return { rows, duplicates, known };
+    return { rows, known };
   }
 
   /**
@@ -226,9 +257,7 @@ export class DeviceRows {
   #findFromTwin(departure: Departure): DriftRow | undefined {
     const key = openKey(departure);
     const { version, at } = departure.write;
-    // A missing module has no twin, so the versions of the two writes cannot be compared.
-    const isLater = ({ write }: DriftRow) =>
-      (departure.kind === 'missingModule' || write.version >= version) && Date.parse(write.at) >= Date.parse(at);
+    const isLater = ({ write }: DriftRow) => write.version >= version && Date.parse(write.at) >= Date.parse(at);
     // A twin that has nothing of a policy has one row, which stands for all properties that events show as removed.
     const isCovered = (row: DriftRow) =>
       departure.kind === 'missingProperty' &&
@@ -238,6 +267,42 @@ export class DeviceRows {
     return [...this.#rows.values()].find(
       (row) => !row.write.exact && (openKey(row) === key || isCovered(row)) && isLater(row),
     );
+  }
+
+  /**
+   * Returns the row of a module that is missing. A reading belongs to the open row of the module. A reading after the end of all rows shows
+   * another deletion, and gets a row of its own. The event of that deletion later finds the row by the time of the reading.
+   */
+  #rowOfMissingModule(departure: Departure): DriftRow {
+    const { write, expected, mode } = departure;
+    const open = this.#periodsOf(departure).filter(isOpen);
+    const row =
+      open.find((period) => isSameWrite(period.write, write)) ??
+      open.toSorted((a, b) => beginOf(a) - beginOf(b)).at(-1);
+    if (row !== undefined) return this.#change(row, { expected, mode });
+    const reading = { version: 0, at: this.#context.now(), exact: false };
+    return this.#add({ ...departure, write: reading }, this.#context.eventRef, {});
+  }
+
+  /**
+   * Puts the exact write of an event into the row of a reading. When the row already had the write of an earlier event, the earlier period
+   * gets a closed row of its own.
+   */
+  #takeWrite(row: DriftRow, { write }: PeriodStart, eventRef: EventRef): DriftRow {
+    if (isSameWrite(row.write, write)) return row;
+    const { operationTimestamp, correlationId: _, ...rest } = this.current(row);
+    if (row.write.exact && operationTimestamp !== undefined) {
+      const { deviceId, moduleId, policy, path, kind, expected, actual, mode } = row;
+      const earlier = { deviceId, moduleId, policy, path, kind, expected, actual, mode, write: row.write };
+      this.close(this.#add(earlier, { operationTimestamp }, {}), 'healed');
+    }
+    return this.#put({ ...rest, write, ...eventRef });
+  }
+
+  /** The rows that record the module of the departure as missing, for the same policy. */
+  #periodsOf(departure: Departure): readonly DriftRow[] {
+    const key = openKey(departure);
+    return [...this.#rows.values()].filter((row) => openKey(row) === key);
   }
 
   #add(departure: Departure, eventRef: EventRef | undefined, versions: Partial<DriftRow>): DriftRow {

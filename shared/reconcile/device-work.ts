@@ -1,6 +1,7 @@
 import type { Departure } from '../drift/index.ts';
 import type { Policy, PolicySet } from '../policy/index.ts';
-import type { Write } from '../twin/index.ts';
+import type { Twin, Write } from '../twin/index.ts';
+import { clockSkew } from './end-outcome.ts';
 
 /** The fields of a history row that identify an event. */
 export interface EventRef {
@@ -24,6 +25,8 @@ export interface MissingModule extends EventRef {
   readonly cause: 'deleted' | 'newDevice';
   /** The write that goes into the history row of the missing module: the operation of the event. */
   readonly write: Write;
+  /** The twin of the deleted module. Absent when the device was just created. */
+  readonly deletedTwin?: Twin;
   /**
    * Set when a later event of the same batch ends the drift. `healed`: the module was created. `gone`: the module or the device was
    * deleted.
@@ -133,17 +136,25 @@ export function mustReadModule(policies: PolicySet, work: DeviceWork, policy: Po
 }
 
 /**
- * The time of the oldest write among the departures that events show, ISO 8601. `undefined` when events show no departure. A time that
- * cannot be parsed counts as 1970.
+ * Milliseconds of history that a pass reads before a sweep's finding. The history shows whether the module was created since. The module
+ * may have been missing for long before its creation, and its row has the time of the deletion.
  */
-export function oldestWrite({ modules }: DeviceWork): string | undefined {
-  const times = [...modules.values()].flatMap(({ evidence, missing }) => [
-    ...evidence.map(({ departure }) => departure.write.at),
-    ...missing.map(({ write }) => write.at),
-  ]);
-  if (times.length === 0) return undefined;
-  const milliseconds = times.map((time) => Date.parse(time)).filter((time) => time >= 0);
-  return new Date(milliseconds.length < times.length ? 0 : Math.min(...milliseconds)).toISOString();
+const historyBeforeFinding = 24 * 3_600_000;
+
+/**
+ * The time from which the work needs the history, in milliseconds since 1970: the oldest write that events show, or some time before a
+ * sweep's finding. Infinity when the work needs no history. A time that cannot be parsed counts as 1970.
+ */
+export function historyStart({ modules }: DeviceWork): number {
+  const millisecondsOf = (time: string) => Date.parse(time) || 0;
+  return [...modules.values()]
+    .flatMap(({ evidence, missing, foundMissing, writeIfMissing }) => [
+      ...evidence.map(({ departure }) => millisecondsOf(departure.write.at)),
+      // The row of a read has the app's time, and the deletion has the hub's time.
+      ...missing.map(({ write }) => millisecondsOf(write.at) - clockSkew),
+      ...(foundMissing ? [millisecondsOf(writeIfMissing?.at ?? '') - historyBeforeFinding] : []),
+    ])
+    .reduce((first, time) => Math.min(first, time), Number.POSITIVE_INFINITY);
 }
 
 /** The write for the history row of a module that does not exist. `undefined` when an event will record the missing module. */

@@ -11,8 +11,8 @@ import {
   writeAt,
 } from '../twin/index.ts';
 
-/** Maximum milliseconds by which the hub's clock may be behind the app's clock. */
-const clockSkew = 5_000;
+/** Maximum milliseconds by which the hub's clock and the app's clock may differ. */
+export const clockSkew = 5_000;
 
 /**
  * The outcome of an open row when the twin no longer shows the drift. An earlier pass may have repaired the drift and crashed before the
@@ -37,11 +37,17 @@ export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 
 /**
  * Whether Twinkeeper created the missing module. True when the policy enforces, the module holds the baseline, its desired version is at
  * most 2, and its last write is not earlier than the detection of the missing module.
+ *
+ * @param skew Milliseconds by which the last write may be earlier than the detection.
  */
-function wasCreatedByUs({ expected, detectedAt, mode }: DriftRow, { desired }: Twin): boolean {
+export function wasCreatedByUs(
+  { expected, detectedAt, mode }: DriftRow,
+  { desired }: Twin,
+  skew: number = clockSkew,
+): boolean {
   const hasBaseline = holdsBaseline(desired.properties, expected);
   const writtenAt = Date.parse(writeAt(desired, [])?.at ?? '');
-  const isAfterDetection = writtenAt >= Date.parse(detectedAt) - clockSkew;
+  const isAfterDetection = writtenAt >= Date.parse(detectedAt) - skew;
   return mode === 'enforce' && hasBaseline && isAfterDetection && desired.version <= 2;
 }
 

@@ -11,16 +11,17 @@ import {
   mustReadModule,
 } from './device-work.ts';
 import { missingBaseline, requiredProperties } from './missing-baseline.ts';
+import { isSameWrite } from './missing-periods.ts';
 import { mayEndNotReported } from './not-reported.ts';
 import { isTouched, isWritten, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
 
 /**
- * Returns the work for one device: the modules to read, and the evidence to record. Its input is the events of that device, in the order in
- * which they happened. Most events change only properties that no policy owns, and need no work. Pure.
+ * Returns the work for one device: the modules to read, and the evidence to record. Its input is the events of that device, in any order.
+ * Most events change only properties that no policy owns, and need no work. Pure.
  */
 export function workFromEvents(policies: PolicySet, deviceId: string, events: readonly HubEvent[]): DeviceWork {
   const work: DeviceWork = { deviceId, modules: new Map() };
-  for (const event of events) {
+  for (const event of inOrder(events)) {
     switch (event.type) {
       case 'twinUpdated':
         foldUpdate(policies, work, event);
@@ -37,6 +38,14 @@ export function workFromEvents(policies: PolicySet, deviceId: string, events: re
     }
   }
   return work;
+}
+
+/**
+ * Sorts events by the time of the hub's operation. A redelivered batch may hold older events after newer ones. Events with the same time
+ * keep their order.
+ */
+function inOrder(events: readonly HubEvent[]): readonly HubEvent[] {
+  return events.toSorted((a, b) => Date.parse(a.operationTimestamp) - Date.parse(b.operationTimestamp) || 0);
 }
 
 function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): void {
@@ -84,7 +93,7 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
           expected: repairValue(property.rule),
           actual,
           // The event reports the write itself. The write is therefore exact, even when it removed the property.
-          write: { version: write.version, at: write.at, exact: true },
+          write: { ...write, exact: true },
           mode: policy.mode,
           ...obstacleMessage(desired.properties, property.path),
         },
@@ -214,6 +223,7 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
       // A hub may report that the modules of a device were deleted, and then that the device was deleted. The modules are then not recorded
       // as missing.
       module.missing = module.missing.filter(({ cause, ended }) => cause === 'newDevice' || ended !== undefined);
+      for (const missing of module.missing) missing.ended ??= 'gone';
       endModuleWork(module);
     }
     return;
@@ -222,11 +232,15 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
   if (concerned.length === 0) return;
   setEventRef(event, work);
   const module = moduleWork(work, moduleId);
+  const write = { version: twin.version, at: operationTimestamp, exact: true };
+  // The batch can hold one event several times.
+  if (module.missing.some((missing) => isSameWrite(missing.write, write))) return;
   endModuleWork(module);
+  // Two deletions without a creation event in between: somebody created the module in between.
+  for (const missing of module.missing) missing.ended ??= 'healed';
   module.deletedAt = operationTimestamp;
   if (concerned.some((policy) => policy.createModule)) {
-    const write = { version: twin.version, at: operationTimestamp, exact: true };
-    module.missing.push({ ...eventRefOf(event), cause: 'deleted', write });
+    module.missing.push({ ...eventRefOf(event), cause: 'deleted', write, deletedTwin: twin });
   }
 }
 
@@ -250,7 +264,6 @@ function endEvidence(module: ModuleWork, policy: Policy, path: string, ended: No
 /** Removes the work on a deleted module. Departures that earlier events of the batch showed get the end `gone`. */
 function endModuleWork(module: ModuleWork): void {
   for (const evidence of module.evidence) evidence.ended ??= 'gone';
-  for (const missing of module.missing) missing.ended ??= 'gone';
   module.mustRead = false;
   module.foundMissing = false;
   module.mayEndOpenRows = false;

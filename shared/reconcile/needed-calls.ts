@@ -1,6 +1,7 @@
+import type { Departure } from '../drift/index.ts';
 import type { PolicySet } from '../policy/index.ts';
-import type { DeviceRows } from './device-rows.ts';
-import type { ModuleWork } from './device-work.ts';
+import type { DeviceRows, PeriodState } from './device-rows.ts';
+import type { MissingModule, ModuleWork } from './device-work.ts';
 
 /**
  * The assumed maximum time by which the results of hub queries are older than the twins, in milliseconds. The documentation of Azure IoT
@@ -28,6 +29,8 @@ export class NeededCalls {
     const deviceRows = this.#deviceRows;
     if (module.mustRead) return true;
     if (module.foundMissing && (this.#existedRecently(module) || !this.#isSafeToBelieve(module))) return true;
+    const states = this.#periodStates(module, unended(module));
+    if (states.includes('over') && states.some(isUnrecorded)) return true;
     if (module.mayEndOpenRows && deviceRows.openRows(module.moduleId).length > 0) return true;
     return module.evidence.some(({ departure, ended }) =>
       ended === undefined
@@ -40,14 +43,36 @@ export class NeededCalls {
    * Whether the module counts as missing, so that the pass can create the module without a read. True when a sweep did not find the module.
    * Also true when an event reports that the module is missing, and the row of the missing module is new or unfinished.
    */
-  mustCreate({ moduleId, foundMissing, missing }: ModuleWork): boolean {
-    if (foundMissing) return true;
-    const write = missing.findLast(({ ended }) => ended === undefined)?.write;
-    if (write === undefined) return false;
-    const departure = { deviceId: this.#deviceId, moduleId, path: '', kind: 'missingModule', write } as const;
-    return this.#creatingPolicies(moduleId).some(({ name, mode }) =>
-      this.#deviceRows.isNewOrUnfinished({ ...departure, policy: name, mode, expected: undefined, actual: undefined }),
+  mustCreate(module: ModuleWork): boolean {
+    return module.foundMissing || this.#periodStates(module, unended(module)).some(isUnrecorded);
+  }
+
+  /** Whether an event shows a missing period, and the history has no row with the write of the event. */
+  mustRecord(module: ModuleWork): boolean {
+    return module.missing.some((missing) =>
+      this.#missingDepartures(module.moduleId, missing).some(
+        (departure) => !this.#deviceRows.hasPeriod(departure, missing),
+      ),
     );
+  }
+
+  /** The states of the rows of a missing period, one for each policy that creates the module. */
+  #periodStates({ moduleId }: ModuleWork, missing: MissingModule | undefined): readonly PeriodState[] {
+    if (missing === undefined) return [];
+    return this.#missingDepartures(moduleId, missing).map((departure) =>
+      this.#deviceRows.periodState(departure, missing),
+    );
+  }
+
+  #missingDepartures(moduleId: string, { write }: MissingModule): readonly Departure[] {
+    const departure = { deviceId: this.#deviceId, moduleId, path: '', kind: 'missingModule', write } as const;
+    return this.#creatingPolicies(moduleId).map(({ name, mode }) => ({
+      ...departure,
+      policy: name,
+      mode,
+      expected: undefined,
+      actual: undefined,
+    }));
   }
 
   /**
@@ -81,4 +106,13 @@ export class NeededCalls {
       .forModule(moduleId)
       .filter(({ createModule, scope }) => createModule && scope.mayMatchId(this.#deviceId));
   }
+}
+
+/** The deletion or the new device that no later event of the batch ends. */
+function unended({ missing }: ModuleWork): MissingModule | undefined {
+  return missing.findLast(({ ended }) => ended === undefined);
+}
+
+function isUnrecorded(state: PeriodState): boolean {
+  return state === 'new' || state === 'unfinished';
 }

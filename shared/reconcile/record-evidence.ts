@@ -1,7 +1,7 @@
-import type { Departure, DriftRow } from '../drift/index.ts';
+import type { DriftRow } from '../drift/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import type { DeviceRows } from './device-rows.ts';
-import type { DeviceWork, EventRef, Evidence } from './device-work.ts';
+import type { DeviceWork, Evidence } from './device-work.ts';
 import { plan } from './plan.ts';
 
 /** Adds history rows for the departures that events show. Uses only the policies with the device in scope. */
@@ -12,21 +12,31 @@ export function recordEvidence(
   deviceRows: DeviceRows,
 ): void {
   const inScope = new Set(policies.filter((policy) => isInScope(policy, device)).map((policy) => policy.name));
-  const record = (departure: Departure, ended: Evidence['ended'], eventRef: EventRef) => {
-    // The event may report Twinkeeper's own repair of the unfinished row. The row therefore stays open until the twin is read.
-    const mayBeOurs = ended === 'healed' && deviceRows.isUnfinished(departure);
-    const row = deviceRows.rowFromEvent(departure, eventRef);
-    if (ended !== undefined && row.outcome === 'pending' && !mayBeOurs) deviceRows.close(row, ended);
-  };
   for (const { moduleId, evidence, missing } of work.modules.values()) {
     for (const { departure, ended, ...eventRef } of evidence) {
-      if (inScope.has(departure.policy)) record(departure, ended, eventRef);
+      if (!inScope.has(departure.policy)) continue;
+      const wasUnfinished = deviceRows.isUnfinished(departure);
+      close(deviceRows.rowFromEvent(departure, eventRef), ended, wasUnfinished, deviceRows);
     }
-    for (const { write, ended, cause: _, ...eventRef } of missing) {
+    // The newest deletion comes first: the row of a read belongs to the last deletion before the read.
+    for (const { write, deletedTwin, ended, cause: _, ...eventRef } of missing.toReversed()) {
+      const start = { write, ...(deletedTwin === undefined ? {} : { deletedTwin }) };
       const { drifts } = plan(policies, { device, twins: [{ moduleId, missing: true, write }] });
-      for (const departure of drifts) record(departure, ended, eventRef);
+      for (const departure of drifts) {
+        if (departure.kind !== 'missingModule') continue;
+        const wasUnfinished = deviceRows.periodState(departure, start) === 'unfinished';
+        close(deviceRows.rowFromDeletion(departure, start, eventRef), ended, wasUnfinished, deviceRows);
+      }
     }
   }
+}
+
+/** Closes the `pending` row of a departure that is over. */
+function close(row: DriftRow, ended: Evidence['ended'], wasUnfinished: boolean, deviceRows: DeviceRows): void {
+  if (ended === undefined || row.outcome !== 'pending') return;
+  // The event may report Twinkeeper's own repair of the unfinished row. The row therefore stays open until the twin is read.
+  if (ended === 'healed' && wasUnfinished) return;
+  deviceRows.close(row, ended);
 }
 
 /** Closes the open rows of deleted modules and of a deleted device. */

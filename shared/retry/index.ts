@@ -5,7 +5,7 @@
  * @module
  */
 export { createDeadLetterList, type DeadLetterList, type DeadLetterSummary } from './dead-letter-list.ts';
-export { createDeadLetters, type DeadLetter, type DeadLetters } from './dead-letters.ts';
+export { createDeadLetters, type DeadLetter, type DeadLetters, type UnusableEvent } from './dead-letters.ts';
 export {
   createDeferredQueue,
   type DeferredQueue,
@@ -14,3 +14,4 @@ export {
   toRawEvents,
 } from './deferred-queue.ts';
 export { replayDeadLetter } from './replay-dead-letter.ts';
+export { type CountedEvents, keptAnHour } from './unusable-events.ts';

@@ -1,10 +1,13 @@
 import type { Hub, QueryPage } from '../hub/index.ts';
+import type { Policy } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Checkpoint, type Finding, withoutContinuation } from './checkpoint.ts';
+import { HeldTwins } from './held-twins.ts';
 import { IdSet } from './id-set.ts';
-import { Interrupted, interruptedBy, QueryRefused } from './interruption.ts';
+import { Interrupted, interruptedBy, isRefusal, QueryRefused } from './interruption.ts';
 import { isLost, type SweepClaim, type SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
+import type { FoundDevice } from './twin-results.ts';
 import { devicesPerItem, queueWorkItem } from './work-queue.ts';
 
 /**
@@ -14,6 +17,8 @@ import { devicesPerItem, queueWorkItem } from './work-queue.ts';
 const pagesPerSave = 25;
 /** Milliseconds after which the checkpoint is saved even after fewer pages. Slow pages could otherwise let the lease expire. */
 const timePerSave = 45_000;
+/** Maximum number of warnings in the row of a sweep. A memo holds all of them, and a property of an entity at most 32,768 characters. */
+const maxWarnings = 50;
 /** Maximum length of a stored reason, in characters. */
 export const longestReason = 400;
 
@@ -30,6 +35,8 @@ export class Progress {
   #beforeSave: (() => Promise<void>) | undefined;
   #unsavedPages = 0;
   #savedAt: number;
+  /** The twins whose repair the guards hold back. */
+  readonly heldTwins: HeldTwins;
   /** A hub client with the sweep's priority. Each call is counted in the row. */
   readonly hub: Hub;
   checkpoint: Checkpoint;
@@ -42,6 +49,7 @@ export class Progress {
     this.#deadline = deadline;
     this.#found = new IdSet(claim.id);
     this.#queued = new IdSet(claim.id);
+    this.heldTwins = new HeldTwins(dependencies);
     this.#savedAt = dependencies.clock.now().getTime();
     this.hub = dependencies.hub.lane('sweep', () => this.add({ hubCalls: 1 }));
     this.checkpoint = checkpoint;
@@ -82,6 +90,15 @@ export class Progress {
     return isNew;
   }
 
+  /** Adds a probable mistake in a policy to the list `warnings` of the row. The list has a limit, because the row is one table entity. */
+  warn(sentence: string): void {
+    const { warnings } = this.row;
+    const short = sentence.slice(0, longestReason);
+    if (warnings.length < maxWarnings && !warnings.includes(short)) {
+      this.row = { ...this.row, warnings: [...warnings, short] };
+    }
+  }
+
   /**
    * Reads one page of query results. If the hub refuses the continuation token, reads the first page.
    *
@@ -94,23 +111,22 @@ export class Progress {
     }
     const answer = await this.hub.queryPage(query, continuation);
     if (answer.ok) return answer.value;
-    // A later retry helps only against these two problems. The hub answers 400 to a malformed query. The hub was observed to answer 412 to
-    // a query that was too long.
-    if (answer.problem.type === 'throttled' || answer.problem.type === 'transient') throw interruptedBy(answer.problem);
+    if (!isRefusal(answer.problem)) throw interruptedBy(answer.problem);
     // The continuation token may have expired, so start at the first page again.
     if (continuation !== undefined) return this.page(query);
     throw new QueryRefused(answer.problem.message);
   }
 
-  /** Reads all pages of a query's results, starting at the checkpoint. `find` returns the ids of the devices to queue from each page. */
+  /** Reads all pages of a query's results, starting at the checkpoint. `find` returns the devices to queue from each page. */
   async forEachPage(
     query: string,
     finding: Finding,
-    find: (items: readonly JsonObject[]) => readonly string[],
+    find: (items: readonly JsonObject[]) => readonly FoundDevice[],
+    policy?: Policy,
   ): Promise<void> {
     for (;;) {
       const { items, continuation } = await this.page(query, this.checkpoint.continuation);
-      const found = this.#onlyNew(finding, find(items));
+      const found = this.#onlyNew(finding, await this.#withoutHeld(finding, find(items), policy));
       this.checkpoint = { ...this.checkpoint, pending: [...this.checkpoint.pending, ...found] };
       await this.queueWork(finding, devicesPerItem);
       this.checkpoint = {
@@ -205,6 +221,23 @@ export class Progress {
       this.#dependencies.log.warn(`The hub refused the query "${query}": ${error.message}`);
       return undefined;
     }
+  }
+
+  /** Returns the ids of the devices whose repair no guard holds back, or whose twin has changed. Counts the other devices in the row. */
+  async #withoutHeld(
+    finding: Finding,
+    devices: readonly FoundDevice[],
+    policy: Policy | undefined,
+  ): Promise<readonly string[]> {
+    const left: string[] = [];
+    for (const { deviceId, version } of devices) {
+      const state = finding.finding === 'missing' ? 'missing' : version;
+      const isHeld = policy !== undefined && (await this.heldTwins.isUnchanged(policy, deviceId, state));
+      if (!isHeld) left.push(deviceId);
+      // The step for open rows need not queue this module either.
+      else if (this.#onlyNew(finding, [deviceId]).length > 0) this.add({ heldBack: 1 });
+    }
+    return left;
   }
 
   #onlyNew(finding: Finding, devices: readonly string[]): readonly string[] {

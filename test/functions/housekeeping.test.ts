@@ -29,6 +29,7 @@ beforeEach(() => {
     settings: { rollupSchedule: '15 */5 * * * *', retentionDays: 30 },
     retention: { removeBefore: remove('rows') },
     sweepRetention: { removeBefore: remove('sweeps') },
+    deadLetters: { removeCountsBefore: remove('counts') },
     guardStore: {
       async removeExpired() {
         removals.push(['twins', 'expired', 1]);
@@ -55,6 +56,7 @@ describe('the function retention', () => {
     expect(removals.map(([kind, time]) => [kind, time])).toEqual([
       ['sweeps', before],
       ['twins', 'expired'],
+      ['counts', before],
       ['rows', before],
     ]);
     expect(logged).toEqual([expect.stringContaining(`from before ${before}`)]);

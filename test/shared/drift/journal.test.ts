@@ -142,6 +142,16 @@ describe('the journal', () => {
     expect(paths((await journal.read(id, beginning)).recent)).toEqual(['a pending']);
   });
 
+  it('has a conflict when another pass has added and ended a departure of the same module', async () => {
+    const id = newDevice();
+    await journal.write(id, [rowOf(id, 'other', 1, 'enforced')], noKnownRows());
+    const [ours, theirs] = [await journal.read(id, beginning), await journal.read(id, beginning)];
+    await journal.write(id, [rowOf(id, 'a', 2, 'enforced')], theirs);
+    expect(await journal.write(id, [rowOf(id, 'a', 3)], ours)).toBe('conflict');
+    expect(await journal.write(id, [rowOf(id, 'a', 4, 'pending', { moduleId: 'n' })], ours)).toBe('written');
+    expect(paths((await journal.read(id, beginning)).recent)).toEqual(['a pending', 'a enforced', 'other enforced']);
+  });
+
   it('has a conflict when another pass has ended the same departure', async () => {
     const id = newDevice();
     const row = rowOf(id, 'a', 1);

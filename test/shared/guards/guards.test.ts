@@ -29,7 +29,9 @@ async function guardedDevice(limit: BlastRadius = plenty) {
     desired: { a: 'right', b: 'right', c: 'right', d: 'right' },
   });
   const store = createGuardStore(world.storage, { clock });
-  const newGuards = () => createGuards({ store, limit, countDevices: async () => 10, clock, log: quiet });
+  const overridesConfigurations = () => false;
+  const newGuards = () =>
+    createGuards({ store, limit, overridesConfigurations, countDevices: async () => 10, clock, log: quiet });
   const twinkeeper = world.withPolicies([agent], { guard: newGuards() });
 
   const deviceId = newDeviceId('guarded');
@@ -237,6 +239,7 @@ describe('a competing configuration', () => {
         },
       },
       limit: plenty,
+      overridesConfigurations: () => false,
       countDevices: async () => 10,
       clock: { now: () => new Date(), sleep: async () => {} },
       log: quiet,

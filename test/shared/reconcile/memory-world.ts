@@ -1,11 +1,12 @@
 import { EventLog } from '../../../infra/local/hub/event-log.ts';
 import { Registry } from '../../../infra/local/hub/registry.ts';
 import { type DriftRow, isOpen, type Journal, openKey } from '../../../shared/drift/index.ts';
+import { rowKeyPrefixAt } from '../../../shared/drift/keys.ts';
 import type { RawEvent } from '../../../shared/events/index.ts';
 import type { Answer, Hub, Problem } from '../../../shared/hub/index.ts';
 import { definePolicy, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../../../shared/reconcile/index.ts';
-import type { DeadLetter, DeadLetters, DeferredQueue } from '../../../shared/retry/index.ts';
+import { type DeadLetter, type DeadLetters, type DeferredQueue, keptAnHour } from '../../../shared/retry/index.ts';
 import { toTwin } from '../../../shared/twin/index.ts';
 import { quiet, toRawEvent } from '../../support/world.ts';
 
@@ -30,12 +31,13 @@ export function newWorld(definitions: readonly PolicyDefinition[] = [agent], que
   const hub = hubOver(registry, trouble);
   const journal = memoryJournal();
   const deadLetters = memoryDeadLetters();
+  const warnings: string[] = [];
   const deferred: { readonly delay: number; readonly deferral: Deferral }[] = [];
   const processor = new EventProcessor({
     reconciler: new Reconciler({ policies: toPolicySet(definitions, { mode: 'enforce' }), hub, journal, log: quiet }),
     queue: queue ?? { put: async (deferral, delay) => void deferred.push({ deferral, delay }) },
     deadLetters,
-    log: quiet,
+    log: { ...quiet, warn: (message) => void warnings.push(message) },
     retry: { firstDelay: 10, attempts: 4 },
     random: () => 0.5,
   });
@@ -47,6 +49,8 @@ export function newWorld(definitions: readonly PolicyDefinition[] = [agent], que
     journal,
     deadLetters,
     deferred,
+    /** The warnings of the processor. */
+    warnings,
     processor,
     /** Returns the events since the last call of this function. */
     newEvents(): RawEvent[] {
@@ -69,7 +73,8 @@ export async function toQueueMessage({ deviceId, events, attempt, reason }: Defe
   return JSON.parse(JSON.stringify({ v: 1, deviceId, attempt, reason, events: packed }));
 }
 
-function hubOver(registry: Registry, trouble: { problem?: Problem }): Hub {
+/** Creates a hub client that calls a registry directly. When `trouble` has a problem, each call returns the problem. */
+export function hubOver(registry: Registry, trouble: { problem?: Problem } = {}): Hub {
   const target = (deviceId: string, moduleId: string) => (moduleId === '' ? { deviceId } : { deviceId, moduleId });
   const attempt = <T>(run: () => T): Answer<T> => {
     if (trouble.problem !== undefined) return { ok: false, problem: trouble.problem };
@@ -107,59 +112,83 @@ function hubOver(registry: Registry, trouble: { problem?: Problem }): Hub {
   return hub;
 }
 
-/**
- * A journal in memory. Like the real journal, it stores rows by key, keeps the open entries, and stores all rows of a write or none of
- * them.
- */
-function memoryJournal(): Journal & { broken?: Error } {
-  const tables = new Map<string, { rows: Map<string, DriftRow>; open: Map<string, DriftRow> }>();
-  const tableOf = (deviceId: string) => tables.get(deviceId) ?? { rows: new Map(), open: new Map() };
+/** A journal in memory. Like the real journal, it has a conflict when another pass wrote rows of the same module after the read. */
+export function memoryJournal(): Journal & { broken?: Error } {
+  interface Device {
+    readonly rows: Map<string, DriftRow>;
+    readonly open: Map<string, DriftRow>;
+    /** Number of writes, by module. */
+    readonly writes: Map<string, number>;
+  }
+  const devices = new Map<string, Device>();
+  const deviceOf = (deviceId: string): Device => {
+    const device = devices.get(deviceId) ?? { rows: new Map(), open: new Map(), writes: new Map() };
+    devices.set(deviceId, device);
+    return device;
+  };
   const journal: Journal & { broken?: Error } = {
     async read(deviceId, since) {
       if (journal.broken !== undefined) throw journal.broken;
-      const { rows, open } = tableOf(deviceId);
+      const { rows, open, writes } = deviceOf(deviceId);
       const recent = [...rows.values()].filter(
-        ({ write }) => since !== undefined && Date.parse(write.at) >= Date.parse(since),
+        ({ rowKey }) => since !== undefined && rowKey < `${rowKeyPrefixAt(since)}~`,
       );
       const newestFirst = recent.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
-      return { open: [...open.values()], recent: newestFirst, etags: new Map() };
+      const etags = new Map([...writes].map(([moduleId, count]) => [moduleId, String(count)]));
+      return { open: [...open.values()], recent: newestFirst, etags };
     },
-    async write(deviceId, changed, known) {
+    async write(deviceId, changed, { etags }) {
       if (journal.broken !== undefined) throw journal.broken;
-      const table = tableOf(deviceId);
-      const next = { rows: new Map(table.rows), open: new Map(table.open) };
-      const knownKeys = new Set([...known.open, ...known.recent].map(({ rowKey }) => rowKey));
-      const knownOpen = new Set(known.open.map(openKey));
-      for (const [entryKey, rowsOfEntry] of Map.groupBy(changed, openKey)) {
-        for (const row of rowsOfEntry) {
-          if (!knownKeys.has(row.rowKey) && next.rows.has(row.rowKey)) return 'conflict';
-          next.rows.set(row.rowKey, row);
-        }
-        const openRow = rowsOfEntry.findLast(isOpen);
-        if (knownOpen.has(entryKey) !== next.open.has(entryKey)) return 'conflict';
-        if (openRow === undefined) next.open.delete(entryKey);
-        else next.open.set(entryKey, openRow);
+      const { rows, open, writes } = deviceOf(deviceId);
+      const modules = new Set(changed.map(({ moduleId }) => moduleId));
+      const wasChanged = (moduleId: string) => etags.get(moduleId) !== writes.get(moduleId)?.toString();
+      if ([...modules].some(wasChanged)) return 'conflict';
+      for (const moduleId of modules) {
+        writes.set(moduleId, (writes.get(moduleId) ?? 0) + 1);
+        etags.set(moduleId, String(writes.get(moduleId)));
       }
-      tables.set(deviceId, next);
+      for (const row of changed) rows.set(row.rowKey, row);
+      for (const key of new Set(changed.map(openKey))) {
+        const last = [...rows.values()].filter((row) => openKey(row) === key && isOpen(row)).at(-1);
+        if (last === undefined) open.delete(key);
+        else open.set(key, last);
+      }
       return 'written';
     },
   };
   return journal;
 }
 
-function memoryDeadLetters(): DeadLetters & { all(): Promise<readonly DeadLetter[]> } {
+/** Dead letters in memory. `all` returns them newest first, and `counted` has the number of events that were only counted, by fault. */
+function memoryDeadLetters() {
   const stored: DeadLetter[] = [];
-  return {
+  const counted = new Map<string, number>();
+  const kept = new Map<string, number>();
+  const deadLetters: DeadLetters = {
     async put(deadLetter) {
       const id = String(stored.length);
       stored.unshift({ id, at: '', ...deadLetter });
       return id;
     },
+    async putUnusable(events) {
+      let count = 0;
+      for (const { event, fault, reason, deviceId } of events) {
+        const before = kept.get(fault) ?? 0;
+        if (before === keptAnHour) counted.set(fault, (counted.get(fault) ?? 0) + 1);
+        else {
+          kept.set(fault, before + 1);
+          await deadLetters.put({ deviceId, reason, state: 'dead', event });
+          count++;
+        }
+      }
+      return count;
+    },
+    removeCountsBefore: async () => ({ isUnfinished: false }),
     get: async (id) => stored.find((deadLetter) => deadLetter.id === id),
     async *list() {
       yield* stored;
     },
     remove: async (id) => void stored.splice(0, stored.length, ...stored.filter((deadLetter) => deadLetter.id !== id)),
-    all: async () => stored,
   };
+  return { ...deadLetters, counted, all: async (): Promise<readonly DeadLetter[]> => stored };
 }

@@ -73,7 +73,34 @@ describe('an event and a sweep that find the same departure', () => {
     const before = await world.history(deviceId);
     expect(brief(before)).toEqual([['missingModule', '', 'created']]);
     await events.settle();
-    expect(await world.history(deviceId)).toEqual(before);
+    // The row now has the write that the event reports. Everything else stays unchanged.
+    const after = await world.history(deviceId);
+    expect(after).toMatchObject(before.map(({ write: _, ...row }) => row));
+    expect(after.map(({ write }) => write.exact)).toEqual([true]);
+  });
+
+  it.each([
+    ['before its event', 'work', 'event'],
+    ['after its event', 'event', 'work'],
+  ])('write one row when the module is deleted after the sweep found it, worked on %s', async (_, ...order) => {
+    const deviceId = newDeviceId('seen');
+    world.add(deviceId, { Agent: wrongMode });
+    const events = world.withPolicies([agentPolicy]);
+    const instance = world.newInstance([agentPolicy]);
+    await instance.run();
+    await world.operator.removeModule(deviceId, 'Agent');
+    const deletion = events.newEvents();
+    for (const step of order) {
+      if (step === 'work') await instance.work();
+      else await events.processor.process(deletion);
+    }
+    expect(await world.briefHistory(deviceId)).toEqual([['missingModule', '', 'created']]);
+    const own = events.newEvents();
+    for (const batch of [own, deletion, [...own, ...deletion], deletion]) {
+      await events.processor.process(batch);
+      expect(await world.briefHistory(deviceId)).toEqual([['missingModule', '', 'created']]);
+    }
+    expect(await world.briefOpen(deviceId)).toEqual([]);
   });
 });
 

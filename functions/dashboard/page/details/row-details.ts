@@ -22,7 +22,8 @@ const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
   retired: () =>
     'No policy demands this any more: the policy or the rule was taken out, or it no longer applies to the device. Twinkeeper did not repair the drift.',
   deferred: () => 'The drift is not repaired yet. Twinkeeper will try again.',
-  heldBack: () => 'A guard holds the repair back. Each sweep checks the drift again.',
+  heldBack: () =>
+    'A guard holds the repair back. A sweep reads the twin again when the guard has room or the twin has changed.',
   failed: () => 'The repair failed, and Twinkeeper no longer retries it.',
 };
 
@@ -47,6 +48,7 @@ export function describeRow(row: DriftRow): HTMLElement {
     [row.error, row.message].map((text) => text !== undefined && el('p', { class: 'why' }, foreign(text, 4200))),
     el('ol', { class: 'steps' }, steps(row)),
     facts([
+      ['Written by', row.write?.by === undefined ? undefined : foreign(row.write.by, 128)],
       ['Twin version', row.twinVersion === undefined ? undefined : String(row.twinVersion)],
       ['Correlation id', row.correlationId === undefined ? undefined : el('code', {}, foreign(row.correlationId, 200))],
       ['Hub', foreign(row.hub, 128)],
@@ -77,7 +79,8 @@ function steps(row: DriftRow): readonly Child[] {
   const after = (at: string) => (begun === undefined ? '' : ` +${duration(Date.parse(at) - Date.parse(begun))}`);
   const source = ownValue(sourceTexts, row.source) ?? 'hand';
   return [
-    begun !== undefined && step('Changed', begun, 'by a write to the twin'),
+    begun !== undefined &&
+      step('Changed', begun, row.write?.by === undefined ? 'by a write to the twin' : 'by a configuration of the hub'),
     step('Detected', row.detectedAt, `by ${source}${after(row.detectedAt)}`),
     row.outcome !== 'pending' && step(words(row.outcome), row.outcomeAt, after(row.outcomeAt)),
     row.closedAt !== undefined && step('In line again', row.closedAt, after(row.closedAt)),
