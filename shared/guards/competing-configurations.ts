@@ -59,7 +59,9 @@ export function competingGuard({ store, overridesConfigurations, clock }: Compet
     async stillHeld(rows) {
       const byPath = await competitors();
       const isHeld = ({ policy, path, error }: HeldRow) =>
-        byPath.get(policyPathKey(policy, path))?.some(({ setting }) => reasonFor(setting) === error) === true;
+        byPath
+          .get(policyPathKey(policy, path))
+          ?.some(({ setting }) => reasonFor(setting.configuration, policy) === error) === true;
       return new Set(rows.filter(isHeld));
     },
   };

@@ -1,5 +1,5 @@
 import type { Agent } from 'node:https';
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import tls, { type SecureContext } from 'node:tls';
 import type { Registry } from 'azure-iothub';
 
 /** An IoT Hub and how the app signs in: a connection string with a key, or the host name of the hub for the managed identity of the app. */
@@ -61,5 +61,5 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
 
 /** Node reads all its certificate authorities for each context, so all sockets of an agent share one context. */
 function contextWith(ca: string): SecureContext {
-  return createSecureContext({ ca: [...getCACertificates('default'), ca] });
+  return tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ca] });
 }
