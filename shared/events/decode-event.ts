@@ -143,8 +143,9 @@ function decodeUpdate(envelope: Envelope, body: JsonObject): DecodedEvent {
   };
   // Most events change only one of tags, desired and reported. Assigning one field is faster than spreading three optional objects.
   if (tags !== undefined) {
-    if (!isJsonObject(tags)) return unusable('badBody', notAnObject('tags', tags));
-    update.tags = tags;
+    // `null` means that the twin has no tags.
+    if (tags !== null && !isJsonObject(tags)) return unusable('badBody', notAnObject('tags', tags));
+    update.tags = tags ?? {};
   }
   if (desired !== undefined) {
     if (!isJsonObject(desired)) return unusable('badBody', notAnObject('properties.desired', desired));

@@ -64,7 +64,7 @@ function isValidRule(rule: Rule, path: Path, fault: (message: string) => void): 
   const faults = [...ruleFaults(rule)];
   if (faults.length === 0) {
     for (const value of valuesOf(rule)) {
-      for (const { path: at, message } of limitFaults(setAt({}, path, value))) {
+      for (const { path: at, message } of limitFaults(setAt({}, path, value), 'desired')) {
         faults.push(at === formatPath(path) ? message : `at ${at}: ${message}`);
       }
     }

@@ -24,7 +24,7 @@ const rule = z.union([
   z.strictObject({ $absent: z.literal(true) }),
 ]);
 
-const twinKey = z.string().check(z.regex(/^[^$.\s]+$/));
+const twinKey = z.string().check(z.regex(/^[^$.#\s]+$/));
 
 type DesiredJson = z.infer<typeof rule> | string | number | boolean | unknown[] | { [key: string]: DesiredJson };
 const desiredJson: z.ZodMiniType<DesiredJson> = z.lazy(() =>

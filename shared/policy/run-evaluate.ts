@@ -71,6 +71,6 @@ function findingFault(finding: unknown): string | undefined {
   if (expected === undefined) return undefined;
   if (path === '') return 'a finding about the whole twin cannot have expected; leave it out, or give a path';
   // `null` removes the property, so there is no value to check. `true` takes the place of `null` here, so that the path is still checked.
-  const [fault] = limitFaults(setAt({}, parsePath(path), expected ?? true));
+  const [fault] = limitFaults(setAt({}, parsePath(path), expected ?? true), 'desired');
   return fault === undefined ? undefined : `at ${fault.path}: ${fault.message}`;
 }

@@ -43,8 +43,10 @@ export interface LimitFault {
 /**
  * Lists every reason why IoT Hub would refuse the content of `tags`, of desired properties or of reported properties. The function checks
  * keys, strings, numbers, depth and `null`. It does not check the total size. Use {@link twinSize} for that.
+ *
+ * @param name Which section of the twin. IoT Hub refuses the character `#` in keys of desired properties only.
  */
-export function limitFaults(section: JsonObject): readonly LimitFault[] {
+export function limitFaults(section: JsonObject, name: 'desired' | 'other' = 'other'): readonly LimitFault[] {
   const faults: LimitFault[] = [];
   const add = (path: string, message: string) => faults.push({ path, message });
 
@@ -71,7 +73,7 @@ export function limitFaults(section: JsonObject): readonly LimitFault[] {
       }
       for (const [key, inner] of Object.entries(value)) {
         const at = path === '' ? key : `${path}.${key}`;
-        const fault = keyFault(key);
+        const fault = keyFault(key, name);
         if (fault !== undefined) add(at, fault);
         visit(inner, at, depth + 1);
       }
@@ -85,16 +87,19 @@ export function limitFaults(section: JsonObject): readonly LimitFault[] {
 }
 
 /** The reason why IoT Hub would refuse a key in a twin. `undefined` when the key is valid. */
-function keyFault(key: string): string | undefined {
+function keyFault(key: string, section: 'desired' | 'other'): string | undefined {
   if (key === '') return 'a key in a twin cannot be empty.';
   const bytes = Buffer.byteLength(key);
   if (bytes > twinLimits.keyBytes)
     return `the key has ${bytes} bytes. A key in a twin can have at most ${twinLimits.keyBytes}.`;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern must match control characters.
   const forbidden = /[.$ \u0000-\u001f\u007f-\u009f]/.exec(key)?.[0];
-  return forbidden === undefined
-    ? undefined
-    : `the key ${JSON.stringify(key)} contains ${JSON.stringify(forbidden)}, which is not allowed in a twin key.`;
+  if (forbidden !== undefined) {
+    return `the key ${JSON.stringify(key)} contains ${JSON.stringify(forbidden)}, which is not allowed in a twin key.`;
+  }
+  return section === 'desired' && key.includes('#')
+    ? `the key ${JSON.stringify(key)} contains "#", which is not allowed in a key of desired properties.`
+    : undefined;
 }
 
 /**

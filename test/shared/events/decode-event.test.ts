@@ -186,6 +186,12 @@ describe('a usable event', () => {
     expect(decodeEvent(rawEvent('updateTwin', { version: 3 }, 'd'))).not.toHaveProperty('desired');
   });
 
+  it('has no tags when its tags are null', () => {
+    const body = { version: 3, tags: null };
+    expect(decodeEvent(rawEvent('updateTwin', body, 'd'))).toMatchObject({ type: 'twinUpdated', tags: {} });
+    expect(decodeEvent(rawEvent('replaceTwin', body, 'd'))).toMatchObject({ type: 'twinReplaced', twin: { tags: {} } });
+  });
+
   it('keeps unusual keys such as __proto__, and numbers beyond 2^53', () => {
     const text = '{"properties":{"desired":{"__proto__":{"polluted":1},"constructor":2,"a.b":3,"n":9007199254740995}}}';
     const decoded = decodeEvent(rawEvent('updateTwin', JSON.parse(text), 'd'));

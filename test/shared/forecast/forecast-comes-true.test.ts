@@ -30,7 +30,7 @@ const appliesTo: fc.Arbitrary<PolicyDefinition['appliesTo']> = fc.constantFrom(
   { deviceId: 'd*' },
   { deviceId: 'd*-*1*' },
   { tags: { site: 'a' } },
-  { tags: { site: 'a', list: [1] } },
+  { tags: { site: 'a', list: [[1]] } },
   { edge: true },
   ({ tags, deviceId }: Device) => tags.site === 'b' && !deviceId.endsWith('-2'),
 );

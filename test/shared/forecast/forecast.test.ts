@@ -91,7 +91,7 @@ describe('a forecast', () => {
 
   it.each<[string, (module: string) => AppliesTo]>([
     ['tags', (module) => ({ deviceId: `${module}*`, tags: { site: 'a' } })],
-    ['tags that a query cannot compare', (module) => ({ deviceId: `${module}*`, tags: { site: 'a', list: [1] } })],
+    ['tags that a query cannot compare', (module) => ({ deviceId: `${module}*`, tags: { site: 'a', list: [[1]] } })],
     [
       'a predicate',
       (module) =>

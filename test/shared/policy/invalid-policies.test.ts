@@ -119,6 +119,12 @@ describe('an invalid policy', () => {
       'p at desired.a: the max of between must be a number',
     ],
     ['with a key with a dot', { name: 'p', desired: { 'a.b': 1 } }, 'p at desired.a.b: the key "a.b" contains "."'],
+    ['with a key with a #', { name: 'p', desired: { 'a#b': 1 } }, 'p at desired.a#b: the key "a#b" contains "#"'],
+    [
+      'with a # deep inside a value',
+      { name: 'p', desired: { a: exactly({ b: { 'c#': 1 } }) } },
+      'p at desired.a: at a.b.c#: the key "c#" contains "#"',
+    ],
     [
       'with a long string',
       { name: 'p', desired: { a: 'x'.repeat(4097) } },

@@ -107,6 +107,11 @@ describe('an evaluate function', () => {
       'finding 0 of evaluate: at a.: a key in a twin cannot be empty',
     ],
     [
+      'returns a finding with a # in a key',
+      () => [{ path: 'a.b#', expected: 1 }],
+      'finding 0 of evaluate: at a.b#: the key "b#" contains "#"',
+    ],
+    [
       'returns a number as the message',
       () => [{ path: 'a', message: 5 }],
       'finding 0 of evaluate: message must be a string',

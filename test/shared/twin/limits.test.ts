@@ -40,6 +40,11 @@ describe('the limits of a twin', () => {
     expect(limitFaults(section as JsonObject).map((fault) => fault.path)).toEqual(path === undefined ? [] : [path]);
   });
 
+  it('forbid # in keys of desired properties only', () => {
+    expect(limitFaults({ a: { 'b#': 1 } }, 'desired').map(({ path }) => path)).toEqual(['a.b#']);
+    expect(limitFaults({ a: { 'b#': 1 } })).toEqual([]);
+  });
+
   it('allow no more than ten levels', () => {
     expect(limitFaults(nested(11))).toMatchObject([{ message: expect.stringContaining('at most 10 levels') }]);
   });
