@@ -75,6 +75,12 @@ export interface DriftRow {
   /** Time when the drift ended, for a row that stayed open after its outcome, ISO 8601. */
   readonly closedAt?: string;
   readonly error?: string;
+  /** Number of wrong writes that the row records, when more than one. While a property is contested, its writes share one row. */
+  readonly times?: number;
+  /** The last wrong write that the row records. Absent when the row records one write. */
+  readonly lastWrite?: { readonly version: number; readonly at: string; readonly exact: boolean };
+  /** The value of the last write. Absent when the row records one write, and when the last write left no value. */
+  readonly lastActual?: Json | undefined;
 }
 
 /**

@@ -72,7 +72,7 @@ export interface DriftRow extends Departure {
   /** The time of the event's operation in the hub, ISO 8601. */
   readonly operationTimestamp?: string;
   readonly correlationId?: string;
-  /** The version of the twin at the time when Twinkeeper read the twin. */
+  /** The version of the twin when Twinkeeper read it. For a deleted module, the last version of its twin. */
   readonly twinVersion?: number;
   /** The `$version` of the desired properties when Twinkeeper read the twin. A repair raises the `$version` by one. */
   readonly desiredVersion?: number;
@@ -81,6 +81,15 @@ export interface DriftRow extends Departure {
   /** The time at which the drift of an `audited` row ended, ISO 8601. The row keeps the outcome `audited`. */
   readonly closedAt?: string;
   readonly error?: string;
+  /**
+   * Number of wrong writes that the row records. Absent when the row records one write. While the property is contested or flaps, further
+   * wrong writes are folded into the row.
+   */
+  readonly times?: number;
+  /** The last wrong write that is folded into the row. Absent when no write is folded into the row. */
+  readonly lastWrite?: Write;
+  /** The value of `lastWrite`. Absent when no write is folded into the row, and when the last write left no value. */
+  readonly lastActual?: Json | undefined;
 }
 
 const overOutcomes: ReadonlySet<Outcome> = new Set(['created', 'enforced', 'healed', 'superseded', 'gone', 'retired']);

@@ -91,12 +91,15 @@ export function subjectOf({ kind, path }: DriftRow): string {
   return path.replace(/^[^.]{24,}\./, '') || `(${kind})`;
 }
 
-/** The actual value and the expected value of a row, as `actual → expected`. Each value has at most `longest` characters. */
-export function changeOf({ kind, actual, expected }: DriftRow, longest: number): string {
+/**
+ * The actual value and the expected value of a row, as `actual → expected`. Each value has at most `longest` characters. When several writes
+ * share the row, their number follows, as ` ×12`.
+ */
+export function changeOf({ kind, actual, expected, times }: DriftRow, longest: number): string {
   const show = (value: Json | undefined) => (value === undefined ? '(none)' : safeText(JSON.stringify(value), longest));
   return kind === 'missingModule' || kind === 'missingBaseline'
     ? '(none) → baseline'
-    : `${show(actual)} → ${show(expected)}`;
+    : `${show(actual)} → ${show(expected)}${times === undefined ? '' : ` ×${times}`}`;
 }
 
 function shareOut(width: number, shown: readonly Column[]): readonly number[] {

@@ -1,6 +1,6 @@
 /** The content of the dialog for one history row: its values, its outcome and its times. */
 import type { DriftRow, Outcome } from '../../../api/history-answers.ts';
-import { badge, type Child, duration, el, foreign, ownValue, time, took, words } from '../markup/index.ts';
+import { badge, type Child, count, duration, el, foreign, json, ownValue, time, took, words } from '../markup/index.ts';
 import { link, toDevice } from '../view/index.ts';
 import { sideBySide } from './diff.ts';
 import { facts } from './facts.ts';
@@ -43,6 +43,7 @@ export function describeRow(row: DriftRow): HTMLElement {
     ]),
     facts([['Property', path]], 'single'),
     sideBySide(row.expected, row.actual),
+    foldedWrites(row),
     el('h3', {}, 'Outcome'),
     describeOutcome(row),
     [row.error, row.message].map((text) => text !== undefined && el('p', { class: 'why' }, foreign(text, 4200))),
@@ -54,6 +55,24 @@ export function describeRow(row: DriftRow): HTMLElement {
       ['Hub', foreign(row.hub, 128)],
     ]),
   );
+}
+
+/** The number and the last value of the wrong writes that share the row. Nothing when the row records one write. */
+function foldedWrites({ times, lastActual, lastWrite }: DriftRow): readonly Child[] {
+  if (times === undefined || lastWrite === undefined) return [];
+  return [
+    el(
+      'p',
+      {},
+      `The property was changed to a wrong value ${count(times)} times. The last time was `,
+      time(lastWrite.at),
+      '.',
+    ),
+    facts(
+      [['Last value', lastActual === undefined ? 'no value' : el('code', {}, foreign(json(lastActual), 4200))]],
+      'single',
+    ),
+  ];
 }
 
 function describeOutcome(row: DriftRow): HTMLElement {
