@@ -18,6 +18,8 @@ const firstDelay = 4_000;
 
 /** Milliseconds between two turns of a contest. In this time, Twinkeeper repairs what the turn has changed. */
 const turnInterval = 4_000;
+/** Number of attempts at a turn, at intervals of {@link turnInterval}. */
+const turnAttempts = 5;
 /** Milliseconds between two contests. In this time the user can see that Twinkeeper stands down. */
 const contestInterval = 30_000;
 
@@ -39,11 +41,15 @@ export async function disturbForever(
   await pause(firstDelay, signal);
   await Promise.all([disturbAll(), contestForever()]);
 
-  /** Makes the hub calls of a disturbance. Does nothing when its device or module does not exist: an earlier disturbance has deleted it. */
-  async function carryOut(disturbance: Disturbance): Promise<void> {
-    await operator.carryOut(disturbance).catch((error: unknown) => {
+  /** Makes the hub calls of a disturbance. Resolves with false when its device or module does not exist: an earlier one has deleted it. */
+  async function carryOut(disturbance: Disturbance): Promise<boolean> {
+    try {
+      await operator.carryOut(disturbance);
+      return true;
+    } catch (error) {
       if (!isNotFound(error)) throw error;
-    });
+      return false;
+    }
   }
 
   async function contestForever(): Promise<void> {
@@ -51,9 +57,13 @@ export async function disturbForever(
       const kind = CONTEST_KINDS[round % CONTEST_KINDS.length] ?? 'moduleWar';
       const contest = planContest(kind, random.pick(fleet), policies, random);
       for (const turn of contest?.turns ?? []) {
-        if (signal.aborted) return;
-        await carryOut(turn);
-        await pause(turnInterval, signal);
+        let isDone = false;
+        // A deleted module takes a few seconds until it exists again. A deleted device never does.
+        for (let attempt = 0; !isDone && attempt < turnAttempts && !signal.aborted; attempt++) {
+          isDone = await carryOut(turn);
+          await pause(turnInterval, signal);
+        }
+        if (!isDone) break;
       }
       await pause(contestInterval, signal);
     }
