@@ -9,6 +9,7 @@ function guardsWith(room: number) {
   const guards = createGuards({
     store: memory.store,
     limit: { type: 'count', count: 100 },
+    overridesConfigurations: () => false,
     countDevices: async () => undefined,
     clock,
     log: { info() {}, warn() {}, error() {} },

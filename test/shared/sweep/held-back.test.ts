@@ -22,8 +22,16 @@ async function heldDevices(count: number, room: number) {
   const clock = new MovableClock();
   const store = createGuardStore(world.storage, { clock });
   const limit = { type: 'count', count: room } as const;
+  const overridesConfigurations = () => false;
   const newInstance = (definitions: readonly PolicyDefinition[] = [policy]) => {
-    const guard = createGuards({ store, limit, countDevices: async () => undefined, clock, log: quiet });
+    const guard = createGuards({
+      store,
+      limit,
+      overridesConfigurations,
+      countDevices: async () => undefined,
+      clock,
+      log: quiet,
+    });
     return world.newInstance(definitions, { guard, clock });
   };
   expect(await newInstance().sweep()).toMatchObject({ changed: room, heldBack: 0 });
@@ -106,9 +114,17 @@ describe('a sweep over twins that compete with a configuration', () => {
     const clock = new MovableClock();
     const store = createGuardStore(world.storage, { clock });
     const limit = { type: 'count', count: 10 } as const;
+    const overridesConfigurations = () => false;
     const sweep = async () => {
       clock.pass(60_000);
-      const guard = createGuards({ store, limit, countDevices: async () => undefined, clock, log: quiet });
+      const guard = createGuards({
+        store,
+        limit,
+        overridesConfigurations,
+        countDevices: async () => undefined,
+        clock,
+        log: quiet,
+      });
       return world.newInstance([policy], { guard, clock, guardStore: store }).sweep();
     };
     await sweep();
