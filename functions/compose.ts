@@ -13,7 +13,7 @@ import {
 import { createGuardStore, createGuards, type GuardStore } from '../shared/guards/index.ts';
 import { connectToHub, type Hub } from '../shared/hub/index.ts';
 import { once } from '../shared/once.ts';
-import { type PolicyDefinition, type PolicySet, toPolicySet } from '../shared/policy/index.ts';
+import type { PolicySet } from '../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../shared/reconcile/index.ts';
 import { createDeadLetters, createDeferredQueue, type DeadLetters, type DeferredQueue } from '../shared/retry/index.ts';
 import type { Sweeper, SweepQueue, SweepWorker } from '../shared/sweep/index.ts';
@@ -24,7 +24,7 @@ import {
   type SweepStore,
 } from '../shared/sweep/store/index.ts';
 import type { HealthDetails } from './api/answers.ts';
-import { toLog } from './log.ts';
+import { type LogContext, toLog } from './log.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -43,8 +43,8 @@ export interface App {
   readonly sweepStore: SweepStore;
   readonly sweepRetention: SweepRetention;
   now(): Date;
-  /** Creates a reconciler that logs to the invocation `context`. */
-  reconcilerFor(context: InvocationContext): Reconciler;
+  /** Creates a reconciler that logs to the invocation `context`, or to the console outside of invocations. */
+  reconcilerFor(context: LogContext): Reconciler;
   /** Creates an event processor that logs to the invocation `context`. */
   processorFor(context: InvocationContext): EventProcessor;
   /** Returns the health of the app, from a check that all callers share. Loads the code of the check on the first call. */
@@ -63,16 +63,13 @@ export interface SweepComponents {
 }
 
 /**
- * Checks the policies and creates all components of the app. This function opens no connection. Each client connects on its first use, and
- * each SDK is loaded on its first use.
- *
- * @throws {PolicyFaultsError} when a policy is wrong.
+ * Creates all components of the app. This function opens no connection. Each client connects on its first use, and each SDK is loaded on its
+ * first use.
  */
-export function compose(settings: Settings, definitions: readonly PolicyDefinition[]): App {
+export function compose(settings: Settings, policies: PolicySet): App {
   const { storage } = settings;
   const clock = systemClock;
   const now = () => clock.now();
-  const policies = toPolicySet(definitions, { mode: settings.mode });
   const hub = connectToHub(settings.hub, { budget: settings.budget, clock });
   const journal = createJournal(storage, now);
   const deadLetters = createDeadLetters(storage, now);
@@ -93,8 +90,9 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     log: console,
   });
 
-  const reconcilerFor = (context: InvocationContext) =>
-    new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock });
+  const settleTime = settings.settleSeconds * 1000;
+  const reconcilerFor = (context: LogContext) =>
+    new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock, settleTime });
 
   const processorFor = (context: InvocationContext) =>
     new EventProcessor({
@@ -126,7 +124,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
       const log = toLog(context);
       return new SweepWorker({
         sweeper: sweeperFor(context),
-        reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log, guard, clock }),
+        reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log, guard, clock, settleTime }),
         hub,
         store: sweepStore,
         queue,

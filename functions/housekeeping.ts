@@ -1,5 +1,5 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
-import type { App } from './compose.ts';
+import type { LazyApp } from './lazy-app.ts';
 
 /** Milliseconds after which `retention` starts no further batch of removals. The run on the next day continues. */
 const retentionTime = 4 * 60_000;
@@ -10,11 +10,12 @@ const retentionTime = 4 * 60_000;
  * setting `TWINKEEPER_RETENTION_DAYS`, the counts of unusable events, and the twins that no longer count against a blast
  * radius.
  */
-export function registerHousekeeping(twinkeeper: App): void {
-  const { settings, policies, rollups, guardStore, deadLetters, retention, sweepRetention, now } = twinkeeper;
+export function registerHousekeeping(twinkeeper: LazyApp): void {
+  const { settings } = twinkeeper;
   app.timer('roll-up', {
     schedule: settings.rollupSchedule,
     async handler() {
+      const { policies, rollups, guardStore } = await twinkeeper.load();
       const deviceCounts = await Promise.all(
         policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
       );
@@ -24,6 +25,7 @@ export function registerHousekeeping(twinkeeper: App): void {
   app.timer('retention', {
     schedule: '0 30 2 * * *',
     async handler(_timer: Timer, context: InvocationContext) {
+      const { retention, sweepRetention, guardStore, deadLetters, now } = await twinkeeper.load();
       const started = now().getTime();
       const oldest = new Date(started - settings.retentionDays * 86_400_000);
       const mayContinue = () => now().getTime() - started < retentionTime;

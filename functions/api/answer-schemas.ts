@@ -41,6 +41,13 @@ const cursor = optionalText(
 );
 const mode = z.enum(['enforce', 'audit']);
 
+const write = z.object({
+  version: z.number().check(z.describe('`$lastUpdatedVersion`')),
+  at: time('`$lastUpdated`.'),
+  exact: z.boolean().check(z.describe('False when that write is unknown and these fields are those of a later write.')),
+  by: optionalText('Id of the configuration of the hub that made the write. Absent when no configuration made it.'),
+});
+
 const rowShape = {
   v: z.literal(1).check(z.describe('Version of the stored format.')),
   hub: text("The hub's host name."),
@@ -52,16 +59,7 @@ const rowShape = {
   kind: z.enum(kinds),
   expected: anyJson('The value that the policy wants. Absent when the policy wants none.'),
   actual: anyJson('The value that was found. Absent when there was none.'),
-  write: z
-    .object({
-      version: z.number().check(z.describe('`$lastUpdatedVersion`')),
-      at: time('`$lastUpdated`.'),
-      exact: z
-        .boolean()
-        .check(z.describe('False when that write is unknown and these fields are those of a later write.')),
-      by: optionalText('Id of the configuration of the hub that made the write. Absent when no configuration made it.'),
-    })
-    .check(z.describe('The write to the twin that caused the drift.')),
+  write: write.check(z.describe('The write to the twin that caused the drift.')),
   mode,
   message: optionalText('The message of a custom policy, or the reason why the drift cannot be repaired.'),
   detectedAt: time('When the drift was detected.'),
@@ -74,10 +72,21 @@ const rowShape = {
   outcomeAt: time('When the row got this outcome.'),
   closedAt: optionalText('When the drift of a row that had stayed open ended.'),
   error: optionalText('Why the drift could not be repaired.'),
+  times: z.exactOptional(
+    z
+      .number()
+      .check(
+        z.describe(
+          'Number of wrong writes that the row records, when more than one: the writes of a contested property.',
+        ),
+      ),
+  ),
+  lastWrite: z.exactOptional(write.check(z.describe('The last wrong write that the row records.'))),
+  lastActual: anyJson('The value of the last write. Absent when there was none, or when the row records one write.'),
 };
-// In memory, the fields `expected` and `actual` of a row can be present with the value `undefined`. JSON leaves such fields out.
-const driftRow: z.ZodMiniType<Omit<DriftRow, 'expected' | 'actual'>> = z.object(rowShape);
-const openRow: z.ZodMiniType<Omit<OpenRow, 'expected' | 'actual'>> = z.object({
+// In memory, the fields `expected`, `actual` and `lastActual` of a row can be present with the value `undefined`. JSON leaves such fields out.
+const driftRow: z.ZodMiniType<Omit<DriftRow, 'expected' | 'actual' | 'lastActual'>> = z.object(rowShape);
+const openRow: z.ZodMiniType<Omit<OpenRow, 'expected' | 'actual' | 'lastActual'>> = z.object({
   ...rowShape,
   why: z
     .object({

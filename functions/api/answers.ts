@@ -1,5 +1,5 @@
 import type { SweepRow } from '../../shared/sweep/store/index.ts';
-import type { DriftRow, OpenRow } from './history-answers.ts';
+import type { DriftRow, OpenRow, ShownSweeps } from './history-answers.ts';
 
 /*
  * The TypeScript types of the API's answers. The types describe the objects before they are written as JSON. The endpoints, the command and
@@ -56,7 +56,7 @@ export interface ReconcileAnswer {
 }
 
 /** The answer of `GET /api/sweeps`: one page of sweeps, newest first. The last page has no cursor. */
-export interface SweepsAnswer {
+export interface SweepsAnswer extends ShownSweeps {
   readonly sweeps: readonly SweepRow[];
   readonly cursor?: string;
 }

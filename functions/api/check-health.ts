@@ -1,7 +1,7 @@
-import { describeCompeting } from '../../shared/guards/index.ts';
+import { describeCompeting, type GuardStore } from '../../shared/guards/index.ts';
+import type { Hub } from '../../shared/hub/index.ts';
 import { deferredQueueName } from '../../shared/retry/index.ts';
-import { openQueue, openTable } from '../../shared/storage/index.ts';
-import type { App } from '../compose.ts';
+import { openQueue, openTable, type StorageAccount } from '../../shared/storage/index.ts';
 import type { HealthDetails } from './answers.ts';
 
 /** The result of one part of the health check, such as the check of the hub. */
@@ -11,7 +11,12 @@ interface Check {
 }
 
 /** The parts of the app that the health check uses. */
-type Checked = Pick<App, 'hub' | 'guardStore' | 'settings' | 'now'>;
+interface Checked {
+  readonly hub: Hub;
+  readonly guardStore: GuardStore;
+  readonly settings: { readonly storage: StorageAccount };
+  now(): Date;
+}
 
 /** Checks the hub and the storage account at the same time. The result is ready after at most 30 seconds. This function never throws. */
 export async function checkHealth(twinkeeper: Checked): Promise<HealthDetails> {

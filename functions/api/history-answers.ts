@@ -15,6 +15,7 @@ export interface JsonObject {
 /** The kinds of drift. */
 export type DriftKind =
   | 'missingModule'
+  | 'missingBaseline'
   | 'missingProperty'
   | 'wrongValue'
   | 'forbiddenProperty'
@@ -74,6 +75,12 @@ export interface DriftRow {
   /** Time when the drift ended, for a row that stayed open after its outcome, ISO 8601. */
   readonly closedAt?: string;
   readonly error?: string;
+  /** Number of wrong writes that the row records, when more than one. While a property is contested, its writes share one row. */
+  readonly times?: number;
+  /** The last wrong write that the row records. Absent when the row records one write. */
+  readonly lastWrite?: { readonly version: number; readonly at: string; readonly exact: boolean };
+  /** The value of the last write. Absent when the row records one write, and when the last write left no value. */
+  readonly lastActual?: Json | undefined;
 }
 
 /**
@@ -223,6 +230,23 @@ export interface PolicyAnswer {
 /** The answer of `GET /api/policies`. */
 export interface PoliciesAnswer {
   readonly policies: readonly PolicyAnswer[];
+}
+
+/** The fields of a sweep that the page shows. `GET /api/sweeps` returns more fields. */
+export interface ShownSweep {
+  /** Number of devices that still wait in the queue, for their first attempt or for a retry. */
+  readonly waiting: number;
+  /** Number of devices that the sweep did not queue, because they were already waiting in the queue. */
+  readonly alreadyQueued: number;
+  /** Number of modules that the sweep did not read, because a guard still holds their repair back and their twins have not changed. */
+  readonly heldBack: number;
+  /** Probable mistakes in policies, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** The part of the answer of `GET /api/sweeps` that the page shows, newest sweep first. */
+export interface ShownSweeps {
+  readonly sweeps: readonly ShownSweep[];
 }
 
 /** The answer to a request that failed: a problem document (RFC 9457) with the media type `application/problem+json`. */

@@ -9,6 +9,14 @@
  * @module
  */
 export {
+  contestedEnforcements,
+  contestWindow,
+  enforcementTimes,
+  isSameProperty,
+  lastContestedTime,
+  standDownTime,
+} from './contest.ts';
+export {
   type Departure,
   type DriftKind,
   type DriftRow,
@@ -17,6 +25,7 @@ export {
   type Outcome,
   type Source,
 } from './departure.ts';
+export { isLaterWrite, lastWriteOf, rowToFoldInto, rowWithFolded } from './folding.ts';
 export { createHistory, type History, type HistoryPage } from './history.ts';
 export { BadCursorError } from './history-cursor.ts';
 export type { DriftQuery, OpenQuery } from './history-query.ts';

@@ -32,6 +32,7 @@ export interface PolicyForecast {
   /** Number of devices in the scope without any departure from the policy. */
   readonly compliant: number;
   readonly modulesToCreate: number;
+  /** A missing baseline counts with the number of its properties. */
   readonly propertiesToChange: number;
   /** The properties to change. One entry per path, most frequent first. */
   readonly changes: readonly PropertyForecast[];

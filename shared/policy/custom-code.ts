@@ -70,7 +70,7 @@ export function runCustomCode<T>(call: CustomCall, author: object, run: () => T)
 }
 
 /** An error of custom code whose message already names the function. */
-export class CustomCodeError extends Error {
+class CustomCodeError extends Error {
   override readonly name = 'CustomCodeError';
 }
 
@@ -101,7 +101,10 @@ export function catchLateErrors(onLateError: (error: LateError) => void): void {
   });
   // The worker of Azure Functions ends the process in its listener for uncaught exceptions. Node calls this function instead of listeners.
   process.setUncaughtExceptionCaptureCallback((error) => {
-    if (isLateError(error) || process.emit('uncaughtException', error, 'uncaughtException')) return;
+    if (isLateError(error)) return;
+    const listeners = process.listeners('uncaughtException');
+    for (const listener of listeners) listener(error, 'uncaughtException');
+    if (listeners.length > 0) return;
     console.error(error);
     process.exit(1);
   });

@@ -1,7 +1,7 @@
-import type { Departure, DriftRow, Source } from '../drift/index.ts';
+import { type Departure, type DriftRow, driftKey, type Source } from '../drift/index.ts';
 import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
-import type { Device } from '../policy/index.ts';
+import type { Device, Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import { DeviceRows } from './device-rows.ts';
 import { type DeviceWork, hasEndedEvidence, historyStart, type ModuleWork, missingModuleWrite } from './device-work.ts';
@@ -12,6 +12,7 @@ import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 import { recordAnswer, recordDeferral } from './record-answer.ts';
 import { recordDeletions, recordEvidence } from './record-evidence.ts';
 import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts';
+import { findSettling, isSettledDeletion, noneSettling } from './settling.ts';
 
 /**
  * The result of one step of a pass over a device. The pass is done, or the device is deferred to a retry, or the pass waits until modules
@@ -19,7 +20,13 @@ import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts'
  */
 export type PassStep =
   | { readonly deviceId: string; readonly done: DeviceCounts }
-  | { readonly deviceId: string; readonly deferred: string; readonly done: DeviceCounts }
+  | {
+      readonly deviceId: string;
+      readonly deferred: string;
+      /** Seconds until the retry, when the device only waits for a deleted module to settle. */
+      readonly retryAfter?: number;
+      readonly done: DeviceCounts;
+    }
   | {
       readonly deviceId: string;
       readonly create: readonly NewModule[];
@@ -69,14 +76,13 @@ export class DevicePass {
    * round stores the outcome.
    */
   readonly #changed = new Map<string, 'enforced' | 'created'>();
+  /** The modules that must settle, according to the last plan. */
+  #settling = noneSettling;
   #round = 0;
   /** The device twin, once a round has read it. */
   #deviceTwin: Twin | undefined;
-  /**
-   * Time of the oldest write among the rows that the journal rejected as a conflict, in milliseconds since 1970. Infinity without a
-   * conflict.
-   */
-  #oldestConflict = Number.POSITIVE_INFINITY;
+  /** Row keys of the rows that the journal rejected as a conflict. The next round reads these rows, of any age. */
+  readonly #conflicts = new Set<string>();
 
   constructor(dependencies: Required<ReconcilerDependencies>, work: DeviceWork, source: Source) {
     this.#dependencies = dependencies;
@@ -90,8 +96,9 @@ export class DevicePass {
     if (modules.size === 0 && deletedAt === undefined) return this.#done();
     if (++this.#round > maxRounds) return this.#deferred(`its twins or rows changed during each of ${maxRounds} tries`);
 
+    this.#settling = noneSettling;
     const { journal, hub, clock } = this.#dependencies;
-    const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite()), {
+    const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite(), this.#neededKeys()), {
       hub: hub.name,
       source: this.#source,
       now: () => clock.now().toISOString(),
@@ -115,17 +122,28 @@ export class DevicePass {
   }
 
   /**
-   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the work, the history that the guards
-   * need, and the rows that had a conflict.
+   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the work, and the history that guards
+   * need, now and at the time of each departure that an event shows.
    */
   #earliestWrite(): string {
-    const guarded = this.#dependencies.clock.now().getTime() - guardedHistory;
-    return new Date(Math.max(0, Math.min(guarded, historyStart(this.#work), this.#oldestConflict))).toISOString();
+    const now = this.#dependencies.clock.now().getTime();
+    return new Date(Math.max(0, Math.min(now, historyStart(this.#work)) - guardedHistory)).toISOString();
+  }
+
+  /** Row keys of rows that the pass needs, however many newer rows the device has. */
+  #neededKeys(): readonly string[] {
+    const evidence = [...this.#work.modules.values()].flatMap((module) => module.evidence);
+    return [...this.#conflicts, ...evidence.map(({ departure }) => driftKey(departure))];
   }
 
   #neededModules(calls: NeededCalls): NeededModules {
     const modules = [...this.#work.modules.values()];
-    const read = modules.filter((module) => this.#existing.has(module.moduleId) || calls.mustRead(module));
+    const { settleTime, clock } = this.#dependencies;
+    const mustLookAgain = (module: ModuleWork) =>
+      isSettledDeletion(module, settleTime, clock.now().getTime()) && calls.mustCreate(module);
+    const read = modules.filter(
+      (module) => this.#existing.has(module.moduleId) || calls.mustRead(module) || mustLookAgain(module),
+    );
     const create = modules.filter((module) => !read.includes(module) && calls.mustCreate(module));
     return { read, create };
   }
@@ -155,19 +173,28 @@ export class DevicePass {
         if (row.kind !== 'missingModule') deviceRows.close(row, 'gone');
       }
     }
-    return this.#planAndAct(device, observed, deferred, deviceRows);
+    return this.#planAndAct(device, observed, needed, deferred, deviceRows);
   }
 
   /** Makes the plan, calls the guard, stores the `pending` rows, and carries out the actions of the plan. */
   async #planAndAct(
     device: Device,
     observed: readonly ObservedTwin[],
+    needed: NeededModules,
     deferredByRead: string | undefined,
     deviceRows: DeviceRows,
   ): Promise<PassStep> {
-    const { policies, guard, clock, hub } = this.#dependencies;
-    const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString() });
-    const departures = planned.actions.flatMap((action) => action.repairs);
+    const { policies, guard, clock, hub, settleTime } = this.#dependencies;
+    const isSeparate = (policy: Policy) => deviceRows.hasSeparateRows(policy);
+    const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString(), isSeparate });
+    // The module of a sweep's finding existed when the sweep found it. Any other module that was read may never have existed.
+    const existedBefore = (moduleId: string) =>
+      this.#existing.has(moduleId) ||
+      (this.#source === 'sweep' && needed.read.some((module) => module.moduleId === moduleId));
+    const time = { settleTime, now: clock.now().getTime() };
+    this.#settling = findSettling(planned, deviceRows, time, (id) => this.#work.modules.get(id), existedBefore);
+    const settling = this.#settling.reasons;
+    const departures = planned.actions.flatMap((action) => action.repairs.filter((drift) => !settling.has(drift)));
     const held =
       departures.length === 0
         ? noneHeld
@@ -178,14 +205,14 @@ export class DevicePass {
             readDeviceTwin: () => this.#readDeviceTwin(),
           });
     const isDemanded = (row: DriftRow, twin: Twin | undefined) => isInForce(row, policies.all, { device, twin });
-    const { found, pending } = recordPlan(planned, held, observed, deviceRows, isDemanded);
+    const { found, pending } = recordPlan(planned, held, settling, observed, deviceRows, isDemanded);
     for (const key of found) this.#found.add(key);
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
 
     let deferred = deferredByRead;
-    for (const { action, rows } of pending) {
+    for (const { action, rows, repairs } of pending) {
       if (action.type !== 'patchDesired') continue;
-      const { patch } = toPatch(rows);
+      const { patch } = toPatch(repairs);
       const answer = await hub.patchDesired(device.deviceId, action.moduleId, action.etag, patch);
       if (!answer.ok && answer.problem.type === 'conflict') return this.begin();
       deferred = this.#recordAnswer(rows, answer, 'enforced', deviceRows) ?? deferred;
@@ -274,11 +301,8 @@ export class DevicePass {
     const { rows, known } = deviceRows.takeChanges();
     if (rows.length === 0) return 'written';
     const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known);
-    // A new row can conflict with an old, closed row that the pass did not read. The next round therefore reads all rows since the write of
-    // that row.
-    if (result === 'conflict') {
-      this.#oldestConflict = Math.min(...rows.map(({ write }) => Date.parse(write.at) || 0), this.#oldestConflict);
-    }
+    // A new row can conflict with an old, closed row that the pass did not read.
+    if (result === 'conflict') for (const { rowKey } of rows) this.#conflicts.add(rowKey);
     return result;
   }
 
@@ -289,6 +313,12 @@ export class DevicePass {
   }
 
   #done(): PassStep {
+    const { until, reasons } = this.#settling;
+    const [reason] = reasons.values();
+    if (reason !== undefined) {
+      const retryAfter = Math.max(1, Math.ceil((until - this.#dependencies.clock.now().getTime()) / 1000));
+      return { deviceId: this.#work.deviceId, deferred: reason, retryAfter, done: this.#counts() };
+    }
     return { deviceId: this.#work.deviceId, done: this.#counts() };
   }
 

@@ -9,9 +9,9 @@ export { createDeadLetters, type DeadLetter, type DeadLetters, type UnusableEven
 export {
   createDeferredQueue,
   type DeferredQueue,
-  deferredQueueName,
   readDeferral,
   toRawEvents,
 } from './deferred-queue.ts';
+export { deferredQueueName } from './deferred-queue-name.ts';
 export { replayDeadLetter } from './replay-dead-letter.ts';
 export { type CountedEvents, keptAnHour } from './unusable-events.ts';

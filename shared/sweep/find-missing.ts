@@ -45,6 +45,9 @@ async function inconclusiveCounts(
 ): Promise<string | undefined> {
   const devices = await progress.count(countDevicesQuery(policy));
   if (devices !== undefined) await guardStore.putDeviceCount(policy.name, devices);
+  if (devices === 0 && compileScope(policy).condition !== '') {
+    progress.warn(`The scope of the policy ${policy.name} holds no device of the hub. Check appliesTo of the policy.`);
+  }
   if (!policy.createModule) return undefined;
   const modules = await progress.count(countModulesQuery(policy));
   if (countsAreComparable(policy)) {

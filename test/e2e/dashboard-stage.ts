@@ -12,6 +12,7 @@ import type {
   DriftPage,
   OpenPage,
   PoliciesAnswer,
+  ShownSweeps,
   SummaryAnswer,
 } from '../../functions/api/answers.ts';
 import { readPage } from '../../functions/dashboard/page.ts';
@@ -110,6 +111,7 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
       'drift/open': { rows: [] } satisfies OpenPage,
       policies: { policies: [] } satisfies PoliciesAnswer,
       'dead-letters': { letters: [], countedOnly: [] } satisfies DeadLettersPage,
+      sweeps: { sweeps: [] } satisfies ShownSweeps,
       summary: noSummary,
     };
     stage.intercept = undefined;

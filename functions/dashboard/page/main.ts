@@ -59,15 +59,16 @@ async function readOverview(isCurrent: () => boolean): Promise<void> {
   const range = countedRange(current.time, appNow());
   const bucketHours = bucketHoursOf((Date.parse(range.to) - Date.parse(range.from)) / hour);
   const { policy, deviceId } = current.filters;
-  const [summary, { policies }, open, deadLetters] = await Promise.all([
+  const [summary, { policies }, open, { sweeps }, deadLetters] = await Promise.all([
     ask('summary', { ...range, bucket: bucketHours === 24 ? '1d' : `${bucketHours}h` }),
     ask('policies'),
     ask('drift/open', { policy, deviceId, limit: openLimit }),
+    ask('sweeps', { limit: 1 }),
     ask('dead-letters', { limit: deadLetterLimit }),
   ]);
   if (!isCurrent()) return;
   overviewReadAt = Date.now();
-  overviewData = { summary, policies, open, deadLetters, bucketHours };
+  overviewData = { summary, policies, open, sweep: sweeps[0], deadLetters, bucketHours };
   filterForm.offerPolicies(policies);
   overview.show(overviewData, current);
 }

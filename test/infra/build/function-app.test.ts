@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { SourceMap, type SourceMapping } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -167,9 +168,20 @@ describe('the app without node_modules', () => {
     expect(stderr).toBe('');
   });
 
+  it('has a source map of the start that names the TypeScript lines', async () => {
+    const text = 'Twinkeeper has not started.';
+    const code = (await read('chunks/start.cjs')).split('\n');
+    const line = code.findIndex((each) => each.includes(text));
+    const map = new SourceMap(JSON.parse(await read('chunks/start.cjs.map')));
+    const { originalSource, originalLine } = map.findEntry(line, code[line]?.indexOf(text) ?? 0) as SourceMapping;
+    expect(originalSource).toMatch(/functions\/start\.ts$/);
+    const source = (await readFile(join(root, 'functions/start.ts'), 'utf8')).split('\n');
+    expect(source[originalLine]).toContain(text);
+  });
+
   it.each([
-    ['the start', 'deferred', 'shared/retry/deferred-queue.ts'],
-    ['a chunk', 'sweep-work', 'shared/sweep/work-queue.ts'],
+    ['the chunk of the first event', 'deferred', 'shared/retry/deferred-queue.ts'],
+    ['the chunk of the sweep', 'sweep-work', 'shared/sweep/work-queue.ts'],
   ])('names the TypeScript line of an error in %s', async (_, name, file) => {
     const { outcome } = await call(name, 'rubbish');
     const line = Number(new RegExp(`${file}:(\\d+):\\d+\\)`).exec(outcome.stack ?? '')?.[1]);

@@ -159,7 +159,6 @@ describe('a contested property', () => {
     await write({ a: 'wrong 7', b: 'wrong' });
     expect((await rows()).slice(5).toSorted()).toEqual([
       ['a', 'heldBack', 'contested'],
-      ['a', 'superseded', undefined],
       ['b', 'enforced', undefined],
     ]);
     advance(59 * minute);

@@ -94,6 +94,16 @@ describe('a scope', () => {
     expect(toScopeMatcher({ not: { edge: true } }).usesIdOnly).toBe(false);
   });
 
+  it('that is a function gets frozen data, and is stopped when it does not return', () => {
+    const device = { deviceId: 'd', tags: { a: { b: 1 } }, edge: false };
+    const frozen = toScopeMatcher((seen) => Object.isFrozen(seen) && Object.isFrozen(seen.tags.a));
+    expect(frozen.matches(device)).toBe(true);
+    const endless = toScopeMatcher(() => {
+      for (;;);
+    });
+    expect(() => endless.matches(device)).toThrow('appliesTo took longer than 250 ms');
+  });
+
   it('ignores tags that an object inherits from its prototype', () => {
     expect(
       toScopeMatcher({ tags: { constructor: { name: 'Object' } } }).matches({ deviceId: 'd', tags: {}, edge: false }),

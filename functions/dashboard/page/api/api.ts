@@ -6,6 +6,7 @@ import type {
   OpenPage,
   PoliciesAnswer,
   ProblemAnswer,
+  ShownSweeps,
   SummaryAnswer,
 } from '../../../api/history-answers.ts';
 import { key } from '../view/index.ts';
@@ -18,6 +19,7 @@ interface Answers {
   readonly summary: SummaryAnswer;
   readonly policies: PoliciesAnswer;
   readonly 'dead-letters': DeadLettersPage;
+  readonly sweeps: ShownSweeps;
   readonly [device: `devices/${string}`]: DeviceAnswer;
 }
 

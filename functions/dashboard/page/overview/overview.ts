@@ -1,10 +1,17 @@
 /** The upper half of the page: tiles, charts and lists, made from the summary, the policies and the open rows. */
-import type { DeadLettersPage, OpenPage, PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
+import type {
+  DeadLettersPage,
+  OpenPage,
+  PolicyAnswer,
+  ShownSweep,
+  SummaryAnswer,
+} from '../../../api/history-answers.ts';
 import { el, fill, find, iso, time } from '../markup/index.ts';
 import { go, type View } from '../view/index.ts';
 import { createComplianceChart } from './compliance-chart.ts';
 import { showDeadLetters } from './dead-letters.ts';
 import { createDepartureChart } from './departure-chart.ts';
+import { showLastSweep } from './last-sweep.ts';
 import { openCount } from './open-count.ts';
 import { showOpenList } from './open-list.ts';
 import { showPolicies } from './policy-table.ts';
@@ -17,6 +24,8 @@ export interface OverviewData {
   readonly policies: readonly PolicyAnswer[];
   readonly open: OpenPage;
   readonly deadLetters: DeadLettersPage;
+  /** The newest sweep. `undefined` before the first sweep. */
+  readonly sweep: ShownSweep | undefined;
   /** The length of one bucket of the summary, in hours. */
   readonly bucketHours: number;
 }
@@ -47,7 +56,7 @@ export function createOverview(): Overview {
   }
 
   return {
-    show({ summary, policies, open, deadLetters, bucketHours }, view) {
+    show({ summary, policies, open, sweep, deadLetters, bucketHours }, view) {
       shownAt = Date.now();
       for (const input of splits) input.checked = input.value === view.by;
       // The API applies the filters only to the open rows. The tags "whole fleet" mark the other numbers.
@@ -59,6 +68,7 @@ export function createOverview(): Overview {
       departures.show(summary, view, bucketHours);
       compliance.show(summary, policies, view.time);
       showOpenList(counted);
+      showLastSweep(sweep);
       showRankings(summary);
       showDeadLetters(deadLetters);
       document.title =

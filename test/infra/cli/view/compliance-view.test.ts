@@ -45,6 +45,14 @@ describe('the status on a terminal', () => {
     expect(text).toMatch(/Nothing is out of line\.$/);
   });
 
+  it('says what the last sweep left, and which policies look wrong', () => {
+    const warning = 'The scope of the policy agents holds no device of the hub.';
+    const left = { ...sweep, waiting: 1500, heldBack: 55, warnings: [warning] };
+    const text = renderCompliance({ ...well, lastSweep: left }, now, false);
+    expect(text).toContain('1,234 hub calls, 1,500 waiting in the queue, 55 held back and unchanged');
+    expect(text).toContain(`  ${warning}`);
+  });
+
   it('says why something is not repaired and what to do, and rounds percentages down', () => {
     const text = renderCompliance(
       {
