@@ -58,10 +58,14 @@ export function competingGuard({ store, overridesConfigurations, clock }: Compet
 
     async stillHeld(rows) {
       const byPath = await competitors();
+      // A change of the device's tags does not change the module's twin. Twins that a deployment targets are therefore read again.
       const isHeld = ({ policy, path, error }: HeldRow) =>
         byPath
           .get(policyPathKey(policy, path))
-          ?.some(({ setting }) => reasonFor(setting.configuration, policy) === error) === true;
+          ?.some(
+            ({ setting: { about, configuration } }) =>
+              about !== 'edgeModule' && reasonFor(configuration, policy) === error,
+          ) === true;
       return new Set(rows.filter(isHeld));
     },
   };
