@@ -90,8 +90,9 @@ export function compose(settings: Settings, policies: PolicySet): App {
     log: console,
   });
 
+  const settleTime = settings.settleSeconds * 1000;
   const reconcilerFor = (context: LogContext) =>
-    new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock });
+    new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock, settleTime });
 
   const processorFor = (context: InvocationContext) =>
     new EventProcessor({
@@ -123,7 +124,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
       const log = toLog(context);
       return new SweepWorker({
         sweeper: sweeperFor(context),
-        reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log, guard, clock }),
+        reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log, guard, clock, settleTime }),
         hub,
         store: sweepStore,
         queue,

@@ -27,6 +27,8 @@ export interface Settings {
    * devices.
    */
   readonly blastRadius: BlastRadius;
+  /** Seconds for which a deleted module is left alone before it is created again. 0 creates the module at once. */
+  readonly settleSeconds: number;
   /** Age in days after which sweeps and closed history rows are removed. */
   readonly retentionDays: number;
   /** When the function `roll-up` counts the history, as an NCRONTAB expression. */
@@ -93,6 +95,12 @@ const wholeNumber = (most?: number) => {
     z.transform((text: string) => Number(text)),
   );
 };
+
+const wholeNumberOrZero = () =>
+  z.pipe(
+    text(/^(0|[1-9]\d{0,4})$/, 'must be a whole number, 0 to 99999'),
+    z.transform((given: string) => Number(given)),
+  );
 
 const text = (pattern: RegExp, must: string) => z.string().check(z.regex(pattern, must));
 
@@ -184,6 +192,7 @@ const settingSchemas = {
   TWINKEEPER_SWEEP_MINUTES: withDefault(4, () => wholeNumber(9)),
   TWINKEEPER_ROLLUP_SCHEDULE: withDefault('15 */5 * * * *', schedule),
   TWINKEEPER_RETENTION_DAYS: withDefault(400, () => wholeNumber(36_500)),
+  TWINKEEPER_SETTLE_SECONDS: withDefault(60, wholeNumberOrZero),
   TWINKEEPER_HUB_TIER: withDefault<HubTier>('S1', () => z.enum(hubTiers, `must be one of ${hubTiers.join(', ')}`)),
   TWINKEEPER_HUB_UNITS: withDefault(1, () => wholeNumber(200)),
   TWINKEEPER_BUDGET_SHARE: withDefault(0.5, share),
@@ -284,6 +293,7 @@ export function readSettings(environment: Environment): Settings {
     mode: settings.TWINKEEPER_MODE,
     retry: { firstDelay: settings.TWINKEEPER_RETRY_DELAY, attempts: settings.TWINKEEPER_RETRY_ATTEMPTS },
     sweep: { schedule: settings.TWINKEEPER_SWEEP_SCHEDULE.trim(), minutes: settings.TWINKEEPER_SWEEP_MINUTES },
+    settleSeconds: settings.TWINKEEPER_SETTLE_SECONDS,
     retentionDays: settings.TWINKEEPER_RETENTION_DAYS,
     rollupSchedule: settings.TWINKEEPER_ROLLUP_SCHEDULE.trim(),
     budget: {

@@ -25,6 +25,8 @@ export function localSettings(
     EVENTHUB_CONSUMER_GROUP: '$Default',
     // One second instead of the default of 30 seconds, so that a person at a terminal sees the retry soon.
     TWINKEEPER_RETRY_DELAY: '1',
+    // One second instead of the default of 60 seconds, so that a person sees a deleted module come back.
+    TWINKEEPER_SETTLE_SECONDS: '1',
     TWINKEEPER_BLAST_RADIUS: String(blastRadius),
     // If the local hub throttles, the app gets the budget of that hub. Otherwise it gets the budget of the largest hub: a smaller budget
     // would slow the demo down without need.

@@ -72,7 +72,7 @@ export interface DriftRow extends Departure {
   /** The time of the event's operation in the hub, ISO 8601. */
   readonly operationTimestamp?: string;
   readonly correlationId?: string;
-  /** The version of the twin at the time when Twinkeeper read the twin. */
+  /** The version of the twin when Twinkeeper read it. For a deleted module, the last version of its twin. */
   readonly twinVersion?: number;
   /** The `$version` of the desired properties when Twinkeeper read the twin. A repair raises the `$version` by one. */
   readonly desiredVersion?: number;

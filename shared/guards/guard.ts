@@ -17,8 +17,11 @@ export interface Review {
   readonly readDeviceTwin?: () => Promise<Twin | undefined>;
 }
 
-/** The minimum length of the device's history that a guard gets, in milliseconds. */
-export const guardedHistory = 75 * 60_000;
+/**
+ * The minimum length of the device's history that a guard gets, in milliseconds. A guard counts the repairs of one hour, and then holds
+ * repairs back for an hour. The rest is the time from a write to its repair.
+ */
+export const guardedHistory = 130 * 60_000;
 
 /**
  * Decides which repairs to hold back. The rows of held-back repairs get the outcome `heldBack`. Each round of a pass calls the guard at

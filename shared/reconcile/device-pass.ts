@@ -12,6 +12,7 @@ import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 import { recordAnswer, recordDeferral } from './record-answer.ts';
 import { recordDeletions, recordEvidence } from './record-evidence.ts';
 import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts';
+import { findSettling, isSettledDeletion, noneSettling } from './settling.ts';
 
 /**
  * The result of one step of a pass over a device. The pass is done, or the device is deferred to a retry, or the pass waits until modules
@@ -19,7 +20,13 @@ import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts'
  */
 export type PassStep =
   | { readonly deviceId: string; readonly done: DeviceCounts }
-  | { readonly deviceId: string; readonly deferred: string; readonly done: DeviceCounts }
+  | {
+      readonly deviceId: string;
+      readonly deferred: string;
+      /** Seconds until the retry, when the device only waits for a deleted module to settle. */
+      readonly retryAfter?: number;
+      readonly done: DeviceCounts;
+    }
   | {
       readonly deviceId: string;
       readonly create: readonly NewModule[];
@@ -69,6 +76,8 @@ export class DevicePass {
    * round stores the outcome.
    */
   readonly #changed = new Map<string, 'enforced' | 'created'>();
+  /** The modules that must settle, according to the last plan. */
+  #settling = noneSettling;
   #round = 0;
   /** The device twin, once a round has read it. */
   #deviceTwin: Twin | undefined;
@@ -87,6 +96,7 @@ export class DevicePass {
     if (modules.size === 0 && deletedAt === undefined) return this.#done();
     if (++this.#round > maxRounds) return this.#deferred(`its twins or rows changed during each of ${maxRounds} tries`);
 
+    this.#settling = noneSettling;
     const { journal, hub, clock } = this.#dependencies;
     const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite(), this.#neededKeys()), {
       hub: hub.name,
@@ -128,7 +138,12 @@ export class DevicePass {
 
   #neededModules(calls: NeededCalls): NeededModules {
     const modules = [...this.#work.modules.values()];
-    const read = modules.filter((module) => this.#existing.has(module.moduleId) || calls.mustRead(module));
+    const { settleTime, clock } = this.#dependencies;
+    const mustLookAgain = (module: ModuleWork) =>
+      isSettledDeletion(module, settleTime, clock.now().getTime()) && calls.mustCreate(module);
+    const read = modules.filter(
+      (module) => this.#existing.has(module.moduleId) || calls.mustRead(module) || mustLookAgain(module),
+    );
     const create = modules.filter((module) => !read.includes(module) && calls.mustCreate(module));
     return { read, create };
   }
@@ -158,20 +173,28 @@ export class DevicePass {
         if (row.kind !== 'missingModule') deviceRows.close(row, 'gone');
       }
     }
-    return this.#planAndAct(device, observed, deferred, deviceRows);
+    return this.#planAndAct(device, observed, needed, deferred, deviceRows);
   }
 
   /** Makes the plan, calls the guard, stores the `pending` rows, and carries out the actions of the plan. */
   async #planAndAct(
     device: Device,
     observed: readonly ObservedTwin[],
+    needed: NeededModules,
     deferredByRead: string | undefined,
     deviceRows: DeviceRows,
   ): Promise<PassStep> {
-    const { policies, guard, clock, hub } = this.#dependencies;
+    const { policies, guard, clock, hub, settleTime } = this.#dependencies;
     const isSeparate = (policy: Policy) => deviceRows.hasSeparateRows(policy);
     const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString(), isSeparate });
-    const departures = planned.actions.flatMap((action) => action.repairs);
+    // The module of a sweep's finding existed when the sweep found it. Any other module that was read may never have existed.
+    const existedBefore = (moduleId: string) =>
+      this.#existing.has(moduleId) ||
+      (this.#source === 'sweep' && needed.read.some((module) => module.moduleId === moduleId));
+    const time = { settleTime, now: clock.now().getTime() };
+    this.#settling = findSettling(planned, deviceRows, time, (id) => this.#work.modules.get(id), existedBefore);
+    const settling = this.#settling.reasons;
+    const departures = planned.actions.flatMap((action) => action.repairs.filter((drift) => !settling.has(drift)));
     const held =
       departures.length === 0
         ? noneHeld
@@ -182,7 +205,7 @@ export class DevicePass {
             readDeviceTwin: () => this.#readDeviceTwin(),
           });
     const isDemanded = (row: DriftRow, twin: Twin | undefined) => isInForce(row, policies.all, { device, twin });
-    const { found, pending } = recordPlan(planned, held, observed, deviceRows, isDemanded);
+    const { found, pending } = recordPlan(planned, held, settling, observed, deviceRows, isDemanded);
     for (const key of found) this.#found.add(key);
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
 
@@ -290,6 +313,12 @@ export class DevicePass {
   }
 
   #done(): PassStep {
+    const { until, reasons } = this.#settling;
+    const [reason] = reasons.values();
+    if (reason !== undefined) {
+      const retryAfter = Math.max(1, Math.ceil((until - this.#dependencies.clock.now().getTime()) / 1000));
+      return { deviceId: this.#work.deviceId, deferred: reason, retryAfter, done: this.#counts() };
+    }
     return { deviceId: this.#work.deviceId, done: this.#counts() };
   }
 

@@ -100,7 +100,8 @@ export class DeviceRows {
   rowFromDeletion(departure: Departure, start: PeriodStart, eventRef: EventRef): DriftRow {
     const periods = this.#periodsOf(departure);
     const known = rowOfPeriod(periods, start);
-    const row = known === undefined ? this.#add(departure, eventRef, {}) : this.#takeWrite(known, start, eventRef);
+    const row =
+      known === undefined ? this.#add(departure, eventRef, versionOf(start)) : this.#takeWrite(known, start, eventRef);
     for (const other of this.#periodsOf(departure)) {
       if (other.rowKey === row.rowKey || isSameWrite(other.write, row.write)) continue;
       if (isEarlier(other, start)) {
@@ -117,6 +118,12 @@ export class DeviceRows {
     if (row === undefined) return periods.every((other) => isEarlier(other, start)) ? 'new' : 'late';
     if (isUnfinishedRow(row)) return 'unfinished';
     return isOpen(row) ? 'open' : 'over';
+  }
+
+  /** The open row of the latest missing period of a module. */
+  openPeriod(departure: Departure): DriftRow | undefined {
+    const open = this.#periodsOf(departure).filter(isOpen);
+    return open.toSorted((a, b) => beginOf(a) - beginOf(b)).at(-1);
   }
 
   /** Whether the row of a missing period has the exact write of the event that shows the period. */
@@ -310,9 +317,7 @@ export class DeviceRows {
   #rowOfMissingModule(departure: Departure): DriftRow {
     const { write, expected, mode } = departure;
     const open = this.#periodsOf(departure).filter(isOpen);
-    const row =
-      open.find((period) => isSameWrite(period.write, write)) ??
-      open.toSorted((a, b) => beginOf(a) - beginOf(b)).at(-1);
+    const row = open.find((period) => isSameWrite(period.write, write)) ?? this.openPeriod(departure);
     if (row !== undefined) return this.#change(row, { expected, mode });
     const reading = { version: 0, at: this.#context.now(), exact: false };
     return this.#add({ ...departure, write: reading }, this.#context.eventRef, {});
@@ -322,15 +327,19 @@ export class DeviceRows {
    * Puts the exact write of an event into the row of a reading. When the row already had the write of an earlier event, the earlier period
    * gets a closed row of its own.
    */
-  #takeWrite(row: DriftRow, { write }: PeriodStart, eventRef: EventRef): DriftRow {
+  #takeWrite(row: DriftRow, start: PeriodStart, eventRef: EventRef): DriftRow {
+    const { write } = start;
     if (isSameWrite(row.write, write)) return row;
-    const { operationTimestamp, correlationId: _, ...rest } = this.current(row);
+    const { operationTimestamp, correlationId: _, twinVersion, ...rest } = this.current(row);
     if (row.write.exact && operationTimestamp !== undefined) {
       const { deviceId, moduleId, policy, path, kind, expected, actual, mode } = row;
       const earlier = { deviceId, moduleId, policy, path, kind, expected, actual, mode, write: row.write };
-      this.close(this.#add(earlier, { operationTimestamp }, {}), 'healed');
+      this.close(
+        this.#add(earlier, { operationTimestamp }, twinVersion === undefined ? {} : { twinVersion }),
+        'healed',
+      );
     }
-    return this.#put({ ...rest, write, ...eventRef });
+    return this.#put({ ...rest, write, ...versionOf(start), ...eventRef });
   }
 
   /** The rows that record the module of the departure as missing, for the same policy. */
@@ -361,6 +370,11 @@ export class DeviceRows {
     this.#changed.add(row.rowKey);
     return row;
   }
+}
+
+/** The version of the deleted twin. A new device has none. */
+function versionOf({ deletedTwin }: PeriodStart): { readonly twinVersion?: number } {
+  return deletedTwin === undefined ? {} : { twinVersion: deletedTwin.version };
 }
 
 /** Whether a row is unfinished. The row is `pending` after an interrupted pass, or `deferred` while a retry is queued. */

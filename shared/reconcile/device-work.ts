@@ -157,9 +157,14 @@ export function historyStart({ modules }: DeviceWork): number {
     .reduce((first, time) => Math.min(first, time), Number.POSITIVE_INFINITY);
 }
 
+/** The deletion or the new device that no later event of the batch ends. */
+export function unendedMissing({ missing }: ModuleWork): MissingModule | undefined {
+  return missing.findLast(({ ended }) => ended === undefined);
+}
+
 /** The write for the history row of a module that does not exist. `undefined` when an event will record the missing module. */
 export function missingModuleWrite(module: ModuleWork): Write | undefined {
-  return module.missing.findLast(({ ended }) => ended === undefined)?.write ?? module.writeIfMissing;
+  return unendedMissing(module)?.write ?? module.writeIfMissing;
 }
 
 /** Whether events show departures that ended within the same batch. Such departures need rows, but no repair. */

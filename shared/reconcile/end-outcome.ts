@@ -20,7 +20,7 @@ export const clockSkew = 5_000;
  * plus one.
  */
 export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 'healed' | 'gone' {
-  if (row.kind === 'missingModule') return wasCreatedByUs(row, twin) ? 'created' : 'healed';
+  if (row.kind === 'missingModule') return mayHaveCreated(row) && wasCreatedByUs(row, twin) ? 'created' : 'healed';
   // The version of a twin only grows. A lower version shows that the module was deleted and created again.
   if (twin.desired.version < row.write.version) return 'gone';
   const path = parsePath(row.path);
@@ -32,6 +32,14 @@ export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 
       : jsonEquals(getAt(twin.desired.properties, path), row.expected);
   const writtenVersion = writeAt(twin.desired, path)?.version;
   return isRepaired && mayBeRepaired && writtenVersion === (row.desiredVersion ?? 0) + 1 ? 'enforced' : 'healed';
+}
+
+/** The beginning of the reason of a row whose module is left alone for some time after its deletion. */
+export const settlingPrefix = 'settling: ';
+
+/** Whether Twinkeeper may have tried to create the module of a row. A pass stores a row as `pending` before it creates the module. */
+function mayHaveCreated({ outcome, error }: DriftRow): boolean {
+  return outcome !== 'heldBack' && !(outcome === 'deferred' && error?.startsWith(settlingPrefix));
 }
 
 /**

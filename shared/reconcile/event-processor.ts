@@ -105,10 +105,13 @@ export class EventProcessor {
     if (unusable.length > 0) await this.#reject(unusable, isNew);
     let deferred = 0;
     if (works.length > 0) {
-      for (const { deviceId, deferred: reason } of await reconciler.reconcile(works, 'event')) {
+      for (const { deviceId, deferred: reason, retryAfter } of await reconciler.reconcile(works, 'event')) {
         if (reason === undefined) continue;
         deferred++;
-        await this.#defer(deviceId, byDevice.get(deviceId)?.raw ?? [], attempt + 1, reason);
+        const raw = byDevice.get(deviceId)?.raw ?? [];
+        if (retryAfter === undefined) await this.#defer(deviceId, raw, attempt + 1, reason);
+        // The wait is not a failed attempt.
+        else await this.#dependencies.queue.put({ deviceId, events: raw, attempt, reason }, retryAfter);
       }
     }
     return { events: events.length, ignored, unusable: unusable.length, devices: works.length, deferred };

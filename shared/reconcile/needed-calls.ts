@@ -1,7 +1,7 @@
 import type { Departure } from '../drift/index.ts';
 import type { PolicySet } from '../policy/index.ts';
 import type { DeviceRows, PeriodState } from './device-rows.ts';
-import type { MissingModule, ModuleWork } from './device-work.ts';
+import { type MissingModule, type ModuleWork, unendedMissing } from './device-work.ts';
 
 /**
  * The assumed maximum time by which the results of hub queries are older than the twins, in milliseconds. The documentation of Azure IoT
@@ -29,7 +29,7 @@ export class NeededCalls {
     const deviceRows = this.#deviceRows;
     if (module.mustRead) return true;
     if (module.foundMissing && (this.#existedRecently(module) || !this.#isSafeToBelieve(module))) return true;
-    const states = this.#periodStates(module, unended(module));
+    const states = this.#periodStates(module, unendedMissing(module));
     if (states.includes('over') && states.some(isUnrecorded)) return true;
     if (module.mayEndOpenRows && deviceRows.openRows(module.moduleId).length > 0) return true;
     return module.evidence.some(({ departure, ended }) =>
@@ -44,7 +44,7 @@ export class NeededCalls {
    * Also true when an event reports that the module is missing, and the row of the missing module is new or unfinished.
    */
   mustCreate(module: ModuleWork): boolean {
-    return module.foundMissing || this.#periodStates(module, unended(module)).some(isUnrecorded);
+    return module.foundMissing || this.#periodStates(module, unendedMissing(module)).some(isUnrecorded);
   }
 
   /** Whether an event shows a missing period, and the history has no row with the write of the event. */
@@ -106,11 +106,6 @@ export class NeededCalls {
       .forModule(moduleId)
       .filter(({ createModule, scope }) => createModule && scope.mayMatchId(this.#deviceId));
   }
-}
-
-/** The deletion or the new device that no later event of the batch ends. */
-function unended({ missing }: ModuleWork): MissingModule | undefined {
-  return missing.findLast(({ ended }) => ended === undefined);
 }
 
 function isUnrecorded(state: PeriodState): boolean {

@@ -13,4 +13,6 @@ export interface ReconcilerDependencies {
   readonly log: Log;
   readonly guard?: Guard;
   readonly clock?: Clock;
+  /** Milliseconds for which a deleted module is left alone before it is created again. Default: 0. */
+  readonly settleTime?: number;
 }

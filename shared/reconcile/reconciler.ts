@@ -13,6 +13,10 @@ import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 export interface DeviceResult extends DeviceCounts {
   readonly deviceId: string;
   readonly deferred?: string;
+  /**
+   * Seconds until the retry, when the device only waits for a deleted module to settle. Such a wait is not a failed attempt.
+   */
+  readonly retryAfter?: number;
 }
 
 /**
@@ -29,7 +33,7 @@ export class Reconciler {
   readonly #dependencies: Required<ReconcilerDependencies>;
 
   constructor(dependencies: ReconcilerDependencies) {
-    this.#dependencies = { guard: noGuard, clock: systemClock, ...dependencies };
+    this.#dependencies = { guard: noGuard, clock: systemClock, settleTime: 0, ...dependencies };
   }
 
   get policies(): PolicySet {
@@ -64,6 +68,7 @@ export class Reconciler {
       deviceId,
       ...('done' in step ? step.done : noCounts),
       ...('deferred' in step ? { deferred: step.deferred } : {}),
+      ...('deferred' in step && step.retryAfter !== undefined ? { retryAfter: step.retryAfter } : {}),
     }));
   }
 
@@ -84,14 +89,18 @@ export class Reconciler {
     return this.#setOutcomes(deviceId, (row) => !isInForce(row, policies.all), { outcome: 'retired' });
   }
 
-  /** Sets the outcome of the open rows of a device that `isChosen` accepts. Returns the number of these rows. */
+  /**
+   * Sets the outcome of the open rows of a device that `isChosen` accepts. Returns the number of these rows.
+   *
+   * @throws {Error} when other processes changed the rows during each attempt
+   */
   async #setOutcomes(
     deviceId: string,
     isChosen: (row: DriftRow) => boolean,
     { outcome, error }: Pick<DriftRow, 'outcome' | 'error'>,
   ): Promise<number> {
     const { journal, clock } = this.#dependencies;
-    for (let attempt = 0; attempt < 3; attempt++) {
+    for (let attempt = 0; attempt < setOutcomeAttempts; attempt++) {
       const known = await journal.read(deviceId);
       const outcomeAt = clock.now().toISOString();
       const rows = known.open.filter(isChosen).map(({ error: _, ...row }): DriftRow => {
@@ -99,7 +108,7 @@ export class Reconciler {
       });
       if (rows.length === 0 || (await journal.write(deviceId, rows, known)) === 'written') return rows.length;
     }
-    return 0;
+    throw new Error(`The rows of ${deviceId} were changed by other processes during ${setOutcomeAttempts} attempts.`);
   }
 
   async #createModules(modules: readonly NewModule[]): Promise<ReadonlyMap<NewModule, Answer<void>>> {
@@ -123,6 +132,8 @@ export class Reconciler {
   }
 }
 
+/** Maximum number of attempts to set outcomes. Another process rarely changes the rows of the same device more than once. */
+const setOutcomeAttempts = 10;
 const noCounts: DeviceCounts = { found: 0, changed: 0 };
 const notCreated: Answer<void> = { ok: false, problem: { type: 'transient', message: 'the bulk call failed' } };
 

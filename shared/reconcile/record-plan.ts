@@ -20,15 +20,17 @@ export interface RecordedPlan {
 
 /**
  * Records a plan in the rows of the device, before the actions of the plan are carried out. Each departure gets a row. When an action will
- * repair the departure, the row is `pending`. Otherwise the row is `heldBack`, `failed` or `audited`. Open rows whose drift the twins no
- * longer show are closed.
+ * repair the departure, the row is `pending`. Otherwise the row is `deferred`, `heldBack`, `failed` or `audited`. Open rows whose drift the
+ * twins no longer show are closed.
  *
  * @param held The departures whose repair a guard holds back, with the reasons.
+ * @param settling The missing modules that are left alone for now, with the reasons.
  * @param isDemanded Whether the policies still demand what an open row records. Without a twin, the twin is not compared.
  */
 export function recordPlan(
   { drifts, actions }: Plan,
   held: ReadonlyMap<Departure, string>,
+  settling: ReadonlyMap<Departure, string>,
   observed: readonly ObservedTwin[],
   deviceRows: DeviceRows,
   isDemanded: (row: DriftRow, twin: Twin | undefined) => boolean,
@@ -50,9 +52,12 @@ export function recordPlan(
     }
   }
 
-  const repaired = new Set(actions.flatMap((action) => action.repairs).filter((drift) => !held.has(drift)));
+  const repaired = new Set(
+    actions.flatMap((action) => action.repairs).filter((drift) => !held.has(drift) && !settling.has(drift)),
+  );
   for (const [drift, row] of rowOf) {
     if (repaired.has(drift)) deviceRows.setOutcome(row, 'pending');
+    else if (settling.has(drift)) deviceRows.setOutcome(row, 'deferred', settling.get(drift));
     else if (held.has(drift)) deviceRows.setOutcome(row, 'heldBack', held.get(drift));
     else if (drift.kind === 'policyError' || (drift.mode === 'enforce' && drift.message !== undefined))
       deviceRows.setOutcome(row, 'failed', drift.message);

@@ -5,7 +5,8 @@ import { type Checkpoint, type Finding, withoutContinuation } from './checkpoint
 import { HeldTwins } from './held-twins.ts';
 import { IdSet } from './id-set.ts';
 import { Interrupted, interruptedBy, isRefusal, QueryRefused } from './interruption.ts';
-import { isLost, type SweepClaim, type SweepRow } from './store/index.ts';
+import { QueuedDevices } from './queued-devices.ts';
+import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import type { FoundDevice } from './twin-results.ts';
 import { devicesPerItem, queueWorkItem } from './work-queue.ts';
@@ -30,8 +31,9 @@ export class Progress {
   readonly #counts = new Map<string, number | undefined>();
   /** Modules that this run has found. A suspect module that two queries return is queued once. */
   readonly #found: IdSet;
-  /** Modules that wait in the queue, for their first attempt or for a retry. */
-  readonly #queued: IdSet;
+  /** Modules that this run has found and did not queue, because a guard holds their repair back. */
+  readonly #held: IdSet;
+  readonly #queued: QueuedDevices;
   #beforeSave: (() => Promise<void>) | undefined;
   #unsavedPages = 0;
   #savedAt: number;
@@ -48,7 +50,8 @@ export class Progress {
     this.#claim = claim;
     this.#deadline = deadline;
     this.#found = new IdSet(claim.id);
-    this.#queued = new IdSet(claim.id);
+    this.#held = new IdSet(claim.id);
+    this.#queued = new QueuedDevices(claim.id);
     this.heldTwins = new HeldTwins(dependencies);
     this.#savedAt = dependencies.clock.now().getTime();
     this.hub = dependencies.hub.lane('sweep', () => this.add({ hubCalls: 1 }));
@@ -67,19 +70,10 @@ export class Progress {
     this.row = { ...row, ...(Object.fromEntries(sums) as typeof counts) };
   }
 
-  /**
-   * Reads the work items in the queue, so that no device is queued twice. A work item whose message is lost is removed, and its devices can
-   * be queued again. Call this method once, before the first step.
-   */
+  /** Reads which devices wait in the queue. Call this method once, before the first step. */
   async readQueue(): Promise<void> {
     const { store, clock } = this.#dependencies;
-    for await (const item of await store.workItems()) {
-      // An earlier run of this sweep may have died before it put this message in the queue. This run queues the work item again.
-      const isUnsaved = item.sweepId === this.#claim.id && Number(item.part.split('-').at(-1)) >= this.row.parts;
-      if (isUnsaved) continue;
-      if (isLost(item, clock.now())) await store.removeWorkItem(item);
-      else for (const id of item.devices) this.#queued.add(queuedKey(item, id));
-    }
+    await this.#queued.read(store, this.#claim, this.row, clock);
   }
 
   /** Adds a reason to the list `walked` of the row. Returns false where the list already has that reason. */
@@ -170,9 +164,13 @@ export class Progress {
     }
   }
 
-  /** Whether this run has already found this module. Returns false for a module that only an earlier run of the same sweep found. */
+  /**
+   * Whether this run has already found this module, also when a guard holds its repair back. Returns false for a module that only an earlier
+   * run of the same sweep found.
+   */
   hasFound(finding: Finding, deviceId: string): boolean {
-    return this.#found.has(foundKey(finding, deviceId));
+    const key = foundKey(finding, deviceId);
+    return this.#found.has(key) || this.#held.has(key);
   }
 
   /** Queues immediately the devices that this run has not found before. Returns their number. */
@@ -234,8 +232,11 @@ export class Progress {
       const state = finding.finding === 'missing' ? 'missing' : version;
       const isHeld = policy !== undefined && (await this.heldTwins.isUnchanged(policy, deviceId, state));
       if (!isHeld) left.push(deviceId);
-      // The step for open rows need not queue this module either.
-      else if (this.#onlyNew(finding, [deviceId]).length > 0) this.add({ heldBack: 1 });
+      else if (!this.hasFound(finding, deviceId)) {
+        // The module is not marked as found, because another policy may have drift in the same twin.
+        this.#held.add(foundKey(finding, deviceId));
+        this.add({ heldBack: 1 });
+      }
     }
     return left;
   }
@@ -246,26 +247,16 @@ export class Progress {
       // A module that was queued as suspect may be missing now. So a missing module is queued even if the module was found before.
       const isNew = !this.#found.has(key) || finding.finding === 'missing';
       this.#found.add(key);
-      if (isNew && this.#isQueued(finding, id)) {
+      if (isNew && this.#queued.has(finding, id)) {
         this.add({ alreadyQueued: 1 });
         return false;
       }
       return isNew;
     });
   }
-
-  /** Whether a work item in the queue handles this finding. A missing module also covers the suspicion about the same module. */
-  #isQueued({ moduleId, finding }: Finding, deviceId: string): boolean {
-    const has = (other: Finding['finding']) => this.#queued.has(queuedKey({ moduleId, finding: other }, deviceId));
-    return has(finding) || (finding === 'suspect' && has('missing'));
-  }
 }
 
 type CountName = 'hubCalls' | 'examined' | 'parts' | 'alreadyQueued' | 'heldBack';
-
-function queuedKey({ moduleId, finding }: Finding, deviceId: string): string {
-  return `${finding}\n${moduleId}\n${deviceId}`;
-}
 
 /** The key of a found module. Retired rows of a device have a key of their own, because no module is examined for them. */
 function foundKey({ moduleId, finding }: Finding, deviceId: string): string {

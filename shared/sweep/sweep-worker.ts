@@ -136,11 +136,12 @@ export class SweepWorker {
     const [first] = deferred;
     const left = deferred.map(({ deviceId }) => deviceId);
     if (first === undefined) await store.removeWorkItem(item);
-    else await this.#retry(item, left, first.deferred);
+    else await this.#retry(item, left, first.deferred, Math.max(...deferred.map(({ retryAfter = 0 }) => retryAfter)));
     log.info(`Sweep ${item.sweepId}, work item ${name}: ${devices.length} devices, ${deferred.length} deferred.`);
   }
 
-  async #retry(item: QueuedItem, devices: readonly string[], reason = ''): Promise<void> {
+  /** Queues devices again. `atLeast`: the minimum number of seconds until the retry. */
+  async #retry(item: QueuedItem, devices: readonly string[], reason = '', atLeast = 0): Promise<void> {
     const { store, log, retry, random } = this.#dependencies;
     const wait = this.#waitFor(item) / 1000;
     // The call budget is used up at this time. Waiting for the budget does not count as an attempt.
@@ -153,7 +154,7 @@ export class SweepWorker {
       return store.removeWorkItem(item);
     }
     const doubled = Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt);
-    const delay = Math.min(longestDelay, doubled * (0.75 + random() / 2));
+    const delay = Math.max(atLeast, Math.min(longestDelay, doubled * (0.75 + random() / 2)));
     await queueAgain(this.#dependencies, item, { devices, attempt, delay });
   }
 

@@ -57,6 +57,7 @@ describe('the app settings', () => {
       sweep: { schedule: '0 */15 * * * *', minutes: 4 },
       budget: { tier: 'S1', units: 1, share: 0.5 },
       blastRadius: { type: 'share', share: 0.2 },
+      settleSeconds: 60,
       retentionDays: 400,
       rollupSchedule: '15 */5 * * * *',
     });
@@ -73,6 +74,7 @@ describe('the app settings', () => {
       TWINKEEPER_RETRY_ATTEMPTS: '3',
       TWINKEEPER_SWEEP_SCHEDULE: '0 0 2,14 * JAN-MAR MON',
       TWINKEEPER_SWEEP_MINUTES: '9',
+      TWINKEEPER_SETTLE_SECONDS: '0',
       TWINKEEPER_RETENTION_DAYS: '30',
       TWINKEEPER_ROLLUP_SCHEDULE: ' 0 * * * * * ',
       TWINKEEPER_HUB_TIER: 'S3',
@@ -88,6 +90,7 @@ describe('the app settings', () => {
       sweep: { schedule: '0 0 2,14 * JAN-MAR MON', minutes: 9 },
       budget: { tier: 'S3', units: 200, share: 1 },
       blastRadius: { type: 'count', count: 250 },
+      settleSeconds: 0,
       retentionDays: 30,
       rollupSchedule: '0 * * * * *',
     });
@@ -158,6 +161,8 @@ describe('the app settings', () => {
     ['TWINKEEPER_SWEEP_SCHEDULE', '0 0 0 * * * *', '0 0 0'],
     ['TWINKEEPER_SWEEP_SCHEDULE', '0 */15 * * * ;', ';'],
     ['TWINKEEPER_SWEEP_MINUTES', '10', '"10"'],
+    ['TWINKEEPER_SETTLE_SECONDS', '-1', '"-1"'],
+    ['TWINKEEPER_SETTLE_SECONDS', '1.5', '1.5'],
     ['TWINKEEPER_RETENTION_DAYS', '0', '"0"'],
     ['TWINKEEPER_RETENTION_DAYS', '99999', '"99999"'],
     ['TWINKEEPER_HUB_TIER', 'S4', 'S4'],

@@ -12,6 +12,12 @@ export class StillClock implements Clock {
     return new Date(this.#time);
   }
 
+  /** Moves the clock forward by one millisecond. Returns the time in milliseconds since 1970. */
+  tick(): number {
+    this.pass(1);
+    return this.#time;
+  }
+
   sleep(): Promise<void> {
     return new Promise((resolve) => setImmediate(resolve));
   }

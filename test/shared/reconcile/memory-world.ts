@@ -5,9 +5,10 @@ import { rowKeyPrefixAt } from '../../../shared/drift/keys.ts';
 import type { RawEvent } from '../../../shared/events/index.ts';
 import type { Answer, Hub, Problem } from '../../../shared/hub/index.ts';
 import { definePolicy, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
-import { EventProcessor, Reconciler } from '../../../shared/reconcile/index.ts';
+import { EventProcessor, Reconciler, type ReconcilerDependencies } from '../../../shared/reconcile/index.ts';
 import { type DeadLetter, type DeadLetters, type DeferredQueue, keptAnHour } from '../../../shared/retry/index.ts';
 import { toTwin } from '../../../shared/twin/index.ts';
+import type { StillClock } from '../../support/still-clock.ts';
 import { quiet, toRawEvent } from '../../support/world.ts';
 
 export const agent = definePolicy({
@@ -23,9 +24,15 @@ type Deferral = Parameters<DeferredQueue['put']>[0];
  * Creates an event processor that calls the registry of the local hub directly, without a network. The journal and the dead letters are in
  * memory.
  */
-export function newWorld(definitions: readonly PolicyDefinition[] = [agent], queue?: DeferredQueue) {
-  const log = new EventLog();
-  const registry = new Registry({ hubName: 'test-hub', log });
+export function newWorld(
+  definitions: readonly PolicyDefinition[] = [agent],
+  queue?: DeferredQueue,
+  options: Pick<ReconcilerDependencies, 'guard' | 'settleTime'> & { readonly clock?: StillClock } = {},
+) {
+  const { clock } = options;
+  const log = new EventLog(4, () => clock?.now() ?? new Date());
+  const now = clock === undefined ? {} : { now: () => clock.tick() };
+  const registry = new Registry({ hubName: 'test-hub', log, ...now });
   /** When a test sets `problem`, every call of the hub returns that problem. */
   const trouble: { problem?: Problem } = {};
   const hub = hubOver(registry, trouble);
@@ -34,7 +41,13 @@ export function newWorld(definitions: readonly PolicyDefinition[] = [agent], que
   const warnings: string[] = [];
   const deferred: { readonly delay: number; readonly deferral: Deferral }[] = [];
   const processor = new EventProcessor({
-    reconciler: new Reconciler({ policies: toPolicySet(definitions, { mode: 'enforce' }), hub, journal, log: quiet }),
+    reconciler: new Reconciler({
+      policies: toPolicySet(definitions, { mode: 'enforce' }),
+      hub,
+      journal,
+      log: quiet,
+      ...options,
+    }),
     queue: queue ?? { put: async (deferral, delay) => void deferred.push({ deferral, delay }) },
     deadLetters,
     log: { ...quiet, warn: (message) => void warnings.push(message) },

@@ -69,12 +69,8 @@ const moduleId = 'Agent';
 /** Lets a module live, and then delivers everything that is still to be delivered. Returns the truth and the history. */
 export async function live({ mode, steps, order, scheduler }: Life) {
   const clock = new StillClock();
-  const tick = () => {
-    clock.pass(1);
-    return clock.now().getTime();
-  };
   const log = new EventLog(1, () => clock.now());
-  const registry = new Registry({ hubName: 'test-hub', log, now: tick });
+  const registry = new Registry({ hubName: 'test-hub', log, now: () => clock.tick() });
   /** Number of modules that Twinkeeper created. */
   let created = 0;
   const plainHub = hubOver(registry);
@@ -111,7 +107,7 @@ export async function live({ mode, steps, order, scheduler }: Life) {
               isDead = true;
               throw new Error('killed');
             }
-            tick();
+            clock.tick();
             const result: unknown = await Reflect.apply(value, target, args);
             if (isLast) isDead = true;
             if (isDead) throw new Error('killed');

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createGuardStore, createGuards } from '../../../shared/guards/index.ts';
+import type { Hub } from '../../../shared/hub/index.ts';
 import { exactly, type PolicyDefinition } from '../../../shared/policy/index.ts';
+import type { JsonObject } from '../../../shared/twin/index.ts';
+import { intercepted } from '../../support/disturbed-hub.ts';
 import { MovableClock } from '../../support/movable-clock.ts';
-import { type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
+import { type SweepOptions, type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
 import { newDeviceId, quiet } from '../../support/world.ts';
 
 let world: SweepWorld;
@@ -100,10 +103,12 @@ describe('a sweep over twins that a guard holds back', () => {
 });
 
 describe('a sweep over twins that compete with a configuration', () => {
-  it('reads them again only when the configuration has gone', async () => {
-    const policy: PolicyDefinition = { name: 'contender', module: 'Agent', desired: { mode: exactly('High') } };
+  const policy: PolicyDefinition = { name: 'contender', module: 'Agent', desired: { mode: exactly('High') } };
+
+  /** Adds a configuration that sets `mode` to another value, and a device with that value. Returns a function that runs a sweep. */
+  async function competingDevice(desired: JsonObject = {}) {
     const deviceId = newDeviceId('competing');
-    world.add(deviceId, { Agent: { mode: 'Off' } });
+    world.add(deviceId, { Agent: { mode: 'Off', ...desired } });
     await world.operator.addConfiguration({
       id: 'rival',
       schemaVersion: '1.0',
@@ -112,25 +117,48 @@ describe('a sweep over twins that compete with a configuration', () => {
       content: { moduleContent: { 'properties.desired.mode': 'Off' } },
     } as never);
     const clock = new MovableClock();
-    const store = createGuardStore(world.storage, { clock });
+    const guardStore = createGuardStore(world.storage, { clock });
     const limit = { type: 'count', count: 10 } as const;
-    const sweep = async () => {
+    const sweep = async (definitions = [policy], options: SweepOptions = {}) => {
       clock.pass(60_000);
-      const overridesConfigurations = () => false;
       const guard = createGuards({
-        store,
+        store: guardStore,
         limit,
-        overridesConfigurations,
+        overridesConfigurations: () => false,
         countDevices: async () => undefined,
         clock,
         log: quiet,
       });
-      return world.newInstance([policy], { guard, clock, guardStore: store }).sweep();
+      return world.newInstance(definitions, { guard, clock, guardStore, ...options }).sweep();
     };
+    return { deviceId, sweep };
+  }
+
+  it('reads them again only when the configuration has gone', async () => {
+    const { deviceId, sweep } = await competingDevice();
     await sweep();
     expect(await world.briefOpen(deviceId)).toEqual([['wrongValue', 'mode', 'heldBack']]);
     expect(await sweep()).toMatchObject({ heldBack: 1, examined: 0 });
     await world.operator.removeConfiguration('rival');
     expect(await sweep()).toMatchObject({ heldBack: 0, changed: 1 });
+  });
+
+  it('still repairs the drift of another policy about the same twin', async () => {
+    const { deviceId, sweep } = await competingDevice({ rate: 9 });
+    const both = [policy, { ...policy, name: 'rated', desired: { rate: exactly(5) } }];
+    const throughHub = (hub: Hub) =>
+      intercepted(hub, (call) =>
+        call === 'patchDesired'
+          ? Promise.resolve({ ok: false, problem: { type: 'throttled', message: '429 later' } })
+          : undefined,
+      );
+    await sweep(both, { throughHub, attempts: 1 });
+    expect((await world.briefOpen(deviceId)).toSorted()).toEqual([
+      ['wrongValue', 'mode', 'heldBack'],
+      ['wrongValue', 'rate', 'deferred'],
+    ]);
+    await sweep(both);
+    expect(await world.briefOpen(deviceId)).toEqual([['wrongValue', 'mode', 'heldBack']]);
+    expect(await world.desiredOf(deviceId, 'Agent')).toMatchObject({ mode: 'Off', rate: 5 });
   });
 });
