@@ -13,7 +13,7 @@ const few = 100;
 /** Number of history rows of the device with the long history. */
 const many = 100_000;
 const moduleId = 'Agent';
-/** Milliseconds in which all rows were written. A pass reads the rows of the last 75 minutes, for its guards. */
+/** Milliseconds in which all rows were written. A pass reads the rows of more than the last hour, for its guards. */
 const writingTime = 60 * 60_000;
 /** Number of passes during which the heap is measured. */
 const passes = 10;

@@ -12,7 +12,6 @@ export {
   contestedEnforcements,
   contestWindow,
   enforcementTimes,
-  isSameProperty,
   lastContestedTime,
   standDownTime,
 } from './contest.ts';

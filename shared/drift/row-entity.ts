@@ -19,6 +19,9 @@ export const shortColumns: readonly string[] = [
   'writtenBy',
   'mode',
   'detectedAt',
+  'operationTimestamp',
+  'correlationId',
+  'twinVersion',
   'desiredVersion',
   'outcome',
   'outcomeAt',
@@ -38,13 +41,10 @@ export const shortColumns: readonly string[] = [
  * @param stored The whole row, as it is stored.
  */
 export function withLongColumns(row: DriftRow, stored: DriftRow): DriftRow {
-  const { expected, actual, message, lastActual, operationTimestamp, correlationId, twinVersion } = stored;
+  const { expected, actual, message, lastActual } = stored;
   return {
     ...(message === undefined ? {} : { message }),
     ...(lastActual === undefined ? {} : { lastActual }),
-    ...(operationTimestamp === undefined ? {} : { operationTimestamp }),
-    ...(correlationId === undefined ? {} : { correlationId }),
-    ...(twinVersion === undefined ? {} : { twinVersion }),
     ...row,
     hub: stored.hub,
     source: stored.source,

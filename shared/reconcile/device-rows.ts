@@ -6,7 +6,6 @@ import {
   isOpen,
   isOver,
   type KnownRows,
-  lastWriteOf,
   openKey,
   rowToFoldInto,
   rowWithFolded,
@@ -15,6 +14,7 @@ import {
 import type { Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import type { EventRef } from './device-work.ts';
+import { isSuperseded, openRowOf, rowFromEarlierRead } from './find-row.ts';
 import { beginOf, isEarlier, isSameWrite, type PeriodStart, rowOfPeriod } from './missing-periods.ts';
 
 /** The values that all new rows of a pass have in common. */
@@ -173,16 +173,7 @@ export class DeviceRows {
    * policy, so it is superseded by rows of single properties, and supersedes rows of missing properties.
    */
   isSuperseded(row: DriftRow): boolean {
-    return [...this.#rows.values()].some(
-      (other) =>
-        other.kind !== 'missingModule' &&
-        other.moduleId === row.moduleId &&
-        other.policy === row.policy &&
-        (isPartOfBaseline(row.kind, other.kind) ||
-          isPartOfBaseline(other.kind, row.kind) ||
-          ((other.path !== '' || other.kind === row.kind) && other.path === row.path)) &&
-        isLaterWrite(lastWriteOf(other), lastWriteOf(row)),
-    );
+    return isSuperseded(row, this.rows());
   }
 
   /**
@@ -258,7 +249,7 @@ export class DeviceRows {
 
   /** The row that records the departure already. An earlier pass added the row, or folded the departure into the row. */
   #findRecorded(departure: Departure): DriftRow | undefined {
-    return this.#find(departure) ?? rowWithFolded(departure, this.rows()) ?? this.#findFromTwin(departure);
+    return this.#find(departure) ?? rowWithFolded(departure, this.rows()) ?? rowFromEarlierRead(departure, this.rows());
   }
 
   /**
@@ -280,34 +271,9 @@ export class DeviceRows {
 
   /** The open row of the same property, for a departure that has no row with its own key. `undefined` when there is none. */
   #findOpen(departure: Departure): DriftRow | undefined {
-    if (!departure.write.exact) return this.#findOpenByKey(departure);
-    const row = this.#findFromTwin(departure);
+    if (!departure.write.exact) return openRowOf(departure, this.rows());
+    const row = rowFromEarlierRead(departure, this.rows());
     return row !== undefined && isOpen(row) ? row : undefined;
-  }
-
-  #findOpenByKey(departure: Departure): DriftRow | undefined {
-    const key = openKey(departure);
-    const rows = [...this.#rows.values()].filter((row) => isOpen(row) && openKey(row) === key);
-    return rows.toSorted((a, b) => a.write.version - b.write.version).at(-1);
-  }
-
-  /**
-   * Finds the row that an earlier pass added when the pass read the twin, before the event of this departure arrived. The row has the same
-   * property, and its write is the same as the write of the departure, or later.
-   */
-  #findFromTwin(departure: Departure): DriftRow | undefined {
-    const key = openKey(departure);
-    const { version, at } = departure.write;
-    const isLater = ({ write }: DriftRow) => write.version >= version && Date.parse(write.at) >= Date.parse(at);
-    // A twin that has nothing of a policy has one row, which stands for all properties that events show as removed.
-    const isCovered = (row: DriftRow) =>
-      departure.kind === 'missingProperty' &&
-      row.kind === 'missingBaseline' &&
-      row.moduleId === departure.moduleId &&
-      row.policy === departure.policy;
-    return [...this.#rows.values()].find(
-      (row) => !row.write.exact && (openKey(row) === key || isCovered(row)) && isLater(row),
-    );
   }
 
   /**
@@ -380,9 +346,4 @@ function versionOf({ deletedTwin }: PeriodStart): { readonly twinVersion?: numbe
 /** Whether a row is unfinished. The row is `pending` after an interrupted pass, or `deferred` while a retry is queued. */
 function isUnfinishedRow({ outcome }: DriftRow): boolean {
   return outcome === 'pending' || outcome === 'deferred';
-}
-
-/** Whether a row of the first kind stands for properties that a row of the second kind is about. */
-function isPartOfBaseline(whole: DriftRow['kind'], part: DriftRow['kind']): boolean {
-  return whole === 'missingBaseline' && part === 'missingProperty';
 }
