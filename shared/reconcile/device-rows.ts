@@ -10,6 +10,7 @@ import {
 import type { Twin } from '../twin/index.ts';
 import type { EventRef } from './device-work.ts';
 import { beginOf, isEarlier, isSameWrite, type PeriodStart, rowOfPeriod } from './missing-periods.ts';
+import { wasRemovedAgain } from './removed-again.ts';
 
 /** The values that all new rows of a pass have in common. */
 export interface PassContext {
@@ -68,7 +69,15 @@ export class DeviceRows {
       twin === undefined || departure.mode === 'audit'
         ? {}
         : { twinVersion: twin.version, desiredVersion: twin.desired.version };
-    const row = this.#find(departure) ?? this.#findOpen(departure);
+    const found = this.#find(departure) ?? this.#findOpen(departure);
+    const isSecond =
+      found !== undefined &&
+      found.rowKey !== driftKey(departure) &&
+      departure.kind === 'missingProperty' &&
+      twin !== undefined &&
+      wasRemovedAgain(found, this.rows(), twin);
+    if (isSecond) this.setOutcome(found, 'enforced');
+    const row = isSecond ? undefined : found;
     if (row === undefined) return this.#add(departure, this.#context.eventRef, versions);
     // The row gets the values from the twin, which holds the whole value. An event may hold only a part of an object.
     return this.#change(this.#reopen(row), {
