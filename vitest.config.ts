@@ -31,7 +31,16 @@ export default defineConfig({
     projects: [
       { test: { ...common, name: 'alone', include: alone.map((path) => path.replace(/\*\*$/, '**/*.test.ts')) } },
       // One process runs many of these files, and loads each module once: that halves the time of a full run.
-      { test: { ...common, name: 'together', include: ['test/**/*.test.ts'], exclude: alone, isolate: false } },
+      {
+        test: {
+          ...common,
+          name: 'together',
+          include: ['test/**/*.test.ts'],
+          exclude: alone,
+          isolate: false,
+          restoreMocks: true,
+        },
+      },
     ],
   },
 });

@@ -13,7 +13,7 @@ import {
 import { createGuardStore, createGuards, type GuardStore } from '../shared/guards/index.ts';
 import { connectToHub, type Hub } from '../shared/hub/index.ts';
 import { once } from '../shared/once.ts';
-import { type PolicyDefinition, type PolicySet, toPolicySet } from '../shared/policy/index.ts';
+import type { PolicySet } from '../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../shared/reconcile/index.ts';
 import { createDeadLetters, createDeferredQueue, type DeadLetters, type DeferredQueue } from '../shared/retry/index.ts';
 import type { Sweeper, SweepQueue, SweepWorker } from '../shared/sweep/index.ts';
@@ -23,7 +23,8 @@ import {
   type SweepRetention,
   type SweepStore,
 } from '../shared/sweep/store/index.ts';
-import { toLog } from './log.ts';
+import type { HealthDetails } from './api/answers.ts';
+import { type LogContext, toLog } from './log.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -42,10 +43,12 @@ export interface App {
   readonly sweepStore: SweepStore;
   readonly sweepRetention: SweepRetention;
   now(): Date;
-  /** Creates a reconciler that logs to the invocation `context`. */
-  reconcilerFor(context: InvocationContext): Reconciler;
+  /** Creates a reconciler that logs to the invocation `context`, or to the console outside of invocations. */
+  reconcilerFor(context: LogContext): Reconciler;
   /** Creates an event processor that logs to the invocation `context`. */
   processorFor(context: InvocationContext): EventProcessor;
+  /** Returns the health of the app, from a check that all callers share. Loads the code of the check on the first call. */
+  health(): Promise<HealthDetails>;
   /** Loads the code of the sweep on the first call. Most instances start for an event and never need the sweep's code. */
   loadSweep(): Promise<SweepComponents>;
 }
@@ -60,16 +63,13 @@ export interface SweepComponents {
 }
 
 /**
- * Checks the policies and creates all components of the app. This function opens no connection. Each client connects on its first use, and
- * each SDK is loaded on its first use.
- *
- * @throws {PolicyFaultsError} when a policy is wrong.
+ * Creates all components of the app. This function opens no connection. Each client connects on its first use, and each SDK is loaded on its
+ * first use.
  */
-export function compose(settings: Settings, definitions: readonly PolicyDefinition[]): App {
+export function compose(settings: Settings, policies: PolicySet): App {
   const { storage } = settings;
   const clock = systemClock;
   const now = () => clock.now();
-  const policies = toPolicySet(definitions, { mode: settings.mode });
   const hub = connectToHub(settings.hub, { budget: settings.budget, clock });
   const journal = createJournal(storage, now);
   const deadLetters = createDeadLetters(storage, now);
@@ -79,6 +79,8 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
   const guard = createGuards({
     store: guardStore,
     limit: settings.blastRadius,
+    overridesConfigurations: (name) =>
+      policies.all.some((policy) => policy.name === name && policy.overrideConfigurations),
     countDevices: async () => {
       const answer = await hub.countDevices();
       return answer.ok ? answer.value : undefined;
@@ -89,7 +91,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
   });
 
   const settleTime = settings.settleSeconds * 1000;
-  const reconcilerFor = (context: InvocationContext) =>
+  const reconcilerFor = (context: LogContext) =>
     new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock, settleTime });
 
   const processorFor = (context: InvocationContext) =>
@@ -113,6 +115,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
         queue,
         guardStore,
         openList,
+        guard,
         log: toLog(context),
         clock,
         minutes: settings.sweep.minutes,
@@ -133,6 +136,15 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     return { queue, sweeperFor, workerFor };
   });
 
+  const loadHealth = once(async () => {
+    const [{ createHealthCheck }, { checkHealth }] = await Promise.all([
+      import('./api/health-check.ts'),
+      import('./api/check-health.ts'),
+    ]);
+    const check = () => checkHealth({ hub, guardStore, settings, now });
+    return createHealthCheck({ check, now, sleep: clock.sleep });
+  });
+
   return {
     settings,
     policies,
@@ -148,6 +160,7 @@ export function compose(settings: Settings, definitions: readonly PolicyDefiniti
     now,
     reconcilerFor,
     processorFor,
+    health: async () => (await loadHealth()).latest(),
     loadSweep,
   };
 }

@@ -1,16 +1,16 @@
 import { registerHealth } from './api/health.ts';
 import { registerApi } from './api/index.ts';
-import type { App } from './compose.ts';
 import { registerDashboard } from './dashboard/index.ts';
 import { registerDeferred } from './deferred.ts';
 import { registerHousekeeping } from './housekeeping.ts';
+import type { LazyApp } from './lazy-app.ts';
 import { registerSweep } from './sweep.ts';
 import { registerTwinEvents } from './twin-events.ts';
 
 /**
  * Registers every function of the app with Azure Functions. `dashboardFolder` is the folder with the built files of the dashboard's page.
  */
-export function registerFunctions(twinkeeper: App, dashboardFolder: string): void {
+export function registerFunctions(twinkeeper: LazyApp, dashboardFolder: string): void {
   registerTwinEvents(twinkeeper);
   registerDeferred(twinkeeper);
   registerSweep(twinkeeper);

@@ -1,2 +1,2 @@
-// Turns on source maps, so that stack traces name the TypeScript files.
+// Turns on source maps for files that load after this one, so that their stack traces name the TypeScript files.
 process.setSourceMapsEnabled(true);

@@ -1,5 +1,5 @@
+import { once } from '../shared/once.ts';
 import { type PolicyDefinition, PolicyFaultsError, toPolicySet } from '../shared/policy/index.ts';
-import { compose } from './compose.ts';
 import { registerFailedStart } from './failed-start.ts';
 import { registerFunctions } from './register-functions.ts';
 import { readSettings, SettingsError } from './settings.ts';
@@ -15,13 +15,19 @@ import { readSettings, SettingsError } from './settings.ts';
 export function start(policies: readonly PolicyDefinition[], dashboardFolder: string): void {
   const errors: unknown[] = [];
   const settings = attempt(() => readSettings(process.env), errors);
-  const app = attempt(
-    // Without settings there is no app, but the policies are checked, so that one look shows all faults.
-    () => (settings === undefined ? void toPolicySet(policies, { mode: 'enforce' }) : compose(settings, policies)),
-    errors,
-  );
-  if (app !== undefined) {
-    registerFunctions(app, dashboardFolder);
+  // The policies are checked with wrong settings too, so that one look shows all faults.
+  const policySet = attempt(() => toPolicySet(policies, { mode: settings?.mode ?? 'enforce' }), errors);
+  if (settings !== undefined && policySet !== undefined) {
+    const load = once(async () => {
+      const [{ compose }, { watchLateErrors }] = await Promise.all([
+        import('./compose.ts'),
+        import('./late-errors.ts'),
+      ]);
+      const app = compose(settings, policySet);
+      watchLateErrors(app);
+      return app;
+    });
+    registerFunctions({ settings, load }, dashboardFolder);
     return;
   }
   for (const error of errors) console.error(isExpected(error) ? error.message : error);

@@ -1,6 +1,6 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
 import { sweepQueueName } from '../shared/sweep/store/index.ts';
-import type { App } from './compose.ts';
+import type { LazyApp } from './lazy-app.ts';
 
 /**
  * Registers the three functions of the sweep. The timer function `sweep` starts a sweep. The function `sweep-work` handles one message of
@@ -8,11 +8,12 @@ import type { App } from './compose.ts';
  * `sweep-work` has failed on a message at every attempt, the function `sweep-work-poison` logs the failure and counts the message's devices
  * as deferred. The next sweep finds these devices again. The API registers `POST /api/sweep`, which starts a sweep by hand.
  */
-export function registerSweep(twinkeeper: App): void {
+export function registerSweep(twinkeeper: LazyApp): void {
+  const loadSweep = async () => (await twinkeeper.load()).loadSweep();
   app.timer('sweep', {
     schedule: twinkeeper.settings.sweep.schedule,
     async handler(_timer: Timer, context: InvocationContext) {
-      const { sweeperFor } = await twinkeeper.loadSweep();
+      const { sweeperFor } = await loadSweep();
       await sweeperFor(context).run({ trigger: 'timer' });
     },
   });
@@ -20,7 +21,7 @@ export function registerSweep(twinkeeper: App): void {
     connection: 'AzureWebJobsStorage',
     queueName: sweepQueueName,
     async handler(message: unknown, context: InvocationContext) {
-      const { workerFor } = await twinkeeper.loadSweep();
+      const { workerFor } = await loadSweep();
       await workerFor(context).handle(message);
     },
   });
@@ -28,7 +29,7 @@ export function registerSweep(twinkeeper: App): void {
     connection: 'AzureWebJobsStorage',
     queueName: `${sweepQueueName}-poison`,
     async handler(message: unknown, context: InvocationContext) {
-      const { workerFor } = await twinkeeper.loadSweep();
+      const { workerFor } = await loadSweep();
       await workerFor(context).deadLetter(message);
     },
   });

@@ -1,9 +1,9 @@
 import { app, type EventHubTriggerOptions, type InvocationContext } from '@azure/functions';
 import type { RawEvent } from '../shared/events/index.ts';
-import type { App } from './compose.ts';
+import type { LazyApp } from './lazy-app.ts';
 
 /** Registers the function `twin-events`. Batches of twin-change and lifecycle events of IoT Hub trigger this function. */
-export function registerTwinEvents(twinkeeper: App): void {
+export function registerTwinEvents(twinkeeper: LazyApp): void {
   // Without this capability the runtime drops empty event bodies. The list of bodies would then be shorter than the lists of properties.
   app.setup({ capabilities: { IncludeEmptyEntriesInMessagePayload: true } });
   app.eventHub('twin-events', {
@@ -22,9 +22,8 @@ export function registerTwinEvents(twinkeeper: App): void {
     },
     async handler(messages: unknown, context: InvocationContext) {
       const rawEvents = toRawEvents(messages, context.triggerMetadata ?? {});
-      const { events, devices, deferred, unusable, ignored } = await twinkeeper
-        .processorFor(context)
-        .process(rawEvents);
+      const { processorFor } = await twinkeeper.load();
+      const { events, devices, deferred, unusable, ignored } = await processorFor(context).process(rawEvents);
       if (devices > 0 || ignored > 0 || unusable > 0) {
         context.info(
           `${events} events: ${devices} devices checked, ${deferred} deferred, ${unusable} unusable, ${ignored} ignored.`,

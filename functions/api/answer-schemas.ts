@@ -7,6 +7,8 @@ import type {
   DeadLettersPage,
   DeviceAnswer,
   DriftPage,
+  HealthAnswer,
+  HealthDetails,
   OpenPage,
   OpenRow,
   PoliciesAnswer,
@@ -39,6 +41,13 @@ const cursor = optionalText(
 );
 const mode = z.enum(['enforce', 'audit']);
 
+const write = z.object({
+  version: z.number().check(z.describe('`$lastUpdatedVersion`')),
+  at: time('`$lastUpdated`.'),
+  exact: z.boolean().check(z.describe('False when that write is unknown and these fields are those of a later write.')),
+  by: optionalText('Id of the configuration of the hub that made the write. Absent when no configuration made it.'),
+});
+
 const rowShape = {
   v: z.literal(1).check(z.describe('Version of the stored format.')),
   hub: text("The hub's host name."),
@@ -50,15 +59,7 @@ const rowShape = {
   kind: z.enum(kinds),
   expected: anyJson('The value that the policy wants. Absent when the policy wants none.'),
   actual: anyJson('The value that was found. Absent when there was none.'),
-  write: z
-    .object({
-      version: z.number().check(z.describe('`$lastUpdatedVersion`')),
-      at: time('`$lastUpdated`.'),
-      exact: z
-        .boolean()
-        .check(z.describe('False when that write is unknown and these fields are those of a later write.')),
-    })
-    .check(z.describe('The write to the twin that caused the drift.')),
+  write: write.check(z.describe('The write to the twin that caused the drift.')),
   mode,
   message: optionalText('The message of a custom policy, or the reason why the drift cannot be repaired.'),
   detectedAt: time('When the drift was detected.'),
@@ -71,10 +72,21 @@ const rowShape = {
   outcomeAt: time('When the row got this outcome.'),
   closedAt: optionalText('When the drift of a row that had stayed open ended.'),
   error: optionalText('Why the drift could not be repaired.'),
+  times: z.exactOptional(
+    z
+      .number()
+      .check(
+        z.describe(
+          'Number of wrong writes that the row records, when more than one: the writes of a contested property.',
+        ),
+      ),
+  ),
+  lastWrite: z.exactOptional(write.check(z.describe('The last wrong write that the row records.'))),
+  lastActual: anyJson('The value of the last write. Absent when there was none, or when the row records one write.'),
 };
-// In memory, the fields `expected` and `actual` of a row can be present with the value `undefined`. JSON leaves such fields out.
-const driftRow: z.ZodMiniType<Omit<DriftRow, 'expected' | 'actual'>> = z.object(rowShape);
-const openRow: z.ZodMiniType<Omit<OpenRow, 'expected' | 'actual'>> = z.object({
+// In memory, the fields `expected`, `actual` and `lastActual` of a row can be present with the value `undefined`. JSON leaves such fields out.
+const driftRow: z.ZodMiniType<Omit<DriftRow, 'expected' | 'actual' | 'lastActual'>> = z.object(rowShape);
+const openRow: z.ZodMiniType<Omit<OpenRow, 'expected' | 'actual' | 'lastActual'>> = z.object({
   ...rowShape,
   why: z
     .object({
@@ -171,6 +183,12 @@ const reconcile: z.ZodMiniType<WithRows<ReconcileAnswer> & { open: unknown }> = 
   open: z.array(openRow).check(z.describe('The drift that is still open.')),
 });
 
+const scopeParts = {
+  tags: z.exactOptional(properties),
+  edge: z.exactOptional(z.boolean()),
+  deviceId: z.exactOptional(z.union([z.string(), z.array(z.string())])),
+};
+
 const policy: z.ZodMiniType<PolicyAnswer> = z.object({
   name: z.string(),
   module: text('Empty when the policy is about device twins.'),
@@ -179,9 +197,8 @@ const policy: z.ZodMiniType<PolicyAnswer> = z.object({
   appliesTo: z.exactOptional(
     z
       .object({
-        tags: z.exactOptional(properties),
-        edge: z.exactOptional(z.boolean()),
-        deviceId: z.exactOptional(z.string()),
+        ...scopeParts,
+        not: z.exactOptional(z.union([z.object(scopeParts), z.array(z.object(scopeParts))])),
       })
       .check(z.describe('The scope as written in the policy. Absent when a function decides.')),
   ),
@@ -250,6 +267,31 @@ const deadLetters: z.ZodMiniType<DeadLettersPage> = z.object({
     }),
   ),
   cursor,
+  countedOnly: z
+    .array(
+      z.object({
+        fault: z.enum([
+          'noProperties',
+          'unknownOperation',
+          'noDeviceId',
+          'differentIds',
+          'invalidId',
+          'badBody',
+          'unprocessable',
+        ]),
+        hour: time('The start of the hour in which the events came.'),
+        count: count('Events that were counted and not stored.'),
+        firstAt: time('When the first of these events came.'),
+        lastAt: time('When the last of these events came.'),
+        reason: text('The reason of the last of these events.'),
+      }),
+    )
+    .check(
+      z.describe(
+        'Unusable events that were only counted, newest hour first. Of each fault, the first 100 events in an hour become dead letters. ' +
+          'Only the first page has entries.',
+      ),
+    ),
 });
 const replay: z.ZodMiniType<ReplayAnswer> = z.object({ id: z.string(), status: z.literal('replayed') });
 const sweepAccepted: z.ZodMiniType<SweepAcceptedAnswer> = z.object({
@@ -258,9 +300,22 @@ const sweepAccepted: z.ZodMiniType<SweepAcceptedAnswer> = z.object({
 });
 
 const check = z.object({ ok: z.boolean(), detail: z.string() });
-const health = z.object({
-  status: z.enum(['healthy', 'unhealthy']),
-  checks: z.object({ settings: check, hub: check, storage: check, configurations: check }),
+const healthStatus = z
+  .enum(['healthy', 'unhealthy', 'unknown'])
+  .check(z.describe('unknown: no check has ended yet, because the hub or the storage account answers slowly.'));
+const health: z.ZodMiniType<HealthAnswer> = z.object({ status: healthStatus });
+const healthDetails: z.ZodMiniType<HealthDetails> = z.object({
+  status: healthStatus,
+  checkedAt: z.exactOptional(time('When the check ended.')),
+  checks: z.exactOptional(z.object({ settings: check, hub: check, storage: check, configurations: check })),
+});
+const unhealthy = z.object({
+  status: z.literal('unhealthy'),
+  faults: z.exactOptional(
+    z
+      .array(z.string())
+      .check(z.describe('What is wrong with the settings and the policies. Only in an app that could not start.')),
+  ),
 });
 
 const problem: z.ZodMiniType<ProblemAnswer> = z
@@ -291,6 +346,8 @@ export const answerSchemas = {
   Replayed: replay,
   SweepAccepted: sweepAccepted,
   Health: health,
+  HealthDetails: healthDetails,
+  Unhealthy: unhealthy,
   Problem: problem,
   OpenApi: z.looseObject({ openapi: z.string() }),
 } as const;

@@ -1,5 +1,5 @@
 import type { SweepRow } from '../../shared/sweep/store/index.ts';
-import type { DriftRow, OpenRow } from './history-answers.ts';
+import type { DriftRow, OpenRow, ShownSweeps } from './history-answers.ts';
 
 /*
  * The TypeScript types of the API's answers. The types describe the objects before they are written as JSON. The endpoints, the command and
@@ -8,6 +8,28 @@ import type { DriftRow, OpenRow } from './history-answers.ts';
  */
 
 export type * from './history-answers.ts';
+
+/**
+ * The answer of `GET /api/health`. `unknown`: the first check has not ended yet, or no check has ended for two minutes, because the hub or
+ * the storage account answers slowly.
+ */
+export interface HealthAnswer {
+  readonly status: 'healthy' | 'unhealthy' | 'unknown';
+}
+
+/** The result of one part of the health check. */
+interface HealthPart {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** The answer of `GET /api/health/details`. */
+export interface HealthDetails extends HealthAnswer {
+  /** Time when the check ended, ISO 8601. Absent when the status is `unknown`. */
+  readonly checkedAt?: string;
+  /** Absent when the status is `unknown`. */
+  readonly checks?: Readonly<Record<'settings' | 'hub' | 'storage' | 'configurations', HealthPart>>;
+}
 
 /** The answer of `GET /api/health` when the app could not start. */
 export interface FailedStartAnswer {
@@ -34,7 +56,7 @@ export interface ReconcileAnswer {
 }
 
 /** The answer of `GET /api/sweeps`: one page of sweeps, newest first. The last page has no cursor. */
-export interface SweepsAnswer {
+export interface SweepsAnswer extends ShownSweeps {
   readonly sweeps: readonly SweepRow[];
   readonly cursor?: string;
 }
@@ -43,17 +65,6 @@ export interface SweepsAnswer {
 export interface SweepAcceptedAnswer {
   readonly status: 'accepted';
   readonly detail: string;
-}
-
-/** The answer of `GET /api/dead-letters`: one page of dead letters, newest first, without their events. The last page has no cursor. */
-export interface DeadLettersPage {
-  readonly letters: readonly {
-    readonly id: string;
-    readonly at: string;
-    readonly reason: string;
-    readonly deviceId: string;
-  }[];
-  readonly cursor?: string;
 }
 
 /** The answer of `POST /api/dead-letters/{id}/replay`. */

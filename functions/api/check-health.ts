@@ -1,53 +1,48 @@
-import type { HttpRequest, HttpResponseInit } from '@azure/functions';
-import { describeCompeting } from '../../shared/guards/index.ts';
+import { describeCompeting, type GuardStore } from '../../shared/guards/index.ts';
+import type { Hub } from '../../shared/hub/index.ts';
 import { deferredQueueName } from '../../shared/retry/index.ts';
-import { openQueue, openTable } from '../../shared/storage/index.ts';
-import type { App } from '../compose.ts';
-import { commonHeaders } from './http/common-headers.ts';
-import { functionKeyParameters } from './http/function-key-parameters.ts';
-import { toProblemResponse, unknownParameter } from './http/problem.ts';
+import { openQueue, openTable, type StorageAccount } from '../../shared/storage/index.ts';
+import type { HealthDetails } from './answers.ts';
 
-/** The result of one health check, such as the check of the hub. */
+/** The result of one part of the health check, such as the check of the hub. */
 interface Check {
   readonly ok: boolean;
   readonly detail: string;
 }
 
-/**
- * Answers `GET /api/health`. The status is 200 when the hub and the storage account can be reached. Otherwise it is 503, and the answer
- * names the reason. An unknown parameter gives a 400.
- */
-export async function answerHealth({ query }: HttpRequest, twinkeeper: App): Promise<HttpResponseInit> {
-  const unknown = [...query.keys()].find((name) => !functionKeyParameters.has(name));
-  if (unknown !== undefined) return toProblemResponse(unknownParameter(unknown, []));
-  const health = await checkHealth(twinkeeper);
-  return { status: health.status === 'healthy' ? 200 : 503, headers: commonHeaders, jsonBody: health };
+/** The parts of the app that the health check uses. */
+interface Checked {
+  readonly hub: Hub;
+  readonly guardStore: GuardStore;
+  readonly settings: { readonly storage: StorageAccount };
+  now(): Date;
 }
 
-/** Checks the hub and the storage account at the same time. The result is ready after at most five seconds. This function never throws. */
-export async function checkHealth(twinkeeper: App) {
+/** Checks the hub and the storage account at the same time. The result is ready after at most 30 seconds. This function never throws. */
+export async function checkHealth(twinkeeper: Checked): Promise<HealthDetails> {
   const [hub, storage, configurations] = await Promise.all([
     checkHub(twinkeeper),
     checkStorage(twinkeeper),
     checkConfigurations(twinkeeper),
   ]);
-  // The settings and the policies are always valid here, because the app does not start when one of them is wrong.
+  // The settings and the policies are always valid here: an app with a wrong one has only the function `health`.
   const checks = { settings: { ok: true, detail: 'valid' }, hub, storage, configurations };
   const isHealthy = Object.values(checks).every(({ ok }) => ok);
-  return { status: isHealthy ? ('healthy' as const) : ('unhealthy' as const), checks };
+  return { status: isHealthy ? 'healthy' : 'unhealthy', checkedAt: twinkeeper.now().toISOString(), checks };
 }
 
 /** Checks the hub by counting its devices, because this is the cheapest hub call. */
-function checkHub({ hub }: App): Promise<Check> {
+function checkHub({ hub }: Checked): Promise<Check> {
   return withDeadline(hub.name, async () => {
     const answer = await hub.countDevices();
-    return answer.ok
-      ? { ok: true, detail: `${hub.name}: ${answer.value} devices` }
-      : { ok: false, detail: `${hub.name}: ${answer.problem.message}` };
+    if (answer.ok) return { ok: true, detail: `${hub.name}: ${answer.value} devices` };
+    // A hub that throttles does answer. The same is true when the app itself holds the call back, because its budget is in use.
+    const isBusy = answer.problem.type === 'throttled';
+    return { ok: isBusy, detail: `${hub.name}: ${isBusy ? 'busy: ' : ''}${answer.problem.message}` };
   });
 }
 
-function checkStorage({ settings }: App): Promise<Check> {
+function checkStorage({ settings }: Checked): Promise<Check> {
   return withDeadline('storage', async () => {
     await Promise.all([openTable(settings.storage, 'TwinkeeperDrift'), openQueue(settings.storage, deferredQueueName)]);
     return { ok: true, detail: 'tables and queues can be reached' };
@@ -58,7 +53,7 @@ function checkStorage({ settings }: App): Promise<Check> {
  * Names the hub's automatic configurations that compete with policies. The app also works with competing configurations, so this check is
  * always ok.
  */
-async function checkConfigurations({ guardStore }: App): Promise<Check> {
+async function checkConfigurations({ guardStore }: Checked): Promise<Check> {
   const read = async () => {
     const sentences = [...new Set((await guardStore.competing()).map(describeCompeting))];
     const firstTen = sentences.slice(0, 10).join(' ');
@@ -68,8 +63,8 @@ async function checkConfigurations({ guardStore }: App): Promise<Check> {
   return { ok: true, detail: ok ? detail : 'not known: storage does not answer' };
 }
 
-/** The longest time of one health check, in milliseconds. A health probe cannot wait for all the retries of a hub call. */
-const deadline = 5_000;
+/** The longest time of one part of the check, in milliseconds: the time-out of one hub call. */
+const deadline = 30_000;
 
 /**
  * Runs a check of the hub or of storage, for at most `deadline` milliseconds. The result of a failed check shows only the code of the

@@ -1,6 +1,6 @@
 import type { Departure } from '../../shared/drift/index.ts';
 import type { Hub } from '../../shared/hub/index.ts';
-import { type Device, type Policy, type PolicySet, repairValue } from '../../shared/policy/index.ts';
+import { type Device, isRequired, type Policy, type PolicySet, repairValue } from '../../shared/policy/index.ts';
 import { type ObservedTwin, plan } from '../../shared/reconcile/index.ts';
 import { getAt, type Twin } from '../../shared/twin/index.ts';
 import type { ComparedModule, ComparedProperty } from './answers.ts';
@@ -78,8 +78,9 @@ function compareModule(
       if (drift !== undefined) unmatched.delete(drift);
       const description = describeRule(rule);
       if (drift !== undefined) return { ...toProperty(drift), rule: description };
-      // When the module is missing, `plan` returns one drift for the module, and no drifts for the module's properties.
-      const isMissing = drifts.some((one) => one.policy === policy.name && one.kind === 'missingModule');
+      // When the module or the whole baseline is missing, `plan` returns one drift for it, and no drifts for the properties.
+      const missing = drifts.find((one) => one.policy === policy.name && wholeKinds.has(one.kind))?.kind;
+      const isMissing = missing === 'missingModule' || (missing !== undefined && isRequired(rule));
       const actual = getAt(twin?.desired.properties, path);
       const expected = repairValue(rule);
       return {
@@ -89,7 +90,7 @@ function compareModule(
         ...(expected === undefined ? {} : { expected }),
         ...(actual === undefined ? {} : { actual }),
         ok: !isMissing,
-        ...(isMissing ? { kind: 'missingModule' as const } : {}),
+        ...(isMissing && missing !== undefined ? { kind: missing } : {}),
       };
     }),
   );
@@ -108,11 +109,16 @@ const separateKinds: ReadonlySet<Departure['kind']> = new Set([
   'custom',
   'policyError',
   'missingModule',
+  'missingBaseline',
 ]);
+
+/** Kinds of drift that stand for all properties of a policy. */
+const wholeKinds: ReadonlySet<Departure['kind']> = new Set(['missingModule', 'missingBaseline']);
 
 /** Texts for the field `rule` of the separate entries. A separate entry has no rule of a property. */
 const descriptions: Readonly<Partial<Record<Departure['kind'], string>>> = {
   missingModule: 'the module exists',
+  missingBaseline: 'the module has the baseline',
   notReported: 'the agent applies it',
   custom: 'as the policy evaluates',
   policyError: 'the policy can be evaluated',

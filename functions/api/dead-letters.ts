@@ -6,21 +6,28 @@ import { readKeyCursor, writeKeyCursor } from './http/key-cursor.ts';
 import { ApiProblem } from './http/problem.ts';
 import * as parameter from './parameter-schemas.ts';
 
+/** Maximum number of counts of unusable events in an answer. Each count is about one hour and one fault. */
+const mostCounts = 100;
+
 /** Creates the endpoints `GET /api/dead-letters` and `POST /api/dead-letters/{id}/replay`. */
 export function deadLetterEndpoints({ deadLetters, deferredQueue, settings }: App) {
   const deadLetterList = createDeadLetterList(settings.storage);
 
   const list = endpoint('dead-letters', {
     summary:
-      'The dead letters, newest first, without their events. `twinkeeper dead-letters list --json` shows the events too.',
+      'The dead letters, newest first, without their events, and the numbers of unusable events that were only counted. ' +
+      '`twinkeeper dead-letters list --json` shows the events too.',
     query: { limit: parameter.limit, cursor: parameter.cursor },
     answers: { 200: { schema: 'DeadLetters' } },
     async handle({ query: { limit = 100, cursor } }) {
       const after = cursor === undefined ? undefined : readKeyCursor('dead-letters', cursor);
-      const letters = await deadLetterList.page(limit, after);
+      const [letters, countedOnly] = await Promise.all([
+        deadLetterList.page(limit, after),
+        cursor === undefined ? deadLetterList.counts(mostCounts) : [],
+      ]);
       const last = letters.length === limit ? letters.at(-1) : undefined;
       const next = last === undefined ? {} : { cursor: writeKeyCursor('dead-letters', last.id) };
-      return { jsonBody: { letters, ...next } satisfies DeadLettersPage };
+      return { jsonBody: { letters, ...next, countedOnly } satisfies DeadLettersPage };
     },
   });
 

@@ -17,12 +17,16 @@ const columns = [
   'source',
   'mode',
   'writtenAt',
+  'writtenBy',
   'operationTimestamp',
   'correlationId',
   'twinVersion',
   'error',
   'message',
   'rowKey',
+  'times',
+  'lastActual',
+  'lastWrittenAt',
 ] as const;
 
 /** The first line of the CSV. It holds the names of the columns. */
@@ -33,7 +37,7 @@ export const csvHeader = `${columns.join(',')}\n`;
  * library would escape the text of a negative number as a formula.
  */
 export function toCsvCells(row: DriftRow, toJson: (value: Json) => string): readonly (string | number)[] {
-  const { expected, actual, write, ...plain } = row;
+  const { expected, actual, write, lastWrite, lastActual, ...plain } = row;
   const toCell = (value: Json | undefined) =>
     typeof value === 'object' || typeof value === 'string' || typeof value === 'boolean' ? toJson(value) : value;
   const cells: Readonly<Record<string, unknown>> = {
@@ -41,6 +45,9 @@ export function toCsvCells(row: DriftRow, toJson: (value: Json) => string): read
     expected: toCell(expected),
     actual: toCell(actual),
     writtenAt: write.at,
+    writtenBy: write.by,
+    lastActual: toCell(lastActual),
+    lastWrittenAt: lastWrite?.at,
   };
   return columns.map((name) => (typeof cells[name] === 'number' ? cells[name] : String(cells[name] ?? '')));
 }

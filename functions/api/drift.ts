@@ -8,6 +8,7 @@ import { chooseMediaType } from './http/accept.ts';
 import { endpoint } from './http/endpoint.ts';
 import { toPacedBody } from './http/paced-body.ts';
 import { badCursor, badParameter } from './http/problem.ts';
+import type { Slots } from './http/slots.ts';
 import { completeRange, isValidRange, parseTime, type TimeRange } from './http/time-range.ts';
 import { toOpenRow } from './open-row.ts';
 import * as parameter from './parameter-schemas.ts';
@@ -20,9 +21,9 @@ const mediaTypes = ['application/json', 'text/csv', 'application/x-ndjson'] as c
 
 /**
  * Creates the endpoints `GET /api/drift` and `GET /api/drift/open`. `GET /api/drift` answers with one page of JSON, or with a stream of CSV
- * or NDJSON.
+ * or NDJSON. A stream takes one of the slots `wideReads` until it ends.
  */
-export function driftEndpoints({ history, now }: App) {
+export function driftEndpoints({ history, now }: Pick<App, 'history' | 'now'>, wideReads: Slots) {
   /** Reads the history rows of a query page by page, and stops after `maxRows` rows. */
   async function* pagesOf(query: DriftQuery, maxRows: number): AsyncGenerator<HistoryPage> {
     let cursor: string | undefined;
@@ -71,14 +72,20 @@ export function driftEndpoints({ history, now }: App) {
           page.cursor === undefined ? {} : { cursor: writeDriftCursor({ asked, range, after: page.cursor }) };
         return { jsonBody: { rows: page.rows, ...next } satisfies DriftPage };
       }
-      const pages = pagesOf(query, limit ?? Number.POSITIVE_INFINITY);
-      // The first page of rows is read before any byte is sent, so that a failure of storage can still become a 503.
-      const first = await pages.next();
-      const chunks = mediaType === 'text/csv' ? csvOf(first, pages) : ndjsonOf(first, pages);
-      return {
-        headers: { 'content-type': `${mediaType}; charset=utf-8` },
-        body: toPacedBody(chunks, context.invocationId),
-      };
+      const release = wideReads.take();
+      try {
+        const pages = pagesOf(query, limit ?? Number.POSITIVE_INFINITY);
+        // The first page of rows is read before any byte is sent, so that a failure of storage can still become a 503.
+        const first = await pages.next();
+        const chunks = mediaType === 'text/csv' ? csvOf(first, pages) : ndjsonOf(first, pages);
+        return {
+          headers: { 'content-type': `${mediaType}; charset=utf-8` },
+          body: toPacedBody(chunks, context.invocationId, release),
+        };
+      } catch (error) {
+        release();
+        throw error;
+      }
     },
   });
 

@@ -1,23 +1,30 @@
 import { once } from '../../shared/once.ts';
 import type { App } from '../compose.ts';
+import { healthEndpoints } from './answer-health.ts';
 import { deadLetterEndpoints } from './dead-letters.ts';
 import { deviceEndpoints } from './devices.ts';
 import { driftEndpoints } from './drift.ts';
 import { type Endpoint, type EndpointDescription, endpoint } from './http/endpoint.ts';
+import { createSlots } from './http/slots.ts';
 import { policyEndpoints } from './policies.ts';
 import type { RouteName } from './routes.ts';
 import { summaryEndpoints } from './summary.ts';
 import { sweepEndpoints } from './sweeps.ts';
 
+/** Number of exports and of summaries of long ranges that one instance answers at the same time. Each can read the whole history. */
+const wideReadsAtOnce = 4;
+
 /** Creates the endpoints of all routes in the route table `routes`. */
 export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoint>> {
+  const wideReads = createSlots(wideReadsAtOnce);
   const endpoints = {
-    ...driftEndpoints(twinkeeper),
-    ...summaryEndpoints(twinkeeper),
+    ...driftEndpoints(twinkeeper, wideReads),
+    ...summaryEndpoints(twinkeeper, wideReads),
     ...deviceEndpoints(twinkeeper),
     ...policyEndpoints(twinkeeper),
     ...sweepEndpoints(twinkeeper),
     ...deadLetterEndpoints(twinkeeper),
+    ...healthEndpoints(twinkeeper),
   };
   const document = once(async () => {
     const { toOpenApi } = await import('./openapi.ts');
@@ -38,10 +45,10 @@ const otherFunctions: readonly EndpointDescription[] = [
     method: 'GET',
     route: 'health',
     authLevel: 'anonymous',
-    summary: 'Whether the hub and the storage account can be reached.',
+    summary: 'Whether the hub and the storage account can be reached. Checked at most every 30 seconds.',
     path: {},
     query: {},
-    answers: { 200: { schema: 'Health' }, 503: { schema: 'Health' } },
+    answers: { 200: { schema: 'Health' }, 503: { schema: 'Unhealthy' } },
   },
   {
     name: 'dashboard',

@@ -7,19 +7,22 @@
  */
 import { app } from '@azure/functions';
 import { once } from '../../shared/once.ts';
-import type { App } from '../compose.ts';
+import type { LazyApp } from '../lazy-app.ts';
 import { watchResponses } from './http/paced-body.ts';
 import { authLevelOf, type RouteName, routes } from './routes.ts';
 
 export type * from './answers.ts';
 
 /** Registers one function for each route of the API. Other files register the function `health` and the dashboard. */
-export function registerApi(twinkeeper: App): void {
+export function registerApi(twinkeeper: LazyApp): void {
   // HTTP streaming is needed because an export can be larger than the memory.
   app.setup({ enableHttpStream: true });
   watchResponses();
   // The code of the endpoints is loaded on the first request. Most instances start for an event and never answer a request.
-  const endpoints = once(async () => (await import('./endpoints.ts')).apiEndpoints(twinkeeper));
+  const endpoints = once(async () => {
+    const [{ apiEndpoints }, loaded] = await Promise.all([import('./endpoints.ts'), twinkeeper.load()]);
+    return apiEndpoints(loaded);
+  });
   for (const [name, route] of Object.entries(routes)) {
     app.http(name, {
       methods: [route.method],

@@ -71,7 +71,12 @@ function toOperation({ name, summary, path, query, answers, authLevel, method }:
       400: problem,
       ...(authLevel === 'anonymous'
         ? {}
-        : { 401: { $ref: '#/components/responses/NoKey' }, 500: problem, 503: problem }),
+        : {
+            401: { $ref: '#/components/responses/NoKey' },
+            429: problem,
+            500: problem,
+            ...(503 in answers ? {} : { 503: problem }),
+          }),
       ...(Object.keys(path).length === 0 ? {} : { 404: problem }),
       ...(Object.values(answers).some(({ schema, mediaTypes }) => schema !== undefined && mediaTypes !== undefined)
         ? { 406: problem }

@@ -12,6 +12,7 @@ const keysOf = <K extends string>(names: Readonly<Record<K, true>>) => Object.ke
 
 export const kinds = keysOf<DriftKind>({
   missingModule: true,
+  missingBaseline: true,
   missingProperty: true,
   wrongValue: true,
   forbiddenProperty: true,

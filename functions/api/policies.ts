@@ -3,16 +3,19 @@ import type { App } from '../compose.ts';
 import type { PoliciesAnswer, PolicyAnswer } from './answers.ts';
 import { describeRule } from './describe-rule.ts';
 import { endpoint } from './http/endpoint.ts';
+import { shareRunning } from './http/share-running.ts';
 
 /** Creates the endpoint `GET /api/policies`. */
 export function policyEndpoints({ policies, guardStore, rollups }: App) {
+  // Counting reads the keys of all open rows. Requests at the same time share one count.
+  const openDevices = shareRunning(() => rollups.openDevices());
   return {
     policies: endpoint('policies', {
       summary: 'The policies, and how many devices comply with each now.',
       answers: { 200: { schema: 'Policies' } },
       async handle() {
         const [openDeviceCounts, deviceCounts] = await Promise.all([
-          rollups.openDevices(),
+          openDevices(''),
           Promise.all(policies.all.map(({ name }) => guardStore.deviceCount(name))),
         ]);
         const answers = policies.all.map((policy, index): PolicyAnswer => {

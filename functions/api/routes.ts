@@ -20,6 +20,7 @@ export const routes = {
   'sweep-start': { method: 'POST', route: 'sweep' },
   'dead-letters': { method: 'GET', route: 'dead-letters' },
   'dead-letter-replay': { method: 'POST', route: 'dead-letters/{id}/replay' },
+  'health-details': { method: 'GET', route: 'health/details' },
   openapi: { method: 'GET', route: 'openapi.json' },
 } as const satisfies Readonly<Record<string, Route>>;
 

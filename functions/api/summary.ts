@@ -1,11 +1,15 @@
 import type { App } from '../compose.ts';
 import type { SummaryAnswer } from './answers.ts';
 import { endpoint } from './http/endpoint.ts';
+import type { Slots } from './http/slots.ts';
 import { completeRange, parseTime } from './http/time-range.ts';
 import * as parameter from './parameter-schemas.ts';
 
-/** Creates the endpoint `GET /api/summary`. */
-export function summaryEndpoints({ rollups, now }: App) {
+/** The longest range that needs no slot, in milliseconds. A summary reads storage once for each day of its range. */
+const longestNarrowRange = 32 * 86_400_000;
+
+/** Creates the endpoint `GET /api/summary`. The summary of a long range takes one of the slots `wideReads`. */
+export function summaryEndpoints({ rollups, now }: Pick<App, 'rollups' | 'now'>, wideReads: Slots) {
   return {
     summary: endpoint('summary', {
       summary: 'The counts of the history in a range of time, by default the last 24 hours. Updated every few minutes.',
@@ -21,7 +25,9 @@ export function summaryEndpoints({ rollups, now }: App) {
           at,
         );
         const hours = Number.parseInt(bucket, 10) * (bucket.endsWith('d') ? 24 : 1);
-        const { bucketHours: _, ...summary } = await rollups.summary(range.from, range.to, hours);
+        const isWide = Date.parse(range.to) - Date.parse(range.from) > longestNarrowRange;
+        const release = isWide ? wideReads.take() : () => {};
+        const { bucketHours: _, ...summary } = await rollups.summary(range.from, range.to, hours).finally(release);
         return { jsonBody: { ...summary, bucket } satisfies SummaryAnswer };
       },
     }),

@@ -6,6 +6,7 @@ import { bundleChild } from './bundle-child.ts';
 import type { HeapSample } from './children/heap.ts';
 import { unreachable } from './loaded-app.ts';
 import { measureInChild } from './measure-in-child.ts';
+import { measurePassMemory } from './memory-pass.ts';
 import { measureSweepMemory } from './memory-sweep.ts';
 import { slope } from './statistics.ts';
 
@@ -20,10 +21,11 @@ const allowedGrowth = 0.1;
 /** Measures whether the app needs more memory the longer it runs. */
 export const memory: Bench = {
   name: 'memory',
-  description: `heap after ${all.toLocaleString('en')} events compared with the first ${settled.toLocaleString('en')}, and in sweeps of large and small fleets`,
+  description: `heap after ${all.toLocaleString('en')} events compared with the first ${settled.toLocaleString('en')}, in passes over devices with long and short histories, and in sweeps of large and small fleets`,
   async run(report) {
     await inBenchFolder(async (folder) => {
       await measureEvents(folder, report);
+      await measurePassMemory(folder, report);
       await measureSweepMemory(folder, report);
     });
   },

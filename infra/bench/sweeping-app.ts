@@ -54,7 +54,15 @@ export function createSweepingApp({
   const guardStore = createGuardStore(storage, { clock });
   const openList = createOpenList(storage, () => clock.now());
   const limit = { type: 'count', count: 1_000_000 } as const;
-  const guard = createGuards({ store: guardStore, limit, countDevices: async () => undefined, clock, log });
+  const overridesConfigurations = () => false;
+  const guard = createGuards({
+    store: guardStore,
+    limit,
+    overridesConfigurations,
+    countDevices: async () => undefined,
+    clock,
+    log,
+  });
   const reconcilerFor = (lane: Hub) => new Reconciler({ policies, hub: lane, journal, log, guard, clock });
 
   return {
@@ -62,7 +70,7 @@ export function createSweepingApp({
     reconciler: reconcilerFor(hub),
     async sweep() {
       const queue = new MemoryQueue(clock, concurrency);
-      const sweeper = new Sweeper({ policies, hub, store, queue, guardStore, openList, log, clock, minutes: 4 });
+      const sweeper = new Sweeper({ policies, hub, store, queue, guardStore, openList, guard, log, clock, minutes: 4 });
       const retry = { firstDelay: 30, attempts: 10 };
       const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry, clock });
       queue.serve((message) => worker.handle(message));

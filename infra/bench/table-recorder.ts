@@ -10,6 +10,8 @@ export interface TableRequest {
   readonly filter?: string;
   /** Number of rows in the response to a GET request. 0 for other requests. */
   readonly rows: number;
+  /** Number of bytes in the body of the response. */
+  readonly bytes: number;
 }
 
 /**
@@ -32,7 +34,7 @@ export async function startTableRecorder(connectionString: string, latency = 0) 
         answer.on('end', () => {
           const body = Buffer.concat(chunks);
           const rows = method === 'GET' ? rowsIn(body.toString()) : 0;
-          requests.push({ method, table, rows, ...(filter === null ? {} : { filter }) });
+          requests.push({ method, table, rows, bytes: body.length, ...(filter === null ? {} : { filter }) });
           outgoing.writeHead(answer.statusCode ?? 500, answer.headers).end(body);
         });
       },

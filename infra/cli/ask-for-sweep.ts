@@ -47,7 +47,7 @@ const recentSweeps = 10;
 export function askForSweep(account: StorageAccount, clock: Clock = systemClock): Promise<AskedSweep> {
   return requestSweep({
     store: createSweepStore(account, () => clock.now()),
-    ask: () => createSweepQueue(account).put({ type: 'start' }),
+    ask: () => createSweepQueue(account).put({ type: 'start', at: clock.now().toISOString() }),
     isTaken: () => hasNoStart(account),
     clock,
   });

@@ -3,16 +3,18 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LocalHubEndpoints, LocalHubOptions } from './hub/index.ts';
 
-export interface LocalSettingsOptions extends Pick<LocalHubOptions, 'throttle' | 'routesEvents'> {
+export interface LocalSettingsOptions extends Pick<LocalHubOptions, 'throttle'> {
   /** The number of twins in which a policy may overwrite or remove something in an hour. */
   readonly blastRadius: number;
+  /** Whether the demo asks for all sweeps itself. The timer then starts no sweep. */
+  readonly demoSweeps?: boolean;
 }
 
 /** The app settings of the functions in the local system: the object `Values` of local.settings.json. */
 export function localSettings(
   hub: LocalHubEndpoints,
   storageConnectionString: string,
-  { throttle, routesEvents = true, blastRadius }: LocalSettingsOptions,
+  { throttle, blastRadius, demoSweeps = false }: LocalSettingsOptions,
 ): Readonly<Record<string, string>> {
   return {
     FUNCTIONS_WORKER_RUNTIME: 'node',
@@ -32,9 +34,8 @@ export function localSettings(
       ? { TWINKEEPER_HUB_TIER: 'S3', TWINKEEPER_HUB_UNITS: '10', TWINKEEPER_BUDGET_SHARE: '1' }
       : { TWINKEEPER_HUB_TIER: throttle.tier, TWINKEEPER_HUB_UNITS: String(throttle.units) }),
     TWINKEEPER_ROLLUP_SCHEDULE: '*/10 * * * * *',
-    // Sweeps run every minute, so that a person sees them. If the hub routes no events, the demo asks for sweeps itself. The schedule then
-    // fires only once a year.
-    TWINKEEPER_SWEEP_SCHEDULE: routesEvents ? '0 * * * * *' : '0 0 0 1 1 *',
+    // Sweeps run every minute, so that a person sees them. If the demo asks for sweeps itself, the schedule fires only once a year.
+    TWINKEEPER_SWEEP_SCHEDULE: demoSweeps ? '0 0 0 1 1 *' : '0 * * * * *',
   };
 }
 

@@ -61,6 +61,8 @@ export async function runLocal(options: RunOptions, { progress, openOutput }: Ru
       ports,
       keepOwnSettings: !options.demo,
       blastRadius: demoBlastRadius(options),
+      // With `--once`, the demo waits for sweeps that it asked for. Without `--once`, only the timer starts sweeps.
+      demoSweeps: options.once === true && !options.events,
       hub: { ...hubBehaviour(options), routesEvents: options.events },
       onStep: (text) => progress.step(text),
       onNotice(text) {

@@ -26,6 +26,8 @@ export interface SystemOptions {
   readonly keepOwnSettings: boolean;
   /** The blast radius of the app: the number of twins in which a policy may overwrite or remove something in an hour. */
   readonly blastRadius: number;
+  /** Whether the demo asks for all sweeps itself, so that the timer starts no sweep. */
+  readonly demoSweeps: boolean;
   /** Called with one line of text when a service begins to start or is ready. */
   readonly onStep: (text: string) => void;
   /** Called with one line about a problem: a service was restarted, or the app logged an error. */
@@ -70,6 +72,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
     const values = localSettings(hub.endpoints, storageConnectionString, {
       ...options.hub,
       blastRadius: options.blastRadius,
+      demoSweeps: options.demoSweeps,
     });
     let lastProblem = '';
     const host = await keepHostRunning(

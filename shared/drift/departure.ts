@@ -4,6 +4,7 @@ import type { Json, Write } from '../twin/index.ts';
 /** The kind of a departure from a policy: in which way the twin breaks the policy. */
 export type DriftKind =
   | 'missingModule'
+  | 'missingBaseline'
   | 'missingProperty'
   | 'wrongValue'
   | 'forbiddenProperty'
@@ -39,7 +40,7 @@ export type Outcome =
 /** The cause of the pass that detected a departure from a policy: an event, a sweep, or a person. */
 export type Source = 'event' | 'sweep' | 'manual';
 
-/** One way in which a twin is out of line with a policy: one property that breaks the policy, or one missing module. */
+/** One way in which a twin is out of line with a policy: one property that breaks the policy, one missing module, or one missing baseline. */
 export interface Departure {
   readonly deviceId: string;
   /** Id of the module. `''` for the device twin. */
@@ -80,6 +81,15 @@ export interface DriftRow extends Departure {
   /** The time at which the drift of an `audited` row ended, ISO 8601. The row keeps the outcome `audited`. */
   readonly closedAt?: string;
   readonly error?: string;
+  /**
+   * Number of wrong writes that the row records. Absent when the row records one write. While the property is contested or flaps, further
+   * wrong writes are folded into the row.
+   */
+  readonly times?: number;
+  /** The last wrong write that is folded into the row. Absent when no write is folded into the row. */
+  readonly lastWrite?: Write;
+  /** The value of `lastWrite`. Absent when no write is folded into the row, and when the last write left no value. */
+  readonly lastActual?: Json | undefined;
 }
 
 const overOutcomes: ReadonlySet<Outcome> = new Set(['created', 'enforced', 'healed', 'superseded', 'gone', 'retired']);

@@ -9,6 +9,14 @@
  * @module
  */
 export {
+  contestedEnforcements,
+  contestWindow,
+  enforcementTimes,
+  isSameProperty,
+  lastContestedTime,
+  standDownTime,
+} from './contest.ts';
+export {
   type Departure,
   type DriftKind,
   type DriftRow,
@@ -17,13 +25,14 @@ export {
   type Outcome,
   type Source,
 } from './departure.ts';
+export { isLaterWrite, lastWriteOf, rowToFoldInto, rowWithFolded } from './folding.ts';
 export { createHistory, type History, type HistoryPage } from './history.ts';
 export { BadCursorError } from './history-cursor.ts';
 export type { DriftQuery, OpenQuery } from './history-query.ts';
 export { createJournal, type Journal } from './journal.ts';
 export { driftKey, openKey } from './keys.ts';
 export { type KnownRows, noKnownRows } from './known-rows.ts';
-export { createOpenList, type OpenList } from './open-list.ts';
+export { createOpenList, type ListedRow, type OpenList } from './open-list.ts';
 export { createRetention, type Retention, type RetentionResult } from './retention.ts';
 export { createRollups, type Rollups } from './rollups.ts';
 export type { Compliance, Summary, SummaryBucket } from './summary.ts';

@@ -91,13 +91,15 @@ interface Entry {
   readonly others: readonly DriftRow[];
 }
 
-function entriesOf(rows: readonly DriftRow[], { open, recent }: KnownRows): readonly Entry[] {
+function entriesOf(rows: readonly DriftRow[], { open, recent, incomplete }: KnownRows): readonly Entry[] {
+  // An open entry is a copy of a whole row.
+  const isWhole = ({ rowKey }: DriftRow) => incomplete?.has(rowKey) !== true;
   const changed = new Set(rows.map(({ rowKey }) => rowKey));
   const earlier = new Map(
-    [...recent, ...open].filter((row) => changed.has(row.rowKey)).map((row) => [row.rowKey, row]),
+    [...recent, ...open].filter((row) => changed.has(row.rowKey) && isWhole(row)).map((row) => [row.rowKey, row]),
   );
   const others = Map.groupBy(
-    open.filter(({ rowKey }) => !changed.has(rowKey)),
+    open.filter((row) => !changed.has(row.rowKey) && isWhole(row)),
     openKey,
   );
   return [...Map.groupBy(rows, openKey)].map(([key, rowsOfEntry]) => ({

@@ -2,10 +2,8 @@ import type { TransactionAction } from '@azure/data-tables';
 import { once } from '../once.ts';
 import {
   encodeDeviceId,
-  endOfPrefix,
   ignoreNotFound,
   isEntityNotFound,
-  loadFilterTag,
   openTable,
   type StorageAccount,
   statusOf,
@@ -13,9 +11,9 @@ import {
 import { type DriftRow, isOpen } from './departure.ts';
 import { createHistoryIndex } from './history-index.ts';
 import { toTransactions } from './journal-transactions.ts';
-import { headPrefix, openPrefix, rowKeyPrefixAt } from './keys.ts';
 import { type KnownRows, withWritten } from './known-rows.ts';
-import { fromEntity } from './row-entity.ts';
+import { readRows } from './read-rows.ts';
+import { fromEntity, withLongColumns } from './row-entity.ts';
 import { toWriteSteps } from './write-steps.ts';
 
 /**
@@ -24,10 +22,12 @@ import { toWriteSteps } from './write-steps.ts';
  */
 export interface Journal {
   /**
-   * Reads the open rows of a device. With `since` (ISO 8601), also reads all rows whose write is not older than `since`. Reads one range of
-   * keys in the device's partition, from `head!` to `row!<since>`.
+   * Reads the open rows of a device. With `since` (ISO 8601), also reads the rows whose write is not older than `since`. Reads ranges of keys
+   * in the device's partition. The number of bytes is limited, however long the history is: see {@link KnownRows}.
+   *
+   * @param keys Row keys of further rows to read, of any age. Keys without a row are ignored.
    */
-  read(deviceId: string, since?: string): Promise<KnownRows>;
+  read(deviceId: string, since?: string, keys?: readonly string[]): Promise<KnownRows>;
   /**
    * Stores rows together with their open entries.
    *
@@ -63,7 +63,7 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
    * Rows that the journal read from storage. A `pending` row among them comes from an interrupted pass. The history index may already hold
    * such a row with another outcome.
    */
-  const readRows = new WeakSet<DriftRow>();
+  const readRowsBefore = new WeakSet<DriftRow>();
 
   /** Makes the history index agree with the device's rows in the journal. Used after a conflict with another process. */
   async function repairIndex(deviceId: string, rows: readonly DriftRow[]): Promise<void> {
@@ -89,6 +89,31 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     return result;
   }
 
+  /**
+   * Adds the values to rows that were read without them. Returns `undefined` when another process has deleted one of these rows. A row that
+   * another process has changed is a conflict later, because its ETag differs.
+   */
+  async function complete(
+    deviceId: string,
+    rows: readonly DriftRow[],
+    { incomplete }: KnownRows,
+  ): Promise<readonly DriftRow[] | undefined> {
+    const client = await table();
+    const wholeRows: DriftRow[] = [];
+    for (const row of rows) {
+      if (incomplete?.has(row.rowKey) !== true) {
+        wholeRows.push(row);
+        continue;
+      }
+      const stored = await client
+        .getEntity<Record<string, unknown>>(encodeDeviceId(deviceId), row.rowKey)
+        .then(fromEntity, ignoreNotFound);
+      if (stored === undefined) return undefined;
+      wholeRows.push(withLongColumns(row, stored));
+    }
+    return wholeRows;
+  }
+
   async function commit(
     transactions: Iterable<TransactionAction[]>,
     etags: Map<string, string>,
@@ -110,40 +135,22 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
   }
 
   return {
-    async read(deviceId, since) {
-      const odata = await loadFilterTag();
-      const end = endOfPrefix(since === undefined ? openPrefix : rowKeyPrefixAt(since));
-      const filter = odata`PartitionKey eq ${encodeDeviceId(deviceId)} and RowKey ge ${headPrefix} and RowKey lt ${end}`;
-      const open: DriftRow[] = [];
-      const recent: DriftRow[] = [];
-      const etags = new Map<string, string>();
-      for await (const entity of (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-        const rowKey = entity.rowKey ?? '';
-        etags.set(rowKey, entity.etag);
-        if (rowKey.startsWith(headPrefix)) continue;
-        const row = fromEntity(entity);
-        readRows.add(row);
-        if (!rowKey.startsWith(openPrefix)) recent.push(row);
-        else {
-          open.push(row);
-          // The history row of an open entry may be older than `since`. Such a row is not read, so its ETag is unknown. But the row exists.
-          etags.set(row.rowKey, anyEtag);
-        }
-      }
-      // After a crash, two open rows can share one open entry. The row that the entry does not name is then found among the recent rows.
-      const withEntry = new Set(open.map(({ rowKey }) => rowKey));
-      const withoutEntry = recent.filter((row) => isOpen(row) && !withEntry.has(row.rowKey));
-      return { open: [...withoutEntry, ...open], recent, etags };
+    async read(deviceId, since, keys = []) {
+      const known = await readRows(await table(), deviceId, since, keys);
+      for (const row of [...known.recent, ...known.open]) readRowsBefore.add(row);
+      return known;
     },
 
     async write(deviceId, rows, known) {
+      const wholeRows = await complete(deviceId, rows, known);
+      if (wholeRows === undefined) return 'conflict';
       let current = known;
-      for (const step of toWriteSteps(rows, known)) {
+      for (const step of toWriteSteps(wholeRows, known)) {
         if ((await store(deviceId, step, current)) === 'conflict') return 'conflict';
         current = withWritten(current, step);
       }
       const unlisted = new Set(rows.filter((row) => !isListed(row)).map(({ rowKey }) => rowKey));
-      const mayBeListed = (row: DriftRow) => isOpen(row) && (row.outcome !== 'pending' || readRows.has(row));
+      const mayBeListed = (row: DriftRow) => isOpen(row) && (row.outcome !== 'pending' || readRowsBefore.has(row));
       await index.removeFromOpenList(known.open.filter((row) => mayBeListed(row) && unlisted.has(row.rowKey)));
       return 'written';
     },

@@ -26,7 +26,24 @@ export interface OpenList {
    * rows that are over from the open list.
    */
   confirm(rows: readonly DriftRow[]): Promise<readonly DriftRow[]>;
+  /** Reads the rows of a policy whose drift waits for a repair. Leaves out `audited` rows. Reads one range of keys in each shard. */
+  unrepaired(policy: string): AsyncIterable<ListedRow>;
 }
+
+/** The fields of a row that the open list returns without the values of the property. */
+export type ListedRow = Pick<DriftRow, (typeof listedColumns)[number]>;
+
+const listedColumns = [
+  'deviceId',
+  'moduleId',
+  'policy',
+  'path',
+  'kind',
+  'outcome',
+  'outcomeAt',
+  'error',
+  'twinVersion',
+] as const satisfies readonly (keyof DriftRow)[];
 
 /**
  * Milliseconds after which a row of the open list must also be in the journal. A younger row may belong to a write that is not finished
@@ -82,6 +99,20 @@ export function createOpenList(account: StorageAccount, now: () => Date): OpenLi
         }
       }
       return { rows };
+    },
+
+    async *unrepaired(policy) {
+      const odata = await loadFilterTag();
+      const client = await list();
+      for (const shard of openShards) {
+        // `"` is the character after `!`, so the range holds all keys that begin with the policy's name and `!`.
+        const range = odata`PartitionKey eq ${shard} and RowKey gt ${`${policy}!`} and RowKey lt ${`${policy}"`}`;
+        const filter = `${range} and outcome ne 'audited'`;
+        const select = [...listedColumns];
+        for await (const entity of client.listEntities<Record<string, unknown>>({ queryOptions: { filter, select } })) {
+          yield fromEntity(entity);
+        }
+      }
     },
 
     async confirm(rows) {

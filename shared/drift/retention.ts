@@ -78,8 +78,9 @@ export function createRetention(account: StorageAccount): Retention {
 async function* oldRows(table: TableClient, before: Date) {
   const odata = await loadFilterTag();
   const hour = hourOf(before.toISOString());
+  const select = ['partitionKey', 'rowKey', 'deviceId', 'historyKey', 'outcome', 'closedAt'];
   const pages = table
-    .listEntities<Record<string, unknown>>({ queryOptions: { filter: odata`PartitionKey lt ${hour}` } })
+    .listEntities<Record<string, unknown>>({ queryOptions: { filter: odata`PartitionKey lt ${hour}`, select } })
     .byPage({ maxPageSize: rowsPerBatch });
   for await (const page of pages) {
     yield page.map((entity) => ({

@@ -37,6 +37,12 @@ export interface Rollups {
   openDevices(): Promise<ReadonlyMap<string, number>>;
 }
 
+/** The columns of a row that are counted. The values of properties are not read, because a value can have 32 KB. */
+const countedColumns = [
+  ...['deviceId', 'policy', 'path', 'kind', 'outcome'],
+  ...['outcomeAt', 'operationTimestamp', 'detectedAt'],
+];
+
 /**
  * Milliseconds for which the mark of an hour stays after the end of the hour. A process that has marked the current hour may still write
  * rows of that hour, and does not mark the hour again.
@@ -54,7 +60,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
 
   async function countHour(hour: string): Promise<HourCounts> {
     const counter = new HourCounter();
-    for await (const entity of listPartition(await timeline(), hour)) counter.add(fromEntity(entity));
+    for await (const entity of listPartition(await timeline(), hour, countedColumns)) counter.add(fromEntity(entity));
     return counter.counts();
   }
 

@@ -4,11 +4,61 @@ import type { Json } from '../twin/index.ts';
 import type { DriftKind, DriftRow, Outcome, Source } from './departure.ts';
 
 /**
+ * The columns of a row that a pass needs to find the row of a departure, and that guards need. All of them are short. The columns with the
+ * values of properties are not among them.
+ */
+export const shortColumns: readonly string[] = [
+  'rowKey',
+  'moduleId',
+  'policy',
+  'path',
+  'kind',
+  'writeVersion',
+  'writtenAt',
+  'writeExact',
+  'writtenBy',
+  'mode',
+  'detectedAt',
+  'desiredVersion',
+  'outcome',
+  'outcomeAt',
+  'closedAt',
+  'times',
+  'lastWriteVersion',
+  'lastWrittenAt',
+  'lastWriteExact',
+  'lastWrittenBy',
+];
+
+/**
+ * Returns a row with the values of the columns that are not in {@link shortColumns}. Only closed or `pending` rows are read without these
+ * columns, and such a row has no `error`.
+ *
+ * @param row A row that was read with {@link shortColumns}, and may have changed since then.
+ * @param stored The whole row, as it is stored.
+ */
+export function withLongColumns(row: DriftRow, stored: DriftRow): DriftRow {
+  const { expected, actual, message, lastActual, operationTimestamp, correlationId, twinVersion } = stored;
+  return {
+    ...(message === undefined ? {} : { message }),
+    ...(lastActual === undefined ? {} : { lastActual }),
+    ...(operationTimestamp === undefined ? {} : { operationTimestamp }),
+    ...(correlationId === undefined ? {} : { correlationId }),
+    ...(twinVersion === undefined ? {} : { twinVersion }),
+    ...row,
+    hub: stored.hub,
+    source: stored.source,
+    expected: row.expected ?? expected,
+    actual: row.actual ?? actual,
+  };
+}
+
+/**
  * Converts a history row to a table entity with the given RowKey. `expected` and `actual` become JSON text, because a table entity cannot
  * hold objects.
  */
 export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<string, unknown>> {
-  const { expected, actual, write, message, ...plain } = row;
+  const { expected, actual, write, message, lastWrite, lastActual, ...plain } = row;
   return {
     ...plain,
     partitionKey: encodeDeviceId(row.deviceId),
@@ -17,9 +67,15 @@ export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<stri
     writeVersion: write.version,
     writtenAt: write.at,
     writeExact: write.exact,
+    ...(write.by === undefined ? {} : { writtenBy: write.by }),
     ...splitText('expected', expected === undefined ? undefined : JSON.stringify(expected)),
     ...splitText('actual', actual === undefined ? undefined : JSON.stringify(actual)),
     ...splitText('message', message),
+    ...(lastWrite === undefined
+      ? {}
+      : { lastWriteVersion: lastWrite.version, lastWrittenAt: lastWrite.at, lastWriteExact: lastWrite.exact }),
+    ...(lastWrite?.by === undefined ? {} : { lastWrittenBy: lastWrite.by }),
+    ...splitText('lastActual', lastActual === undefined ? undefined : JSON.stringify(lastActual)),
   };
 }
 
@@ -33,6 +89,7 @@ export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow 
     return stored === undefined ? undefined : (JSON.parse(stored) as Json);
   };
   const message = joinText('message', entity);
+  const lastActual = json('lastActual');
   return {
     v: 1,
     hub: text('hub'),
@@ -44,7 +101,12 @@ export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow 
     kind: text('kind') as DriftKind,
     expected: json('expected'),
     actual: json('actual'),
-    write: { version: Number(entity.writeVersion), at: text('writtenAt'), exact: entity.writeExact === true },
+    write: {
+      version: Number(entity.writeVersion),
+      at: text('writtenAt'),
+      exact: entity.writeExact === true,
+      ...(typeof entity.writtenBy === 'string' ? { by: entity.writtenBy } : {}),
+    },
     mode: entity.mode === 'audit' ? 'audit' : 'enforce',
     ...(message === undefined ? {} : { message }),
     detectedAt: text('detectedAt'),
@@ -57,5 +119,17 @@ export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow 
     outcomeAt: text('outcomeAt'),
     ...optionalText('closedAt'),
     ...optionalText('error'),
+    ...optionalNumber('times'),
+    ...(typeof entity.lastWriteVersion === 'number'
+      ? {
+          lastWrite: {
+            version: entity.lastWriteVersion,
+            at: text('lastWrittenAt'),
+            exact: entity.lastWriteExact === true,
+            ...(typeof entity.lastWrittenBy === 'string' ? { by: entity.lastWrittenBy } : {}),
+          },
+        }
+      : {}),
+    ...(lastActual === undefined ? {} : { lastActual }),
   };
 }

@@ -54,7 +54,20 @@ export type DecodedEvent =
   /** An event that Twinkeeper does not need, because of its message source. Example: telemetry. */
   | { readonly type: 'ignored'; readonly reason: string }
   /** An event from a message source that Twinkeeper needs, but with missing or contradictory content. */
-  | { readonly type: 'unusable'; readonly reason: string };
+  | { readonly type: 'unusable'; readonly fault: EventFault; readonly reason: string };
+
+/** What is wrong with an unusable event. The list is fixed, so that a sender cannot invent new faults. A reason quotes the sender's text. */
+export type EventFault =
+  /** The event has no application properties and no annotations of IoT Hub. The event hub binding or the route is broken. */
+  | 'noProperties'
+  | 'unknownOperation'
+  | 'noDeviceId'
+  /** The properties and the annotations name different devices or modules. */
+  | 'differentIds'
+  | 'invalidId'
+  | 'badBody'
+  /** The event could be decoded, but an error occurred when Twinkeeper compared the event with the policies. */
+  | 'unprocessable';
 
 const watchedSources = new Set(['twinChangeEvents', 'deviceLifecycleEvents', 'moduleLifecycleEvents']);
 // Older documentation of IoT Hub describes events with a message schema instead of a message source ("Non-telemetry event schemas").
@@ -85,22 +98,26 @@ export function decodeEvent(event: RawEvent): DecodedEvent {
     text(systemProperties, 'iothub-message-source') ??
     sourceOfSchema.get(text(properties, 'iothub-message-schema') ?? '') ??
     '';
+  if (isBare(event)) {
+    return unusable('noProperties', 'the event has no application properties and no annotations of IoT Hub');
+  }
   if (!watchedSources.has(source)) {
     return { type: 'ignored', reason: `Twinkeeper does not watch the message source ${show(source)}` };
   }
   const operation = text(properties, 'opType') ?? '';
   const type = typeOfOperation.get(operation);
-  if (type === undefined) return unusable(`unknown opType ${show(operation)} from ${source}`);
+  if (type === undefined) return unusable('unknownOperation', `unknown opType ${show(operation)} from ${source}`);
 
   const device = readId(properties, 'deviceId', systemProperties, 'iothub-connection-device-id');
-  if ('reason' in device) return unusable(device.reason);
-  if (device.id === undefined) return unusable('neither the properties nor the annotations have a deviceId');
+  if ('reason' in device) return unusable(device.fault, device.reason);
+  if (device.id === undefined)
+    return unusable('noDeviceId', 'neither the properties nor the annotations have a deviceId');
   const module = readId(properties, 'moduleId', systemProperties, 'iothub-connection-module-id');
-  if ('reason' in module) return unusable(module.reason);
+  if ('reason' in module) return unusable(module.fault, module.reason);
 
   const deviceId = device.id;
   const moduleId = module.id ?? '';
-  if (!isJsonObject(body)) return unusable(notAnObject('the body', body));
+  if (!isJsonObject(body)) return unusable('badBody', notAnObject('the body', body));
 
   // IoT Hub sends a GUID as the correlation id. A correlation id that is longer than 128 characters is cut.
   const correlationId = text(systemProperties, 'correlation-id')?.slice(0, 128);
@@ -112,12 +129,12 @@ export function decodeEvent(event: RawEvent): DecodedEvent {
   };
   if (type === 'twinUpdated') return decodeUpdate(envelope, body);
   const twin = toTwin(body, deviceId, moduleId);
-  return twin === undefined ? unusable('the body is not a twin') : { ...envelope, type, twin };
+  return twin === undefined ? unusable('badBody', 'the body is not a twin') : { ...envelope, type, twin };
 }
 
 function decodeUpdate(envelope: Envelope, body: JsonObject): DecodedEvent {
   const { version, tags, properties = {} } = body;
-  if (!isJsonObject(properties)) return unusable(notAnObject('properties', properties));
+  if (!isJsonObject(properties)) return unusable('badBody', notAnObject('properties', properties));
   const { desired, reported } = properties;
   const update: { -readonly [Key in keyof TwinUpdated]: TwinUpdated[Key] } = {
     ...envelope,
@@ -126,15 +143,15 @@ function decodeUpdate(envelope: Envelope, body: JsonObject): DecodedEvent {
   };
   // Most events change only one of tags, desired and reported. Assigning one field is faster than spreading three optional objects.
   if (tags !== undefined) {
-    if (!isJsonObject(tags)) return unusable(notAnObject('tags', tags));
+    if (!isJsonObject(tags)) return unusable('badBody', notAnObject('tags', tags));
     update.tags = tags;
   }
   if (desired !== undefined) {
-    if (!isJsonObject(desired)) return unusable(notAnObject('properties.desired', desired));
+    if (!isJsonObject(desired)) return unusable('badBody', notAnObject('properties.desired', desired));
     update.desired = toSection(desired);
   }
   if (reported !== undefined) {
-    if (!isJsonObject(reported)) return unusable(notAnObject('properties.reported', reported));
+    if (!isJsonObject(reported)) return unusable('badBody', notAnObject('properties.reported', reported));
     update.reported = toSection(reported);
   }
   return update;
@@ -146,8 +163,18 @@ function notAnObject(name: string, value: unknown): string {
 
 const epoch = new Date(0).toISOString();
 
-function unusable(reason: string): DecodedEvent {
-  return { type: 'unusable', reason };
+function unusable(fault: EventFault, reason: string): DecodedEvent {
+  return { type: 'unusable', fault, reason };
+}
+
+/**
+ * Whether an event has nothing that IoT Hub adds to each of its events. Annotations with other names do not count, because the event hub
+ * adds some to every event.
+ */
+function isBare({ properties, systemProperties }: RawEvent): boolean {
+  return (
+    Object.keys(properties).length === 0 && !Object.keys(systemProperties).some((name) => name.startsWith('iothub-'))
+  );
 }
 
 /**
@@ -159,16 +186,18 @@ function readId(
   name: string,
   annotations: RawEvent['systemProperties'],
   annotation: string,
-): { readonly id: string | undefined } | { readonly reason: string } {
+): { readonly id: string | undefined } | { readonly fault: EventFault; readonly reason: string } {
   const inProperties = text(properties, name);
   const inAnnotations = text(annotations, annotation);
   if (inProperties !== undefined && inAnnotations !== undefined && inProperties !== inAnnotations) {
     return {
+      fault: 'differentIds',
       reason: `${name} is ${show(inProperties)} in the properties but ${show(inAnnotations)} in the annotations`,
     };
   }
   const id = inProperties ?? inAnnotations;
-  if (id !== undefined && !isDeviceId(id)) return { reason: `${name} ${show(id)} is not a valid IoT Hub id` };
+  if (id !== undefined && !isDeviceId(id))
+    return { fault: 'invalidId', reason: `${name} ${show(id)} is not a valid IoT Hub id` };
   return { id };
 }
 

@@ -8,6 +8,7 @@
 export {
   type DecodedEvent,
   decodeEvent,
+  type EventFault,
   type HubEvent,
   type IdentityChanged,
   type TwinReplaced,

@@ -10,6 +10,9 @@ import {
 import type { Twin } from '../twin/index.ts';
 import type { BlastRadiusForecast } from './result.ts';
 
+/** The latest time that a date can have. */
+const lastTime = new Date(8.64e15);
+
 export interface ForecastGuardDependencies {
   readonly competing: readonly CompetingSetting[];
   readonly limit: BlastRadius;
@@ -42,6 +45,7 @@ export class ForecastGuard {
         return true;
       },
       hasRoomFor: async (policy, _twin, perHour) => hasRoom(policy, perHour),
+      roomFor: async (policy, perHour) => Math.max(0, perHour - (this.#granted.get(policy) ?? 0)),
       removeExpired: async () => ({ isUnfinished: false }),
       deviceCount: async (policy) => deviceCount(policy),
       competing: async () => competing,
@@ -49,9 +53,18 @@ export class ForecastGuard {
       release: async () => clock.now(),
       putDeviceCount: async () => {},
       putCompeting: async () => {},
+      // The forecast has just read the configurations, so each configuration that competes is in `competing`.
+      configurationsReadAt: async () => lastTime,
     };
     const log = { info: () => {}, warn: () => {}, error: () => {} };
-    this.#guard = createGuards({ store, limit, countDevices: async () => undefined, clock, log });
+    this.#guard = createGuards({
+      store,
+      limit,
+      overridesConfigurations: () => false,
+      countDevices: async () => undefined,
+      clock,
+      log,
+    });
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Answer, Configuration, Hub, Problem, QueryPage } from '../hub/index.ts';
-import { QueryRefused } from '../sweep/index.ts';
+import { isRefusal, QueryRefused } from '../sweep/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 
 /** The reason for a query. `sweep`: a sweep would send the query too. `forecastOnly`: only the forecast sends the query. */
@@ -52,15 +52,11 @@ export class HubQueries {
   }
 
   /**
-   * Returns the number that a `COUNT() AS n` query returns, or `undefined` where the result is not a number. Sends each query only once, as
-   * a sweep does.
+   * Returns the number that a `COUNT() AS n` query returns. Returns `undefined` where the hub refuses the query, or where the result is not
+   * a number. Sends each query only once, as a sweep does.
    */
   async count(query: string): Promise<number | undefined> {
-    if (!this.#counts.has(query)) {
-      const { items } = await this.#page(query, undefined, 'sweep');
-      const count = items[0]?.n;
-      this.#counts.set(query, typeof count === 'number' ? count : undefined);
-    }
+    if (!this.#counts.has(query)) this.#counts.set(query, await this.#askForCount(query));
     return this.#counts.get(query);
   }
 
@@ -96,13 +92,23 @@ export class HubQueries {
     } while (continuation !== undefined);
   }
 
+  async #askForCount(query: string): Promise<number | undefined> {
+    try {
+      const { items } = await this.#page(query, undefined, 'sweep');
+      const count = items[0]?.n;
+      return typeof count === 'number' ? count : undefined;
+    } catch (error) {
+      if (!(error instanceof QueryRefused)) throw error;
+      return undefined;
+    }
+  }
+
   async #page(query: string, continuation: string | undefined, neededBy: NeededBy): Promise<QueryPage> {
     if (neededBy === 'sweep') this.sweepQueries++;
     const answer = await this.#withRetries(() => this.#hub.queryPage(query, continuation));
     if (answer.ok) return answer.value;
-    // Status 400 means a malformed query: the caller can send another query. No other query helps against a missing permission.
-    if (answer.problem.type === 'refused' && answer.problem.status === 400) {
-      throw new QueryRefused(`The hub refused the query: ${answer.problem.message}`);
+    if (isRefusal(answer.problem)) {
+      throw new QueryRefused(`The hub ${this.#hub.name} refused the query: ${answer.problem.message}`);
     }
     throw this.#noAnswer(answer.problem);
   }

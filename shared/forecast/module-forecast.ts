@@ -40,6 +40,9 @@ export interface ModuleForecastDependencies {
   readonly clock: Clock;
 }
 
+const noDevices =
+  'No device of the hub is in the scope of the policy. Check appliesTo: tags, their values and device ids are case-sensitive.';
+
 /** Number of modules that one bulk call creates. A work item of the sweep has the same number of devices. */
 const modulesPerCall = 100;
 
@@ -78,13 +81,14 @@ export class ModuleForecast {
   }
 
   resultFor(policy: Policy): PolicyForecast {
-    const { counts, devices, walked } = this.#stateOf(policy);
+    const { counts, devices, members, walked } = this.#stateOf(policy);
     const blastRadius = this.#planner.blastRadius(policy);
     return {
       policy: policy.name,
       module: policy.module,
       mode: policy.mode,
       devices,
+      ...(devices === 0 && !members?.hasFailed ? { warning: noDevices } : {}),
       compliant: Math.max(0, devices - counts.outOfLine),
       modulesToCreate: counts.create,
       propertiesToChange: counts.change,
@@ -148,15 +152,26 @@ export class ModuleForecast {
    * and gets a plan. Without `present`, no device gets a plan.
    */
   async #walkDevices(policy: Policy, present?: IdSet): Promise<void> {
-    const { queries, policies } = this.#dependencies;
-    const members = this.#membersOf(policy);
     const onlyIds = idsSuffice(policy);
-    const needsMembers = !policy.scope.usesIdOnly || !compileScope(policy).exact;
     // The scope of another policy for the same module may test tags or IoT Edge, and these are only in the whole twin.
-    const othersNeedTwins = policies.some((other) => other !== policy && !other.scope.usesIdOnly);
+    const othersNeedTwins = this.#dependencies.policies.some((other) => other !== policy && !other.scope.usesIdOnly);
     const needsTwins = !onlyIds || (present !== undefined && othersNeedTwins);
+    try {
+      await this.#readDevices(policy, devicesQuery(policy, needsTwins ? '*' : 'deviceId'), onlyIds, present);
+    } catch (error) {
+      // Like a sweep, read all devices when the hub refuses the scope.
+      if (!(error instanceof QueryRefused) || compileScope(policy).condition === '') throw error;
+      await this.#readDevices(policy, 'SELECT * FROM devices', policy.scope.usesIdOnly, present);
+    }
+  }
+
+  /** Reads the devices that a query returns. `isScopeTested`: whether the query and the device id together test the whole scope. */
+  async #readDevices(policy: Policy, query: string, isScopeTested: boolean, present?: IdSet): Promise<void> {
+    const { queries } = this.#dependencies;
+    const members = this.#membersOf(policy);
+    const needsMembers = !policy.scope.usesIdOnly || !compileScope(policy).exact;
     let missing = 0;
-    for await (const items of queries.pages(devicesQuery(policy, needsTwins ? '*' : 'deviceId'), {
+    for await (const items of queries.pages(query, {
       neededBy: present === undefined ? 'forecastOnly' : 'sweep',
       what: `devices of ${policy.name}`,
       total: this.#stateOf(policy).maxDevices,
@@ -164,7 +179,7 @@ export class ModuleForecast {
       for (const item of items) {
         for (const id of deviceIdsOf(item).filter(policy.scope.mayMatchId)) {
           const device = toDevice(item, id);
-          if (onlyIds) {
+          if (isScopeTested) {
             if (needsMembers) members.add(id);
           } else if (members.test(device) === 'out') continue;
           if (present !== undefined && !present.has(id) && this.#planner.planMissing(device, policy, members)) {

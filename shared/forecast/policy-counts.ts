@@ -1,5 +1,5 @@
 import type { Departure, DriftKind } from '../drift/index.ts';
-import type { Json } from '../twin/index.ts';
+import { isJsonObject, type Json } from '../twin/index.ts';
 
 /** Why a sweep would only record a departure from a policy, and change nothing. */
 export type RecordedReason =
@@ -90,7 +90,7 @@ export class PolicyCounts {
   outOfLine = 0;
   /** Number of modules to create. */
   create = 0;
-  /** Number of properties to change. */
+  /** Number of properties to change. A missing baseline counts with the number of its properties. */
   change = 0;
 
   /** Counts the departures of one device from the policy, each with its planned result. */
@@ -141,8 +141,8 @@ export class PolicyCounts {
       return;
     }
     if (outcome === 'change') {
-      this.change++;
-      countIn(this.#changes, path, path, () => ({})).add(actual, expected);
+      this.change += kind === 'missingBaseline' ? leafCount(expected) : 1;
+      countIn(this.#changes, path, path, () => ({})).add(actual, wantedOf(kind, expected));
       return;
     }
     const first = { kind, why: outcome, ...(message === undefined ? {} : { message: cut(message, longestMessage) }) };
@@ -205,9 +205,18 @@ function rankOf(outcome: PlannedOutcome): number {
   return outcome === 'create' ? 0 : outcome === 'change' ? 1 : 2;
 }
 
-/** Returns the wanted value to show. Returns `undefined` for a missing module: its baseline is long, and is the same on all devices. */
+/**
+ * Returns the wanted value to show. Returns `undefined` for a missing module or baseline: the baseline is long, and is the same on all
+ * devices.
+ */
 function wantedOf(kind: DriftKind, expected: Json | undefined): Json | undefined {
-  return kind === 'missingModule' ? undefined : expected;
+  return kind === 'missingModule' || kind === 'missingBaseline' ? undefined : expected;
+}
+
+/** Number of properties in a baseline. */
+function leafCount(value: Json | undefined): number {
+  if (!isJsonObject(value) || Object.keys(value).length === 0) return 1;
+  return Object.values(value).reduce<number>((sum, inner) => sum + leafCount(inner), 0);
 }
 
 function valuesOf({ from, to }: { readonly from?: Json | undefined; readonly to?: Json | undefined }) {

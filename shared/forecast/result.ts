@@ -27,9 +27,12 @@ export interface PolicyForecast {
   readonly mode: Mode;
   /** Number of devices in the policy's scope. */
   readonly devices: number;
+  /** A sentence about a scope without any device. The scope is probably wrong. Absent where a device is in the scope. */
+  readonly warning?: string;
   /** Number of devices in the scope without any departure from the policy. */
   readonly compliant: number;
   readonly modulesToCreate: number;
+  /** A missing baseline counts with the number of its properties. */
   readonly propertiesToChange: number;
   /** The properties to change. One entry per path, most frequent first. */
   readonly changes: readonly PropertyForecast[];

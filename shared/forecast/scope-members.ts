@@ -41,6 +41,11 @@ export class ScopeMembers {
     this.#members.add(deviceId);
   }
 
+  /** Whether the scope's function throws an error for at least one device. */
+  get hasFailed(): boolean {
+    return this.#failed.size > 0;
+  }
+
   hasFailedOn(deviceId: string): boolean {
     return this.#failed.has(deviceId);
   }

@@ -5,6 +5,7 @@ import { cached } from './cached.ts';
 import type { TwinIds } from './counted-twins.ts';
 import type { Guard, Review } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
+import { readReleased, releaseText } from './held-row.ts';
 import { overwritesSomething } from './overwrites-something.ts';
 
 /** Maximum number of twins in which a policy may overwrite or remove something in an hour. A number, or a share of the policy's devices. */
@@ -22,6 +23,8 @@ export interface BlastRadiusDependencies {
   readonly log: Log;
 }
 
+/** The first word of each reason. */
+const reasonPrefix = 'blastRadius:';
 /** Milliseconds for which the device count of the hub is cached. A read of the count costs a call of the hub. */
 const hubCountLifetime = 15 * 60_000;
 /** Milliseconds for which the stored device count of a policy is cached. */
@@ -107,6 +110,20 @@ export function blastRadiusGuard({ store, limit, countDevices, clock, log }: Bla
       );
       return held;
     },
+
+    async stillHeld(rows) {
+      const limited = rows.filter(({ error }) => error?.startsWith(reasonPrefix));
+      // A twin is held back whole, also when it is another policy that has no room. The reason names the policy without room.
+      const byPolicy = Map.groupBy(limited, ({ policy, error = '' }) => readReleased(error) ?? policy);
+      const held = await Promise.all(
+        [...byPolicy].map(async ([policy, policyRows]) => {
+          const room = await store.roomFor(policy, (await limitOf(policy)) ?? 0);
+          const byTwin = Map.groupBy(policyRows, ({ deviceId, moduleId }) => `${moduleId}\n${deviceId}`);
+          return [...byTwin.values()].slice(room).flat();
+        }),
+      );
+      return new Set(held.flat());
+    },
   };
 }
 
@@ -137,14 +154,14 @@ export function overwrittenTwins({
 /** The reason in the history row has no numbers and no times. If the reason changed, each sweep would write the row again. */
 function exhaustedReason(policy: string): string {
   return (
-    `blastRadius: policy ${policy} has changed as many twins within an hour as TWINKEEPER_BLAST_RADIUS allows. ` +
-    `A twin is repaired whole or not at all. The policy continues as the hour passes. To continue at once, run "twinkeeper release ${policy}".`
+    `${reasonPrefix} policy ${policy} has changed as many twins within an hour as TWINKEEPER_BLAST_RADIUS allows. ` +
+    `A twin is repaired whole or not at all. The policy continues as the hour passes. To continue at once, ${releaseText(policy)}.`
   );
 }
 
 function unknownSizeReason(policy: string): string {
   return (
-    `blastRadius: TWINKEEPER_BLAST_RADIUS is a percentage of the devices of policy ${policy}, and their count is not known yet. ` +
-    `The policy continues after the next sweep. To continue at once, run "twinkeeper release ${policy}".`
+    `${reasonPrefix} TWINKEEPER_BLAST_RADIUS is a percentage of the devices of policy ${policy}, and their count is not known yet. ` +
+    `The policy continues after the next sweep. To continue at once, ${releaseText(policy)}.`
   );
 }

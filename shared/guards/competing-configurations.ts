@@ -3,35 +3,87 @@ import type { Departure } from '../drift/index.ts';
 import type { Twin } from '../twin/index.ts';
 import { cached } from './cached.ts';
 import type { CompetingSetting } from './competing-settings.ts';
-import type { Guard } from './guard.ts';
+import type { Guard, Review } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
+import type { HeldRow } from './held-row.ts';
 import { targetPredicate } from './target-condition.ts';
 
 /** Milliseconds for which an instance of the app caches the competing settings. */
 const settingsLifetime = 10_000;
 
+/** Maximum milliseconds between the clock of the hub and the clock of the app, and between a read of the configurations and its storage. */
+const clockSkew = 60_000;
+
+export interface CompetingDependencies {
+  readonly store: GuardStore;
+  /** Whether a policy has `overrideConfigurations`. */
+  readonly overridesConfigurations: (policy: string) => boolean;
+  readonly clock: Clock;
+}
+
 /**
- * Creates the guard against competing configurations. The guard holds a repair back when an automatic configuration of the hub targets the
- * twin and sets the property to another value. The guard allows all repairs of a policy with `overrideConfigurations`. The guard uses the
- * competing settings that the last sweep stored. `review` throws when storage does not answer.
+ * Creates the guard against competing configurations. The guard holds a repair back in two cases:
+ *
+ * - The last sweep found that a configuration of the hub targets the twin, and sets the property to another value.
+ * - The twin names the configuration that wrote the value, and no sweep has read the configurations since then. The next sweep decides
+ *   whether the configuration competes.
+ *
+ * The guard allows all repairs of a policy with `overrideConfigurations`. `review` throws when storage does not answer.
  */
-export function competingGuard({ store, clock }: { readonly store: GuardStore; readonly clock: Clock }): Guard {
+export function competingGuard({ store, overridesConfigurations, clock }: CompetingDependencies): Guard {
   const competitors = cached(async () => competitorsByPath(await store.competing()), settingsLifetime, clock);
+  const configurationsReadAt = cached(() => store.configurationsReadAt(), settingsLifetime, clock);
+
+  /** The id of the configuration that wrote the value, when no sweep has read the configurations since the write. */
+  async function newWriter({ policy, write }: Departure): Promise<string | undefined> {
+    if (write.by === undefined || overridesConfigurations(policy)) return undefined;
+    const readAt = await configurationsReadAt();
+    return readAt === undefined || Date.parse(write.at) > readAt.getTime() - clockSkew ? write.by : undefined;
+  }
+
   return {
-    async review({ departures, twins }) {
+    async review(review) {
+      const { departures, twins } = review;
       const byPath = await competitors();
       const held = new Map<Departure, string>();
       for (const departure of departures) {
         const twin = twins.get(departure.moduleId);
         if (departure.kind === 'missingModule' || twin === undefined) continue;
-        const competitor = byPath
-          .get(policyPathKey(departure.policy, departure.path))
-          ?.find(({ targets }) => targets(twin));
-        if (competitor !== undefined) held.set(departure, reasonFor(competitor.setting));
+        const known = byPath.get(policyPathKey(departure.policy, departure.path)) ?? [];
+        const configuration = (await targeting(known, twin, review)) ?? (await newWriter(departure));
+        if (configuration !== undefined) held.set(departure, reasonFor(configuration, departure.policy));
       }
       return held;
     },
+
+    async stillHeld(rows) {
+      const byPath = await competitors();
+      const isHeld = ({ policy, path, error }: HeldRow) =>
+        byPath
+          .get(policyPathKey(policy, path))
+          ?.some(({ setting }) => reasonFor(setting.configuration, policy) === error) === true;
+      return new Set(rows.filter(isHeld));
+    },
   };
+}
+
+/** The id of the first configuration that targets a twin. `undefined` when none does. */
+async function targeting(
+  competitors: readonly Competitor[],
+  twin: Twin,
+  { readDeviceTwin }: Review,
+): Promise<string | undefined> {
+  for (const { setting, targets } of competitors) {
+    if (setting.about !== 'edgeModule') {
+      if (targets(twin)) return setting.configuration;
+      continue;
+    }
+    // Without the device twin, the guard cannot check the condition, and assumes that the deployment targets the device.
+    if (readDeviceTwin === undefined) return setting.configuration;
+    const deviceTwin = await readDeviceTwin();
+    if (deviceTwin?.edge && targets(deviceTwin)) return setting.configuration;
+  }
+  return undefined;
 }
 
 /** A competing setting, and a function that returns whether the setting's configuration targets a twin. */
@@ -61,7 +113,7 @@ function policyPathKey(policy: string, path: string): string {
   return JSON.stringify([policy, path]);
 }
 
-function reasonFor({ configuration, policy }: CompetingSetting): string {
+function reasonFor(configuration: string, policy: string): string {
   return (
     `competingConfiguration: the hub's configuration ${configuration} sets this property to another value. Remove the property from the ` +
     `configuration, or set overrideConfigurations in policy ${policy}.`

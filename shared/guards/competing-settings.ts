@@ -3,15 +3,18 @@ import { baselineOf, checkValue, type Policy, repairValue } from '../policy/inde
 import { getAt, isJsonObject, type Json, type JsonObject, mergePatch, type Path, setAt } from '../twin/index.ts';
 import { mayTarget } from './target-condition.ts';
 
-/** A competing setting: an automatic configuration of the hub sets a path that a policy owns, to a value that breaks the policy's rule. */
+/** A competing setting: an automatic configuration or an IoT Edge deployment of the hub sets a path that a policy owns, to a value that breaks the policy's rule. */
 export interface CompetingSetting {
   /** Id of the configuration. */
   readonly configuration: string;
   readonly targetCondition: string;
   /** Priority of the configuration. When several configurations set a path, the hub applies the configuration with the highest priority. */
   readonly priority: number;
-  /** Whether the setting concerns device twins or module twins. */
-  readonly about: 'device' | 'module';
+  /**
+   * The twins that the setting concerns. `edgeModule`: an IoT Edge deployment sets a module of the IoT Edge devices that its condition
+   * selects.
+   */
+  readonly about: 'device' | 'module' | 'edgeModule';
   readonly policy: string;
   /** The module of the policy. `''` for device twins. */
   readonly module: string;
@@ -26,7 +29,7 @@ export interface CompetingSetting {
 }
 
 /**
- * Finds the settings of automatic configurations that break an enforcing policy. The hub and Twinkeeper would overwrite such a property
+ * Finds the settings of automatic configurations and IoT Edge deployments that break an enforcing policy. The hub and Twinkeeper would overwrite such a property
  * again and again.
  *
  * Each configuration is checked alone, regardless of its priority. A configuration that cannot target the policy's module is ignored. The
@@ -41,10 +44,11 @@ export function competingSettings(
 }
 
 function competingWith(policy: Policy, configuration: Configuration): readonly CompetingSetting[] {
-  const { id, targetCondition, priority, deviceContent, moduleContent } = configuration;
-  const about = policy.module === '' ? 'device' : 'module';
-  const content = about === 'device' ? deviceContent : moduleContent;
-  if (Object.keys(content).length === 0 || !mayTarget(targetCondition, policy.module)) return [];
+  const { id, targetCondition, priority } = configuration;
+  const { about, content } = contentFor(policy.module, configuration);
+  // The condition of a deployment is about devices, so the module id is not in it.
+  const targeted = about === 'edgeModule' ? '' : policy.module;
+  if (Object.keys(content).length === 0 || !mayTarget(targetCondition, targeted)) return [];
   // The baseline meets every rule of the policy. If a rule is broken after the content is applied, the configuration breaks that rule.
   const result = applyContent(baselineOf(policy), content);
   return policy.owned.flatMap(({ path, text, rule }): readonly CompetingSetting[] => {
@@ -66,6 +70,17 @@ function competingWith(policy: Policy, configuration: Configuration): readonly C
       },
     ];
   });
+}
+
+/** The part of a configuration that concerns a module. `''` is the id of the device twin. */
+function contentFor(
+  module: string,
+  { deviceContent, moduleContent, modulesContent }: Configuration,
+): { readonly about: CompetingSetting['about']; readonly content: JsonObject } {
+  if (module === '') return { about: 'device', content: deviceContent };
+  if (modulesContent === undefined) return { about: 'module', content: moduleContent };
+  const ofModule = Object.hasOwn(modulesContent, module) ? modulesContent[module] : undefined;
+  return { about: 'edgeModule', content: ofModule ?? {} };
 }
 
 /**
@@ -99,12 +114,13 @@ function desiredPath(key: string): Path | undefined {
  * configuration sets, and the value that the policy wants.
  */
 export function describeCompeting(setting: CompetingSetting): string {
-  const { configuration, priority, policy, module, path, theirs, wanted, overridden } = setting;
+  const { configuration, priority, about, policy, module, path, theirs, wanted, overridden } = setting;
   const where = module === '' ? `${path} on devices` : `${path} on ${module}`;
   const does = theirs === null ? `removes ${where}` : `sets ${where} to ${shorten(theirs)}`;
   const wants = wanted === undefined ? 'wants no value there' : `wants ${shorten(wanted)}`;
   const end = overridden ? 'and overrides the configuration' : 'and leaves it alone where the configuration applies';
-  return `Configuration ${configuration} (priority ${priority}) ${does}; policy ${policy} ${wants} ${end}.`;
+  const kind = about === 'edgeModule' ? 'IoT Edge deployment' : 'Configuration';
+  return `${kind} ${configuration} (priority ${priority}) ${does}; policy ${policy} ${wants} ${end}.`;
 }
 
 const maxValueLength = 200;

@@ -100,6 +100,12 @@ export class CountedTwins {
     return [...counted.values()].some((minute) => window.has(minute));
   }
 
+  /** See `GuardStore.roomFor`. */
+  async roomFor(policy: string, limit: number): Promise<number> {
+    const { window, isReleased } = await this.#readCount(policy);
+    return isReleased ? Number.POSITIVE_INFINITY : Math.max(0, limit - twinsIn(window));
+  }
+
   /** See `GuardStore.release`. */
   async release(policy: string): Promise<Date> {
     const now = this.#dependencies.clock.now();

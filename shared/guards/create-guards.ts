@@ -1,5 +1,5 @@
 import { type BlastRadiusDependencies, blastRadiusGuard } from './blast-radius.ts';
-import { competingGuard } from './competing-configurations.ts';
+import { type CompetingDependencies, competingGuard } from './competing-configurations.ts';
 import { contestedGuard } from './contested.ts';
 import { combineGuards, type Guard } from './guard.ts';
 import { recreatedModulesGuard } from './recreated-modules.ts';
@@ -9,7 +9,7 @@ import { recreatedModulesGuard } from './recreated-modules.ts';
  * read, and passes that run at the same time share calls of storage. `review` throws when storage does not answer, and the device is then
  * deferred.
  */
-export function createGuards(dependencies: BlastRadiusDependencies): Guard {
+export function createGuards(dependencies: BlastRadiusDependencies & CompetingDependencies): Guard {
   // The blast-radius guard comes last, because it counts each change that it allows. A later guard must not hold a counted change back.
   return combineGuards([
     competingGuard(dependencies),

@@ -18,6 +18,8 @@ export interface GuardStore {
   reserveTwin(policy: string, twin: TwinIds, limit: number): Promise<boolean>;
   /** Whether {@link reserveTwin} would grant the twin now. Reserves nothing. */
   hasRoomFor(policy: string, twin: TwinIds, limit: number): Promise<boolean>;
+  /** Number of twins that {@link reserveTwin} would grant now. Infinity while the policy is released. Reserves nothing. */
+  roomFor(policy: string, limit: number): Promise<number>;
   /**
    * Releases a policy: the policy has no limit for an hour, and the count of its twins starts again at 0. Returns the end of the hour.
    */
@@ -38,6 +40,8 @@ export interface GuardStore {
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
   /** The settings of automatic configurations that compete with a policy, as the last sweep stored them. Empty before the first sweep. */
   competing(): Promise<readonly CompetingSetting[]>;
+  /** The time at which the competing settings were stored last. `undefined` before the first sweep. */
+  configurationsReadAt(): Promise<Date | undefined>;
 }
 
 export interface GuardStoreOptions {
@@ -80,6 +84,7 @@ export function createGuardStore(
   return {
     reserveTwin: (policy, twin, limit) => countedTwins.reserve(policy, twin, limit),
     hasRoomFor: (policy, twin, limit) => countedTwins.hasRoomFor(policy, twin, limit),
+    roomFor: (policy, limit) => countedTwins.roomFor(policy, limit),
     release: (policy) => countedTwins.release(policy),
     releasedAt: (policy) => countedTwins.releasedAt(policy),
     removeExpired: (mayContinue) => countedTwins.removeExpired(mayContinue),
@@ -103,7 +108,7 @@ export function createGuardStore(
       for (let from = 0, index = 0; from < packed.length; from += bytesPerProperty, index++) {
         properties[`settings${index}`] = Uint8Array.from(packed.subarray(from, from + bytesPerProperty));
       }
-      await upsert({ ...competingKey, ...properties });
+      await upsert({ ...competingKey, ...properties, readAt: clock.now().toISOString() });
     },
 
     async competing() {
@@ -114,6 +119,11 @@ export function createGuardStore(
         chunks.push(chunk);
       }
       return (await unpackJson(Buffer.concat(chunks))) as readonly CompetingSetting[];
+    },
+
+    async configurationsReadAt() {
+      const readAt = (await read(competingKey))?.readAt;
+      return typeof readAt === 'string' ? new Date(readAt) : undefined;
     },
   };
 }

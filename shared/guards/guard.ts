@@ -1,5 +1,6 @@
 import type { Departure, DriftRow } from '../drift/index.ts';
 import type { Twin } from '../twin/index.ts';
+import type { HeldRow } from './held-row.ts';
 
 /** The changes that a pass is about to make to one device. A guard decides which of them to hold back. */
 export interface Review {
@@ -9,6 +10,11 @@ export interface Review {
   readonly twins: ReadonlyMap<string, Twin>;
   /** The device's history rows of at least the last {@link guardedHistory} milliseconds, with any outcome. */
   readonly rows: readonly DriftRow[];
+  /**
+   * Reads the device twin. Costs a call of the hub, unless the pass has read the twin already. `undefined` when the device does not exist.
+   * Throws when the hub does not answer. Absent when the caller cannot read the device twin.
+   */
+  readonly readDeviceTwin?: () => Promise<Twin | undefined>;
 }
 
 /**
@@ -24,10 +30,15 @@ export const guardedHistory = 130 * 60_000;
 export interface Guard {
   /** Returns the departures whose repair is held back, each with the reason. An empty map allows all repairs. */
   review(review: Review): Promise<ReadonlyMap<Departure, string>>;
+  /**
+   * Returns the rows whose repair `review` would hold back again, as long as their twins do not change. A sweep does not read these twins. A
+   * guard with room for some of the twins leaves the rows of these twins out. Counts nothing. Throws when storage does not answer.
+   */
+  stillHeld(rows: readonly HeldRow[]): Promise<ReadonlySet<HeldRow>>;
 }
 
 /** A guard that never holds a repair back. */
-export const noGuard: Guard = { review: async () => new Map() };
+export const noGuard: Guard = { review: async () => new Map(), stillHeld: async () => new Set() };
 
 /**
  * Combines several guards into one guard, which calls the guards in order. Each guard gets only the departures that no earlier guard held
@@ -43,6 +54,11 @@ export function combineGuards(guards: readonly Guard[]): Guard {
         for (const [departure, reason] of await guard.review({ ...review, departures })) held.set(departure, reason);
       }
       return held;
+    },
+    async stillHeld(rows) {
+      // Each guard knows its own reasons, so a row concerns at most one guard.
+      const held = await Promise.all(guards.map((guard) => guard.stillHeld(rows)));
+      return new Set(held.flatMap((each) => [...each]));
     },
   };
 }

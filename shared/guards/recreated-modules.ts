@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import type { Departure, DriftRow } from '../drift/index.ts';
 import type { Guard, Review } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
+import { releaseText, untilText } from './held-row.ts';
 
 /** Number of times that Twinkeeper creates a deleted module again within {@link window}. */
 const recreationLimit = 5;
@@ -37,6 +38,9 @@ export function recreatedModulesGuard({
       }
       return held;
     },
+
+    // The reason begins with `contested:` too, so the guard for contested properties also answers for these rows.
+    stillHeld: async () => new Set(),
   };
 }
 
@@ -68,7 +72,7 @@ function lastTimeAtLimit(times: readonly number[]): number | undefined {
 /** The reason in the history row stays the same for the whole hour. If the reason changed, each sweep would write the row again. */
 function reasonFor(policy: string, last: number): string {
   return (
-    `contested: somebody deleted this module again after it was created ${recreationLimit} times within an hour. It is left alone until ` +
-    `${new Date(last + standDownTime).toISOString()}. To create it at once, run "twinkeeper release ${policy}".`
+    `contested: somebody deleted this module again after it was created ${recreationLimit} times within an hour. It is left alone ` +
+    `${untilText(last + standDownTime)}. To create it at once, ${releaseText(policy)}.`
   );
 }

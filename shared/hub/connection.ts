@@ -1,4 +1,5 @@
 import type { Agent } from 'node:https';
+import tls, { type SecureContext } from 'node:tls';
 import type { Registry } from 'azure-iothub';
 
 /** An IoT Hub and how the app signs in: a connection string with a key, or the host name of the hub for the managed identity of the app. */
@@ -8,7 +9,7 @@ export interface ConnectionOptions {
   /** The connection is closed after this many milliseconds without a byte from the hub. */
   readonly idleTimeout: number;
   /**
-   * The certificate authorities to trust, in PEM format. Default: those of Node.js and those in the file that `NODE_EXTRA_CA_CERTS` names.
+   * A certificate authority to trust, in PEM format, in addition to those of Node.js and those in the file that `NODE_EXTRA_CA_CERTS` names.
    */
   readonly ca?: string;
 }
@@ -45,7 +46,7 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
     keepAlive: true,
     maxSockets: 32,
     timeout: options.idleTimeout,
-    ...(options.ca === undefined ? {} : { ca: options.ca }),
+    ...(options.ca === undefined ? {} : { secureContext: contextWith(options.ca) }),
   });
   // The registry client has no public option for an agent, unlike other clients of the SDK. So the agent is set in a private field.
   const { _restApiClient: client } = registry as unknown as {
@@ -56,4 +57,9 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
   }
   client.setOptions({ http: { agent } });
   return registry;
+}
+
+/** Node reads all its certificate authorities for each context, so all sockets of an agent share one context. */
+function contextWith(ca: string): SecureContext {
+  return tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ca] });
 }

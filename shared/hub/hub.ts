@@ -39,8 +39,8 @@ export interface QueryPage {
 }
 
 /**
- * An automatic configuration of the hub. It has only the fields that can conflict with a policy. Source: "Automatic device and module
- * management".
+ * An automatic configuration or an IoT Edge deployment of the hub. It has only the fields that can conflict with a policy. Source:
+ * "Automatic device and module management", "Understand IoT Edge automatic deployments".
  */
 export interface Configuration {
   readonly id: string;
@@ -54,6 +54,11 @@ export interface Configuration {
   readonly deviceContent: JsonObject;
   /** The desired values for module twins, by dotted path. Each path starts with `properties.desired`. */
   readonly moduleContent: JsonObject;
+  /**
+   * The desired values for modules of IoT Edge devices, by module id and then by dotted path. Only IoT Edge deployments have this content.
+   * The target condition of a deployment selects devices.
+   */
+  readonly modulesContent?: Readonly<Record<string, JsonObject>>;
 }
 
 /**

@@ -201,14 +201,23 @@ function notSent(operation: OperationClass, retryAfter: number): Attempt<never> 
 }
 
 function toConfiguration({ id, targetCondition, priority, content }: JsonObject): Configuration {
-  const { deviceContent, moduleContent } = isJsonObject(content) ? content : {};
+  const { deviceContent, moduleContent, modulesContent } = isJsonObject(content) ? content : {};
   return {
     id: String(id),
     targetCondition: typeof targetCondition === 'string' ? targetCondition : '',
     priority: typeof priority === 'number' ? priority : 0,
     deviceContent: isJsonObject(deviceContent) ? deviceContent : {},
     moduleContent: isJsonObject(moduleContent) ? moduleContent : {},
+    ...(isJsonObject(modulesContent) ? { modulesContent: contentByModule(modulesContent) } : {}),
   };
+}
+
+function contentByModule(modulesContent: JsonObject): Readonly<Record<string, JsonObject>> {
+  return Object.fromEntries(
+    Object.entries(modulesContent).flatMap(([moduleId, content]) =>
+      isJsonObject(content) ? [[moduleId, content] as const] : [],
+    ),
+  );
 }
 
 /** Number of results on one page of query results (the header `x-ms-max-item-count`). */

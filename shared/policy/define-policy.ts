@@ -67,9 +67,9 @@ export interface PolicyDefinition {
    */
   readonly overrideConfigurations?: boolean;
   /**
-   * Finds faults that no rule can express. The twin and the context are frozen. The function must be synchronous. It may run for 250 ms.
-   * When the function throws, takes longer or returns an invalid result, the policy records a `policyError` for the twin. Other policies
-   * continue to work.
+   * Finds faults that no rule can express. The twin and the context are frozen. The function must be synchronous. It may use 250 ms of
+   * processor time. When the function throws, takes longer or returns an invalid result, the policy records a `policyError` for the twin.
+   * Other policies continue to work. An error that the function causes after it returned is recorded in the same way.
    */
   evaluate?(twin: Twin, context: EvaluationContext): readonly Finding[];
   /**

@@ -9,6 +9,7 @@
 
 export { checkValue, isRequired, type RuleBreach, repairValue } from './check-value.ts';
 export { contradicts } from './contradicts.ts';
+export { catchLateErrors, describeCustomError, type LateError } from './custom-code.ts';
 export {
   type DesiredRules,
   definePolicy,
@@ -44,4 +45,12 @@ export {
   type ValueRule,
 } from './rules.ts';
 export { type Evaluation, runEvaluate } from './run-evaluate.ts';
-export type { AppliesTo, Device, Scope } from './scope.ts';
+export {
+  type AppliesTo,
+  type Device,
+  excludedParts,
+  idPatterns,
+  type Scope,
+  type ScopeParts,
+  tagOptions,
+} from './scope.ts';

@@ -1,9 +1,9 @@
 import { jsonEquals, overlaps } from '../twin/index.ts';
 import type { PolicyDefinition } from './define-policy.ts';
+import { areDisjoint } from './disjoint-scopes.ts';
 import type { OwnedProperty } from './parse-rules.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyFault } from './policy-faults.ts';
-import { areDisjoint } from './scope.ts';
 
 /**
  * Finds two kinds of conflicts between policies. Two policies have the same name. Or two policies for the same module have different rules

@@ -7,7 +7,8 @@ import type { Policy } from './policy.ts';
 import { findConflicts } from './policy-conflicts.ts';
 import { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
 import { policyShape, scopeShape } from './policy-schema.ts';
-import { toScopeMatcher } from './scope.ts';
+import { type Scope, toScopeMatcher } from './scope.ts';
+import { scopeFaults } from './scope-faults.ts';
 
 /** A desired property and the policy that owns it. */
 export interface Owner {
@@ -93,6 +94,8 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
   const scope =
     appliesTo === undefined || typeof appliesTo === 'function' ? undefined : scopeShape().safeParse(appliesTo);
   for (const { path, message } of scope?.error?.issues ?? []) report(['appliesTo', ...path].join('.'), message);
+  for (const { path, message } of scope?.success ? scopeFaults(scope.data as Scope) : [])
+    report(`appliesTo.${path}`, message);
 
   /** The value of a field of the definition, or `undefined` when the field is invalid. */
   const validField = <K extends keyof typeof content>(key: K) => (invalidFields.has(key) ? undefined : content[key]);
@@ -104,7 +107,7 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
     createModule: validField('createModule') ?? false,
     moduleTags: validField('moduleTags') ?? {},
     mode: mode === 'audit' ? 'audit' : (validField('mode') ?? 'enforce'),
-    scope: toScopeMatcher(scope?.error === undefined ? appliesTo : undefined),
+    scope: toScopeMatcher(scope?.error === undefined ? appliesTo : undefined, name),
     owned,
     reported: reporting === undefined ? undefined : toExpectedReport(reporting),
     overrideConfigurations: validField('overrideConfigurations') ?? false,

@@ -1,11 +1,7 @@
-import { createContext, Script } from 'node:vm';
 import { deepFreeze, isJsonObject, limitFaults, parsePath, setAt, type Twin } from '../twin/index.ts';
+import { describeCustomError, runCustomCode } from './custom-code.ts';
 import type { Finding } from './define-policy.ts';
-import { describeThrown } from './describe-thrown.ts';
 import type { Policy } from './policy.ts';
-
-/** Maximum milliseconds that the `evaluate` function of a policy may run for one twin. */
-const evaluateTimeLimit = 250;
 
 /** Maximum number of findings that `evaluate` may return for one twin. With more findings, the result is invalid. */
 const maxFindings = 100;
@@ -26,43 +22,14 @@ export type Evaluation = { readonly findings: readonly Finding[] } | { readonly 
 export function runEvaluate(policy: Policy, twin: Twin): Evaluation {
   const { evaluate } = policy;
   if (evaluate === undefined) return { findings: [] };
-  const context = deepFreeze({ deviceId: twin.deviceId, moduleId: twin.moduleId });
+  const { deviceId, moduleId } = twin;
+  const context = deepFreeze({ deviceId, moduleId });
+  const state = `${twin.version} ${twin.etag}`;
   try {
-    const result = callWithTimeLimit(() => evaluate(deepFreeze(twin), context));
-    return readFindings(result);
+    const call = { policy: policy.name, functionName: 'evaluate', deviceId, moduleId, state } as const;
+    return readFindings(runCustomCode(call, evaluate, () => evaluate(deepFreeze(twin), context)));
   } catch (error) {
-    return {
-      fault: isTimeOut(error)
-        ? `evaluate took longer than ${evaluateTimeLimit} ms`
-        : `evaluate threw ${describeThrown(error)}`,
-    };
-  }
-}
-
-/**
- * True when an error is the time-out of the `vm` script. That error comes from another context, where `instanceof Error` does not work. So
- * this function checks the code of the error.
- */
-function isTimeOut(error: unknown): boolean {
-  try {
-    return (error as { code?: unknown } | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
-  } catch {
-    return false;
-  }
-}
-
-const call = new Script('call()');
-const sandbox: { call?: () => unknown } = {};
-let sandboxContext: ReturnType<typeof createContext> | undefined;
-
-/** Runs a function inside a `vm` script with a time limit. Nothing else can stop synchronous code that does not return. */
-function callWithTimeLimit(run: () => unknown): unknown {
-  sandboxContext ??= createContext(sandbox);
-  sandbox.call = run;
-  try {
-    return call.runInContext(sandboxContext, { timeout: evaluateTimeLimit });
-  } finally {
-    delete sandbox.call;
+    return { fault: describeCustomError('evaluate', error) };
   }
 }
 

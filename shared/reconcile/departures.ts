@@ -1,5 +1,5 @@
 import type { Departure } from '../drift/index.ts';
-import { checkValue, type Policy, repairValue, runEvaluate } from '../policy/index.ts';
+import { checkValue, isRequired, type Policy, repairValue, runEvaluate } from '../policy/index.ts';
 import {
   diffPatch,
   formatPath,
@@ -14,6 +14,7 @@ import {
   type Write,
   writeAt,
 } from '../twin/index.ts';
+import { lacksBaseline, missingBaseline } from './missing-baseline.ts';
 
 /** A path that a policy claims, by a rule or by a finding of `evaluate`. `by` is the name of the policy. */
 export interface ClaimedPath {
@@ -34,11 +35,24 @@ export function obstacleMessage(properties: JsonObject, path: Path): { readonly 
   };
 }
 
-/** Finds the properties of a twin that break a rule of a policy. Does not run the `evaluate` functions of the policies. */
-export function brokenRules(policies: readonly Policy[], twin: Twin): readonly Departure[] {
+/** Whether the missing properties of a policy stay separate departures, even when the twin has nothing of the policy. */
+export type IsSeparate = (policy: Policy) => boolean;
+
+/**
+ * Finds the properties of a twin that break a rule of a policy. A twin that has nothing of a policy is one departure. Does not run the
+ * `evaluate` functions of the policies.
+ */
+export function brokenRules(
+  policies: readonly Policy[],
+  twin: Twin,
+  isSeparate: IsSeparate = () => false,
+): readonly Departure[] {
   const broken: Departure[] = [];
   for (const policy of policies) {
+    const isWhole = lacksBaseline(policy, twin.desired.properties) && !isSeparate(policy);
+    if (isWhole) broken.push(missingBaseline(policy, twin, sectionWrite(twin)));
     for (const { path, text, rule } of policy.owned) {
+      if (isWhole && isRequired(rule)) continue;
       const actual = getAt(twin.desired.properties, path);
       const kind = checkValue(rule, actual);
       if (kind === undefined) continue;
@@ -50,9 +64,12 @@ export function brokenRules(policies: readonly Policy[], twin: Twin): readonly D
 }
 
 /** Finds all departures of a twin from policies: first the broken rules, then the findings of `evaluate`. */
-export function findDepartures(policies: readonly Policy[], twin: Twin): readonly Departure[] {
+export function findDepartures(policies: readonly Policy[], twin: Twin, isSeparate?: IsSeparate): readonly Departure[] {
   const claimed = ownedPaths(policies);
-  return [...brokenRules(policies, twin), ...policies.flatMap((policy) => customDepartures(policy, twin, claimed))];
+  return [
+    ...brokenRules(policies, twin, isSeparate),
+    ...policies.flatMap((policy) => customDepartures(policy, twin, claimed)),
+  ];
 }
 
 /**

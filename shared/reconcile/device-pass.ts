@@ -1,7 +1,7 @@
-import type { Departure, DriftRow, Source } from '../drift/index.ts';
+import { type Departure, type DriftRow, driftKey, type Source } from '../drift/index.ts';
 import { guardedHistory } from '../guards/index.ts';
 import type { Answer, NewModule, Problem } from '../hub/index.ts';
-import type { Device } from '../policy/index.ts';
+import type { Device, Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import { DeviceRows } from './device-rows.ts';
 import { type DeviceWork, hasEndedEvidence, historyStart, type ModuleWork, missingModuleWrite } from './device-work.ts';
@@ -81,11 +81,10 @@ export class DevicePass {
   /** The modules that must settle, according to the last plan. */
   #settling = noneSettling;
   #round = 0;
-  /**
-   * Time of the oldest write among the rows that the journal rejected as a conflict, in milliseconds since 1970. Infinity without a
-   * conflict.
-   */
-  #oldestConflict = Number.POSITIVE_INFINITY;
+  /** The device twin, once a round has read it. */
+  #deviceTwin: Twin | undefined;
+  /** Row keys of the rows that the journal rejected as a conflict. The next round reads these rows, of any age. */
+  readonly #conflicts = new Set<string>();
 
   constructor(dependencies: Required<ReconcilerDependencies>, work: DeviceWork, source: Source) {
     this.#dependencies = dependencies;
@@ -101,7 +100,7 @@ export class DevicePass {
 
     this.#settling = noneSettling;
     const { journal, hub, clock } = this.#dependencies;
-    const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite()), {
+    const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite(), this.#neededKeys()), {
       hub: hub.name,
       source: this.#source,
       now: () => clock.now().toISOString(),
@@ -113,6 +112,7 @@ export class DevicePass {
     }
     recordDeletions(this.#work, deviceRows);
 
+    this.#deviceTwin = undefined;
     const calls = new NeededCalls(this.#dependencies.policies, deviceId, deviceRows);
     const needed = this.#neededModules(calls);
     const mustRecord = hasEndedEvidence(this.#work) || [...modules.values()].some((module) => calls.mustRecord(module));
@@ -124,12 +124,18 @@ export class DevicePass {
   }
 
   /**
-   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the work, the history that the guards
-   * need, and the rows that had a conflict.
+   * The time from which the pass reads history rows, ISO 8601. Rows with this time or a later one cover the work, and the history that guards
+   * need, now and at the time of each departure that an event shows.
    */
   #earliestWrite(): string {
-    const guarded = this.#dependencies.clock.now().getTime() - guardedHistory;
-    return new Date(Math.max(0, Math.min(guarded, historyStart(this.#work), this.#oldestConflict))).toISOString();
+    const now = this.#dependencies.clock.now().getTime();
+    return new Date(Math.max(0, Math.min(now, historyStart(this.#work)) - guardedHistory)).toISOString();
+  }
+
+  /** Row keys of rows that the pass needs, however many newer rows the device has. */
+  #neededKeys(): readonly string[] {
+    const evidence = [...this.#work.modules.values()].flatMap((module) => module.evidence);
+    return [...this.#conflicts, ...evidence.map(({ departure }) => driftKey(departure))];
   }
 
   #neededModules(calls: NeededCalls): NeededModules {
@@ -181,7 +187,8 @@ export class DevicePass {
     deviceRows: DeviceRows,
   ): Promise<PassStep> {
     const { policies, guard, clock, hub, settleTime } = this.#dependencies;
-    const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString() });
+    const isSeparate = (policy: Policy) => deviceRows.hasSeparateRows(policy);
+    const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString(), isSeparate });
     // The module of a sweep's finding existed when the sweep found it. Any other module that was read may never have existed.
     const existedBefore = (moduleId: string) =>
       this.#existing.has(moduleId) ||
@@ -193,16 +200,21 @@ export class DevicePass {
     const held =
       departures.length === 0
         ? noneHeld
-        : await guard.review({ departures, twins: twinsByModule(observed), rows: deviceRows.rows() });
+        : await guard.review({
+            departures,
+            twins: twinsByModule(observed),
+            rows: deviceRows.rows(),
+            readDeviceTwin: () => this.#readDeviceTwin(),
+          });
     const isDemanded = (row: DriftRow, twin: Twin | undefined) => isInForce(row, policies.all, { device, twin });
     const { found, pending } = recordPlan(planned, held, settling, observed, deviceRows, isDemanded);
     for (const key of found) this.#found.add(key);
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
 
     let deferred = deferredByRead;
-    for (const { action, rows } of pending) {
+    for (const { action, rows, repairs } of pending) {
       if (action.type !== 'patchDesired') continue;
-      const { patch } = toPatch(rows);
+      const { patch } = toPatch(repairs);
       const answer = await hub.patchDesired(device.deviceId, action.moduleId, action.etag, patch);
       if (!answer.ok && answer.problem.type === 'conflict') return this.begin();
       deferred = this.#recordAnswer(rows, answer, 'enforced', deviceRows) ?? deferred;
@@ -278,7 +290,17 @@ export class DevicePass {
     if (concerned.every((policy) => policy.scope.usesIdOnly)) return { device: { deviceId, tags: {}, edge: false } };
     const answer = await hub.readTwin(deviceId, '');
     if (!answer.ok) return { problem: answer.problem };
+    this.#deviceTwin = answer.value;
     return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
+  }
+
+  /** Returns the device twin of this round. `undefined` when the device does not exist. Throws when the hub does not answer. */
+  async #readDeviceTwin(): Promise<Twin | undefined> {
+    if (this.#deviceTwin !== undefined) return this.#deviceTwin;
+    const answer = await this.#dependencies.hub.readTwin(this.#work.deviceId, '');
+    if (answer.ok) this.#deviceTwin = answer.value;
+    else if (answer.problem.type !== 'gone') throw new Error(answer.problem.message);
+    return this.#deviceTwin;
   }
 
   /** Writes the rows that changed to the journal. */
@@ -286,11 +308,8 @@ export class DevicePass {
     const { rows, known } = deviceRows.takeChanges();
     if (rows.length === 0) return 'written';
     const result = await this.#dependencies.journal.write(this.#work.deviceId, rows, known);
-    // A new row can conflict with an old, closed row that the pass did not read. The next round therefore reads all rows since the write of
-    // that row.
-    if (result === 'conflict') {
-      this.#oldestConflict = Math.min(...rows.map(({ write }) => Date.parse(write.at) || 0), this.#oldestConflict);
-    }
+    // A new row can conflict with an old, closed row that the pass did not read.
+    if (result === 'conflict') for (const { rowKey } of rows) this.#conflicts.add(rowKey);
     return result;
   }
 

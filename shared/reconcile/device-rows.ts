@@ -2,14 +2,20 @@ import {
   type Departure,
   type DriftRow,
   driftKey,
+  isLaterWrite,
   isOpen,
+  isOver,
   type KnownRows,
+  lastWriteOf,
   openKey,
+  rowToFoldInto,
+  rowWithFolded,
   type Source,
 } from '../drift/index.ts';
+import type { Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import type { EventRef } from './device-work.ts';
-import { beginOf, isEarlier, isSameWrite, type PeriodStart, rowOfPeriod } from './missing-periods.ts';
+import { isUnfinishedRow, PeriodRows } from './period-rows.ts';
 import { wasRemovedAgain } from './removed-again.ts';
 
 /** The values that all new rows of a pass have in common. */
@@ -26,17 +32,6 @@ export interface PassContext {
 }
 
 /**
- * The state of the row of a missing period.
- *
- * - `new`: no row records the period.
- * - `late`: no row records the period, but a row records a later period. The period is therefore over.
- * - `unfinished`: the row is `pending` or `deferred`.
- * - `open`: the row is open and has another outcome.
- * - `over`: the period is over.
- */
-export type PeriodState = 'new' | 'late' | 'unfinished' | 'open' | 'over';
-
-/**
  * The history rows of one device during one pass: the rows that the journal has stored, and the rows that the pass adds. Finds the stored
  * row of each detected departure, or adds a new row. Remembers the rows that changed. Does no I/O.
  */
@@ -46,6 +41,15 @@ export class DeviceRows {
   /** The rows of the device, by row key. A row that the pass changed replaces the row from the journal. */
   readonly #rows = new Map<string, DriftRow>();
   readonly #changed = new Set<string>();
+  /** The rows that record modules as missing. */
+  readonly periods: PeriodRows = new PeriodRows({
+    rows: () => this.rows(),
+    current: (row) => this.current(row),
+    now: () => this.#context.now(),
+    add: (departure, eventRef, more) => this.#add(departure, eventRef ?? this.#context.eventRef, more),
+    put: (row) => this.#put(row),
+    close: (row, outcome) => this.close(row, outcome),
+  });
 
   constructor(known: KnownRows, context: PassContext) {
     this.#known = known;
@@ -53,9 +57,12 @@ export class DeviceRows {
     for (const row of [...known.recent, ...known.open]) this.#rows.set(row.rowKey, row);
   }
 
-  /** Returns the row of a departure that an event shows. An existing row stays unchanged. Without an existing row, adds a `pending` row. */
+  /**
+   * Returns the row of a departure that an event shows. An existing row stays unchanged. Without an existing row, adds a `pending` row. While
+   * the property is contested or flaps, folds the departure into the newest row of the property instead.
+   */
   rowFromEvent(departure: Departure, eventRef: EventRef): DriftRow {
-    return this.#find(departure) ?? this.#findFromTwin(departure) ?? this.#add(departure, eventRef, {});
+    return this.#findRecorded(departure) ?? this.#fold(departure) ?? this.#add(departure, eventRef, {});
   }
 
   /**
@@ -63,67 +70,26 @@ export class DeviceRows {
    * names no exact write for a missing property. In this case, the open row of the same property is used when there is one.
    */
   rowFromTwin(detected: Departure, twin: Twin | undefined): DriftRow {
-    if (detected.kind === 'missingModule') return this.#rowOfMissingModule(detected);
+    if (detected.kind === 'missingModule') return this.periods.rowFromReading(detected);
     const departure = this.#withWriteTime(detected);
     const versions =
       twin === undefined || departure.mode === 'audit'
         ? {}
         : { twinVersion: twin.version, desiredVersion: twin.desired.version };
-    const found = this.#find(departure) ?? this.#findOpen(departure);
-    const isSecond =
-      found !== undefined &&
-      found.rowKey !== driftKey(departure) &&
-      departure.kind === 'missingProperty' &&
-      twin !== undefined &&
-      wasRemovedAgain(found, this.rows(), twin);
-    if (isSecond) this.setOutcome(found, 'enforced');
-    const row = isSecond ? undefined : found;
+    const row =
+      this.#find(departure) ??
+      rowWithFolded(departure, this.rows()) ??
+      this.#withoutRepaired(departure, twin, this.#findOpen(departure)) ??
+      this.#fold(departure);
     if (row === undefined) return this.#add(departure, this.#context.eventRef, versions);
+    const isFolded = row.lastWrite !== undefined && isLaterWrite(departure.write, row.write);
     // The row gets the values from the twin, which holds the whole value. An event may hold only a part of an object.
     return this.#change(this.#reopen(row), {
       ...versions,
-      actual: departure.actual,
+      ...(isFolded ? { lastActual: departure.actual } : { actual: departure.actual }),
       expected: departure.expected,
       mode: departure.mode,
     });
-  }
-
-  /**
-   * Returns the row of a missing period that an event shows. Without a row, adds a `pending` row. Closes the rows of earlier periods. When a
-   * row records a later period, the period is over, and its row is closed too.
-   */
-  rowFromDeletion(departure: Departure, start: PeriodStart, eventRef: EventRef): DriftRow {
-    const periods = this.#periodsOf(departure);
-    const known = rowOfPeriod(periods, start);
-    const row =
-      known === undefined ? this.#add(departure, eventRef, versionOf(start)) : this.#takeWrite(known, start, eventRef);
-    for (const other of this.#periodsOf(departure)) {
-      if (other.rowKey === row.rowKey || isSameWrite(other.write, row.write)) continue;
-      if (isEarlier(other, start)) {
-        if (isOpen(other)) this.close(other, 'healed');
-      } else if (known === undefined && isOpen(this.current(row))) this.close(row, 'healed');
-    }
-    return this.current(row);
-  }
-
-  /** The state of the row of a missing period that an event shows. */
-  periodState(departure: Departure, start: PeriodStart): PeriodState {
-    const periods = this.#periodsOf(departure);
-    const row = rowOfPeriod(periods, start);
-    if (row === undefined) return periods.every((other) => isEarlier(other, start)) ? 'new' : 'late';
-    if (isUnfinishedRow(row)) return 'unfinished';
-    return isOpen(row) ? 'open' : 'over';
-  }
-
-  /** The open row of the latest missing period of a module. */
-  openPeriod(departure: Departure): DriftRow | undefined {
-    const open = this.#periodsOf(departure).filter(isOpen);
-    return open.toSorted((a, b) => beginOf(a) - beginOf(b)).at(-1);
-  }
-
-  /** Whether the row of a missing period has the exact write of the event that shows the period. */
-  hasPeriod(departure: Departure, { write }: PeriodStart): boolean {
-    return this.#periodsOf(departure).some((row) => isSameWrite(row.write, write));
   }
 
   /** All rows of the device, with any outcome. */
@@ -163,29 +129,41 @@ export class DeviceRows {
     return this.#change(row, { closedAt: this.#context.now() });
   }
 
-  /** Whether another row records a later wrong write of the same property. */
+  /**
+   * Whether another row records a later wrong write of the same property. A row of kind `missingBaseline` stands for all properties of its
+   * policy, so it is superseded by rows of single properties, and supersedes rows of missing properties.
+   */
   isSuperseded(row: DriftRow): boolean {
     return [...this.#rows.values()].some(
-      ({ moduleId, policy, path, kind, write }) =>
-        kind !== 'missingModule' &&
-        (path !== '' || kind === row.kind) &&
-        moduleId === row.moduleId &&
-        policy === row.policy &&
-        path === row.path &&
-        write.version > row.write.version &&
-        Date.parse(write.at) >= Date.parse(row.write.at),
+      (other) =>
+        other.kind !== 'missingModule' &&
+        other.moduleId === row.moduleId &&
+        other.policy === row.policy &&
+        (isPartOfBaseline(row.kind, other.kind) ||
+          isPartOfBaseline(other.kind, row.kind) ||
+          ((other.path !== '' || other.kind === row.kind) && other.path === row.path)) &&
+        isLaterWrite(lastWriteOf(other), lastWriteOf(row)),
     );
+  }
+
+  /**
+   * Whether the missing properties of a policy have separate rows, because separate writes removed them. A twin that has nothing of the
+   * policy then gets no row of kind `missingBaseline`.
+   */
+  hasSeparateRows({ name, module }: Pick<Policy, 'name' | 'module'>): boolean {
+    const kinds = this.openRows(module).flatMap(({ policy, kind }) => (policy === name ? kind : []));
+    return kinds.includes('missingProperty') && !kinds.includes('missingBaseline');
   }
 
   /** Whether a departure that an event shows has no row yet, or has an unfinished row. */
   isNewOrUnfinished(departure: Departure): boolean {
-    const row = this.#find(departure) ?? this.#findFromTwin(departure);
+    const row = this.#findRecorded(departure);
     return row === undefined || isUnfinishedRow(row);
   }
 
   /** Whether the row of a departure is unfinished. An earlier pass was interrupted, or deferred the device. False when there is no row. */
   isUnfinished(departure: Departure): boolean {
-    const row = this.#find(departure) ?? this.#findFromTwin(departure);
+    const row = this.#findRecorded(departure);
     return row !== undefined && isUnfinishedRow(row);
   }
 
@@ -203,7 +181,7 @@ export class DeviceRows {
     const rows = [...this.#changed].flatMap((key) => this.#rows.get(key) ?? []);
     const all = [...this.#rows.values()];
     this.#changed.clear();
-    this.#known = { open: all.filter(isOpen), recent: all, etags: known.etags };
+    this.#known = { ...known, open: all.filter(isOpen), recent: all };
     return { rows, known };
   }
 
@@ -239,6 +217,39 @@ export class DeviceRows {
     return this.#rows.get(driftKey(departure));
   }
 
+  /** The row that records the departure already. An earlier pass added the row, or folded the departure into the row. */
+  #findRecorded(departure: Departure): DriftRow | undefined {
+    return this.#find(departure) ?? rowWithFolded(departure, this.rows()) ?? this.#findFromTwin(departure);
+  }
+
+  /**
+   * Folds a departure that has no row yet into the newest row of its property, and opens that row again. `undefined` when the departure
+   * needs a row of its own.
+   */
+  #fold(departure: Departure): DriftRow | undefined {
+    const row = rowToFoldInto(departure, this.rows());
+    if (row === undefined) return undefined;
+    const { error, closedAt, ...rest } = row;
+    const isClosed = isOver(row.outcome) || closedAt !== undefined;
+    return this.#put({
+      ...(isClosed ? { ...rest, outcome: 'pending', outcomeAt: this.#context.now() } : row),
+      times: (row.times ?? 1) + 1,
+      lastWrite: departure.write,
+      lastActual: departure.actual,
+    });
+  }
+
+  /**
+   * Returns the open row of a missing property, except when the property was repaired and then removed again. The second removal is another
+   * departure, and the row of the first one is `enforced`.
+   */
+  #withoutRepaired(departure: Departure, twin: Twin | undefined, row: DriftRow | undefined): DriftRow | undefined {
+    if (row === undefined || twin === undefined || departure.kind !== 'missingProperty') return row;
+    if (!wasRemovedAgain(row, this.rows(), twin)) return row;
+    this.setOutcome(row, 'enforced');
+    return undefined;
+  }
+
   /** The open row of the same property, for a departure that has no row with its own key. `undefined` when there is none. */
   #findOpen(departure: Departure): DriftRow | undefined {
     if (!departure.write.exact) return this.#findOpenByKey(departure);
@@ -260,45 +271,15 @@ export class DeviceRows {
     const key = openKey(departure);
     const { version, at } = departure.write;
     const isLater = ({ write }: DriftRow) => write.version >= version && Date.parse(write.at) >= Date.parse(at);
-    return [...this.#rows.values()].find((row) => !row.write.exact && openKey(row) === key && isLater(row));
-  }
-
-  /**
-   * Returns the row of a module that is missing. A reading belongs to the open row of the module. A reading after the end of all rows shows
-   * another deletion, and gets a row of its own. The event of that deletion later finds the row by the time of the reading.
-   */
-  #rowOfMissingModule(departure: Departure): DriftRow {
-    const { write, expected, mode } = departure;
-    const open = this.#periodsOf(departure).filter(isOpen);
-    const row = open.find((period) => isSameWrite(period.write, write)) ?? this.openPeriod(departure);
-    if (row !== undefined) return this.#change(row, { expected, mode });
-    const reading = { version: 0, at: this.#context.now(), exact: false };
-    return this.#add({ ...departure, write: reading }, this.#context.eventRef, {});
-  }
-
-  /**
-   * Puts the exact write of an event into the row of a reading. When the row already had the write of an earlier event, the earlier period
-   * gets a closed row of its own.
-   */
-  #takeWrite(row: DriftRow, start: PeriodStart, eventRef: EventRef): DriftRow {
-    const { write } = start;
-    if (isSameWrite(row.write, write)) return row;
-    const { operationTimestamp, correlationId: _, twinVersion, ...rest } = this.current(row);
-    if (row.write.exact && operationTimestamp !== undefined) {
-      const { deviceId, moduleId, policy, path, kind, expected, actual, mode } = row;
-      const earlier = { deviceId, moduleId, policy, path, kind, expected, actual, mode, write: row.write };
-      this.close(
-        this.#add(earlier, { operationTimestamp }, twinVersion === undefined ? {} : { twinVersion }),
-        'healed',
-      );
-    }
-    return this.#put({ ...rest, write, ...versionOf(start), ...eventRef });
-  }
-
-  /** The rows that record the module of the departure as missing, for the same policy. */
-  #periodsOf(departure: Departure): readonly DriftRow[] {
-    const key = openKey(departure);
-    return [...this.#rows.values()].filter((row) => openKey(row) === key);
+    // A twin that has nothing of a policy has one row, which stands for all properties that events show as removed.
+    const isCovered = (row: DriftRow) =>
+      departure.kind === 'missingProperty' &&
+      row.kind === 'missingBaseline' &&
+      row.moduleId === departure.moduleId &&
+      row.policy === departure.policy;
+    return [...this.#rows.values()].find(
+      (row) => !row.write.exact && (openKey(row) === key || isCovered(row)) && isLater(row),
+    );
   }
 
   #add(departure: Departure, eventRef: EventRef | undefined, versions: Partial<DriftRow>): DriftRow {
@@ -325,12 +306,7 @@ export class DeviceRows {
   }
 }
 
-/** The version of the deleted twin. A new device has none. */
-function versionOf({ deletedTwin }: PeriodStart): { readonly twinVersion?: number } {
-  return deletedTwin === undefined ? {} : { twinVersion: deletedTwin.version };
-}
-
-/** Whether a row is unfinished. The row is `pending` after an interrupted pass, or `deferred` while a retry is queued. */
-function isUnfinishedRow({ outcome }: DriftRow): boolean {
-  return outcome === 'pending' || outcome === 'deferred';
+/** Whether a row of the first kind stands for properties that a row of the second kind is about. */
+function isPartOfBaseline(whole: DriftRow['kind'], part: DriftRow['kind']): boolean {
+  return whole === 'missingBaseline' && part === 'missingProperty';
 }

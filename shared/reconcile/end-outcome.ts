@@ -1,5 +1,15 @@
 import type { DriftRow } from '../drift/index.ts';
-import { getAt, isJsonObject, jsonEquals, mergePatch, parsePath, type Twin, writeAt } from '../twin/index.ts';
+import {
+  getAt,
+  isJsonObject,
+  type Json,
+  type JsonObject,
+  jsonEquals,
+  mergePatch,
+  parsePath,
+  type Twin,
+  writeAt,
+} from '../twin/index.ts';
 
 /** Maximum milliseconds by which the hub's clock and the app's clock may differ. */
 export const clockSkew = 5_000;
@@ -16,7 +26,10 @@ export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 
   const path = parsePath(row.path);
   // A pass stores a row as `pending` before it sends a repair. So no repair was sent for a row that a guard holds back.
   const mayBeRepaired = row.outcome !== 'heldBack' && row.desiredVersion !== undefined;
-  const isRepaired = jsonEquals(getAt(twin.desired.properties, path), row.expected);
+  const isRepaired =
+    row.kind === 'missingBaseline'
+      ? holdsBaseline(twin.desired.properties, row.expected)
+      : jsonEquals(getAt(twin.desired.properties, path), row.expected);
   const writtenVersion = writeAt(twin.desired, path)?.version;
   return isRepaired && mayBeRepaired && writtenVersion === (row.desiredVersion ?? 0) + 1 ? 'enforced' : 'healed';
 }
@@ -40,9 +53,13 @@ export function wasCreatedByUs(
   { desired }: Twin,
   skew: number = clockSkew,
 ): boolean {
-  const hasBaseline =
-    isJsonObject(expected) && jsonEquals(mergePatch(desired.properties, expected), desired.properties);
+  const hasBaseline = holdsBaseline(desired.properties, expected);
   const writtenAt = Date.parse(writeAt(desired, [])?.at ?? '');
   const isAfterDetection = writtenAt >= Date.parse(detectedAt) - skew;
   return mode === 'enforce' && hasBaseline && isAfterDetection && desired.version <= 2;
+}
+
+/** Whether desired properties hold every value of a baseline. */
+function holdsBaseline(properties: JsonObject, baseline: Json | undefined): boolean {
+  return isJsonObject(baseline) && jsonEquals(mergePatch(properties, baseline), properties);
 }

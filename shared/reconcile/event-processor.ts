@@ -1,7 +1,8 @@
-import { decodeEvent, type HubEvent, type RawEvent } from '../events/index.ts';
+import { decodeEvent, type EventFault, type HubEvent, type RawEvent } from '../events/index.ts';
 import type { Log } from '../log.ts';
 import { describeThrown } from '../policy/index.ts';
-import { type DeadLetters, type DeferredQueue, readDeferral } from '../retry/index.ts';
+import { type DeadLetters, type DeferredQueue, readDeferral, type UnusableEvent } from '../retry/index.ts';
+import { describeUnusable } from './describe-unusable.ts';
 import type { DeviceWork } from './device-work.ts';
 import { workFromEvents } from './fold-events.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -24,7 +25,7 @@ export interface RetrySchedule {
   readonly attempts: number;
 }
 
-/** Maximum delay of a retry, in seconds. A random factor from 0.75 to 1.25 then changes the delay. */
+/** Maximum delay of a retry, in seconds. A random factor from 0.75 to 1.25 changes a delay, but never makes it longer than this. */
 const maxDelay = 6 * 3600;
 
 /** Numbers of a processed batch of events. */
@@ -32,7 +33,7 @@ export interface EventCounts {
   readonly events: number;
   /** Number of events from message sources that Twinkeeper does not watch, such as telemetry. */
   readonly ignored: number;
-  /** Number of events with missing or contradictory content. Each of these events is stored as a dead letter. */
+  /** Number of events with missing or contradictory content. Of each fault, the first 100 in an hour are stored as dead letters. */
   readonly unusable: number;
   /** Number of devices whose events caused work. */
   readonly devices: number;
@@ -61,7 +62,7 @@ export class EventProcessor {
 
   /** Processes a batch of raw events. */
   async process(events: readonly RawEvent[]): Promise<EventCounts> {
-    return this.#processAttempt(events, 0);
+    return this.#processAttempt(events, 0, true);
   }
 
   /**
@@ -72,7 +73,7 @@ export class EventProcessor {
   async retry(message: unknown): Promise<EventCounts> {
     const { deadLetters } = this.#dependencies;
     const deferral = await readDeferral(message, deadLetters);
-    const counts = await this.#processAttempt(deferral.events, deferral.attempt);
+    const counts = await this.#processAttempt(deferral.events, deferral.attempt, false);
     // The parked dead letter is removed last. After a crash, the queue delivers the message again, and the events in the dead letter are
     // still needed.
     if (deferral.parked !== undefined) await deadLetters.remove(deferral.parked);
@@ -89,17 +90,19 @@ export class EventProcessor {
     if (deviceId !== '') await reconciler.giveUp(deviceId, reason);
   }
 
-  /** Processes the events of one attempt. `attempt` is the number of earlier attempts, 0 for new events. */
-  async #processAttempt(events: readonly RawEvent[], attempt: number): Promise<EventCounts> {
+  /**
+   * Processes the events of one attempt. `attempt` is the number of earlier attempts, 0 for new events. `isNew` is false for events from the
+   * deferred queue.
+   */
+  async #processAttempt(events: readonly RawEvent[], attempt: number, isNew: boolean): Promise<EventCounts> {
     const { reconciler } = this.#dependencies;
     const { byDevice, ignored, unusable } = groupByDevice(events);
-    for (const { event, reason } of unusable) await this.#reject(event, reason);
-
     const works: DeviceWork[] = [];
     for (const [deviceId, deviceEvents] of byDevice) {
-      const work = await this.#workOf(deviceId, deviceEvents);
+      const work = this.#workOf(deviceId, deviceEvents, unusable);
       if (work.modules.size > 0 || work.deletedAt !== undefined) works.push(work);
     }
+    if (unusable.length > 0) await this.#reject(unusable, isNew);
     let deferred = 0;
     if (works.length > 0) {
       for (const { deviceId, deferred: reason, retryAfter } of await reconciler.reconcile(works, 'event')) {
@@ -115,10 +118,10 @@ export class EventProcessor {
   }
 
   /**
-   * Returns the work that the events of a device cause. When the processing of an event throws, the event becomes a dead letter, and only
+   * Returns the work that the events of a device cause. When the processing of an event throws, the event is added to `unusable`, and only
    * the remaining events are used.
    */
-  async #workOf(deviceId: string, { decoded, raw }: DeviceEvents): Promise<DeviceWork> {
+  #workOf(deviceId: string, { decoded, raw }: DeviceEvents, unusable: UnusableEvent[]): DeviceWork {
     const { policies } = this.#dependencies.reconciler;
     try {
       return workFromEvents(policies, deviceId, decoded);
@@ -130,20 +133,22 @@ export class EventProcessor {
           usable.push(event);
         } catch (error) {
           const original = raw[index];
-          if (original !== undefined) await this.#reject(original, `cannot be processed: ${describeThrown(error)}`);
+          const reason = `cannot be processed: ${describeThrown(error)}`;
+          if (original !== undefined) unusable.push(toUnusable(original, 'unprocessable', reason));
         }
       }
       return workFromEvents(policies, deviceId, usable);
     }
   }
 
-  /** Stores an unusable event as a dead letter. */
-  async #reject(event: RawEvent, reason: string): Promise<void> {
+  /** Stores or counts unusable events, and logs one line about all of them. */
+  async #reject(unusable: readonly UnusableEvent[], isNew: boolean): Promise<void> {
     const { deadLetters, log } = this.#dependencies;
-    const id = event.systemProperties['iothub-connection-device-id'] ?? event.properties.deviceId;
-    const deviceId = typeof id === 'string' ? id.slice(0, 128) : '';
-    await deadLetters.put({ deviceId, reason, state: 'dead', event });
-    log.warn(`An event could not be used and is stored as a dead letter: ${reason}.`);
+    let stored = unusable.length;
+    // Events from the deferred queue are always stored. They are few, and an operator may have asked for the replay of a stored letter.
+    if (isNew) stored = await deadLetters.putUnusable(unusable);
+    else for (const letter of unusable) await deadLetters.put({ ...letter, state: 'dead' });
+    log.warn(describeUnusable(unusable, stored));
   }
 
   /** Queues the events of a device for a retry. After the last attempt, stores the events as a dead letter instead. */
@@ -156,7 +161,8 @@ export class EventProcessor {
       log.error(`Device ${deviceId} is given up after ${attempt} tries and stored as a dead letter: ${reason}.`);
       return;
     }
-    const delay = Math.min(maxDelay, retry.firstDelay * 2 ** (attempt - 1)) * (0.75 + random() / 2);
+    const doubled = Math.min(maxDelay, retry.firstDelay * 2 ** (attempt - 1));
+    const delay = Math.min(maxDelay, doubled * (0.75 + random() / 2));
     await queue.put({ deviceId, events, attempt, reason }, delay);
     log.warn(`Device ${deviceId} is retried in ${Math.round(delay)} s (try ${attempt + 1}): ${reason}.`);
   }
@@ -165,12 +171,12 @@ export class EventProcessor {
 /** Decodes a batch of raw events, and groups the decoded events by device. */
 function groupByDevice(events: readonly RawEvent[]) {
   const byDevice = new Map<string, DeviceEvents>();
-  const unusable: { readonly event: RawEvent; readonly reason: string }[] = [];
+  const unusable: UnusableEvent[] = [];
   let ignored = 0;
   for (const event of events) {
     const decoded = decodeEvent(event);
     if (decoded.type === 'ignored') ignored++;
-    else if (decoded.type === 'unusable') unusable.push({ event, reason: decoded.reason });
+    else if (decoded.type === 'unusable') unusable.push(toUnusable(event, decoded.fault, decoded.reason));
     else {
       const device = byDevice.get(decoded.deviceId);
       if (device === undefined) byDevice.set(decoded.deviceId, { raw: [event], decoded: [decoded] });
@@ -181,4 +187,9 @@ function groupByDevice(events: readonly RawEvent[]) {
     }
   }
   return { byDevice, ignored, unusable };
+}
+
+function toUnusable(event: RawEvent, fault: EventFault, reason: string): UnusableEvent {
+  const id = event.systemProperties['iothub-connection-device-id'] ?? event.properties.deviceId;
+  return { event, fault, reason, deviceId: typeof id === 'string' ? id.slice(0, 128) : '' };
 }

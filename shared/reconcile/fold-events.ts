@@ -1,6 +1,6 @@
 import type { HubEvent, IdentityChanged, TwinReplaced, TwinUpdated } from '../events/index.ts';
-import { checkValue, type Policy, type PolicySet, repairValue } from '../policy/index.ts';
-import { fitsTwin, isJsonObject, parsePath, writeAt } from '../twin/index.ts';
+import { checkValue, isRequired, type Policy, type PolicySet, repairValue } from '../policy/index.ts';
+import { fitsTwin, isJsonObject, obstacleOn, parsePath, type TwinSection, writeAt } from '../twin/index.ts';
 import { brokenRules, obstacleMessage } from './departures.ts';
 import {
   type DeviceWork,
@@ -10,6 +10,7 @@ import {
   moduleWork,
   mustReadModule,
 } from './device-work.ts';
+import { missingBaseline, requiredProperties } from './missing-baseline.ts';
 import { isSameWrite } from './missing-periods.ts';
 import { mayEndNotReported } from './not-reported.ts';
 import { isTouched, isWritten, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
@@ -51,6 +52,7 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
   const { deviceId, moduleId, desired, reported } = event;
   if (moduleId === '' && event.tags !== undefined) foldTags(policies, work, event, event.version);
   if (desired !== undefined) {
+    const emptied = foldRemovedBaselines(policies, work, event, desired);
     for (const { policy, property } of touchedProperties(policies, moduleId, desired.properties)) {
       if (!policy.scope.mayMatchId(deviceId)) continue;
       const module = moduleWork(work, moduleId);
@@ -67,6 +69,10 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
       // a row. The twin is read instead.
       if ((isJsonObject(patched) && mayBeObject(property)) || !fitsTwin(patched ?? null)) {
         module.mustRead = true;
+        continue;
+      }
+      if (emptied.has(policy) && isRequired(property.rule)) {
+        endEvidence(module, policy, property.text, 'superseded');
         continue;
       }
       const kind = checkValue(property.rule, actual);
@@ -87,7 +93,7 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
           expected: repairValue(property.rule),
           actual,
           // The event reports the write itself. The write is therefore exact, even when it removed the property.
-          write: { version: write.version, at: write.at, exact: true },
+          write: { ...write, exact: true },
           mode: policy.mode,
           ...obstacleMessage(desired.properties, property.path),
         },
@@ -107,6 +113,40 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
   }
 }
 
+/**
+ * Adds the evidence of policies of which an update removes every required property. Returns these policies. Also ends the evidence of
+ * earlier updates of this kind when the update writes a property of the policy.
+ */
+function foldRemovedBaselines(
+  policies: PolicySet,
+  work: DeviceWork,
+  event: TwinUpdated,
+  desired: TwinSection,
+): ReadonlySet<Policy> {
+  const { deviceId, moduleId, operationTimestamp } = event;
+  const emptied = new Set<Policy>();
+  for (const policy of policies.forModule(moduleId)) {
+    if (!policy.scope.mayMatchId(deviceId)) continue;
+    const required = requiredProperties(policy);
+    const patched = required.map(({ path }) => patchedValue(desired.properties, path));
+    if (patched.every((value) => value === undefined)) continue;
+    const module = moduleWork(work, moduleId);
+    const isWhole = patched.every((value) => value !== null && value !== undefined);
+    endEvidence(module, policy, '', isWhole ? 'healed' : 'superseded');
+    const isEmptied =
+      required.length > 1 &&
+      patched.every((value) => value === null) &&
+      required.every(({ path }) => isWritten(desired, path) && obstacleOn(desired.properties, path) === undefined);
+    if (!isEmptied) continue;
+    emptied.add(policy);
+    setEventRef(event, work);
+    const { version, at } = writeAt(desired, []) ?? { version: desired.version, at: operationTimestamp };
+    const departure = missingBaseline(policy, event, { version, at, exact: true });
+    module.evidence.push({ ...eventRefOf(event), departure });
+  }
+  return emptied;
+}
+
 function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinReplaced): void {
   const { deviceId, moduleId, twin } = event;
   if (moduleId === '') foldTags(policies, work, event, twin.version);
@@ -124,7 +164,13 @@ function foldReplacement(policies: PolicySet, work: DeviceWork, event: TwinRepla
     concerned.some((policy) => policy.watches.length > 0) ||
     broken.some(({ path }) => !isWritten(twin.desired, parsePath(path)));
   for (const policy of concerned) {
-    for (const { text } of policy.owned) {
+    const isEmpty = broken.some(({ policy: name, kind }) => name === policy.name && kind === 'missingBaseline');
+    endEvidence(module, policy, '', isEmpty ? 'superseded' : 'healed');
+    for (const { text, rule } of policy.owned) {
+      if (isEmpty && isRequired(rule)) {
+        endEvidence(module, policy, text, 'superseded');
+        continue;
+      }
       const isBroken = broken.some((departure) => departure.policy === policy.name && departure.path === text);
       endEvidence(module, policy, text, isBroken ? 'superseded' : 'healed');
     }

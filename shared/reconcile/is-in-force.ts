@@ -1,6 +1,7 @@
 import type { DriftRow } from '../drift/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import { getAt, jsonEquals, parsePath, type Twin } from '../twin/index.ts';
+import { requiredProperties } from './missing-baseline.ts';
 
 /** What is known about the device of a row. `device` and `twin` are absent when the hub was not asked. */
 export interface KnownState {
@@ -28,6 +29,8 @@ function demands(policy: Policy, { kind, path }: DriftRow): boolean {
   switch (kind) {
     case 'missingModule':
       return policy.createModule;
+    case 'missingBaseline':
+      return requiredProperties(policy).length > 0;
     case 'missingProperty':
     case 'wrongValue':
     case 'forbiddenProperty':

@@ -1,7 +1,8 @@
 import type { Departure } from '../drift/index.ts';
-import { baselineOf, type Device, describeThrown, type Policy } from '../policy/index.ts';
+import { baselineOf, type Device, describeCustomError, type Policy } from '../policy/index.ts';
 import {
   diffPatch,
+  isJsonObject,
   type Json,
   type JsonObject,
   mergePatch,
@@ -27,6 +28,11 @@ export interface Observed {
   readonly twins: readonly ObservedTwin[];
   /** The time at which the twins were read, ISO 8601. Without this time, the plan has no departures of kind `notReported`. */
   readonly at?: string;
+  /**
+   * Whether the missing properties of a policy in a twin stay separate departures, even when the twin has nothing of the policy. True when
+   * the history already has separate rows of them. Default: false.
+   */
+  readonly isSeparate?: (policy: Policy) => boolean;
 }
 
 /** A change to the hub. The field `repairs` lists the departures from policies that the change repairs. */
@@ -57,7 +63,7 @@ export interface Plan {
  * Makes the plan for a device: finds all departures from policies, and the actions that repair them. The result depends only on the
  * arguments. Actions change only paths that a policy owns. After the actions are carried out, a new plan has no actions. Pure.
  */
-export function plan(policies: readonly Policy[], { device, twins, at }: Observed): Plan {
+export function plan(policies: readonly Policy[], { device, twins, at, isSeparate }: Observed): Plan {
   const drifts: Departure[] = [];
   const actions: Action[] = [];
   for (const observed of twins) {
@@ -65,7 +71,9 @@ export function plan(policies: readonly Policy[], { device, twins, at }: Observe
     const { applicable, errors } = applicablePolicies(candidates, device, observed);
     drifts.push(...errors);
     const modulePlan =
-      'twin' in observed ? planTwin(applicable, observed.twin, at) : planMissing(applicable, device, observed);
+      'twin' in observed
+        ? planTwin(applicable, observed.twin, at, isSeparate)
+        : planMissing(applicable, device, observed);
     drifts.push(...modulePlan.drifts);
     actions.push(...modulePlan.actions);
   }
@@ -83,7 +91,7 @@ function applicablePolicies(policies: readonly Policy[], device: Device, observe
       return policy.scope.matches(device);
     } catch (error) {
       const write = 'twin' in observed ? sectionWrite(observed.twin) : observed.write;
-      const message = `appliesTo threw ${describeThrown(error)}`;
+      const message = describeCustomError('appliesTo', error);
       errors.push(policyError(policy, device.deviceId, observed.moduleId, write, message));
       return false;
     }
@@ -132,8 +140,13 @@ function planMissing(
   return { drifts, actions: [{ type: 'createModule', moduleId, desired, tags, repairs }] };
 }
 
-function planTwin(policies: readonly Policy[], twin: Twin, at: string | undefined): Plan {
-  const found = findDepartures(policies, twin);
+function planTwin(
+  policies: readonly Policy[],
+  twin: Twin,
+  at: string | undefined,
+  isSeparate: Observed['isSeparate'],
+): Plan {
+  const found = findDepartures(policies, twin, isSeparate);
   const unreported = at === undefined ? [] : notReported(policies, twin, at);
   const drifts = [...withoutUnsettledFindings(policies, twin, found), ...unreported];
   const { repairs, patch } = toPatch(drifts);
@@ -157,6 +170,11 @@ export function toPatch(drifts: readonly Departure[]): {
   const repairs: Departure[] = [];
   let patch: JsonObject = {};
   for (const drift of drifts) {
+    if (drift.mode === 'enforce' && drift.kind === 'missingBaseline' && isJsonObject(drift.expected)) {
+      repairs.push(drift);
+      patch = mergePatch(patch, drift.expected);
+      continue;
+    }
     const change = drift.mode === 'enforce' ? repairChange(drift) : undefined;
     if (change === undefined) continue;
     repairs.push(drift);

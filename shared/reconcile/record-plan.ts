@@ -8,6 +8,8 @@ import type { Action, ObservedTwin, Plan } from './plan.ts';
 export interface PendingAction {
   readonly action: Action;
   readonly rows: readonly DriftRow[];
+  /** The departures that the action repairs, one for each row. */
+  readonly repairs: readonly Departure[];
 }
 
 export interface RecordedPlan {
@@ -62,8 +64,9 @@ export function recordPlan(
     else deviceRows.setOutcome(row, 'audited', drift.message);
   }
   const pending = actions.flatMap((action) => {
-    const rows = action.repairs.flatMap((drift) => (repaired.has(drift) ? (rowOf.get(drift) ?? []) : []));
-    return rows.length === 0 ? [] : [{ action, rows }];
+    const repairs = action.repairs.filter((drift) => repaired.has(drift));
+    const rows = repairs.flatMap((drift) => rowOf.get(drift) ?? []);
+    return rows.length === 0 ? [] : [{ action, rows, repairs }];
   });
   return { found: [...found], pending };
 }

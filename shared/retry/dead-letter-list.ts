@@ -1,6 +1,7 @@
 import { once } from '../once.ts';
 import { loadFilterTag, openTable, type StorageAccount } from '../storage/index.ts';
 import { type DeadLetter, deadLetterPartition, deadLetterTable } from './dead-letters.ts';
+import { type CountedEvents, readCountedEvents } from './unusable-events.ts';
 
 /** A dead letter without its events. */
 export type DeadLetterSummary = Pick<DeadLetter, 'id' | 'at' | 'reason' | 'deviceId'>;
@@ -12,6 +13,8 @@ export interface DeadLetterList {
    * fewer letters than `limit` is the last page. Parked letters are left out, because each belongs to a queued retry.
    */
   page(limit: number, after?: string): Promise<readonly DeadLetterSummary[]>;
+  /** Reads the newest counts of unusable events that were counted and not stored, at most `limit`. One count for each hour and fault. */
+  counts(limit: number): Promise<readonly CountedEvents[]>;
 }
 
 /** Maximum number of entities in one response of Table Storage. */
@@ -38,6 +41,8 @@ export function createDeadLetterList(account: StorageAccount): DeadLetterList {
       }
       return summaries;
     },
+
+    counts: async (limit) => readCountedEvents(await table(), limit),
   };
 }
 

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { TransactionAction } from '@azure/data-tables';
+import pMap from 'p-map';
+import { type Clock, systemClock } from '../clock.ts';
+import type { EventFault, RawEvent } from '../events/index.ts';
 import { once } from '../once.ts';
 import { loadFilterTag, newestFirst, openTable, packJson, type StorageAccount, unpackJson } from '../storage/index.ts';
+import { UnusableEvents } from './unusable-events.ts';
 
 /**
  * A dead letter: events that Twinkeeper no longer retries automatically, and the reason. A dead letter holds everything that a replay
@@ -29,19 +33,37 @@ export interface DeadLetter {
  *   PartitionKey  `letters`
  *   RowKey        `<inverted time>-<uuid>`       the first entity of a letter, newest first. The RowKey is the id of the letter
  *                 `<inverted time>-<uuid>~<n>`   a further entity of the same letter
+ *
+ * The partition `counts` has the numbers of unusable events. See `unusable-events.ts`.
  */
 export const deadLetterTable = 'TwinkeeperDeadLetters';
 export const deadLetterPartition = 'letters';
+
+/** An event that cannot be used, and the reason. */
+export interface UnusableEvent {
+  readonly event: RawEvent;
+  readonly fault: EventFault;
+  readonly reason: string;
+  /** Id of the device that the event names. `''` when the event names no device. */
+  readonly deviceId: string;
+}
 
 /** The dead letters in storage. */
 export interface DeadLetters {
   /** Stores a dead letter and returns its id. The ids of newer letters sort first. */
   put(letter: Omit<DeadLetter, 'id' | 'at'>): Promise<string>;
+  /**
+   * Stores unusable events as dead letters: of each fault, the first 100 in an hour, in all instances of the app together. Counts the other
+   * events. Returns how many events were stored.
+   */
+  putUnusable(events: readonly UnusableEvent[]): Promise<number>;
   /** Reads one dead letter. Reads a range of keys, because a letter can have several entities. `undefined` when no letter has this id. */
   get(id: string): Promise<DeadLetter | undefined>;
   /** Reads all dead letters with their events, newest first. Reads the whole partition, one page of entities at a time. */
   list(): AsyncIterable<DeadLetter>;
   remove(id: string): Promise<void>;
+  /** Removes the counts of unusable events from before a time. `mayContinue` is called before each batch, and `false` ends the run. */
+  removeCountsBefore(time: Date, mayContinue: () => boolean): Promise<{ readonly isUnfinished: boolean }>;
 }
 
 /**
@@ -57,6 +79,8 @@ const propertiesPerEntity = 14;
  */
 export function createDeadLetters(account: StorageAccount, now: () => Date): DeadLetters {
   const table = once(() => openTable(account, deadLetterTable));
+  const clock: Clock = { ...systemClock, now };
+  const unusableEvents = new UnusableEvents({ table, clock, random: Math.random });
 
   /** Reads the entities of one dead letter, or of all dead letters when no id is given. The first entity of each letter comes first. */
   async function* entities(id?: string): AsyncGenerator<Record<string, unknown>> {
@@ -68,7 +92,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
     yield* (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } });
   }
 
-  async function* deadLetters(id?: string): AsyncGenerator<DeadLetter> {
+  async function* readLetters(id?: string): AsyncGenerator<DeadLetter> {
     let head: Record<string, unknown> | undefined;
     let chunks: Buffer[] = [];
     for await (const entity of entities(id)) {
@@ -88,7 +112,7 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
     if (head !== undefined) yield await toDeadLetter(head, chunks);
   }
 
-  return {
+  const deadLetters: DeadLetters = {
     async put({ reason, deviceId, state, event }) {
       const at = now();
       const id = `${newestFirst(at.getTime())}-${randomUUID()}`;
@@ -112,18 +136,35 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
       return id;
     },
 
+    async putUnusable(events) {
+      let stored = 0;
+      for (const [fault, ofFault] of Map.groupBy(events, (event) => event.fault)) {
+        const kept = await unusableEvents.claim(fault, ofFault.length, ofFault.at(-1)?.reason ?? '');
+        await pMap(
+          ofFault.slice(0, kept),
+          ({ event, reason, deviceId }) => deadLetters.put({ deviceId, reason, state: 'dead', event }),
+          { concurrency: 8 },
+        );
+        stored += kept;
+      }
+      return stored;
+    },
+
     async get(id) {
-      for await (const deadLetter of deadLetters(id)) return deadLetter;
+      for await (const deadLetter of readLetters(id)) return deadLetter;
       return undefined;
     },
 
-    list: () => deadLetters(),
+    list: () => readLetters(),
 
     async remove(id) {
       const client = await table();
       for await (const { rowKey } of entities(id)) await client.deleteEntity(deadLetterPartition, String(rowKey));
     },
+
+    removeCountsBefore: (time, mayContinue) => unusableEvents.removeBefore(time, mayContinue),
   };
+  return deadLetters;
 }
 
 async function toDeadLetter(head: Record<string, unknown>, chunks: readonly Buffer[]): Promise<DeadLetter> {

@@ -3,9 +3,7 @@ import type { RawEvent } from '../events/index.ts';
 import { once } from '../once.ts';
 import { openQueue, packJson, type StorageAccount, unpackJson } from '../storage/index.ts';
 import type { DeadLetters } from './dead-letters.ts';
-
-/** Name of the queue for deferred work. Messages that fail too often go to the queue `twinkeeper-deferred-poison`. */
-export const deferredQueueName = 'twinkeeper-deferred';
+import { deferredQueueName } from './deferred-queue-name.ts';
 
 /** A deferral: events of one device that Twinkeeper must process again. */
 export interface Deferral {

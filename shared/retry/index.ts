@@ -5,12 +5,13 @@
  * @module
  */
 export { createDeadLetterList, type DeadLetterList, type DeadLetterSummary } from './dead-letter-list.ts';
-export { createDeadLetters, type DeadLetter, type DeadLetters } from './dead-letters.ts';
+export { createDeadLetters, type DeadLetter, type DeadLetters, type UnusableEvent } from './dead-letters.ts';
 export {
   createDeferredQueue,
   type DeferredQueue,
-  deferredQueueName,
   readDeferral,
   toRawEvents,
 } from './deferred-queue.ts';
+export { deferredQueueName } from './deferred-queue-name.ts';
 export { replayDeadLetter } from './replay-dead-letter.ts';
+export { type CountedEvents, keptAnHour } from './unusable-events.ts';

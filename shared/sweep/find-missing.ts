@@ -45,6 +45,9 @@ async function inconclusiveCounts(
 ): Promise<string | undefined> {
   const devices = await progress.count(countDevicesQuery(policy));
   if (devices !== undefined) await guardStore.putDeviceCount(policy.name, devices);
+  if (devices === 0 && compileScope(policy).condition !== '') {
+    progress.warn(`The scope of the policy ${policy.name} holds no device of the hub. Check appliesTo of the policy.`);
+  }
   if (!policy.createModule) return undefined;
   const modules = await progress.count(countModulesQuery(policy));
   if (countsAreComparable(policy)) {
@@ -120,16 +123,17 @@ async function findDevicesWithout(progress: Progress, policy: Policy, present: I
         search: { ...search, missing: search.missing + missing.length },
       };
     }
-    return missing;
+    return missing.map((deviceId) => ({ deviceId }));
   };
   const onlyIds = idsSuffice(policy);
   try {
     const query = devicesQuery(policy, onlyIds ? 'deviceId' : '*');
-    await progress.forEachPage(query, missingOf(policy), missingAmong(onlyIds));
+    await progress.forEachPage(query, missingOf(policy), missingAmong(onlyIds), policy);
   } catch (error) {
     if (!(error instanceof QueryRefused) || compileScope(policy).condition === '') throw error;
     progress.addWalked(`The hub refused the scope of ${policy.name}: ${error.message}`);
-    await progress.forEachPage('SELECT * FROM devices', missingOf(policy), missingAmong(policy.scope.usesIdOnly));
+    const find = missingAmong(policy.scope.usesIdOnly);
+    await progress.forEachPage('SELECT * FROM devices', missingOf(policy), find, policy);
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Policy } from '../policy/index.ts';
 import { isOutOfLine } from '../reconcile/index.ts';
-import { toTwin } from '../twin/index.ts';
+import { type JsonObject, toTwin } from '../twin/index.ts';
 import { type Finding, withoutContinuation } from './checkpoint.ts';
 import { QueryRefused } from './interruption.ts';
 import { longestReason, type Progress } from './progress.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
-import { deviceIdsOf } from './twin-results.ts';
+import { foundIn } from './twin-results.ts';
 import { twinsQuery } from './where/index.ts';
 
 /**
@@ -20,9 +20,9 @@ export async function findSuspects(
   const { walkInstead } = progress.checkpoint;
   if (walkInstead !== undefined) return walk(dependencies, progress, policy, walkInstead);
   try {
-    await progress.forEachPage(query, suspectsOf(policy), (items) =>
-      items.flatMap(deviceIdsOf).filter(policy.scope.mayMatchId),
-    );
+    const find = (items: readonly JsonObject[]) =>
+      items.flatMap(foundIn).filter(({ deviceId }) => policy.scope.mayMatchId(deviceId));
+    await progress.forEachPage(query, suspectsOf(policy), find, policy);
   } catch (error) {
     if (!(error instanceof QueryRefused)) throw error;
     const reason = `The hub refused the query for ${policy.name}: ${error.message}`.slice(0, longestReason);
@@ -39,16 +39,17 @@ export async function walk(
   reason: string,
 ): Promise<void> {
   if (progress.addWalked(reason)) log.info(`The sweep walks all twins of the policy ${policy.name}. ${reason}`);
-  await progress.forEachPage(twinsQuery(policy), suspectsOf(policy), (items) => {
+  const find = (items: readonly JsonObject[]) => {
     const at = clock.now().toISOString();
     progress.add({ examined: items.length });
     return items.flatMap((item) => {
-      const [deviceId] = deviceIdsOf(item);
-      const twin = deviceId === undefined ? undefined : toTwin(item, deviceId, policy.module);
-      if (twin === undefined || !policy.scope.mayMatchId(twin.deviceId)) return [];
-      return isOutOfLine(policy, twin, at) ? [twin.deviceId] : [];
+      const [found] = foundIn(item);
+      const twin = found === undefined ? undefined : toTwin(item, found.deviceId, policy.module);
+      if (found === undefined || twin === undefined || !policy.scope.mayMatchId(twin.deviceId)) return [];
+      return isOutOfLine(policy, twin, at) ? [found] : [];
     });
-  });
+  };
+  await progress.forEachPage(twinsQuery(policy), suspectsOf(policy), find, policy);
 }
 
 function suspectsOf({ module }: Policy): Finding {

@@ -8,7 +8,7 @@
  */
 
 export { IdSet } from './id-set.ts';
-export { QueryRefused } from './interruption.ts';
+export { isRefusal, QueryRefused } from './interruption.ts';
 export { countsAreComparable } from './steps.ts';
 export { sweepQueueName } from './store/index.ts';
 export type { SweepGuardStore } from './sweep-dependencies.ts';

@@ -21,6 +21,14 @@ export class Interrupted extends Error {
   }
 }
 
+/**
+ * Whether the hub refused a call, so that the same call fails again later. A later retry helps only when the hub throttles or does not
+ * answer. The hub answers 400 to a malformed query. The hub was observed to answer 412 to a query that was too long.
+ */
+export function isRefusal({ type }: Problem): boolean {
+  return type !== 'throttled' && type !== 'transient';
+}
+
 /** Thrown when the hub refuses a query, for example because the query is malformed or too long. */
 export class QueryRefused extends Error {
   override readonly name = 'QueryRefused';

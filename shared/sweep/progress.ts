@@ -1,10 +1,14 @@
 import type { Hub, QueryPage } from '../hub/index.ts';
+import type { Policy } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Checkpoint, type Finding, withoutContinuation } from './checkpoint.ts';
+import { HeldTwins } from './held-twins.ts';
 import { IdSet } from './id-set.ts';
-import { Interrupted, interruptedBy, QueryRefused } from './interruption.ts';
-import { isLost, type SweepClaim, type SweepRow } from './store/index.ts';
+import { Interrupted, interruptedBy, isRefusal, QueryRefused } from './interruption.ts';
+import { QueuedDevices } from './queued-devices.ts';
+import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
+import type { FoundDevice } from './twin-results.ts';
 import { devicesPerItem, queueWorkItem } from './work-queue.ts';
 
 /**
@@ -14,6 +18,8 @@ import { devicesPerItem, queueWorkItem } from './work-queue.ts';
 const pagesPerSave = 25;
 /** Milliseconds after which the checkpoint is saved even after fewer pages. Slow pages could otherwise let the lease expire. */
 const timePerSave = 45_000;
+/** Maximum number of warnings in the row of a sweep. A memo holds all of them, and a property of an entity at most 32,768 characters. */
+const maxWarnings = 50;
 /** Maximum length of a stored reason, in characters. */
 export const longestReason = 400;
 
@@ -25,11 +31,14 @@ export class Progress {
   readonly #counts = new Map<string, number | undefined>();
   /** Modules that this run has found. A suspect module that two queries return is queued once. */
   readonly #found: IdSet;
-  /** Modules that wait in the queue, for their first attempt or for a retry. */
-  readonly #queued: IdSet;
+  /** Modules that this run has found and did not queue, because a guard holds their repair back. */
+  readonly #held: IdSet;
+  readonly #queued: QueuedDevices;
   #beforeSave: (() => Promise<void>) | undefined;
   #unsavedPages = 0;
   #savedAt: number;
+  /** The twins whose repair the guards hold back. */
+  readonly heldTwins: HeldTwins;
   /** A hub client with the sweep's priority. Each call is counted in the row. */
   readonly hub: Hub;
   checkpoint: Checkpoint;
@@ -41,7 +50,9 @@ export class Progress {
     this.#claim = claim;
     this.#deadline = deadline;
     this.#found = new IdSet(claim.id);
-    this.#queued = new IdSet(claim.id);
+    this.#held = new IdSet(claim.id);
+    this.#queued = new QueuedDevices(claim.id);
+    this.heldTwins = new HeldTwins(dependencies);
     this.#savedAt = dependencies.clock.now().getTime();
     this.hub = dependencies.hub.lane('sweep', () => this.add({ hubCalls: 1 }));
     this.checkpoint = checkpoint;
@@ -59,19 +70,10 @@ export class Progress {
     this.row = { ...row, ...(Object.fromEntries(sums) as typeof counts) };
   }
 
-  /**
-   * Reads the work items in the queue, so that no device is queued twice. A work item whose message is lost is removed, and its devices can
-   * be queued again. Call this method once, before the first step.
-   */
+  /** Reads which devices wait in the queue. Call this method once, before the first step. */
   async readQueue(): Promise<void> {
     const { store, clock } = this.#dependencies;
-    for await (const item of await store.workItems()) {
-      // An earlier run of this sweep may have died before it put this message in the queue. This run queues the work item again.
-      const isUnsaved = item.sweepId === this.#claim.id && Number(item.part.split('-').at(-1)) >= this.row.parts;
-      if (isUnsaved) continue;
-      if (isLost(item, clock.now())) await store.removeWorkItem(item);
-      else for (const id of item.devices) this.#queued.add(queuedKey(item, id));
-    }
+    await this.#queued.read(store, this.#claim, this.row, clock);
   }
 
   /** Adds a reason to the list `walked` of the row. Returns false where the list already has that reason. */
@@ -80,6 +82,15 @@ export class Progress {
     const isNew = !this.row.walked.includes(sentence);
     if (isNew) this.row = { ...this.row, walked: [...this.row.walked, sentence] };
     return isNew;
+  }
+
+  /** Adds a probable mistake in a policy to the list `warnings` of the row. The list has a limit, because the row is one table entity. */
+  warn(sentence: string): void {
+    const { warnings } = this.row;
+    const short = sentence.slice(0, longestReason);
+    if (warnings.length < maxWarnings && !warnings.includes(short)) {
+      this.row = { ...this.row, warnings: [...warnings, short] };
+    }
   }
 
   /**
@@ -94,23 +105,22 @@ export class Progress {
     }
     const answer = await this.hub.queryPage(query, continuation);
     if (answer.ok) return answer.value;
-    // A later retry helps only against these two problems. The hub answers 400 to a malformed query. The hub was observed to answer 412 to
-    // a query that was too long.
-    if (answer.problem.type === 'throttled' || answer.problem.type === 'transient') throw interruptedBy(answer.problem);
+    if (!isRefusal(answer.problem)) throw interruptedBy(answer.problem);
     // The continuation token may have expired, so start at the first page again.
     if (continuation !== undefined) return this.page(query);
     throw new QueryRefused(answer.problem.message);
   }
 
-  /** Reads all pages of a query's results, starting at the checkpoint. `find` returns the ids of the devices to queue from each page. */
+  /** Reads all pages of a query's results, starting at the checkpoint. `find` returns the devices to queue from each page. */
   async forEachPage(
     query: string,
     finding: Finding,
-    find: (items: readonly JsonObject[]) => readonly string[],
+    find: (items: readonly JsonObject[]) => readonly FoundDevice[],
+    policy?: Policy,
   ): Promise<void> {
     for (;;) {
       const { items, continuation } = await this.page(query, this.checkpoint.continuation);
-      const found = this.#onlyNew(finding, find(items));
+      const found = this.#onlyNew(finding, await this.#withoutHeld(finding, find(items), policy));
       this.checkpoint = { ...this.checkpoint, pending: [...this.checkpoint.pending, ...found] };
       await this.queueWork(finding, devicesPerItem);
       this.checkpoint = {
@@ -154,9 +164,13 @@ export class Progress {
     }
   }
 
-  /** Whether this run has already found this module. Returns false for a module that only an earlier run of the same sweep found. */
+  /**
+   * Whether this run has already found this module, also when a guard holds its repair back. Returns false for a module that only an earlier
+   * run of the same sweep found.
+   */
   hasFound(finding: Finding, deviceId: string): boolean {
-    return this.#found.has(foundKey(finding, deviceId));
+    const key = foundKey(finding, deviceId);
+    return this.#found.has(key) || this.#held.has(key);
   }
 
   /** Queues immediately the devices that this run has not found before. Returns their number. */
@@ -207,32 +221,42 @@ export class Progress {
     }
   }
 
+  /** Returns the ids of the devices whose repair no guard holds back, or whose twin has changed. Counts the other devices in the row. */
+  async #withoutHeld(
+    finding: Finding,
+    devices: readonly FoundDevice[],
+    policy: Policy | undefined,
+  ): Promise<readonly string[]> {
+    const left: string[] = [];
+    for (const { deviceId, version } of devices) {
+      const state = finding.finding === 'missing' ? 'missing' : version;
+      const isHeld = policy !== undefined && (await this.heldTwins.isUnchanged(policy, deviceId, state));
+      if (!isHeld) left.push(deviceId);
+      else if (!this.hasFound(finding, deviceId)) {
+        // The module is not marked as found, because another policy may have drift in the same twin.
+        this.#held.add(foundKey(finding, deviceId));
+        this.add({ heldBack: 1 });
+      }
+    }
+    return left;
+  }
+
   #onlyNew(finding: Finding, devices: readonly string[]): readonly string[] {
     return devices.filter((id) => {
       const key = foundKey(finding, id);
       // A module that was queued as suspect may be missing now. So a missing module is queued even if the module was found before.
       const isNew = !this.#found.has(key) || finding.finding === 'missing';
       this.#found.add(key);
-      if (isNew && this.#isQueued(finding, id)) {
+      if (isNew && this.#queued.has(finding, id)) {
         this.add({ alreadyQueued: 1 });
         return false;
       }
       return isNew;
     });
   }
-
-  /** Whether a work item in the queue handles this finding. A missing module also covers the suspicion about the same module. */
-  #isQueued({ moduleId, finding }: Finding, deviceId: string): boolean {
-    const has = (other: Finding['finding']) => this.#queued.has(queuedKey({ moduleId, finding: other }, deviceId));
-    return has(finding) || (finding === 'suspect' && has('missing'));
-  }
 }
 
 type CountName = 'hubCalls' | 'examined' | 'parts' | 'alreadyQueued' | 'heldBack';
-
-function queuedKey({ moduleId, finding }: Finding, deviceId: string): string {
-  return `${finding}\n${moduleId}\n${deviceId}`;
-}
 
 /** The key of a found module. Retired rows of a device have a key of their own, because no module is examined for them. */
 function foundKey({ moduleId, finding }: Finding, deviceId: string): string {

@@ -13,6 +13,8 @@ import {
 export type SweepStep =
   /** Read the hub's automatic configurations. */
   | { readonly type: 'configurations' }
+  /** Compare the module ids of the hub with the modules of the policies. */
+  | { readonly type: 'modules' }
   /** Query the hub for twins that break a policy. Where the hub refuses the query, read all twins of the policy instead. */
   | { readonly type: 'suspects'; readonly policy: Policy; readonly query: string }
   /** Read all twins of a policy (a walk), because queries cannot find all drift from this policy. */
@@ -25,6 +27,7 @@ export type SweepStep =
 /** Returns all steps of a sweep for these policies, in order. Pure. */
 export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
   const steps: SweepStep[] = [{ type: 'configurations' }];
+  if (policies.all.some(({ module }) => module !== '')) steps.push({ type: 'modules' });
   for (const policy of policies.all) {
     const { walkReason } = compileRules(policy);
     // A walk reads all twins of the policy, so the policy's queries are not needed.
@@ -44,7 +47,7 @@ export function fingerprintOf(steps: readonly SweepStep[]): string {
 }
 
 function describeStep(step: SweepStep): readonly string[] {
-  if (step.type === 'configurations' || step.type === 'open') return [step.type];
+  if (!('policy' in step)) return [step.type];
   const { name } = step.policy;
   switch (step.type) {
     case 'suspects':

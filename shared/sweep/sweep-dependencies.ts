@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { OpenList } from '../drift/index.ts';
-import type { CompetingSetting } from '../guards/index.ts';
+import type { CompetingSetting, Guard } from '../guards/index.ts';
 import type { Hub } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import type { PolicySet } from '../policy/index.ts';
@@ -23,6 +23,8 @@ export interface SweepDependencies {
   readonly queue: SweepQueue;
   readonly guardStore: SweepGuardStore;
   readonly openList: OpenList;
+  /** Says which held-back twins the sweep need not read again. */
+  readonly guard: Pick<Guard, 'stillHeld'>;
   readonly log: Log;
   readonly clock: Clock;
 }

@@ -1,9 +1,11 @@
 import type { Policy } from '../policy/index.ts';
 import { checkOpen } from './check-open.ts';
 import type { Checkpoint, Finding } from './checkpoint.ts';
+import { compareModuleIds } from './compare-module-ids.ts';
 import { findMissing } from './find-missing.ts';
 import { findSuspects, walk } from './find-suspects.ts';
 import { Interrupted, QueryRefused, type RunEnd } from './interruption.ts';
+import { logWarnings } from './log-warnings.ts';
 import { Progress } from './progress.ts';
 import { readConfigurations } from './read-configurations.ts';
 import { fingerprintOf, type SweepStep, sweepSteps } from './steps.ts';
@@ -43,6 +45,8 @@ export class SweepRun {
         progress.checkpoint = { steps: progress.checkpoint.steps, step: progress.checkpoint.step + 1, pending: [] };
         await progress.save();
       }
+      await logWarnings(this.#dependencies, progress);
+      await progress.heldTwins.rememberPolicies();
       this.#setEnd('done');
       return (await progress.saveAndRelease()) === 'lost' ? { state: 'lost' } : { state: 'done' };
     } catch (error) {
@@ -83,6 +87,8 @@ export class SweepRun {
     switch (step.type) {
       case 'configurations':
         return readConfigurations(this.#dependencies, this.#progress);
+      case 'modules':
+        return compareModuleIds(this.#dependencies, this.#progress);
       case 'suspects':
         return findSuspects(this.#dependencies, this.#progress, step.policy, step.query);
       case 'walk':

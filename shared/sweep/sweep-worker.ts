@@ -56,6 +56,7 @@ export class SweepWorker {
         await sweeper.run({ trigger: 'timer', only: content.sweepId });
         return;
       case 'start': {
+        if (await this.#isServed(content.at)) return;
         const { state } = await sweeper.run({ trigger: 'manual' });
         if (state !== 'busy') return;
         // Do not drop the request: the running sweep may already be past the drift that the requested sweep must find.
@@ -65,6 +66,13 @@ export class SweepWorker {
         await queue.put(content, startDelay);
       }
     }
+  }
+
+  /** Whether a sweep has started since it was requested. Many requests at one time then start one sweep, and not one each. */
+  async #isServed(requestedAt: string | undefined): Promise<boolean> {
+    if (requestedAt === undefined) return false;
+    const [newest] = await this.#dependencies.store.list(1);
+    return newest !== undefined && newest.startedAt >= requestedAt;
   }
 
   /** Records a work item that the queue no longer delivers, because it failed too often. The next sweep finds its devices again. */
@@ -145,10 +153,8 @@ export class SweepWorker {
       log.warn(`${devices.length} devices are left to the next sweep after ${attempt} attempts: ${reason}`);
       return store.removeWorkItem(item);
     }
-    const delay = Math.max(
-      atLeast,
-      Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt * (0.75 + random() / 2)),
-    );
+    const doubled = Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt);
+    const delay = Math.max(atLeast, Math.min(longestDelay, doubled * (0.75 + random() / 2)));
     await queueAgain(this.#dependencies, item, { devices, attempt, delay });
   }
 

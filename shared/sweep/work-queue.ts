@@ -14,8 +14,8 @@ export interface WorkItemMessage extends WorkItemKey {
 /** A message of the sweep's queue. */
 export type SweepMessage =
   | WorkItemMessage
-  /** Start a new sweep. */
-  | { readonly type: 'start' }
+  /** Start a new sweep. `at`: when the sweep was requested, ISO 8601. A sweep that started later has served the request. */
+  | { readonly type: 'start'; readonly at?: string }
   /** Resume the paused sweep with this id. */
   | { readonly type: 'continue'; readonly sweepId: string };
 
@@ -39,7 +39,7 @@ const messageSchema = z.discriminatedUnion('type', [
     part: z.string(),
     turn: z.number().check(z.int(), z.gte(0)),
   }),
-  z.object({ ...version, type: z.literal('start') }),
+  z.object({ ...version, type: z.literal('start'), at: z.exactOptional(z.iso.datetime()) }),
   z.object({ ...version, type: z.literal('continue'), sweepId: z.string() }),
 ]);
 

@@ -52,6 +52,8 @@ export interface Write {
    * False when `$metadata` has no entry for the property itself. `version` and `at` then belong to an object that contains the property.
    */
   readonly exact: boolean;
+  /** `$lastUpdatedBy` in `$metadata`: the id of the configuration of the hub that made the write. Absent when no configuration made it. */
+  readonly by?: string;
 }
 
 /**
@@ -89,6 +91,9 @@ export function toTwin(raw: unknown, deviceId: string, moduleId: string): Twin |
   };
 }
 
+/** Maximum number of characters in the id of a configuration. Source: "Automatic device and module management". */
+const longestConfigurationId = 128;
+
 /** True for an ISO 8601 date and time in one of the forms that IoT Hub writes. */
 export function isTimestamp(text: string): boolean {
   return /^\d{4}-\d\d-\d\dT[\d:.]{4,20}(Z|[+-]\d\d:?\d\d)?$/.test(text) && !Number.isNaN(Date.parse(text));
@@ -102,9 +107,15 @@ export function writeAt(section: TwinSection, path: Path): Write | undefined {
   let level: Json | undefined = section.metadata;
   let write: Write | undefined;
   for (let depth = 0; isJsonObject(level); depth++) {
-    const { $lastUpdated: at, $lastUpdatedVersion: version } = level;
-    if (typeof at === 'string' && isTimestamp(at))
-      write = { at, version: typeof version === 'number' ? version : section.version, exact: depth === path.length };
+    const { $lastUpdated: at, $lastUpdatedVersion: version, $lastUpdatedBy: by } = level;
+    if (typeof at === 'string' && isTimestamp(at)) {
+      write = {
+        at,
+        version: typeof version === 'number' ? version : section.version,
+        exact: depth === path.length,
+        ...(typeof by === 'string' && by !== '' ? { by: by.slice(0, longestConfigurationId) } : {}),
+      };
+    }
     const key = path[depth];
     if (key === undefined || !Object.hasOwn(level, key)) break;
     level = level[key];

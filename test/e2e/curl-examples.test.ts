@@ -85,7 +85,8 @@ const promises: readonly (readonly [string, Promised])[] = [
   ['/sweeps?', answersWith({ sweeps: some({ id: text, trigger: text }) })],
   ['"$URL/sweep"', answersWith({ status: 'accepted' }, 202)],
   ['/dead-letters', answersWith({ letters: expect.any(Array) })],
-  ['/health', answersWith({ status: 'healthy' })],
+  ['/health"', answersWith({ status: 'healthy' })],
+  ['/health/details', answersWith({ status: 'healthy', checks: expect.any(Object) })],
   [
     '/openapi.json',
     ({ stdout, statuses }) => {

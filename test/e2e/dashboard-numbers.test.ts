@@ -163,6 +163,22 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     });
   });
 
+  it('says what the last sweep left, and which policies look wrong', async () => {
+    const warnings = ['The scope of the policy agents holds no device of the hub.'];
+    stage.answers.sweeps = { sweeps: [{ waiting: 12, alreadyQueued: 0, heldBack: 1, warnings }] };
+    await stage.open();
+    await eventually(() => stage.text('#last-sweep')).toMatch(
+      /^Last sweep: 12 devices still waiting in the queue; 1 module held back by a guard and unchanged\.\s+The scope of the policy agents/,
+    );
+  });
+
+  it('says nothing about a sweep that left nothing', async () => {
+    stage.answers.sweeps = { sweeps: [{ waiting: 0, alreadyQueued: 0, heldBack: 0, warnings: [] }] };
+    await stage.open();
+    await eventually(() => stage.page.locator('.loading').count()).toBe(0);
+    expect(await stage.text('#last-sweep')).toBe('');
+  });
+
   describe('with open drift', () => {
     const hundred = Array.from({ length: 100 }, (_, index) => open(index));
 

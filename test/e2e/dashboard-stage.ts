@@ -7,7 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
-import type { DriftPage, OpenPage, PoliciesAnswer, SummaryAnswer } from '../../functions/api/answers.ts';
+import type {
+  DeadLettersPage,
+  DriftPage,
+  OpenPage,
+  PoliciesAnswer,
+  ShownSweeps,
+  SummaryAnswer,
+} from '../../functions/api/answers.ts';
 import { readPage } from '../../functions/dashboard/page.ts';
 import { launchChromium } from '../../infra/build/chromium.ts';
 import { buildDashboardPage } from '../../infra/build/dashboard-page.ts';
@@ -103,6 +110,8 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
       drift: { rows: [] } satisfies DriftPage,
       'drift/open': { rows: [] } satisfies OpenPage,
       policies: { policies: [] } satisfies PoliciesAnswer,
+      'dead-letters': { letters: [], countedOnly: [] } satisfies DeadLettersPage,
+      sweeps: { sweeps: [] } satisfies ShownSweeps,
       summary: noSummary,
     };
     stage.intercept = undefined;

@@ -2,7 +2,7 @@
  * Tests the dashboard with no data, with too much data, and without an answer of the API.
  */
 import { describe, expect, it } from 'vitest';
-import type { DeviceAnswer } from '../../functions/api/answers.ts';
+import type { DeadLettersPage, DeviceAnswer } from '../../functions/api/answers.ts';
 import { eventually, inPage, isWithoutChromium } from './browser.ts';
 import { dashboardStage, historyOf, json, noSummary, row } from './dashboard-stage.ts';
 
@@ -34,6 +34,23 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     await stage.page.getByRole('button', { name: 'Clear' }).click();
     await stage.page.locator('#rows', { hasText: 'There is no drift' }).waitFor();
     await eventually(() => new URL(stage.page.url()).search).toBe('?code=the+key');
+  });
+
+  it('shows dead letters and the events that were only counted, and hides the list when there are none', async () => {
+    const at = new Date(Date.now() - 5 * minute).toISOString();
+    await stage.open();
+    await eventually(() => stage.text('#open')).toContain('All drift is repaired.');
+    expect(await stage.page.locator('#dead-letters-card').isVisible()).toBe(false);
+    stage.answers['dead-letters'] = {
+      letters: [{ id: '1', at, reason: `given up ${markup}`, deviceId: 'pump' }],
+      countedOnly: [{ fault: 'badBody', hour: at, count: 1234, firstAt: at, lastAt: at, reason: markup }],
+    } satisfies DeadLettersPage;
+    await stage.page.clock.runFor(30_000);
+    const card = stage.page.locator('#dead-letters-card');
+    await card.getByText('1,234 more unusable events (badBody), only counted').waitFor();
+    await card.getByText(`given up ${markup}`).waitFor();
+    await card.getByRole('link', { name: 'pump' }).waitFor();
+    await eventually(() => card.locator('img').count()).toBe(0);
   });
 
   it('says what to do when its key is wrong', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 interface HostJson {
   readonly extensions: {
     readonly eventHubs: Readonly<Record<string, unknown>>;
+    readonly http: Readonly<Record<string, unknown>>;
   };
 }
 
@@ -30,5 +31,10 @@ describe('host.json', () => {
     const { loadBalancingUpdateInterval: update, partitionOwnershipExpirationInterval: expiration } =
       hostJson.extensions.eventHubs;
     expect(seconds(expiration)).toBeGreaterThanOrEqual(3 * seconds(update));
+  });
+
+  // Without these settings, the Premium and Dedicated plans have no limit.
+  it('limits the requests that one instance answers at the same time, on every hosting plan', () => {
+    expect(hostJson.extensions.http).toMatchObject({ maxConcurrentRequests: 100, maxOutstandingRequests: 200 });
   });
 });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { App } from '../../functions/compose.ts';
+import type { LazyApp } from '../../functions/lazy-app.ts';
 
 interface Registration {
   readonly schedule: string;
@@ -27,16 +27,19 @@ beforeEach(() => {
   };
   registerHousekeeping({
     settings: { rollupSchedule: '15 */5 * * * *', retentionDays: 30 },
-    retention: { removeBefore: remove('rows') },
-    sweepRetention: { removeBefore: remove('sweeps') },
-    guardStore: {
-      async removeExpired() {
-        removals.push(['twins', 'expired', 1]);
-        return { isUnfinished: false };
+    load: async () => ({
+      retention: { removeBefore: remove('rows') },
+      sweepRetention: { removeBefore: remove('sweeps') },
+      deadLetters: { removeCountsBefore: remove('counts') },
+      guardStore: {
+        async removeExpired() {
+          removals.push(['twins', 'expired', 1]);
+          return { isUnfinished: false };
+        },
       },
-    },
-    now: () => new Date(now),
-  } as unknown as App);
+      now: () => new Date(now),
+    }),
+  } as unknown as LazyApp);
 });
 
 /** Calls the handler of the function `retention` and returns the lines that it logged. */
@@ -55,6 +58,7 @@ describe('the function retention', () => {
     expect(removals.map(([kind, time]) => [kind, time])).toEqual([
       ['sweeps', before],
       ['twins', 'expired'],
+      ['counts', before],
       ['rows', before],
     ]);
     expect(logged).toEqual([expect.stringContaining(`from before ${before}`)]);

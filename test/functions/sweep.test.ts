@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { App } from '../../functions/compose.ts';
+import type { LazyApp } from '../../functions/lazy-app.ts';
 import { definePolicy } from '../../shared/policy/index.ts';
 import { sweepQueueName } from '../../shared/sweep/index.ts';
 import { type SweepInstance, type SweepWorld, startSweepWorld } from '../support/sweep-world.ts';
@@ -29,8 +29,10 @@ beforeEach(async () => {
   registered.clear();
   registerSweep({
     settings: { sweep: { schedule: '0 */5 * * * *', minutes: 4 } },
-    loadSweep: async () => ({ sweeperFor: () => sweep.sweeper, workerFor: () => sweep.worker }),
-  } as unknown as App);
+    load: async () => ({
+      loadSweep: async () => ({ sweeperFor: () => sweep.sweeper, workerFor: () => sweep.worker }),
+    }),
+  } as unknown as LazyApp);
 });
 
 const fire = (name: string, ...args: unknown[]) => (registered.get(name) as Registration).handler(...args);

@@ -4,7 +4,7 @@
  */
 
 import { createOpenList } from '../../shared/drift/index.ts';
-import type { Guard } from '../../shared/guards/index.ts';
+import { type Guard, noGuard } from '../../shared/guards/index.ts';
 import type { Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
 import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
@@ -40,6 +40,8 @@ export interface SweepOptions {
   readonly minutes?: number;
   readonly clock?: MovableClock;
   readonly guard?: Guard;
+  /** The memory of the guards. Default: a store in memory, which no guard reads. */
+  readonly guardStore?: SweepGuardStore;
   /** Maximum number of attempts per work item. Default: 3. */
   readonly attempts?: number;
   /** Wraps the hub client, to change or observe hub calls. */
@@ -160,8 +162,10 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     hub,
     store,
     queue,
-    guardStore: memoryGuardStore(deviceCounts, competingConfigurations),
+    guardStore: options.guardStore ?? memoryGuardStore(deviceCounts, competingConfigurations),
     openList: createOpenList(world.storage, () => clock.now()),
+    // A test may give only the method `review`.
+    guard: guard?.stillHeld === undefined ? noGuard : guard,
     log,
     clock,
     minutes,

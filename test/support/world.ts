@@ -1,7 +1,7 @@
 /** A local hub, storage and a reconciler for tests. These tests use neither AMQP nor the Azure Functions host. */
 
 import type { LoggedEvent } from '../../infra/local/hub/event-log.ts';
-import { createJournal, type DriftRow } from '../../shared/drift/index.ts';
+import { createHistory, createJournal, type DriftRow } from '../../shared/drift/index.ts';
 import type { RawEvent } from '../../shared/events/index.ts';
 import type { Guard } from '../../shared/guards/index.ts';
 import { connectToHub, type Hub } from '../../shared/hub/index.ts';
@@ -10,6 +10,7 @@ import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/poli
 import { type EventCounts, EventProcessor, Reconciler } from '../../shared/reconcile/index.ts';
 import { createDeadLetters, type DeferredQueue } from '../../shared/retry/index.ts';
 import { startTestHub } from '../infra/local/hub/hub-client.ts';
+import { collect } from './drift-rows.ts';
 import { newStorageAccount } from './storage.ts';
 
 export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
@@ -45,6 +46,7 @@ export async function startWorld() {
   const [hub, azurite] = await Promise.all([startTestHub(), newStorageAccount()]);
   const storage = { connectionString: azurite.endpoints.connectionString };
   const journal = createJournal(storage);
+  const history = createHistory(storage, () => new Date());
   const deadLetters = createDeadLetters(storage, () => new Date());
   const hubClient = connectToHub(
     { connectionString: hub.connectionString('twinkeeper').replace('localhost', `localhost:${hub.httpsPort}`) },
@@ -101,7 +103,7 @@ export async function startWorld() {
 
     /** Returns all history rows of a device, oldest first. */
     async history(deviceId: string): Promise<readonly DriftRow[]> {
-      return (await journal.read(deviceId, new Date(0).toISOString())).recent.toReversed();
+      return (await collect(history.rows({ deviceId }))).toReversed();
     },
 
     async desiredOf(deviceId: string, moduleId: string): Promise<Readonly<Record<string, unknown>>> {

@@ -26,14 +26,30 @@ export function watchResponses(): void {
   });
 }
 
+/** Milliseconds for which a client may receive nothing. Then the connection is closed: a stalled client must not hold an export open. */
+const stallLimit = 60_000;
+
 /**
  * Makes the body of an HTTP response from chunks of text. Each chunk is read only after the client has received the chunks before it.
- * Reading stops when the client disconnects. An error in `chunks` closes the connection, so that the client does not take an incomplete
- * answer for a complete one.
+ * Reading stops when the client disconnects, or receives nothing for a minute. An error in `chunks` closes the connection, so that the
+ * client does not take an incomplete answer for a complete one.
+ *
+ * @param onEnd is called once, when the body has ended or the connection is closed
  */
-export function toPacedBody(chunks: AsyncIterable<string>, invocationId: string): BodyStream {
+export function toPacedBody(
+  chunks: AsyncIterable<string>,
+  invocationId: string,
+  onEnd: () => void = () => {},
+): BodyStream {
+  const response = openResponses.get(invocationId);
+  let hasEnded = false;
+  const end = () => {
+    if (!hasEnded) onEnd();
+    hasEnded = true;
+  };
+  // A client that disconnects early leaves a body that nobody reads.
+  response?.once('close', end);
   async function* paced() {
-    const response = openResponses.get(invocationId);
     try {
       for await (const chunk of chunks) {
         yield Buffer.from(chunk);
@@ -43,19 +59,23 @@ export function toPacedBody(chunks: AsyncIterable<string>, invocationId: string)
     } catch (error) {
       response?.destroy();
       throw error;
+    } finally {
+      end();
     }
   }
   return ReadableStream.from(paced());
 }
 
-/** Waits until the HTTP response accepts more data, or until it is closed. */
+/** Waits until the HTTP response accepts more data, or until it is closed. Closes the response of a client that receives nothing. */
 async function drained(response: ServerResponse): Promise<void> {
   if (response.destroyed) return;
   const stop = new AbortController();
   const { signal } = stop;
+  const timer = setTimeout(() => response.destroy(), stallLimit);
   try {
     await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]);
   } finally {
+    clearTimeout(timer);
     stop.abort();
   }
 }

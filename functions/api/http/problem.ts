@@ -8,6 +8,7 @@ const problemKinds = {
   parameter: { status: 400, title: 'Bad parameter' },
   notFound: { status: 404, title: 'Not found' },
   notAcceptable: { status: 406, title: 'Media type not available' },
+  tooMany: { status: 429, title: 'Too many requests' },
   unavailable: { status: 503, title: 'Hub or storage not available' },
   internal: { status: 500, title: 'Internal error' },
 } as const;
@@ -19,15 +20,18 @@ export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
   readonly kind: keyof typeof problemKinds;
   readonly parameter: string | undefined;
+  /** Seconds after which the client may try again. `undefined` when a retry would fail in the same way. */
+  readonly retryAfter: number | undefined;
 
   constructor(
     kind: keyof typeof problemKinds,
     detail: string,
-    options: ErrorOptions & { readonly parameter?: string } = {},
+    options: ErrorOptions & { readonly parameter?: string; readonly retryAfter?: number } = {},
   ) {
     super(detail, options);
     this.kind = kind;
     this.parameter = options.parameter;
+    this.retryAfter = options.retryAfter ?? (kind === 'unavailable' ? 10 : undefined);
   }
 
   get status(): number {
@@ -64,7 +68,7 @@ export function hubProblem(problem: Problem): ApiProblem {
     conflict: 'reports that the twin has changed meanwhile',
     throttled: 'throttles calls now',
     transient: 'does not answer',
-    refused: 'denies Twinkeeper access or refuses the call; GET /api/health says more',
+    refused: 'denies Twinkeeper access or refuses the call; GET /api/health/details says more',
   }[problem.type];
   return new ApiProblem('unavailable', `The IoT hub ${state}. Try again later.`, { cause: problem.message });
 }
@@ -101,7 +105,7 @@ export function describeCause({ kind, cause }: ApiProblem): string {
 }
 
 /** Makes the HTTP response of a problem. Its body is a problem document (RFC 9457). */
-export function toProblemResponse({ kind, message, parameter }: ApiProblem): HttpResponseInit {
+export function toProblemResponse({ kind, message, parameter, retryAfter }: ApiProblem): HttpResponseInit {
   const { status, title } = problemKinds[kind];
   const body: ProblemAnswer = {
     type: `urn:twinkeeper:problem:${kind}`,
@@ -115,7 +119,7 @@ export function toProblemResponse({ kind, message, parameter }: ApiProblem): Htt
     headers: {
       ...commonHeaders,
       'content-type': 'application/problem+json',
-      ...(status === 503 ? { 'retry-after': '10' } : {}),
+      ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
     },
     body: JSON.stringify(body),
   };

@@ -19,6 +19,9 @@ const overviewInterval = 10_000;
 /** Largest number of open rows in the overview's list. */
 const openLimit = 100;
 
+/** Largest number of dead letters in the overview's list. */
+const deadLetterLimit = 20;
+
 const overview = createOverview();
 const table = createHistoryTable();
 const filterForm = createFilterForm();
@@ -56,14 +59,16 @@ async function readOverview(isCurrent: () => boolean): Promise<void> {
   const range = countedRange(current.time, appNow());
   const bucketHours = bucketHoursOf((Date.parse(range.to) - Date.parse(range.from)) / hour);
   const { policy, deviceId } = current.filters;
-  const [summary, { policies }, open] = await Promise.all([
+  const [summary, { policies }, open, { sweeps }, deadLetters] = await Promise.all([
     ask('summary', { ...range, bucket: bucketHours === 24 ? '1d' : `${bucketHours}h` }),
     ask('policies'),
     ask('drift/open', { policy, deviceId, limit: openLimit }),
+    ask('sweeps', { limit: 1 }),
+    ask('dead-letters', { limit: deadLetterLimit }),
   ]);
   if (!isCurrent()) return;
   overviewReadAt = Date.now();
-  overviewData = { summary, policies, open, bucketHours };
+  overviewData = { summary, policies, open, sweep: sweeps[0], deadLetters, bucketHours };
   filterForm.offerPolicies(policies);
   overview.show(overviewData, current);
 }

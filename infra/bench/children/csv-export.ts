@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { HttpRequest, type InvocationContext } from '@azure/functions';
 import { driftEndpoints } from '../../../functions/api/drift.ts';
 import { watchResponses } from '../../../functions/api/http/paced-body.ts';
-import type { App } from '../../../functions/compose.ts';
+import { createSlots } from '../../../functions/api/http/slots.ts';
 import { createHistory } from '../../../shared/drift/index.ts';
 import { givenOptions, sendResult } from '../child-process.ts';
 import { type HeapPeak, HeapWatch } from '../heap-watch.ts';
@@ -25,7 +25,7 @@ const { connectionString, from, to } = givenOptions<{
   readonly to: string;
 }>();
 const now = () => new Date(to);
-const { drift } = driftEndpoints({ history: createHistory({ connectionString }, now), now } as unknown as App);
+const { drift } = driftEndpoints({ history: createHistory({ connectionString }, now), now }, createSlots(1));
 
 watchResponses();
 const server = createServer(async ({ url = '', headers }, response) => {

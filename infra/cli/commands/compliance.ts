@@ -1,3 +1,4 @@
+import type { HealthDetails } from '../../../functions/api/answers.ts';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import type { HistorySource } from './history-source.ts';
@@ -29,17 +30,20 @@ export interface Compliance {
   /** The row of the newest sweep. Absent when there has been no sweep. */
   readonly lastSweep?: SweepRow;
   readonly deadLetters: number;
+  /** The health of the running app. Absent when the history comes from a storage account. */
+  readonly health?: HealthDetails;
 }
 
 const pageSize = 1000;
 
 /** Computes the compliance of the fleet from all open rows, the newest sweep and the numbers of devices that sweeps have counted. */
 export async function complianceOf(history: HistorySource): Promise<Compliance> {
-  const [policies, lastSweep, deadLetters, open] = await Promise.all([
+  const [policies, lastSweep, deadLetters, open, health] = await Promise.all([
     history.policies(),
     history.lastSweep(),
     history.deadLetters(),
     countOpen(history),
+    history.health?.(),
   ]);
   const deviceCounts = new Map(policies.map(({ policy, devices }) => [policy, devices]));
   const names = [...new Set([...deviceCounts.keys(), ...open.devices.keys()])];
@@ -61,6 +65,7 @@ export async function complianceOf(history: HistorySource): Promise<Compliance> 
     open: { total: open.total, byReason: Object.fromEntries([...open.reasons].toSorted(([, a], [, b]) => b - a)) },
     ...(lastSweep === undefined ? {} : { lastSweep }),
     deadLetters,
+    ...(health === undefined ? {} : { health }),
   };
 }
 

@@ -1,12 +1,19 @@
 import Table from 'cli-table3';
 import { Command } from 'commander';
 import {
+  type CountedEvents,
+  createDeadLetterList,
   createDeadLetters,
   createDeferredQueue,
   type DeadLetter,
+  keptAnHour,
   replayDeadLetter,
 } from '../../../shared/retry/index.ts';
+import { safeJson, safeText } from '../view/safe-text.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
+
+/** Maximum number of counts of unusable events in the output. Each count is about one hour and one fault. */
+const mostCounts = 100;
 
 /** `twinkeeper dead-letters`: lists and replays dead letters. A dead letter is an event that is no longer retried automatically. */
 export function deadLettersCommand(): Command {
@@ -14,7 +21,7 @@ export function deadLettersCommand(): Command {
     'Lists or replays dead letters: events that the app no longer retries.',
   );
   withStorageOptions(command.command('list', { isDefault: true }))
-    .description('Lists the dead letters, newest first.')
+    .description('Lists the dead letters, newest first, and the numbers of unusable events that were only counted.')
     .option('--json', 'Prints one JSON object for each line, with the original event.')
     .addHelpText(
       'after',
@@ -37,10 +44,24 @@ async function list({ json, ...storage }: StorageOptions & { readonly json?: tru
   for await (const deadLetter of givenUp(await open(storage))) {
     // The program that reads the output has ended, as in `twinkeeper dead-letters | head -1`.
     if (!process.stdout.writable) return;
-    if (json) process.stdout.write(`${JSON.stringify(deadLetter)}\n`);
-    else table.push([deadLetter.id, deadLetter.at, deadLetter.deviceId, deadLetter.reason]);
+    if (json) process.stdout.write(`${safeJson(deadLetter)}\n`);
+    else
+      table.push([deadLetter.id, deadLetter.at, safeText(deadLetter.deviceId, 128), safeText(deadLetter.reason, 400)]);
   }
   if (!json) process.stdout.write(table.length === 0 ? 'No dead letters.\n' : `${table.toString()}\n`);
+  const counts = await createDeadLetterList(await storageOf(storage)).counts(mostCounts);
+  if (json) for (const count of counts) process.stdout.write(`${safeJson({ countedOnly: true, ...count })}\n`);
+  else if (counts.length > 0) process.stdout.write(`${describeCounts(counts)}\n`);
+}
+
+/** A table of the unusable events that were only counted. */
+function describeCounts(counts: readonly CountedEvents[]): string {
+  const head = ['fault', 'events', 'first', 'last', 'reason of the last'];
+  const table = new Table({ head, style: { head: [], border: [] } });
+  for (const { fault, count, firstAt, lastAt, reason } of counts) {
+    table.push([fault, String(count), firstAt, lastAt, safeText(reason, 200)]);
+  }
+  return `Of each fault, the first ${keptAnHour} events in an hour are stored. These events were only counted:\n${table.toString()}`;
 }
 
 async function replay(

@@ -1,4 +1,4 @@
-import type { DeviceAnswer } from '../../../functions/api/answers.ts';
+import type { DeviceAnswer, HealthDetails } from '../../../functions/api/answers.ts';
 import { createHistory, type DriftQuery, type DriftRow, type History } from '../../../shared/drift/index.ts';
 import { createGuardStore } from '../../../shared/guards/index.ts';
 import { createDeadLetters } from '../../../shared/retry/index.ts';
@@ -21,6 +21,11 @@ export interface HistorySource extends Pick<History, 'page' | 'open'> {
    * Lists the policies with the number of devices in the scope of each. The number is `undefined` until a sweep has counted the devices.
    */
   policies(): Promise<readonly { readonly policy: string; readonly devices: number | undefined }[]>;
+  /**
+   * Asks the running app for its health. Absent when the history does not come from the running app. Resolves with `undefined` when the app
+   * has no such answer, for example because it is older.
+   */
+  health?(): Promise<HealthDetails | undefined>;
   /** Reads the twins of a device. Absent when the source of the history cannot read twins. */
   device?(deviceId: string): Promise<LiveDevice>;
 }

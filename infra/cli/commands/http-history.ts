@@ -2,6 +2,7 @@ import type {
   DeadLettersPage,
   DeviceAnswer,
   DriftPage,
+  HealthDetails,
   OpenPage,
   PoliciesAnswer,
   SweepsAnswer,
@@ -97,6 +98,15 @@ export function fromFunctions(address: string, key: string | undefined): History
     async policies() {
       const { policies } = await get<PoliciesAnswer>('policies', 'policies');
       return policies.map(({ name, devices }) => ({ policy: name, devices }));
+    },
+
+    async health() {
+      const { status, text } = await ask(new URL(`${base}/health/details`));
+      const body = (parse(text) ?? {}) as Partial<HealthDetails>;
+      // A 503 has the details of an unhealthy app, or is a problem document, whose `status` is a number.
+      return (status === 200 || status === 503) && typeof body.status === 'string'
+        ? (body as HealthDetails)
+        : undefined;
     },
 
     async device(deviceId) {

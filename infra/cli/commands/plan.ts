@@ -4,8 +4,9 @@ import { systemClock } from '../../../shared/clock.ts';
 import { type ForecastProgress, forecast } from '../../../shared/forecast/index.ts';
 import { describeCompeting } from '../../../shared/guards/index.ts';
 import { connectToHub } from '../../../shared/hub/index.ts';
-import { toPolicySet } from '../../../shared/policy/index.ts';
+import { catchLateErrors, toPolicySet } from '../../../shared/policy/index.ts';
 import { hasColour } from '../view/colour.ts';
+import { safeJson, safeText } from '../view/safe-text.ts';
 import { type HubOptions, hubOf, withHubOptions } from './hub-option.ts';
 
 interface PlanOptions extends HubOptions {
@@ -45,6 +46,12 @@ async function plan(options: PlanOptions): Promise<void> {
     options.policies === undefined
       ? toPolicySet(deployed, { mode: 'enforce' })
       : await (await import('../load-policies.ts')).loadPolicies(options.policies);
+  // An error that a policy's function throws later must not end the forecast.
+  catchLateErrors(({ call, message }) => {
+    process.stderr.write(
+      `${safeText(`The policy ${call.policy} failed for the device ${call.deviceId}: ${message}`, 1000)}\n`,
+    );
+  });
   // The forecast waits for the call budget without a time limit.
   const hub = connectToHub(address, {
     budget,
@@ -67,7 +74,6 @@ async function plan(options: PlanOptions): Promise<void> {
   process.exitCode = result.somethingToDo ? 2 : 0;
   if (options.json || !process.stdout.isTTY) {
     const competing = result.competing.map((setting) => ({ ...setting, message: describeCompeting(setting) }));
-    const { safeJson } = await import('../view/safe-text.ts');
     process.stdout.write(`${safeJson({ ...result, competing })}\n`);
   } else {
     const [{ renderForecast }, { terminalSize }] = await Promise.all([

@@ -1,5 +1,6 @@
 /** The text that `twinkeeper status` shows. Pure functions. */
 import { createColors } from 'picocolors';
+import type { HealthDetails } from '../../../functions/api/answers.ts';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import type { Compliance, PolicyCompliance } from '../commands/compliance.ts';
 import { plainTable } from './plain-table.ts';
@@ -44,6 +45,7 @@ export function renderCompliance(status: Compliance, now: Date, colour: boolean)
     `${bold('Last sweep')}    ${lastSweep === undefined ? 'none so far' : describeSweep(lastSweep, now)}`,
     ...sentences(lastSweep).map((sentence) => `  ${sentence}`),
     `${bold('Dead letters')}  ${deadLetters === 0 ? '0' : yellow(`${grouped(deadLetters)}, which "twinkeeper dead-letters" lists`)}`,
+    ...(status.health === undefined ? [] : [`${bold('App')}           ${describeHealth(status.health, paint)}`]),
     '',
     bold(verdicts[status.state]),
   ].join('\n');
@@ -82,6 +84,13 @@ function sentences(sweep: SweepRow | undefined): readonly string[] {
     ...all.slice(0, mostSentences).map((sentence) => safeText(sentence, 400)),
     ...(rest > 0 ? [`… and ${grouped(rest)} more: see --json.`] : []),
   ];
+}
+
+/** The health of the app. When it is unhealthy, a line for each part of the check that failed follows. */
+function describeHealth({ status, checks }: HealthDetails, { green, yellow }: Paint): string {
+  if (status === 'healthy') return green(status);
+  const faults = Object.values(checks ?? {}).filter(({ ok }) => !ok);
+  return [yellow(status), ...faults.map(({ detail }) => `  ${safeText(detail, 400)}`)].join('\n');
 }
 
 function ago(at: string, now: Date): string {

@@ -16,13 +16,16 @@ export interface DescribedRow {
 /** Turns a row of the history into short texts. None of them has a line break. */
 export function describeRow(row: DriftRow): DescribedRow {
   const isModule = row.kind === 'missingModule';
+  const isWhole = isModule || row.kind === 'missingBaseline';
   return {
     time: row.outcomeAt.slice(11, 19),
     device: row.deviceId,
     module: row.moduleId,
-    property: isModule ? '(module)' : row.path.replace(/^[^.]{24,}\./, '') || `(${row.kind})`,
+    property: isModule
+      ? '(module)'
+      : row.path.replace(/^[^.]{24,}\./, '') || (isWhole ? '(baseline)' : `(${row.kind})`),
     before: describeValue(row.actual),
-    after: isModule && isJsonObject(row.expected) ? 'baseline' : describeValue(row.expected),
+    after: isWhole && isJsonObject(row.expected) ? 'baseline' : describeValue(row.expected),
     outcome: row.outcome,
   };
 }

@@ -82,18 +82,24 @@ function timeOf(at: string): string {
 }
 
 /**
- * The property that a row of the history is about, or `(module)` for a missing module. A first section with a name of 24 characters or more
+ * The property that a row of the history is about, or `(module)` for a missing module and `(baseline)` for a missing baseline. A first section with a name of 24 characters or more
  * is left out of the path. The text may have control characters: pass it through `safeText` before it goes to a terminal.
  */
 export function subjectOf({ kind, path }: DriftRow): string {
   if (kind === 'missingModule') return '(module)';
+  if (kind === 'missingBaseline') return '(baseline)';
   return path.replace(/^[^.]{24,}\./, '') || `(${kind})`;
 }
 
-/** The actual value and the expected value of a row, as `actual → expected`. Each value has at most `longest` characters. */
-export function changeOf({ kind, actual, expected }: DriftRow, longest: number): string {
+/**
+ * The actual value and the expected value of a row, as `actual → expected`. Each value has at most `longest` characters. When several writes
+ * share the row, their number follows, as ` ×12`.
+ */
+export function changeOf({ kind, actual, expected, times }: DriftRow, longest: number): string {
   const show = (value: Json | undefined) => (value === undefined ? '(none)' : safeText(JSON.stringify(value), longest));
-  return kind === 'missingModule' ? '(none) → baseline' : `${show(actual)} → ${show(expected)}`;
+  return kind === 'missingModule' || kind === 'missingBaseline'
+    ? '(none) → baseline'
+    : `${show(actual)} → ${show(expected)}${times === undefined ? '' : ` ×${times}`}`;
 }
 
 function shareOut(width: number, shown: readonly Column[]): readonly number[] {

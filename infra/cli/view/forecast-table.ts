@@ -69,8 +69,13 @@ function details(policy: PolicyForecast, width: number, paint: Paint): readonly 
   const { changes, recorded, examples, blastRadius, walked } = policy;
   const { bold, dim, yellow } = paint;
   const lines: string[] = [];
+  if (policy.warning !== undefined) lines.push('', yellow(policy.warning));
   if (changes.length > 0) {
-    const rows = changes.map((change) => propertyRow(change, width));
+    const rows = changes.map((change) => {
+      const [path, count, values] = propertyRow(change, width);
+      // A change without a path writes the whole baseline into a module that has nothing of the policy.
+      return change.path === '' ? ['(baseline)', count, '(none) → baseline'] : [path, count, values];
+    });
     lines.push('', ...limited(['property to change', 'twins', 'before → after'].map(dim), rows, dim));
   }
   if (recorded.length > 0) {

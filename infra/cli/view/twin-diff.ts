@@ -47,10 +47,11 @@ interface DiffLine {
 
 function linesOf({ kind, path, expected, actual, message }: ComparedProperty): readonly DiffLine[] {
   const note: DiffLine[] = message === undefined ? [] : [{ sign: '!', text: safeText(message, longestValue) }];
-  if (kind === 'missingModule') {
-    // The whole baseline of a missing module was already listed, so its single properties are left out.
+  if (kind === 'missingModule' || kind === 'missingBaseline') {
+    // The whole baseline was already listed, so its single properties are left out.
     if (path !== '') return [];
-    return [{ sign: '-', text: '(no such module)' }, ...leaves(expected, []).map((text) => added(text)), ...note];
+    const text = kind === 'missingModule' ? '(no such module)' : '(nothing of the policy)';
+    return [{ sign: '-', text }, ...leaves(expected, []).map((text) => added(text)), ...note];
   }
   const name = path === '' ? '(the twin as a whole)' : safeText(path);
   if (kind === 'policyError') return [{ sign: '!', text: `${name}: ${safeText(message ?? 'the policy fails')}` }];

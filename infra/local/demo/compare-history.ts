@@ -6,7 +6,7 @@ import { type DriftRow, isOver } from '../../../shared/drift/index.ts';
 import { departureKey, type InjectedDeparture } from './departures.ts';
 
 export interface Comparison {
-  /** Rows that record a departure of the ledger. Each departure has one row here. */
+  /** The row of each departure of the ledger that has one. */
   readonly recorded: readonly DriftRow[];
   /** Departures of the ledger that no row records. */
   readonly unrecorded: readonly InjectedDeparture[];
@@ -14,9 +14,12 @@ export interface Comparison {
   readonly surplus: readonly DriftRow[];
 }
 
-/** Finds for each departure of the ledger one row with the same device, module, policy, path and kind. */
+/**
+ * Finds for each departure of the ledger one row with the same device, module, policy, path and kind. A row into which further writes are
+ * folded records as many departures as it counts.
+ */
 export function compareHistory(ledger: readonly InjectedDeparture[], rows: readonly DriftRow[]): Comparison {
-  const rowsByKey = Map.groupBy(rows, departureKey);
+  const rowsByKey = Map.groupBy(rows.flatMap(oncePerDeparture), departureKey);
   const recorded: DriftRow[] = [];
   const unrecorded: InjectedDeparture[] = [];
   for (const departure of ledger) {
@@ -25,6 +28,11 @@ export function compareHistory(ledger: readonly InjectedDeparture[], rows: reado
     else recorded.push(row);
   }
   return { recorded, unrecorded, surplus: [...rowsByKey.values()].flat() };
+}
+
+/** The row, as many times as it records a departure. */
+export function oncePerDeparture(row: DriftRow): readonly DriftRow[] {
+  return Array.from({ length: row.times ?? 1 }, () => row);
 }
 
 /** Describes the departures of the ledger that have no row yet, or whose row has no final outcome yet. One line for each. */

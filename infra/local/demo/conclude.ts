@@ -1,7 +1,7 @@
 /** The last step of a run with `--once`: compares the history and the twins with what the demo has caused. */
 import { isOpen } from '../../../shared/drift/index.ts';
 import type { Policy } from '../../../shared/policy/index.ts';
-import { compareHistory, describeDeparture, unsettled } from './compare-history.ts';
+import { compareHistory, describeDeparture, oncePerDeparture, unsettled } from './compare-history.ts';
 import type { DevicePlan } from './demo-plan.ts';
 import { breaches, type InjectedDeparture, wantedModules } from './departures.ts';
 import type { Observer } from './observer.ts';
@@ -18,6 +18,7 @@ export interface OnceResult {
  * Reads the history, the dead letters and the twins, and compares them with the ledger.
  *
  * @param ledger every departure from a policy that the demo has caused, and that the history must record
+ * @param contestFaults the faults of the contests, one line for each
  * @param startedAt when the run began, in milliseconds since 1970
  */
 export async function conclude(
@@ -26,6 +27,7 @@ export async function conclude(
   policies: readonly Policy[],
   operator: Operator,
   observer: Observer,
+  contestFaults: readonly string[],
   startedAt: number,
 ): Promise<OnceResult> {
   const [history, deadLetters, modules, calls] = await Promise.all([
@@ -51,6 +53,7 @@ export async function conclude(
     });
   });
   const unresolved = [
+    ...contestFaults,
     ...unsettled(ledger, rows),
     ...faults.map((fault) => `still out of line: ${fault}`),
     ...open.map((row) => `still open: ${describeDeparture(row)}`),
@@ -62,7 +65,7 @@ export async function conclude(
       devices: plan.length,
       modulesCreated: countCreated(rows),
       departuresInjected: ledger.length,
-      departuresRecorded: rows.length,
+      departuresRecorded: rows.flatMap(oncePerDeparture).length,
       duplicates: surplus.length,
       unresolved: unresolved.length,
       enforced: rows.filter(({ outcome }) => outcome === 'enforced').length,

@@ -3,8 +3,8 @@
  * The two must be independent, because the demo compares their results.
  */
 import type { DriftKind, DriftRow } from '../../../shared/drift/index.ts';
-import { baselineOf, checkValue, type Device, type Policy } from '../../../shared/policy/index.ts';
-import { getAt, type JsonObject, mergePatch } from '../../../shared/twin/index.ts';
+import { baselineOf, checkValue, type Device, isRequired, type Policy } from '../../../shared/policy/index.ts';
+import { getAt, isJsonObject, type Json, type JsonObject, mergePatch } from '../../../shared/twin/index.ts';
 
 /**
  * A departure from a policy that the demo has caused: one path of one module that breaks one policy. The path of a missing module is `''`.
@@ -69,12 +69,25 @@ export function departuresOfTwin(
 ): readonly InjectedDeparture[] {
   return policiesFor(policies, device)
     .filter(({ module }) => module === moduleId)
-    .flatMap(({ name, owned }) =>
-      owned.flatMap(({ path, text, rule }): readonly InjectedDeparture[] => {
+    .flatMap(({ name, owned }): readonly InjectedDeparture[] => {
+      const found = owned.flatMap(({ path, text, rule }): readonly InjectedDeparture[] => {
         const kind = checkValue(rule, getAt(desired, path));
         return kind === undefined ? [] : [{ deviceId: device.deviceId, moduleId, policy: name, path: text, kind }];
-      }),
-    );
+      });
+      const missing = found.filter(({ kind }) => kind === 'missingProperty');
+      const required = owned.filter(({ rule }) => isRequired(rule));
+      // A module with nothing of the policy is one departure. A plain value in the place of a section is something of the policy.
+      const isEmpty = required.every(
+        ({ path }) => !path.some((_, index) => isPlain(getAt(desired, path.slice(0, index)))),
+      );
+      if (missing.length < 2 || missing.length < required.length || !isEmpty) return found;
+      const whole = { deviceId: device.deviceId, moduleId, policy: name, path: '', kind: 'missingBaseline' } as const;
+      return [whole, ...found.filter(({ kind }) => kind !== 'missingProperty')];
+    });
+}
+
+function isPlain(value: Json | undefined): boolean {
+  return value !== undefined && !isJsonObject(value);
 }
 
 /** The departures of {@link departuresOfTwin} as text, one line for each. Empty for a compliant module. */
@@ -89,6 +102,13 @@ export function breaches(
   );
 }
 
-function policiesFor(policies: readonly Policy[], device: Device): readonly Policy[] {
-  return policies.filter(({ scope }) => scope.matches(device));
+/** The policies that apply to a device. A policy whose scope function throws for the device has no predictable drift there. */
+export function policiesFor(policies: readonly Policy[], device: Device): readonly Policy[] {
+  return policies.filter(({ scope }) => {
+    try {
+      return scope.matches(device);
+    } catch {
+      return false;
+    }
+  });
 }

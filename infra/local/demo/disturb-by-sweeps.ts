@@ -12,6 +12,7 @@ import type { DevicePlan } from './demo-plan.ts';
 import type { InjectedDeparture } from './departures.ts';
 import type { Observer } from './observer.ts';
 import type { Operator } from './operator.ts';
+import { releaseContested, runContest } from './run-contests.ts';
 import { until } from './until.ts';
 import { visibleDepartures } from './visible-departures.ts';
 
@@ -29,15 +30,15 @@ interface RoundOptions {
 const concurrency = 12;
 
 /**
- * Disturbs the fleet in rounds. Each round disturbs each device once, and then asks for a sweep. Before the sweep, all departures from
+ * Disturbs the fleet in rounds. Then carries out the contests, while sweep follows sweep. Resolves with the faults of the contests. Each round disturbs each device once, and then asks for a sweep. Before the sweep, all departures from
  * policies that the twins show are added to the ledger. A sweep cannot find others, such as a value that was changed and then changed back.
  */
 export async function disturbBySweeps(
   plan: readonly DevicePlan[],
   ledger: InjectedDeparture[],
   options: RoundOptions,
-): Promise<void> {
-  const { operator, policies, observer, deadline, onProgress } = options;
+): Promise<readonly string[]> {
+  const { operator, policies, observer, endpoints, deadline, onProgress } = options;
   const rounds = Math.max(0, ...plan.map(({ disturbances }) => disturbances.length));
   const gone = new Set<string>();
   for (let round = 0; round <= rounds; round++) {
@@ -51,15 +52,29 @@ export async function disturbBySweeps(
     onProgress(
       `Round ${round} of ${rounds}: ${disturbances.length} disturbances done, ${ledger.length} visible departures so far.`,
     );
-    const byDevice = Map.groupBy(ledger, ({ deviceId }) => deviceId);
-    const isSettled = await sweepUntil(options, async () => {
-      const history = await observer.history([...byDevice.keys()]);
-      return [...byDevice].every(
-        ([id, departures]) => unsettled(departures, history.get(id)?.recent ?? []).length === 0,
-      );
-    });
     // Ends early when the deadline has passed. The summary will then list the drift that is not repaired.
-    if (!isSettled || Date.now() > deadline) return;
+    if (!(await sweepUntil(options, isLedgerSettled)) || Date.now() > deadline) return [];
+  }
+
+  const contested = plan.filter(({ contest }) => contest !== undefined);
+  if (contested.length === 0) return [];
+  onProgress(`${contested.length} contests: each undoes the same repair again and again.`);
+  let areOver = false;
+  const contests = Promise.all(
+    contested.map((device) => runContest(device, ledger, { operator, observer, deadline, countsFirstCreation: true })),
+  ).finally(() => {
+    areOver = true;
+  });
+  await sweepUntil(options, async () => areOver);
+  const faults = (await contests).flat();
+  await releaseContested(plan, endpoints);
+  await sweepUntil(options, isLedgerSettled);
+  return faults;
+
+  async function isLedgerSettled(): Promise<boolean> {
+    const byDevice = Map.groupBy(ledger, ({ deviceId }) => deviceId);
+    const history = await observer.history([...byDevice.keys()]);
+    return [...byDevice].every(([id, departures]) => unsettled(departures, history.get(id)?.recent ?? []).length === 0);
   }
 }
 

@@ -2,23 +2,18 @@
  * The kinds of disturbance with which the demo causes drift. A disturbance is plain data: the calls to the hub, and the departures from
  * policies that these calls cause. Pure functions.
  */
-import {
-  checkValue,
-  type Device,
-  isRequired,
-  type OwnedProperty,
-  type Policy,
-  type RuleContent,
-  repairValue,
-} from '../../../shared/policy/index.ts';
+import { type Device, isRequired, type OwnedProperty, type Policy, repairValue } from '../../../shared/policy/index.ts';
 import { type Json, type JsonObject, type Path, setAt } from '../../../shared/twin/index.ts';
-import { departuresOfPatch, type InjectedDeparture, missingModules, wantedModules } from './departures.ts';
+import { departuresOfPatch, type InjectedDeparture, missingModules, policiesFor, wantedModules } from './departures.ts';
 import type { Random } from './random.ts';
+import { rightValue, wrongType, wrongValue } from './values.ts';
 
 /** One call to the hub. It changes or deletes a part of a device. */
 export type Step =
   | { readonly type: 'patchDesired'; readonly moduleId: string; readonly patch: JsonObject }
   | { readonly type: 'deleteModule'; readonly moduleId: string }
+  /** An automatic configuration of the hub sets these desired properties of the module, and is then removed. */
+  | { readonly type: 'configure'; readonly moduleId: string; readonly properties: JsonObject }
   | { readonly type: 'deleteDevice' };
 
 export const DISTURBANCE_KINDS = [
@@ -33,6 +28,7 @@ export const DISTURBANCE_KINDS = [
   'twoChanges',
   'changedBack',
   'harmlessChange',
+  'configuration',
 ] as const;
 
 export type DisturbanceKind = (typeof DISTURBANCE_KINDS)[number];
@@ -61,12 +57,42 @@ export function disturb(
   random: Random,
 ): Disturbance | undefined {
   const modules = wantedModules(policies, device);
-  // Leaves out modules that no policy creates: such a module may not exist.
-  const targets = policies
-    .filter(({ module, scope }) => modules.includes(module) && scope.matches(device))
+  const steps = stepsOf[kind](random.shuffle(targetsOf(device, policies)), random, () => modules);
+  return steps && disturbanceOf(kind, device, policies, steps);
+}
+
+/**
+ * Makes disturbances that write wrong values to one and the same property. Returns `undefined` when the device's policies have no property
+ * for it.
+ */
+export function flap(
+  count: number,
+  device: Device,
+  policies: readonly Policy[],
+  random: Random,
+): readonly Disturbance[] | undefined {
+  const wrongWrite = (target: Target) => write(target, wrongValue(target.property.rule, random));
+  const target = random.shuffle(targetsOf(device, policies)).find((one) => wrongWrite(one) !== undefined);
+  return (
+    target &&
+    Array.from({ length: count }, () => disturbanceOf('wrongValue', device, policies, wrongWrite(target) ?? []))
+  );
+}
+
+/** The properties of the device for which policies have rules. Leaves out modules that no policy creates: such a module may not exist. */
+function targetsOf(device: Device, policies: readonly Policy[]): readonly Target[] {
+  const modules = wantedModules(policies, device);
+  return policiesFor(policies, device)
+    .filter(({ module }) => modules.includes(module))
     .flatMap(({ module, owned }) => owned.map((property): Target => ({ moduleId: module, property })));
-  const steps = stepsOf[kind](random.shuffle(targets), random, () => modules);
-  if (steps === undefined) return undefined;
+}
+
+function disturbanceOf(
+  kind: DisturbanceKind,
+  device: Device,
+  policies: readonly Policy[],
+  steps: readonly Step[],
+): Disturbance {
   const departures = steps.flatMap((step) => departuresOf(step, device, policies));
   return { kind, deviceId: device.deviceId, steps, atOnce: kind === 'twoChanges', departures };
 }
@@ -77,6 +103,9 @@ function departuresOf(step: Step, device: Device, policies: readonly Policy[]): 
       return departuresOfPatch(policies, device, step.moduleId, step.patch);
     case 'deleteModule':
       return missingModules(policies, device, [step.moduleId]);
+    case 'configure':
+      // The configuration sets only properties for which no policy has a rule.
+      return [];
     case 'deleteDevice':
       // A deleted device causes no drift, because no policy applies to it.
       return [];
@@ -148,6 +177,14 @@ const stepsOf: Readonly<Record<DisturbanceKind, MakeSteps>> = {
         ? [{ type: 'patchDesired', moduleId: target.moduleId, patch: { siteNote: `note ${random.below(1000)}` } }]
         : write(target, rightValue(target.property.rule, random)),
     ),
+
+  // The event about the configuration repeats the wrong value that was written before. The wrong value is still one departure.
+  configuration: (targets, random) =>
+    firstResult(targets, (target) => {
+      const wrong = write(target, wrongValue(target.property.rule, random));
+      const properties = { siteNote: `configured ${random.below(1000)}` };
+      return wrong && [...wrong, { type: 'configure', moduleId: target.moduleId, properties }];
+    }),
 };
 
 /** The first result of `use` that is not `undefined`. `undefined` when there is none. */
@@ -171,51 +208,4 @@ function isWanted({ property }: Target): boolean {
 
 function isNested({ property }: Target): boolean {
   return property.path.length > 1;
-}
-
-/** A value that breaks the rule and has the type of the value that the rule wants. `undefined` when there is no such value. */
-function wrongValue(rule: RuleContent, random: Random): Json | undefined {
-  const wanted = repairValue(rule);
-  return random.shuffle(sameType(wanted, random)).find((value) => checkValue(rule, value) === 'wrongValue');
-}
-
-function sameType(wanted: Json | undefined, random: Random): readonly Json[] {
-  if (typeof wanted === 'boolean') return [!wanted];
-  if (typeof wanted === 'number') return [wanted + 1 + random.below(1_000_000), -wanted - 1 - random.below(1000), 0.5];
-  if (typeof wanted === 'string')
-    return [`${wanted}-${random.below(1000)}`, 'Off', 'Sometimes', `é "${random.below(10)}" \\ <&>`];
-  return [];
-}
-
-/** A value that breaks the rule and has another type than the value that the rule wants. `undefined` when there is no such value. */
-function wrongType(rule: RuleContent, random: Random): Json | undefined {
-  const wanted = repairValue(rule);
-  const values: readonly Json[] = ['yes', 42, true, { nested: { value: 'High' } }, ['Low', 1], {}];
-  return random
-    .shuffle(values)
-    .find((value) => typeof value !== typeof wanted && checkValue(rule, value) === 'wrongValue');
-}
-
-/** A value that the rule allows. `undefined` when the rule forbids the property. */
-function rightValue(rule: RuleContent, random: Random): Json | undefined {
-  switch (rule.rule) {
-    case 'atLeast':
-      return rule.min + random.below(1000);
-    case 'atMost':
-      return rule.max - random.below(1000);
-    case 'matches':
-    case 'duration':
-      return rule.otherwise;
-    case 'optional':
-      return rightValue(rule.inner, random);
-    case 'absent':
-      return undefined;
-    case 'oneOf':
-      return random.pick(rule.values);
-    case 'between':
-      return rule.min + random.below(Math.floor(rule.max - rule.min) + 1);
-    case 'exactly':
-    case 'byDefault':
-      return rule.value;
-  }
 }

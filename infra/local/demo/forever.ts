@@ -1,8 +1,12 @@
-/** The demo without `--once`: disturbs the fleet about once a second until the run is stopped. */
+/**
+ * The demo without `--once`: disturbs the fleet about once a second until the run is stopped. Beside that, somebody undoes the repairs of one
+ * device again and again.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SystemEndpoints } from '../endpoints-file.ts';
+import { CONTEST_KINDS, planContest } from './contest.ts';
 import { demoPolicies } from './demo-policies.ts';
-import { DISTURBANCE_KINDS, disturb } from './disturbance.ts';
+import { DISTURBANCE_KINDS, type Disturbance, disturb } from './disturbance.ts';
 import { type DemoDevice, demoDevice, demoFleet } from './fleet.ts';
 import { isNotFound, Operator } from './operator.ts';
 import { seededRandom } from './random.ts';
@@ -11,6 +15,11 @@ import { seededRandom } from './random.ts';
 const interval = 1_000;
 /** Milliseconds between the creation of the fleet and the first disturbance. In this time the user can see how the modules are created. */
 const firstDelay = 4_000;
+
+/** Milliseconds between two turns of a contest. In this time, Twinkeeper repairs what the turn has changed. */
+const turnInterval = 4_000;
+/** Milliseconds between two contests. In this time the user can see that Twinkeeper stands down. */
+const contestInterval = 30_000;
 
 /**
  * Creates the fleet, and disturbs it until `signal` is aborted. When a device is deleted, a new device replaces it. Rejects when a call to
@@ -28,23 +37,43 @@ export async function disturbForever(
   await operator.createInBulk(fleet.filter(isBulk));
   for (const device of fleet.filter((one) => !isBulk(one))) await operator.create(device);
   await pause(firstDelay, signal);
+  await Promise.all([disturbAll(), contestForever()]);
 
-  for (let created = devices; !signal.aborted; ) {
-    const index = random.below(fleet.length);
-    const device = fleet[index];
-    const disturbance = device && disturb(random.pick(DISTURBANCE_KINDS), device, policies, random);
-    if (disturbance !== undefined) {
-      await operator.carryOut(disturbance).catch((error: unknown) => {
-        // The module does not exist, because an earlier disturbance deleted it and it is not created again yet. This is no error.
-        if (!isNotFound(error)) throw error;
-      });
-      if (disturbance.kind === 'deviceDeleted') {
-        await operator.remove(disturbance.deviceId);
-        fleet[index] = demoDevice(created++, 'lateSingle');
-        await operator.create(fleet[index]);
+  /** Makes the hub calls of a disturbance. Does nothing when its device or module does not exist: an earlier disturbance has deleted it. */
+  async function carryOut(disturbance: Disturbance): Promise<void> {
+    await operator.carryOut(disturbance).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+  }
+
+  async function contestForever(): Promise<void> {
+    for (let round = 0; !signal.aborted; round++) {
+      const kind = CONTEST_KINDS[round % CONTEST_KINDS.length] ?? 'moduleWar';
+      const contest = planContest(kind, random.pick(fleet), policies, random);
+      for (const turn of contest?.turns ?? []) {
+        if (signal.aborted) return;
+        await carryOut(turn);
+        await pause(turnInterval, signal);
       }
+      await pause(contestInterval, signal);
     }
-    await pause(interval * (0.5 + random.next()), signal);
+  }
+
+  async function disturbAll(): Promise<void> {
+    for (let created = devices; !signal.aborted; ) {
+      const index = random.below(fleet.length);
+      const device = fleet[index];
+      const disturbance = device && disturb(random.pick(DISTURBANCE_KINDS), device, policies, random);
+      if (disturbance !== undefined) {
+        await carryOut(disturbance);
+        if (disturbance.kind === 'deviceDeleted') {
+          await operator.remove(disturbance.deviceId);
+          fleet[index] = demoDevice(created++, 'lateSingle');
+          await operator.create(fleet[index]);
+        }
+      }
+      await pause(interval * (0.5 + random.next()), signal);
+    }
   }
 }
 

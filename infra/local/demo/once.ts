@@ -14,6 +14,7 @@ import { disturbBySweeps } from './disturb-by-sweeps.ts';
 import type { DemoDevice } from './fleet.ts';
 import { type Observer, observe } from './observer.ts';
 import { Operator } from './operator.ts';
+import { releaseContested, runContest } from './run-contests.ts';
 import { until } from './until.ts';
 
 export interface OnceOptions {
@@ -49,8 +50,9 @@ export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions):
   if (!events) {
     for (const arrival of ['bulk', 'single', 'lateBulk', 'lateSingle'] as const)
       await arrive(plan, arrival, operator, []);
-    await disturbBySweeps(plan, ledger, { policies, operator, observer, endpoints, deadline, onProgress });
-    return conclude(plan, ledger, policies, operator, observer, startedAt);
+    const options = { policies, operator, observer, endpoints, deadline, onProgress };
+    const contestFaults = await disturbBySweeps(plan, ledger, options);
+    return conclude(plan, ledger, policies, operator, observer, contestFaults, startedAt);
   }
   await arrive(plan, 'bulk', operator, ledger);
   await arrive(plan, 'single', operator, ledger);
@@ -80,11 +82,17 @@ export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions):
   const late = arrive(plan, 'lateBulk', operator, ledger).then(() => arrive(plan, 'lateSingle', operator, ledger));
   // Devices that are created late come last in the order, so that they exist before they are disturbed.
   const order = plan.toSorted((a, b) => Number(isLate(a.device)) - Number(isLate(b.device)));
-  await Promise.all([late, pMap(order, each, { concurrency })]);
+  const contestOptions = { operator, observer, deadline, countsFirstCreation: false };
+  const contests = late.then(() => Promise.all(plan.map((device) => runContest(device, ledger, contestOptions))));
+  await Promise.all([contests, pMap(order, each, { concurrency })]);
+  if (plan.some(({ contest }) => contest !== undefined)) {
+    onProgress('Twinkeeper stands down where somebody undoes its repairs: releasing the policies.');
+    await releaseContested(plan, endpoints);
+  }
 
   onProgress(`${ledger.length} departures injected: waiting until all are settled.`);
   await settle(ledger, observer, deadline, onProgress);
-  return conclude(plan, ledger, policies, operator, observer, startedAt);
+  return conclude(plan, ledger, policies, operator, observer, (await contests).flat(), startedAt);
 }
 
 function isLate({ arrival }: DemoDevice): boolean {

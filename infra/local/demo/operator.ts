@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Registry } from 'azure-iothub';
 import { openRegistry } from '../../../shared/hub/index.ts';
 import type { Policy } from '../../../shared/policy/index.ts';
+import { writeLiteral } from '../../../shared/query/index.ts';
 import { type JsonObject, type Twin, toTwin } from '../../../shared/twin/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
 import { breaches, wantedModules } from './departures.ts';
@@ -97,6 +98,19 @@ export class Operator {
     }
   }
 
+  /** Lets an automatic configuration of the hub set desired properties of one module. Then removes the configuration. */
+  async #configure(deviceId: string, moduleId: string, properties: JsonObject): Promise<void> {
+    const id = `demo-${crypto.randomUUID()}`;
+    const settings = Object.entries(properties).map(([key, value]) => [`properties.desired.${key}`, value]);
+    await this.#registry.addConfiguration({
+      id,
+      targetCondition: `FROM devices.modules WHERE deviceId = ${writeLiteral(deviceId)} AND moduleId = ${writeLiteral(moduleId)}`,
+      content: { moduleContent: Object.fromEntries(settings) },
+      priority: 1,
+    } as unknown as Parameters<Registry['addConfiguration']>[0]);
+    await this.#registry.removeConfiguration(id);
+  }
+
   async #take(deviceId: string, step: Step): Promise<void> {
     switch (step.type) {
       case 'patchDesired':
@@ -104,6 +118,9 @@ export class Operator {
         return;
       case 'deleteModule':
         await this.#registry.removeModule(deviceId, step.moduleId);
+        return;
+      case 'configure':
+        await this.#configure(deviceId, step.moduleId, step.properties);
         return;
       case 'deleteDevice':
         await this.#registry.delete(deviceId);

@@ -12,19 +12,24 @@ export interface PolicyReleaserDependencies {
   readonly now: () => number;
 }
 
+/** The guards whose repairs a release lets through, and the sentence about each for the user. */
+const releasable: Readonly<Record<string, string>> = {
+  blastRadius: 'has reached its blast radius and leaves further twins as they are.',
+  contested: 'stands down on a device where somebody undoes its repair again and again.',
+};
+
 /**
- * Releases policies in the live demo, like a human operator. When the blast radius holds back a repair of a policy, releases the policy
- * half a minute later. Call the returned function with every row of the history that is new or has a new outcome.
+ * Releases policies in the live demo, like a human operator. When the blast radius holds back a repair of a policy, or somebody contests it,
+ * releases the policy half a minute later. Call the returned function with every row of the history that is new or has a new outcome.
  */
 export function policyReleaser({ release, pause, notice, now }: PolicyReleaserDependencies): (row: DriftRow) => void {
   const waiting = new Set<string>();
   /** When the demo last released each policy, in milliseconds since 1970. */
   const releasedAt = new Map<string, number>();
 
-  async function releaseLater(policy: string): Promise<void> {
+  async function releaseLater(policy: string, why: string): Promise<void> {
     notice(
-      `Policy ${policy} has reached its blast radius and leaves further twins as they are. ` +
-        `In ${shownFor / 1000} s the demo releases it, as "twinkeeper release ${policy}" would.`,
+      `Policy ${policy} ${why} In ${shownFor / 1000} s the demo releases it, as "twinkeeper release ${policy}" would.`,
     );
     if (!(await pause(shownFor))) return;
     await release(policy);
@@ -33,11 +38,12 @@ export function policyReleaser({ release, pause, notice, now }: PolicyReleaserDe
   }
 
   return ({ policy, outcome, outcomeAt, error }) => {
-    if (outcome !== 'heldBack' || error?.startsWith('blastRadius: ') !== true || waiting.has(policy)) return;
+    const why = releasable[error?.split(': ')[0] ?? ''];
+    if (outcome !== 'heldBack' || why === undefined || waiting.has(policy)) return;
     // Ignores a row that is older than the last release of its policy.
     if (Date.parse(outcomeAt) <= (releasedAt.get(policy) ?? 0)) return;
     waiting.add(policy);
-    releaseLater(policy)
+    releaseLater(policy, why)
       .catch((thrown: Error) => notice(`Policy ${policy} could not be released: ${thrown.message}`))
       .finally(() => waiting.delete(policy));
   };

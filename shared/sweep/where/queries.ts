@@ -42,7 +42,7 @@ export function compileReported(policy: Policy): readonly string[] {
 }
 
 /**
- * Returns queries for the `deviceId` of each twin that departs from a policy. The queries test the rules, expected reports and scope as far
+ * Returns queries for the `deviceId` and `version` of each twin that departs from a policy. The queries test the rules, expected reports and scope as far
  * as the query language allows. There are as few queries as possible. Several queries may return the same twin.
  */
 export function brokenModulesQueries(policy: Policy): readonly string[] {
@@ -132,7 +132,7 @@ function query(columns: string, policy: Policy, ...conditions: readonly string[]
 }
 
 function brokenQuery(policy: Policy, condition: string): string {
-  return query('deviceId', policy, `(${condition})`);
+  return query('deviceId, version', policy, `(${condition})`);
 }
 
 /** Returns the maximum length of a condition in bytes. The rest of the query is the policy's module and scope. */

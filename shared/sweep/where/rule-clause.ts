@@ -114,7 +114,7 @@ function wantedValues(rule: Extract<ValueRule, { rule: 'exactly' | 'oneOf' }>): 
  * Writes a condition for a property that has none of these values. If two values have different types, the query language defines neither
  * their comparison nor its negation. So the condition tests the type before it compares the values.
  */
-function isNoneOf(path: string, values: readonly Primitive[]): string {
+export function isNoneOf(path: string, values: readonly Primitive[]): string {
   const byType = [...Map.groupBy(new Set(values), typeOf)];
   const texts = byType.map(([type, ofType]) => {
     const test = `NOT ${typeTests[type]}(${path})`;

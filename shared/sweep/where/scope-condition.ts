@@ -1,7 +1,9 @@
-import type { Policy } from '../../policy/index.ts';
-import { maxQueryLength, writeLiteral, writePath } from '../../query/index.ts';
-import { isJsonObject, type JsonObject } from '../../twin/index.ts';
+import { excludedParts, idPatterns, type Policy, type ScopeParts } from '../../policy/index.ts';
+import { maxQueryLength, writeLiteral } from '../../query/index.ts';
 import { byteLength } from './clause.ts';
+import { isExact, patternTests } from './pattern-tests.ts';
+import { tagTerms } from './tag-terms.ts';
+import { anyOf, type Term } from './term.ts';
 
 /** A policy's scope as a query condition. */
 export interface ScopeCondition {
@@ -20,14 +22,8 @@ const maxScopeLength = maxQueryLength / 2;
 /** Writes a policy's scope as a condition for twins of devices (`FROM devices`). */
 export function compileScope({ scope }: Policy): ScopeCondition {
   if (scope.definition === undefined) return { condition: '', exact: false };
-  const { edge, tags = {} } = scope.definition;
-  const capability = 'capabilities.iotEdge';
-  const isNoEdge = `(NOT IS_DEFINED(${capability}) OR ${capability} != true)`;
-  return conjunction([
-    ...(scope.idPieces === undefined ? [] : idTerms(scope.idPieces)),
-    ...(edge === undefined ? [] : [{ text: edge ? `${capability} = true` : isNoEdge }]),
-    ...tagTerms(['tags'], tags),
-  ]);
+  const { definition } = scope;
+  return conjunction([...partsTerms(definition), ...excludedParts(definition).map(exclusion)]);
 }
 
 /**
@@ -35,16 +31,11 @@ export function compileScope({ scope }: Policy): ScopeCondition {
  * not the tags or capabilities of its device. So the condition tests the device id only.
  */
 export function compileModuleScope({ scope }: Policy): ScopeCondition {
-  if (scope.idPieces === undefined) return { condition: '', exact: scope.usesIdOnly };
-  const { condition, exact } = conjunction(idTerms(scope.idPieces));
+  const { definition } = scope;
+  if (definition === undefined) return { condition: '', exact: false };
+  const excluded = excludedParts(definition).filter(({ tags, edge }) => tags === undefined && edge === undefined);
+  const { condition, exact } = conjunction([...idTerms(definition), ...excluded.map(exclusion)]);
   return { condition, exact: exact && scope.usesIdOnly };
-}
-
-/** One part of a scope's condition. `text` is absent where a query cannot express this part. */
-interface Term {
-  readonly text?: string;
-  /** True where `text` also matches devices outside of the scope. */
-  readonly loose?: boolean;
 }
 
 function conjunction(terms: readonly Term[]): ScopeCondition {
@@ -58,44 +49,55 @@ function conjunction(terms: readonly Term[]): ScopeCondition {
   return { condition: texts.join(' AND '), exact };
 }
 
-/**
- * Returns the terms for a device id pattern. A query cannot test the order of the pattern's inner pieces, or whether two pieces overlap. In
- * these cases the terms are `loose`.
- */
-function idTerms(pieces: readonly string[]): readonly Term[] {
-  const [first = '', ...inner] = pieces;
-  const last = inner.pop();
-  if (last === undefined) return [{ text: `deviceId = ${writeLiteral(first)}` }];
-  const test = (name: string, piece: string): Term[] =>
-    piece === '' ? [] : [{ text: `${name}(deviceId, ${writeLiteral(piece)})` }];
-  const terms = [
-    ...test('STARTSWITH', first),
-    ...[...new Set(inner)].flatMap((piece) => test('CONTAINS', piece)),
-    ...test('ENDSWITH', last),
+/** Returns the terms for a device. A device that matches all parts meets all terms. */
+function partsTerms(parts: ScopeParts): readonly Term[] {
+  const capability = 'capabilities.iotEdge';
+  const isEdge = `${capability} = true`;
+  const isNoEdge = `(NOT IS_DEFINED(${capability}) OR ${capability} != true)`;
+  const [text, negated] = parts.edge ? [isEdge, isNoEdge] : [isNoEdge, isEdge];
+  return [
+    ...idTerms(parts),
+    ...(parts.edge === undefined ? [] : [{ text, negated }]),
+    ...tagTerms(['tags'], parts.tags ?? {}),
   ];
-  const isExact = inner.length === 0 ? !canOverlap(first, last) : inner.length === 1 && terms.length === 1;
-  return isExact ? terms : terms.map((term) => ({ ...term, loose: true }));
 }
 
-/** Whether an id can start with `first` and end with `last`, and still be shorter than `first` and `last` together. */
-function canOverlap(first: string, last: string): boolean {
-  const shorter = Math.min(first.length, last.length);
-  return Array.from({ length: shorter }, (_, index) => index + 1).some((length) =>
-    first.endsWith(last.slice(0, length)),
-  );
+/**
+ * Returns the term that leaves out the devices that match all parts. Without an exact condition for each part, the term has no text: a
+ * condition that matches too many devices must not leave them out.
+ */
+function exclusion(parts: ScopeParts): Term {
+  const negated = partsTerms(parts).map((term) => (term.loose ? undefined : term.negated));
+  return negated.length === 0 || negated.includes(undefined)
+    ? {}
+    : { text: negated.length === 1 ? negated.join() : `(${negated.join(' OR ')})` };
 }
 
-/** Returns one term for each value in the wanted tags. If a value is not primitive, the query can only test that the tag exists. */
-function tagTerms(path: readonly string[], wanted: JsonObject): readonly Term[] {
-  return Object.entries(wanted).flatMap(([key, value]): readonly Term[] => {
-    const tagPath = [...path, key];
-    if (isJsonObject(value) && Object.keys(value).length > 0) return tagTerms(tagPath, value);
-    const written = writePath(tagPath);
-    if (written === undefined) return [{}];
-    if (isJsonObject(value)) return [{ text: `IS_OBJECT(${written})` }];
-    const literal = writeLiteral(value);
-    return [
-      literal === undefined ? { text: `IS_DEFINED(${written})`, loose: true } : { text: `${written} = ${literal}` },
-    ];
-  });
+/** Returns the terms for the patterns of device ids. A query cannot test every pattern. In these cases the terms are `loose`. */
+function idTerms(parts: ScopeParts): readonly Term[] {
+  const patterns = idPatterns(parts);
+  if (patterns === undefined) return [];
+  const ids = [...new Set(patterns.flatMap((pieces) => (pieces.length === 1 ? pieces : [])))];
+  const literals = ids.map((id) => writeLiteral(id) ?? '');
+  const [first, ...others] = literals;
+  const list = `[${literals.join(',')}]`;
+  const wholeIds: Term[] =
+    first === undefined
+      ? []
+      : others.length === 0
+        ? [{ text: `deviceId = ${first}`, negated: `deviceId != ${first}` }]
+        : [{ text: `deviceId IN ${list}`, negated: `deviceId NIN ${list}` }];
+  const globs = patterns.filter(({ length }) => length > 1).map(patternTerm);
+  return anyOf([...wholeIds, ...globs]);
+}
+
+function patternTerm(pieces: readonly string[]): Term {
+  const tests = patternTests('deviceId', pieces);
+  if (tests.length === 0) return { text: '' };
+  const negated = tests.map((test) => `NOT ${test}`);
+  return {
+    text: tests.join(' AND '),
+    negated: negated.length === 1 ? negated.join() : `(${negated.join(' OR ')})`,
+    ...(isExact(pieces) ? {} : { loose: true }),
+  };
 }

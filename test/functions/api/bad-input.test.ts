@@ -157,13 +157,23 @@ describe('every endpoint', () => {
     for (const { method, path, parameters } of withId) {
       const [{ name } = { name: '' }] = parameters;
       const at = (garbage: string) => path.replace(/\{\w+\}/, garbage);
-      const refused = ['%3Cscript%3Ealert(1)%3C%2Fscript%3E', 'a%2Fb', '..%2F..%2Fkeys', '%00', '%0A', 'a%20b', '%22'];
+      const refused = ['%3Cscript%3Ealert(1)%3C%2Fscript%3E', '%00', '%0A', 'a%20b', '%22'];
       for (const garbage of [...refused, '%E2%82%AC', '%F0%9F%98%80', 'x'.repeat(2000)]) {
         const { detail } = await refuses(method, at(garbage), name);
         expect(detail.length).toBeLessThan(500);
       }
       // These texts are badly encoded, or contain characters that a device id may have. The answer must be 400 or 404, never 500.
-      for (const garbage of ['%E0%A4%A', '%', '%zz', '%C3%28', "'%20or%20true", "x'or'1'eq'1", '%2525']) {
+      for (const garbage of [
+        'a%2Fb',
+        '..%2F..%2Fkeys',
+        '%E0%A4%A',
+        '%',
+        '%zz',
+        '%C3%28',
+        "'%20or%20true",
+        "x'or'1'eq'1",
+        '%2525',
+      ]) {
         const { status, type, body } = await raw(method, at(garbage));
         expect([garbage, [400, 404].includes(status), type, body.parameter]).toEqual([
           garbage,

@@ -78,9 +78,11 @@ describe('GET /api/devices/{deviceId}', () => {
     const { status, type, body } = await api.get<ProblemAnswer>('devices/nobody');
     expect([status, type]).toEqual([404, 'application/problem+json']);
     expect(body).toMatchObject({ parameter: 'deviceId', detail: expect.stringContaining('"nobody"') });
+    // Azure Functions leaves %2F in a route parameter encoded. A device id may contain these three characters.
+    expect((await api.get<ProblemAnswer>('devices/a%2Fb')).status).toBe(404);
   });
 
-  it.each(['devices/a%20b', 'devices/%3Cscript%3E', `devices/${'x'.repeat(129)}`, 'devices/a%2Fb'])(
+  it.each(['devices/a%20b', 'devices/%3Cscript%3E', `devices/${'x'.repeat(129)}`])(
     'refuses %s, because it contains no valid device id',
     async (path) => {
       const { status, body } = await api.get<ProblemAnswer>(path);

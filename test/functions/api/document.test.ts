@@ -96,7 +96,7 @@ describe('the OpenAPI document', () => {
       ]);
       // `parse` drops fields that the schema does not describe. The comparison fails when an answer has such a field.
       expect(answerSchemas[name as AnswerSchemaName].parse(answer.body)).toEqual(answer.body);
-      expect(JSON.stringify(answer.body).length).toBeGreaterThan(20);
+      expect(JSON.stringify(answer.body).length).toBeGreaterThanOrEqual('{"status":"healthy"}'.length);
       seen.push(path);
     }
     expect(seen).toEqual(expect.arrayContaining(['/drift', '/drift/open', '/devices/{deviceId}/reconcile']));

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DriftPage, OpenPage, ProblemAnswer } from '../../../functions/api/answers.ts';
-import type { DriftRow } from '../../../shared/drift/index.ts';
+import { type DriftRow, noKnownRows } from '../../../shared/drift/index.ts';
 import { definePolicy, exactly } from '../../../shared/policy/index.ts';
 import { driftRow } from '../../support/drift-rows.ts';
 import { newDeviceId } from '../../support/world.ts';
@@ -192,6 +192,19 @@ describe('GET /api/drift as a stream', () => {
     await api.addDevice(formula);
     const csv = await api.get(`drift?${of(formula)}`, { accept: 'text/csv' });
     expect(csv.text).toContain(`,'${formula},`);
+  });
+
+  it('has the writes that are folded into a row', async () => {
+    const time = new Date().toISOString();
+    const folded = { times: 3, lastWrite: { version: 9, at: time, exact: true }, lastActual: 'last' };
+    const row = driftRow('flapping', time, { ...folded, outcome: 'heldBack' });
+    await api.world.journal.write('flapping', [row], noKnownRows());
+    const { body } = await api.get<DriftPage>('drift?deviceId=flapping');
+    expect(body.rows).toMatchObject([folded]);
+    const { text } = await api.get('drift?deviceId=flapping', { accept: 'text/csv' });
+    const [head = '', line = ''] = text.split('\n');
+    expect(head).toMatch(/,times,lastActual,lastWrittenAt$/);
+    expect(line).toMatch(/,3,"""last""",2[-0-9T:.]+Z$/);
   });
 
   it('ends at the limit, and can be empty', async () => {

@@ -1,6 +1,6 @@
 /** Tests the endpoints about the whole fleet: the summary, the policies and the health check. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PoliciesAnswer, ProblemAnswer, SummaryAnswer } from '../../../functions/api/answers.ts';
+import type { HealthDetails, PoliciesAnswer, ProblemAnswer, SummaryAnswer } from '../../../functions/api/answers.ts';
 import { policies } from '../../support/fixture-policies.ts';
 import { type Api, startApi } from './api-host.ts';
 
@@ -79,11 +79,19 @@ describe('GET /api/policies', () => {
 });
 
 describe('GET /api/health', () => {
-  it('needs no key, and reports the state of the hub and the storage account', async () => {
-    const { status, body } = await api.get('health', { key: '' });
-    expect([status, body]).toMatchObject([
-      200,
-      { status: 'healthy', checks: { hub: { ok: true }, storage: { ok: true } } },
-    ]);
+  it('answers without a key with the status only, from one check for all callers', async () => {
+    const before = await api.world.calls();
+    const answers = await Promise.all(Array.from({ length: 100 }, () => api.get('health', { key: '' })));
+    for (const { status, body } of answers) expect([status, body]).toEqual([200, { status: 'healthy' }]);
+    const { statistics = 0 } = await api.world.calls();
+    expect(statistics - (before.statistics ?? 0)).toBe(1);
+  });
+
+  it('has its details at an address that needs a key, from the same check', async () => {
+    expect((await api.get('health/details', { key: '' })).status).toBe(401);
+    const { status, body } = await api.get<HealthDetails>('health/details');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ status: 'healthy', checks: { hub: { ok: true }, storage: { ok: true } } });
+    expect((await api.get('health/details')).body).toEqual(body);
   });
 });

@@ -65,7 +65,7 @@ describe('POST /api/sweep', () => {
     expect([status, body]).toEqual([202, { status: 'accepted', detail: expect.stringContaining('within seconds') }]);
     const { receivedMessageItems } = await queue.receiveMessages();
     expect(receivedMessageItems.map(({ messageText }) => JSON.parse(atob(messageText)) as unknown)).toEqual([
-      { v: 1, type: 'start' },
+      { v: 1, type: 'start', at: expect.stringMatching(/^20.*Z$/) },
     ]);
   });
 
@@ -110,6 +110,24 @@ describe('the API of dead letters', () => {
       deviceId: 'lost',
       reason: 'arrived meanwhile',
     });
+  });
+
+  it('lists the unusable events that were only counted, on the first page', async () => {
+    const unusable = { event, fault: 'badBody' as const, reason: 'the body is text', deviceId: 'd' };
+    await api.world.deadLetters.putUnusable(Array.from({ length: 102 }, () => unusable));
+    const first = await api.get<DeadLettersPage>('dead-letters?limit=5');
+    expect(first.body.countedOnly).toEqual([
+      {
+        fault: 'badBody',
+        hour: expect.any(String),
+        count: 2,
+        firstAt: expect.any(String),
+        lastAt: expect.any(String),
+        reason: 'the body is text',
+      },
+    ]);
+    const second = await api.get<DeadLettersPage>(`dead-letters?limit=5&cursor=${first.body.cursor}`);
+    expect(second.body.countedOnly).toEqual([]);
   });
 
   it('replays a dead letter once', async () => {

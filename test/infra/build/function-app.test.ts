@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { SourceMap, type SourceMapping } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -162,14 +163,25 @@ describe('the notices', () => {
 
 describe('the app without node_modules', () => {
   it('starts and calls the hub without a warning', async () => {
-    const { outcome, stderr } = await call('health');
-    expect(outcome.answer?.jsonBody).toMatchObject({ checks: { hub: { ok: false } } });
+    const { outcome, stderr } = await call('device-reconcile');
+    expect(outcome.answer?.body).toContain('The IoT hub does not answer.');
     expect(stderr).toBe('');
   });
 
+  it('has a source map of the start that names the TypeScript lines', async () => {
+    const text = 'Twinkeeper has not started.';
+    const code = (await read('chunks/start.cjs')).split('\n');
+    const line = code.findIndex((each) => each.includes(text));
+    const map = new SourceMap(JSON.parse(await read('chunks/start.cjs.map')));
+    const { originalSource, originalLine } = map.findEntry(line, code[line]?.indexOf(text) ?? 0) as SourceMapping;
+    expect(originalSource).toMatch(/functions\/start\.ts$/);
+    const source = (await readFile(join(root, 'functions/start.ts'), 'utf8')).split('\n');
+    expect(source[originalLine]).toContain(text);
+  });
+
   it.each([
-    ['the start', 'deferred', 'shared/retry/deferred-queue.ts'],
-    ['a chunk', 'sweep-work', 'shared/sweep/work-queue.ts'],
+    ['the chunk of the first event', 'deferred', 'shared/retry/deferred-queue.ts'],
+    ['the chunk of the sweep', 'sweep-work', 'shared/sweep/work-queue.ts'],
   ])('names the TypeScript line of an error in %s', async (_, name, file) => {
     const { outcome } = await call(name, 'rubbish');
     const line = Number(new RegExp(`${file}:(\\d+):\\d+\\)`).exec(outcome.stack ?? '')?.[1]);

@@ -30,6 +30,14 @@ describe('the settings of the local app', () => {
     expect(settings.TWINKEEPER_BLAST_RADIUS).toBe('20');
   });
 
+  it('let the timer sweep every minute, unless the demo asks for the sweeps', () => {
+    const noEvents = { blastRadius: 20, routesEvents: false };
+    expect(localSettings(hub, 'storage', noEvents).TWINKEEPER_SWEEP_SCHEDULE).toBe('0 * * * * *');
+    expect(localSettings(hub, 'storage', { blastRadius: 20, demoSweeps: true }).TWINKEEPER_SWEEP_SCHEDULE).toBe(
+      '0 0 0 1 1 *',
+    );
+  });
+
   it('have the budget of the hub that throttles', () => {
     const throttle = { tier: 'S1', units: 2 } as const;
     const settings = localSettings(hub, 'storage', { blastRadius: 20, throttle });

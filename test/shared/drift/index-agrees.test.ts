@@ -132,10 +132,9 @@ const byKey = (rows: readonly DriftRow[]) => rows.toSorted((a, b) => (a.rowKey <
  */
 async function storedRows(devices: readonly string[]) {
   const history = createHistory(azurite.endpoints, clock);
-  const journal = createJournal(azurite.endpoints, clock);
   const isOfDevices = ({ deviceId }: DriftRow) => devices.includes(deviceId);
   const rows: DriftRow[] = [];
-  for (const deviceId of devices) rows.push(...(await journal.read(deviceId, new Date(start).toISOString())).recent);
+  for (const deviceId of devices) rows.push(...(await collect(history.rows({ deviceId }))));
   const list = createOpenList(azurite.endpoints, () => new Date(Date.now() + 3600_000));
   const timeline = (await collect(history.rows({ from: new Date(start).toISOString() }))).filter(isOfDevices);
   const before = (await list.page(10_000)).rows.filter(isOfDevices);

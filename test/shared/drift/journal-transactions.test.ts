@@ -25,17 +25,17 @@ afterEach(() => vi.restoreAllMocks());
 let devices = 0;
 const newDevice = () => `many-${++devices}`;
 
-/** Rows of the property `mode`, each with a later write than the row before. */
+/** Rows of the property `mode`. Each has a write that is 100 ms later than the write of the row before. */
 function rowsOf(deviceId: string, count: number, more: Partial<DriftRow> = {}): readonly DriftRow[] {
   return Array.from({ length: count }, (_, index) => {
-    const at = new Date(begin + index * 1000).toISOString();
+    const at = new Date(begin + index * 100).toISOString();
     return driftRow(deviceId, at, { write: { version: index + 2, at, exact: true }, outcome: 'pending', ...more });
   });
 }
 
 /** The outcomes of the rows: each row was replaced by the next one, and the last row has the outcome `last`. */
 const withOutcomes = (rows: readonly DriftRow[], last: Outcome) =>
-  rows.map((row, index): DriftRow => ({ ...row, outcome: index === rows.length - 1 ? last : 'healed' }));
+  rows.map((row, index): DriftRow => ({ ...row, outcome: index === rows.length - 1 ? last : 'superseded' }));
 
 const storedRows = async (deviceId: string) =>
   (await collect(createHistory(azurite.endpoints, now).rows({ deviceId }))).toReversed();
@@ -122,7 +122,7 @@ async function recordUntilCrash(deviceId: string, count: number, killAt: number)
         { operationTimestamp: write.at },
       ),
     );
-    for (const row of rows.slice(0, -1)) deviceRows.close(row, 'healed');
+    for (const row of rows.slice(0, -1)) deviceRows.close(row, 'superseded');
     await write();
     for (const row of rows.slice(-1)) deviceRows.setOutcome(row, 'heldBack');
     await write();

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  createHistory,
   createJournal,
   type DriftRow,
   driftKey,
@@ -8,6 +9,7 @@ import {
   noKnownRows,
   type Outcome,
 } from '../../../shared/drift/index.ts';
+import { collect } from '../../support/drift-rows.ts';
 import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 
 let azurite: TestStorage;
@@ -19,8 +21,11 @@ beforeAll(async () => {
   journal = createJournal(storage);
 });
 
-/** The known rows without their ETags. */
-const withoutEtags = ({ open, recent }: KnownRows) => ({ open, recent });
+/** The open rows of a device, and all its rows, newest first. */
+const storedRows = async (deviceId: string) => ({
+  open: (await journal.read(deviceId)).open,
+  all: await collect(createHistory(storage, () => new Date()).rows({ deviceId })),
+});
 const beginning = '1970-01-01T00:00:00Z';
 
 let devices = 0;
@@ -75,7 +80,8 @@ describe('the journal', () => {
     ];
     expect(await journal.write(id, rows, noKnownRows())).toBe('written');
     const { open, recent } = await journal.read(id, beginning);
-    expect(recent).toEqual(rows.toReversed());
+    expect(paths(recent)).toEqual(['d failed', 'c audited', 'b enforced', 'a pending']);
+    expect((await storedRows(id)).all).toEqual(rows.toReversed());
     expect(paths(open).toSorted()).toEqual(['a pending', 'c audited', 'd failed']);
     expect(open.every((row) => rows.some(({ rowKey }) => rowKey === row.rowKey))).toBe(true);
   });
@@ -91,6 +97,40 @@ describe('the journal', () => {
     expect(paths(recent)).toEqual(['p3 enforced']);
     expect(paths(open)).toEqual(['p1 pending']);
     expect((await journal.read(id)).recent).toEqual([]);
+  });
+
+  it('reads closed rows without their values, and keeps the values when such a row changes', async () => {
+    const id = newDevice();
+    const more = { expected: { a: 1 }, actual: 'x'.repeat(40_000), message: 'why', correlationId: 'c' };
+    const rows = [rowOf(id, 'a', 1, 'enforced', more), rowOf(id, 'b', 2, 'heldBack', more)];
+    await journal.write(id, rows, noKnownRows());
+    const known = await journal.read(id, beginning);
+    expect(known.recent.map(({ actual, message }) => [typeof actual, message])).toEqual([
+      ['string', 'why'],
+      ['undefined', undefined],
+    ]);
+    const [held, enforced] = known.recent;
+    if (held === undefined || enforced === undefined) throw new Error('no rows');
+    const changed = [
+      { ...enforced, outcome: 'heldBack' } as const,
+      { ...held, outcome: 'failed', error: 'no' } as const,
+    ];
+    expect(await journal.write(id, changed, known)).toBe('written');
+    const expected = [
+      { ...rows[1], outcome: 'failed', error: 'no' },
+      { ...rows[0], outcome: 'heldBack' },
+    ];
+    expect((await storedRows(id)).all).toEqual(expected);
+    expect((await journal.read(id)).open).toEqual(expect.arrayContaining(expected));
+  });
+
+  it('reads a row of any age by its key', async () => {
+    const id = newDevice();
+    const row = rowOf(id, 'a', 1, 'enforced');
+    await journal.write(id, [row], noKnownRows());
+    const since = '2026-01-02T00:00:00Z';
+    expect(paths((await journal.read(id, since, [row.rowKey, 'row!unknown'])).recent)).toEqual(['a enforced']);
+    expect(paths((await journal.read(id, undefined, [row.rowKey])).recent)).toEqual(['a enforced']);
   });
 
   it('keeps a row and its open entry equal through all outcomes', async () => {
@@ -113,7 +153,7 @@ describe('the journal', () => {
       const row = rowOf(id, 'a', 1, outcome, more);
       expect(await journal.write(id, [row], known)).toBe('written');
       known = await journal.read(id, beginning);
-      expect(withoutEtags(known)).toEqual({ open: isOpen ? [row] : [], recent: [row] });
+      expect(await storedRows(id)).toEqual({ open: isOpen ? [row] : [], all: [row] });
     }
   });
 
@@ -132,7 +172,7 @@ describe('the journal', () => {
     const theirs = rowOf(id, 'a', 1, 'enforced');
     await journal.write(id, [theirs], noKnownRows());
     expect(await journal.write(id, [rowOf(id, 'b', 2), rowOf(id, 'a', 1)], noKnownRows())).toBe('conflict');
-    expect((await journal.read(id, beginning)).recent).toEqual([theirs]);
+    expect((await storedRows(id)).all).toEqual([theirs]);
   });
 
   it('has a conflict when another pass has added an open departure of the same property', async () => {
@@ -204,10 +244,10 @@ describe('the journal', () => {
     expect(await journal.write(id, rows, noKnownRows())).toBe('written');
     const known = await journal.read(id, beginning);
     expect(known.open).toHaveLength(230);
-    expect(known.recent).toEqual(rows.toReversed());
+    expect((await storedRows(id)).all).toEqual(rows.toReversed());
     const ended = rows.map((row): DriftRow => ({ ...row, outcome: 'enforced' }));
     expect(await journal.write(id, ended, known)).toBe('written');
-    expect(withoutEtags(await journal.read(id, beginning))).toEqual({ open: [], recent: ended.toReversed() });
+    expect(await storedRows(id)).toEqual({ open: [], all: ended.toReversed() });
   });
 
   it('writes rows whose values exceed one transaction', async () => {
@@ -217,7 +257,7 @@ describe('the journal', () => {
       rowOf(id, `p${index}`, index, 'pending', { actual: large, expected: large }),
     );
     expect(await journal.write(id, rows, noKnownRows())).toBe('written');
-    expect((await journal.read(id, beginning)).recent).toEqual(rows.toReversed());
+    expect((await storedRows(id)).all).toEqual(rows.toReversed());
   });
 
   it('separates devices with special characters in their ids, or with ids that differ only in case', async () => {

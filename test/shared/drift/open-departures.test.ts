@@ -62,6 +62,22 @@ describe('the open departures', () => {
 });
 
 describe('a stored row', () => {
+  it('keeps the writes that are folded into it, in each table', async () => {
+    const lastWrite = { version: 30, at: at(20), exact: true };
+    const row = driftRow('a', at(1), {
+      outcome: 'heldBack',
+      times: 29,
+      lastWrite,
+      lastActual: { x: 'y'.repeat(40_000) },
+    });
+    await fixture.record(row);
+    expect((await fixture.history.open({}, 10)).rows).toEqual([row]);
+    expect((await fixture.history.page({ deviceId: 'a' }, 10)).rows).toEqual([row]);
+    expect((await fixture.history.page({ from: at(0) }, 10)).rows).toEqual([row]);
+    await fixture.record({ ...row, outcome: 'enforced' });
+    expect((await fixture.history.page({ from: at(0) }, 10)).rows).toEqual([{ ...row, outcome: 'enforced' }]);
+  });
+
   it('has a schema version in each table', async () => {
     await fixture.record(driftRow('a', at(1), { outcome: 'audited' }));
     for (const name of ['TwinkeeperDrift', 'TwinkeeperTimeline', 'TwinkeeperOpen']) {

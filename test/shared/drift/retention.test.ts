@@ -1,7 +1,7 @@
 import { TableClient } from '@azure/data-tables';
 import { describe, expect, it } from 'vitest';
 import { createHistory, createRetention, type DriftRow } from '../../../shared/drift/index.ts';
-import { driftRow } from '../../support/drift-rows.ts';
+import { collect, driftRow } from '../../support/drift-rows.ts';
 import { at, begin, hour, useRollups } from './rollups-fixture.ts';
 
 const fixture = useRollups();
@@ -20,8 +20,10 @@ describe('retention', () => {
       kept: 0,
       isUnfinished: false,
     });
-    expect((await fixture.journal.read('a', at(-1000))).recent).toEqual([young]);
-    expect((await fixture.journal.read('b', at(-1000))).recent).toEqual([]);
+    expect(await collect(createHistory(fixture.account, () => new Date(at(0))).rows({ deviceId: 'a' }))).toEqual([
+      young,
+    ]);
+    expect(await collect(createHistory(fixture.account, () => new Date(at(0))).rows({ deviceId: 'b' }))).toEqual([]);
     expect(await fixture.entities('TwinkeeperTimeline')).toHaveLength(1);
   });
 

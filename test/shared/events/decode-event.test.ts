@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeEvent, type RawEvent } from '../../../shared/events/index.ts';
+import { decodeEvent, type EventFault, type RawEvent } from '../../../shared/events/index.ts';
 import { anyJson, deviceIds, fc, hostileEvents, rawEvent } from '../../support/arbitraries.ts';
 
 const twin = { version: 3, tags: { t: 1 }, properties: { desired: { a: 1, $version: 2 }, reported: {} } };
@@ -17,46 +17,97 @@ function withEnvelope(properties: object, systemProperties: object = {}, body: u
 }
 
 describe('an unusable event gives a reason', () => {
-  it.each<[string, RawEvent, string]>([
-    ['without a body', rawEvent('updateTwin', undefined, 'd'), 'the body is missing, not a JSON object'],
-    ['with a null body', rawEvent('updateTwin', null, 'd'), 'the body is null, not a JSON object'],
-    ['with an empty body', rawEvent('updateTwin', '', 'd'), 'the body is missing, not a JSON object'],
+  it.each<[string, RawEvent, EventFault, string]>([
+    ['without a body', rawEvent('updateTwin', undefined, 'd'), 'badBody', 'the body is missing, not a JSON object'],
+    ['with a null body', rawEvent('updateTwin', null, 'd'), 'badBody', 'the body is null, not a JSON object'],
+    ['with an empty body', rawEvent('updateTwin', '', 'd'), 'badBody', 'the body is missing, not a JSON object'],
     [
       'with a body that is not JSON',
       rawEvent('updateTwin', '{"version":', 'd'),
+      'badBody',
       'the body is text that is not JSON ("{\\"version\\":"), not a JSON object',
     ],
-    ['with an array for a body', rawEvent('updateTwin', [twin], 'd'), 'the body is an array, not a JSON object'],
-    ['with a number for a body', rawEvent('updateTwin', 2 ** 60, 'd'), 'the body is a number, not a JSON object'],
-    ['with bytes for a body', rawEvent('updateTwin', Buffer.from('x'), 'd'), 'the body is a object, not a JSON object'],
-    ['of an unknown opType', rawEvent('renameTwin', twin, 'd'), 'unknown opType "renameTwin" from twinChangeEvents'],
-    ['without an opType', withEnvelope({ opType: undefined }), 'unknown opType "" from twinChangeEvents'],
-    ['of an opType that every object inherits', rawEvent('constructor', twin, 'd'), 'unknown opType "constructor"'],
+    [
+      'with an array for a body',
+      rawEvent('updateTwin', [twin], 'd'),
+      'badBody',
+      'the body is an array, not a JSON object',
+    ],
+    [
+      'with a number for a body',
+      rawEvent('updateTwin', 2 ** 60, 'd'),
+      'badBody',
+      'the body is a number, not a JSON object',
+    ],
+    [
+      'with bytes for a body',
+      rawEvent('updateTwin', Buffer.from('x'), 'd'),
+      'badBody',
+      'the body is a object, not a JSON object',
+    ],
+    [
+      'of an unknown opType',
+      rawEvent('renameTwin', twin, 'd'),
+      'unknownOperation',
+      'unknown opType "renameTwin" from twinChangeEvents',
+    ],
+    [
+      'without an opType',
+      withEnvelope({ opType: undefined }),
+      'unknownOperation',
+      'unknown opType "" from twinChangeEvents',
+    ],
+    [
+      'of an opType that every object inherits',
+      rawEvent('constructor', twin, 'd'),
+      'unknownOperation',
+      'unknown opType "constructor"',
+    ],
     [
       'without a deviceId',
       withEnvelope({ deviceId: undefined }, { 'iothub-connection-device-id': undefined }),
+      'noDeviceId',
       'neither the properties nor the annotations have a deviceId',
     ],
     [
       'whose device ids differ',
       withEnvelope({ deviceId: 'other' }),
+      'differentIds',
       'deviceId is "other" in the properties but "d" in the annotations',
     ],
     [
       'whose module ids differ',
       withEnvelope({ moduleId: 'other' }),
+      'differentIds',
       'moduleId is "other" in the properties but "m" in the annotations',
     ],
-    ['with an invalid id', rawEvent('updateTwin', twin, 'a/b'), 'deviceId "a/b" is not a valid IoT Hub id'],
-    ['whose properties are an array', rawEvent('updateTwin', { properties: [] }, 'd'), 'properties is an array'],
+    [
+      'with an invalid id',
+      rawEvent('updateTwin', twin, 'a/b'),
+      'invalidId',
+      'deviceId "a/b" is not a valid IoT Hub id',
+    ],
+    [
+      'whose properties are an array',
+      rawEvent('updateTwin', { properties: [] }, 'd'),
+      'badBody',
+      'properties is an array',
+    ],
     [
       'whose desired properties are text',
       rawEvent('updateTwin', { properties: { desired: 'x' } }, 'd'),
+      'badBody',
       'properties.desired is text',
     ],
-    ['whose tags are a number', rawEvent('updateTwin', { tags: 5 }, 'd'), 'tags is a number'],
-  ])('%s', (_, event, reason) => {
-    expect(decodeEvent(event)).toEqual({ type: 'unusable', reason: expect.stringContaining(reason) });
+    [
+      'without properties and annotations',
+      { body: twin, properties: {}, systemProperties: {} },
+      'noProperties',
+      'no application properties',
+    ],
+    ['whose tags are a number', rawEvent('updateTwin', { tags: 5 }, 'd'), 'badBody', 'tags is a number'],
+  ])('%s', (_, event, fault, reason) => {
+    expect(decodeEvent(event)).toEqual({ type: 'unusable', fault, reason: expect.stringContaining(reason) });
   });
 
   it('of limited length, even for a large body', () => {
@@ -87,7 +138,7 @@ describe('an event from another message source is ignored', () => {
   });
 
   it('an event without a source and a schema', () => {
-    expect(decodeEvent({ body: twin, properties: {}, systemProperties: {} })).toMatchObject({ type: 'ignored' });
+    expect(decodeEvent({ body: twin, properties: { n: 1 }, systemProperties: {} })).toMatchObject({ type: 'ignored' });
   });
 });
 

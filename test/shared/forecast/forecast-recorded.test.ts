@@ -98,8 +98,8 @@ describe('a forecast', () => {
     expect(held.policies).toMatchObject([
       { propertiesToChange: 10, modulesToCreate: 5, blastRadius: { twins: 5, perHour: 2, heldBack: 3 } },
     ]);
-    const { policy: other } = newModule({ desired: { c: 3 } });
-    const both = await world.predict([policy, { ...other, module }], { type: 'count', count: 2 });
+    const other = { ...policy, name: 'other', createModule: false, desired: { c: 3 } };
+    const both = await world.predict([policy, other], { type: 'count', count: 2 });
     expect(both.policies).toMatchObject([
       { blastRadius: { twins: 5, perHour: 2, heldBack: 3 } },
       { propertiesToChange: 5 },

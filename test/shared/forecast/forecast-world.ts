@@ -19,6 +19,7 @@ export async function startForecastWorld() {
   );
   return {
     hub,
+    hubClient,
 
     /** Returns the forecast for these policies. */
     predict(

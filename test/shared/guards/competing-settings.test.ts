@@ -101,6 +101,48 @@ describe('a configuration of the hub', () => {
     ]);
   });
 
+  describe('for IoT Edge devices', () => {
+    const wanted = { mode: 'Low', timeout: 60, interval: 'PT2H', [section]: { eventPriorityLogin: { value: 'High' } } };
+    const competing = (modulesContent: Readonly<Record<string, JsonObject>>, targetCondition = "tags.site = 'plant'") =>
+      competingSettings(policiesOf(agent), [configuration({}, { modulesContent, targetCondition })]);
+    const values = (content: JsonObject) =>
+      Object.fromEntries(competing({ Agent: content, $edgeHub: {} }).map(({ path, theirs }) => [path, theirs]));
+
+    it('competes with a policy when it replaces the desired properties of the module', () => {
+      expect(values({ 'properties.desired': { [section]: {} } })).toEqual({
+        mode: null,
+        timeout: null,
+        interval: null,
+        [`${section}.eventPriorityLogin.value`]: null,
+      });
+      expect(values({ 'properties.desired': wanted })).toEqual({});
+      expect(values({ 'properties.desired': { ...wanted, legacy: 1 } })).toEqual({ legacy: 1 });
+    });
+
+    it('competes with a policy when it sets a path of the module', () => {
+      expect(values({ [`properties.desired.${section}.eventPriorityLogin.value`]: 'Off' })).toEqual({
+        [`${section}.eventPriorityLogin.value`]: 'Off',
+      });
+      expect(values({ 'properties.desired': wanted, 'properties.desired.mode': 'Off' })).toEqual({ mode: 'Off' });
+      expect(values({ 'properties.desired.mode': 'High' })).toEqual({});
+    });
+
+    it('is about modules of the devices that its condition selects', () => {
+      const content = { Agent: { 'properties.desired.mode': 'Off' } };
+      expect(competing(content)).toMatchObject([{ about: 'edgeModule', module: 'Agent', path: 'mode' }]);
+      expect(competing(content).map(describeCompeting)).toEqual([expect.stringMatching(/^IoT Edge deployment c /)]);
+      expect(competing(content, '*')).toHaveLength(1);
+      expect(competing(content, '')).toEqual([]);
+      expect(competing({ Other: { 'properties.desired.mode': 'Off' } })).toEqual([]);
+    });
+
+    it('does not concern the device twin', () => {
+      const onDevices = policiesOf({ name: 'on-devices', desired: { mode: 'High' } });
+      const modulesContent = { '': { 'properties.desired.mode': 'Off' } };
+      expect(competingSettings(onDevices, [configuration({}, { modulesContent })])).toEqual([]);
+    });
+  });
+
   it('does not compete with an auditing policy', () => {
     expect(competingValues({ 'properties.desired.mode': 'Off' }, { ...agent, mode: 'audit' })).toEqual({});
   });

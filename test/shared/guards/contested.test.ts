@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DriftRow } from '../../../shared/drift/index.ts';
-import { contestedGuard, lastContestedTime } from '../../../shared/guards/contested.ts';
+import { type DriftRow, lastContestedTime } from '../../../shared/drift/index.ts';
+import { contestedGuard } from '../../../shared/guards/contested.ts';
 import { departure, manualClock, memoryStore, minute, review, row } from './guard-fixtures.ts';
 
 const start = Date.UTC(2026, 0, 1);
@@ -64,7 +64,7 @@ describe('a property that was enforced five times within ten minutes', () => {
 
   it('is not contested when the rows have other outcomes', async () => {
     const { guard } = guardAt(seconds(601));
-    for (const outcome of ['healed', 'heldBack', 'failed', 'audited', 'pending', 'deferred'] as const) {
+    for (const outcome of ['healed', 'superseded', 'heldBack', 'failed', 'audited', 'pending', 'deferred'] as const) {
       const rows = enforcedAt(contestTimes).map((each) => ({ ...each, outcome }));
       expect((await guard.review(review([wrong], { rows }))).size).toBe(0);
     }

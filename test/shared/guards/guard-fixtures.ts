@@ -66,6 +66,7 @@ export function memoryStore(room = 0) {
     devices: undefined as number | undefined,
     released: undefined as Date | undefined,
     competing: [] as readonly CompetingSetting[],
+    configurationsReadAt: undefined as Date | undefined,
     broken: false,
   };
   const check = () => {
@@ -82,6 +83,10 @@ export function memoryStore(room = 0) {
     async hasRoomFor(policy) {
       check();
       return hasRoom(policy);
+    },
+    async roomFor(policy) {
+      check();
+      return Math.max(0, (state.roomOf.get(policy) ?? state.room) - (granted.get(policy) ?? 0));
     },
     async removeExpired() {
       throw new Error('Guards do not remove old twins.');
@@ -105,6 +110,10 @@ export function memoryStore(room = 0) {
       reads.competing++;
       check();
       return state.competing;
+    },
+    async configurationsReadAt() {
+      check();
+      return state.configurationsReadAt;
     },
   };
   return { store, state, reservations, reads };

@@ -331,4 +331,13 @@ describe('the guard store', () => {
     await store.putCompeting([]);
     expect(await store.competing()).toEqual([]);
   });
+
+  it('keeps the time at which the competing settings were stored', async () => {
+    const { clock, advance } = clockAt();
+    const store = newStore(clock, (await newStorageAccount()).endpoints);
+    expect(await store.configurationsReadAt()).toBeUndefined();
+    await store.putCompeting([]);
+    advance(minute);
+    expect(await store.configurationsReadAt()).toEqual(new Date(clock.now().getTime() - minute));
+  });
 });

@@ -29,7 +29,9 @@ async function guardedDevice(limit: BlastRadius = plenty) {
     desired: { a: 'right', b: 'right', c: 'right', d: 'right' },
   });
   const store = createGuardStore(world.storage, { clock });
-  const newGuards = () => createGuards({ store, limit, countDevices: async () => 10, clock, log: quiet });
+  const overridesConfigurations = () => false;
+  const newGuards = () =>
+    createGuards({ store, limit, overridesConfigurations, countDevices: async () => 10, clock, log: quiet });
   const twinkeeper = world.withPolicies([agent], { guard: newGuards() });
 
   const deviceId = newDeviceId('guarded');
@@ -157,7 +159,6 @@ describe('a contested property', () => {
     await write({ a: 'wrong 7', b: 'wrong' });
     expect((await rows()).slice(5).toSorted()).toEqual([
       ['a', 'heldBack', 'contested'],
-      ['a', 'superseded', undefined],
       ['b', 'enforced', undefined],
     ]);
     advance(59 * minute);
@@ -237,6 +238,7 @@ describe('a competing configuration', () => {
         },
       },
       limit: plenty,
+      overridesConfigurations: () => false,
       countDevices: async () => 10,
       clock: { now: () => new Date(), sleep: async () => {} },
       log: quiet,

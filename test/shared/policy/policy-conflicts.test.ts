@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { areDisjoint } from '../../../shared/policy/disjoint-scopes.ts';
 import { absent, byDefault, exactly, type PolicyDefinition } from '../../../shared/policy/index.ts';
-import { areDisjoint, toScopeMatcher } from '../../../shared/policy/scope.ts';
+import { toScopeMatcher } from '../../../shared/policy/scope.ts';
 import type { Json } from '../../../shared/twin/index.ts';
 import { fc, jsonObject } from '../../support/arbitraries.ts';
 import { faultsOf } from './faults-of.ts';
@@ -31,6 +32,21 @@ describe('two policies', () => {
     ['two values of a deep tag', { tags: { site: { hall: 1 } } }, { tags: { site: { hall: 2 } } }, true],
     ['an object and a value of one tag', { tags: { site: { hall: 1 } } }, { tags: { site: 'x' } }, true],
     ['different tags', { tags: { env: 'test' } }, { tags: { site: 'x' } }, false],
+    ['lists without a common value', { tags: { env: ['a', 'b'] } }, { tags: { env: ['c', 'd'] } }, true],
+    ['lists with a common value', { tags: { env: ['a', 'b'] } }, { tags: { env: ['b', 'c'] } }, false],
+    ['different ids', { deviceId: ['a', 'b'] }, { deviceId: 'c' }, true],
+    ['an id and a pattern', { deviceId: ['a1', 'b'] }, { deviceId: 'a*' }, false],
+    ['patterns with different beginnings', { deviceId: 'plant-*' }, { deviceId: 'lab-*' }, true],
+    ['patterns with different ends', { deviceId: '*-eu' }, { deviceId: ['*-us', '*-asia'] }, true],
+    ['a scope and the rest', { tags: { env: 'test' } }, { not: { tags: { env: ['test', 'lab'] } } }, true],
+    [
+      'a scope and a part of the rest',
+      { tags: { env: ['test', 'x'] } },
+      { not: { tags: { env: ['test', 'lab'] } } },
+      false,
+    ],
+    ['a pattern and the rest', { deviceId: 'plant-1*' }, { not: [{ edge: true }, { deviceId: 'plant-*' }] }, true],
+    ['two scopes that leave out the same', { not: { edge: true } }, { not: { edge: true } }, false],
     ['a function', () => true, { edge: false }, false],
     ['no scope', undefined, { edge: false }, false],
   ])('are checked for conflicts when their scopes are: %s', (_, left, right, disjoint) => {
@@ -49,14 +65,24 @@ describe('two policies', () => {
       jsonObject,
       fc.dictionary(fc.constantFrom('a', 'b'), fc.constantFrom<Json>(1, 2, { c: 1 }, {}), { maxKeys: 2 }),
     );
-    const scopes = fc.record({ tags, edge: fc.boolean() }, { requiredKeys: [] });
+    const wanted = fc.dictionary(
+      fc.constantFrom('a', 'b'),
+      fc.oneof(fc.constantFrom<Json>(1, { c: 1 }), fc.constant([1, 2])),
+      {
+        maxKeys: 2,
+      },
+    );
+    const ids = fc.oneof(fc.constantFrom('d*', '*d', 'd1', 'x', '*'), fc.constant(['d1', 'x*']));
+    const parts = fc.record({ tags: wanted, edge: fc.boolean(), deviceId: ids }, { requiredKeys: [] });
+    const scopes = fc.record({ tags: wanted, edge: fc.boolean(), deviceId: ids, not: parts }, { requiredKeys: [] });
+    const deviceIds = fc.constantFrom('d', 'd1', 'x', 'x1', 'd\u0000');
     fc.assert(
-      fc.property(scopes, scopes, tags, fc.boolean(), (left, right, deviceTags, edge) => {
-        const device = { deviceId: 'd', tags: deviceTags, edge };
+      fc.property(scopes, scopes, tags, fc.boolean(), deviceIds, (left, right, deviceTags, edge, deviceId) => {
+        const device = { deviceId, tags: deviceTags, edge };
         if (areDisjoint(left, right))
           expect(toScopeMatcher(left).matches(device) && toScopeMatcher(right).matches(device)).toBe(false);
       }),
-      { numRuns: 500 },
+      { numRuns: 1000 },
     );
   });
 });

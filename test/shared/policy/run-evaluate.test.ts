@@ -148,6 +148,29 @@ describe('an evaluate function', () => {
     expect(run(evaluate)).toEqual({ fault: 'evaluate took longer than 250 ms' });
   });
 
+  it('that is slow on a busy machine, but needs little processor time, is not stopped', () => {
+    const sleep = new Int32Array(new SharedArrayBuffer(4));
+    const evaluate = () => {
+      Atomics.wait(sleep, 0, 0, 400);
+      return [];
+    };
+    expect(run(evaluate)).toEqual({ findings: [] });
+  });
+
+  it('that takes too long three times in a row is not called for a minute', () => {
+    let calls = 0;
+    const evaluate = () => {
+      calls++;
+      for (;;);
+    };
+    for (const _ of [1, 2, 3]) expect(run(evaluate)).toEqual({ fault: 'evaluate took longer than 250 ms' });
+    const before = calls;
+    expect(run(evaluate)).toEqual({
+      fault: 'evaluate took longer than 250 ms 3 times in a row, and is not called for a minute',
+    });
+    expect(calls).toBe(before);
+  });
+
   it('cannot change the twin', () => {
     const evaluate = (twin: { desired: { properties: { a: { b: number } } } }) => {
       twin.desired.properties.a.b = 7;

@@ -58,6 +58,52 @@ describe('a scope', () => {
     expect(toScopeMatcher({ deviceId: 'd*' }).usesIdOnly).toBe(true);
   });
 
+  it('matches a device that has one value of a list, one id of a list, and is not left out', () => {
+    const matcher = toScopeMatcher({
+      tags: { env: ['production', 'staging'], lines: [['a'], { hall: 1 }] },
+      deviceId: ['plant-*', 'lab'],
+      not: [{ tags: { retired: true } }, { edge: true, deviceId: 'plant-9*' }, { deviceId: '*-test' }],
+    });
+    const device = { deviceId: 'plant-1', tags: { env: 'staging', lines: ['a'] }, edge: false };
+    expect(matcher.matches(device)).toBe(true);
+    for (const change of [
+      { deviceId: 'lab' },
+      { deviceId: 'plant-9' },
+      { edge: true },
+      { tags: { ...device.tags, retired: false } },
+      { tags: { env: 'production', lines: { hall: 1, row: 2 } } },
+    ]) {
+      expect(matcher.matches({ ...device, ...change }), JSON.stringify(change)).toBe(true);
+    }
+    for (const change of [
+      { deviceId: 'lab-1' },
+      { deviceId: 'plant-1-test' },
+      { deviceId: 'plant-9', edge: true },
+      { tags: { ...device.tags, retired: true } },
+      { tags: { ...device.tags, env: 'test' } },
+      { tags: { ...device.tags, env: ['staging'] } },
+      { tags: { ...device.tags, lines: 'a' } },
+      { tags: { lines: ['a'] } },
+    ]) {
+      expect(matcher.matches({ ...device, ...change }), JSON.stringify(change)).toBe(false);
+    }
+    expect(matcher.mayMatchId('plant-9')).toBe(true);
+    expect(matcher.mayMatchId('plant-1-test')).toBe(false);
+    expect(matcher.usesIdOnly).toBe(false);
+    expect(toScopeMatcher({ deviceId: ['a', 'b*'], not: { deviceId: 'b1' } }).usesIdOnly).toBe(true);
+    expect(toScopeMatcher({ not: { edge: true } }).usesIdOnly).toBe(false);
+  });
+
+  it('that is a function gets frozen data, and is stopped when it does not return', () => {
+    const device = { deviceId: 'd', tags: { a: { b: 1 } }, edge: false };
+    const frozen = toScopeMatcher((seen) => Object.isFrozen(seen) && Object.isFrozen(seen.tags.a));
+    expect(frozen.matches(device)).toBe(true);
+    const endless = toScopeMatcher(() => {
+      for (;;);
+    });
+    expect(() => endless.matches(device)).toThrow('appliesTo took longer than 250 ms');
+  });
+
   it('ignores tags that an object inherits from its prototype', () => {
     expect(
       toScopeMatcher({ tags: { constructor: { name: 'Object' } } }).matches({ deviceId: 'd', tags: {}, edge: false }),

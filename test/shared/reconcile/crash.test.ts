@@ -26,10 +26,10 @@ const policies = toPolicySet(
 );
 
 /**
- * The four devices of a batch. Each device has a different drift: a new device, a wrong value, removed and forbidden properties, or a
- * deleted module.
+ * The five devices of a batch. Each device has a different drift: a new device, a wrong value, removed and forbidden properties, a deleted
+ * module, or a module without any property.
  */
-const roles = ['new', 'wrong', 'removed', 'deleted'] as const;
+const roles = ['new', 'wrong', 'removed', 'deleted', 'emptied'] as const;
 
 let world: World;
 beforeAll(async () => {
@@ -89,6 +89,7 @@ async function withoutCrash() {
     ['removed', 'forbiddenProperty', 'legacy', 'enforced'],
     ['removed', 'missingProperty', 'timeout', 'enforced'],
     ['deleted', 'missingModule', '', 'created'],
+    ['emptied', 'missingBaseline', '', 'enforced'],
   ]);
   return { calls, result };
 }
@@ -98,7 +99,7 @@ type Batch = Awaited<ReturnType<typeof prepare>>[number];
 let runs = 0;
 
 /**
- * Prepares `count` batches of four devices. One device of each batch is new, and the other three are compliant at first. Then each device
+ * Prepares `count` batches of five devices. One device of each batch is new, and the other four are compliant at first. Then each device
  * gets its drift, and the batch holds the events of the drift.
  */
 async function prepare(count: number) {
@@ -114,7 +115,7 @@ async function prepare(count: number) {
   return Promise.all(
     names.map(async (name, index) => {
       const devices = roles.map((role) => `${name}-${role}`);
-      const [created = '', wrong = '', removed = '', deleted = ''] = devices;
+      const [created = '', wrong = '', removed = '', deleted = '', emptied = ''] = devices;
       const seen = new Map(devices.map((id) => [id, eventsOf([id]).length]));
       const newEvents = () =>
         devices.flatMap((id) => {
@@ -130,6 +131,7 @@ async function prepare(count: number) {
       await patch(wrong, { mode: 'Off', section: { deep: { value: 'yes' } } });
       await patch(removed, { timeout: null, legacy: { on: true }, foreign: 1 });
       await world.operator.removeModule(deleted, 'Agent');
+      await patch(emptied, { mode: null, timeout: null, section: null });
       return {
         n: index + 1,
         events: newEvents(),

@@ -90,24 +90,28 @@ describe('a hub that does not answer', () => {
     expect(counts.deferred + (await world.history('d')).filter(({ outcome }) => outcome === 'failed').length).toBe(1);
   });
 
-  it('is not waited for longer than six hours at a time', async () => {
-    const world = await unavailableHub();
-    const processor = new EventProcessor({
-      reconciler: new Reconciler({
-        policies: toPolicySet([agent], { mode: 'enforce' }),
-        hub: world.hub,
-        journal: world.journal,
+  it.each([0, 0.5, 1])(
+    'is not waited for longer than six hours at a time, with the random number %d',
+    async (random) => {
+      const world = await unavailableHub();
+      const processor = new EventProcessor({
+        reconciler: new Reconciler({
+          policies: toPolicySet([agent], { mode: 'enforce' }),
+          hub: world.hub,
+          journal: world.journal,
+          log: quiet,
+        }),
+        queue: { put: async (deferral, delay) => void world.deferred.push({ deferral, delay }) },
+        deadLetters: world.deadLetters,
         log: quiet,
-      }),
-      queue: { put: async (deferral, delay) => void world.deferred.push({ deferral, delay }) },
-      deadLetters: world.deadLetters,
-      log: quiet,
-      retry: { firstDelay: 20_000, attempts: 10 },
-      random: () => 0.5,
-    });
-    await processor.retry(await toQueueMessage({ deviceId: 'd', attempt: 2, reason: 'r', events: world.events }));
-    expect(world.deferred.map(({ delay }) => delay)).toEqual([6 * 3600]);
-  });
+        retry: { firstDelay: 20_000, attempts: 10 },
+        random: () => random,
+      });
+      await processor.retry(await toQueueMessage({ deviceId: 'd', attempt: 2, reason: 'r', events: world.events }));
+      const [longest, shortest] = [6 * 3600, 6 * 3600 * 0.75];
+      expect(world.deferred.map(({ delay }) => delay)).toEqual([random < 0.5 ? shortest : longest]);
+    },
+  );
 });
 
 describe('storage that does not answer', () => {

@@ -6,7 +6,7 @@ import type { RawEvent } from '../../../shared/events/index.ts';
 import type { Answer, Hub, Problem } from '../../../shared/hub/index.ts';
 import { definePolicy, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import { EventProcessor, Reconciler, type ReconcilerDependencies } from '../../../shared/reconcile/index.ts';
-import type { DeadLetter, DeadLetters, DeferredQueue } from '../../../shared/retry/index.ts';
+import { type DeadLetter, type DeadLetters, type DeferredQueue, keptAnHour } from '../../../shared/retry/index.ts';
 import { toTwin } from '../../../shared/twin/index.ts';
 import type { StillClock } from '../../support/still-clock.ts';
 import { quiet, toRawEvent } from '../../support/world.ts';
@@ -38,6 +38,7 @@ export function newWorld(
   const hub = hubOver(registry, trouble);
   const journal = memoryJournal();
   const deadLetters = memoryDeadLetters();
+  const warnings: string[] = [];
   const deferred: { readonly delay: number; readonly deferral: Deferral }[] = [];
   const processor = new EventProcessor({
     reconciler: new Reconciler({
@@ -49,7 +50,7 @@ export function newWorld(
     }),
     queue: queue ?? { put: async (deferral, delay) => void deferred.push({ deferral, delay }) },
     deadLetters,
-    log: quiet,
+    log: { ...quiet, warn: (message) => void warnings.push(message) },
     retry: { firstDelay: 10, attempts: 4 },
     random: () => 0.5,
   });
@@ -61,6 +62,8 @@ export function newWorld(
     journal,
     deadLetters,
     deferred,
+    /** The warnings of the processor. */
+    warnings,
     processor,
     /** Returns the events since the last call of this function. */
     newEvents(): RawEvent[] {
@@ -137,11 +140,11 @@ export function memoryJournal(): Journal & { broken?: Error } {
     return device;
   };
   const journal: Journal & { broken?: Error } = {
-    async read(deviceId, since) {
+    async read(deviceId, since, keys = []) {
       if (journal.broken !== undefined) throw journal.broken;
       const { rows, open, writes } = deviceOf(deviceId);
       const recent = [...rows.values()].filter(
-        ({ rowKey }) => since !== undefined && rowKey < `${rowKeyPrefixAt(since)}~`,
+        ({ rowKey }) => keys.includes(rowKey) || (since !== undefined && rowKey < `${rowKeyPrefixAt(since)}~`),
       );
       const newestFirst = recent.toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
       const etags = new Map([...writes].map(([moduleId, count]) => [moduleId, String(count)]));
@@ -169,19 +172,36 @@ export function memoryJournal(): Journal & { broken?: Error } {
   return journal;
 }
 
-function memoryDeadLetters(): DeadLetters & { all(): Promise<readonly DeadLetter[]> } {
+/** Dead letters in memory. `all` returns them newest first, and `counted` has the number of events that were only counted, by fault. */
+function memoryDeadLetters() {
   const stored: DeadLetter[] = [];
-  return {
+  const counted = new Map<string, number>();
+  const kept = new Map<string, number>();
+  const deadLetters: DeadLetters = {
     async put(deadLetter) {
       const id = String(stored.length);
       stored.unshift({ id, at: '', ...deadLetter });
       return id;
     },
+    async putUnusable(events) {
+      let count = 0;
+      for (const { event, fault, reason, deviceId } of events) {
+        const before = kept.get(fault) ?? 0;
+        if (before === keptAnHour) counted.set(fault, (counted.get(fault) ?? 0) + 1);
+        else {
+          kept.set(fault, before + 1);
+          await deadLetters.put({ deviceId, reason, state: 'dead', event });
+          count++;
+        }
+      }
+      return count;
+    },
+    removeCountsBefore: async () => ({ isUnfinished: false }),
     get: async (id) => stored.find((deadLetter) => deadLetter.id === id),
     async *list() {
       yield* stored;
     },
     remove: async (id) => void stored.splice(0, stored.length, ...stored.filter((deadLetter) => deadLetter.id !== id)),
-    all: async () => stored,
   };
+  return { ...deadLetters, counted, all: async (): Promise<readonly DeadLetter[]> => stored };
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RawEvent } from '../../../shared/events/index.ts';
 import { fc, hostileEvents, rawEvent } from '../../support/arbitraries.ts';
 import { brief } from '../../support/world.ts';
-import { newWorld } from './memory-world.ts';
+import { newWorld, toQueueMessage } from './memory-world.ts';
 
 const metadata = { $lastUpdated: '2026-01-01T00:00:00Z', $lastUpdatedVersion: 2 };
 
@@ -84,6 +84,65 @@ describe('an unusable event', () => {
       expect(deadLetters[0]?.event).toBe(event);
     },
   );
+});
+
+describe('many unusable events', () => {
+  const broken = (count: number) =>
+    Array.from({ length: count }, (_, index) => rawEvent(`explode-${index}`, {}, `x-${index}`));
+
+  it('become at most 100 dead letters for each fault, and one line in the log for each batch', async () => {
+    const world = newWorld();
+    world.registry.create({ deviceId: 'good' }, {});
+    const good = world.newEvents();
+    const noBody = Array.from({ length: 130 }, () => rawEvent('updateTwin', 'text', 'x', 'm'));
+    const counts = await world.processor.process([...broken(150), ...good, ...noBody]);
+    expect(counts).toMatchObject({ events: 280 + good.length, unusable: 280, devices: 1 });
+    expect(await world.deadLetters.all()).toHaveLength(200);
+    expect([...world.deadLetters.counted]).toEqual([
+      ['unknownOperation', 50],
+      ['badBody', 30],
+    ]);
+    expect(world.warnings).toEqual([
+      expect.stringMatching(
+        /^280 events could not be used: 200 are stored .*, 80 are only counted.* 150 × unknownOperation/,
+      ),
+    ]);
+    expect(brief(await world.history('good'))).toEqual([['missingModule', '', 'created']]);
+
+    await world.processor.process(broken(10));
+    expect(await world.deadLetters.all()).toHaveLength(200);
+    expect(world.warnings).toHaveLength(2);
+  });
+
+  it('are all stored when they come from a replay', async () => {
+    const world = newWorld();
+    await world.processor.process(broken(100));
+    const [letter] = await world.deadLetters.all();
+    await world.deadLetters.remove(letter?.id ?? '');
+    const event = letter?.event as RawEvent;
+    await world.processor.retry(await toQueueMessage({ deviceId: 'x', events: [event], attempt: 0, reason: 'replay' }));
+    expect(await world.deadLetters.all()).toHaveLength(100);
+    expect((await world.deadLetters.all())[0]?.event).toEqual(event);
+  });
+});
+
+describe('an event without any application property or annotation of the hub', () => {
+  it.each<[string, RawEvent['systemProperties']]>([
+    ['without any annotation', {}],
+    [
+      'with the annotations of the event hub',
+      { 'x-opt-sequence-number': 7, sequenceNumber: 7, offset: '4', partitionKey: null },
+    ],
+  ])('(%s) is counted as unusable, and the log says to check the binding', async (_, systemProperties) => {
+    const world = newWorld();
+    const event: RawEvent = { body: { version: 3 }, properties: {}, systemProperties };
+    expect(await world.processor.process([event, event])).toMatchObject({ events: 2, ignored: 0, unusable: 2 });
+    expect(await world.deadLetters.all()).toMatchObject([
+      { reason: expect.stringContaining('no application properties') },
+      {},
+    ]);
+    expect(world.warnings).toEqual([expect.stringContaining('Check the route of the hub and the event hub binding')]);
+  });
 });
 
 describe('an event of another message source', () => {

@@ -2,6 +2,7 @@
  * Simulates a process of Twinkeeper that runs sweeps. A test can kill the process at any of its calls to the hub, the storage or the queue.
  */
 import { createOpenList, type DriftRow, type OpenList } from '../../../shared/drift/index.ts';
+import { noGuard } from '../../../shared/guards/index.ts';
 import type { Hub } from '../../../shared/hub/index.ts';
 import type { PolicySet } from '../../../shared/policy/index.ts';
 import { Reconciler } from '../../../shared/reconcile/index.ts';
@@ -74,6 +75,7 @@ export async function runProcess(
     queue: putQueue,
     guardStore,
     openList: mortal(inTimeOf(clock, openList)),
+    guard: noGuard,
     log: quiet,
     clock,
     minutes: 4,
@@ -120,7 +122,7 @@ function slowHub(hub: Hub, clock: StillClock): Hub {
 }
 
 /** Returns the list of open rows with the times of the sweep's clock. The rows were written with the machine's clock. */
-function inTimeOf(clock: StillClock, { page, confirm }: OpenList): OpenList {
+function inTimeOf(clock: StillClock, { page, confirm, unrepaired }: OpenList): OpenList {
   const ahead = clock.now().getTime() - Date.now();
   const shifted = (row: DriftRow): DriftRow => ({
     ...row,
@@ -132,5 +134,6 @@ function inTimeOf(clock: StillClock, { page, confirm }: OpenList): OpenList {
       return { ...rest, rows: rows.map(shifted) };
     },
     confirm,
+    unrepaired,
   };
 }

@@ -64,6 +64,18 @@ describe('a sweep', () => {
     expect(await instance.store.list(5)).toMatchObject([{ trigger: 'manual', state: 'done' }, { id: claim.id }]);
   });
 
+  it('is not repeated for requests that came before it started', async () => {
+    const instance = world.newInstance([agentPolicy]);
+    const before = instance.clock.now().toISOString();
+    instance.clock.pass(1000);
+    for (let request = 0; request < 5; request++) await instance.worker.handle({ v: 1, type: 'start', at: before });
+    expect(await instance.store.list(5)).toHaveLength(1);
+    instance.clock.pass(1000);
+    const after = instance.clock.now().toISOString();
+    await instance.worker.handle({ v: 1, type: 'start', at: after });
+    expect((await instance.store.list(5)).filter(({ state }) => state === 'done')).toHaveLength(2);
+  });
+
   it('is not started by the timer while work items of the last sweep are left', async () => {
     world.add(newDeviceId(), { Agent: wrongMode });
     const instance = world.newInstance([agentPolicy]);

@@ -14,9 +14,10 @@ const outline = (steps: readonly SweepStep[]) =>
 const fingerprint = (...definitions: PolicyDefinition[]) => fingerprintOf(stepsOf(...definitions));
 
 describe('the steps of a sweep', () => {
-  it('are in order: configurations, broken policies, missing modules, open drift', () => {
+  it('are in order: configurations, module ids, broken policies, missing modules, open drift', () => {
     expect(outline(stepsOf(agent, custom, device))).toEqual([
       'configurations',
+      'modules',
       'suspects agent',
       'walk custom',
       'suspects device',
@@ -33,8 +34,8 @@ describe('the steps of a sweep', () => {
 
   it('walk a policy and send no query for it where queries cannot express all of its rules', () => {
     const steps = stepsOf({ ...agent, desired: { a: 1, b: exactly([1, 2]) } });
-    expect(outline(steps)).toEqual(['configurations', 'walk agent', 'missing agent', 'open']);
-    expect(steps[1]).toMatchObject({ reason: expect.stringContaining('desired.b') });
+    expect(outline(steps)).toEqual(['configurations', 'modules', 'walk agent', 'missing agent', 'open']);
+    expect(steps[2]).toMatchObject({ reason: expect.stringContaining('desired.b') });
   });
 
   it('have valid queries, few of them for the built-in policies', () => {

@@ -1,10 +1,12 @@
 /** Requests to the HTTP API, with the function key from the page's address. The page has no other connection. */
 import type {
+  DeadLettersPage,
   DeviceAnswer,
   DriftPage,
   OpenPage,
   PoliciesAnswer,
   ProblemAnswer,
+  ShownSweeps,
   SummaryAnswer,
 } from '../../../api/history-answers.ts';
 import { key } from '../view/index.ts';
@@ -16,6 +18,8 @@ interface Answers {
   readonly 'drift/open': OpenPage;
   readonly summary: SummaryAnswer;
   readonly policies: PoliciesAnswer;
+  readonly 'dead-letters': DeadLettersPage;
+  readonly sweeps: ShownSweeps;
   readonly [device: `devices/${string}`]: DeviceAnswer;
 }
 
@@ -37,7 +41,7 @@ function readClock(response: Response): void {
 }
 
 const timeLimit = 20_000;
-const retryAdvice = 'If the problem continues, look at /api/health and at the log of the app.';
+const retryAdvice = 'If the problem continues, look at /api/health/details and at the log of the app.';
 
 /**
  * Requests JSON from the API.

@@ -1,6 +1,6 @@
 /** The content of the dialog for one history row: its values, its outcome and its times. */
 import type { DriftRow, Outcome } from '../../../api/history-answers.ts';
-import { badge, type Child, duration, el, foreign, ownValue, time, took, words } from '../markup/index.ts';
+import { badge, type Child, count, duration, el, foreign, json, ownValue, time, took, words } from '../markup/index.ts';
 import { link, toDevice } from '../view/index.ts';
 import { sideBySide } from './diff.ts';
 import { facts } from './facts.ts';
@@ -8,10 +8,12 @@ import { facts } from './facts.ts';
 const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
   pending: () => 'Twinkeeper is repairing the drift now.',
   created: () => 'Twinkeeper created the module with its baseline.',
-  enforced: (row) =>
-    row.kind === 'forbiddenProperty'
+  enforced: ({ kind }) => {
+    if (kind === 'missingBaseline') return 'Twinkeeper wrote the baseline of the policy into the module.';
+    return kind === 'forbiddenProperty'
       ? 'Twinkeeper removed the property.'
-      : 'Twinkeeper set the property to the value that the policy wants.',
+      : 'Twinkeeper set the property to the value that the policy wants.';
+  },
   audited: () =>
     'Twinkeeper recorded the drift without a repair: the policy audits, or this kind of drift cannot be repaired.',
   healed: () => 'No repair was needed: the twin became right again.',
@@ -20,7 +22,8 @@ const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
   retired: () =>
     'No policy demands this any more: the policy or the rule was taken out, or it no longer applies to the device. Twinkeeper did not repair the drift.',
   deferred: () => 'The drift is not repaired yet. Twinkeeper will try again.',
-  heldBack: () => 'A guard holds the repair back. Each sweep checks the drift again.',
+  heldBack: () =>
+    'A guard holds the repair back. A sweep reads the twin again when the guard has room or the twin has changed.',
   failed: () => 'The repair failed, and Twinkeeper no longer retries it.',
 };
 
@@ -40,16 +43,36 @@ export function describeRow(row: DriftRow): HTMLElement {
     ]),
     facts([['Property', path]], 'single'),
     sideBySide(row.expected, row.actual),
+    foldedWrites(row),
     el('h3', {}, 'Outcome'),
     describeOutcome(row),
     [row.error, row.message].map((text) => text !== undefined && el('p', { class: 'why' }, foreign(text, 4200))),
     el('ol', { class: 'steps' }, steps(row)),
     facts([
+      ['Written by', row.write?.by === undefined ? undefined : foreign(row.write.by, 128)],
       ['Twin version', row.twinVersion === undefined ? undefined : String(row.twinVersion)],
       ['Correlation id', row.correlationId === undefined ? undefined : el('code', {}, foreign(row.correlationId, 200))],
       ['Hub', foreign(row.hub, 128)],
     ]),
   );
+}
+
+/** The number and the last value of the wrong writes that share the row. Nothing when the row records one write. */
+function foldedWrites({ times, lastActual, lastWrite }: DriftRow): readonly Child[] {
+  if (times === undefined || lastWrite === undefined) return [];
+  return [
+    el(
+      'p',
+      {},
+      `The property was changed to a wrong value ${count(times)} times. The last time was `,
+      time(lastWrite.at),
+      '.',
+    ),
+    facts(
+      [['Last value', lastActual === undefined ? 'no value' : el('code', {}, foreign(json(lastActual), 4200))]],
+      'single',
+    ),
+  ];
 }
 
 function describeOutcome(row: DriftRow): HTMLElement {
@@ -75,7 +98,8 @@ function steps(row: DriftRow): readonly Child[] {
   const after = (at: string) => (begun === undefined ? '' : ` +${duration(Date.parse(at) - Date.parse(begun))}`);
   const source = ownValue(sourceTexts, row.source) ?? 'hand';
   return [
-    begun !== undefined && step('Changed', begun, 'by a write to the twin'),
+    begun !== undefined &&
+      step('Changed', begun, row.write?.by === undefined ? 'by a write to the twin' : 'by a configuration of the hub'),
     step('Detected', row.detectedAt, `by ${source}${after(row.detectedAt)}`),
     row.outcome !== 'pending' && step(words(row.outcome), row.outcomeAt, after(row.outcomeAt)),
     row.closedAt !== undefined && step('In line again', row.closedAt, after(row.closedAt)),

@@ -5,6 +5,7 @@ import { type FilterName, type Filters, filterNames, go } from '../view/index.ts
 
 const kinds: readonly DriftKind[] = [
   'missingModule',
+  'missingBaseline',
   'missingProperty',
   'wrongValue',
   'forbiddenProperty',

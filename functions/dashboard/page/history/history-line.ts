@@ -38,7 +38,7 @@ export function fillLine(line: HTMLTableRowElement, row: DriftRow): void {
       'values',
       value(row.actual),
       el('span', { class: 'muted', 'aria-label': 'wanted' }, ' → '),
-      row.kind === 'missingModule' ? 'baseline' : value(row.expected),
+      row.kind === 'missingModule' || row.kind === 'missingBaseline' ? 'baseline' : value(row.expected),
     ),
     cell('Outcome', 'outcome', badge(row.outcome)),
     cell('Took', 'number', milliseconds === undefined ? el('span', { class: 'muted' }, '–') : duration(milliseconds)),

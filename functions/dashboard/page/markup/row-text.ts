@@ -5,6 +5,7 @@ import { ownValue } from './own-value.ts';
 
 const plainWords = {
   missingModule: 'missing module',
+  missingBaseline: 'missing baseline',
   missingProperty: 'missing property',
   wrongValue: 'wrong value',
   forbiddenProperty: 'forbidden property',
@@ -29,6 +30,7 @@ export function shortPath(path: string): string {
  */
 export function subject({ path, kind }: DriftRow): string {
   if (path !== '') return path;
+  if (kind === 'missingBaseline') return 'the baseline';
   return kind === 'missingModule' ? 'the module' : words(kind);
 }
 

@@ -1,9 +1,17 @@
 /** The upper half of the page: tiles, charts and lists, made from the summary, the policies and the open rows. */
-import type { OpenPage, PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
+import type {
+  DeadLettersPage,
+  OpenPage,
+  PolicyAnswer,
+  ShownSweep,
+  SummaryAnswer,
+} from '../../../api/history-answers.ts';
 import { el, fill, find, iso, time } from '../markup/index.ts';
 import { go, type View } from '../view/index.ts';
 import { createComplianceChart } from './compliance-chart.ts';
+import { showDeadLetters } from './dead-letters.ts';
 import { createDepartureChart } from './departure-chart.ts';
+import { showLastSweep } from './last-sweep.ts';
 import { openCount } from './open-count.ts';
 import { showOpenList } from './open-list.ts';
 import { showPolicies } from './policy-table.ts';
@@ -15,6 +23,9 @@ export interface OverviewData {
   readonly summary: SummaryAnswer;
   readonly policies: readonly PolicyAnswer[];
   readonly open: OpenPage;
+  readonly deadLetters: DeadLettersPage;
+  /** The newest sweep. `undefined` before the first sweep. */
+  readonly sweep: ShownSweep | undefined;
   /** The length of one bucket of the summary, in hours. */
   readonly bucketHours: number;
 }
@@ -32,18 +43,20 @@ export function createOverview(): Overview {
   for (const id of ['tiles', 'policies', 'open', 'top-devices', 'top-properties']) {
     fill(find(id), el('p', { class: 'empty loading' }, 'Loading…'));
   }
-  // The list of open rows can scroll, so the keyboard must be able to focus it.
-  const open = find('open');
-  open.setAttribute('tabindex', '0');
-  open.setAttribute('role', 'region');
-  open.setAttribute('aria-labelledby', 'open-title');
+  // These lists can scroll, so the keyboard must be able to focus them.
+  for (const id of ['open', 'dead-letters']) {
+    const list = find(id);
+    list.setAttribute('tabindex', '0');
+    list.setAttribute('role', 'region');
+    list.setAttribute('aria-labelledby', `${id}-title`);
+  }
   const splits = find('by').querySelectorAll('input');
   for (const input of splits) {
     input.addEventListener('change', () => go({ by: input.value === 'policy' ? undefined : input.value }));
   }
 
   return {
-    show({ summary, policies, open, bucketHours }, view) {
+    show({ summary, policies, open, sweep, deadLetters, bucketHours }, view) {
       shownAt = Date.now();
       for (const input of splits) input.checked = input.value === view.by;
       // The API applies the filters only to the open rows. The tags "whole fleet" mark the other numbers.
@@ -55,7 +68,9 @@ export function createOverview(): Overview {
       departures.show(summary, view, bucketHours);
       compliance.show(summary, policies, view.time);
       showOpenList(counted);
+      showLastSweep(sweep);
       showRankings(summary);
+      showDeadLetters(deadLetters);
       document.title =
         counted.isFiltered || counted.devices === 0 ? 'Twinkeeper' : `${counted.text} out of line – Twinkeeper`;
     },

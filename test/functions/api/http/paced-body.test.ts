@@ -2,10 +2,11 @@ import { channel } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
 import { createServer, get, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { toPacedBody, watchResponses } from '../../../../functions/api/http/paced-body.ts';
 
 beforeAll(watchResponses);
+afterEach(() => void vi.useRealTimers());
 
 let invocations = 0;
 
@@ -72,6 +73,30 @@ describe('a paced body', () => {
     response.destroy();
     expect(await next).toMatchObject({ done: true });
     expect(state).toEqual({ read: 1, ended: true });
+  });
+
+  it('closes the connection of a client that receives nothing for a minute, and says once that it has ended', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { id, response } = startResponse();
+    const { state, chunks } = endless();
+    let ends = 0;
+    const reader = toPacedBody(chunks, id, () => ends++).getReader();
+    await reader.read();
+    response.writableNeedDrain = true;
+    const next = reader.read();
+    await vi.advanceTimersByTimeAsync(59_999);
+    expect([response.destroyed, ends]).toEqual([false, 0]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await next).toMatchObject({ done: true });
+    expect([response.destroyed, state.ended, ends]).toEqual([true, true, 1]);
+  });
+
+  it('says that it has ended when the client disconnects before it reads anything', () => {
+    const { id, response } = startResponse();
+    let ends = 0;
+    toPacedBody(endless().chunks, id, () => ends++);
+    response.destroy();
+    expect(ends).toBe(1);
   });
 
   it('closes the connection when its source fails', async () => {

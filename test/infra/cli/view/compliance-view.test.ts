@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { HealthDetails } from '../../../../functions/api/answers.ts';
 import { type Compliance, reasonOf } from '../../../../infra/cli/commands/compliance.ts';
 import { renderCompliance } from '../../../../infra/cli/view/compliance-view.ts';
 import type { SweepRow } from '../../../../shared/sweep/store/index.ts';
@@ -44,6 +45,14 @@ describe('the status on a terminal', () => {
     expect(text).toMatch(/Nothing is out of line\.$/);
   });
 
+  it('says what the last sweep left, and which policies look wrong', () => {
+    const warning = 'The scope of the policy agents holds no device of the hub.';
+    const left = { ...sweep, waiting: 1500, heldBack: 55, warnings: [warning] };
+    const text = renderCompliance({ ...well, lastSweep: left }, now, false);
+    expect(text).toContain('1,234 hub calls, 1,500 waiting in the queue, 55 held back and unchanged');
+    expect(text).toContain(`  ${warning}`);
+  });
+
   it('says why something is not repaired and what to do, and rounds percentages down', () => {
     const text = renderCompliance(
       {
@@ -71,6 +80,20 @@ describe('the status on a terminal', () => {
     );
     expect(text).toMatch(/agents +not counted/);
     expect(text).toMatch(/Compliance is unknown: no sweep.*"twinkeeper sweep" asks for one\.$/);
+  });
+
+  it('shows the health of the running app, and what is wrong with it', () => {
+    const ok = { ok: true, detail: 'fine' };
+    const checks = {
+      settings: ok,
+      hub: { ok: false, detail: 'my-hub: 401 Unauthorized' },
+      storage: ok,
+      configurations: ok,
+    };
+    const text = (health: HealthDetails) => renderCompliance({ ...well, health }, now, false);
+    expect(text({ status: 'healthy' })).toMatch(/^App +healthy$/m);
+    expect(text({ status: 'unhealthy', checks })).toMatch(/^App +unhealthy\n {2}my-hub: 401 Unauthorized$/m);
+    expect(renderCompliance(well, now, false)).not.toMatch(/^App/m);
   });
 
   it('names the guard that holds a departure back', () => {

@@ -34,6 +34,15 @@ describe('a forecast on a terminal', () => {
     expect(text).not.toContain('for example');
   });
 
+  it('warns of a policy without devices', () => {
+    const text = renderForecast(
+      forecastOf({ ...compliant, devices: 0, compliant: 0, warning: 'No device is there.' }),
+      100,
+      false,
+    );
+    expect(text).toMatch(/\nall-well: agent\nNo device is there\.\n/);
+  });
+
   it('shows changes, recorded departures, held back twins and competing configurations', () => {
     const text = renderForecast(
       {

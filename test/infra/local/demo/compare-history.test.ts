@@ -3,27 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { compareHistory, unsettled } from '../../../../infra/local/demo/compare-history.ts';
 import type { InjectedDeparture } from '../../../../infra/local/demo/departures.ts';
 import { countCreated, percentile, reactionTimes } from '../../../../infra/local/demo/summary.ts';
-import type { DriftRow } from '../../../../shared/drift/index.ts';
-
-let version = 0;
-
-function row(departure: InjectedDeparture, more: Partial<DriftRow> = {}): DriftRow {
-  return {
-    ...departure,
-    v: 1,
-    hub: 'hub',
-    rowKey: String(version),
-    detectedAt: '2026-01-01T00:00:00.000Z',
-    source: 'event',
-    expected: 1,
-    actual: 2,
-    write: { version: version++, at: '2026-01-01T00:00:00.000Z', exact: true },
-    mode: 'enforce',
-    outcome: 'enforced',
-    outcomeAt: '2026-01-01T00:00:00.250Z',
-    ...more,
-  };
-}
+import { driftRow as row } from './drift-row.ts';
 
 const departures = fc.record({
   deviceId: fc.constantFrom('a', 'b'),
@@ -68,6 +48,19 @@ describe('the ledger of the demo', () => {
         ).toHaveLength(1);
       }),
     );
+  });
+
+  it('takes a row with folded writes for as many departures as it counts', () => {
+    const departure = { deviceId: 'a', moduleId: 'm', policy: 'p', path: 'x', kind: 'wrongValue' } as const;
+    const folded = row(departure, { times: 3 });
+    const compared = (caused: number) =>
+      compareHistory(
+        Array.from({ length: caused }, () => departure),
+        [folded],
+      );
+    expect(compared(3)).toMatchObject({ unrecorded: [], surplus: [] });
+    expect(compared(4).unrecorded).toEqual([departure]);
+    expect(compared(2).surplus).toEqual([folded]);
   });
 
   it('is not settled while a row has no final outcome', () => {

@@ -19,8 +19,9 @@ describe('the plan of a run', () => {
       fc.property(fc.integer({ min: 0, max: 1e9 }), fc.integer({ min: 1, max: 60 }), (seed, count) => {
         const plan = planDemo(seed, count, policies);
         expect(plan).toHaveLength(count);
-        for (const { disturbances, isDeleted, departures } of plan) {
-          expect(disturbances.length).toBeGreaterThan(0);
+        for (const { disturbances, contest, isDeleted, departures } of plan) {
+          // The repairs before a stand-down are counted, so a device with a contest has no other disturbances.
+          expect(disturbances.length > 0).toBe(contest === undefined);
           expect(departures).toHaveLength(policies.filter(({ createModule }) => createModule).length);
           const deletions = disturbances.flatMap(({ kind }, index) => (kind === 'deviceDeleted' ? [index] : []));
           expect(deletions).toEqual(isDeleted ? [disturbances.length - 1] : []);
@@ -28,6 +29,17 @@ describe('the plan of a run', () => {
       }),
       { numRuns: 30 },
     );
+  });
+});
+
+describe('the contests of a run', () => {
+  it('are two of each kind, on at most half of the devices', () => {
+    const kinds = (count: number) =>
+      planDemo(1, count, policies)
+        .flatMap(({ contest }) => contest?.kind ?? [])
+        .toSorted();
+    expect(kinds(100)).toEqual(['flappingProperty', 'flappingProperty', 'moduleWar', 'moduleWar']);
+    expect([1, 2, 3, 5].map((count) => kinds(count).length)).toEqual([0, 1, 1, 2]);
   });
 });
 

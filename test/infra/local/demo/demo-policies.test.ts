@@ -26,4 +26,22 @@ describe('the policies of the demo', () => {
     const modules = new Set(steps.flatMap((step) => ('moduleId' in step ? step.moduleId : [])));
     expect([...modules]).toEqual(['Pump']);
   });
+
+  it('may have scope functions that throw: the demo causes no drift from these policies', () => {
+    const appliesTo = () => {
+      throw new Error('no scope');
+    };
+    const failing: PolicyDefinition = {
+      name: 'failing',
+      module: 'Valve',
+      createModule: true,
+      desired: { a: 1 },
+      appliesTo,
+    };
+    const plan = planDemo(1, 20, demoPolicies([pump, failing]));
+    const departures = plan.flatMap(({ disturbances }) =>
+      disturbances.flatMap((disturbance) => disturbance.departures),
+    );
+    expect([...new Set(departures.map(({ policy }) => policy))]).toEqual(['pump']);
+  });
 });

@@ -45,6 +45,14 @@ describe('the operator of the live demo', () => {
     expect(notices.at(-1)).toContain('has released policy agents');
   });
 
+  it('says that a repair is contested, and releases the policy after a pause', async () => {
+    const { see, release, notices, endPause } = releaser();
+    see(row(1, 'contested: somebody deleted this module again'));
+    expect(notices.join()).toMatch(/agents stands down .*"twinkeeper release agents"/);
+    await endPause(31);
+    expect(release.mock.calls).toEqual([['agents']]);
+  });
+
   it('releases a policy once, however many of its rows are held back', async () => {
     const { see, release, pauses, endPause } = releaser();
     see(row(1));
@@ -64,7 +72,7 @@ describe('the operator of the live demo', () => {
   });
 
   it.each([
-    ['other guards', row(1, 'contested: somebody keeps changing it')],
+    ['other guards', row(1, 'competingConfiguration: a configuration sets it')],
     ['repaired rows', row(1, 'blastRadius: no room', 'enforced')],
   ])('leaves %s alone', (_, other) => {
     const { see, notices } = releaser();

@@ -22,7 +22,7 @@ describe('the queries of a policy', () => {
     const policy = policyOf({ appliesTo, module: "Agent'1", desired: { a: absent() } });
     const where = "WHERE moduleId = 'Agent\\'1' AND STARTSWITH(deviceId, 'plant-')";
     expect(brokenModulesQueries(policy)).toEqual([
-      `SELECT deviceId FROM devices.modules ${where} AND (IS_DEFINED(properties.desired.a))`,
+      `SELECT deviceId, version FROM devices.modules ${where} AND (IS_DEFINED(properties.desired.a))`,
     ]);
     expect(modulesQuery(policy)).toBe(`SELECT deviceId FROM devices.modules ${where}`);
     expect(twinsQuery(policy)).toBe(`SELECT * FROM devices.modules ${where}`);
@@ -36,7 +36,7 @@ describe('the queries of a policy', () => {
     const policy = toPolicy({ name: 'test', appliesTo, desired: { a: absent() } });
     const inScope = "WHERE STARTSWITH(deviceId, 'plant-') AND tags.environment = 'production'";
     expect(brokenModulesQueries(policy)).toEqual([
-      `SELECT deviceId FROM devices ${inScope} AND (IS_DEFINED(properties.desired.a))`,
+      `SELECT deviceId, version FROM devices ${inScope} AND (IS_DEFINED(properties.desired.a))`,
     ]);
     expect(twinsQuery(policy)).toBe(`SELECT * FROM devices ${inScope}`);
   });

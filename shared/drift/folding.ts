@@ -1,0 +1,83 @@
+import type { Write } from '../twin/index.ts';
+import { enforcementTimes, isSameProperty, lastContestedTime, standDownTime } from './contest.ts';
+import type { Departure, DriftRow } from './departure.ts';
+import { rowKeyPrefixAt } from './keys.ts';
+
+/*
+ * Somebody who keeps changing a property can cause any number of departures. While the property is contested or flaps, further wrong writes
+ * are therefore folded: they change the newest row of the property, and add no row. The row counts them in `times`, and holds the last of
+ * them in `lastWrite` and `lastActual`.
+ *
+ * A decision here depends only on the departure and on older rows. The same write therefore leads to the same row after a crash and after
+ * a redelivery.
+ */
+
+/**
+ * Number of rows of one property within {@link flapWindow} after which further wrong writes are folded, also when Twinkeeper repairs
+ * nothing. Example: a policy in audit mode, or repairs that a guard holds back.
+ */
+const rowsBeforeFlapping = 60;
+/** Length of the time in which the rows of a property are counted, in milliseconds. */
+const flapWindow = 60 * 60_000;
+/**
+ * Milliseconds before a write in which rows are not counted. All writes of one burst, which share a batch of events, are then recorded in
+ * rows of their own.
+ */
+const burstTime = 60_000;
+
+/** The last wrong write that a row records. */
+export function lastWriteOf(row: DriftRow): Write {
+  return row.lastWrite ?? row.write;
+}
+
+/** Whether write `a` came after write `b`. The version decides between two writes at the same time. */
+export function isLaterWrite(a: Write, b: Write): boolean {
+  // The version alone decides nothing, because the versions of a deleted and recreated module start again. Later times have smaller keys.
+  const [keyOfA, keyOfB] = [rowKeyPrefixAt(a.at), rowKeyPrefixAt(b.at)];
+  return keyOfA === keyOfB ? a.version > b.version : keyOfA < keyOfB;
+}
+
+/** The row into which the write of this departure was folded before. `undefined` when there is none. */
+export function rowWithFolded(departure: Departure, rows: readonly DriftRow[]): DriftRow | undefined {
+  return rows.find(
+    (row) =>
+      row.lastWrite !== undefined &&
+      row.kind === departure.kind &&
+      isSameProperty(row, departure) &&
+      isLaterWrite(departure.write, row.write) &&
+      !isLaterWrite(departure.write, row.lastWrite),
+  );
+}
+
+/**
+ * The row into which a new departure is to be folded: the newest row of the same property and kind, when the property is contested or
+ * flaps. `undefined` when the departure needs a row of its own. A row whose drift Twinkeeper has repaired is never changed.
+ */
+export function rowToFoldInto(departure: Departure, rows: readonly DriftRow[]): DriftRow | undefined {
+  const ofProperty = rows.filter((row) => isSameProperty(row, departure));
+  const newest = ofProperty
+    .filter(({ kind }) => kind === departure.kind)
+    .reduce<DriftRow | undefined>(
+      (last, row) => (last === undefined || isLaterWrite(lastWriteOf(row), lastWriteOf(last)) ? row : last),
+      undefined,
+    );
+  if (newest === undefined || ['enforced', 'created', 'gone'].includes(newest.outcome)) return undefined;
+  if (!isLaterWrite(departure.write, lastWriteOf(newest))) return undefined;
+  return isAfterContest(newest, departure, ofProperty) || isFlapping(departure, ofProperty) ? newest : undefined;
+}
+
+/** Whether the property is contested at the time of the departure, and all enforcements are older than the row. */
+function isAfterContest(row: DriftRow, departure: Departure, ofProperty: readonly DriftRow[]): boolean {
+  const contestedAt = lastContestedTime(enforcementTimes(departure, ofProperty));
+  if (contestedAt === undefined || Date.parse(departure.write.at) >= contestedAt + standDownTime) return false;
+  return ofProperty.every(({ outcome, write }) => outcome !== 'enforced' || isLaterWrite(row.write, write));
+}
+
+function isFlapping({ write }: Departure, ofProperty: readonly DriftRow[]): boolean {
+  const time = Date.parse(write.at);
+  const counted = ofProperty.filter((row) => {
+    const age = time - Date.parse(row.write.at);
+    return age >= burstTime && age <= flapWindow;
+  });
+  return counted.length >= rowsBeforeFlapping;
+}

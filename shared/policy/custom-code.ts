@@ -1,0 +1,171 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createContext, Script } from 'node:vm';
+import { describeThrown } from './describe-thrown.ts';
+
+/** A call of a function that the author of a policy wrote. */
+export interface CustomCall {
+  readonly policy: string;
+  readonly functionName: 'evaluate' | 'appliesTo';
+  readonly deviceId: string;
+  /** The module whose twin `evaluate` receives. `''` for the device twin. Absent for `appliesTo`. */
+  readonly moduleId?: string;
+  /** The state of the device or the twin, as text. A late error counts only while the state stays the same. */
+  readonly state: string;
+}
+
+/** An error that custom code threw after its call returned, for example in a timer. */
+export interface LateError {
+  readonly call: CustomCall;
+  /** A sentence for the history, such as `evaluate threw Error: no answer, after it had returned`. */
+  readonly message: string;
+}
+
+/** Maximum milliseconds of processor time that custom code may use in one call. */
+const timeLimit = 250;
+
+/**
+ * Milliseconds that a call may take, in three attempts. A busy machine gives the process little processor time, so the call is repeated with
+ * more time when it was stopped before it used up the {@link timeLimit}.
+ */
+const attempts = [timeLimit, 4 * timeLimit, 16 * timeLimit];
+
+/** The processor time is measured less exactly than the time of the attempt. */
+const usedUp = 0.8 * timeLimit;
+
+/** Number of calls in a row that may take too long. The function then rests. */
+const mostTimeOuts = 3;
+
+/** Milliseconds for which a function rests that took too long again and again. Each such call blocks the whole process. */
+const rest = 60_000;
+
+const mostLateErrors = 1000;
+
+const calls = new AsyncLocalStorage<CustomCall>();
+const lateErrors = new Map<string, LateError>();
+const timeOuts = new WeakMap<object, { count: number; restsUntil: number }>();
+
+/**
+ * Calls a function that the author of a policy wrote, with a time limit.
+ *
+ * @param author The function of the author. It identifies the function for which time-outs are counted.
+ * @throws what the function throws, and an Error when the function takes too long, rests, or threw a late error for the same state before.
+ */
+export function runCustomCode<T>(call: CustomCall, author: object, run: () => T): T {
+  const late = lateErrors.get(keyOf(call));
+  if (late?.call.state === call.state) throw new CustomCodeError(late.message);
+  const timedOut = timeOuts.get(author);
+  if (timedOut !== undefined && performance.now() < timedOut.restsUntil) {
+    throw new CustomCodeError(`${tookTooLong(call)} ${mostTimeOuts} times in a row, and is not called for a minute`);
+  }
+  try {
+    const result = calls.run(call, () => callWithTimeLimit(run)) as T;
+    timeOuts.delete(author);
+    return result;
+  } catch (error) {
+    if (!isTimeOut(error)) throw error;
+    const count = (timedOut?.count ?? 0) + 1;
+    timeOuts.set(author, { count, restsUntil: count < mostTimeOuts ? 0 : performance.now() + rest });
+    throw new CustomCodeError(tookTooLong(call));
+  }
+}
+
+/** An error of custom code whose message already names the function. */
+class CustomCodeError extends Error {
+  override readonly name = 'CustomCodeError';
+}
+
+/** Describes an error of custom code for the history: `evaluate threw RangeError: too much`. */
+export function describeCustomError(functionName: CustomCall['functionName'], error: unknown): string {
+  return error instanceof CustomCodeError ? error.message : `${functionName} threw ${describeThrown(error)}`;
+}
+
+/**
+ * Catches the errors that custom code throws after its call returned, and promises of custom code that are rejected later. Without this
+ * function, such an error ends the process. All other errors have the same effect as before. Call this function once in a process.
+ *
+ * @param onLateError Called for each late error. It must not throw.
+ */
+export function catchLateErrors(onLateError: (error: LateError) => void): void {
+  const isLateError = (error: unknown): boolean => {
+    const call = calls.getStore();
+    if (call === undefined) return false;
+    const late = { call, message: `${describeCustomError(call.functionName, error)}, after it had returned` };
+    remember(late);
+    onLateError(late);
+    return true;
+  };
+  process.on('unhandledRejection', (reason) => {
+    if (isLateError(reason) || process.listenerCount('unhandledRejection') > 1) return;
+    // Without a listener, Node would treat the rejection as an exception. This listener must not change that.
+    throw reason;
+  });
+  // The worker of Azure Functions ends the process in its listener for uncaught exceptions. Node calls this function instead of listeners.
+  process.setUncaughtExceptionCaptureCallback((error) => {
+    if (isLateError(error)) return;
+    const listeners = process.listeners('uncaughtException');
+    for (const listener of listeners) listener(error, 'uncaughtException');
+    if (listeners.length > 0) return;
+    console.error(error);
+    process.exit(1);
+  });
+}
+
+function remember(late: LateError): void {
+  const key = keyOf(late.call);
+  lateErrors.delete(key);
+  lateErrors.set(key, late);
+  for (const oldest of lateErrors.keys()) {
+    if (lateErrors.size <= mostLateErrors) break;
+    lateErrors.delete(oldest);
+  }
+}
+
+function keyOf({ policy, functionName, deviceId, moduleId }: CustomCall): string {
+  return JSON.stringify([policy, functionName, deviceId, moduleId]);
+}
+
+function tookTooLong({ functionName }: CustomCall): string {
+  return `${functionName} took longer than ${timeLimit} ms`;
+}
+
+/**
+ * True when an error is the time-out of the `vm` script. That error comes from another context, where `instanceof Error` does not work. So
+ * this function checks the code of the error.
+ */
+function isTimeOut(error: unknown): boolean {
+  try {
+    return (error as { code?: unknown } | undefined)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+  } catch {
+    return false;
+  }
+}
+
+const script = new Script('call()');
+const sandbox: { call?: () => unknown } = {};
+let sandboxContext: ReturnType<typeof createContext> | undefined;
+
+/** Runs a function inside a `vm` script with a time limit. Nothing else can stop synchronous code that does not return. */
+function callWithTimeLimit(run: () => unknown): unknown {
+  sandboxContext ??= createContext(sandbox);
+  sandbox.call = run;
+  try {
+    for (const [index, timeout] of attempts.entries()) {
+      const before = processorTime();
+      try {
+        return script.runInContext(sandboxContext, { timeout });
+      } catch (error) {
+        const isLast = index === attempts.length - 1;
+        if (isLast || !isTimeOut(error) || processorTime() - before >= usedUp) throw error;
+      }
+    }
+    return undefined;
+  } finally {
+    delete sandbox.call;
+  }
+}
+
+/** Milliseconds of processor time that this thread has used. Versions of Node before 22.19 tell only the time of the whole process. */
+function processorTime(): number {
+  const usage = (process as Partial<NodeJS.Process>).threadCpuUsage?.() ?? process.cpuUsage();
+  return (usage.user + usage.system) / 1000;
+}
