@@ -66,7 +66,7 @@ describe('a property that is removed again after a repair whose process was kill
 
   it('has two rows, also when the repair set another property', async () => {
     const { patch, sweep, rows, registry } = newDevice();
-    registry.patchTwin(module, { desired: { mode: null, s: null } }, '*');
+    registry.patchTwin(module, { desired: { mode: null, s: { x: false } } }, '*');
     await sweep({ isKilled: true });
     patch({ mode: null });
     await sweep();
