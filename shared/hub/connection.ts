@@ -1,5 +1,4 @@
 import type { Agent } from 'node:https';
-import tls, { type SecureContext } from 'node:tls';
 import type { Registry } from 'azure-iothub';
 
 /** An IoT Hub and how the app signs in: a connection string with a key, or the host name of the hub for the managed identity of the app. */
@@ -40,13 +39,16 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
     'connectionString' in address
       ? Client.fromConnectionString(address.connectionString.replace(/HostName=[^;]+/i, `HostName=${host}`))
       : Client.fromTokenCredential(host, new (await import('@azure/identity')).DefaultAzureCredential());
-  const { TimedAgent } = await import('./timed-agent.ts');
+  const [{ TimedAgent }, { contextThatTrusts }] = await Promise.all([
+    import('./timed-agent.ts'),
+    import('./tls-context.ts'),
+  ]);
   const agent = new TimedAgent({
     port,
     keepAlive: true,
     maxSockets: 32,
     timeout: options.idleTimeout,
-    ...(options.ca === undefined ? {} : { secureContext: contextWith(options.ca) }),
+    ...(options.ca === undefined ? {} : { secureContext: contextThatTrusts(options.ca) }),
   });
   // The registry client has no public option for an agent, unlike other clients of the SDK. So the agent is set in a private field.
   const { _restApiClient: client } = registry as unknown as {
@@ -57,9 +59,4 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
   }
   client.setOptions({ http: { agent } });
   return registry;
-}
-
-/** Node reads all its certificate authorities for each context, so all sockets of an agent share one context. */
-function contextWith(ca: string): SecureContext {
-  return tls.createSecureContext({ ca: [...tls.getCACertificates('default'), ca] });
 }
