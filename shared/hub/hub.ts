@@ -5,6 +5,8 @@ import type { OperationClass } from './throttle-limits.ts';
 export type Problem =
   /** 404: the device does not exist, or the device has no such module. */
   | { readonly type: 'gone'; readonly what: 'device' | 'module'; readonly message: string }
+  /** The hub carried out a call only partly, or did not say whether it did. The caller must read the twin. */
+  | { readonly type: 'unclear'; readonly message: string }
   /** 409: the device or module exists already. */
   | { readonly type: 'exists'; readonly message: string }
   /** 412: another writer has changed the twin since the caller read it. The caller must read the twin again and make a new decision. */

@@ -5,7 +5,8 @@ import { once } from '../once.ts';
 import { isJsonObject, type JsonObject, toTwin } from '../twin/index.ts';
 import { type BudgetOptions, createBudget } from './budget.ts';
 import { type BulkEntry, toBulkCalls, toBulkEntry } from './bulk.ts';
-import { classifyBulkEntry, classifyError } from './classify.ts';
+import { answersOf, type BulkAnswer, hasThrottledEntries, readBulkAnswer } from './bulk-answer.ts';
+import { classifyError } from './classify.ts';
 import { type ConnectionOptions, type HubAddress, hostOf, openRegistry } from './connection.ts';
 import { withDeadline } from './deadline.ts';
 import type { Answer, Configuration, Hub, Lane, NewModule } from './hub.ts';
@@ -167,32 +168,23 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
     };
   }
 
-  async function createBatch(caller: Caller, batch: readonly NewModule[]): Promise<Map<NewModule, Answer<void>>> {
+  async function createBatch(
+    caller: Caller,
+    batch: readonly NewModule[],
+  ): Promise<ReadonlyMap<NewModule, Answer<void>>> {
     const entries: BulkEntry[] = batch.map(toBulkEntry);
-    const create = async (registry: Registry): Promise<readonly BulkError[]> => {
+    const create = async (registry: Registry): Promise<BulkAnswer> => {
       try {
-        return bulkErrors((await registry.addDevices(entries)).responseBody);
+        return readBulkAnswer((await registry.addDevices(entries)).responseBody) ?? allDone;
       } catch (error) {
         // When some entries of a bulk call failed, the hub answers with an error status. The response body lists the failed entries.
-        const errors = bulkErrors(parse((error as { responseBody?: unknown }).responseBody));
-        if (errors.length > 0) return errors;
+        const answer = readBulkAnswer(parse((error as { responseBody?: unknown }).responseBody));
+        if (answer !== undefined) return answer;
         throw error;
       }
     };
-    // When the hub counts each entry of a bulk call, it can throttle some entries and accept the others.
-    const answer = await call(caller, 'bulk', create, (errors) =>
-      errors.some((error) => classifyBulkEntry(error).type === 'throttled'),
-    );
-    return new Map(
-      batch.map((module) => {
-        if (!answer.ok) return [module, answer];
-        const entry = answer.value.find(
-          ({ deviceId, moduleId }) =>
-            deviceId === module.deviceId && (typeof moduleId !== 'string' || moduleId === module.moduleId),
-        );
-        return [module, entry === undefined ? done : { ok: false, problem: classifyBulkEntry(entry) }];
-      }),
-    );
+    const answer = await call(caller, 'bulk', create, hasThrottledEntries);
+    return answer.ok ? answersOf(batch, answer.value) : new Map(batch.map((module) => [module, answer]));
   }
 }
 
@@ -231,6 +223,8 @@ function contentByModule(modulesContent: JsonObject): Readonly<Record<string, Js
 /** Number of results on one page of query results (the header `x-ms-max-item-count`). */
 const itemsPerPage = 1000;
 
+/** The answer to a bulk call without a body that says otherwise. */
+const allDone: BulkAnswer = { isSuccessful: true, errors: [], warnings: [] };
 const done: Answer<void> = { ok: true, value: undefined };
 const unanswered: Answer<void> = { ok: false, problem: { type: 'transient', message: 'not part of any call' } };
 
@@ -241,16 +235,4 @@ function parse(text: unknown): unknown {
   } catch {
     return undefined;
   }
-}
-
-interface BulkError {
-  readonly deviceId?: unknown;
-  readonly moduleId?: unknown;
-  readonly errorCode?: unknown;
-  readonly errorStatus?: unknown;
-}
-
-/** The list `errors` in the answer to a bulk call. Empty when every entry succeeded. */
-function bulkErrors(answer: unknown): readonly BulkError[] {
-  return isJsonObject(answer) && Array.isArray(answer.errors) ? answer.errors.filter(isJsonObject) : [];
 }

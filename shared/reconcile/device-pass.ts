@@ -69,6 +69,8 @@ export class DevicePass {
   readonly #source: Source;
   /** Ids of the modules that the pass could not create, because they exist already. The next round reads their twins. */
   readonly #existing = new Set<string>();
+  /** Ids of the modules for which the hub did not say whether it created them. The next round reads their twins. */
+  readonly #unclear = new Set<string>();
   /** Row keys of all departures that the pass found. A set, so that a new round does not count a departure twice. */
   readonly #found = new Set<string>();
   /**
@@ -142,7 +144,7 @@ export class DevicePass {
     const mustLookAgain = (module: ModuleWork) =>
       isSettledDeletion(module, settleTime, clock.now().getTime()) && calls.mustCreate(module);
     const read = modules.filter(
-      (module) => this.#existing.has(module.moduleId) || calls.mustRead(module) || mustLookAgain(module),
+      (module) => this.#mustReadAgain(module.moduleId) || calls.mustRead(module) || mustLookAgain(module),
     );
     const create = modules.filter((module) => !read.includes(module) && calls.mustCreate(module));
     return { read, create };
@@ -241,13 +243,18 @@ export class DevicePass {
         for (const { module, rows } of creations) {
           const answer = answerOf(module);
           if (!answer.ok && answer.problem.type === 'exists') this.#existing.add(module.moduleId);
+          else if (!answer.ok && answer.problem.type === 'unclear') this.#unclear.add(module.moduleId);
           else reason = this.#recordAnswer(rows, answer, 'created', deviceRows) ?? reason;
         }
-        const mustReadAgain = creations.some(({ module }) => this.#existing.has(module.moduleId));
+        const mustReadAgain = creations.some(({ module }) => this.#mustReadAgain(module.moduleId));
         if ((await this.#write(deviceRows)) === 'conflict' || mustReadAgain) return this.begin();
         return reason === undefined ? this.#done() : this.#deferred(reason);
       },
     };
+  }
+
+  #mustReadAgain(moduleId: string): boolean {
+    return this.#existing.has(moduleId) || this.#unclear.has(moduleId);
   }
 
   #recordAnswer(

@@ -6,7 +6,6 @@ import {
   isOpen,
   isOver,
   type KnownRows,
-  openKey,
   rowToFoldInto,
   rowWithFolded,
   type Source,
@@ -15,7 +14,8 @@ import type { Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import type { EventRef } from './device-work.ts';
 import { isSuperseded, openRowOf, rowFromEarlierRead } from './find-row.ts';
-import { beginOf, isEarlier, isSameWrite, type PeriodStart, rowOfPeriod } from './missing-periods.ts';
+import { isUnfinishedRow, PeriodRows } from './period-rows.ts';
+import { wasRemovedAgain } from './removed-again.ts';
 
 /** The values that all new rows of a pass have in common. */
 export interface PassContext {
@@ -31,17 +31,6 @@ export interface PassContext {
 }
 
 /**
- * The state of the row of a missing period.
- *
- * - `new`: no row records the period.
- * - `late`: no row records the period, but a row records a later period. The period is therefore over.
- * - `unfinished`: the row is `pending` or `deferred`.
- * - `open`: the row is open and has another outcome.
- * - `over`: the period is over.
- */
-export type PeriodState = 'new' | 'late' | 'unfinished' | 'open' | 'over';
-
-/**
  * The history rows of one device during one pass: the rows that the journal has stored, and the rows that the pass adds. Finds the stored
  * row of each detected departure, or adds a new row. Remembers the rows that changed. Does no I/O.
  */
@@ -51,6 +40,15 @@ export class DeviceRows {
   /** The rows of the device, by row key. A row that the pass changed replaces the row from the journal. */
   readonly #rows = new Map<string, DriftRow>();
   readonly #changed = new Set<string>();
+  /** The rows that record modules as missing. */
+  readonly periods: PeriodRows = new PeriodRows({
+    rows: () => this.rows(),
+    current: (row) => this.current(row),
+    now: () => this.#context.now(),
+    add: (departure, eventRef, more) => this.#add(departure, eventRef ?? this.#context.eventRef, more),
+    put: (row) => this.#put(row),
+    close: (row, outcome) => this.close(row, outcome),
+  });
 
   constructor(known: KnownRows, context: PassContext) {
     this.#known = known;
@@ -71,7 +69,7 @@ export class DeviceRows {
    * names no exact write for a missing property. In this case, the open row of the same property is used when there is one.
    */
   rowFromTwin(detected: Departure, twin: Twin | undefined): DriftRow {
-    if (detected.kind === 'missingModule') return this.#rowOfMissingModule(detected);
+    if (detected.kind === 'missingModule') return this.periods.rowFromReading(detected);
     const departure = this.#withWriteTime(detected);
     const versions =
       twin === undefined || departure.mode === 'audit'
@@ -80,7 +78,7 @@ export class DeviceRows {
     const row =
       this.#find(departure) ??
       rowWithFolded(departure, this.rows()) ??
-      this.#findOpen(departure) ??
+      this.#withoutRepaired(departure, twin, this.#findOpen(departure)) ??
       this.#fold(departure);
     if (row === undefined) return this.#add(departure, this.#context.eventRef, versions);
     const isFolded = row.lastWrite !== undefined && isLaterWrite(departure.write, row.write);
@@ -91,44 +89,6 @@ export class DeviceRows {
       expected: departure.expected,
       mode: departure.mode,
     });
-  }
-
-  /**
-   * Returns the row of a missing period that an event shows. Without a row, adds a `pending` row. Closes the rows of earlier periods. When a
-   * row records a later period, the period is over, and its row is closed too.
-   */
-  rowFromDeletion(departure: Departure, start: PeriodStart, eventRef: EventRef): DriftRow {
-    const periods = this.#periodsOf(departure);
-    const known = rowOfPeriod(periods, start);
-    const row =
-      known === undefined ? this.#add(departure, eventRef, versionOf(start)) : this.#takeWrite(known, start, eventRef);
-    for (const other of this.#periodsOf(departure)) {
-      if (other.rowKey === row.rowKey || isSameWrite(other.write, row.write)) continue;
-      if (isEarlier(other, start)) {
-        if (isOpen(other)) this.close(other, 'healed');
-      } else if (known === undefined && isOpen(this.current(row))) this.close(row, 'healed');
-    }
-    return this.current(row);
-  }
-
-  /** The state of the row of a missing period that an event shows. */
-  periodState(departure: Departure, start: PeriodStart): PeriodState {
-    const periods = this.#periodsOf(departure);
-    const row = rowOfPeriod(periods, start);
-    if (row === undefined) return periods.every((other) => isEarlier(other, start)) ? 'new' : 'late';
-    if (isUnfinishedRow(row)) return 'unfinished';
-    return isOpen(row) ? 'open' : 'over';
-  }
-
-  /** The open row of the latest missing period of a module. */
-  openPeriod(departure: Departure): DriftRow | undefined {
-    const open = this.#periodsOf(departure).filter(isOpen);
-    return open.toSorted((a, b) => beginOf(a) - beginOf(b)).at(-1);
-  }
-
-  /** Whether the row of a missing period has the exact write of the event that shows the period. */
-  hasPeriod(departure: Departure, { write }: PeriodStart): boolean {
-    return this.#periodsOf(departure).some((row) => isSameWrite(row.write, write));
   }
 
   /** All rows of the device, with any outcome. */
@@ -269,49 +229,22 @@ export class DeviceRows {
     });
   }
 
+  /**
+   * Returns the open row of a missing property, except when the property was repaired and then removed again. The second removal is another
+   * departure, and the row of the first one is `enforced`.
+   */
+  #withoutRepaired(departure: Departure, twin: Twin | undefined, row: DriftRow | undefined): DriftRow | undefined {
+    if (row === undefined || twin === undefined || departure.kind !== 'missingProperty') return row;
+    if (!wasRemovedAgain(row, this.rows(), twin)) return row;
+    this.setOutcome(row, 'enforced');
+    return undefined;
+  }
+
   /** The open row of the same property, for a departure that has no row with its own key. `undefined` when there is none. */
   #findOpen(departure: Departure): DriftRow | undefined {
     if (!departure.write.exact) return openRowOf(departure, this.rows());
     const row = rowFromEarlierRead(departure, this.rows());
     return row !== undefined && isOpen(row) ? row : undefined;
-  }
-
-  /**
-   * Returns the row of a module that is missing. A reading belongs to the open row of the module. A reading after the end of all rows shows
-   * another deletion, and gets a row of its own. The event of that deletion later finds the row by the time of the reading.
-   */
-  #rowOfMissingModule(departure: Departure): DriftRow {
-    const { write, expected, mode } = departure;
-    const open = this.#periodsOf(departure).filter(isOpen);
-    const row = open.find((period) => isSameWrite(period.write, write)) ?? this.openPeriod(departure);
-    if (row !== undefined) return this.#change(row, { expected, mode });
-    const reading = { version: 0, at: this.#context.now(), exact: false };
-    return this.#add({ ...departure, write: reading }, this.#context.eventRef, {});
-  }
-
-  /**
-   * Puts the exact write of an event into the row of a reading. When the row already had the write of an earlier event, the earlier period
-   * gets a closed row of its own.
-   */
-  #takeWrite(row: DriftRow, start: PeriodStart, eventRef: EventRef): DriftRow {
-    const { write } = start;
-    if (isSameWrite(row.write, write)) return row;
-    const { operationTimestamp, correlationId: _, twinVersion, ...rest } = this.current(row);
-    if (row.write.exact && operationTimestamp !== undefined) {
-      const { deviceId, moduleId, policy, path, kind, expected, actual, mode } = row;
-      const earlier = { deviceId, moduleId, policy, path, kind, expected, actual, mode, write: row.write };
-      this.close(
-        this.#add(earlier, { operationTimestamp }, twinVersion === undefined ? {} : { twinVersion }),
-        'healed',
-      );
-    }
-    return this.#put({ ...rest, write, ...versionOf(start), ...eventRef });
-  }
-
-  /** The rows that record the module of the departure as missing, for the same policy. */
-  #periodsOf(departure: Departure): readonly DriftRow[] {
-    const key = openKey(departure);
-    return [...this.#rows.values()].filter((row) => openKey(row) === key);
   }
 
   #add(departure: Departure, eventRef: EventRef | undefined, versions: Partial<DriftRow>): DriftRow {
@@ -336,14 +269,4 @@ export class DeviceRows {
     this.#changed.add(row.rowKey);
     return row;
   }
-}
-
-/** The version of the deleted twin. A new device has none. */
-function versionOf({ deletedTwin }: PeriodStart): { readonly twinVersion?: number } {
-  return deletedTwin === undefined ? {} : { twinVersion: deletedTwin.version };
-}
-
-/** Whether a row is unfinished. The row is `pending` after an interrupted pass, or `deferred` while a retry is queued. */
-function isUnfinishedRow({ outcome }: DriftRow): boolean {
-  return outcome === 'pending' || outcome === 'deferred';
 }

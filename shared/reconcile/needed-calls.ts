@@ -1,7 +1,8 @@
 import type { Departure } from '../drift/index.ts';
 import type { PolicySet } from '../policy/index.ts';
-import type { DeviceRows, PeriodState } from './device-rows.ts';
+import type { DeviceRows } from './device-rows.ts';
 import { type MissingModule, type ModuleWork, unendedMissing } from './device-work.ts';
+import type { PeriodState } from './period-rows.ts';
 
 /**
  * The assumed maximum time by which the results of hub queries are older than the twins, in milliseconds. The documentation of Azure IoT
@@ -51,7 +52,7 @@ export class NeededCalls {
   mustRecord(module: ModuleWork): boolean {
     return module.missing.some((missing) =>
       this.#missingDepartures(module.moduleId, missing).some(
-        (departure) => !this.#deviceRows.hasPeriod(departure, missing),
+        (departure) => !this.#deviceRows.periods.hasPeriod(departure, missing),
       ),
     );
   }
@@ -60,7 +61,7 @@ export class NeededCalls {
   #periodStates({ moduleId }: ModuleWork, missing: MissingModule | undefined): readonly PeriodState[] {
     if (missing === undefined) return [];
     return this.#missingDepartures(moduleId, missing).map((departure) =>
-      this.#deviceRows.periodState(departure, missing),
+      this.#deviceRows.periods.periodState(departure, missing),
     );
   }
 

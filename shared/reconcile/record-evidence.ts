@@ -24,8 +24,8 @@ export function recordEvidence(
       const { drifts } = plan(policies, { device, twins: [{ moduleId, missing: true, write }] });
       for (const departure of drifts) {
         if (departure.kind !== 'missingModule') continue;
-        const wasUnfinished = deviceRows.periodState(departure, start) === 'unfinished';
-        close(deviceRows.rowFromDeletion(departure, start, eventRef), ended, wasUnfinished, deviceRows);
+        const wasUnfinished = deviceRows.periods.periodState(departure, start) === 'unfinished';
+        close(deviceRows.periods.rowFromDeletion(departure, start, eventRef), ended, wasUnfinished, deviceRows);
       }
     }
   }

@@ -48,7 +48,7 @@ export function findSettling(
     const module = moduleOf(action.moduleId);
     if (module !== undefined && unendedMissing(module)?.cause === 'newDevice') continue;
     for (const departure of action.repairs) {
-      const isKnown = deviceRows.openPeriod(departure) !== undefined;
+      const isKnown = deviceRows.periods.openPeriod(departure) !== undefined;
       if (!isKnown && !existedBefore(action.moduleId)) continue;
       const until = beginOf(deviceRows.rowFromTwin(departure, undefined)) + settleTime;
       if (until <= now) continue;

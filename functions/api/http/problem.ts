@@ -64,6 +64,7 @@ export function hubProblem(problem: Problem): ApiProblem {
   const state = {
     gone: 'reports that the device or module is gone',
     exists: 'reports that the module exists already',
+    unclear: 'does not say whether it carried out the call',
     conflict: 'reports that the twin has changed meanwhile',
     throttled: 'throttles calls now',
     transient: 'does not answer',

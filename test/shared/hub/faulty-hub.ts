@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import type { Middleware } from '../../../infra/local/hub/http-service.ts';
+import type { JsonValue } from '../../../infra/local/hub/json.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { connectToHub, type Hub, type IotHubOptions } from '../../../shared/hub/index.ts';
 import { startTestHub, type TestHub } from '../../infra/local/hub/hub-client.ts';
 
-/** The faults with which the local hub can answer a call. `wait` delays the usual answer, and `hang` never answers. */
-type Fault = 'throttle' | 'throttle for 3 s' | 'throttle entries' | 'fail' | 'hang' | 'wait';
+/**
+ * The faults with which the local hub can answer a call. `wait` delays the usual answer, `hang` never answers, and `answer` answers with a
+ * given body.
+ */
+type Fault = 'throttle' | 'throttle for 3 s' | 'throttle entries' | 'fail' | 'hang' | 'wait' | 'answer';
 
 /** A budget so large that no test must wait for the budget. */
 const largeBudget = { tier: 'S3', units: 10, share: 1 } as const;
@@ -19,6 +23,8 @@ export class FaultyHub {
   faults: Fault[] = [];
   /** Number of calls that have reached the hub. */
   callCount = 0;
+  /** The body of the answer for the fault `answer`. */
+  body: JsonValue = {};
   /** One function for each call that the fault `wait` delays. The function lets the hub answer the call. */
   waiting: (() => void)[] = [];
   #local: TestHub | undefined;
@@ -67,6 +73,8 @@ export class FaultyHub {
         return next();
       case 'fail':
         return { status: 503, body: { Message: 'ErrorCode:ServiceUnavailable;try later' } };
+      case 'answer':
+        return { status: 200, body: this.body };
       case 'hang':
         return new Promise(() => {});
       default:

@@ -53,6 +53,52 @@ describe('a call to the hub', () => {
     });
   });
 
+  const module = (deviceId: string, moduleId = 'm') => ({ deviceId, moduleId, desired: {}, tags: {} });
+  const unclear = { ok: false, problem: { type: 'unclear' } };
+  const gone = { ok: false, problem: { type: 'gone' } };
+  const notFound = { errorCode: 'DeviceNotFound', errorStatus: 'no such device' };
+  const warning = { warningCode: 'DeviceRegisteredWithoutTwin', warningStatus: 'without its twin' };
+  it.each([
+    ['without success and without errors', { isSuccessful: false, errors: [] }, [unclear, unclear]],
+    [
+      'without success and with all errors',
+      { isSuccessful: false, errors: [{ deviceId: 'b', ...notFound }] },
+      [{ ok: true }, gone],
+    ],
+    [
+      'with an error of a module',
+      { isSuccessful: false, errors: [{ deviceId: 'b', moduleId: 'm', ...notFound }] },
+      [{ ok: true }, gone],
+    ],
+    [
+      'with an error of a device',
+      { isSuccessful: false, errors: [{ deviceId: 'b', moduleId: '', ...notFound }] },
+      [{ ok: true }, gone],
+    ],
+    [
+      'with an error of another module',
+      { isSuccessful: false, errors: [{ deviceId: 'b', moduleId: 'x', ...notFound }] },
+      [unclear, unclear],
+    ],
+    ['with an error of no device', { isSuccessful: false, errors: [notFound] }, [unclear, unclear]],
+    [
+      'with a warning',
+      { isSuccessful: true, errors: [], warnings: [{ deviceId: 'b', ...warning }] },
+      [{ ok: true }, unclear],
+    ],
+  ])('reads the whole answer to a bulk call: %s', async (_, body, expected) => {
+    faulty.faults = ['answer'];
+    faulty.body = body;
+    expect(await hub.createModules([module('a'), module('b')])).toMatchObject(expected);
+  });
+
+  it('gives an error of a device to every module of the device', async () => {
+    const error = { deviceId: 'a', moduleId: null, ...notFound };
+    faulty.faults = ['answer', 'answer'];
+    faulty.body = { isSuccessful: false, errors: [error] };
+    expect(await hub.createModules([module('a', 'm'), module('a', 'n')])).toMatchObject([gone, gone]);
+  });
+
   it('patches a twin only when its ETag has not changed', async () => {
     await faulty.local.operator.create({ deviceId: 'p' });
     const twin = await hub.readTwin('p', '');

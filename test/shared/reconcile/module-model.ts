@@ -55,6 +55,8 @@ const act: fc.Arbitrary<Act> = fc.oneof(
 /** The life of a module. The acts of one step happen at the same time, in an order that the scheduler chooses. */
 export const lives = fc.record({
   mode: fc.constantFrom<Mode>('enforce', 'enforce', 'audit'),
+  /** Milliseconds for which a deleted module is left alone. */
+  settleTime: fc.constantFrom(0, 60_000),
   steps: fc.array(fc.array(act, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 12 }),
   /** The order in which all events are delivered at the end, three times. */
   order: fc.array(fc.nat(), { minLength: 3, maxLength: 3 }),
@@ -67,7 +69,7 @@ const deviceId = 'device';
 const moduleId = 'Agent';
 
 /** Lets a module live, and then delivers everything that is still to be delivered. Returns the truth and the history. */
-export async function live({ mode, steps, order, scheduler }: Life) {
+export async function live({ mode, settleTime, steps, order, scheduler }: Life) {
   const clock = new StillClock();
   const log = new EventLog(1, () => clock.now());
   const registry = new Registry({ hubName: 'test-hub', log, now: () => clock.tick() });
@@ -89,6 +91,8 @@ export async function live({ mode, steps, order, scheduler }: Life) {
   );
   const events = () => log.events('0').map(toRawEvent);
   const findings: { readonly finding: 'missing' | 'suspect'; readonly at: string }[] = [];
+  /** The events in the deferred queue. */
+  const waiting: (readonly RawEvent[])[] = [];
   let turn: () => Promise<unknown> = async () => {};
 
   /** Runs a process with its own objects. A killed process makes no more calls. */
@@ -115,14 +119,14 @@ export async function live({ mode, steps, order, scheduler }: Life) {
           };
         },
       });
-    await run(new Reconciler({ policies, hub: mortal(hub), journal: mortal(journal), log: quiet, clock }));
+    await run(new Reconciler({ policies, hub: mortal(hub), journal: mortal(journal), log: quiet, clock, settleTime }));
   }
 
   const deliver = (batch: readonly RawEvent[], death?: Kill) =>
     process(async (reconciler) => {
       const processor = new EventProcessor({
         reconciler,
-        queue: { put: async () => {} },
+        queue: { put: async (deferral) => void waiting.push(deferral.events) },
         deadLetters: {
           put: async () => '',
           putUnusable: async () => 0,
@@ -188,8 +192,12 @@ export async function live({ mode, steps, order, scheduler }: Life) {
     }
   };
   await settle();
-  await work({ finding: 'suspect', at: clock.now().toISOString() });
-  await settle();
+  for (let round = 0; round < 2; round++) {
+    clock.pass(61_000);
+    for (const batch of waiting.splice(0)) await deliver(batch);
+    await work({ finding: 'suspect', at: clock.now().toISOString() });
+    await settle();
+  }
 
   const rows = (await journal.read(deviceId, '1970-01-01T00:00:00Z')).recent.toReversed();
   const begins = events().filter(

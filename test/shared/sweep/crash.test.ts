@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { absent, definePolicy, oneOf, toPolicySet } from '../../../shared/policy/index.ts';
 import { createSweepStore, type SweepRow } from '../../../shared/sweep/store/index.ts';
-import { MovableClock } from '../../support/movable-clock.ts';
+import { StillClock } from '../../support/still-clock.ts';
 import { type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
 import { runProcess, type Surroundings } from './mortal-process.ts';
 
@@ -110,12 +110,14 @@ let hubs = 0;
 async function newHub(): Promise<NewHub> {
   await world.clear();
   hubs++;
+  // The clock stands still, so that no lease and no deadline ends because the machine is slow.
+  const clock = new StillClock(new Date().toISOString());
   const ids = Object.entries(fleet).map(([role, desired]) => {
     const deviceId = `hub-${hubs}-${role}`;
     world.add(deviceId, desired === undefined ? {} : { Agent: desired });
     return deviceId;
   });
-  return { world, policies, ids, queue: [], clock: new MovableClock() };
+  return { world, policies, ids, queue: [], clock };
 }
 
 /** Waits until the lease of the killed process has expired. Then runs a new process until the sweep and its work items are done. */

@@ -9,7 +9,7 @@ import { Reconciler } from '../../../shared/reconcile/index.ts';
 import { Sweeper, type SweepMessage, SweepWorker } from '../../../shared/sweep/index.ts';
 import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import { atQueries, inPagesOf } from '../../support/disturbed-hub.ts';
-import type { MovableClock } from '../../support/movable-clock.ts';
+import type { StillClock } from '../../support/still-clock.ts';
 import type { SweepWorld } from '../../support/sweep-world.ts';
 import { quiet } from '../../support/world.ts';
 
@@ -18,7 +18,7 @@ export interface Surroundings {
   readonly world: SweepWorld;
   readonly policies: PolicySet;
   readonly queue: SweepMessage[];
-  readonly clock: MovableClock;
+  readonly clock: StillClock;
 }
 
 export interface Kill {
@@ -109,7 +109,7 @@ export async function runProcess(
 }
 
 /** Returns a hub client with two results per page. The sweep's deadline passes at the sixth page, during the search for missing modules. */
-function slowHub(hub: Hub, clock: MovableClock): Hub {
+function slowHub(hub: Hub, clock: StillClock): Hub {
   let pages = 0;
   return atQueries(
     inPagesOf(2, hub),
@@ -121,8 +121,8 @@ function slowHub(hub: Hub, clock: MovableClock): Hub {
   );
 }
 
-/** Returns the list of open rows with later times. The rows were written with the machine's clock, and the sweep's clock is ahead of it. */
-function inTimeOf(clock: MovableClock, { page, confirm, unrepaired }: OpenList): OpenList {
+/** Returns the list of open rows with the times of the sweep's clock. The rows were written with the machine's clock. */
+function inTimeOf(clock: StillClock, { page, confirm, unrepaired }: OpenList): OpenList {
   const ahead = clock.now().getTime() - Date.now();
   const shifted = (row: DriftRow): DriftRow => ({
     ...row,
