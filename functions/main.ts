@@ -1,13 +1,13 @@
 /** The entry file of the function app. It starts the app with the deployed policies. */
 
 // The order of these imports matters. Node reads source maps only for files that load after `source-maps.ts`, and reading a map slows down
-// the start. So the libraries and the code of the start load before it: their stack traces name functions, but not the TypeScript files. The
-// policies, and all code that loads with the first invocation, come after it.
-import { start } from './start.ts';
+// the start. So the libraries load first: their stack traces name functions, but not source files.
+import '@azure/functions';
 import './source-maps.ts';
 
 import { join } from 'node:path';
 import { policies } from './policies/index.ts';
+import { start } from './start.ts';
 
 // The build puts the files of the dashboard's page into the folder `dashboard` beside this file.
 start(policies, join(import.meta.dirname, 'dashboard'));

@@ -49,20 +49,17 @@ const securityAgent = 'azureiotsecurity';
 const section = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
 const microAgent = 'DefenderIotMicroAgent';
 
-/** Patches that cause wrong values, missing properties and forbidden properties. Some patches change two properties. */
+/** Patches that cause wrong values, missing properties and a missing baseline. Some patches change two properties. */
 const patches: readonly (readonly [moduleId: string, patch: JsonObject])[] = [
-  [securityAgent, { [section]: { snapshotFrequency: { value: 'PT1H' } } }],
+  [securityAgent, { [section]: { snapshotFrequency: { value: 'PT26H' } } }],
   [microAgent, { Process_Mode: null }],
   [microAgent, { IothubModule_MessageTimeout: 5 }],
-  [
-    securityAgent,
-    { [section]: { eventPriorityLogin: { value: 'Off' }, aggregationEnabledProcessCreate: { value: false } } },
-  ],
-  [microAgent, { FileSystem_Paths: '/etc' }],
+  [securityAgent, { [section]: { eventPriorityLogin: { value: 'Off' }, eventPriorityOSBaseline: { value: 'Off' } } }],
+  [microAgent, { Process_Mode: 3 }],
   [microAgent, { Process_CacheSize: '256' }],
   [securityAgent, { [section]: { maxMessageSizeInBytes: null } }],
-  [microAgent, { Process_Disabled: true, Login_UsePAM: true }],
-  [microAgent, { Login_MessageFrequency: 'Never', FileSystem_Paths: { first: '/etc' } }],
+  [microAgent, { Process_Disabled: true, Baseline_GroupsDisabled: 'network' }],
+  [microAgent, { Login_MessageFrequency: 'Never', FileSystem_Recursive: { deep: true } }],
   [securityAgent, { [section]: null }],
 ];
 

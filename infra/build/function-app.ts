@@ -33,10 +33,8 @@ export async function bundleFunctionApp(entry: string, folder: string): Promise<
       sourcemapExcludeSources: true,
       codeSplitting: {
         groups: [
-          // This file gets a chunk of its own. Node must run it after the code of the start and before the rest: see functions/main.ts.
+          // This file gets a chunk of its own. Node must run it after the libraries and before the rest: see functions/main.ts.
           { name: 'source-maps', test: /[\\/]functions[\\/]source-maps\.ts$/, priority: 3 },
-          // The policies get a chunk of their own, which loads after `source-maps`. Stack traces of their functions then name their files.
-          { name: 'policies', tags: ['$initial'], test: /[\\/]functions[\\/]policies[\\/]/, priority: 3 },
           { name: 'libraries', tags: ['$initial'], test: /[\\/]node_modules[\\/]/, priority: 2 },
           { name: 'start', tags: ['$initial'], test: (id) => id !== entry, priority: 1 },
         ],
