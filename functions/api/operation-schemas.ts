@@ -1,0 +1,92 @@
+/** The schemas of the API's answers about sweeps and dead letters. */
+import * as z from 'zod/mini';
+import type { SweepRow } from '../../shared/sweep/store/index.ts';
+import { count, cursor, optionalText, text, time } from './answer-parts.ts';
+import type { DeadLettersPage, ReplayAnswer, SweepAcceptedAnswer, SweepsAnswer } from './answers.ts';
+
+const sweep: z.ZodMiniType<SweepRow> = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  trigger: z.enum(['timer', 'manual']),
+  startedAt: time('When the sweep started.'),
+  endedAt: optionalText('When all queries of the sweep were done. Repairs may still be under way.'),
+  state: z.enum(['running', 'done', 'abandoned']),
+  resumed: count('Times the sweep was resumed after a deadline or a crash.'),
+  examined: count('Twins that were checked one by one.'),
+  found: count('Drifts.'),
+  changed: count('Properties set or removed, and modules created.'),
+  hubCalls: count('HTTP calls to the hub.'),
+  deferred: count('Devices that a work item did not finish at its first attempt.'),
+  waiting: count('Devices that still wait in the queue, for their first attempt or for a retry.'),
+  alreadyQueued: count(
+    'Devices that the sweep found and did not queue, because they were already waiting in the queue.',
+  ),
+  heldBack: count(
+    'Modules that the sweep found and did not read, because a guard still holds their repair back and their twins have not changed.',
+  ),
+  parts: count('Work items that the repairs were divided into.'),
+  partsDone: count(
+    'Work items that were handled at least once. Some of their devices may wait for a retry: see `waiting`.',
+  ),
+  lastPartAt: optionalText('When the last work item was done. Absent before.'),
+  competing: z
+    .array(z.string())
+    .check(z.describe('Automatic configurations of the hub that compete with policies, one sentence each.')),
+  walked: z
+    .array(z.string())
+    .check(
+      z.describe(
+        'Policies that no hub query can express, with the reason. Their modules were checked one by one, or not at all.',
+      ),
+    ),
+  warnings: z
+    .array(z.string())
+    .check(
+      z.describe(
+        'Probable mistakes in policies, one sentence each: a scope without any device, or a module id that differs only in case.',
+      ),
+    ),
+});
+export const sweeps: z.ZodMiniType<SweepsAnswer> = z.object({ sweeps: z.array(sweep), cursor });
+
+export const deadLetters: z.ZodMiniType<DeadLettersPage> = z.object({
+  letters: z.array(
+    z.object({
+      id: z.string(),
+      at: time('When the event became a dead letter.'),
+      reason: z.string(),
+      deviceId: text('Empty when the event names no device.'),
+    }),
+  ),
+  cursor,
+  countedOnly: z
+    .array(
+      z.object({
+        fault: z.enum([
+          'noProperties',
+          'unknownOperation',
+          'noDeviceId',
+          'differentIds',
+          'invalidId',
+          'badBody',
+          'unprocessable',
+        ]),
+        hour: time('The start of the hour in which the events came.'),
+        count: count('Events that were counted and not stored.'),
+        firstAt: time('When the first of these events came.'),
+        lastAt: time('When the last of these events came.'),
+        reason: text('The reason of the last of these events.'),
+      }),
+    )
+    .check(
+      z.describe(
+        'Unusable events that were only counted, newest hour first. Of each fault, the first 100 events in an hour become dead letters. ' +
+          'Only the first page has entries.',
+      ),
+    ),
+});
+export const replay: z.ZodMiniType<ReplayAnswer> = z.object({ id: z.string(), status: z.literal('replayed') });
+export const sweepAccepted: z.ZodMiniType<SweepAcceptedAnswer> = z.object({
+  status: z.literal('accepted'),
+  detail: z.string(),
+});

@@ -1,0 +1,61 @@
+/** The schemas of history rows in the API's answers. */
+import * as z from 'zod/mini';
+import type { DriftRow } from '../../shared/drift/index.ts';
+import { anyJson, mode, optionalText, text, time } from './answer-parts.ts';
+import type { OpenRow } from './answers.ts';
+import { kinds, outcomes, sources } from './parameter-schemas.ts';
+
+const write = z.object({
+  version: z.number().check(z.describe('`$lastUpdatedVersion`')),
+  at: time('`$lastUpdated`.'),
+  exact: z.boolean().check(z.describe('False when that write is unknown and these fields are those of a later write.')),
+  by: optionalText('Id of the configuration of the hub that made the write. Absent when no configuration made it.'),
+});
+
+const rowShape = {
+  v: z.literal(1).check(z.describe('Version of the stored format.')),
+  hub: text("The hub's host name."),
+  rowKey: text('Identifies the row together with `deviceId`.'),
+  deviceId: z.string(),
+  moduleId: text('Empty for the device twin.'),
+  policy: z.string(),
+  path: text('A dotted path below `properties.desired`. Empty for drift of the whole module or twin.'),
+  kind: z.enum(kinds),
+  expected: anyJson('The value that the policy wants. Absent when the policy wants none.'),
+  actual: anyJson('The value that was found. Absent when there was none.'),
+  write: write.check(z.describe('The write to the twin that caused the drift.')),
+  mode,
+  message: optionalText('The message of a custom policy, or the reason why the drift cannot be repaired.'),
+  detectedAt: time('When the drift was detected.'),
+  source: z.enum(sources),
+  operationTimestamp: optionalText('The time of the hub operation, from the event that reported the drift.'),
+  correlationId: z.exactOptional(z.string()),
+  twinVersion: z.exactOptional(z.number()),
+  desiredVersion: z.exactOptional(z.number()),
+  outcome: z.enum(outcomes),
+  outcomeAt: time('When the row got this outcome.'),
+  closedAt: optionalText('When the drift of a row that had stayed open ended.'),
+  error: optionalText('Why the drift could not be repaired.'),
+  times: z.exactOptional(
+    z
+      .number()
+      .check(
+        z.describe(
+          'Number of wrong writes that the row records, when more than one: the writes of a contested property.',
+        ),
+      ),
+  ),
+  lastWrite: z.exactOptional(write.check(z.describe('The last wrong write that the row records.'))),
+  lastActual: anyJson('The value of the last write. Absent when there was none, or when the row records one write.'),
+};
+// In memory, the fields `expected`, `actual` and `lastActual` of a row can be present with the value `undefined`. JSON leaves such fields out.
+export const driftRow: z.ZodMiniType<Omit<DriftRow, 'expected' | 'actual' | 'lastActual'>> = z.object(rowShape);
+export const openRow: z.ZodMiniType<Omit<OpenRow, 'expected' | 'actual' | 'lastActual'>> = z.object({
+  ...rowShape,
+  why: z
+    .object({
+      state: z.enum(['audited', 'heldBack', 'contested', 'failed', 'deferred', 'pending']),
+      reason: text('One sentence.'),
+    })
+    .check(z.describe('Why the drift is not repaired.')),
+});
