@@ -48,7 +48,7 @@ export class NeededCalls {
     return module.foundMissing || this.#periodStates(module, unendedMissing(module)).some(isUnrecorded);
   }
 
-  /** Whether an event shows a missing period, and the history has no row with the write of the event. */
+  /** Whether an event reports that a module is missing, and the history has no row with the write of the event. */
   mustRecord(module: ModuleWork): boolean {
     return module.missing.some((missing) =>
       this.#missingDepartures(module.moduleId, missing).some(
@@ -57,7 +57,7 @@ export class NeededCalls {
     );
   }
 
-  /** The states of the rows of a missing period, one for each policy that creates the module. */
+  /** The states of the rows that record one missing period of a module. Each policy that creates the module has a row. */
   #periodStates({ moduleId }: ModuleWork, missing: MissingModule | undefined): readonly PeriodState[] {
     if (missing === undefined) return [];
     return this.#missingDepartures(moduleId, missing).map((departure) =>
