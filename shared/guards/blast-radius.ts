@@ -23,7 +23,7 @@ export interface BlastRadiusDependencies {
   readonly log: Log;
 }
 
-/** The first word of each reason. */
+/** The first word of each reason for which this guard holds a repair back. */
 const reasonPrefix = 'blastRadius:';
 /** Milliseconds for which the device count of the hub is cached. A read of the count costs a call of the hub. */
 const hubCountLifetime = 15 * 60_000;

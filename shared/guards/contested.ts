@@ -11,7 +11,7 @@ import type { Guard } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
 import { readUntil, releaseText, untilText } from './held-row.ts';
 
-/** The first word of each reason. */
+/** The first word of each reason for which this guard holds a repair back. */
 const reasonPrefix = 'contested:';
 
 /**

@@ -56,7 +56,7 @@ export function combineGuards(guards: readonly Guard[]): Guard {
       return held;
     },
     async stillHeld(rows) {
-      // Each guard knows its own reasons, so a row concerns at most one guard.
+      // Each guard recognises its own reasons, so at most one guard returns a row.
       const held = await Promise.all(guards.map((guard) => guard.stillHeld(rows)));
       return new Set(held.flatMap((each) => [...each]));
     },

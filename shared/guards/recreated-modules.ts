@@ -39,7 +39,7 @@ export function recreatedModulesGuard({
       return held;
     },
 
-    // The reason begins with `contested:` too, so the guard for contested properties also answers for these rows.
+    // The reason begins with `contested:` too. The guard for contested properties therefore decides whether these rows are still held back.
     stillHeld: async () => new Set(),
   };
 }
