@@ -31,7 +31,10 @@ export function deviceRange(deviceId: string, to: string | undefined): KeyRange 
   return { table: 'drift', partition: encodeDeviceId(deviceId), from, to: endOfPrefix(rowPrefix) };
 }
 
-/** The key ranges of the timeline for a time range, newest hour first. With a position, the ranges begin with the hour of the position. */
+/**
+ * The key ranges of the timeline for a time range, newest hour first. With the position of a page of results, the ranges begin with the
+ * hour of that position.
+ */
 export async function* timelineRanges(
   { from, to }: TimeRange,
   position: PagePosition | undefined,

@@ -49,7 +49,9 @@ export interface ModuleWork {
    * module has open rows.
    */
   mayEndOpenRows: boolean;
-  /** Time at which the module was deleted, ISO 8601. The open rows of the module get an end at that time. */
+  /**
+   * Time at which the module was deleted, ISO 8601. The pass closes the open rows of the module whose write is not later than this time.
+   */
   deletedAt?: string;
   /**
    * The write that goes into the history row when a read does not find the module. Absent when the event of the module's deletion will
