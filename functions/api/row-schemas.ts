@@ -48,7 +48,8 @@ const rowShape = {
   lastWrite: z.exactOptional(write.check(z.describe('The last wrong write that the row records.'))),
   lastActual: anyJson('The value of the last write. Absent when there was none, or when the row records one write.'),
 };
-// In memory, the fields `expected`, `actual` and `lastActual` of a row can be present with the value `undefined`. JSON leaves such fields out.
+// The types leave out `expected`, `actual` and `lastActual`. In memory, such a field can be present with the value `undefined`, and the
+// JSON then leaves it out.
 export const driftRow: z.ZodMiniType<Omit<DriftRow, 'expected' | 'actual' | 'lastActual'>> = z.object(rowShape);
 export const openRow: z.ZodMiniType<Omit<OpenRow, 'expected' | 'actual' | 'lastActual'>> = z.object({
   ...rowShape,
