@@ -37,7 +37,40 @@ export function isLaterWrite(a: Write, b: Write): boolean {
   return keyOfA === keyOfB ? a.version > b.version : keyOfA < keyOfB;
 }
 
-/** The row into which the write of this departure was folded before. `undefined` when there is none. */
+/** Maximum number of versions that a row keeps of the writes that are folded into it. */
+const maxFoldedVersions = 100;
+
+/**
+ * Returns the row after one more write is folded into the row. The write can be older than the last folded one, because events can come out
+ * of order.
+ */
+export function withFolded({ foldedVersions, ...row }: DriftRow, { write, actual }: Departure): DriftRow {
+  const versions = row.lastWrite === undefined ? [] : foldedVersions;
+  return {
+    ...row,
+    times: (row.times ?? 1) + 1,
+    ...(isLaterWrite(write, lastWriteOf(row)) ? { lastWrite: write, lastActual: actual } : {}),
+    ...(versions === undefined || !write.exact ? {} : { foldedVersions: withVersion(versions, write.version) }),
+  };
+}
+
+function withVersion(versions: readonly number[], version: number): readonly number[] {
+  return [...versions, version].sort((a, b) => a - b).slice(-maxFoldedVersions);
+}
+
+/**
+ * Whether a row has not counted this write yet, although the row holds a later write. Another event, or a read of the twin, showed the later
+ * write first. False when the row does not know all versions that it has counted.
+ */
+export function isUncounted(row: DriftRow, { write }: Departure): boolean {
+  const { foldedVersions = [], lastWrite } = row;
+  const [lowest] = foldedVersions;
+  if (lowest === undefined || !write.exact || lastWrite?.exact !== true || foldedVersions.includes(write.version))
+    return false;
+  return foldedVersions.length < maxFoldedVersions || write.version > lowest;
+}
+
+/** The row that covers the time of this departure: the row holds an earlier and a later write of the property. `undefined` when there is none. */
 export function rowWithFolded(departure: Departure, rows: readonly DriftRow[]): DriftRow | undefined {
   return rows.find(
     (row) =>

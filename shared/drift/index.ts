@@ -24,7 +24,7 @@ export {
   type Outcome,
   type Source,
 } from './departure.ts';
-export { isLaterWrite, lastWriteOf, rowToFoldInto, rowWithFolded } from './folding.ts';
+export { isLaterWrite, isUncounted, lastWriteOf, rowToFoldInto, rowWithFolded, withFolded } from './folding.ts';
 export { createHistory, type History, type HistoryPage } from './history.ts';
 export { BadCursorError } from './history-cursor.ts';
 export type { DriftQuery, OpenQuery } from './history-query.ts';
