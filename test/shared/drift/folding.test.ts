@@ -136,6 +136,29 @@ describe('a property that is not contested', () => {
   });
 });
 
+it('a device has at most 600 rows an hour, besides bursts and first rows, however many of its properties flap', () => {
+  let rows: readonly DriftRow[] = [];
+  for (let write = 1; write <= 40 * 60; write++) {
+    const pass = deviceRows(rows, write * 1500);
+    const row = record(pass, write, write * 1500, { path: `p${write % 40}` });
+    pass.setOutcome(row, 'audited');
+    // A pass reads at most 1000 rows in order, and the rows with folded writes.
+    rows = pass.rows().toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
+    rows = rows.filter(({ times }, index) => index < 1000 || times !== undefined);
+  }
+  expect(rows.length).toBeLessThanOrEqual(600 + 40);
+  expect(rows.reduce((sum, { times = 1 }) => sum + times, 0)).toBe(40 * 60);
+});
+
+it('a row of more than two hours ago is not opened again, because a redelivery would not find it', () => {
+  const hour = 3_600_000;
+  const old = rowAt(1, minute, 'healed', { kind: 'missingProperty' });
+  const flapping = Array.from({ length: 70 }, (_, index) => rowAt(index + 2, 2 * hour + index * 20_000, 'superseded'));
+  const rows = deviceRows([old, ...flapping], 3 * hour);
+  expect(record(rows, 100, 2 * hour + 40 * minute, { kind: 'missingProperty' }).times).toBeUndefined();
+  expect(rows.takeChanges().rows.map(({ write }) => write.version)).toEqual([100]);
+});
+
 it('rows do not depend on how writes are split into batches, or on how often they are delivered', () => {
   const gap = fc.integer({ min: 100, max: 90_000 });
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 });
