@@ -34,4 +34,5 @@ export { type KnownRows, noKnownRows } from './known-rows.ts';
 export { createOpenList, type ListedRow, type OpenList } from './open-list.ts';
 export { createRetention, type Retention, type RetentionResult } from './retention.ts';
 export { createRollups, type Rollups } from './rollups.ts';
+export { createRunningPasses, noRunningPasses, type RunningPasses } from './running-passes.ts';
 export type { Compliance, Summary, SummaryBucket } from './summary.ts';
