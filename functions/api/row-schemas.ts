@@ -47,6 +47,11 @@ const rowShape = {
   ),
   lastWrite: z.exactOptional(write.check(z.describe('The last wrong write that the row records.'))),
   lastActual: anyJson('The value of the last write. Absent when there was none, or when the row records one write.'),
+  foldedVersions: z.exactOptional(
+    z
+      .array(z.number())
+      .check(z.describe('The versions of the writes that `times` counts after the first, at most the last 100.')),
+  ),
 };
 // The types leave out `expected`, `actual` and `lastActual`. In memory, such a field can be present with the value `undefined`, and the
 // JSON then leaves it out.

@@ -104,12 +104,13 @@ class DeviceReader {
   }
 
   /**
-   * Reads rows between two keys, newest first, without their values. Reads only the rows that a pass needs from a long history: repairs,
-   * which the guards count, rows about missing modules, and rows of interrupted passes.
+   * Reads rows between two keys, newest first, without their values: repairs, which guards count, rows about missing modules, rows of
+   * interrupted passes, and rows with folded writes, whose events can be delivered again.
    */
   async importantRows(after: string, end: string): Promise<readonly Entity[]> {
     const odata = await loadFilterTag();
-    const conditions = odata`(outcome eq ${'enforced'} or outcome eq ${'pending'} or kind eq ${'missingModule'})`;
+    const ofOutcome = odata`outcome eq ${'enforced'} or outcome eq ${'pending'}`;
+    const conditions = `(${ofOutcome} or ${odata`kind eq ${'missingModule'} or times gt ${1}`})`;
     const entities: Entity[] = [];
     const filter = `${odata`RowKey gt ${after} and RowKey lt ${end}`} and ${conditions}`;
     for await (const page of this.#pages(filter, shortColumns)) {

@@ -5,10 +5,12 @@ import {
   isLaterWrite,
   isOpen,
   isOver,
+  isUncounted,
   type KnownRows,
   rowToFoldInto,
   rowWithFolded,
   type Source,
+  withFolded,
 } from '../drift/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
@@ -61,7 +63,12 @@ export class DeviceRows {
    * the property is contested or flaps, folds the departure into the newest row of the property instead.
    */
   rowFromEvent(departure: Departure, eventRef: EventRef): DriftRow {
-    return this.#findRecorded(departure) ?? this.#fold(departure) ?? this.#add(departure, eventRef, {});
+    return (
+      this.#countLate(departure) ??
+      this.#findRecorded(departure) ??
+      this.#fold(departure) ??
+      this.#add(departure, eventRef, {})
+    );
   }
 
   /**
@@ -146,6 +153,11 @@ export class DeviceRows {
     return kinds.includes('missingProperty') && !kinds.includes('missingBaseline');
   }
 
+  /** Whether the row of a departure must still count the departure. The row then holds a later write, and needs no read of the twin. */
+  isUncounted(departure: Departure): boolean {
+    return this.#uncounted(departure) !== undefined;
+  }
+
   /** Whether a departure that an event shows has no row yet, or has an unfinished row. */
   isNewOrUnfinished(departure: Departure): boolean {
     const row = this.#findRecorded(departure);
@@ -222,12 +234,20 @@ export class DeviceRows {
     if (row === undefined) return undefined;
     const { error, closedAt, ...rest } = row;
     const isClosed = isOver(row.outcome) || closedAt !== undefined;
-    return this.#put({
-      ...(isClosed ? { ...rest, outcome: 'pending', outcomeAt: this.#context.now() } : row),
-      times: (row.times ?? 1) + 1,
-      lastWrite: departure.write,
-      lastActual: departure.actual,
-    });
+    const open: DriftRow = isClosed ? { ...rest, outcome: 'pending', outcomeAt: this.#context.now() } : row;
+    return this.#put(withFolded(open, departure));
+  }
+
+  /** Counts a write in the row that holds a later write already. `undefined` when no row has to count the write. */
+  #countLate(departure: Departure): DriftRow | undefined {
+    const row = this.#uncounted(departure);
+    return row === undefined ? undefined : this.#put(withFolded(row, departure));
+  }
+
+  #uncounted(departure: Departure): DriftRow | undefined {
+    if (this.#find(departure) !== undefined) return undefined;
+    const row = rowWithFolded(departure, this.rows());
+    return row !== undefined && isUncounted(row, departure) ? row : undefined;
   }
 
   /**
