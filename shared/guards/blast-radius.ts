@@ -38,7 +38,8 @@ const storedCountLifetime = 60_000;
  * A twin is repaired whole or not at all. When one policy has no room for the twin, the guard holds all repairs of the twin back, also those
  * of other policies.
  *
- * A twin is counted when the guard allows the repair, and counts once an hour for each policy. `review` throws when storage does not answer.
+ * A twin is counted when the guard allows the repair. The twin counts once for each policy, for an hour after its last repair. `review`
+ * throws when storage does not answer.
  */
 export function blastRadiusGuard({ store, limit, countDevices, clock, log }: BlastRadiusDependencies): Guard {
   const hubCount = cached(() => countDevices().catch(() => undefined), hubCountLifetime, clock);

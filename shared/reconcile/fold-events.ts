@@ -10,7 +10,7 @@ import {
   moduleWork,
   mustReadModule,
 } from './device-work.ts';
-import { missingBaseline, requiredProperties } from './missing-baseline.ts';
+import { emptiedBy, missingBaseline, requiredProperties } from './missing-baseline.ts';
 import { isSameWrite } from './missing-periods.ts';
 import { mayEndNotReported } from './not-reported.ts';
 import { isTouched, isWritten, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
@@ -141,7 +141,7 @@ function foldRemovedBaselines(
     emptied.add(policy);
     setEventRef(event, work);
     const { version, at } = writeAt(desired, []) ?? { version: desired.version, at: operationTimestamp };
-    const departure = missingBaseline(policy, event, { version, at, exact: true });
+    const departure = missingBaseline(policy, event, { version, at, exact: true, ...emptiedBy(policy, desired) });
     module.evidence.push({ ...eventRefOf(event), departure });
   }
   return emptied;

@@ -1,6 +1,6 @@
 import type { Departure } from '../drift/index.ts';
 import { baselineOf, isRequired, type OwnedProperty, type Policy } from '../policy/index.ts';
-import { getAt, type JsonObject, obstacleOn, type Write } from '../twin/index.ts';
+import { getAt, type JsonObject, obstacleOn, type TwinSection, type Write, writeAt } from '../twin/index.ts';
 
 /** The properties that a policy demands. The others are optional or forbidden. */
 export function requiredProperties({ owned }: Policy): readonly OwnedProperty[] {
@@ -38,4 +38,12 @@ export function missingBaseline(
     write,
     mode: policy.mode,
   };
+}
+
+/** The field `by` of the write that removed the baseline: the configuration of the hub that wrote the section. Empty when there is none. */
+export function emptiedBy(policy: Policy, desired: TwinSection): Pick<Write, 'by'> {
+  const by = requiredProperties(policy)
+    .map(({ path }) => writeAt(desired, path)?.by)
+    .find((writer) => writer !== undefined);
+  return by === undefined ? {} : { by };
 }
