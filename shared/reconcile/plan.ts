@@ -91,7 +91,7 @@ function applicablePolicies(policies: readonly Policy[], device: Device, observe
       return policy.scope.matches(device);
     } catch (error) {
       const write = 'twin' in observed ? sectionWrite(observed.twin) : observed.write;
-      const message = describeCustomError('appliesTo', error);
+      const message = describeCustomError(error);
       errors.push(policyError(policy, device.deviceId, observed.moduleId, write, message));
       return false;
     }

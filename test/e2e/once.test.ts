@@ -127,5 +127,7 @@ describe('twinkeeper local --once --json', { timeout: 600_000 }, () => {
       expect(run.stderr()).toContain('The function host ended with signal SIGKILL. Starting it again.');
       expect(counts(run)).toEqual(await undisturbed);
     },
+    // A sweep that was killed is resumed when its lease has expired, which takes up to three and a half minutes.
+    480_000,
   );
 });
