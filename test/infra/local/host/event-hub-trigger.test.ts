@@ -204,7 +204,8 @@ describe('an event hub function of cardinality many', () => {
     const { at } = await next.record(() => true);
     next.send('go on');
     expect(inputs(next)).toEqual(['wait']);
-    expect(at - killedAt).toBeLessThan(10_000);
+    // Without the intervals of host.json, the partitions of a killed host stay unclaimed for two minutes. A busy machine needs some seconds.
+    expect(at - killedAt).toBeLessThan(60_000);
   });
 
   it('leaves the partitions of a killed host alone until the time of host.json has passed', async () => {
