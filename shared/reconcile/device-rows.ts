@@ -250,11 +250,11 @@ export class DeviceRows {
   }
 
   /**
-   * Returns the open row of a missing property, except when the property was repaired and then removed again. The second removal is another
+   * Returns the open row of a missing property or baseline, except when it was repaired and then removed again. The second removal is another
    * departure, and the row of the first one is `enforced`.
    */
   #withoutRepaired(departure: Departure, twin: Twin | undefined, row: DriftRow | undefined): DriftRow | undefined {
-    if (row === undefined || twin === undefined || departure.kind !== 'missingProperty') return row;
+    if (row === undefined || twin === undefined || !isAboutRemoval(departure)) return row;
     if (!wasRemovedAgain(row, this.rows(), twin)) return row;
     this.setOutcome(row, 'enforced');
     return undefined;
@@ -289,4 +289,9 @@ export class DeviceRows {
     this.#changed.add(row.rowKey);
     return row;
   }
+}
+
+/** Whether the departure says that properties are missing. The metadata of the twin then name no exact write. */
+function isAboutRemoval({ kind }: Departure): boolean {
+  return kind === 'missingProperty' || kind === 'missingBaseline';
 }

@@ -2,14 +2,14 @@ import type { DriftRow } from '../drift/index.ts';
 import { getAt, isJsonObject, type Json, jsonEquals, type Path, parsePath, type Twin } from '../twin/index.ts';
 
 /**
- * Whether Twinkeeper repaired a missing property and somebody then removed the property again. The pass that repaired it was killed before
- * it stored the outcome. The metadata of a removed property is gone, so other metadata must show both writes:
+ * Whether Twinkeeper repaired a missing property, or a missing baseline, and somebody then removed it again. The pass that repaired it was
+ * killed before it stored the outcome. The metadata of a removed property is gone, so other metadata must show both writes:
  *
  * - The last write to the object around the property came after the repair, and no property of the object has this write. So the write was
  *   a removal.
  * - The write of the version that the repair had is the repair. Only properties that the same repair set may still have this version.
  *
- * @param row The unfinished row of the missing property.
+ * @param row The unfinished row of the missing property or baseline.
  * @param rows All rows of the device.
  */
 export function wasRemovedAgain(row: DriftRow, rows: readonly DriftRow[], { desired }: Twin): boolean {
