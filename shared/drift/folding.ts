@@ -25,8 +25,8 @@ const deviceRowsBeforeFlapping = 600;
 /** Length of the time in which rows are counted, in milliseconds. */
 const flapWindow = 60 * 60_000;
 /**
- * Milliseconds before a write in which rows are not counted. All writes of one burst, which share a batch of events, are then recorded in
- * rows of their own.
+ * Rows that were written less than this number of milliseconds before a write are not counted. The writes of one burst arrive in one batch
+ * of events, and each of them then gets a row of its own.
  */
 const burstTime = 60_000;
 /**
@@ -42,7 +42,8 @@ export function lastWriteOf(row: DriftRow): Write {
 
 /** Whether write `a` came after write `b`. The version decides between two writes at the same time. */
 export function isLaterWrite(a: Write, b: Write): boolean {
-  // The version alone decides nothing, because the versions of a deleted and recreated module start again. Later times have smaller keys.
+  // The time decides first. The version alone is not enough, because the versions of a deleted and recreated module start at 1 again. A
+  // later time has a smaller row key.
   const [keyOfA, keyOfB] = [rowKeyPrefixAt(a.at), rowKeyPrefixAt(b.at)];
   return keyOfA === keyOfB ? a.version > b.version : keyOfA < keyOfB;
 }

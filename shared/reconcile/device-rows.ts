@@ -72,8 +72,9 @@ export class DeviceRows {
   }
 
   /**
-   * Returns the row of a departure that a twin shows. Updates an existing row, and adds a row when there is none. The metadata of a twin
-   * names no exact write for a missing property. In this case, the open row of the same property is used when there is one.
+   * Returns the row of a departure that a pass found in a twin. Updates the existing row, or adds a row when there is none. A twin does not
+   * name the write that removed a property. For a missing property without a row of the same key, the open row of that property is
+   * therefore the existing row.
    */
   rowFromTwin(detected: Departure, twin: Twin | undefined): DriftRow {
     if (detected.kind === 'missingModule') return this.periods.rowFromReading(detected);
@@ -136,16 +137,16 @@ export class DeviceRows {
   }
 
   /**
-   * Whether another row records a later wrong write of the same property. A row of kind `missingBaseline` stands for all properties of its
-   * policy, so it is superseded by rows of single properties, and supersedes rows of missing properties.
+   * Whether another row records a later wrong write of the same property. A row of kind `missingBaseline` is about all properties of its
+   * policy. A row of one of these properties can therefore supersede it, and it can supersede the row of a missing property.
    */
   isSuperseded(row: DriftRow): boolean {
     return isSuperseded(row, this.rows());
   }
 
   /**
-   * Whether the missing properties of a policy have separate rows, because separate writes removed them. A twin that has nothing of the
-   * policy then gets no row of kind `missingBaseline`.
+   * Whether the missing properties of a policy have one row each, because separate writes removed them. When the twin then has nothing of
+   * the policy, these rows stay, and no row of kind `missingBaseline` is added.
    */
   hasSeparateRows({ name, module }: Pick<Policy, 'name' | 'module'>): boolean {
     const kinds = this.openRows(module).flatMap(({ policy, kind }) => (policy === name ? kind : []));
@@ -250,8 +251,8 @@ export class DeviceRows {
   }
 
   /**
-   * Returns the open row of a missing property or baseline, except when it was repaired and then removed again. The second removal is another
-   * departure, and the row of the first one is `enforced`.
+   * Returns the open row, except for a missing property or baseline that was repaired and then removed again. The second removal needs a row
+   * of its own, so the open row gets the outcome `enforced`, and the result is `undefined`.
    */
   #withoutRepaired(departure: Departure, twin: Twin | undefined, row: DriftRow | undefined): DriftRow | undefined {
     if (row === undefined || twin === undefined || !isAboutRemoval(departure)) return row;

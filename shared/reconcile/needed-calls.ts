@@ -49,7 +49,7 @@ export class NeededCalls {
   }
 
   /**
-   * Whether an event shows something that the history lacks, although no call is needed: a missing period without a row that has the write of
+   * Whether an event shows something that the history lacks, although no call is needed: a missing module without a row that has the write of
    * the event, or a wrong write that a row has not counted.
    */
   mustRecord(module: ModuleWork): boolean {
@@ -61,7 +61,7 @@ export class NeededCalls {
     );
   }
 
-  /** The states of the rows of a missing period, one for each policy that creates the module. */
+  /** The states of the rows that record one missing period of a module. Each policy that creates the module has a row. */
   #periodStates({ moduleId }: ModuleWork, missing: MissingModule | undefined): readonly PeriodState[] {
     if (missing === undefined) return [];
     return this.#missingDepartures(moduleId, missing).map((departure) =>

@@ -21,7 +21,10 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => recorder.close());
 
-/** Rows of one device, one a second. The oldest ones are repairs, the next ones have values of 4 KB. */
+/**
+ * Rows of one device, with one second between two rows. The oldest 100 rows have short values, and the first five of them are repairs. The
+ * other rows have values of 4 KB.
+ */
 const rows = Array.from({ length: count }, (_, index): DriftRow => {
   const write = { version: index + 2, at: timeAt(index), exact: true };
   const actual = index < 100 ? 'wrong' : 'x'.repeat(4000);
@@ -43,7 +46,8 @@ it('a pass reads at most 2 MB of a long history, with the rows that it needs', a
   expect(requests.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(limit);
   const versions = result.recent.map(({ write }) => write.version);
   expect(versions.slice(0, 1000)).toEqual(Array.from({ length: 1000 }, (_, index) => count + 1 - index));
-  // The guards need the repairs, the caller names one row, and one row has a folded write, whose event can come again.
+  // After the newest 1000 rows come the row that the caller named, a row with a folded write, whose event can come again, and the five
+  // repairs, which the guards need.
   expect(versions.slice(1000)).toEqual([702, 302, 6, 5, 4, 3, 2]);
   expect(result.recent.find(({ write }) => write.version === 302)?.foldedVersions).toEqual([9000]);
 });

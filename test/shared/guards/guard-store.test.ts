@@ -111,7 +111,7 @@ describe('the twins of a policy', () => {
     expect(await newStore(clock).reserveTwin(policy, second, 2)).toBe(true);
     expect(await newStore(clock).reserveTwin(policy, { ...first, moduleId: 'Other' }, 2)).toBe(false);
     expect(await newStore(clock).reserveTwin(newPolicy(), newTwin(), 1)).toBe(true);
-    // After an hour the first twin counts again, and takes the place that it had.
+    // After an hour, neither twin is counted any more. A new twin and the first twin take the two places, so the second twin is refused.
     advance(2 * minute);
     expect(await newStore(clock).reserveTwin(policy, newTwin(), 2)).toBe(true);
     expect(await newStore(clock).reserveTwin(policy, first, 2)).toBe(true);

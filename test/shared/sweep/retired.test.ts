@@ -27,7 +27,10 @@ const holding = {
     new Map(departures.map((departure) => [departure, 'not now'])),
 };
 
-/** Adds a device with an open row of the policy, and then sweeps under `next`. Returns the outcomes of the device and the row of the sweep. */
+/**
+ * Adds a device with an open row of the policy `first`, and then runs a sweep with the policies `next`. Returns the outcomes of the
+ * device's rows, and the row of the sweep.
+ */
 async function sweepAfterChange(
   next: readonly PolicyDefinition[],
   {
