@@ -104,8 +104,9 @@ class DeviceReader {
   }
 
   /**
-   * Reads rows between two keys, newest first, without their values: repairs, which guards count, rows about missing modules, rows of
-   * interrupted passes, and rows with folded writes, whose events can be delivered again.
+   * Reads rows between two keys, newest first, without their values. Reads only the rows that a pass needs from a long history: repairs,
+   * which the guards count, rows about missing modules, rows of interrupted passes, and rows with folded writes, whose events can be
+   * delivered again.
    */
   async importantRows(after: string, end: string): Promise<readonly Entity[]> {
     const odata = await loadFilterTag();

@@ -251,11 +251,11 @@ export class DeviceRows {
   }
 
   /**
-   * Returns the open row, except for a missing property that was repaired and then removed again. The second removal needs a row of its
-   * own, so the open row gets the outcome `enforced`, and the result is `undefined`.
+   * Returns the open row, except for a missing property or baseline that was repaired and then removed again. The second removal needs a row
+   * of its own, so the open row gets the outcome `enforced`, and the result is `undefined`.
    */
   #withoutRepaired(departure: Departure, twin: Twin | undefined, row: DriftRow | undefined): DriftRow | undefined {
-    if (row === undefined || twin === undefined || departure.kind !== 'missingProperty') return row;
+    if (row === undefined || twin === undefined || !isAboutRemoval(departure)) return row;
     if (!wasRemovedAgain(row, this.rows(), twin)) return row;
     this.setOutcome(row, 'enforced');
     return undefined;
@@ -290,4 +290,9 @@ export class DeviceRows {
     this.#changed.add(row.rowKey);
     return row;
   }
+}
+
+/** Whether the departure says that properties are missing. The metadata of the twin then name no exact write. */
+function isAboutRemoval({ kind }: Departure): boolean {
+  return kind === 'missingProperty' || kind === 'missingBaseline';
 }

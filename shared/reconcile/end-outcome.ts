@@ -6,6 +6,7 @@ import {
   type JsonObject,
   jsonEquals,
   mergePatch,
+  type Path,
   parsePath,
   type Twin,
   writeAt,
@@ -30,8 +31,10 @@ export function endOutcome(row: DriftRow, twin: Twin): 'enforced' | 'created' | 
     row.kind === 'missingBaseline'
       ? holdsBaseline(twin.desired.properties, row.expected)
       : jsonEquals(getAt(twin.desired.properties, path), row.expected);
-  const writtenVersion = writeAt(twin.desired, path)?.version;
-  return isRepaired && mayBeRepaired && writtenVersion === (row.desiredVersion ?? 0) + 1 ? 'enforced' : 'healed';
+  // A repair of a baseline sets all its properties. Later writes may have set some of them again.
+  const paths = row.kind === 'missingBaseline' ? leafPaths(row.expected) : [path];
+  const isOurs = paths.some((each) => writeAt(twin.desired, each)?.version === (row.desiredVersion ?? 0) + 1);
+  return isRepaired && mayBeRepaired && isOurs ? 'enforced' : 'healed';
 }
 
 /** The beginning of the reason of a row whose module is left alone for some time after its deletion. */
@@ -62,4 +65,10 @@ export function wasCreatedByUs(
 /** Whether desired properties hold every value of a baseline. */
 function holdsBaseline(properties: JsonObject, baseline: Json | undefined): boolean {
   return isJsonObject(baseline) && jsonEquals(mergePatch(properties, baseline), properties);
+}
+
+/** The paths of all values in a baseline. */
+function leafPaths(value: Json | undefined, path: Path = []): readonly Path[] {
+  if (!isJsonObject(value)) return [path];
+  return Object.entries(value).flatMap(([key, inner]) => leafPaths(inner, [...path, key]));
 }

@@ -49,7 +49,7 @@ export class NeededCalls {
   }
 
   /**
-   * Whether an event shows something that the history lacks, although no call is needed: a missing period without a row that has the write of
+   * Whether an event shows something that the history lacks, although no call is needed: a missing module without a row that has the write of
    * the event, or a wrong write that a row has not counted.
    */
   mustRecord(module: ModuleWork): boolean {

@@ -2,14 +2,14 @@ import type { DriftRow } from '../drift/index.ts';
 import { getAt, isJsonObject, type Json, jsonEquals, type Path, parsePath, type Twin } from '../twin/index.ts';
 
 /**
- * Whether Twinkeeper repaired a missing property and somebody then removed the property again. The pass that repaired it was killed before
- * it stored the outcome. A removed property has no metadata, so the metadata of other values must show both writes:
+ * Whether Twinkeeper repaired a missing property, or a missing baseline, and somebody then removed it again. The pass that repaired it was
+ * killed before it stored the outcome. A removed property has no metadata, so the metadata of other values must show both writes:
  *
  * - The removal: the last write to the object around the property is later than the repair, and no property of the object has this write.
  * - The repair: it is the write with the version after the one that the pass had read. Each property that still has this version must be a
  *   property that the same pass repaired.
  *
- * @param row The unfinished row of the missing property.
+ * @param row The unfinished row of the missing property or baseline.
  * @param rows All rows of the device.
  */
 export function wasRemovedAgain(row: DriftRow, rows: readonly DriftRow[], { desired }: Twin): boolean {

@@ -46,7 +46,8 @@ it('a pass reads at most 2 MB of a long history, with the rows that it needs', a
   expect(requests.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(limit);
   const versions = result.recent.map(({ write }) => write.version);
   expect(versions.slice(0, 1000)).toEqual(Array.from({ length: 1000 }, (_, index) => count + 1 - index));
-  // The guards need the repairs, the caller names one row, and one row has a folded write, whose event can come again.
+  // After the newest 1000 rows come the row that the caller named, a row with a folded write, whose event can come again, and the five
+  // repairs, which the guards need.
   expect(versions.slice(1000)).toEqual([702, 302, 6, 5, 4, 3, 2]);
   expect(result.recent.find(({ write }) => write.version === 302)?.foldedVersions).toEqual([9000]);
 });

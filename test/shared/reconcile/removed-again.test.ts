@@ -75,6 +75,50 @@ describe('a property that is removed again after a repair whose process was kill
   });
 });
 
+describe('a baseline whose repair was not recorded, because the process was killed', () => {
+  const empty = { mode: null, s: null };
+
+  it('has two rows when somebody removed it again', async () => {
+    const { patch, sweep, rows, processor, newEvents, history } = newDevice();
+    patch(empty);
+    await sweep({ isKilled: true });
+    patch(empty);
+    await sweep();
+    const twice = [1, 2].map(() => ['missingBaseline', '', 'enforced']);
+    expect(await rows()).toEqual(twice);
+    const events = newEvents();
+    for (const batch of [events.toReversed(), events]) await processor.process(batch);
+    expect((await history('d')).filter(({ kind }) => kind === 'missingBaseline')).toHaveLength(2);
+  });
+
+  it.each([
+    ['another property', { note: 2 }],
+    ['one of its properties, to the same value', { mode: 'High' }],
+  ])('is enforced when somebody then wrote %s', async (_, write) => {
+    const { patch, sweep, rows } = newDevice();
+    patch(empty);
+    await sweep({ isKilled: true });
+    patch(write);
+    await sweep();
+    expect(await rows()).toEqual([['missingBaseline', '', 'enforced']]);
+  });
+
+  it('has one row when the process was killed before the repair', async () => {
+    const { patch, sweep, rows, hub } = newDevice();
+    patch(empty);
+    const { patchDesired } = hub;
+    hub.patchDesired = async () => {
+      throw new Error('killed before the repair');
+    };
+    await sweep();
+    hub.patchDesired = patchDesired;
+    patch({ note: 2 });
+    patch({ other: null });
+    await sweep();
+    expect(await rows()).toEqual([['missingBaseline', '', 'enforced']]);
+  });
+});
+
 describe('a property that is removed once', () => {
   it.each([
     ['another property was written twice', [{ note: 2 }, { note: 3 }]],
