@@ -4,6 +4,7 @@ import { type HubAddress, type HubTier, hostOf, hubTiers } from '../shared/hub/i
 import type { Mode } from '../shared/policy/index.ts';
 import type { RetrySchedule } from '../shared/reconcile/index.ts';
 import type { StorageAccount } from '../shared/storage/index.ts';
+import { isNcrontab } from './ncrontab.ts';
 
 /** The app settings after `readSettings` has checked them. */
 export interface Settings {
@@ -106,17 +107,10 @@ const text = (pattern: RegExp, must: string) => z.string().check(z.regex(pattern
 
 const host = () => text(hostPattern, 'must be a host name such as my-hub.azure-devices.net, without https://');
 
-/**
- * Pattern of one item in an NCRONTAB field: `*`, `5`, `1-5` or `MON-FRI`. A step such as `/15` may follow. The Functions runtime checks the
- * numbers.
- */
-const cronItem = String.raw`(\*|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(/\d+)?`;
-const cronField = `${cronItem}(,${cronItem})*`;
 const schedule = () =>
-  text(
-    new RegExp(`^\\s*(${cronField}\\s+){4,5}${cronField}\\s*$`),
-    'must be an NCRONTAB expression of six fields, seconds first, such as 0 */15 * * * *',
-  );
+  z
+    .string()
+    .check(z.refine(isNcrontab, 'must be an NCRONTAB expression of six fields, seconds first, such as 0 */15 * * * *'));
 
 const share = () =>
   z.pipe(

@@ -15,7 +15,7 @@ import { readSettings, SettingsError } from './settings.ts';
 export function start(policies: readonly PolicyDefinition[], dashboardFolder: string): void {
   const errors: unknown[] = [];
   const settings = attempt(() => readSettings(process.env), errors);
-  // The policies are checked with wrong settings too, so that one look shows all faults.
+  // The policies are checked even when the settings are wrong, so that the log shows all faults of one start.
   const policySet = attempt(() => toPolicySet(policies, { mode: settings?.mode ?? 'enforce' }), errors);
   if (settings !== undefined && policySet !== undefined) {
     const load = once(async () => {

@@ -1,4 +1,5 @@
 /** Loads the policies of a folder. They need not be deployed. All files are first bundled as JavaScript, so the files can be TypeScript. */
+import { rmSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -184,6 +185,14 @@ async function loadAll(
   const unresolved: RolldownLog[] = [];
   const entry = join(target, 'entry.mjs');
   const outfile = join(target, 'policies.mjs');
+  const endedEarly = () => {
+    process.stderr.write(
+      `twinkeeper: The policies of ${folder} cannot be loaded: the process ended while their files ran. Do they call process.exit, ` +
+        'or await a promise that never settles?\n',
+    );
+    process.exitCode = 1;
+    rmSync(target, { recursive: true, force: true });
+  };
   const imports = names.map(
     (name) => `[${JSON.stringify(name)}, () => import(${JSON.stringify(join(resolve(folder), name))})]`,
   );
@@ -204,6 +213,8 @@ async function loadAll(
       faults.push(...unresolved.map(toFault).toSorted(byFile));
       return [];
     }
+    // The files can end the process with exit code 0. The caller must not take that for right policies.
+    process.once('exit', endedEarly);
     const { files } = (await import(pathToFileURL(outfile).href)) as {
       readonly files: readonly (readonly [string, () => Promise<Exports>])[];
     };
@@ -222,6 +233,7 @@ async function loadAll(
     faults.push(...errors.map(toFault).toSorted(byFile));
     return [];
   } finally {
+    process.off('exit', endedEarly);
     await rm(target, { recursive: true, force: true });
   }
 }

@@ -34,6 +34,9 @@ export class KilledEarly extends Error {
 
 const defaultPatience = 3_000;
 
+/** Milliseconds in which a service must be ready. A busy machine needs much longer than the usual second. */
+const readyWithin = 180_000;
+
 /**
  * Forks a service, and resolves when the service is ready. The service has a process group of its own. Ctrl-C therefore reaches only the
  * parent process, which ends its services in order. A service ends by itself when its parent process has ended.
@@ -62,6 +65,11 @@ export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<Servi
     child.once('close', (code, signal) => resolve(signal === null ? `code ${code}` : `signal ${signal}`));
   });
   return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`${name} was not ready within ${readyWithin / 1000} s.`));
+      child.kill('SIGKILL');
+    }, readyWithin);
+    child.once('message', () => clearTimeout(timer));
     child.once('error', (error) => reject(new Error(`${name} cannot be run: ${error.message}.`)));
     child.once('message', (message) => {
       const answer = message as ServiceMessage<Endpoints>;
@@ -69,6 +77,7 @@ export function startServiceProcess<Endpoints>(spec: ServiceSpec): Promise<Servi
       else resolve({ endpoints: answer.ready, ended, close: (patience) => close(child, ended, patience) });
     });
     ended.then((how) => {
+      clearTimeout(timer);
       const reason = explainMissingBuild(errorLine || lastLine);
       const message = `${name} ended with ${how} before it was ready${reason === '' ? '.' : `: ${reason}`}`;
       reject(how.startsWith('signal') ? new KilledEarly(message) : new Error(message));

@@ -11,7 +11,10 @@ import { targetPredicate } from './target-condition.ts';
 /** Milliseconds for which an instance of the app caches the competing settings. */
 const settingsLifetime = 10_000;
 
-/** Maximum milliseconds between the clock of the hub and the clock of the app, and between a read of the configurations and its storage. */
+/**
+ * A write counts as newer than the last read of the configurations until it is this number of milliseconds older. The hub's clock and the
+ * app's clock may differ, and the configurations are stored some time after they were read.
+ */
 const clockSkew = 60_000;
 
 export interface CompetingDependencies {

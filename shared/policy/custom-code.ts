@@ -29,7 +29,10 @@ const timeLimit = 250;
  */
 const attempts = [timeLimit, 4 * timeLimit, 16 * timeLimit];
 
-/** The processor time is measured less exactly than the time of the attempt. */
+/**
+ * An attempt counts as having used up its processor time at 80 % of the limit, because processor time is measured less exactly than real
+ * time.
+ */
 const usedUp = 0.8 * timeLimit;
 
 /** Number of calls in a row that may take too long. The function then rests. */
@@ -48,7 +51,8 @@ const timeOuts = new WeakMap<object, { count: number; restsUntil: number }>();
  * Calls a function that the author of a policy wrote, with a time limit.
  *
  * @param author The function of the author. It identifies the function for which time-outs are counted.
- * @throws what the function throws, and an Error when the function takes too long, rests, or threw a late error for the same state before.
+ * @param run Calls the function and reads its result. The result can run code of the author too, for example in a getter.
+ * @throws an Error when the function throws, takes too long, rests, or threw a late error for the same state before.
  */
 export function runCustomCode<T>(call: CustomCall, author: object, run: () => T): T {
   const late = lateErrors.get(keyOf(call));
@@ -58,9 +62,10 @@ export function runCustomCode<T>(call: CustomCall, author: object, run: () => T)
     throw new CustomCodeError(`${tookTooLong(call)} ${mostTimeOuts} times in a row, and is not called for a minute`);
   }
   try {
-    const result = calls.run(call, () => callWithTimeLimit(run)) as T;
+    const outcome = calls.run(call, () => callWithTimeLimit(() => attempt(run))) as Outcome<T>;
     timeOuts.delete(author);
-    return result;
+    if ('thrown' in outcome) throw new CustomCodeError(`${call.functionName} threw ${outcome.thrown}`);
+    return outcome.result;
   } catch (error) {
     if (!isTimeOut(error)) throw error;
     const count = (timedOut?.count ?? 0) + 1;
@@ -69,27 +74,42 @@ export function runCustomCode<T>(call: CustomCall, author: object, run: () => T)
   }
 }
 
-/** An error of custom code whose message already names the function. */
+/** An error of custom code. The message is a sentence for the history: `evaluate threw RangeError: too much`. */
 class CustomCodeError extends Error {
   override readonly name = 'CustomCodeError';
 }
 
-/** Describes an error of custom code for the history: `evaluate threw RangeError: too much`. */
-export function describeCustomError(functionName: CustomCall['functionName'], error: unknown): string {
-  return error instanceof CustomCodeError ? error.message : `${functionName} threw ${describeThrown(error)}`;
+/** Describes an error that {@link runCustomCode} threw, for the history. */
+export function describeCustomError(error: unknown): string {
+  return error instanceof CustomCodeError ? error.message : describeThrown(error);
+}
+
+/** The result of a function, or a description of the value that it threw. */
+type Outcome<T> = { readonly result: T } | { readonly thrown: string };
+
+/** Calls a function, and describes what it throws. The description can run code of the author, for example the getter of a message. */
+function attempt<T>(run: () => T): Outcome<T> {
+  try {
+    return { result: run() };
+  } catch (error) {
+    return { thrown: describeThrown(error) };
+  }
 }
 
 /**
  * Catches the errors that custom code throws after its call returned, and promises of custom code that are rejected later. Without this
- * function, such an error ends the process. All other errors have the same effect as before. Call this function once in a process.
+ * function, such an error ends the process. Also makes `process.exit` throw in custom code. All other code works as before. Call this function
+ * once in a process.
  *
- * @param onLateError Called for each late error. It must not throw.
+ * @param onLateError Called for the first late error of each call and state. A timer can throw a thousand times a second. It must not throw.
  */
 export function catchLateErrors(onLateError: (error: LateError) => void): void {
+  refuseToExit();
   const isLateError = (error: unknown): boolean => {
     const call = calls.getStore();
     if (call === undefined) return false;
-    const late = { call, message: `${describeCustomError(call.functionName, error)}, after it had returned` };
+    if (lateErrors.get(keyOf(call))?.call.state === call.state) return true;
+    const late = { call, message: `${call.functionName} threw ${describeLate(error)}, after it had returned` };
     remember(late);
     onLateError(late);
     return true;
@@ -108,6 +128,24 @@ export function catchLateErrors(onLateError: (error: LateError) => void): void {
     console.error(error);
     process.exit(1);
   });
+}
+
+/** Makes `process.exit` throw an error in custom code. Otherwise one policy would end the process again with each start. */
+function refuseToExit(): void {
+  const { exit } = process;
+  process.exit = (code) => {
+    if (calls.getStore() !== undefined) throw new Error('a policy must not call process.exit');
+    return exit.call(process, code);
+  };
+}
+
+/** Describes a late error. The time is limited, because the error can have getters that never return. */
+function describeLate(error: unknown): string {
+  try {
+    return callWithTimeLimit(() => describeThrown(error)) as string;
+  } catch {
+    return 'a value that cannot be shown';
+  }
 }
 
 function remember(late: LateError): void {

@@ -27,9 +27,9 @@ export function runEvaluate(policy: Policy, twin: Twin): Evaluation {
   const state = `${twin.version} ${twin.etag}`;
   try {
     const call = { policy: policy.name, functionName: 'evaluate', deviceId, moduleId, state } as const;
-    return readFindings(runCustomCode(call, evaluate, () => evaluate(deepFreeze(twin), context)));
+    return runCustomCode(call, evaluate, () => readFindings(evaluate(deepFreeze(twin), context)));
   } catch (error) {
-    return { fault: describeCustomError('evaluate', error) };
+    return { fault: describeCustomError(error) };
   }
 }
 

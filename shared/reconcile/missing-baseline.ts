@@ -8,9 +8,10 @@ export function requiredProperties({ owned }: Policy): readonly OwnedProperty[] 
 }
 
 /**
- * Whether a twin has nothing of the baseline of a policy, as a module that was just made by hand. Such a twin has one departure of kind
- * `missingBaseline`, and not one for each property. False for a baseline of one property: its path says more. False where a plain value is in
- * the place of a section, because the repair overwrites that value.
+ * Whether a twin has nothing of the baseline of a policy, for example because somebody has just created the module without properties. Such
+ * a twin has one departure of kind `missingBaseline`, and not one departure for each property. False for a baseline of one property,
+ * because a departure of that property also names its path. False where a plain value is in the place of a section, because the repair
+ * overwrites that value.
  */
 export function lacksBaseline(policy: Policy, properties: JsonObject): boolean {
   const required = requiredProperties(policy);

@@ -1,5 +1,5 @@
-/** The output of `--once`. Progress goes to standard error, and the summary to standard output. */
-import { runOnce } from '../../local/demo/once.ts';
+/** The output of `--once`. Progress goes to standard error, and only the summary to standard output. */
+import { longestRun, runOnce } from '../../local/demo/once.ts';
 import { describeSummary, isAllRight } from '../../local/demo/summary.ts';
 import type { Output } from '../../local/output.ts';
 import type { RunOptions } from '../../local/run-options.ts';
@@ -7,20 +7,24 @@ import type { RunOptions } from '../../local/run-options.ts';
 /** Largest number of faults that are shown. With more, the summary would scroll off the screen. */
 const mostComplaints = 20;
 
+/** Milliseconds for the last comparison of the history and the twins. */
+const longestConclusion = 120_000;
+
 export function onceOutput({ devices, seed, events, queryLag = 0, timeScale = 1, json = false }: RunOptions): Output {
-  const isQuiet = json && !process.stderr.isTTY;
   const printError = (text: string) => process.stderr.write(`${text}\n`);
   return {
     notice: printError,
     async run({ endpoints }) {
-      const onProgress = isQuiet ? () => {} : printError;
-      const { summary, complaints } = await runOnce(endpoints, {
-        devices,
-        seed,
-        events,
-        queryLag: (queryLag * 1000) / timeScale,
-        onProgress,
-      });
+      const { summary, complaints } = await within(
+        longestRun(devices) + longestConclusion,
+        runOnce(endpoints, {
+          devices,
+          seed,
+          events,
+          queryLag: (queryLag * 1000) / timeScale,
+          onProgress: printError,
+        }),
+      );
       for (const complaint of complaints.slice(0, mostComplaints)) printError(complaint);
       if (complaints.length > mostComplaints) printError(`… and ${complaints.length - mostComplaints} more.`);
       await print(json ? JSON.stringify(summary) : describeSummary(summary));
@@ -28,6 +32,18 @@ export function onceOutput({ devices, seed, events, queryLag = 0, timeScale = 1,
     },
     async close() {},
   };
+}
+
+/** Waits for a run. Rejects when the run has not ended after this time, for example because a service does not answer. */
+async function within<T>(milliseconds: number, run: Promise<T>): Promise<T> {
+  const { promise: tooLong, reject } = Promise.withResolvers<never>();
+  const message = `The run has not ended within ${Math.round(milliseconds / 60_000)} minutes: a service does not answer.`;
+  const timer = setTimeout(() => reject(new Error(message)), milliseconds);
+  try {
+    return await Promise.race([run, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /**

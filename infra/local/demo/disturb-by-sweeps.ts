@@ -30,8 +30,10 @@ interface RoundOptions {
 const concurrency = 12;
 
 /**
- * Disturbs the fleet in rounds. Then carries out the contests, while sweep follows sweep. Resolves with the faults of the contests. Each round disturbs each device once, and then asks for a sweep. Before the sweep, all departures from
- * policies that the twins show are added to the ledger. A sweep cannot find others, such as a value that was changed and then changed back.
+ * Disturbs the fleet in rounds. Then carries out the contests, and runs sweep after sweep. Resolves with the faults of the contests.
+ *
+ * In each round, each device is disturbed at most once. Then all departures from policies that the twins show are added to the ledger, and
+ * the demo asks for a sweep. A sweep cannot find other departures, such as a value that was changed and then changed back.
  */
 export async function disturbBySweeps(
   plan: readonly DevicePlan[],
@@ -79,6 +81,12 @@ export async function disturbBySweeps(
 }
 
 /**
+ * Milliseconds after which a sweep that is not over is asked for again. The message of the first request stays hidden for ten minutes when
+ * the function host was killed while it worked on the message.
+ */
+const askAgainAfter = 30_000;
+
+/**
  * Asks for a sweep again and again until `isSettled` resolves with true after a sweep. Resolves with false when the deadline passes first.
  */
 async function sweepUntil({ endpoints, deadline }: RoundOptions, isSettled: () => Promise<boolean>): Promise<boolean> {
@@ -87,12 +95,13 @@ async function sweepUntil({ endpoints, deadline }: RoundOptions, isSettled: () =
   const queue = createSweepQueue(account);
   while (Date.now() < deadline) {
     const [before] = await store.list(1);
-    await queue.put({ type: 'start' });
-    const isOver = await until(deadline, 500, async () => {
+    const isOver = async () => {
       const [row] = await store.list(1);
       return row !== undefined && row.id !== before?.id && row.state === 'done' && row.partsDone >= row.parts;
-    });
-    if (isOver && (await isSettled())) return true;
+    };
+    do await queue.put({ type: 'start' });
+    while (!(await until(Math.min(deadline, Date.now() + askAgainAfter), 500, isOver)) && Date.now() < deadline);
+    if (await isSettled()) return true;
   }
   return false;
 }

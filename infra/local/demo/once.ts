@@ -32,14 +32,21 @@ export interface OnceOptions {
 const concurrency = 12;
 
 /**
+ * Milliseconds that a run may take: ten minutes, and 300 ms for each device. This is enough on a busy machine. It is also enough when the
+ * function host is killed: a sweep that was interrupted is resumed after three minutes.
+ */
+export function longestRun(devices: number): number {
+  return 600_000 + devices * 300;
+}
+
+/**
  * Runs the demo once on a running local system. Rejects when the run cannot be carried out. If Twinkeeper makes mistakes, the promise still
  * resolves, and the result lists them.
  */
 export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions): Promise<OnceResult> {
   const { devices, seed, events, queryLag, onProgress } = options;
   const startedAt = Date.now();
-  // Allows five minutes and 300 ms for each device. This is enough on a busy machine.
-  const deadline = startedAt + 300_000 + devices * 300;
+  const deadline = startedAt + longestRun(devices);
   const policies = demoPolicies();
   const plan = planDemo(seed, devices, policies);
   const operator = await Operator.connect(endpoints, queryLag);

@@ -50,6 +50,17 @@ describe('twinkeeper validate', () => {
     );
   });
 
+  it.each([
+    ['ends the process', 'process.exit(0);'],
+    ['waits for ever', 'await new Promise(() => {});'],
+  ])('refuses a policy file that %s while it loads', async (_, statement) => {
+    const path = await mkdtemp(join(folder, 'ending-'));
+    await writeFile(join(path, 'ending.ts'), `${statement}\nexport default { name: 'a', desired: { b: 1 } };\n`);
+    const { code, stdout, stderr } = await validate('--policies', path);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(`The policies of ${path} cannot be loaded: the process ended while their files ran.`);
+  });
+
   it('prints one JSON document with --json, for right and for wrong policies', async () => {
     const right = await validate('--json');
     expect([right.code, JSON.parse(right.stdout)]).toEqual([
