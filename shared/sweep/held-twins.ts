@@ -1,25 +1,30 @@
 import { createHash } from 'node:crypto';
 import type { ListedRow } from '../drift/index.ts';
-import type { Policy, PolicySet } from '../policy/index.ts';
+import type { Policy } from '../policy/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 
 /** Maximum number of rows that are read for one policy. A twin whose rows are not read is examined like any other twin. */
 const rowsPerPolicy = 50_000;
 
-/** Name of the memo with the policies of the last complete sweep. No policy has this name, because a policy's name has no space. */
-const policiesMemo = 'policies of held rows';
+/**
+ * Name of the memo with the policies and the competing settings of the last complete sweep. No policy has this name, because a policy's name
+ * has no space.
+ */
+const rulesMemo = 'rules of held rows';
 
 /** The state of a twin: its version, or `missing` when the module does not exist. */
 type TwinState = number | 'missing';
 
 /**
  * The twins whose repair the guards hold back, and which have not changed since. A sweep need not read these twins again. After a change of
- * the policies, the sweep reads all twins once, because a twin may now break other rules too.
+ * the policies, the sweep reads all twins once, because a twin may now break other rules too. After a change of the configurations that
+ * compete with policies, the sweep does so too, because a configuration may now target other twins.
  */
 export class HeldTwins {
   readonly #dependencies: SweepDependencies;
   readonly #byPolicy = new Map<string, Promise<ReadonlyMap<string, TwinState>>>();
-  #arePoliciesKnown: Promise<boolean> | undefined;
+  #hash: Promise<string> | undefined;
+  #areRulesKnown: Promise<boolean> | undefined;
 
   constructor(dependencies: SweepDependencies) {
     this.#dependencies = dependencies;
@@ -42,23 +47,32 @@ export class HeldTwins {
     return (await held).get(deviceId) === state;
   }
 
-  /** Remembers the policies at the end of a sweep. The next sweep may then leave out the twins that are held back. */
-  async rememberPolicies(): Promise<void> {
+  /** Remembers the policies and the competing settings at the end of a sweep. The next sweep may then leave out the twins that are held back. */
+  async rememberRules(): Promise<void> {
     const { store, clock } = this.#dependencies;
-    if (await this.#knowsPolicies()) return;
-    await store.writeMemo(policiesMemo, { at: clock.now().toISOString(), text: hashOf(this.#dependencies.policies) });
+    if (await this.#knowsRules()) return;
+    await store.writeMemo(rulesMemo, { at: clock.now().toISOString(), text: await this.#hashOfRules() });
   }
 
-  #knowsPolicies(): Promise<boolean> {
-    const { store, policies } = this.#dependencies;
-    this.#arePoliciesKnown ??= store.readMemo(policiesMemo).then((memo) => memo?.text === hashOf(policies));
-    return this.#arePoliciesKnown;
+  /** Whether the last complete sweep had the same policies and the same competing settings. */
+  #knowsRules(): Promise<boolean> {
+    this.#areRulesKnown ??= Promise.all([this.#dependencies.store.readMemo(rulesMemo), this.#hashOfRules()]).then(
+      ([memo, hash]) => memo?.text === hash,
+    );
+    return this.#areRulesKnown;
+  }
+
+  /** Returns a hash of the policies, and of the competing settings that the sweep has stored. */
+  #hashOfRules(): Promise<string> {
+    const { policies, guardStore } = this.#dependencies;
+    this.#hash ??= guardStore.competing().then((competing) => hashOf({ policies: policies.all, competing }));
+    return this.#hash;
   }
 
   /** Returns the state of each twin of the policy that is held back, by device id. */
   async #read({ name, module }: Policy): Promise<ReadonlyMap<string, TwinState>> {
     const { openList, guard } = this.#dependencies;
-    if (!(await this.#knowsPolicies())) return new Map();
+    if (!(await this.#knowsRules())) return new Map();
     const rows: ListedRow[] = [];
     for await (const row of openList.unrepaired(name)) {
       if (row.moduleId === module) rows.push(row);
@@ -78,9 +92,9 @@ function stateOf({ kind, twinVersion }: ListedRow): TwinState | undefined {
   return kind === 'missingModule' ? 'missing' : twinVersion;
 }
 
-/** Returns a hash of the definitions of all policies. For a function, the hash covers its source text. */
-function hashOf({ all }: PolicySet): string {
-  const text = JSON.stringify(all, (_, value: unknown) =>
+/** Returns a hash of policies and settings. For a function, the hash covers its source text. */
+function hashOf(rules: object): string {
+  const text = JSON.stringify(rules, (_, value: unknown) =>
     typeof value === 'function' || value instanceof RegExp ? String(value) : value,
   );
   return createHash('sha256').update(text).digest('base64url');

@@ -46,7 +46,7 @@ export class SweepRun {
         await progress.save();
       }
       await logWarnings(this.#dependencies, progress);
-      await progress.heldTwins.rememberPolicies();
+      await progress.heldTwins.rememberRules();
       this.#setEnd('done');
       return (await progress.saveAndRelease()) === 'lost' ? { state: 'lost' } : { state: 'done' };
     } catch (error) {

@@ -105,17 +105,20 @@ describe('a sweep over twins that a guard holds back', () => {
 describe('a sweep over twins that compete with a configuration', () => {
   const policy: PolicyDefinition = { name: 'contender', module: 'Agent', desired: { mode: exactly('High') } };
 
+  const addRival = (targetCondition: string) =>
+    world.operator.addConfiguration({
+      id: 'rival',
+      schemaVersion: '1.0',
+      priority: 1,
+      targetCondition,
+      content: { moduleContent: { 'properties.desired.mode': 'Off' } },
+    } as never);
+
   /** Adds a configuration that sets `mode` to another value, and a device with that value. Returns a function that runs a sweep. */
   async function competingDevice(desired: JsonObject = {}) {
     const deviceId = newDeviceId('competing');
     world.add(deviceId, { Agent: { mode: 'Off', ...desired } });
-    await world.operator.addConfiguration({
-      id: 'rival',
-      schemaVersion: '1.0',
-      priority: 1,
-      targetCondition: "FROM devices.modules WHERE moduleId = 'Agent'",
-      content: { moduleContent: { 'properties.desired.mode': 'Off' } },
-    } as never);
+    await addRival("FROM devices.modules WHERE moduleId = 'Agent'");
     const clock = new MovableClock();
     const guardStore = createGuardStore(world.storage, { clock });
     const limit = { type: 'count', count: 10 } as const;
@@ -141,6 +144,16 @@ describe('a sweep over twins that compete with a configuration', () => {
     expect(await sweep()).toMatchObject({ heldBack: 1, examined: 0 });
     await world.operator.removeConfiguration('rival');
     expect(await sweep()).toMatchObject({ heldBack: 0, changed: 1 });
+  });
+
+  it('reads them again when the configuration targets other twins', async () => {
+    const { deviceId, sweep } = await competingDevice();
+    await sweep();
+    expect(await sweep()).toMatchObject({ heldBack: 1, examined: 0 });
+    await world.operator.removeConfiguration('rival');
+    await addRival("FROM devices.modules WHERE moduleId = 'Agent' AND tags.site = 'elsewhere'");
+    expect(await sweep()).toMatchObject({ heldBack: 0, changed: 1 });
+    expect(await world.desiredOf(deviceId, 'Agent')).toEqual({ mode: 'High' });
   });
 
   it('still repairs the drift of another policy about the same twin', async () => {
