@@ -1,16 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that replace modules, set environment variables, start the built app or measure the heap. Each file has a process of its own. */
-const alone = [
-  'test/e2e/**',
-  'test/functions/**',
-  'test/infra/build/**',
-  'test/infra/cli/commands/**',
-  'test/infra/cli/load-policies.test.ts',
-  'test/infra/local/*.test.ts',
-  'test/infra/local/{demo,host}/**',
-  'test/infra/bench/heap-watch.test.ts',
-];
+/** Tests that replace modules or measure the heap. Each file has a process of its own. */
+const alone = ['test/functions/*.test.ts', 'test/infra/bench/heap-watch.test.ts', 'test/shared/sweep/id-set.test.ts'];
 
 const common = {
   // Long enough for a busy machine. A test that hangs is still found.
@@ -29,7 +20,7 @@ export default defineConfig({
     // partitions away on purpose.
     onUnhandledError: (error) => !('code' in error && error.code === 'ReceiverDisconnectedError'),
     projects: [
-      { test: { ...common, name: 'alone', include: alone.map((path) => path.replace(/\*\*$/, '**/*.test.ts')) } },
+      { test: { ...common, name: 'alone', include: alone } },
       // One process runs many of these files, and loads each module once: that halves the time of a full run.
       {
         test: {

@@ -6,6 +6,7 @@ import {
   createOpenList,
   createRetention,
   createRollups,
+  createRunningPasses,
   type History,
   type Retention,
   type Rollups,
@@ -91,8 +92,9 @@ export function compose(settings: Settings, policies: PolicySet): App {
   });
 
   const settleTime = settings.settleSeconds * 1000;
+  const runningPasses = createRunningPasses(storage, now);
   const reconcilerFor = (context: LogContext) =>
-    new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock, settleTime });
+    new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock, settleTime, runningPasses });
 
   const processorFor = (context: InvocationContext) =>
     new EventProcessor({
@@ -115,6 +117,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
         queue,
         guardStore,
         openList,
+        runningPasses,
         guard,
         log: toLog(context),
         clock,
@@ -124,7 +127,8 @@ export function compose(settings: Settings, policies: PolicySet): App {
       const log = toLog(context);
       return new SweepWorker({
         sweeper: sweeperFor(context),
-        reconcilerFor: (lane) => new Reconciler({ policies, hub: lane, journal, log, guard, clock, settleTime }),
+        reconcilerFor: (lane) =>
+          new Reconciler({ policies, hub: lane, journal, log, guard, clock, settleTime, runningPasses }),
         hub,
         store: sweepStore,
         queue,

@@ -7,12 +7,13 @@ import type { App } from './compose.ts';
  * `policyError` of its policy and device. Call this function once in a process.
  */
 export function watchLateErrors({ policies, reconcilerFor, now }: App): void {
-  // Without functions of authors, there is nothing to catch, and an app without the handlers behaves as any other app.
+  // When no policy has a function, no late error is possible. The handlers are then not installed, because they change how the process
+  // treats errors.
   const hasFunctions = policies.all.some(
     ({ evaluate, scope }) => evaluate !== undefined || scope.definition === undefined,
   );
   if (!hasFunctions) return;
-  // One device after the other, because a broken policy can fail for a whole fleet at once.
+  // Handles one device after the other, because a broken policy can fail for the whole fleet at once.
   let last = Promise.resolve();
   catchLateErrors((late) => {
     last = last.then(() => record(late));

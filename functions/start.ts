@@ -19,7 +19,7 @@ export function start(
 ): void {
   const errors: unknown[] = [];
   const settings = attempt(() => readSettings(process.env), errors);
-  // The policies are checked with wrong settings too, so that one look shows all faults.
+  // The policies are checked even when the settings are wrong, so that the log shows all faults of one start.
   const policySet = attempt(() => {
     const definitions = typeof policies === 'function' ? policies() : policies;
     return toPolicySet(definitions, { mode: settings?.mode ?? 'enforce' });

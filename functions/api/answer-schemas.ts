@@ -169,7 +169,10 @@ const problem: z.ZodMiniType<ProblemAnswer> = z
   })
   .check(z.describe('A problem document (RFC 9457).'));
 
-/** The type of an answer with `rows`, where the type of the rows is `unknown`. The row schemas above are checked against the row types. */
+/**
+ * The type of an answer, with `unknown` as the type of its rows. The compiler compares the schemas of rows with the types of rows in
+ * `row-schemas.ts`, and need not compare them here again.
+ */
 type WithRows<P extends { readonly rows: unknown }> = Omit<P, 'rows' | 'open'> & { readonly rows: unknown };
 
 /** The schemas of the answers, by the names that they have in the OpenAPI document. */

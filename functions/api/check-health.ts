@@ -36,7 +36,8 @@ function checkHub({ hub }: Checked): Promise<Check> {
   return withDeadline(hub.name, async () => {
     const answer = await hub.countDevices();
     if (answer.ok) return { ok: true, detail: `${hub.name}: ${answer.value} devices` };
-    // A hub that throttles does answer. The same is true when the app itself holds the call back, because its budget is in use.
+    // A hub that throttles is reachable, so the check is ok. It is also ok when the app itself does not send the call, because its call
+    // budget is in use.
     const isBusy = answer.problem.type === 'throttled';
     return { ok: isBusy, detail: `${hub.name}: ${isBusy ? 'busy: ' : ''}${answer.problem.message}` };
   });

@@ -81,6 +81,8 @@ export interface DriftRow {
   readonly lastWrite?: { readonly version: number; readonly at: string; readonly exact: boolean };
   /** The value of the last write. Absent when the row records one write, and when the last write left no value. */
   readonly lastActual?: Json | undefined;
+  /** The versions of the writes that `times` counts after the first, lowest first, at most the last 100. Absent when one is unknown. */
+  readonly foldedVersions?: readonly number[];
 }
 
 /**

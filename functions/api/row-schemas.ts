@@ -47,8 +47,14 @@ const rowShape = {
   ),
   lastWrite: z.exactOptional(write.check(z.describe('The last wrong write that the row records.'))),
   lastActual: anyJson('The value of the last write. Absent when there was none, or when the row records one write.'),
+  foldedVersions: z.exactOptional(
+    z
+      .array(z.number())
+      .check(z.describe('The versions of the writes that `times` counts after the first, at most the last 100.')),
+  ),
 };
-// In memory, the fields `expected`, `actual` and `lastActual` of a row can be present with the value `undefined`. JSON leaves such fields out.
+// The types leave out `expected`, `actual` and `lastActual`. In memory, such a field can be present with the value `undefined`, and the
+// JSON then leaves it out.
 export const driftRow: z.ZodMiniType<Omit<DriftRow, 'expected' | 'actual' | 'lastActual'>> = z.object(rowShape);
 export const openRow: z.ZodMiniType<Omit<OpenRow, 'expected' | 'actual' | 'lastActual'>> = z.object({
   ...rowShape,

@@ -11,10 +11,10 @@ import {
 /** The key in the desired properties that holds the whole configuration of the agent. */
 const configurationKey = 'ms_iotn:urn_azureiot_Security_SecurityAgentConfiguration';
 
-/** Messages and events at least as often as the vendor's default. A shorter time is allowed. */
+/** Allows this time or a shorter one: the agent must send at least as often as by the vendor's default. */
 const everyOrSooner = (time: string) => duration({ atMost: time });
 
-/** Events of at least low priority. `Off` would stop them. */
+/** The priority of an event must be at least `Low`. `Off` would stop the event. */
 const lowOrHigher = oneOf(['Low', 'High'], { otherwise: 'Low' });
 
 /**

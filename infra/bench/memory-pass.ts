@@ -13,7 +13,10 @@ const few = 100;
 /** Number of history rows of the device with the long history. */
 const many = 100_000;
 const moduleId = 'Agent';
-/** Milliseconds in which all rows were written. A pass reads the rows of more than the last hour, for its guards. */
+/**
+ * Length of the time in which all rows were written, in milliseconds: one hour. A pass reads the rows of more than the last hour for its
+ * guards, so all rows are in the range that it reads.
+ */
 const writingTime = 60 * 60_000;
 /** Number of passes during which the heap is measured. */
 const passes = 10;

@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/clock.ts';
-import { createJournal, createOpenList } from '../../shared/drift/index.ts';
+import { createJournal, createOpenList, createRunningPasses } from '../../shared/drift/index.ts';
 import { createGuardStore, createGuards } from '../../shared/guards/index.ts';
 import { type BudgetOptions, connectToHub, type Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
@@ -53,6 +53,7 @@ export function createSweepingApp({
   const store = createSweepStore(storage, now);
   const guardStore = createGuardStore(storage, { clock });
   const openList = createOpenList(storage, () => clock.now());
+  const runningPasses = createRunningPasses(storage, now);
   const limit = { type: 'count', count: 1_000_000 } as const;
   const overridesConfigurations = () => false;
   const guard = createGuards({
@@ -63,14 +64,18 @@ export function createSweepingApp({
     clock,
     log,
   });
-  const reconcilerFor = (lane: Hub) => new Reconciler({ policies, hub: lane, journal, log, guard, clock });
+  const reconcilerFor = (lane: Hub) =>
+    new Reconciler({ policies, hub: lane, journal, log, guard, clock, runningPasses });
 
   return {
     hub,
     reconciler: reconcilerFor(hub),
     async sweep() {
       const queue = new MemoryQueue(clock, concurrency);
-      const sweeper = new Sweeper({ policies, hub, store, queue, guardStore, openList, guard, log, clock, minutes: 4 });
+      const sweeper = new Sweeper({
+        ...{ policies, hub, store, queue, guardStore, openList, runningPasses, guard, log, clock },
+        minutes: 4,
+      });
       const retry = { firstDelay: 30, attempts: 10 };
       const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry, clock });
       queue.serve((message) => worker.handle(message));

@@ -1,6 +1,7 @@
 /**
- * Checks the deployed policies, and builds nothing when one is wrong. Builds the function app in `dist/function-app/`, which is the folder that is deployed. Builds the command `dist/twinkeeper.js`, and the
- * services of the local system in `dist/local/`. Also writes the JSON Schema of policies into the folder of the policies.
+ * Checks the deployed policies, and builds nothing when one is wrong. Builds the function app in `dist/function-app/`, which is the folder
+ * that is deployed. Builds the command `dist/twinkeeper.js`, and the services of the local system in `dist/local/`. Also writes the JSON
+ * Schema of policies into the folder of the policies.
  */
 import { chmod, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, sep } from 'node:path';

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 
-/** Milliseconds between two looks at the ancestors of this process. */
+/** Milliseconds between two checks of the ancestors of this process. */
 const interval = 250;
 
 /**

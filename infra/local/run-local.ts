@@ -21,8 +21,8 @@ const signalCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Signal = keyof typeof signalCodes;
 
 /**
- * How a run ends. `done`: the demo is over. `stopped`: a signal came, npm has ended, or standard output was lost. `failed`: a service ended and cannot be
- * restarted.
+ * How a run ends. `done`: the demo is over. `stopped`: a signal came, npm has ended, or standard output was lost. `failed`: a service ended
+ * and cannot be restarted.
  */
 type Ending =
   | { readonly type: 'done'; readonly exitCode: number }

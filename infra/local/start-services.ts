@@ -16,6 +16,12 @@ import type { Ports } from './ports.ts';
 import { functionAppFolder, hubFolder } from './project.ts';
 import { KilledEarly, type ServiceProcess, type ServiceSpec, startServiceProcess } from './service-parent.ts';
 
+/**
+ * Seconds after which a queue message that a killed function host was working on comes back. In Azure this takes ten minutes: too long for
+ * somebody who kills the host on a laptop to see what happens.
+ */
+const queueClaimSeconds = 20;
+
 export interface SystemOptions {
   readonly root: string;
   /** The path of the folder for the files of this run. */
@@ -83,6 +89,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
           appRoot: functionAppFolder(root),
           settingsFile: await writeSettingsFile(runFolder, values),
           httpPort: ports.functions,
+          queueClaimSeconds,
         },
         environment: hostEnvironment(process.env, hub.endpoints.caFile, options.keepOwnSettings),
         onLine: (line) => {

@@ -90,6 +90,11 @@ export interface DriftRow extends Departure {
   readonly lastWrite?: Write;
   /** The value of `lastWrite`. Absent when no write is folded into the row, and when the last write left no value. */
   readonly lastActual?: Json | undefined;
+  /**
+   * The versions of the writes that are folded into the row, lowest first. Only the highest ones of a long list are kept. Absent when the
+   * version of a folded write is unknown.
+   */
+  readonly foldedVersions?: readonly number[];
 }
 
 const overOutcomes: ReadonlySet<Outcome> = new Set(['created', 'enforced', 'healed', 'superseded', 'gone', 'retired']);

@@ -17,13 +17,23 @@ import { rowKeyPrefixAt } from './keys.ts';
  * nothing. Example: a policy in audit mode, or repairs that a guard holds back.
  */
 const rowsBeforeFlapping = 60;
-/** Length of the time in which the rows of a property are counted, in milliseconds. */
+/**
+ * Number of rows of one device within {@link flapWindow} after which further wrong writes are folded, whatever their property. A pass reads
+ * only the newest 1,000 rows of a device in order. Where many properties flap, these are too few rows to count each property.
+ */
+const deviceRowsBeforeFlapping = 600;
+/** Length of the time in which rows are counted, in milliseconds. */
 const flapWindow = 60 * 60_000;
 /**
- * Milliseconds before a write in which rows are not counted. All writes of one burst, which share a batch of events, are then recorded in
- * rows of their own.
+ * Rows that were written less than this number of milliseconds before a write are not counted. The writes of one burst arrive in one batch
+ * of events, and each of them then gets a row of its own.
  */
 const burstTime = 60_000;
+/**
+ * Maximum age of a row into which a write is folded, in milliseconds. A pass reads the rows of 130 minutes before a write, so it finds the row
+ * again when the event of the write is delivered again.
+ */
+const maxRowAge = 120 * 60_000;
 
 /** The last wrong write that a row records. */
 export function lastWriteOf(row: DriftRow): Write {
@@ -32,12 +42,46 @@ export function lastWriteOf(row: DriftRow): Write {
 
 /** Whether write `a` came after write `b`. The version decides between two writes at the same time. */
 export function isLaterWrite(a: Write, b: Write): boolean {
-  // The version alone decides nothing, because the versions of a deleted and recreated module start again. Later times have smaller keys.
+  // The time decides first. The version alone is not enough, because the versions of a deleted and recreated module start at 1 again. A
+  // later time has a smaller row key.
   const [keyOfA, keyOfB] = [rowKeyPrefixAt(a.at), rowKeyPrefixAt(b.at)];
   return keyOfA === keyOfB ? a.version > b.version : keyOfA < keyOfB;
 }
 
-/** The row into which the write of this departure was folded before. `undefined` when there is none. */
+/** Maximum number of versions that a row keeps of the writes that are folded into it. */
+const maxFoldedVersions = 100;
+
+/**
+ * Returns the row after one more write is folded into the row. The write can be older than the last folded one, because events can come out
+ * of order.
+ */
+export function withFolded({ foldedVersions, ...row }: DriftRow, { write, actual }: Departure): DriftRow {
+  const versions = row.lastWrite === undefined ? [] : foldedVersions;
+  return {
+    ...row,
+    times: (row.times ?? 1) + 1,
+    ...(isLaterWrite(write, lastWriteOf(row)) ? { lastWrite: write, lastActual: actual } : {}),
+    ...(versions === undefined || !write.exact ? {} : { foldedVersions: withVersion(versions, write.version) }),
+  };
+}
+
+function withVersion(versions: readonly number[], version: number): readonly number[] {
+  return [...versions, version].sort((a, b) => a - b).slice(-maxFoldedVersions);
+}
+
+/**
+ * Whether a row has not counted this write yet, although the row holds a later write. Another event, or a read of the twin, showed the later
+ * write first. False when the row does not know all versions that it has counted.
+ */
+export function isUncounted(row: DriftRow, { write }: Departure): boolean {
+  const { foldedVersions = [], lastWrite } = row;
+  const [lowest] = foldedVersions;
+  if (lowest === undefined || !write.exact || lastWrite?.exact !== true || foldedVersions.includes(write.version))
+    return false;
+  return foldedVersions.length < maxFoldedVersions || write.version > lowest;
+}
+
+/** The row that covers the time of this departure: the row holds an earlier and a later write of the property. `undefined` when there is none. */
 export function rowWithFolded(departure: Departure, rows: readonly DriftRow[]): DriftRow | undefined {
   return rows.find(
     (row) =>
@@ -62,8 +106,11 @@ export function rowToFoldInto(departure: Departure, rows: readonly DriftRow[]): 
       undefined,
     );
   if (newest === undefined || ['enforced', 'created', 'gone'].includes(newest.outcome)) return undefined;
-  if (!isLaterWrite(departure.write, lastWriteOf(newest))) return undefined;
-  return isAfterContest(newest, departure, ofProperty) || isFlapping(departure, ofProperty) ? newest : undefined;
+  if (!isLaterWrite(departure.write, lastWriteOf(newest)) || ageAt(departure, newest) > maxRowAge) return undefined;
+  const isFlapping =
+    countOfHour(departure, ofProperty) >= rowsBeforeFlapping ||
+    countOfHour(departure, rows) >= deviceRowsBeforeFlapping;
+  return isFlapping || isAfterContest(newest, departure, ofProperty) ? newest : undefined;
 }
 
 /** Whether the property is contested at the time of the departure, and all enforcements are older than the row. */
@@ -73,11 +120,15 @@ function isAfterContest(row: DriftRow, departure: Departure, ofProperty: readonl
   return ofProperty.every(({ outcome, write }) => outcome !== 'enforced' || isLaterWrite(row.write, write));
 }
 
-function isFlapping({ write }: Departure, ofProperty: readonly DriftRow[]): boolean {
-  const time = Date.parse(write.at);
-  const counted = ofProperty.filter((row) => {
-    const age = time - Date.parse(row.write.at);
+/** Milliseconds between the write of a row and the write of a departure. Negative when the row has the later write. */
+function ageAt({ write }: Departure, row: DriftRow): number {
+  return Date.parse(write.at) - Date.parse(row.write.at);
+}
+
+/** Number of rows with writes in the hour before the departure, without the rows of the last minute. */
+function countOfHour(departure: Departure, rows: readonly DriftRow[]): number {
+  return rows.filter((row) => {
+    const age = ageAt(departure, row);
     return age >= burstTime && age <= flapWindow;
-  });
-  return counted.length >= rowsBeforeFlapping;
+  }).length;
 }

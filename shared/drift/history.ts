@@ -116,7 +116,8 @@ export function createHistory(
     async open(query, limit, cursor) {
       const odata = await loadFilterTag();
       const position = cursor === undefined ? undefined : readCursor(query, cursor, isOpenPartition(query));
-      // A query without a device reads the open list, and the key range of the open list already selects the policy.
+      // A query with a device needs a condition for its policy. A query without a device needs none: it reads the open list, whose keys
+      // begin with the policy, and `openRanges` returns only the keys of that policy.
       const needsPolicy = query.deviceId !== undefined && query.policy !== undefined;
       const conditions = needsPolicy ? [odata`policy eq ${query.policy}`] : [];
       const ranges = openRanges(query);

@@ -24,7 +24,7 @@ export {
   type Outcome,
   type Source,
 } from './departure.ts';
-export { isLaterWrite, lastWriteOf, rowToFoldInto, rowWithFolded } from './folding.ts';
+export { isLaterWrite, isUncounted, lastWriteOf, rowToFoldInto, rowWithFolded, withFolded } from './folding.ts';
 export { createHistory, type History, type HistoryPage } from './history.ts';
 export { BadCursorError } from './history-cursor.ts';
 export type { DriftQuery, OpenQuery } from './history-query.ts';
@@ -34,4 +34,5 @@ export { type KnownRows, noKnownRows } from './known-rows.ts';
 export { createOpenList, type ListedRow, type OpenList } from './open-list.ts';
 export { createRetention, type Retention, type RetentionResult } from './retention.ts';
 export { createRollups, type Rollups } from './rollups.ts';
+export { createRunningPasses, noRunningPasses, type RunningPasses } from './running-passes.ts';
 export type { Compliance, Summary, SummaryBucket } from './summary.ts';

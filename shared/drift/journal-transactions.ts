@@ -6,11 +6,12 @@ import type { KnownRows } from './known-rows.ts';
 import { toEntity } from './row-entity.ts';
 
 /**
- * Builds the transactions that store rows of one device, together with the open entries of the rows. An update carries the ETag
- * that the journal read. A create fails when the entity exists. A change by another process therefore makes the transaction fail.
+ * Builds the transactions that store rows of one device, together with the open entries of the rows. An update carries the ETag that the
+ * journal read. A create fails when the entity exists. A change by another process therefore makes the transaction fail.
  *
- * Each transaction also writes the heads of its modules. A row that another process added after the read therefore makes the transaction
- * fail too, although this process does not know the row.
+ * Each transaction also writes the heads of its modules. The head of a module is an entity that every write of the module's rows changes:
+ * see `keys.ts`. A row that another process added after the read therefore makes the transaction fail too, although this process does not
+ * know the row.
  *
  * The rows of one property can need several transactions. Each of these transactions also sets the open entry of the property to the last
  * open row that is stored until then. A crash between two transactions therefore leaves an entry that agrees with the stored rows.

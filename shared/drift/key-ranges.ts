@@ -25,13 +25,16 @@ const clockSkew = 5 * 60_000;
 
 /** The key range of a device's rows in the journal. `to` is the end of the query's times of detection, exclusive, ISO 8601. */
 export function deviceRange(deviceId: string, to: string | undefined): KeyRange {
-  // The journal sorts rows by the time of the write that caused the drift. The write precedes the detection, but the hub's clock sets the
-  // time of the write.
+  // The journal sorts rows by the hub's time of the write that caused the drift. Twinkeeper detects the drift after the write, but the
+  // hub's clock may be ahead. The range therefore also contains writes until `clockSkew` after `to`.
   const from = to === undefined ? rowPrefix : rowKeyPrefixAt(new Date(Date.parse(to) + clockSkew).toISOString());
   return { table: 'drift', partition: encodeDeviceId(deviceId), from, to: endOfPrefix(rowPrefix) };
 }
 
-/** The key ranges of the timeline for a time range, newest hour first. With a position, the ranges begin with the hour of the position. */
+/**
+ * The key ranges of the timeline for a time range, newest hour first. With the position of a page of results, the ranges begin with the
+ * hour of that position.
+ */
 export async function* timelineRanges(
   { from, to }: TimeRange,
   position: PagePosition | undefined,
@@ -62,7 +65,8 @@ export async function* openRanges(query: OpenQuery): AsyncGenerator<KeyRange> {
     return;
   }
   const prefix = query.policy === undefined ? undefined : openListPrefix(query.policy);
-  // All keys of the open list begin with the name of a policy, and the first character of a name sorts before `~`.
+  // The range from `''` to `~` holds all keys of the open list: each key begins with the name of a policy, and no name begins with `~` or a
+  // later character.
   const [from, to] = prefix === undefined ? ['', '~'] : [prefix, endOfPrefix(prefix)];
   for (const partition of openShards) yield { table: 'open', partition, from, to };
 }

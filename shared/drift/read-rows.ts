@@ -7,13 +7,19 @@ import { fromEntity, shortColumns } from './row-entity.ts';
 
 type Entity = TableEntityResult<Record<string, unknown>>;
 
-/** Maximum number of history rows that are read in the order of their keys. */
+/**
+ * Maximum number of rows that a pass reads in order, the newest first. When there are more rows, the pass reads only some of the older
+ * rows.
+ */
 const maxRows = 1000;
 /** Number of rows in one response. Few devices have more rows in the time that a pass needs. */
 const rowsPerRequest = 250;
 /** Maximum number of rows with a given key in one request. The keys are part of the address, whose length is limited. */
 const keysPerRequest = 15;
-/** Maximum number of closed or interrupted rows that are read with all their columns. A row has at most about 100 KB. */
+/**
+ * Maximum number of rows of each kind that are read a second time, with all their columns: rows of interrupted passes, and rows about
+ * missing modules. A row has at most about 100 KB.
+ */
 const maxWholeRows = 10;
 
 /**
@@ -39,7 +45,7 @@ export async function readRows(
   const recent = [...(inOrder?.entities ?? [])];
   if (inOrder?.isCut === true) recent.push(...(await reader.importantRows(inOrder.last, inOrder.end)));
   const found = new Set(recent.map(({ rowKey }) => rowKey));
-  // All stored rows up to the last key are known, except those that the limit cut off.
+  // All rows up to the key `last` were read. A row with a later key is older, and may be stored without being read.
   const mayBeStored = (key: string) => !found.has(key) && (inOrder === undefined || key > inOrder.last);
   recent.push(...(await reader.rowsWithKeys([...new Set(keys)].filter(mayBeStored), shortColumns)));
   return reader.toKnownRows(entries, recent);
@@ -58,12 +64,15 @@ class DeviceReader {
   /** Reads the newest history rows before the key `end`, without their values. Also tells whether the device has open entries. */
   async newestRows(end: string): Promise<{
     readonly entities: readonly Entity[];
-    /** The heads of the modules. They are read before all rows, so a write after that is a conflict. */
+    /**
+     * The heads of the modules. They are read before the rows. When a row is written after that, the head changes, and the pass gets a
+     * conflict.
+     */
     readonly heads: readonly Entity[];
     readonly hasOpenEntries: boolean;
     /** Whether there are more rows before `end`. */
     readonly isCut: boolean;
-    /** The last key for which all rows are known. */
+    /** All rows up to this key were read. */
     readonly last: string;
     readonly end: string;
   }> {
@@ -95,12 +104,13 @@ class DeviceReader {
   }
 
   /**
-   * Reads rows between two keys, newest first, without their values: repairs, which guards count, rows about missing modules, and rows of
-   * interrupted passes.
+   * Reads rows between two keys, newest first, without their values: repairs, which guards count, rows about missing modules, rows of
+   * interrupted passes, and rows with folded writes, whose events can be delivered again.
    */
   async importantRows(after: string, end: string): Promise<readonly Entity[]> {
     const odata = await loadFilterTag();
-    const conditions = odata`(outcome eq ${'enforced'} or outcome eq ${'pending'} or kind eq ${'missingModule'})`;
+    const ofOutcome = odata`outcome eq ${'enforced'} or outcome eq ${'pending'}`;
+    const conditions = `(${ofOutcome} or ${odata`kind eq ${'missingModule'} or times gt ${1}`})`;
     const entities: Entity[] = [];
     const filter = `${odata`RowKey gt ${after} and RowKey lt ${end}`} and ${conditions}`;
     for await (const page of this.#pages(filter, shortColumns)) {
@@ -130,7 +140,8 @@ class DeviceReader {
   async toKnownRows(entries: readonly Entity[], recent: readonly Entity[]): Promise<KnownRows> {
     const open = entries.filter(({ rowKey }) => String(rowKey).startsWith(openPrefix)).map(fromEntity);
     const etags = new Map<string, string>();
-    // The history row of an open entry may be too old for `recent`, so its ETag is unknown. But the row exists.
+    // The history row of an open entry exists, but may be too old to be among `recent`. Its ETag is then unknown, so `*` is used, which
+    // matches every version.
     for (const row of open) etags.set(row.rowKey, '*');
     for (const entity of [...entries, ...recent]) etags.set(String(entity.rowKey), entity.etag);
 

@@ -58,7 +58,8 @@ export function createRetention(account: StorageAccount): Retention {
         if (!mayContinue()) return { removed, kept, isUnfinished: true };
         const closed = batch.filter(({ row }) => !isOpen(row));
         kept += batch.length - closed.length;
-        // A pass that runs at the same time misses the head of its module, reads the rows again, and adds the head again.
+        // The head of the module is removed too. A pass that runs at the same time then gets a conflict, reads the rows again, and adds the
+        // head again.
         await journalRows.apply(
           closed.flatMap(({ row }) =>
             [row.rowKey, headKey(row.moduleId)].map(

@@ -31,6 +31,7 @@ export const shortColumns: readonly string[] = [
   'lastWrittenAt',
   'lastWriteExact',
   'lastWrittenBy',
+  'foldedVersions',
 ];
 
 /**
@@ -58,7 +59,7 @@ export function withLongColumns(row: DriftRow, stored: DriftRow): DriftRow {
  * hold objects.
  */
 export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<string, unknown>> {
-  const { expected, actual, write, message, lastWrite, lastActual, ...plain } = row;
+  const { expected, actual, write, message, lastWrite, lastActual, foldedVersions, ...plain } = row;
   return {
     ...plain,
     partitionKey: encodeDeviceId(row.deviceId),
@@ -75,6 +76,7 @@ export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<stri
       ? {}
       : { lastWriteVersion: lastWrite.version, lastWrittenAt: lastWrite.at, lastWriteExact: lastWrite.exact }),
     ...(lastWrite?.by === undefined ? {} : { lastWrittenBy: lastWrite.by }),
+    ...(foldedVersions === undefined ? {} : { foldedVersions: JSON.stringify(foldedVersions) }),
     ...splitText('lastActual', lastActual === undefined ? undefined : JSON.stringify(lastActual)),
   };
 }
@@ -131,5 +133,8 @@ export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow 
         }
       : {}),
     ...(lastActual === undefined ? {} : { lastActual }),
+    ...(typeof entity.foldedVersions === 'string'
+      ? { foldedVersions: JSON.parse(entity.foldedVersions) as number[] }
+      : {}),
   };
 }

@@ -23,7 +23,7 @@ export interface BlastRadiusDependencies {
   readonly log: Log;
 }
 
-/** The first word of each reason. */
+/** The first word of each reason for which this guard holds a repair back. */
 const reasonPrefix = 'blastRadius:';
 /** Milliseconds for which the device count of the hub is cached. A read of the count costs a call of the hub. */
 const hubCountLifetime = 15 * 60_000;
@@ -38,7 +38,8 @@ const storedCountLifetime = 60_000;
  * A twin is repaired whole or not at all. When one policy has no room for the twin, the guard holds all repairs of the twin back, also those
  * of other policies.
  *
- * A twin is counted when the guard allows the repair, and counts once an hour for each policy. `review` throws when storage does not answer.
+ * A twin is counted when the guard allows the repair. The twin counts once for each policy, for an hour after its last repair. `review`
+ * throws when storage does not answer.
  */
 export function blastRadiusGuard({ store, limit, countDevices, clock, log }: BlastRadiusDependencies): Guard {
   const hubCount = cached(() => countDevices().catch(() => undefined), hubCountLifetime, clock);
@@ -82,7 +83,7 @@ export function blastRadiusGuard({ store, limit, countDevices, clock, log }: Bla
   async function reserve(twin: TwinIds, policies: readonly string[]): Promise<string | undefined> {
     const claims = await Promise.all(policies.map(claimOf));
     if (claims.length > 1) {
-      // First ask all policies for room. Otherwise a twin that one policy refuses would take the place of another twin in the other policies.
+      // First check whether all policies have room. Otherwise one policy could count the twin while another policy refuses it.
       const rooms = await Promise.all(claims.map(({ policy, allowed }) => store.hasRoomFor(policy, twin, allowed)));
       const full = claims.find((_, index) => rooms[index] === false);
       if (full !== undefined) {
@@ -113,7 +114,8 @@ export function blastRadiusGuard({ store, limit, countDevices, clock, log }: Bla
 
     async stillHeld(rows) {
       const limited = rows.filter(({ error }) => error?.startsWith(reasonPrefix));
-      // A twin is held back whole, also when it is another policy that has no room. The reason names the policy without room.
+      // When one policy has no room, the whole twin is held back, also the rows of other policies. The reason names the policy that has no
+      // room.
       const byPolicy = Map.groupBy(limited, ({ policy, error = '' }) => readReleased(error) ?? policy);
       const held = await Promise.all(
         [...byPolicy].map(async ([policy, policyRows]) => {

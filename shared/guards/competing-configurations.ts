@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { Departure } from '../drift/index.ts';
-import type { Twin } from '../twin/index.ts';
+import { getAt, isJsonObject, parsePath, type Twin } from '../twin/index.ts';
 import { cached } from './cached.ts';
 import type { CompetingSetting } from './competing-settings.ts';
 import type { Guard, Review } from './guard.ts';
@@ -11,7 +11,10 @@ import { targetPredicate } from './target-condition.ts';
 /** Milliseconds for which an instance of the app caches the competing settings. */
 const settingsLifetime = 10_000;
 
-/** Maximum milliseconds between the clock of the hub and the clock of the app, and between a read of the configurations and its storage. */
+/**
+ * A write counts as newer than the last read of the configurations until it is this number of milliseconds older. The hub's clock and the
+ * app's clock may differ, and the configurations are stored some time after they were read.
+ */
 const clockSkew = 60_000;
 
 export interface CompetingDependencies {
@@ -31,7 +34,7 @@ export interface CompetingDependencies {
  * The guard allows all repairs of a policy with `overrideConfigurations`. `review` throws when storage does not answer.
  */
 export function competingGuard({ store, overridesConfigurations, clock }: CompetingDependencies): Guard {
-  const competitors = cached(async () => competitorsByPath(await store.competing()), settingsLifetime, clock);
+  const competitors = cached(async () => competitorsOf(await store.competing()), settingsLifetime, clock);
   const configurationsReadAt = cached(() => store.configurationsReadAt(), settingsLifetime, clock);
 
   /** The id of the configuration that wrote the value, when no sweep has read the configurations since the write. */
@@ -44,12 +47,12 @@ export function competingGuard({ store, overridesConfigurations, clock }: Compet
   return {
     async review(review) {
       const { departures, twins } = review;
-      const byPath = await competitors();
+      const competitorsFor = await competitors();
       const held = new Map<Departure, string>();
       for (const departure of departures) {
         const twin = twins.get(departure.moduleId);
         if (departure.kind === 'missingModule' || twin === undefined) continue;
-        const known = byPath.get(policyPathKey(departure.policy, departure.path)) ?? [];
+        const known = competitorsFor(departure).filter(({ setting }) => repairs(departure, setting));
         const configuration = (await targeting(known, twin, review)) ?? (await newWriter(departure));
         if (configuration !== undefined) held.set(departure, reasonFor(configuration, departure.policy));
       }
@@ -57,15 +60,13 @@ export function competingGuard({ store, overridesConfigurations, clock }: Compet
     },
 
     async stillHeld(rows) {
-      const byPath = await competitors();
+      const competitorsFor = await competitors();
       // A change of the device's tags does not change the module's twin. Twins that a deployment targets are therefore read again.
-      const isHeld = ({ policy, path, error }: HeldRow) =>
-        byPath
-          .get(policyPathKey(policy, path))
-          ?.some(
-            ({ setting: { about, configuration } }) =>
-              about !== 'edgeModule' && reasonFor(configuration, policy) === error,
-          ) === true;
+      const isHeld = (row: HeldRow) =>
+        competitorsFor(row).some(
+          ({ setting: { about, configuration, policy } }) =>
+            about !== 'edgeModule' && reasonFor(configuration, policy) === row.error,
+        );
       return new Set(rows.filter(isHeld));
     },
   };
@@ -96,11 +97,19 @@ interface Competitor {
   readonly targets: (twin: Twin) => boolean;
 }
 
+/** Returns the competitors for the path of a policy. Without a path, returns the competitors for all paths of the policy. */
+type CompetitorsFor = (target: Pick<Departure, 'policy' | 'path'>) => readonly Competitor[];
+
+/** Whether the repair of a departure writes the path of a setting. The repair of a missing baseline writes many paths. */
+function repairs({ path, expected }: Departure, setting: CompetingSetting): boolean {
+  return path !== '' || (isJsonObject(expected) && getAt(expected, parsePath(setting.path)) !== undefined);
+}
+
 /**
- * Groups the competing settings by policy and path. Leaves out the settings that a policy overrides. Sorts the settings of one path by
- * priority, and then by configuration id. The reason for holding a repair back therefore always names the same configuration.
+ * Finds competing settings by policy and path. Leaves out the settings that a policy overrides. Sorts the settings by priority, and then by
+ * configuration id. The reason for holding a repair back therefore always names the same configuration.
  */
-function competitorsByPath(settings: readonly CompetingSetting[]): ReadonlyMap<string, readonly Competitor[]> {
+function competitorsOf(settings: readonly CompetingSetting[]): CompetitorsFor {
   const predicates = new Map<string, (twin: Twin) => boolean>();
   const competitors = settings
     .filter(({ overridden }) => !overridden)
@@ -110,7 +119,9 @@ function competitorsByPath(settings: readonly CompetingSetting[]): ReadonlyMap<s
       predicates.set(setting.targetCondition, targets);
       return { setting, targets };
     });
-  return Map.groupBy(competitors, ({ setting }) => policyPathKey(setting.policy, setting.path));
+  const byPolicy = Map.groupBy(competitors, ({ setting }) => setting.policy);
+  const byPath = Map.groupBy(competitors, ({ setting }) => policyPathKey(setting.policy, setting.path));
+  return ({ policy, path }) => (path === '' ? byPolicy.get(policy) : byPath.get(policyPathKey(policy, path))) ?? [];
 }
 
 function policyPathKey(policy: string, path: string): string {

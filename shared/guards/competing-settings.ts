@@ -3,7 +3,10 @@ import { baselineOf, checkValue, type Policy, repairValue } from '../policy/inde
 import { getAt, isJsonObject, type Json, type JsonObject, mergePatch, type Path, setAt } from '../twin/index.ts';
 import { mayTarget } from './target-condition.ts';
 
-/** A competing setting: an automatic configuration or an IoT Edge deployment of the hub sets a path that a policy owns, to a value that breaks the policy's rule. */
+/**
+ * A competing setting: an automatic configuration or an IoT Edge deployment of the hub sets a path that a policy owns, to a value that
+ * breaks the policy's rule.
+ */
 export interface CompetingSetting {
   /** Id of the configuration. */
   readonly configuration: string;
@@ -29,8 +32,8 @@ export interface CompetingSetting {
 }
 
 /**
- * Finds the settings of automatic configurations and IoT Edge deployments that break an enforcing policy. The hub and Twinkeeper would overwrite such a property
- * again and again.
+ * Finds the settings of automatic configurations and IoT Edge deployments that break an enforcing policy. The hub and Twinkeeper would
+ * overwrite such a property again and again.
  *
  * Each configuration is checked alone, regardless of its priority. A configuration that cannot target the policy's module is ignored. The
  * result is sorted by configuration and then by policy, in the order of the arguments. Pure.

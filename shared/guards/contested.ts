@@ -11,13 +11,13 @@ import type { Guard } from './guard.ts';
 import type { GuardStore } from './guard-store.ts';
 import { readUntil, releaseText, untilText } from './held-row.ts';
 
-/** The first word of each reason. */
+/** The first word of each reason for which this guard holds a repair back. */
 const reasonPrefix = 'contested:';
 
 /**
- * Creates the guard for contested properties. When somebody has changed a property back {@link contestedEnforcements} times within ten minutes, the
- * guard holds repairs of the property back for an hour. The guard uses only the history, which all instances of the app share and which
- * survives a restart. A release of the policy ends the hour early. `review` throws when storage does not answer.
+ * Creates the guard for contested properties. When somebody has changed a property back {@link contestedEnforcements} times within ten
+ * minutes, the guard holds repairs of the property back for an hour. The guard uses only the history, which all instances of the app share
+ * and which survives a restart. A release of the policy ends the hour early. `review` throws when storage does not answer.
  */
 export function contestedGuard({ store, clock }: { readonly store: GuardStore; readonly clock: Clock }): Guard {
   return {

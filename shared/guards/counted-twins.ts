@@ -15,6 +15,7 @@ import {
   toWindowText,
   twinsIn,
   withinHour,
+  withoutTwins,
   withTwins,
 } from './twin-window.ts';
 
@@ -172,14 +173,21 @@ export class CountedTwins {
       );
       const before = twinsIn(count.window);
       const added = new Set<string>();
+      /** Twins that were counted in an earlier minute of the hour. The hour of such a twin begins again. */
+      const moved = new Map<string, number>();
       const granted = reservations.map(({ twin, limit }) => {
         const key = twinRowKey(twin);
-        if (added.has(key) || count.window.has(counted.get(key) ?? Number.NaN)) return true;
+        const minute = counted.get(key);
+        if (minute !== undefined && count.window.has(minute)) {
+          if (minute < minuteOf(count.now)) moved.set(key, minute);
+          return true;
+        }
+        if (added.has(key)) return true;
         if (before + added.size >= limit) return false;
         added.add(key);
         return true;
       });
-      if (added.size === 0 || (await this.#store(policy, count, [...added]))) return granted;
+      if (added.size + moved.size === 0 || (await this.#store(policy, count, added, moved))) return granted;
       await clock.sleep(random() * Math.min(maxPause, 10 * 2 ** attempt));
     }
     throw new Error(
@@ -219,17 +227,25 @@ export class CountedTwins {
     }
   }
 
-  /** Stores the count with these twins added. Returns false when another process changed the count after it was read. */
+  /**
+   * Stores the count with some twins added, and with other twins moved from an earlier minute to the current minute. Returns false when
+   * another process changed the count after it was read.
+   *
+   * @param added Row keys of twins.
+   * @param moved The earlier minute of each twin, by row key.
+   */
   async #store(
     policy: string,
     { window, releasedAt, etag, now }: PolicyCount,
-    twins: readonly string[],
+    added: ReadonlySet<string>,
+    moved: ReadonlyMap<string, number>,
   ): Promise<boolean> {
     const partitionKey = policyPartition(policy);
+    const twins = [...added, ...moved.keys()];
     const count = {
       partitionKey,
       rowKey: countRowKey,
-      minutes: toWindowText(withTwins(window, twins.length, now)),
+      minutes: toWindowText(withTwins(withoutTwins(window, [...moved.values()]), twins.length, now)),
       ...(releasedAt === undefined ? {} : { releasedAt: releasedAt.toISOString() }),
     };
     const actions: TransactionAction[] = [

@@ -12,8 +12,8 @@ import { CountedTwins, policyPartition, type TwinIds } from './counted-twins.ts'
 export interface GuardStore {
   /**
    * Reserves the right of a policy to overwrite or remove values in one twin. Returns whether the right is granted. Within any hour, at most
-   * `limit` twins are granted, in all instances of the app together. A twin that was granted within the hour is granted again, and is not
-   * counted again. A granted twin stays counted even when nobody changes the twin. Throws when storage does not answer.
+   * `limit` twins are granted, in all instances of the app together. A twin that was granted within the hour is granted again. It
+   * then counts from the new time, and not a second time. A granted twin stays counted even when nobody changes the twin. Throws when storage does not answer.
    */
   reserveTwin(policy: string, twin: TwinIds, limit: number): Promise<boolean>;
   /** Whether {@link reserveTwin} would grant the twin now. Reserves nothing. */

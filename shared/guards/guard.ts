@@ -19,7 +19,7 @@ export interface Review {
 
 /**
  * The minimum length of the device's history that a guard gets, in milliseconds. A guard counts the repairs of one hour, and then holds
- * repairs back for an hour. The rest is the time from a write to its repair.
+ * repairs back for another hour. Ten more minutes are for the time from a write to its repair.
  */
 export const guardedHistory = 130 * 60_000;
 
@@ -31,8 +31,9 @@ export interface Guard {
   /** Returns the departures whose repair is held back, each with the reason. An empty map allows all repairs. */
   review(review: Review): Promise<ReadonlyMap<Departure, string>>;
   /**
-   * Returns the rows whose repair `review` would hold back again, as long as their twins do not change. A sweep does not read these twins. A
-   * guard with room for some of the twins leaves the rows of these twins out. Counts nothing. Throws when storage does not answer.
+   * Returns the rows whose repair `review` would hold back again, as long as their twins do not change. A sweep does not read these twins.
+   * When the limit of a policy now allows some of the twins, the rows of these twins are not returned. Counts nothing. Throws when storage
+   * does not answer.
    */
   stillHeld(rows: readonly HeldRow[]): Promise<ReadonlySet<HeldRow>>;
 }
@@ -56,7 +57,7 @@ export function combineGuards(guards: readonly Guard[]): Guard {
       return held;
     },
     async stillHeld(rows) {
-      // Each guard knows its own reasons, so a row concerns at most one guard.
+      // Each guard recognises its own reasons, so at most one guard returns a row.
       const held = await Promise.all(guards.map((guard) => guard.stillHeld(rows)));
       return new Set(held.flatMap((each) => [...each]));
     },

@@ -1,10 +1,11 @@
 /**
  * Guards limit the harm of a wrong policy and of conflicts with other writers. Before a pass changes a device, the guards may hold back
- * some of the repairs, each with a reason. There are three guards:
+ * some of the repairs, each with a reason. There are four guards:
  *
  * 1. The guard against competing configurations holds back repairs of properties that an automatic configuration of the hub sets.
  * 2. The guard for contested properties holds back repairs for an hour when somebody keeps changing a property back.
- * 3. The blast-radius guard limits in how many twins a policy overwrites or removes something in an hour.
+ * 3. The guard for recreated modules holds back the creation of a module for an hour when somebody keeps deleting the module.
+ * 4. The blast-radius guard limits in how many twins a policy overwrites or removes something in an hour.
  *
  * @module
  */

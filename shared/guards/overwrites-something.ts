@@ -11,7 +11,7 @@ export function overwritesSomething({ path, expected, actual }: Departure, twin:
   if (expected === undefined || expected === null) return actual !== undefined;
   const properties = twin?.desired.properties ?? {};
   const keys = parsePath(path);
-  // A departure without a path wants several properties, as a merge patch.
+  // When the path is empty, `expected` is a merge patch of several properties.
   if (keys.length === 0) return replacesValue(properties, expected);
   if (obstacleOn(properties, keys) !== undefined) return true;
   return actual !== undefined && replacesValue(actual, diffPatch(actual, expected));

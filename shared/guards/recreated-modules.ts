@@ -39,7 +39,7 @@ export function recreatedModulesGuard({
       return held;
     },
 
-    // The reason begins with `contested:` too, so the guard for contested properties also answers for these rows.
+    // The reason begins with `contested:` too. The guard for contested properties therefore decides whether these rows are still held back.
     stillHeld: async () => new Set(),
   };
 }
@@ -54,8 +54,8 @@ function recreationTimes({ moduleId, policy }: Departure, rows: readonly DriftRo
 }
 
 /**
- * Whether the row records the deletion of a module. Otherwise it records a new device. The row of a deletion event has the version of the
- * deleted twin. The row of a read can also be that of a new device, and counts as a deletion.
+ * Whether the row records the deletion of a module, and not a new device. The row of a deletion event has the version of the deleted twin.
+ * The row of a read does not show which of the two happened, and counts as a deletion.
  */
 function isDeletion({ write, twinVersion }: DriftRow): boolean {
   return !write.exact || twinVersion !== undefined;

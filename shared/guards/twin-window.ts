@@ -22,6 +22,13 @@ export function withTwins(window: TwinWindow, count: number, now: Date): TwinWin
   return new Map(window).set(minute, (window.get(minute) ?? 0) + count);
 }
 
+/** Returns the window with one twin less in each of these minutes. A minute can stand in the list several times. */
+export function withoutTwins(window: TwinWindow, minutes: readonly number[]): TwinWindow {
+  const left = new Map(window);
+  for (const minute of minutes) left.set(minute, (left.get(minute) ?? 0) - 1);
+  return new Map([...left].filter(([, count]) => count > 0));
+}
+
 /**
  * Converts a window, which is the number of twins in each minute, to JSON text for a table. A window has at most 61 minutes, so the text has
  * about one kilobyte.

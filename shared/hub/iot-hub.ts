@@ -223,7 +223,7 @@ function contentByModule(modulesContent: JsonObject): Readonly<Record<string, Js
 /** Number of results on one page of query results (the header `x-ms-max-item-count`). */
 const itemsPerPage = 1000;
 
-/** The answer to a bulk call without a body that says otherwise. */
+/** The result of a bulk call when the body of the hub's answer says nothing else. */
 const allDone: BulkAnswer = { isSuccessful: true, errors: [], warnings: [] };
 const done: Answer<void> = { ok: true, value: undefined };
 const unanswered: Answer<void> = { ok: false, problem: { type: 'transient', message: 'not part of any call' } };

@@ -29,7 +29,10 @@ const timeLimit = 250;
  */
 const attempts = [timeLimit, 4 * timeLimit, 16 * timeLimit];
 
-/** The processor time is measured less exactly than the time of the attempt. */
+/**
+ * An attempt counts as having used up its processor time at 80 % of the limit, because processor time is measured less exactly than real
+ * time.
+ */
 const usedUp = 0.8 * timeLimit;
 
 /** Number of calls in a row that may take too long. The function then rests. */

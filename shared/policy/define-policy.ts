@@ -39,7 +39,7 @@ export interface EvaluationContext {
 
 /** A policy as its author writes it. The app has not validated it yet. */
 export interface PolicyDefinition {
-  /** The name of the policy, unique and in kebab-case. Every history row names the policy by it. */
+  /** The name of the policy, unique and in kebab-case. Every history row of the policy contains the name. */
   readonly name: string;
   readonly description?: string;
   /** The devices to which the policy applies. Default: all devices. */

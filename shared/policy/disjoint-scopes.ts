@@ -17,14 +17,15 @@ export function areDisjoint(left: AppliesTo | undefined, right: AppliesTo | unde
   );
 }
 
-/** True when every device that matches the first parts certainly matches the second parts too. */
+/** True when certainly every device that matches `parts` also matches the second argument. */
 export function implies(parts: ScopeParts, { edge, tags, ...others }: ScopeParts): boolean {
   if (edge !== undefined && parts.edge !== edge) return false;
   if (tags !== undefined && !tagsImply(parts.tags ?? {}, tags)) return false;
   const patterns = idPatterns(others);
   if (patterns === undefined) return true;
   const tests = patterns.map(toGlobTest);
-  // No device id contains the character 0. An asterisk of the second pattern must take the place of each asterisk of the first pattern.
+  // Tests whether each pattern of `parts` is covered by a pattern of the second argument. The character 0 takes the place of each asterisk.
+  // No device id contains this character, so only an asterisk of the other pattern can match it.
   return (idPatterns(parts) ?? [['', '']]).every((pieces) => tests.some((test) => test(pieces.join('\0'))));
 }
 

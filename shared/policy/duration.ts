@@ -54,7 +54,9 @@ export function usualDurations({
   return [...new Set([...own, ...spellings])];
 }
 
-/** Writes a length with days, hours, minutes and seconds, each as small as possible: `P1D`, `PT1H30M`. */
+/**
+ * Writes a number of seconds as an ISO 8601 duration, in the largest possible units: 86,400 seconds as `P1D`, 5400 seconds as `PT1H30M`.
+ */
 function canonicalDuration(length: number): string {
   const part = (size: number, unit: string, limit = Number.POSITIVE_INFINITY) => {
     const count = Math.floor(length / size) % limit;
@@ -66,7 +68,10 @@ function canonicalDuration(length: number): string {
   return time === '' && days !== '' ? `P${days}` : `P${days}T${time === '' ? '0S' : time}`;
 }
 
-/** Writes a length with hours, minutes or seconds alone, in the largest of these units that needs no fraction: `PT24H`, `PT90M`. */
+/**
+ * Writes a number of seconds as an ISO 8601 duration with one unit. The unit is the largest of hours, minutes and seconds that needs no
+ * fraction: `PT24H`, `PT90M`.
+ */
 function inLargestUnit(length: number): string {
   const [size, unit] = (
     [

@@ -67,6 +67,11 @@ function isValidRule(rule: Rule, path: Path, fault: (message: string) => void): 
       for (const { path: at, message } of limitFaults(setAt({}, path, value), 'desired')) {
         faults.push(at === formatPath(path) ? message : `at ${at}: ${message}`);
       }
+      if (faults.length === 0 && containsRule(value)) {
+        faults.push(
+          `${rule.rule} takes a plain value, and its value contains a rule. Give each property its own rule.`,
+        );
+      }
     }
   }
   for (const message of new Set(faults)) fault(message);
@@ -81,6 +86,12 @@ function valuesOf(rule: RuleContent): readonly Json[] {
   if (rule.rule === 'optional') return valuesOf(rule.inner);
   if (rule.rule === 'oneOf') return [...rule.values];
   return [repairValue(rule) ?? (rule.rule === 'absent' ? true : null)];
+}
+
+/** Whether a value is a rule or holds one. A repair would write the fields of such a rule into the twin. */
+function containsRule(value: Json): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return isRule(value) || Object.values(value).some(containsRule);
 }
 
 function describe(value: unknown): string {

@@ -80,7 +80,7 @@ function durationFaults(rule: Extract<RuleContent, { rule: 'duration' }>): reado
   }
   const { atLeast, atMost } = bounds;
   if (otherwise === undefined) return [`${name} needs otherwise where it has both atLeast and atMost.`];
-  // A text that stands for several fields is reported once.
+  // The same text can be the value of several fields. The map has each text once, so the fault is reported once.
   const texts = new Map(Object.entries({ otherwise, atMost, atLeast }).map(([field, value]) => [value, field]));
   const faults = [...texts]
     .filter(([value]) => value !== undefined && durationSeconds(value) === undefined)

@@ -1,4 +1,4 @@
-import { isDeviceId, isJsonObject, type Json, type JsonObject, limitFaults } from '../twin/index.ts';
+import { isDeviceId, isJsonObject, type Json, type JsonObject, limitFaults, twinLimits } from '../twin/index.ts';
 import { implies } from './disjoint-scopes.ts';
 import { globPieces } from './glob.ts';
 import { excludedParts, type Scope, type ScopeParts } from './scope.ts';
@@ -51,6 +51,14 @@ function patternFault(pattern: string): string | undefined {
 
 /** Finds the tags that no twin can have. */
 function tagFaults(tags: JsonObject, parent: string): readonly ScopeFault[] {
+  if (parent.split('.').length > twinLimits.depth && Object.keys(tags).length > 0) {
+    return [
+      {
+        path: parent,
+        message: `matches no device: the tags are nested too deeply. A twin can have at most ${twinLimits.depth} levels.`,
+      },
+    ];
+  }
   return Object.entries(tags).flatMap(([key, value]): readonly ScopeFault[] => {
     const path = parent === '' ? key : `${parent}.${key}`;
     if (key.startsWith('$')) return [{ path, message: operatorHint(key, parent) }];

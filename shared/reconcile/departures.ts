@@ -14,7 +14,7 @@ import {
   type Write,
   writeAt,
 } from '../twin/index.ts';
-import { lacksBaseline, missingBaseline } from './missing-baseline.ts';
+import { emptiedBy, lacksBaseline, missingBaseline } from './missing-baseline.ts';
 
 /** A path that a policy claims, by a rule or by a finding of `evaluate`. `by` is the name of the policy. */
 export interface ClaimedPath {
@@ -50,7 +50,8 @@ export function brokenRules(
   const broken: Departure[] = [];
   for (const policy of policies) {
     const isWhole = lacksBaseline(policy, twin.desired.properties) && !isSeparate(policy);
-    if (isWhole) broken.push(missingBaseline(policy, twin, sectionWrite(twin)));
+    if (isWhole)
+      broken.push(missingBaseline(policy, twin, { ...sectionWrite(twin), ...emptiedBy(policy, twin.desired) }));
     for (const { path, text, rule } of policy.owned) {
       if (isWhole && isRequired(rule)) continue;
       const actual = getAt(twin.desired.properties, path);

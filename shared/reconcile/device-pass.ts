@@ -189,7 +189,8 @@ export class DevicePass {
     const { policies, guard, clock, hub, settleTime } = this.#dependencies;
     const isSeparate = (policy: Policy) => deviceRows.hasSeparateRows(policy);
     const planned = plan(policies.all, { device, twins: observed, at: clock.now().toISOString(), isSeparate });
-    // The module of a sweep's finding existed when the sweep found it. Any other module that was read may never have existed.
+    // Whether the module existed shortly before the read. The module of a sweep's finding existed when the sweep queried the hub. Any other
+    // module that was not found may never have existed.
     const existedBefore = (moduleId: string) =>
       this.#existing.has(moduleId) ||
       (this.#source === 'sweep' && needed.read.some((module) => module.moduleId === moduleId));

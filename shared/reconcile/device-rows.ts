@@ -5,10 +5,12 @@ import {
   isLaterWrite,
   isOpen,
   isOver,
+  isUncounted,
   type KnownRows,
   rowToFoldInto,
   rowWithFolded,
   type Source,
+  withFolded,
 } from '../drift/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
@@ -61,12 +63,18 @@ export class DeviceRows {
    * the property is contested or flaps, folds the departure into the newest row of the property instead.
    */
   rowFromEvent(departure: Departure, eventRef: EventRef): DriftRow {
-    return this.#findRecorded(departure) ?? this.#fold(departure) ?? this.#add(departure, eventRef, {});
+    return (
+      this.#countLate(departure) ??
+      this.#findRecorded(departure) ??
+      this.#fold(departure) ??
+      this.#add(departure, eventRef, {})
+    );
   }
 
   /**
-   * Returns the row of a departure that a twin shows. Updates an existing row, and adds a row when there is none. The metadata of a twin
-   * names no exact write for a missing property. In this case, the open row of the same property is used when there is one.
+   * Returns the row of a departure that a pass found in a twin. Updates the existing row, or adds a row when there is none. A twin does not
+   * name the write that removed a property. For a missing property without a row of the same key, the open row of that property is
+   * therefore the existing row.
    */
   rowFromTwin(detected: Departure, twin: Twin | undefined): DriftRow {
     if (detected.kind === 'missingModule') return this.periods.rowFromReading(detected);
@@ -129,20 +137,25 @@ export class DeviceRows {
   }
 
   /**
-   * Whether another row records a later wrong write of the same property. A row of kind `missingBaseline` stands for all properties of its
-   * policy, so it is superseded by rows of single properties, and supersedes rows of missing properties.
+   * Whether another row records a later wrong write of the same property. A row of kind `missingBaseline` is about all properties of its
+   * policy. A row of one of these properties can therefore supersede it, and it can supersede the row of a missing property.
    */
   isSuperseded(row: DriftRow): boolean {
     return isSuperseded(row, this.rows());
   }
 
   /**
-   * Whether the missing properties of a policy have separate rows, because separate writes removed them. A twin that has nothing of the
-   * policy then gets no row of kind `missingBaseline`.
+   * Whether the missing properties of a policy have one row each, because separate writes removed them. When the twin then has nothing of
+   * the policy, these rows stay, and no row of kind `missingBaseline` is added.
    */
   hasSeparateRows({ name, module }: Pick<Policy, 'name' | 'module'>): boolean {
     const kinds = this.openRows(module).flatMap(({ policy, kind }) => (policy === name ? kind : []));
     return kinds.includes('missingProperty') && !kinds.includes('missingBaseline');
+  }
+
+  /** Whether the row of a departure must still count the departure. The row then holds a later write, and needs no read of the twin. */
+  isUncounted(departure: Departure): boolean {
+    return this.#uncounted(departure) !== undefined;
   }
 
   /** Whether a departure that an event shows has no row yet, or has an unfinished row. */
@@ -221,17 +234,25 @@ export class DeviceRows {
     if (row === undefined) return undefined;
     const { error, closedAt, ...rest } = row;
     const isClosed = isOver(row.outcome) || closedAt !== undefined;
-    return this.#put({
-      ...(isClosed ? { ...rest, outcome: 'pending', outcomeAt: this.#context.now() } : row),
-      times: (row.times ?? 1) + 1,
-      lastWrite: departure.write,
-      lastActual: departure.actual,
-    });
+    const open: DriftRow = isClosed ? { ...rest, outcome: 'pending', outcomeAt: this.#context.now() } : row;
+    return this.#put(withFolded(open, departure));
+  }
+
+  /** Counts a write in the row that holds a later write already. `undefined` when no row has to count the write. */
+  #countLate(departure: Departure): DriftRow | undefined {
+    const row = this.#uncounted(departure);
+    return row === undefined ? undefined : this.#put(withFolded(row, departure));
+  }
+
+  #uncounted(departure: Departure): DriftRow | undefined {
+    if (this.#find(departure) !== undefined) return undefined;
+    const row = rowWithFolded(departure, this.rows());
+    return row !== undefined && isUncounted(row, departure) ? row : undefined;
   }
 
   /**
-   * Returns the open row of a missing property, except when the property was repaired and then removed again. The second removal is another
-   * departure, and the row of the first one is `enforced`.
+   * Returns the open row, except for a missing property that was repaired and then removed again. The second removal needs a row of its
+   * own, so the open row gets the outcome `enforced`, and the result is `undefined`.
    */
   #withoutRepaired(departure: Departure, twin: Twin | undefined, row: DriftRow | undefined): DriftRow | undefined {
     if (row === undefined || twin === undefined || departure.kind !== 'missingProperty') return row;

@@ -49,7 +49,9 @@ export interface ModuleWork {
    * module has open rows.
    */
   mayEndOpenRows: boolean;
-  /** Time at which the module was deleted, ISO 8601. The open rows of the module get an end at that time. */
+  /**
+   * Time at which the module was deleted, ISO 8601. The pass closes the open rows of the module whose write is not later than this time.
+   */
   deletedAt?: string;
   /**
    * The write that goes into the history row when a read does not find the module. Absent when the event of the module's deletion will
@@ -136,8 +138,9 @@ export function mustReadModule(policies: PolicySet, work: DeviceWork, policy: Po
 }
 
 /**
- * Milliseconds of history that a pass reads before a sweep's finding. The history shows whether the module was created since. The module
- * may have been missing for long before its creation, and its row has the time of the deletion.
+ * Milliseconds before a sweep's finding from which a pass reads the history. The row of a missing module sorts by the time of the deletion,
+ * and the module may have been missing for many hours before Twinkeeper created it. The pass needs that row, because the row can show that
+ * the module has been created since.
  */
 const historyBeforeFinding = 24 * 3_600_000;
 
@@ -150,7 +153,7 @@ export function historyStart({ modules }: DeviceWork): number {
   return [...modules.values()]
     .flatMap(({ evidence, missing, foundMissing, writeIfMissing }) => [
       ...evidence.map(({ departure }) => millisecondsOf(departure.write.at)),
-      // The row of a read has the app's time, and the deletion has the hub's time.
+      // The row of a read has the time of the app's clock, and the deletion has the time of the hub's clock. The two clocks may differ.
       ...missing.map(({ write }) => millisecondsOf(write.at) - clockSkew),
       ...(foundMissing ? [millisecondsOf(writeIfMissing?.at ?? '') - historyBeforeFinding] : []),
     ])

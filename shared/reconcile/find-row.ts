@@ -27,8 +27,8 @@ export function rowFromEarlierRead(departure: Departure, rows: readonly DriftRow
 }
 
 /**
- * Whether another row records a later wrong write of the same property. A row of kind `missingBaseline` stands for all properties of its
- * policy, so it is superseded by rows of single properties, and supersedes rows of missing properties.
+ * Whether another row records a later wrong write of the same property. A row of kind `missingBaseline` is about all properties of its
+ * policy. A row of one of these properties can therefore supersede it, and it can supersede the row of a missing property.
  */
 export function isSuperseded(row: DriftRow, rows: readonly DriftRow[]): boolean {
   return rows.some(

@@ -10,7 +10,7 @@ import {
   moduleWork,
   mustReadModule,
 } from './device-work.ts';
-import { missingBaseline, requiredProperties } from './missing-baseline.ts';
+import { emptiedBy, missingBaseline, requiredProperties } from './missing-baseline.ts';
 import { isSameWrite } from './missing-periods.ts';
 import { mayEndNotReported } from './not-reported.ts';
 import { isTouched, isWritten, mayBeObject, patchedValue, touchedProperties } from './patch-reading.ts';
@@ -114,8 +114,8 @@ function foldUpdate(policies: PolicySet, work: DeviceWork, event: TwinUpdated): 
 }
 
 /**
- * Adds the evidence of policies of which an update removes every required property. Returns these policies. Also ends the evidence of
- * earlier updates of this kind when the update writes a property of the policy.
+ * Finds the policies for which an update removes every required property, adds one piece of evidence for each of them, and returns them.
+ * When an update writes a property of a policy, the evidence that an earlier update gave in this way gets an end.
  */
 function foldRemovedBaselines(
   policies: PolicySet,
@@ -141,7 +141,7 @@ function foldRemovedBaselines(
     emptied.add(policy);
     setEventRef(event, work);
     const { version, at } = writeAt(desired, []) ?? { version: desired.version, at: operationTimestamp };
-    const departure = missingBaseline(policy, event, { version, at, exact: true });
+    const departure = missingBaseline(policy, event, { version, at, exact: true, ...emptiedBy(policy, desired) });
     module.evidence.push({ ...eventRefOf(event), departure });
   }
   return emptied;
@@ -200,7 +200,7 @@ function foldCreation(policies: PolicySet, work: DeviceWork, event: IdentityChan
   }
   const module = work.modules.get(moduleId);
   for (const missing of moduleId === '' ? [] : (module?.missing ?? [])) missing.ended ??= 'healed';
-  // The new module ends the open row of the missing module. The open row can also be one that is only audited.
+  // The creation of the module ends the open row that records the module as missing. In audit mode too, such a row is open.
   if (moduleId !== '' && policies.createdModules.includes(moduleId)) {
     setEventRef(event, work);
     moduleWork(work, moduleId).mayEndOpenRows = true;
@@ -236,7 +236,8 @@ function foldDeletion(policies: PolicySet, work: DeviceWork, event: IdentityChan
   // The batch can hold one event several times.
   if (module.missing.some((missing) => isSameWrite(missing.write, write))) return;
   endModuleWork(module);
-  // Two deletions without a creation event in between: somebody created the module in between.
+  // When the batch has two deletions without a creation event between them, somebody created the module between the two. This ends the
+  // earlier deletion.
   for (const missing of module.missing) missing.ended ??= 'healed';
   module.deletedAt = operationTimestamp;
   if (concerned.some((policy) => policy.createModule)) {

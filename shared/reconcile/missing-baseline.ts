@@ -1,6 +1,6 @@
 import type { Departure } from '../drift/index.ts';
 import { baselineOf, isRequired, type OwnedProperty, type Policy } from '../policy/index.ts';
-import { getAt, type JsonObject, obstacleOn, type Write } from '../twin/index.ts';
+import { getAt, type JsonObject, obstacleOn, type TwinSection, type Write, writeAt } from '../twin/index.ts';
 
 /** The properties that a policy demands. The others are optional or forbidden. */
 export function requiredProperties({ owned }: Policy): readonly OwnedProperty[] {
@@ -8,9 +8,10 @@ export function requiredProperties({ owned }: Policy): readonly OwnedProperty[] 
 }
 
 /**
- * Whether a twin has nothing of the baseline of a policy, as a module that was just made by hand. Such a twin has one departure of kind
- * `missingBaseline`, and not one for each property. False for a baseline of one property: its path says more. False where a plain value is in
- * the place of a section, because the repair overwrites that value.
+ * Whether a twin has nothing of the baseline of a policy, for example because somebody has just created the module without properties. Such
+ * a twin has one departure of kind `missingBaseline`, and not one departure for each property. False for a baseline of one property,
+ * because a departure of that property also names its path. False where a plain value is in the place of a section, because the repair
+ * overwrites that value.
  */
 export function lacksBaseline(policy: Policy, properties: JsonObject): boolean {
   const required = requiredProperties(policy);
@@ -37,4 +38,12 @@ export function missingBaseline(
     write,
     mode: policy.mode,
   };
+}
+
+/** The field `by` of the write that removed the baseline: the configuration of the hub that wrote the section. Empty when there is none. */
+export function emptiedBy(policy: Policy, desired: TwinSection): Pick<Write, 'by'> {
+  const by = requiredProperties(policy)
+    .map(({ path }) => writeAt(desired, path)?.by)
+    .find((writer) => writer !== undefined);
+  return by === undefined ? {} : { by };
 }

@@ -3,11 +3,12 @@ import type { Twin, Write } from '../twin/index.ts';
 import { clockSkew, wasCreatedByUs } from './end-outcome.ts';
 
 /*
- * Creations and deletions of a module alternate. The module is therefore missing in separate periods. A period begins when the module or
- * its device is deleted, or when the device is created. A period ends when the module is created. Each period is one row of each policy.
+ * Operators and Twinkeeper can delete and create a module again and again. A missing period is a time in which the module is missing. A
+ * period begins when the module or its device is deleted, or when the device is created. A period ends when the module is created. Each
+ * policy has one row for each period.
  *
- * An event names the exact beginning of a period. A read only shows that the module is missing at the time of the read. The row of such a
- * read has no exact write. The event of the same period later puts its exact write into the row. The row keeps its key.
+ * An event names the exact beginning of a period. A read only shows that the module is missing at the time of the read, so the row of a
+ * read has no exact write. When the event of the same period arrives later, its exact write is put into that row. The row keeps its key.
  */
 
 /** The beginning of a missing period, as an event reports it. */
@@ -30,7 +31,7 @@ export function rowOfPeriod(rows: readonly DriftRow[], { write, deletedTwin }: P
     .filter((row) => mayTake(row, begin) && begin <= latestBegin(row) && !isDeletionAfter(row, deletedTwin))
     .toSorted((a, b) => Date.parse(a.detectedAt) - Date.parse(b.detectedAt))[0];
   if (found === undefined) return undefined;
-  // A period that begins between the event and the read separates the two.
+  // When another period begins between the event and the read, the row of the read records that other period.
   const isSeparate = rows.some(
     (row) =>
       row !== found &&
@@ -41,7 +42,10 @@ export function rowOfPeriod(rows: readonly DriftRow[], { write, deletedTwin }: P
   return isSeparate ? undefined : found;
 }
 
-/** Whether the row records a period that begins before the period of `start`. The earlier period is over. */
+/**
+ * Whether the row records an earlier missing period than the one that begins with `start`. The module existed between the two periods, so
+ * the row's period is over.
+ */
 export function isEarlier(row: DriftRow, { write, deletedTwin }: PeriodStart): boolean {
   return beginOf(row) < Date.parse(write.at) || isDeletionAfter(row, deletedTwin);
 }
@@ -57,8 +61,8 @@ export function isSameWrite(left: Write, right: Write): boolean {
 }
 
 /**
- * Whether a row can record the period that begins at this time. True for the row of a read. Also true for the row of a read that took the
- * write of an earlier event: the read came after both events, so the later event is the right one.
+ * Whether a row can record the period that begins at this time. True for a row that a read has added. Also true when such a row has the
+ * write of an earlier event: the read was later than both events, so it belongs to the later one.
  */
 function mayTake(row: DriftRow, begin: number): boolean {
   if (!row.write.exact) return true;
@@ -66,8 +70,9 @@ function mayTake(row: DriftRow, begin: number): boolean {
 }
 
 /**
- * The latest time at which the period of a read can begin, in milliseconds since 1970. The hub's clock may be ahead of the app's clock. The
- * end of a `healed` row is only the time at which the app saw the end, so such a row allows no clock skew.
+ * The latest time at which the period of a row can begin, in milliseconds since 1970. A read has added the row, so the period began before
+ * the read. The hub's clock may be ahead of the app's clock, so the difference of the clocks is added. It is not added for a `healed` row,
+ * because the app only knows when it noticed the end. For a `created` row, the creation is another limit.
  */
 function latestBegin(row: DriftRow): number {
   const read = Date.parse(row.detectedAt);
@@ -77,8 +82,9 @@ function latestBegin(row: DriftRow): number {
 }
 
 /**
- * Whether the deleted module is the module that Twinkeeper created at the end of the row's period. Allows no clock skew: Twinkeeper may also
- * have created the module of the period before, shortly before the row.
+ * Whether the deleted module is the module that Twinkeeper created at the end of the row's period. The times are compared without tolerance
+ * for different clocks. Otherwise the module of the period before, which Twinkeeper may have created shortly before this row, would also
+ * match.
  */
 function isDeletionAfter(row: DriftRow, deletedTwin: Twin | undefined): boolean {
   return row.outcome === 'created' && deletedTwin !== undefined && wasCreatedByUs(row, deletedTwin, 0);

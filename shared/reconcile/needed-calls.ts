@@ -48,8 +48,12 @@ export class NeededCalls {
     return module.foundMissing || this.#periodStates(module, unendedMissing(module)).some(isUnrecorded);
   }
 
-  /** Whether an event shows a missing period, and the history has no row with the write of the event. */
+  /**
+   * Whether an event shows something that the history lacks, although no call is needed: a missing period without a row that has the write of
+   * the event, or a wrong write that a row has not counted.
+   */
   mustRecord(module: ModuleWork): boolean {
+    if (module.evidence.some(({ departure }) => this.#deviceRows.isUncounted(departure))) return true;
     return module.missing.some((missing) =>
       this.#missingDepartures(module.moduleId, missing).some(
         (departure) => !this.#deviceRows.periods.hasPeriod(departure, missing),
@@ -57,7 +61,7 @@ export class NeededCalls {
     );
   }
 
-  /** The states of the rows of a missing period, one for each policy that creates the module. */
+  /** The states of the rows that record one missing period of a module. Each policy that creates the module has a row. */
   #periodStates({ moduleId }: ModuleWork, missing: MissingModule | undefined): readonly PeriodState[] {
     if (missing === undefined) return [];
     return this.#missingDepartures(moduleId, missing).map((departure) =>

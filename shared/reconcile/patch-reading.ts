@@ -29,9 +29,9 @@ export function patchedValue(patch: JsonObject, path: Path): Json | undefined {
 }
 
 /**
- * Whether the write that an event reports set the property at a path. False when the property has no metadata, and a sibling has some, at
- * any depth: the event of an automatic configuration has the whole desired section, but metadata only for the properties that the
- * configuration wrote. A removed property never has metadata, and only a write removes it.
+ * Whether the write that an event reports has set the property at a path. The event of an automatic configuration has the whole desired
+ * section, but metadata only for the properties that the configuration wrote. A property without metadata therefore counts as not written
+ * when a sibling, at any depth, has metadata. A removed property counts as written: it never has metadata, and only a write removes it.
  */
 export function isWritten({ properties, metadata }: TwinSection, path: Path): boolean {
   if (getAt(properties, path) === null) return true;

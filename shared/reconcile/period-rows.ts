@@ -4,7 +4,7 @@ import type { EventRef } from './device-work.ts';
 import { beginOf, isEarlier, isSameWrite, type PeriodStart, rowOfPeriod } from './missing-periods.ts';
 
 /**
- * The state of the row of a missing period.
+ * The state of the row of a missing period. In a missing period, a module is missing: see `missing-periods.ts`.
  *
  * - `new`: no row records the period.
  * - `late`: no row records the period, but a row records a later period. The period is therefore over.
@@ -27,7 +27,10 @@ interface RowStore {
   close(row: DriftRow, outcome: 'healed'): DriftRow;
 }
 
-/** The rows of one device that record modules as missing. Finds the row of each missing period, or adds one. Does no I/O. */
+/**
+ * The rows of one device that record modules as missing. A missing period is a time in which a module is missing: see `missing-periods.ts`.
+ * Each missing period has one row for each policy. This class finds the row, or adds it. Does no I/O.
+ */
 export class PeriodRows {
   readonly #store: RowStore;
 
@@ -36,8 +39,9 @@ export class PeriodRows {
   }
 
   /**
-   * Returns the row of a missing period that an event shows. Without a row, adds a `pending` row. Closes the rows of earlier periods. When a
-   * row records a later period, the period is over, and its row is closed too.
+   * Returns the row of the missing period that begins with `start`, the operation of an event. Adds a `pending` row when there is none. The
+   * beginning of this period shows that all earlier periods are over, so their open rows are closed. An added row is closed too when
+   * another row records a later period, because the added row's period is then over.
    */
   rowFromDeletion(departure: Departure, start: PeriodStart, eventRef: EventRef): DriftRow {
     const store = this.#store;
@@ -54,7 +58,7 @@ export class PeriodRows {
     return store.current(row);
   }
 
-  /** The state of the row of a missing period that an event shows. */
+  /** The state of the row of the missing period that begins with `start`. */
   periodState(departure: Departure, start: PeriodStart): PeriodState {
     const periods = this.#periodsOf(departure);
     const row = rowOfPeriod(periods, start);
@@ -63,20 +67,21 @@ export class PeriodRows {
     return isOpen(row) ? 'open' : 'over';
   }
 
-  /** The open row of the latest missing period of a module. */
+  /** The open row of the latest missing period. `undefined` when no row is open. */
   openPeriod(departure: Departure): DriftRow | undefined {
     const open = this.#periodsOf(departure).filter(isOpen);
     return open.toSorted((a, b) => beginOf(a) - beginOf(b)).at(-1);
   }
 
-  /** Whether the row of a missing period has the exact write of the event that shows the period. */
+  /** Whether a row already has the exact write of the event that reports the beginning of a missing period. */
   hasPeriod(departure: Departure, { write }: PeriodStart): boolean {
     return this.#periodsOf(departure).some((row) => isSameWrite(row.write, write));
   }
 
   /**
-   * Returns the row of a module that is missing. A reading belongs to the open row of the module. A reading after the end of all rows shows
-   * another deletion, and gets a row of its own. The event of that deletion later finds the row by the time of the reading.
+   * Returns the row of a module that a read did not find. When the module has an open row, that row also records this read. When the module
+   * has no open row, the read shows another deletion, and a new row is added. The event of that deletion later finds the new row by the
+   * time of the read.
    */
   rowFromReading(departure: Departure): DriftRow {
     const { write, expected, mode } = departure;
@@ -92,8 +97,8 @@ export class PeriodRows {
   }
 
   /**
-   * Puts the exact write of an event into the row of a reading. When the row already had the write of an earlier event, the earlier period
-   * gets a closed row of its own.
+   * Puts the exact write of an event into a row that a read has added. When the row already has the write of an earlier event, that write
+   * belongs to an earlier period, which gets a closed row of its own.
    */
   #takeWrite(row: DriftRow, start: PeriodStart, eventRef: EventRef): DriftRow {
     const { write } = start;
@@ -115,7 +120,7 @@ export class PeriodRows {
   }
 }
 
-/** The version of the deleted twin. A new device has none. */
+/** The version of the deleted module's twin. Empty when the period begins with a new device. */
 function versionOf({ deletedTwin }: PeriodStart): { readonly twinVersion?: number } {
   return deletedTwin === undefined ? {} : { twinVersion: deletedTwin.version };
 }

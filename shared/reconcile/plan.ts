@@ -19,7 +19,7 @@ import { notReported } from './not-reported.ts';
 /** The observed state of one module of a device, or of the device twin. */
 export type ObservedTwin =
   | { readonly moduleId: string; readonly twin: Twin }
-  /** The module does not exist. `write` goes into the history row of the missing module. An example is the deletion of the module. */
+  /** The module does not exist. `write` goes into the history row of the missing module. This write can be the deletion of the module. */
   | { readonly moduleId: string; readonly missing: true; readonly write: Write };
 
 /** The observed state of a device. The plan contains nothing about modules that are not in `twins`. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Journal } from '../drift/index.ts';
+import type { Journal, RunningPasses } from '../drift/index.ts';
 import type { Guard } from '../guards/index.ts';
 import type { Hub } from '../hub/index.ts';
 import type { Log } from '../log.ts';
@@ -15,4 +15,6 @@ export interface ReconcilerDependencies {
   readonly clock?: Clock;
   /** Milliseconds for which a deleted module is left alone before it is created again. Default: 0. */
   readonly settleTime?: number;
+  /** Remembers the devices of passes that are killed. Default: nothing is remembered. */
+  readonly runningPasses?: RunningPasses;
 }

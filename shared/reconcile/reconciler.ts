@@ -1,8 +1,9 @@
 import pMap from 'p-map';
 import { systemClock } from '../clock.ts';
-import type { DriftRow, Source } from '../drift/index.ts';
+import { type DriftRow, type Journal, noRunningPasses, type Source } from '../drift/index.ts';
 import { noGuard } from '../guards/index.ts';
 import type { Answer, NewModule } from '../hub/index.ts';
+import { once } from '../once.ts';
 import type { PolicySet } from '../policy/index.ts';
 import { type DeviceCounts, DevicePass, type PassStep } from './device-pass.ts';
 import type { DeviceWork } from './device-work.ts';
@@ -33,7 +34,13 @@ export class Reconciler {
   readonly #dependencies: Required<ReconcilerDependencies>;
 
   constructor(dependencies: ReconcilerDependencies) {
-    this.#dependencies = { guard: noGuard, clock: systemClock, settleTime: 0, ...dependencies };
+    this.#dependencies = {
+      guard: noGuard,
+      clock: systemClock,
+      settleTime: 0,
+      runningPasses: noRunningPasses,
+      ...dependencies,
+    };
   }
 
   get policies(): PolicySet {
@@ -45,7 +52,37 @@ export class Reconciler {
    * `works`. An error with one device, such as an error of storage, defers only that device.
    */
   async reconcile(works: readonly DeviceWork[], source: Source): Promise<readonly DeviceResult[]> {
-    const dependencies = this.#dependencies;
+    const { runningPasses, journal, log } = this.#dependencies;
+    const devices = works.map(({ deviceId }) => deviceId);
+    let running: string | undefined;
+    const begin = once(async () => {
+      running = await runningPasses.begin(devices);
+    });
+    let hasFailed = false;
+    const results = await this.#runPasses(works, source, {
+      read: (...args) => journal.read(...args),
+      // Work that changes no row is not stored as running.
+      async write(...change) {
+        await begin();
+        try {
+          return await journal.write(...change);
+        } catch (error) {
+          hasFailed = true;
+          throw error;
+        }
+      },
+    });
+    // A write that failed can leave `pending` rows, as a killed pass does. A sweep then checks the devices.
+    if (running !== undefined && !hasFailed) {
+      await runningPasses.end(running).catch((error: unknown) => {
+        log.warn(`The next sweep checks the rows of ${devices.length} devices once more: ${messageOf(error)}`);
+      });
+    }
+    return results;
+  }
+
+  async #runPasses(works: readonly DeviceWork[], source: Source, journal: Journal): Promise<readonly DeviceResult[]> {
+    const dependencies = { ...this.#dependencies, journal };
     const concurrency = concurrencyOf[source];
     const begin = (work: DeviceWork) =>
       this.#runStep(work.deviceId, () => new DevicePass(dependencies, work, source).begin());
@@ -81,27 +118,31 @@ export class Reconciler {
   }
 
   /**
-   * Sets the open rows of a device that no policy demands any more to `retired`. Returns the number of these rows. Makes no hub call, so the
-   * scopes are tested by the device id alone.
+   * Sets the open rows of a device that no policy demands any more to `retired`, also the `pending` rows of a killed pass. Makes no hub
+   * call, so the scopes are tested by the device id alone. Returns the ids of the modules that have other `pending` rows.
    */
-  async retire(deviceId: string): Promise<number> {
-    const { policies } = this.#dependencies;
-    return this.#setOutcomes(deviceId, (row) => !isInForce(row, policies.all), { outcome: 'retired' });
+  async retire(deviceId: string): Promise<readonly string[]> {
+    const { policies, journal } = this.#dependencies;
+    await this.#setOutcomes(deviceId, (row) => !isInForce(row, policies.all), { outcome: 'retired' }, allTime);
+    const { open } = await journal.read(deviceId, allTime);
+    return [...new Set(open.flatMap(({ moduleId, outcome }) => (outcome === 'pending' ? moduleId : [])))];
   }
 
   /**
    * Sets the outcome of the open rows of a device that `isChosen` accepts. Returns the number of these rows.
    *
+   * @param since The time from which rows without an open entry are also found, ISO 8601. A pass that was killed can leave such rows.
    * @throws {Error} when other processes changed the rows during each attempt
    */
   async #setOutcomes(
     deviceId: string,
     isChosen: (row: DriftRow) => boolean,
     { outcome, error }: Pick<DriftRow, 'outcome' | 'error'>,
+    since?: string,
   ): Promise<number> {
     const { journal, clock } = this.#dependencies;
     for (let attempt = 0; attempt < setOutcomeAttempts; attempt++) {
-      const known = await journal.read(deviceId);
+      const known = await journal.read(deviceId, since);
       const outcomeAt = clock.now().toISOString();
       const rows = known.open.filter(isChosen).map(({ error: _, ...row }): DriftRow => {
         return { ...row, outcome, outcomeAt, ...(error === undefined ? {} : { error }) };
@@ -134,6 +175,7 @@ export class Reconciler {
 
 /** Maximum number of attempts to set outcomes. Another process rarely changes the rows of the same device more than once. */
 const setOutcomeAttempts = 10;
+const allTime = new Date(0).toISOString();
 const noCounts: DeviceCounts = { found: 0, changed: 0 };
 const notCreated: Answer<void> = { ok: false, problem: { type: 'transient', message: 'the bulk call failed' } };
 

@@ -18,7 +18,7 @@ export function recordEvidence(
       const wasUnfinished = deviceRows.isUnfinished(departure);
       close(deviceRows.rowFromEvent(departure, eventRef), ended, wasUnfinished, deviceRows);
     }
-    // The newest deletion comes first: the row of a read belongs to the last deletion before the read.
+    // The newest deletion is recorded first, because a row that a read has added belongs to the last deletion before the read.
     for (const { write, deletedTwin, ended, cause: _, ...eventRef } of missing.toReversed()) {
       const start = { write, ...(deletedTwin === undefined ? {} : { deletedTwin }) };
       const { drifts } = plan(policies, { device, twins: [{ moduleId, missing: true, write }] });

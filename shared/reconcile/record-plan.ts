@@ -44,7 +44,8 @@ export function recordPlan(
       if (found.has(row.rowKey)) continue;
       const end = twin === undefined ? 'gone' : endOutcome(row, twin);
       const isReplaced = drifts.some((drift) => isSameProperty(drift, row));
-      // A repair or a deletion stays on record, even when the policy was taken out afterwards.
+      // The row keeps the outcome of a repair, or of a deletion of the module, even when the policy was removed. Other rows are retired
+      // when no policy demands them any more.
       const mayBeRetired = end === 'healed' || (end === 'gone' && row.kind === 'missingModule');
       const isRetired = mayBeRetired && !isDemanded(row, isReplaced ? undefined : twin);
       const isSuperseded = end === 'healed' && deviceRows.isSuperseded(row);

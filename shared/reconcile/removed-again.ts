@@ -3,11 +3,11 @@ import { getAt, isJsonObject, type Json, jsonEquals, type Path, parsePath, type 
 
 /**
  * Whether Twinkeeper repaired a missing property and somebody then removed the property again. The pass that repaired it was killed before
- * it stored the outcome. The metadata of a removed property is gone, so other metadata must show both writes:
+ * it stored the outcome. A removed property has no metadata, so the metadata of other values must show both writes:
  *
- * - The last write to the object around the property came after the repair, and no property of the object has this write. So the write was
- *   a removal.
- * - The write of the version that the repair had is the repair. Only properties that the same repair set may still have this version.
+ * - The removal: the last write to the object around the property is later than the repair, and no property of the object has this write.
+ * - The repair: it is the write with the version after the one that the pass had read. Each property that still has this version must be a
+ *   property that the same pass repaired.
  *
  * @param row The unfinished row of the missing property.
  * @param rows All rows of the device.

@@ -6,9 +6,9 @@ import { beginOf } from './missing-periods.ts';
 import type { Plan } from './plan.ts';
 
 /*
- * IoT Edge's identity service deletes modules and creates them again at its start, and gives up when somebody else was faster. A deleted
- * module must therefore settle: Twinkeeper leaves it alone for some time, and then looks at it again. A module of a new device has nothing
- * to settle.
+ * At its start, IoT Edge's identity service deletes modules and creates them again. It gives up when another writer creates a module first.
+ * A deleted module must therefore settle: Twinkeeper does nothing for some time, and then reads the module again. A module that is missing
+ * on a new device need not settle.
  */
 
 /** The missing modules of a plan that must settle. */
@@ -21,7 +21,7 @@ export interface Settling {
 
 export const noneSettling: Settling = { reasons: new Map(), until: Number.POSITIVE_INFINITY };
 
-/** Whether an event reports that the module was deleted, and the module is settled. The pass must then look at the module again. */
+/** Whether an event reports that the module was deleted, and the time to settle is over. The pass must then read the module again. */
 export function isSettledDeletion(module: ModuleWork, settleTime: number, now: number): boolean {
   const missing = unendedMissing(module);
   return missing?.cause === 'deleted' && settleTime > 0 && Date.parse(missing.write.at) + settleTime <= now;

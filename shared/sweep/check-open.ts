@@ -24,9 +24,14 @@ const positionMemo = 'open list';
  * it reaches the end of the list.
  */
 export async function checkOpen(
-  { policies, openList, store, clock }: SweepDependencies,
+  { policies, openList, runningPasses, store, clock }: SweepDependencies,
   progress: Progress,
 ): Promise<void> {
+  // The `pending` rows of a killed pass are not in the open list. Redelivered events complete only the rows that policies still demand.
+  for await (const { id, devices } of runningPasses.killed()) {
+    await progress.queueNew({ moduleId: '', finding: 'retired' }, devices);
+    await runningPasses.end(id);
+  }
   const start = progress.checkpoint.continuation ?? (await store.readMemo(positionMemo))?.text ?? '';
   let position = start === '' ? undefined : start;
   /** True when this sweep has read from the beginning of the list. The sweep then stops at the end of the list. */

@@ -19,7 +19,10 @@ interface SimilarId {
   readonly other: string;
 }
 
-/** The content of the memo: the modules of the policies, and the similar ids that the hub had. */
+/**
+ * What one sweep stores for the next sweeps: the modules of the policies, and the ids of the hub's modules that differ from them only in
+ * case.
+ */
 interface Result {
   readonly modules: readonly string[];
   readonly similar: readonly SimilarId[];

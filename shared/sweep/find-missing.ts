@@ -53,8 +53,8 @@ async function inconclusiveCounts(
   if (countsAreComparable(policy)) {
     return modules !== undefined && modules === devices ? undefined : JSON.stringify([devices, modules]);
   }
-  // A query for modules cannot test the device's tags. So compare with all devices that match the id: if each of them has the module, each
-  // device in the scope has the module too.
+  // A query for modules cannot test the tags of their devices. So compare the modules with all devices whose id matches the scope. If each
+  // of these devices has the module, each device in the scope has it too.
   const all = await progress.count(countDevicesByIdQuery(policy));
   if (modules !== undefined && modules === all) return undefined;
   // A search result is valid only for the same scope. A scope that is a function cannot be compared, so its result is never reused.

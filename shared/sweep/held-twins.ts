@@ -9,7 +9,7 @@ const rowsPerPolicy = 50_000;
 /** Name of the memo with the policies of the last complete sweep. No policy has this name, because a policy's name has no space. */
 const policiesMemo = 'policies of held rows';
 
-/** A twin's version, or that its module does not exist. */
+/** The state of a twin: its version, or `missing` when the module does not exist. */
 type TwinState = number | 'missing';
 
 /**
@@ -31,7 +31,8 @@ export class HeldTwins {
    * @param state The version of the twin from a query result. `missing`: the module does not exist.
    */
   async isUnchanged(policy: Policy, deviceId: string, state: unknown): Promise<boolean> {
-    // The code of a scope function cannot be compared with the code that decided before.
+    // When the scope is a function, the sweep cannot find out whether the function still decides in the same way. The twin is then always
+    // read again.
     if (policy.mode !== 'enforce' || policy.scope.definition === undefined) return false;
     let held = this.#byPolicy.get(policy.name);
     if (held === undefined) {

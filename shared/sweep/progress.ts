@@ -233,7 +233,8 @@ export class Progress {
       const isHeld = policy !== undefined && (await this.heldTwins.isUnchanged(policy, deviceId, state));
       if (!isHeld) left.push(deviceId);
       else if (!this.hasFound(finding, deviceId)) {
-        // The module is not marked as found, because another policy may have drift in the same twin.
+        // The module is added to `#held`, and not to `#found`: another policy may find drift in the same twin, and must still be able to
+        // queue the module.
         this.#held.add(foundKey(finding, deviceId));
         this.add({ heldBack: 1 });
       }

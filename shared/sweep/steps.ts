@@ -60,9 +60,9 @@ function describeStep(step: SweepStep): readonly string[] {
 }
 
 /**
- * Whether the number of a policy's devices can be compared with the number of its modules. If the two numbers are equal, no module is
- * missing. The comparison is valid only where both queries test the scope exactly: a query for modules cannot test tags, and no query can
- * test a scope that is a function.
+ * Whether a sweep can compare the number of a policy's devices with the number of its modules. If the two numbers are then equal, no device
+ * lacks the module. False when one of the two queries cannot test the whole scope. The query for modules cannot test the tags of their
+ * devices, and no query can test a scope function.
  */
 export function countsAreComparable(policy: Policy): boolean {
   return compileScope(policy).exact && policy.scope.usesIdOnly && compileModuleScope(policy).exact;

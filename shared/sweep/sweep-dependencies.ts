@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { OpenList } from '../drift/index.ts';
+import type { OpenList, RunningPasses } from '../drift/index.ts';
 import type { CompetingSetting, Guard } from '../guards/index.ts';
 import type { Hub } from '../hub/index.ts';
 import type { Log } from '../log.ts';
@@ -23,6 +23,7 @@ export interface SweepDependencies {
   readonly queue: SweepQueue;
   readonly guardStore: SweepGuardStore;
   readonly openList: OpenList;
+  readonly runningPasses: Pick<RunningPasses, 'killed' | 'end'>;
   /** Says which held-back twins the sweep need not read again. */
   readonly guard: Pick<Guard, 'stillHeld'>;
   readonly log: Log;

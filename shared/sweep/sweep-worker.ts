@@ -116,13 +116,19 @@ export class SweepWorker {
     const { policies } = reconciler;
     const write = { version: 0, at: item.at, exact: false };
     const toWork = finding === 'missing' ? workForMissingModule : workForModule;
-    const works =
+    /** Retires the rows of a device. Returns work on the modules that a killed pass left with `pending` rows. */
+    const retire = async (deviceId: string) => {
+      const unfinished = await reconciler.retire(deviceId);
+      return {
+        deviceId,
+        modules: new Map(unfinished.flatMap((id) => [...workForModule(policies, deviceId, id, write).modules])),
+      };
+    };
+    const all =
       finding === 'retired'
-        ? []
-        : devices
-            .map((deviceId) => toWork(policies, deviceId, moduleId, write))
-            .filter(({ modules }) => modules.size > 0);
-    if (finding === 'retired') await pMap(devices, (id) => reconciler.retire(id), { concurrency: retiredAtOnce });
+        ? await pMap(devices, retire, { concurrency: retiredAtOnce })
+        : devices.map((deviceId) => toWork(policies, deviceId, moduleId, write));
+    const works = all.filter(({ modules }) => modules.size > 0);
     const results = await reconciler.reconcile(works, 'sweep');
 
     const deferred = results.filter((result) => result.deferred !== undefined);
@@ -160,7 +166,7 @@ export class SweepWorker {
 
   /**
    * Returns the milliseconds that a work item must wait for the call budget. A missing module takes one bulk call for all devices. A suspect
-   * module takes one read per device. Retired rows take no hub call.
+   * module takes one read per device. Retired rows take no hub call, except after a pass was killed.
    */
   #waitFor({ finding }: QueuedItem): number {
     if (finding === 'retired') return 0;

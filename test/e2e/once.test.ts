@@ -53,7 +53,7 @@ function counts(run: Run) {
 
 let undisturbed: Promise<ReturnType<typeof counts>> | undefined;
 
-describe('twinkeeper local --once --json', { timeout: 180_000 }, () => {
+describe('twinkeeper local --once --json', { timeout: 600_000 }, () => {
   it('repairs twenty devices, records every departure once, and prints only the summary', async () => {
     const { run, endpoints } = await once(20, [], project);
     expect(await run.ended, run.stderr()).toBe(0);

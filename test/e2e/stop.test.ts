@@ -54,10 +54,10 @@ describe('twinkeeper local', () => {
     const run = start('--no-demo', '--endpoints', file);
     await run.says('Ready.');
     expect(Object.keys(JSON.parse(await readFile(file, 'utf8')) as object).toSorted()).toEqual(
-      ['caFile', 'controlUrl', 'eventHubConnectionString', 'eventHubName', 'functionKey', 'functionsUrl'].concat([
+      ['blastRadius', 'caFile', 'controlUrl', 'eventHubConnectionString', 'eventHubName', 'functionKey'].concat([
+        'functionsUrl',
         'iotHubConnectionString',
         'masterKey',
-        'blastRadius',
         'storageConnectionString',
       ]),
     );

@@ -31,8 +31,8 @@ export function twinkeeper(args: readonly string[], root = project): Run {
 }
 
 /**
- * Runs `npm start` with these arguments, in a folder that this function fills. The folder uses the build of this project. `npm start` does not
- * build it again, because other tests use the same build.
+ * Runs `npm start` with these arguments, in a folder that this function fills. The folder uses the build of this project. `npm start` does
+ * not build it again, because other tests use the same build.
  */
 export async function npmStart(args: readonly string[], folder: string): Promise<Run> {
   for (const name of ['dist', 'host.json', 'node_modules']) await symlink(join(project, name), join(folder, name));
@@ -43,7 +43,8 @@ export async function npmStart(args: readonly string[], folder: string): Promise
 }
 
 function run(program: string, args: readonly string[], root: string): Run {
-  // This address has no proxy. The command must connect to services on this machine without a proxy.
+  // No proxy server listens at this address, so a connection through it fails. The command must connect to services on this machine without
+  // a proxy.
   const proxy = 'http://127.0.0.1:9';
   const env = { ...process.env, http_proxy: proxy, https_proxy: proxy, NO_PROXY: undefined, no_proxy: undefined };
   const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });

@@ -3,7 +3,7 @@
  * and the storage.
  */
 
-import { createOpenList } from '../../shared/drift/index.ts';
+import { createOpenList, createRunningPasses } from '../../shared/drift/index.ts';
 import { type Guard, noGuard } from '../../shared/guards/index.ts';
 import type { Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
@@ -164,6 +164,7 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     queue,
     guardStore: options.guardStore ?? memoryGuardStore(deviceCounts, competingConfigurations),
     openList: createOpenList(world.storage, () => clock.now()),
+    runningPasses: createRunningPasses(world.storage, () => clock.now()),
     // A test may give only the method `review`.
     guard: guard?.stillHeld === undefined ? noGuard : guard,
     log,

@@ -47,7 +47,7 @@ export function toPacedBody(
     if (!hasEnded) onEnd();
     hasEnded = true;
   };
-  // A client that disconnects early leaves a body that nobody reads.
+  // When the client disconnects early, nobody reads the body, and `paced` may never run. `onEnd` must be called in this case too.
   response?.once('close', end);
   async function* paced() {
     try {

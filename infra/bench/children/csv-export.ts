@@ -1,6 +1,6 @@
 /**
- * Exports the history as CSV with `GET /api/drift`, and sends the largest heap size during the export. The response is written without
- * waiting for a slow client, because `@azure/functions` does the same. Needs Node's option `--expose-gc`.
+ * Exports the history as CSV with `GET /api/drift`, and sends the largest heap size during the export to the parent process. Writes the
+ * response without waiting for a slow client, because `@azure/functions` does the same. Needs Node's option `--expose-gc`.
  */
 import { once } from 'node:events';
 import { createServer, get, type IncomingMessage } from 'node:http';

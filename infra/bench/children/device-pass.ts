@@ -1,4 +1,6 @@
-/** Runs passes over one device, and sends the largest heap size during the passes. Needs Node's option `--expose-gc`. */
+/**
+ * Runs passes over one device, and sends the largest heap size during the passes to the parent process. Needs Node's option `--expose-gc`.
+ */
 import { createJournal } from '../../../shared/drift/index.ts';
 import type { Hub } from '../../../shared/hub/index.ts';
 import { definePolicy, toPolicySet } from '../../../shared/policy/index.ts';

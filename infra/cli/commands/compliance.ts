@@ -83,7 +83,10 @@ async function countOpen(history: HistorySource) {
   const devices = new Map<string, number>();
   const reasons = new Map<string, number>();
   let total = 0;
-  /** Policy and device id of the previous row. In the list of open rows, all rows of one policy and device are next to each other. */
+  /**
+   * Policy and device id of the previous row. The rows of one policy and device follow each other in the list of open rows, so a device is
+   * counted when this text changes.
+   */
   let previous = '';
   let cursor: string | undefined;
   do {

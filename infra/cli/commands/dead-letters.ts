@@ -42,7 +42,7 @@ export function deadLettersCommand(): Command {
 async function list({ json, ...storage }: StorageOptions & { readonly json?: true }): Promise<void> {
   const table = new Table({ head: ['id', 'given up', 'device', 'reason'], style: { head: [], border: [] } });
   for await (const deadLetter of givenUp(await open(storage))) {
-    // The program that reads the output has ended, as in `twinkeeper dead-letters | head -1`.
+    // Stops when the program that reads the output has ended, as in `twinkeeper dead-letters | head -1`.
     if (!process.stdout.writable) return;
     if (json) process.stdout.write(`${safeJson(deadLetter)}\n`);
     else

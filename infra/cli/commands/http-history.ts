@@ -50,10 +50,7 @@ export function fromFunctions(address: string, key: string | undefined): History
     for (const [name, value] of Object.entries(parameters)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
-    const { ok, status, text } = await ask(url).catch((error: Error) => {
-      const cause = error.cause instanceof Error ? error.cause.message : error.message;
-      throw new Error(`${base} cannot be reached: ${safeText(cause)}.`);
-    });
+    const { ok, status, text } = await ask(url);
     if (status === 401 || status === 403) {
       throw new Error(
         `${base} refuses access (${status}): ${key === undefined ? 'give a function key with --key or FUNCTION_APP_KEY' : 'the key is not one of its function keys'}.`,
@@ -68,9 +65,15 @@ export function fromFunctions(address: string, key: string | undefined): History
 
   async function ask(url: URL) {
     const headers = { accept: 'application/json', ...(key === undefined ? {} : { 'x-functions-key': key }) };
-    // Redirects are refused: a redirect would send the key to another address.
-    const answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeout) });
-    return { ok: answer.ok, status: answer.status, text: await answer.text() };
+    try {
+      // Redirects are refused: a redirect would send the key to another address.
+      const answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeout) });
+      return { ok: answer.ok, status: answer.status, text: await answer.text() };
+    } catch (error) {
+      const { cause = error } = error as Error;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`${base} cannot be reached: ${safeText(reason)}.`);
+    }
   }
 
   return {

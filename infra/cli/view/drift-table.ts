@@ -82,8 +82,9 @@ function timeOf(at: string): string {
 }
 
 /**
- * The property that a row of the history is about, or `(module)` for a missing module and `(baseline)` for a missing baseline. A first section with a name of 24 characters or more
- * is left out of the path. The text may have control characters: pass it through `safeText` before it goes to a terminal.
+ * The path of the property that a history row is about. `(module)` for a missing module, and `(baseline)` for a missing baseline. If the
+ * first section of the path has a name of 24 characters or more, the path is without this section. The text may have control characters:
+ * pass it through `safeText` before it goes to a terminal.
  */
 export function subjectOf({ kind, path }: DriftRow): string {
   if (kind === 'missingModule') return '(module)';

@@ -15,8 +15,8 @@ export interface Comparison {
 }
 
 /**
- * Finds for each departure of the ledger one row with the same device, module, policy, path and kind. A row into which further writes are
- * folded records as many departures as it counts.
+ * Finds for each departure of the ledger one row with the same device, module, policy, path and kind. When further writes are folded into a
+ * row, the row records one departure for each of its `times`.
  */
 export function compareHistory(ledger: readonly InjectedDeparture[], rows: readonly DriftRow[]): Comparison {
   const rowsByKey = Map.groupBy(rows.flatMap(oncePerDeparture), departureKey);
@@ -30,7 +30,7 @@ export function compareHistory(ledger: readonly InjectedDeparture[], rows: reado
   return { recorded, unrecorded, surplus: [...rowsByKey.values()].flat() };
 }
 
-/** The row, as many times as it records a departure. */
+/** A list that repeats the row once for each departure that the row records. */
 export function oncePerDeparture(row: DriftRow): readonly DriftRow[] {
   return Array.from({ length: row.times ?? 1 }, () => row);
 }

@@ -1,6 +1,6 @@
 /**
- * The contests of the demo: somebody undoes the same repair again and again, until Twinkeeper stands down. Each contest has a device of its
- * own, because the repairs before a stand-down are counted. Pure functions.
+ * The contests of the demo: somebody undoes the same repair again and again, until Twinkeeper stands down, which means that it holds the
+ * next repair back. Each contest has a device of its own, because Twinkeeper counts the repairs before it stands down. Pure functions.
  */
 import { type DriftRow, isOver } from '../../../shared/drift/index.ts';
 import type { Device, Policy } from '../../../shared/policy/index.ts';
@@ -16,8 +16,8 @@ export type ContestKind = (typeof CONTEST_KINDS)[number];
 export interface Contest {
   readonly kind: ContestKind;
   /**
-   * Disturbances of the same property or module. Twinkeeper repairs the first ones, and holds back the repair of a later one. After that, a module
-   * cannot be deleted again, and the remaining changes of a property are folded into the row that is held back.
+   * Disturbances of the same property or module. Twinkeeper repairs the first ones, and holds back the repair of a later one. After that, a
+   * module cannot be deleted again, and the remaining changes of a property are folded into the row that is held back.
    */
   readonly turns: readonly Disturbance[];
 }
@@ -45,8 +45,9 @@ export function planContest(
 }
 
 /**
- * How far Twinkeeper is with the departures of a contest. `waiting`: some have no row yet, or the newest row has no outcome yet. `repaired`:
- * the last one is repaired. `standingDown`: the repair of the last one is held back, because somebody undoes it again and again.
+ * How far Twinkeeper is with the departures of a contest. `waiting`: a departure has no row yet, or the newest row has no outcome yet.
+ * `repaired`: the last departure is repaired. `standingDown`: a guard holds back the repair of the last departure, because somebody undoes
+ * it again and again.
  */
 export type ContestState = 'waiting' | 'repaired' | 'standingDown';
 

@@ -19,7 +19,7 @@ export interface DevicePlan {
   readonly isDeleted: boolean;
 }
 
-/** Least number of disturbances of each kind in a run. */
+/** Smallest number of disturbances of each kind in a run. */
 const leastOfEach = 2;
 
 /** Number of contests of each kind in a run. A run with few devices has fewer, because at most half of the devices have one. */

@@ -30,10 +30,10 @@ interface RoundOptions {
 const concurrency = 12;
 
 /**
- * Disturbs the fleet in rounds. Then carries out the contests, while sweep follows sweep. Resolves with the faults of the contests.
+ * Disturbs the fleet in rounds. Then carries out the contests, and runs sweep after sweep. Resolves with the faults of the contests.
  *
- * Each round disturbs each device once, and then asks for a sweep. Before the sweep, all departures from policies that the twins show are
- * added to the ledger. A sweep cannot find others, such as a value that was changed and then changed back.
+ * In each round, each device is disturbed at most once. Then all departures from policies that the twins show are added to the ledger, and
+ * the demo asks for a sweep. A sweep cannot find other departures, such as a value that was changed and then changed back.
  */
 export async function disturbBySweeps(
   plan: readonly DevicePlan[],

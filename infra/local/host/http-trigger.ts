@@ -128,7 +128,7 @@ export async function startHttpServer(host: TriggerHost, options: HttpOptions): 
       await relayed;
       return;
     }
-    // Otherwise the library never answers the streamed request.
+    // The handler failed or returned nothing. The library then never answers the streamed request, so the host answers it.
     stop.abort();
     await relayed.catch(() => undefined);
     if (!response.headersSent) send(response, first.succeeded ? 204 : 500);

@@ -93,7 +93,8 @@ export async function startQueueTrigger(triggered: TriggeredFunction, host: Trig
         });
         for (const message of messages) {
           const work = handle(message).catch((error) =>
-            // The claim on the message expires. Then the message becomes visible, and a host handles it again.
+            // The host does not release the message. When its claim on the message expires, the message becomes visible, and a host handles
+            // it again.
             host.log('error', name, `message ${message.messageId}: ${describeError(error)}`),
           );
           running.add(work);

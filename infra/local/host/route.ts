@@ -3,8 +3,8 @@
 export interface Route {
   readonly template: string;
   /**
-   * Returns the decoded route parameters when the path matches. `%2F` stays encoded, as in the runtime. An optional parameter that the path lacks has no key. Returns undefined
-   * when the path does not match.
+   * Returns the decoded route parameters when the path matches, and otherwise undefined. `%2F` stays encoded, as in the runtime. When the
+   * path lacks an optional parameter, the result has no key for this parameter.
    */
   match(path: string): Readonly<Record<string, string>> | undefined;
   /** A text by which routes are sorted. When two routes match the same path, the more specific route has the smaller text. */

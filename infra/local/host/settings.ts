@@ -21,7 +21,7 @@ export interface HostJson {
     readonly prefetchCount: number;
     readonly batchCheckpointFrequency: number;
     readonly initialOffset: 'fromStart' | 'fromEnd' | { readonly enqueuedOn: Date };
-    /** Milliseconds between two looks at the ownership of the partitions. */
+    /** Milliseconds between two checks of which host owns which partition. */
     readonly loadBalancingUpdateIntervalMs: number;
     /** Milliseconds after which another host may take the partitions of a host that no longer renews its ownership. */
     readonly partitionOwnershipExpirationIntervalMs: number;

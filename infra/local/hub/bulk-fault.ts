@@ -1,10 +1,11 @@
-/** Simulated faults of bulk calls: the answer does not tell the whole truth about the entries. */
+/** Simulated faults of bulk calls, in which the answer does not say correctly which entries were carried out. */
 import type { Answer, ReceivedRequest } from './http-listener.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 
 /**
- * `withoutTwin`: identities are created without their twins, and the answer has a warning for each, as .NET knows it. `unexplained`: every
- * second entry is not carried out, and the answer says that the call was not successful, but names no entry.
+ * `withoutTwin`: the hub creates identities without their twins. The answer has a warning for each of them, in the form that the .NET SDK
+ * reads. `unexplained`: the hub does not carry out every second entry. The answer says that the call was not successful, but names no
+ * entry.
  */
 export type BulkFault = 'withoutTwin' | 'unexplained';
 

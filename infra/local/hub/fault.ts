@@ -15,7 +15,7 @@ export type FaultKind =
   | { readonly drop: 'before' | 'after' }
   /** The response comes `delay` milliseconds later. `operation`: whether the operation runs before the delay (default) or after it. */
   | { readonly delay: number; readonly operation?: 'before' | 'after' }
-  /** The answer of a bulk call tells less than what happened. Calls of other classes are not affected. */
+  /** The answer of a bulk call does not say correctly which entries were carried out. Calls of other classes are not affected. */
   | { readonly bulk: BulkFault };
 
 /** The HTTP statuses of failed calls: 429 (throttled), 500 (internal error) and 503 (unavailable). Clients must expect them at any time. */

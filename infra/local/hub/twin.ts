@@ -122,7 +122,7 @@ export function writeAuthored(twin: Twin, write: AuthoredWrite, author: WriteAut
   const stamp = desiredStamp(now, version);
   const { section, change } = patchSection(before, patch, { ...stamp, ...author }, version);
   checkSize('properties.desired', section.values);
-  // Only the written properties name the author. The section itself does not.
+  // Only the metadata of the written properties contains the id of the configuration. The metadata of the section itself does not.
   const desired = { ...section, metadata: { ...withoutAuthor(section.metadata) } };
   const metadata = withoutAuthor(isObject(change.$metadata) ? change.$metadata : {});
   const next: Twin = { ...twin, desired };

@@ -42,8 +42,9 @@ export function compileReported(policy: Policy): readonly string[] {
 }
 
 /**
- * Returns queries for the `deviceId` and `version` of each twin that departs from a policy. The queries test the rules, expected reports and scope as far
- * as the query language allows. There are as few queries as possible. Several queries may return the same twin.
+ * Returns queries for the `deviceId` and `version` of each twin that departs from a policy. The queries test the rules, the expected
+ * reports and the scope as far as the query language allows. There are as few queries as possible. Several queries may return the same
+ * twin.
  */
 export function brokenModulesQueries(policy: Policy): readonly string[] {
   const { rules, reported } = compile(policy);

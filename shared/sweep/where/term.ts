@@ -2,7 +2,7 @@
 export interface Term {
   /** May contain `AND` at its top level, but not `OR`. */
   readonly text?: string;
-  /** The opposite of `text`. Absent where a query cannot express the opposite. May stand beside `OR`. */
+  /** The opposite of `text`. Absent where a query cannot express the opposite. It needs no parentheses as an operand of `OR`. */
   readonly negated?: string;
   /** True where `text` also matches devices outside of the scope. */
   readonly loose?: boolean;

@@ -22,7 +22,7 @@ const ready = 'process.send({ ready: { given: JSON.parse(process.argv[2]) } });'
 
 describe('a service process', () => {
   it('receives its options, and reports its endpoints when it is ready', async () => {
-    const service = await start(`process.on('SIGTERM', () => process.exit(7)); ${ready}`);
+    const service = await start(`process.on('SIGTERM', () => process.exit(7)); setInterval(() => {}, 1000); ${ready}`);
     expect(service.endpoints.given).toEqual({ port: 1 });
     await service.close();
     expect(await service.ended).toBe('code 7');

@@ -21,11 +21,21 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => recorder.close());
 
-/** Rows of one device, one a second. The oldest ones are repairs, the next ones have values of 4 KB. */
+/**
+ * Rows of one device, with one second between two rows. The oldest 100 rows have short values, and the first five of them are repairs. The
+ * other rows have values of 4 KB.
+ */
 const rows = Array.from({ length: count }, (_, index): DriftRow => {
   const write = { version: index + 2, at: timeAt(index), exact: true };
   const actual = index < 100 ? 'wrong' : 'x'.repeat(4000);
-  return driftRow('device', timeAt(index), { write, actual, outcome: index < 5 ? 'enforced' : 'superseded' });
+  const last = { version: 9000, at: timeAt(index + 1), exact: true };
+  const folded = index === 300 ? { times: 2, lastWrite: last, lastActual: 'x', foldedVersions: [9000] } : {};
+  return driftRow('device', timeAt(index), {
+    write,
+    actual,
+    outcome: index < 5 ? 'enforced' : 'superseded',
+    ...folded,
+  });
 });
 
 it('a pass reads at most 2 MB of a long history, with the rows that it needs', async () => {
@@ -36,8 +46,9 @@ it('a pass reads at most 2 MB of a long history, with the rows that it needs', a
   expect(requests.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(limit);
   const versions = result.recent.map(({ write }) => write.version);
   expect(versions.slice(0, 1000)).toEqual(Array.from({ length: 1000 }, (_, index) => count + 1 - index));
-  // The guards need the repairs, and the caller names the row.
-  expect(versions.slice(1000)).toEqual([702, 6, 5, 4, 3, 2]);
+  // The guards need the repairs, the caller names one row, and one row has a folded write, whose event can come again.
+  expect(versions.slice(1000)).toEqual([702, 302, 6, 5, 4, 3, 2]);
+  expect(result.recent.find(({ write }) => write.version === 302)?.foldedVersions).toEqual([9000]);
 });
 
 it('a pass writes a departure again that is older than all rows which it read in order', async () => {

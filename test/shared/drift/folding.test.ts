@@ -46,6 +46,7 @@ describe('while a property is contested', () => {
       times: 2,
       lastWrite: { version: 13, at: timeAt(2 * minute), exact: true },
       lastActual: 'v13',
+      foldedVersions: [13],
     });
     expect(record(rows, 14, 3 * minute)).toMatchObject({
       rowKey: held.rowKey,
@@ -62,7 +63,9 @@ describe('while a property is contested', () => {
     for (const version of [13, 14, 15]) record(first, version, version * 10_000);
     const stored = first.rows();
     const again = deviceRows(stored, 30 * minute);
-    for (const version of [15, 13, 14, 12, 10]) record(again, version, version === 12 ? minute : version * 10_000);
+    for (const version of [15, 13, 14]) record(again, version, version * 10_000);
+    record(again, 12, minute);
+    record(again, 10, 50_000);
     expect(again.takeChanges().rows).toEqual([]);
     // The row was repaired after the hour. A late redelivery still finds the write in the row.
     const repaired = stored.map((row) =>
@@ -133,6 +136,29 @@ describe('a property that is not contested', () => {
   });
 });
 
+it('a device has at most 600 rows an hour, besides bursts and first rows, however many of its properties flap', () => {
+  let rows: readonly DriftRow[] = [];
+  for (let write = 1; write <= 40 * 60; write++) {
+    const pass = deviceRows(rows, write * 1500);
+    const row = record(pass, write, write * 1500, { path: `p${write % 40}` });
+    pass.setOutcome(row, 'audited');
+    // A pass reads at most 1000 rows in order, and the rows with folded writes.
+    rows = pass.rows().toSorted((a, b) => (a.rowKey < b.rowKey ? -1 : 1));
+    rows = rows.filter(({ times }, index) => index < 1000 || times !== undefined);
+  }
+  expect(rows.length).toBeLessThanOrEqual(600 + 40);
+  expect(rows.reduce((sum, { times = 1 }) => sum + times, 0)).toBe(40 * 60);
+});
+
+it('a row of more than two hours ago is not opened again, because a redelivery would not find it', () => {
+  const hour = 3_600_000;
+  const old = rowAt(1, minute, 'healed', { kind: 'missingProperty' });
+  const flapping = Array.from({ length: 70 }, (_, index) => rowAt(index + 2, 2 * hour + index * 20_000, 'superseded'));
+  const rows = deviceRows([old, ...flapping], 3 * hour);
+  expect(record(rows, 100, 2 * hour + 40 * minute, { kind: 'missingProperty' }).times).toBeUndefined();
+  expect(rows.takeChanges().rows.map(({ write }) => write.version)).toEqual([100]);
+});
+
 it('rows do not depend on how writes are split into batches, or on how often they are delivered', () => {
   const gap = fc.integer({ min: 100, max: 90_000 });
   const sizes = fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 8 });
@@ -168,6 +194,38 @@ it('rows do not depend on how writes are split into batches, or on how often the
     ),
     { numRuns: 60 },
   );
+});
+
+it('every wrong write is counted once, in any order and delivered any number of times', () => {
+  const gaps = fc.array(fc.integer({ min: 100, max: 90_000 }), { minLength: 1, maxLength: 80 });
+  const order = fc.infiniteStream(fc.nat());
+  fc.assert(
+    fc.property(gaps, order, fc.boolean(), (each, random, isContested) => {
+      const times = each.map((_, index) => minute + each.slice(0, index + 1).reduce((sum, gap) => sum + gap, 0));
+      const deliveries = [...times.keys(), ...times.keys()].map((index) => ({ index, place: random.next().value }));
+      let rows: readonly DriftRow[] = isContested ? contest : [];
+      for (const { index } of deliveries.toSorted((a, b) => a.place - b.place)) {
+        const pass = deviceRows(rows, times.at(-1) ?? 0);
+        const row = record(pass, 20 + index, times[index] ?? 0);
+        if (row.outcome === 'pending') pass.setOutcome(row, 'audited');
+        rows = pass.rows();
+      }
+      const added = rows.filter(({ outcome }) => outcome === 'audited');
+      expect(added.reduce((sum, row) => sum + (row.times ?? 1), 0)).toBe(times.length);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it('a late write is counted in a row that Twinkeeper has repaired since, and changes nothing else', () => {
+  const held = rowAt(12, minute, 'heldBack');
+  const first = deviceRows([...contest, held], 3 * minute);
+  record(first, 15, 3 * minute);
+  const repaired = first
+    .rows()
+    .map((row) => (row.rowKey === held.rowKey ? { ...row, outcome: 'enforced' as const } : row));
+  const late = deviceRows(repaired, 100 * minute);
+  expect(record(late, 14, 2 * minute)).toMatchObject({ outcome: 'enforced', times: 3, lastActual: 'v15' });
 });
 
 it('a folded row keeps its keys', () => {

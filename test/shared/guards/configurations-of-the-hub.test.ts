@@ -17,9 +17,10 @@ const minute = 60_000;
 let policies = 0;
 
 /** Creates a policy, and a reconciler with guards that use Azurite. The module of the policy is created by the operator. */
-function guarded() {
+function guarded(
+  agent = definePolicy({ name: `guarded-${++policies}`, module: `Agent${policies}`, desired: { mode: 'High' } }),
+) {
   const clock = new MovableClock();
-  const agent = definePolicy({ name: `guarded-${++policies}`, module: `Agent${policies}`, desired: { mode: 'High' } });
   const store = createGuardStore(world.storage, { clock });
   const guard = createGuards({
     store,
@@ -30,7 +31,7 @@ function guarded() {
     log: quiet,
   });
   const twinkeeper = world.withPolicies([agent], { guard });
-  const { name, module = '' } = agent;
+  const { name, module = '', desired = {} } = agent;
   return {
     module,
     settle: () => twinkeeper.settle(),
@@ -39,7 +40,7 @@ function guarded() {
       await world.operator.addDevices([{ deviceId, capabilities: { iotEdge } }] as never);
       await world.operator.updateTwin(deviceId, { tags }, '*');
       await world.operator.addModule({ deviceId, moduleId: module });
-      await world.operator.updateModuleTwin(deviceId, module, { properties: { desired: { mode: 'High' } } }, '*');
+      await world.operator.updateModuleTwin(deviceId, module, { properties: { desired } } as never, '*');
       await twinkeeper.settle();
       return deviceId;
     },
@@ -59,7 +60,9 @@ function guarded() {
     },
     /** The outcome, the reason and the writer of each row of the policy. */
     async rows(deviceId: string) {
-      const rows = (await world.history(deviceId)).filter((row) => row.policy === name && row.path === 'mode');
+      const rows = (await world.history(deviceId)).filter(
+        (row) => (row.policy === name && row.path !== '') || row.kind === 'missingBaseline',
+      );
       return rows.map(({ outcome, error, write }) => ({ outcome, error, by: write.by }));
     },
     desired: (deviceId: string) => world.desiredOf(deviceId, module),
@@ -115,5 +118,31 @@ describe('a value that an IoT Edge deployment sets', () => {
     expect(await rows(elsewhere)).toEqual([{ outcome: 'enforced', error: undefined, by: undefined }]);
     expect(await desired(elsewhere)).toEqual({ mode: 'High' });
     await world.operator.removeConfiguration('edge-onboarding');
+  });
+});
+
+describe('a module whose section an IoT Edge deployment empties', () => {
+  /** The way to onboard devices that the vendor documents. */
+  const emptied = { 'properties.desired': { 'ms_iotn:urn': {} } };
+
+  it('is left alone, although the whole baseline is missing', async () => {
+    const name = `emptied-${++policies}`;
+    const desired = { 'ms_iotn:urn': { level: { value: 'High' }, size: { value: 5 } } };
+    const agent = definePolicy({ name, module: `Agent${policies}`, desired });
+    const { module, addDevice, addConfiguration, settle, readConfigurations, sweep, rows } = guarded(agent);
+    const deviceId = await addDevice({ site: 'emptied' }, true);
+    await addConfiguration(name, "tags.site = 'emptied'", { modulesContent: { [module]: emptied } });
+    await settle();
+    await sweep(deviceId);
+    const held = { outcome: 'heldBack', error: expect.stringContaining(`configuration ${name} `), by: name };
+    expect(await rows(deviceId)).toEqual([held]);
+    await readConfigurations();
+    await sweep(deviceId);
+    expect(await rows(deviceId)).toEqual([held]);
+    await world.operator.removeConfiguration(name);
+    await readConfigurations();
+    await sweep(deviceId);
+    expect(await rows(deviceId)).toEqual([{ outcome: 'enforced', error: undefined, by: name }]);
+    expect(await world.desiredOf(deviceId, module)).toEqual(desired);
   });
 });

@@ -45,7 +45,7 @@ async function guardedDevice(limit: BlastRadius = plenty) {
     advance(milliseconds: number) {
       ahead += milliseconds;
     },
-    /** Takes the place of one more twin in the policy's limit of one twin an hour. Returns whether there was a place. */
+    /** Reserves another twin for the policy, whose limit is one twin an hour. Returns whether the reservation was granted. */
     fill: () => store.reserveTwin(agent.name, { deviceId: newDeviceId('other'), moduleId: 'Agent' }, 1),
     /** Writes desired properties as an operator does, and processes the events of the write. */
     async write(desired: Readonly<Record<string, unknown>>) {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { faultsOf } from './faults-of.ts';
 
+/** A tag in objects in objects, with this number of levels of objects. */
+const nested = (levels: number): object => ({ a: levels === 0 ? 1 : nested(levels - 1) });
+
 describe('a scope that can match no device', () => {
   it.each<[string, object, string, string]>([
     [
@@ -27,6 +30,7 @@ describe('a scope that can match no device', () => {
     ['an empty list', { tags: { env: [] } }, 'tags.env', 'the list is empty'],
     ['a key that no twin can have', { tags: { 'a b': 1 } }, 'tags.a b', 'contains " "'],
     ['a number that no twin can have', { tags: { a: 2 ** 60 } }, 'tags.a', 'is too large'],
+    ['eleven levels of objects', { tags: nested(11) }, `tags${'.a'.repeat(11)}`, 'at most 10 levels'],
     ['an id with a space', { deviceId: 'plant 1' }, 'deviceId', '"plant 1" has a character that no device id can have'],
     ['a pattern with a slash in a list', { deviceId: ['a', 'b/*'] }, 'deviceId.1', 'has a character'],
     ['a pattern that is too long', { deviceId: `*${'a'.repeat(129)}` }, 'deviceId', 'has 129 characters'],
@@ -59,6 +63,7 @@ describe('a scope that can match no device', () => {
     ['an empty object as a tag', { tags: { location: {} } }],
     ['an escaped asterisk', { deviceId: 'a\\*b' }],
     ['no part', {}],
+    ['ten levels of objects', { tags: nested(10) }],
   ])('is not one with %s', (_, appliesTo) => {
     expect(faultsOf({ name: 'p', desired: { a: 1 }, appliesTo })).toEqual([]);
   });

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { absent, atLeast, atMost, byDefault, duration, matches, optional } from '../../../shared/policy/index.ts';
+import {
+  absent,
+  atLeast,
+  atMost,
+  byDefault,
+  duration,
+  matches,
+  oneOf,
+  optional,
+} from '../../../shared/policy/index.ts';
 import { faultsOf } from './faults-of.ts';
 
 describe('an invalid rule', () => {
@@ -49,6 +58,9 @@ describe('an invalid rule', () => {
     ['optional with optional', { $optional: { $optional: 1 } }, 'optional cannot contain optional'],
     ['optional with an invalid rule', optional(atLeast(5, { otherwise: 4 })), 'the otherwise of atLeast'],
     ['optional with an unknown rule', { $optional: { $like: 1 } }, 'unknown rule "$like"'],
+    ['optional with a rule in an object', optional({ b: atLeast(5) } as never), 'its value contains a rule'],
+    ['a list with a rule', [1, atLeast(5)], 'exactly takes a plain value, and its value contains a rule'],
+    ['oneOf with a rule', oneOf([1, { b: absent() } as never], { otherwise: 1 }), 'oneOf takes a plain value'],
     ['optional with a value that no twin can hold', optional({ a: null }), 'at a.a: a twin cannot hold null'],
   ])('%s is refused with the reason', (_, rule, fault) => {
     expect(faultsOf({ name: 'p', desired: { a: rule } })).toEqual([expect.stringContaining(fault)]);

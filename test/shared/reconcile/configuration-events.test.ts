@@ -13,7 +13,10 @@ const policies = toPolicySet(
   { mode: 'enforce' },
 );
 
-/** The work that one event of module `m` causes. The event has these desired properties, and this metadata beside the stamp of the write. */
+/**
+ * The work that one event of module `m` causes. The event has these desired properties. Its `$metadata` has the fields of the write and the
+ * entries in `metadata`.
+ */
 function workOf(desired: JsonObject, metadata: JsonObject, opType = 'updateTwin') {
   const section = { ...desired, $metadata: { ...stamp, ...metadata }, $version: 3 };
   const body = { deviceId: 'd', moduleId: 'm', version: 4, properties: { desired: section } };
@@ -124,7 +127,7 @@ describe('a departure that is on record', () => {
   });
 });
 
-/** The event with these desired properties added, and without metadata for them. A configuration sends such events. */
+/** Adds desired properties to an event, without metadata for them. The event of an automatic configuration has this form. */
 function wholeSection(event: RawEvent, unwritten: JsonObject): RawEvent {
   const body = event.body as { readonly properties: { readonly desired: JsonObject } };
   return { ...event, body: { ...body, properties: { desired: { ...unwritten, ...body.properties.desired } } } };

@@ -4,7 +4,10 @@ import { Reconciler } from '../../../shared/reconcile/index.ts';
 import { quiet } from '../../support/world.ts';
 import { agent, newWorld } from './memory-world.ts';
 
-/** A device with one row that a retry waits for. `conflicts` is the number of writes that another process makes in between. */
+/**
+ * A device with one row whose repair waits for a retry. `conflicts` is the number of writes of the journal that fail because of another
+ * process.
+ */
 async function deferredDevice(conflicts: number) {
   const { registry, processor, trouble, newEvents, hub, journal, history } = newWorld();
   registry.create({ deviceId: 'd' }, {});

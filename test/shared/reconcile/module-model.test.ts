@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fc } from '../../support/arbitraries.ts';
 import { describeRows, live, lives } from './module-model.ts';
 
-/** Number of random lives. A small number by default, because the tests share the processor. */
+/** Number of random runs of the model. The default is small, because the tests share the processor. */
 const numRuns = Number(process.env.TWINKEEPER_TEST_MODEL_RUNS ?? 100);
 
 describe('a module that is created and deleted again and again', () => {
@@ -18,7 +18,7 @@ describe('a module that is created and deleted again and again', () => {
           rows,
           open: exists && mode === 'audit' ? expect.not.arrayContaining(['missingModule audited']) : expected,
         });
-        // After a kill, only the twin can show who created the module. The twin does not always show it.
+        // After a pass was killed, only the twin can show that Twinkeeper created the module, and the twin does not always show it.
         const marked = missing.filter(({ outcome }) => outcome === 'created').length;
         if (!wasKilled) expect({ rows, marked }).toEqual({ rows, marked: created });
         if (mode === 'enforce') expect(exists).toBe(true);

@@ -1,6 +1,6 @@
 /**
- * A model of one device whose module is created and deleted again and again: by operators, and by passes of Twinkeeper that race and that
- * are killed. Everything is in memory.
+ * A model of one device whose module is created and deleted again and again. Operators and passes of Twinkeeper make the changes at the
+ * same time, and a pass can be killed. Everything is in memory.
  */
 import { EventLog } from '../../../infra/local/hub/event-log.ts';
 import { Registry } from '../../../infra/local/hub/registry.ts';
@@ -21,7 +21,7 @@ interface Kill {
   readonly when: 'before' | 'after';
 }
 
-/** One thing that happens. Numbers select an event or a finding of all those that exist at the time. */
+/** One action in a random run. A number in an action selects one of the events or findings that exist at that time. */
 export type Act =
   | { readonly type: 'delete' }
   | { readonly type: 'create'; readonly desired: JsonObject }
@@ -52,13 +52,13 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   fc.record({ type: fc.constant('wait' as const), seconds: fc.constantFrom(1, 20, 90, 1200) }),
 );
 
-/** The life of a module. The acts of one step happen at the same time, in an order that the scheduler chooses. */
+/** Random runs of the model. The actions of one step happen at the same time, in an order that the scheduler chooses. */
 export const lives = fc.record({
   mode: fc.constantFrom<Mode>('enforce', 'enforce', 'audit'),
   /** Milliseconds for which a deleted module is left alone. */
   settleTime: fc.constantFrom(0, 60_000),
   steps: fc.array(fc.array(act, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 12 }),
-  /** The order in which all events are delivered at the end, three times. */
+  /** The orders in which all events are delivered at the end of the run: one number for each of three deliveries. */
   order: fc.array(fc.nat(), { minLength: 3, maxLength: 3 }),
   scheduler: fc.scheduler(),
 });
@@ -68,7 +68,10 @@ type Life = typeof lives extends fc.Arbitrary<infer Value> ? Value : never;
 const deviceId = 'device';
 const moduleId = 'Agent';
 
-/** Lets a module live, and then delivers everything that is still to be delivered. Returns the truth and the history. */
+/**
+ * Carries out a random run. At its end, delivers all events and findings, and sweeps. Returns what really happened to the module, and the
+ * history rows.
+ */
 export async function live({ mode, settleTime, steps, order, scheduler }: Life) {
   const clock = new StillClock();
   const log = new EventLog(1, () => clock.now());
@@ -176,7 +179,7 @@ export async function live({ mode, settleTime, steps, order, scheduler }: Life) 
   for (const acts of steps) await scheduler.waitFor(Promise.all(acts.map(happen)));
   turn = async () => {};
 
-  // Everything is delivered at least once, in any order. Then a last sweep looks at the module.
+  // Delivers all events three times, in the orders of the run, and all findings each time. Then the last sweeps read the module.
   for (const seed of order) {
     const all = events();
     const shuffled = all.map((_, index) => (index * 7919 + seed) % 104_729);

@@ -1,7 +1,7 @@
 /**
  * Simulates a process of Twinkeeper that runs sweeps. A test can kill the process at any of its calls to the hub, the storage or the queue.
  */
-import { createOpenList, type DriftRow, type OpenList } from '../../../shared/drift/index.ts';
+import { createOpenList, createRunningPasses, type DriftRow, type OpenList } from '../../../shared/drift/index.ts';
 import { noGuard } from '../../../shared/guards/index.ts';
 import type { Hub } from '../../../shared/hub/index.ts';
 import type { PolicySet } from '../../../shared/policy/index.ts';
@@ -75,6 +75,7 @@ export async function runProcess(
     queue: putQueue,
     guardStore,
     openList: mortal(inTimeOf(clock, openList)),
+    runningPasses: createRunningPasses(world.storage, () => clock.now()),
     guard: noGuard,
     log: quiet,
     clock,

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createHistory } from '../../../shared/drift/index.ts';
-import { between, exactly, type PolicyDefinition } from '../../../shared/policy/index.ts';
+import { createHistory, createRunningPasses, type Journal } from '../../../shared/drift/index.ts';
+import { between, exactly, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
+import { Reconciler, workForModule } from '../../../shared/reconcile/index.ts';
+import { MovableClock } from '../../support/movable-clock.ts';
 import { type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
-import { newDeviceId } from '../../support/world.ts';
+import { newDeviceId, quiet } from '../../support/world.ts';
 
 let world: SweepWorld;
 beforeAll(async () => {
@@ -25,7 +27,10 @@ const holding = {
     new Map(departures.map((departure) => [departure, 'not now'])),
 };
 
-/** Adds a device with an open row of the policy, and then sweeps under `next`. Returns the outcomes of the device and the row of the sweep. */
+/**
+ * Adds a device with an open row of the policy `first`, and then runs a sweep with the policies `next`. Returns the outcomes of the
+ * device's rows, and the row of the sweep.
+ */
 async function sweepAfterChange(
   next: readonly PolicyDefinition[],
   {
@@ -129,5 +134,64 @@ describe('an open row', () => {
     expect(Object.values(calls).reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(5);
     const { rows } = await createHistory(world.storage, () => new Date()).open({}, 10);
     expect(rows).toEqual([]);
+  });
+});
+
+describe('the rows of a process that was killed after it stored them as `pending`', () => {
+  /** Runs a pass over a device with several wrong values, and kills the pass after its first write to the journal. */
+  async function killedPass(deviceId: string) {
+    world.add(deviceId, { Agent: { mode: 'Off', rate: 7 } });
+    const enforcing = toPolicySet([{ ...policy, mode: 'enforce' }], { mode: 'enforce' });
+    const killed = new Promise<never>(() => {});
+    let wrote = () => {};
+    const isStored = new Promise<void>((resolve) => {
+      wrote = resolve;
+    });
+    const journal: Journal = {
+      ...world.journal,
+      async write(...args) {
+        await world.journal.write(...args);
+        wrote();
+        return killed;
+      },
+    };
+    const runningPasses = createRunningPasses(world.storage, () => new Date());
+    const reconciler = new Reconciler({
+      policies: enforcing,
+      hub: world.hubClient,
+      journal,
+      log: quiet,
+      runningPasses,
+    });
+    const write = { version: 0, at: new Date().toISOString(), exact: false };
+    void reconciler.reconcile([workForModule(enforcing, deviceId, 'Agent', write)], 'event');
+    await isStored;
+    expect((await world.briefOpen(deviceId)).toSorted()).toEqual([
+      ['wrongValue', 'mode', 'pending'],
+      ['wrongValue', 'rate', 'pending'],
+    ]);
+  }
+
+  it.each([
+    ['policy', [other]],
+    ['rule', [{ ...policy, desired: { rate: exactly(7) } }, other]],
+  ] as const)('are retired by a sweep of the next version, whose %s was taken out', async (_, next) => {
+    const deviceId = newDeviceId('killed');
+    await killedPass(deviceId);
+    const clock = new MovableClock();
+    clock.pass(16 * 60_000);
+    await world.newInstance(next, { clock }).sweep();
+    expect((await world.history(deviceId)).map(({ outcome }) => outcome)).toEqual(['retired', 'retired']);
+    expect(await world.briefOpen(deviceId)).toEqual([]);
+    const later = world.newInstance(next, { clock });
+    await later.run();
+    expect(later.workItems().filter(({ finding }) => finding === 'retired')).toEqual([]);
+  });
+
+  it('are left alone while the process may still be running', async () => {
+    const deviceId = newDeviceId('running');
+    await killedPass(deviceId);
+    await world.newInstance([other]).sweep();
+    expect(await world.briefOpen(deviceId)).toHaveLength(2);
   });
 });

@@ -40,7 +40,8 @@ const saslMechanisms = container.sasl_server_mechanisms as unknown as {
   [mechanism: string]: () => unknown;
 };
 saslMechanisms.enable_anonymous();
-// Microsoft's .NET client, and so the real function host, asks for this mechanism. Its access comes from tokens, as with ANONYMOUS.
+// Microsoft's .NET client, and so the real function host, asks for the SASL mechanism MSSBCBS. The endpoint treats it like ANONYMOUS: the
+// client gets its access from the tokens that it sends later.
 saslMechanisms.MSSBCBS = saslMechanisms.ANONYMOUS as () => unknown;
 
 /**
