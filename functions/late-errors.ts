@@ -23,8 +23,8 @@ export function watchLateErrors({ policies, reconcilerFor, now }: App): void {
     const { policy: name, deviceId } = call;
     console.error(`The policy ${name} failed for the device ${deviceId}: ${message}`);
     const moduleId = call.moduleId ?? policies.all.find((policy) => policy.name === name)?.module ?? '';
-    const work = workForModule(policies, deviceId, moduleId, { version: 0, at: now().toISOString(), exact: false });
     try {
+      const work = workForModule(policies, deviceId, moduleId, { version: 0, at: now().toISOString(), exact: false });
       // The pass over the device calls the function again, gets the late error as its result, and records it.
       await reconcilerFor(console).reconcile([work], 'event');
     } catch (error) {

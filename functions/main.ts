@@ -6,8 +6,10 @@ import '@azure/functions';
 import './source-maps.ts';
 
 import { join } from 'node:path';
-import { policies } from './policies/index.ts';
 import { start } from './start.ts';
 
+// `require` runs the files of the policies inside `start`, which catches their errors. An app that throws while it loads has no functions.
+const loadPolicies = () => (require('./policies/index.ts') as typeof import('./policies/index.ts')).policies;
+
 // The build puts the files of the dashboard's page into the folder `dashboard` beside this file.
-start(policies, join(import.meta.dirname, 'dashboard'));
+start(loadPolicies, join(import.meta.dirname, 'dashboard'));

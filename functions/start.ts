@@ -10,13 +10,20 @@ import { readSettings, SettingsError } from './settings.ts';
  *
  * The reason: an app that throws while it loads has no functions, so every address answers 404.
  *
+ * @param policies the policies, or a function that loads them. Errors of the function are handled as wrong policies are.
  * @param dashboardFolder the folder with the built files of the dashboard's page
  */
-export function start(policies: readonly PolicyDefinition[], dashboardFolder: string): void {
+export function start(
+  policies: readonly PolicyDefinition[] | (() => readonly PolicyDefinition[]),
+  dashboardFolder: string,
+): void {
   const errors: unknown[] = [];
   const settings = attempt(() => readSettings(process.env), errors);
   // The policies are checked even when the settings are wrong, so that the log shows all faults of one start.
-  const policySet = attempt(() => toPolicySet(policies, { mode: settings?.mode ?? 'enforce' }), errors);
+  const policySet = attempt(() => {
+    const definitions = typeof policies === 'function' ? policies() : policies;
+    return toPolicySet(definitions, { mode: settings?.mode ?? 'enforce' });
+  }, errors);
   if (settings !== undefined && policySet !== undefined) {
     const load = once(async () => {
       const [{ compose }, { watchLateErrors }] = await Promise.all([

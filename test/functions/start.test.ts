@@ -1,11 +1,17 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { unreachable } from '../../infra/bench/loaded-app.ts';
+import { bundleFunctionApp } from '../../infra/build/function-app.ts';
 import { endHosts, startHost } from '../infra/local/host/fixtures/host-process.ts';
 
 afterEach(endHosts);
 
 const key = 'c2VjcmV0LWtleS1zZWNyZXQta2V5';
 const password = 'correct-horse-battery';
+
+const supportFolder = join(import.meta.dirname, '../support');
 
 /** Starts an app of `test/support` in a function host, and asks it for its health without a key. */
 async function startAndAsk(app: string, settings: Readonly<Record<string, string>> = {}) {
@@ -69,6 +75,21 @@ describe('an app with wrong policies', () => {
     for (const fault of expected) {
       expect(faults).toContainEqual(expect.stringMatching(fault));
       expect(host.log()).toMatch(new RegExp(fault.source.replace('^Policy ', '^ *'), 'm'));
+    }
+  });
+
+  it('has only the function health when a file of a policy throws while it loads, and the log has the error', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'twinkeeper-throwing-'));
+    try {
+      // The bundle is tested, because it decides when the files of the policies run.
+      await bundleFunctionApp(join(import.meta.dirname, '../support/throwing-app.ts'), folder);
+      const { host, functions, status, text } = await startAndAsk(relative(supportFolder, join(folder, 'main.cjs')));
+      expect([functions, status]).toEqual([['health'], 503]);
+      const { faults } = JSON.parse(text) as { readonly faults: readonly string[] };
+      expect(faults).toEqual(["The app met an unexpected error while it started. The app's log has the error."]);
+      expect(host.log()).toContain('no such plant');
+    } finally {
+      await rm(folder, { recursive: true, force: true });
     }
   });
 
