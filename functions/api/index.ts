@@ -20,7 +20,7 @@ export function registerApi(twinkeeper: LazyApp): void {
   watchResponses();
   // The code of the endpoints is loaded on the first request. Most instances start for an event and never answer a request.
   const endpoints = once(async () => {
-    const [{ apiEndpoints }, loaded] = await Promise.all([import('./endpoints.ts'), twinkeeper.load()]);
+    const [{ apiEndpoints }, loaded] = await Promise.all([import('./create-endpoints.ts'), twinkeeper.load()]);
     return apiEndpoints(loaded);
   });
   for (const [name, route] of Object.entries(routes)) {

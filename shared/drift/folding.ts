@@ -1,5 +1,5 @@
 import type { Write } from '../twin/index.ts';
-import { enforcementTimes, isSameProperty, lastContestedTime, standDownTime } from './contest.ts';
+import { enforcementTimes, isSameProperty, lastContestedTime, standDownTime } from './contested-property.ts';
 import type { Departure, DriftRow } from './departure.ts';
 import { rowKeyPrefixAt } from './keys.ts';
 

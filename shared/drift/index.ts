@@ -14,7 +14,7 @@ export {
   enforcementTimes,
   lastContestedTime,
   standDownTime,
-} from './contest.ts';
+} from './contested-property.ts';
 export {
   type Departure,
   type DriftKind,

@@ -12,7 +12,7 @@ import { type DriftRow, isOpen } from './departure.ts';
 import { createHistoryIndex } from './history-index.ts';
 import { toTransactions } from './journal-transactions.ts';
 import { type KnownRows, withWritten } from './known-rows.ts';
-import { readRows } from './read-rows.ts';
+import { readRows } from './read-device-rows.ts';
 import { fromEntity, withLongColumns } from './row-entity.ts';
 import { toWriteSteps } from './write-steps.ts';
 

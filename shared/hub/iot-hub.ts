@@ -10,7 +10,7 @@ import { classifyError } from './classify.ts';
 import { type ConnectionOptions, type HubAddress, hostOf, openRegistry } from './connection.ts';
 import { withDeadline } from './deadline.ts';
 import type { Answer, Configuration, Hub, Lane, NewModule } from './hub.ts';
-import { type Attempt, type RetryOptions, withRetries } from './retry.ts';
+import { type Attempt, type RetryOptions, retryDefaults, withRetries } from './retry.ts';
 import type { OperationClass } from './throttle-limits.ts';
 
 export interface IotHubOptions extends Partial<ConnectionOptions>, Partial<RetryOptions> {
@@ -28,10 +28,8 @@ export interface IotHubOptions extends Partial<ConnectionOptions>, Partial<Retry
 }
 
 const defaults = {
+  ...retryDefaults,
   idleTimeout: 15_000,
-  retries: 4,
-  firstDelay: 500,
-  longestDelay: 10_000,
   longestWait: 60_000,
   deadline: 30_000,
   queryDeadline: 60_000,

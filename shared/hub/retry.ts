@@ -11,6 +11,9 @@ export interface RetryOptions {
   readonly longestDelay: number;
 }
 
+/** The retries of a call of the hub, unless the caller of `connectToHub` says otherwise. */
+export const retryDefaults: RetryOptions = { retries: 4, firstDelay: 500, longestDelay: 10_000 };
+
 /** The result of one attempt of a call. A problem with `final` is never retried. */
 export type Attempt<T> = Answer<T> | { readonly ok: false; readonly problem: Problem; readonly final: true };
 

@@ -1,7 +1,7 @@
 import { type Json, jsonEquals } from '../twin/index.ts';
-import { durationSeconds } from './duration.ts';
+import { isDurationWithin } from './duration.ts';
 import { globPieces, toGlobTest } from './glob.ts';
-import type { DurationBounds, RuleContent, ValueRule } from './rules.ts';
+import type { RuleContent, ValueRule } from './rules.ts';
 
 /** The way in which the value of a property breaks a rule. */
 export type RuleBreach = 'missingProperty' | 'wrongValue' | 'forbiddenProperty';
@@ -33,15 +33,8 @@ function isAllowed(rule: ValueRule, actual: Json): boolean {
     case 'matches':
       return typeof actual === 'string' && toGlobTest(globPieces(rule.pattern))(actual);
     case 'duration':
-      return isWithin(rule, durationSeconds(actual));
+      return isDurationWithin(rule, actual);
   }
-}
-
-function isWithin({ atLeast, atMost }: DurationBounds, seconds: number | undefined): boolean {
-  if (seconds === undefined) return false;
-  const shortest = durationSeconds(atLeast) ?? 0;
-  const longest = durationSeconds(atMost) ?? Number.POSITIVE_INFINITY;
-  return seconds >= shortest && seconds <= longest;
 }
 
 /** The value that a repair writes when a property breaks the rule. `undefined` means that the repair removes the property. */

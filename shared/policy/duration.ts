@@ -28,6 +28,15 @@ export function durationSeconds(value: Json | undefined): number | undefined {
   return Number.isFinite(total) ? Math.round(total * 1000) / 1000 : undefined;
 }
 
+/** Whether a value is an ISO 8601 duration that is neither shorter nor longer than the bounds. Durations are compared by length. */
+export function isDurationWithin({ atLeast, atMost }: DurationBounds, value: Json | undefined): boolean {
+  const seconds = durationSeconds(value);
+  if (seconds === undefined) return false;
+  const shortest = durationSeconds(atLeast) ?? 0;
+  const longest = durationSeconds(atMost) ?? Number.POSITIVE_INFINITY;
+  return seconds >= shortest && seconds <= longest;
+}
+
 /** Lengths that people often choose, in seconds. */
 const usualLengths = [
   ...[10, 15, 30],

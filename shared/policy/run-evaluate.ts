@@ -1,5 +1,5 @@
 import { deepFreeze, isJsonObject, limitFaults, parsePath, setAt, type Twin } from '../twin/index.ts';
-import { describeCustomError, runCustomCode } from './custom-code.ts';
+import { describeCustomError, runCustomCode } from './custom-code-limit.ts';
 import type { Finding } from './define-policy.ts';
 import type { Policy } from './policy.ts';
 

@@ -1,5 +1,5 @@
 import { deepFreeze, isJsonObject, type Json, type JsonObject, jsonEquals } from '../twin/index.ts';
-import { runCustomCode } from './custom-code.ts';
+import { runCustomCode } from './custom-code-limit.ts';
 import { globPieces, toGlobTest } from './glob.ts';
 
 /** The facts about a device that decide which policies apply to it. */

@@ -11,7 +11,7 @@ import { readIdentityWrite } from './identity.ts';
 import type { Target } from './ids.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 import type { Registry } from './registry.ts';
-import { readTwinWrite } from './twin.ts';
+import { readTwinWrite } from './twin-body.ts';
 
 /** IoT Hub's limit of a bulk call: "A maximum of 100 devices can be specified per invocation." (Bulk Registry - Update Registry) */
 const maxBulkEntries = 100;

@@ -15,7 +15,7 @@ import { isObject } from './json.ts';
 import { listen, type RunningServer } from './listen.ts';
 import type { Registry } from './registry.ts';
 import type { Throttle } from './throttle.ts';
-import { readSection } from './twin.ts';
+import { readSection } from './twin-body.ts';
 
 export interface ControlOptions {
   /** The port to listen on. 0 picks a free port. */

@@ -11,7 +11,7 @@ import type { Target } from './ids.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 import { parsePageSize, parseQuery, runQuery } from './query.ts';
 import type { Registry } from './registry.ts';
-import { readTwinReplacement, readTwinWrite } from './twin.ts';
+import { readTwinReplacement, readTwinWrite } from './twin-body.ts';
 
 export interface Stores {
   readonly registry: Registry;

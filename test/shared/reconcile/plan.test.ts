@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { newTwin, readSection } from '../../../infra/local/hub/twin.ts';
+import { newTwin } from '../../../infra/local/hub/twin.ts';
+import { readSection } from '../../../infra/local/hub/twin-body.ts';
 import { absent, definePolicy, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import { plan } from '../../../shared/reconcile/index.ts';
 import {

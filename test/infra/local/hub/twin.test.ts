@@ -5,12 +5,12 @@ import {
   newTwin,
   patchReported,
   patchTwin,
-  readTwinWrite,
   renderTwin,
   replaceTwin,
   type Twin,
   versionOf,
 } from '../../../../infra/local/hub/twin.ts';
+import { readTwinWrite } from '../../../../infra/local/hub/twin-body.ts';
 import { fc, patchObject } from './arbitraries.ts';
 
 const now = Date.UTC(2026, 0, 1);
