@@ -7,18 +7,19 @@ import { onOutputLost } from '../local/output-lost.ts';
 import { explainError } from './explain-error.ts';
 import { bypassProxyForThisMachine } from './no-proxy.ts';
 
-const commands = [
-  () => import('./commands/local.ts').then(({ localCommand }) => localCommand()),
-  () => import('./commands/dead-letters.ts').then(({ deadLettersCommand }) => deadLettersCommand()),
-  () => import('./commands/replay.ts').then(({ replayCommand }) => replayCommand()),
-  () => import('./commands/release.ts').then(({ releaseCommand }) => releaseCommand()),
-  () => import('./commands/validate.ts').then(({ validateCommand }) => validateCommand()),
-  () => import('./commands/plan.ts').then(({ planCommand }) => planCommand()),
-  () => import('./commands/sweep.ts').then(({ sweepCommand }) => sweepCommand()),
-  () => import('./commands/drift.ts').then(({ driftCommand }) => driftCommand()),
-  () => import('./commands/status.ts').then(({ statusCommand }) => statusCommand()),
-  () => import('./commands/device.ts').then(({ deviceCommand }) => deviceCommand()),
-];
+/** The subcommands, in the order of the help text. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  local: async () => (await import('./commands/local.ts')).localCommand(),
+  'dead-letters': async () => (await import('./commands/dead-letters.ts')).deadLettersCommand(),
+  replay: async () => (await import('./commands/replay.ts')).replayCommand(),
+  release: async () => (await import('./commands/release.ts')).releaseCommand(),
+  validate: async () => (await import('./commands/validate.ts')).validateCommand(),
+  plan: async () => (await import('./commands/plan.ts')).planCommand(),
+  sweep: async () => (await import('./commands/sweep.ts')).sweepCommand(),
+  drift: async () => (await import('./commands/drift.ts')).driftCommand(),
+  status: async () => (await import('./commands/status.ts')).statusCommand(),
+  device: async () => (await import('./commands/device.ts')).deviceCommand(),
+};
 
 // When standard output or standard error is lost, only the exit code changes, and the command finishes its work. Commands that run without
 // end also listen for lost output, and stop.
@@ -34,12 +35,18 @@ const program = new Command('twinkeeper')
   .showHelpAfterError('"twinkeeper --help" lists commands and options.');
 
 try {
-  for (const load of commands) program.addCommand(await load());
+  for (const load of neededCommands(process.argv[2])) program.addCommand(await load());
   describeHelp(program);
   await program.parseAsync();
 } catch (error) {
   process.stderr.write(`twinkeeper: ${explainMissingBuild(explainError(error))}\n`);
   process.exitCode = 1;
+}
+
+/** The subcommand that was given, or all subcommands for a help text or an unknown name. Other files would only make the start slower. */
+function neededCommands(given: string | undefined): readonly (() => Promise<Command>)[] {
+  const load = given !== undefined && Object.hasOwn(commands, given) ? commands[given] : undefined;
+  return load === undefined ? Object.values(commands) : [load];
 }
 
 /** Gives the help options of a command and its subcommands the style of the other help texts. */
