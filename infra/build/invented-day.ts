@@ -1,4 +1,5 @@
 /** Writes a day of invented history for a new demo fleet. The charts of the dashboard then have data for the screenshot. */
+import pMap from 'p-map';
 import { createJournal, createRollups, type DriftRow, driftKey } from '../../shared/drift/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
 import { demoPolicies } from '../local/demo/demo-policies.ts';
@@ -65,7 +66,7 @@ export async function inventDay(account: StorageAccount, devices: number): Promi
       const attempt = async () => journal.write(row.deviceId, [row], await journal.read(row.deviceId));
       while ((await attempt()) === 'conflict');
     };
-    for (const row of rows) await write(row);
+    await pMap(rows, write, { concurrency: 8 });
     // Some drifts are not repaired yet when the roll-ups count the hour. They are repaired right after.
     const late = Array.from({ length: random.below(3) }, () => invent(end.getTime() - minute));
     const open = late.map((row): DriftRow => ({ ...row, outcome: 'deferred' }));
