@@ -1,5 +1,6 @@
 /** Writes a day of invented history for a new demo fleet. The charts of the dashboard then have data for the screenshot. */
-import { createJournal, createRollups, type DriftRow, driftKey, noKnownRows } from '../../shared/drift/index.ts';
+import pMap from 'p-map';
+import { createJournal, createRollups, type DriftRow, driftKey } from '../../shared/drift/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
 import { demoPolicies } from '../local/demo/demo-policies.ts';
 import { demoFleet } from '../local/demo/fleet.ts';
@@ -60,14 +61,17 @@ export async function inventDay(account: StorageAccount, devices: number): Promi
     const rows = Array.from({ length: Math.floor(busy * (8 + random.below(14))) }, () =>
       invent(start + random.below(55 * minute)),
     );
-    for (const row of rows) await journal.write(row.deviceId, [row], noKnownRows());
+    const write = async (row: DriftRow) => {
+      // The app writes the histories of the same devices at the same time, so a conflict is possible.
+      const attempt = async () => journal.write(row.deviceId, [row], await journal.read(row.deviceId));
+      while ((await attempt()) === 'conflict');
+    };
+    await pMap(rows, write, { concurrency: 8 });
     // Some drifts are not repaired yet when the roll-ups count the hour. They are repaired right after.
     const late = Array.from({ length: random.below(3) }, () => invent(end.getTime() - minute));
     const open = late.map((row): DriftRow => ({ ...row, outcome: 'deferred' }));
-    for (const row of open) await journal.write(row.deviceId, [row], noKnownRows());
+    for (const row of open) await write(row);
     await createRollups(account, () => end).refresh(policies.map(({ name }) => ({ name, devices })));
-    for (const row of late) {
-      await journal.write(row.deviceId, [row], await journal.read(row.deviceId));
-    }
+    for (const row of late) await write(row);
   }
 }
