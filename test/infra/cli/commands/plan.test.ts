@@ -186,7 +186,7 @@ describe('the hub of a command', () => {
     });
     const limit = { TWINKEEPER_BLAST_RADIUS: '50', TWINKEEPER_HUB_UNITS: '2' };
     expect(await of({ share: '1' }, { IOTHUB_HOSTNAME: 'my-hub.azure-devices.net', ...limit })).toEqual({
-      address: { hostName: 'my-hub.azure-devices.net' },
+      address: { hostName: 'my-hub.azure-devices.net', identity: { type: 'default' } },
       budget: { tier: 'S1', units: 2, share: 1 },
       blastRadius: { type: 'count', count: 50 },
     });
