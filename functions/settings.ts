@@ -8,7 +8,7 @@ import { connectionFaults, identityFor, storageAccountOf } from './connection-se
 import { settingSchemas } from './setting-schemas.ts';
 import { type SettingFault, SettingsError } from './settings-error.ts';
 
-export { SettingsError };
+export { SettingsError, storageAccountOf };
 
 /** The app settings after `readSettings` has checked them. */
 export interface Settings {

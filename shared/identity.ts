@@ -1,5 +1,4 @@
 import type { TokenCredential } from '@azure/identity';
-import { once } from './once.ts';
 
 /**
  * The identity with which the app signs in at a service. `default` takes what the environment offers, in the order of `DefaultAzureCredential`:
@@ -9,14 +8,14 @@ import { once } from './once.ts';
 export type Identity = { readonly type: 'default' } | { readonly type: 'managed'; readonly clientId?: string };
 
 /** Credentials by client id, so that all clients of one identity share its tokens. */
-const credentials = new Map<string, () => Promise<TokenCredential>>();
+const credentials = new Map<string, Promise<TokenCredential>>();
 
 /** The credential of an identity. Loads `@azure/identity` on the first call, because the start of the app needs no token. */
 export function credentialOf(identity: Identity): Promise<TokenCredential> {
   const key = identity.type === 'default' ? 'default' : `managed ${identity.clientId ?? ''}`;
-  const create = credentials.get(key) ?? once(() => createCredential(identity));
-  credentials.set(key, create);
-  return create();
+  const credential = credentials.get(key) ?? createCredential(identity);
+  credentials.set(key, credential);
+  return credential;
 }
 
 async function createCredential(identity: Identity): Promise<TokenCredential> {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { storageAccountOf } from '../../../functions/connection-settings.ts';
+import { storageAccountOf } from '../../../functions/settings.ts';
 import type { StorageAccount } from '../../../shared/storage/index.ts';
 
 /** Command line options that name the storage account of the app. */

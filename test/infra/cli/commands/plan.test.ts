@@ -145,7 +145,7 @@ describe('twinkeeper plan', () => {
       /^twinkeeper: --hub is not a connection string of a hub: it must look like /,
     ],
     ['a missing folder of policies', ['--policies', '/nowhere'], /There is no folder \/nowhere\./],
-    ['an unknown tier', ['--tier', 'S9'], /Allowed choices are F1, B1/],
+    ['an unknown tier', ['--tier', 'S9'], /Allowed choices are F1, S1/],
     ['a share of 0', ['--share', '0'], /It must be a number, above 0/],
   ])('exits with 1 and one line for %s', async (_, args, why) => {
     const { code, stdout, stderr } = await run(
