@@ -127,6 +127,8 @@ async function look(
     resourceManager: resourceManagerOf(options) ?? 'https://management.azure.com',
     clock: systemClock,
   });
+  // Every failed sign-in takes seconds, so it is tried once, before all checks.
+  await azure.signIn();
   return {
     deployment: openDeployment(names, azure),
     ...(url === undefined ? {} : { app: openRunningApp(functionsApi(url, key), key) }),

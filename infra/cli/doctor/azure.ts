@@ -4,6 +4,8 @@ import type { Clock } from '../../../shared/clock.ts';
 
 /** Reads resources of Azure Resource Manager. */
 export interface Azure {
+  /** Signs in. Without this call, the first request signs in. Rejects with the error of `@azure/identity` when nobody is signed in. */
+  signIn(): Promise<void>;
   /**
    * Reads a resource, or a list at an address below it. Each address is asked once.
    *
@@ -51,9 +53,10 @@ const timeout = 30_000;
 export async function openAzure({ credential, resourceManager, clock }: AzureOptions): Promise<Azure> {
   const rest = await import('@azure/core-rest-pipeline');
   const { origin } = new URL(resourceManager);
+  const scopes = [`${origin}/.default`];
   const client = rest.createDefaultHttpClient();
   const pipeline = rest.createPipelineFromOptions({ retryOptions: { maxRetries: 2 } });
-  pipeline.addPolicy(rest.bearerTokenAuthenticationPolicy({ credential, scopes: [`${origin}/.default`] }));
+  pipeline.addPolicy(rest.bearerTokenAuthenticationPolicy({ credential, scopes }));
   const answers = new Map<string, Promise<unknown>>();
   let lead: number | undefined;
 
@@ -88,6 +91,9 @@ export async function openAzure({ credential, resourceManager, clock }: AzureOpt
   }
 
   return {
+    async signIn() {
+      await credential.getToken(scopes);
+    },
     read: (path, apiVersion, schema, query = {}) =>
       checked('GET', path, { ...query, 'api-version': apiVersion }, schema),
     ask: (path, apiVersion, schema) => checked('POST', path, { 'api-version': apiVersion }, schema),
