@@ -1,12 +1,10 @@
 import type { MeteredCall } from '../hub/index.ts';
+import { type Pace, paced } from '../paced.ts';
 import { type CallCounts, type DayUsage, dayOf, keptMinutes } from './usage.ts';
 
-export interface UsageRecorderOptions {
+export interface UsageRecorderOptions extends Pick<Pace, 'now' | 'later'> {
   /** Stores the use of one day. Replaces what this process stored for the day before. */
   readonly store: (usage: DayUsage) => Promise<void>;
-  readonly now: () => Date;
-  /** Runs a function after a number of milliseconds. Must not keep the process alive. */
-  readonly later: (milliseconds: number, run: () => void) => void;
 }
 
 /** Minimum time between two writes of one process, in milliseconds. */
@@ -20,12 +18,12 @@ export class UsageRecorder {
   readonly #options: UsageRecorderOptions;
   /** The days that are not stored completely, and the current day, oldest first. */
   #days: { usage: DayUsage; isChanged: boolean }[] = [];
-  #writtenAt = Number.NEGATIVE_INFINITY;
-  /** Whether a later write is planned, or a write is running. */
-  #isPlanned = false;
+  readonly #write: () => Promise<void>;
 
   constructor(options: UsageRecorderOptions) {
     this.#options = options;
+    const { now, later } = options;
+    this.#write = paced(() => this.#storeChanged(), { interval: writeInterval, now, later });
   }
 
   /** Counts one HTTP call to the hub. */
@@ -63,30 +61,19 @@ export class UsageRecorder {
    * service. A later call then tries again.
    */
   async flush(): Promise<void> {
-    if (this.#isPlanned || !this.#days.some(({ isChanged }) => isChanged)) return;
-    const wait = this.#writtenAt + writeInterval - this.#options.now().getTime();
-    this.#isPlanned = true;
-    if (wait > 0) {
-      this.#options.later(wait, () => {
-        this.#isPlanned = false;
-        // The next invocation tries again after an error.
-        this.flush().catch(() => {});
+    if (this.#days.some(({ isChanged }) => isChanged)) await this.#write();
+  }
+
+  async #storeChanged(): Promise<void> {
+    for (const day of this.#days.filter(({ isChanged }) => isChanged)) {
+      day.isChanged = false;
+      await this.#options.store(day.usage).catch((error: unknown) => {
+        day.isChanged = true;
+        throw error;
       });
-      return;
     }
-    try {
-      this.#writtenAt = this.#options.now().getTime();
-      for (const day of this.#days.filter(({ isChanged }) => isChanged)) {
-        day.isChanged = false;
-        await this.#options.store(day.usage).catch((error: unknown) => {
-          day.isChanged = true;
-          throw error;
-        });
-      }
-      this.#days = this.#days.filter((day, index) => day.isChanged || index === this.#days.length - 1);
-    } finally {
-      this.#isPlanned = false;
-    }
+    // A day that is over and stored is not needed any more.
+    this.#days = this.#days.filter((day, index) => day.isChanged || index === this.#days.length - 1);
   }
 
   #change(at: Date, change: (usage: DayUsage) => DayUsage): void {
