@@ -8,6 +8,7 @@ import {
   type Facts,
   findProblems,
   type LiveChecks,
+  type ProblemSettings,
   type RolledUp,
   readFacts,
   type StatusProblem,
@@ -18,6 +19,8 @@ import type { Settings } from './settings.ts';
 /** The status of the whole app, from what is stored. */
 export interface AppStatus {
   readonly identity: AppIdentity;
+  /** The longest times between two runs of the timers. */
+  readonly gaps: Pick<ProblemSettings, 'sweepGapMinutes' | 'rollUpGapMinutes'>;
   /** Reads the facts from storage, at no hub call. Throws the errors of the storage service unchanged. */
   facts(rolledUp?: RolledUp): Promise<Facts>;
   /** Finds the problems in the facts, and in what a check has just found. */
@@ -25,7 +28,7 @@ export interface AppStatus {
 }
 
 interface AppStatusOptions extends Pick<FactSources, 'statusStore' | 'guardStore' | 'sweepStore' | 'now'> {
-  readonly settings: Pick<Settings, 'storage' | 'mode' | 'sweep'>;
+  readonly settings: Pick<Settings, 'storage' | 'mode' | 'sweep' | 'rollupSchedule'>;
   readonly policies: PolicySet;
 }
 
@@ -38,7 +41,7 @@ export function createAppStatus({
   sweepStore,
   now,
 }: AppStatusOptions): AppStatus {
-  const { storage, mode, sweep } = settings;
+  const { storage, mode, sweep, rollupSchedule } = settings;
   const sources = {
     statusStore,
     guardStore,
@@ -49,9 +52,11 @@ export function createAppStatus({
     policies: policies.all.map(({ name }) => name),
     now,
   };
-  const problemSettings = { mode, sweepGapMinutes: longestGap(sweep.schedule) };
+  const gaps = { sweepGapMinutes: longestGap(sweep.schedule), rollUpGapMinutes: longestGap(rollupSchedule) };
+  const problemSettings = { mode, ...gaps, startedAt: new Date(performance.timeOrigin).toISOString() };
   return {
     identity: { version: packageJson.version, mode, policiesHash: policiesHash(policies.all) },
+    gaps,
     facts: (rolledUp) => readFacts(sources, rolledUp),
     problems: (facts, live) => findProblems(facts, problemSettings, live),
   };

@@ -16,6 +16,8 @@ export async function reportStatus(app: App, open: OpenCounts, log: (line: strin
   const counted = {
     at,
     since: before?.since ?? at,
+    mode: status.identity.mode,
+    ...status.gaps,
     open: open.total,
     reasons: Object.fromEntries(open.reasons),
     outOfLine: Object.fromEntries(open.devices),

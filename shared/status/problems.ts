@@ -18,6 +18,10 @@ export interface ProblemSettings {
   readonly mode: 'enforce' | 'audit';
   /** The longest time between two sweeps by the timer, in minutes. */
   readonly sweepGapMinutes: number;
+  /** The longest time between two runs of `roll-up`, in minutes. */
+  readonly rollUpGapMinutes: number;
+  /** When this process started, ISO 8601. Absent when the caller is not the app. */
+  readonly startedAt?: string;
 }
 
 /** What a check has just found: see `GET /api/health/details`. Absent parts were not checked. */
@@ -35,6 +39,8 @@ export const failurePatience = 30_000;
 const failureLife = 15 * minute;
 /** A sweep is overdue at the earliest after this time. Longer for rare sweeps: see {@link sweepPatience}. */
 const minSweepPatience = 120 * minute;
+/** Runs of `roll-up` come every few minutes. After this time without one, the app does not run its timers. Longer for rare runs. */
+const minReportPatience = 20 * minute;
 /** A sweep whose work items made progress in this time is alive, however long it takes. */
 const progressLife = 45 * minute;
 /** Fewer 429s than this in five minutes are normal: the hub's 429s tell the app how fast it may go. */
@@ -97,6 +103,7 @@ function storedProblems(facts: Facts, settings: ProblemSettings) {
       "Check the hub's two routes, the event hub that they lead to, and the function twin-events. Until then, only sweeps find drift.",
     ),
     sweepOverdue: sweepProblem(facts, settings, now),
+    notReporting: reportProblem(facts, settings, now),
     pendingStuck: problem(
       pending > sweepPatience(settings),
       `History rows are pending since ${inWords(pending)}: a process died while it wrote them, and no sweep has finished them.`,
@@ -148,7 +155,7 @@ function sweepProblem(facts: Facts, settings: ProblemSettings, now: number) {
   const { sweepEndedAt, sweepActiveAt, since } = facts;
   const patience = sweepPatience(settings);
   // Before the first sweep, the time since the first `roll-up` counts.
-  const from = Date.parse(sweepEndedAt ?? since ?? facts.at);
+  const from = Date.parse(sweepEndedAt ?? since ?? settings.startedAt ?? facts.at);
   if (now - from <= patience) return undefined;
   if (sweepActiveAt !== undefined && now - Date.parse(sweepActiveAt) <= progressLife) return undefined;
   return [
@@ -156,6 +163,15 @@ function sweepProblem(facts: Facts, settings: ProblemSettings, now: number) {
       ? `No sweep has ever finished, and the app runs since ${inWords(now - from)}.`
       : `The last sweep that finished ended ${inWords(now - from)} ago.`,
     'Look at the log of the functions sweep and sweep-work. Drift that no event tells is not found until a sweep runs.',
+  ] as const;
+}
+
+function reportProblem({ at, rolledUpAt }: Facts, { rollUpGapMinutes, startedAt }: ProblemSettings, now: number) {
+  const silent = now - Date.parse(rolledUpAt ?? startedAt ?? at);
+  if (silent <= Math.max(minReportPatience, 2 * rollUpGapMinutes * minute + 5 * minute)) return undefined;
+  return [
+    `The app has ${rolledUpAt === undefined ? 'never counted the history' : `not counted the history for ${inWords(silent)}`}: its timers do not run.`,
+    'Check that the function app is running, and look at the log of the function roll-up.',
   ] as const;
 }
 

@@ -3,10 +3,12 @@ import { once } from '../once.ts';
 import {
   GroupCommit,
   ignoreNotFound,
+  joinText,
   listPartition,
   loadFilterTag,
   openTable,
   type StorageAccount,
+  splitText,
 } from '../storage/index.ts';
 import { type DayUsage, dayOf, keptMinutes } from './usage.ts';
 
@@ -26,6 +28,11 @@ export interface RolledUp {
   readonly at: string;
   /** The time of the first run of all. */
   readonly since: string;
+  readonly mode: 'enforce' | 'audit';
+  /** The longest time between two sweeps by the timer, in minutes. */
+  readonly sweepGapMinutes: number;
+  /** The longest time between two runs of `roll-up`, in minutes. */
+  readonly rollUpGapMinutes: number;
   readonly open: number;
   /** Number of open rows by reason: see `OpenCounts`. */
   readonly reasons: Readonly<Record<string, number>>;
@@ -67,6 +74,9 @@ const usageSchema = z.object({
 const rolledUpSchema = z.object({
   at: text,
   since: text,
+  mode: z.enum(['enforce', 'audit']),
+  sweepGapMinutes: z.number(),
+  rollUpGapMinutes: z.number(),
   open: z.number(),
   reasons: counts,
   outOfLine: counts,
@@ -99,7 +109,8 @@ export function createStatusStore(account: StorageAccount, now: () => Date): Sta
     },
 
     async putRolledUp(rolledUp) {
-      await (await table()).upsertEntity({ ...lastKey, counts: JSON.stringify(rolledUp) }, 'Replace');
+      const counts = splitText('counts', JSON.stringify(rolledUp));
+      await (await table()).upsertEntity({ ...lastKey, ...counts }, 'Replace');
     },
 
     async rolledUp() {
@@ -107,7 +118,7 @@ export function createStatusStore(account: StorageAccount, now: () => Date): Sta
       const entity = await client
         .getEntity<Record<string, unknown>>(lastKey.partitionKey, lastKey.rowKey)
         .catch(ignoreNotFound);
-      const parsed = rolledUpSchema.safeParse(parse(entity?.counts));
+      const parsed = rolledUpSchema.safeParse(parse(joinText('counts', entity ?? {})));
       return parsed.success ? (withoutUndefined(parsed.data) as unknown as RolledUp) : undefined;
     },
 

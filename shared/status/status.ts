@@ -10,6 +10,7 @@ export const problemSeverities = {
   storageUnreachable: 'ill',
   noEvents: 'ill',
   sweepOverdue: 'ill',
+  notReporting: 'ill',
   pendingStuck: 'warning',
   deadLetters: 'warning',
   throttled: 'warning',

@@ -23,7 +23,12 @@ function appWith({
   storage = world.storage,
 }: Partial<{ hub: Hub; storage: typeof world.storage }>): Parameters<typeof checkHealth>[0] {
   const now = () => new Date();
-  const settings = { storage, mode: 'enforce', sweep: { schedule: '0 */15 * * * *', minutes: 4 } } as Settings;
+  const settings = {
+    storage,
+    mode: 'enforce',
+    sweep: { schedule: '0 */15 * * * *', minutes: 4 },
+    rollupSchedule: '15 */5 * * * *',
+  } as Settings;
   const status = createAppStatus({
     settings,
     policies: toPolicySet([], { mode: 'enforce' }),
