@@ -36,8 +36,24 @@ export async function createMetricExport({ connectionString, clientId }: Telemet
     clientId === undefined
       ? undefined
       : new (await import('@azure/identity')).ManagedIdentityCredential(clientId === '' ? {} : { clientId });
+  let problem: string | undefined;
   const exporter = new AzureMonitorMetricExporter({
     connectionString,
+    // Without its storage on disk, the exporter drops what the service refuses, and reports a success.
+    additionalPolicies: [
+      {
+        position: 'perCall',
+        policy: {
+          name: 'twinkeeperRefusals',
+          async sendRequest(request, next) {
+            problem = 'no answer';
+            const response = await next(request);
+            problem = response.status === 200 ? undefined : `status ${response.status}`;
+            return response;
+          },
+        },
+      },
+    ],
     // The disk of an instance is gone with the instance.
     disableOfflineStorage: true,
     retryOptions: { maxRetries: 0 },
@@ -68,14 +84,9 @@ export async function createMetricExport({ connectionString, clientId }: Telemet
       const { resourceMetrics, errors } = await reader.collect();
       if (errors.length > 0) throw errors[0];
       await new Promise<void>((resolve, reject) => {
-        void exporter.export(resourceMetrics, ({ code, error }) => {
-          if (code === exported) resolve();
-          else reject(error ?? new Error('Application Insights did not accept the metrics.'));
-        });
+        exporter.export(resourceMetrics, () => resolve()).catch(reject);
       });
+      if (problem !== undefined) throw new Error(`Application Insights did not accept the metrics: ${problem}.`);
     },
   };
 }
-
-/** `ExportResultCode.SUCCESS` of `@opentelemetry/core`. */
-const exported = 0;
