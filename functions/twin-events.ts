@@ -23,14 +23,9 @@ export function registerTwinEvents(twinkeeper: LazyApp): void {
     async handler(messages: unknown, context: InvocationContext) {
       const rawEvents = toRawEvents(messages, context.triggerMetadata ?? {});
       const { processorFor, usage } = await twinkeeper.load();
-      const { events, devices, deferred, unusable, ignored } = await processorFor(context).process(rawEvents);
+      const { events, unusable, ignored } = await processorFor(context).process(rawEvents);
       // Telemetry and unreadable events do not show that the hub's routes for twin changes work.
       if (events > ignored + unusable) usage.eventsArrived();
-      if (devices > 0 || ignored > 0 || unusable > 0) {
-        context.info(
-          `${events} events: ${devices} devices checked, ${deferred} deferred, ${unusable} unusable, ${ignored} ignored.`,
-        );
-      }
     },
   });
 }
