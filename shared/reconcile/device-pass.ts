@@ -1,45 +1,20 @@
 import { type Departure, type DriftRow, driftKey, type Source } from '../drift/index.ts';
 import { guardedHistory } from '../guards/index.ts';
-import type { Answer, NewModule, Problem } from '../hub/index.ts';
+import type { Answer, Problem } from '../hub/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
+import { DeviceReader } from './device-reader.ts';
 import { DeviceRows } from './device-rows.ts';
 import { type DeviceWork, hasEndedEvidence, historyStart, type ModuleWork, missingModuleWrite } from './device-work.ts';
 import { isInForce } from './is-in-force.ts';
 import { NeededCalls } from './needed-calls.ts';
+import type { DeviceCounts, PassStep } from './pass-step.ts';
 import { type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 import { recordAnswer, recordDeferral } from './record-answer.ts';
 import { recordDeletions, recordEvidence } from './record-evidence.ts';
 import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts';
 import { findSettling, isSettledDeletion, noneSettling } from './settling.ts';
-
-/**
- * The result of one step of a pass over a device. The pass is done, or the device is deferred to a retry, or the pass waits until modules
- * are created. The caller creates the modules of many devices in one bulk call, and then calls `resume` of each waiting pass.
- */
-export type PassStep =
-  | { readonly deviceId: string; readonly done: DeviceCounts }
-  | {
-      readonly deviceId: string;
-      readonly deferred: string;
-      /** Seconds until the retry, when the device only waits for a deleted module to settle. */
-      readonly retryAfter?: number;
-      readonly done: DeviceCounts;
-    }
-  | {
-      readonly deviceId: string;
-      readonly create: readonly NewModule[];
-      resume(answer: (module: NewModule) => Answer<void>): Promise<PassStep>;
-    };
-
-/** Numbers of departures from policies in one pass over a device. */
-export interface DeviceCounts {
-  /** Number of departures that the twins showed, including departures that were recorded before. */
-  readonly found: number;
-  /** Number of departures that the pass repaired. */
-  readonly changed: number;
-}
 
 /**
  * The modules of a device that need a call of the hub. Twins of modules in `read` must be read. Modules in `create` are missing and are
@@ -81,8 +56,8 @@ export class DevicePass {
   /** The modules that must settle, according to the last plan. */
   #settling = noneSettling;
   #round = 0;
-  /** The device twin, once a round has read it. */
-  #deviceTwin: Twin | undefined;
+  /** Reads the device twin of this round. */
+  #deviceReader: DeviceReader;
   /** Row keys of the rows that the journal rejected as a conflict. The next round reads these rows, of any age. */
   readonly #conflicts = new Set<string>();
 
@@ -90,6 +65,7 @@ export class DevicePass {
     this.#dependencies = dependencies;
     this.#work = work;
     this.#source = source;
+    this.#deviceReader = new DeviceReader(dependencies.hub, work.deviceId);
   }
 
   /** Starts a round of the pass. Runs until the pass is done, is deferred, or needs new modules. */
@@ -99,7 +75,7 @@ export class DevicePass {
     if (++this.#round > maxRounds) return this.#deferred(`its twins or rows changed during each of ${maxRounds} tries`);
 
     this.#settling = noneSettling;
-    const { journal, hub, clock } = this.#dependencies;
+    const { journal, hub, clock, policies } = this.#dependencies;
     const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite(), this.#neededKeys()), {
       hub: hub.name,
       source: this.#source,
@@ -112,14 +88,14 @@ export class DevicePass {
     }
     recordDeletions(this.#work, deviceRows);
 
-    this.#deviceTwin = undefined;
-    const calls = new NeededCalls(this.#dependencies.policies, deviceId, deviceRows);
+    this.#deviceReader = new DeviceReader(hub, deviceId);
+    const calls = new NeededCalls(policies, deviceId, deviceRows);
     const needed = this.#neededModules(calls);
     const mustRecord = hasEndedEvidence(this.#work) || [...modules.values()].some((module) => calls.mustRecord(module));
     if (needed.read.length + needed.create.length === 0 && !mustRecord) return this.#store(deviceRows);
-    const device = await this.#readDevice();
+    const device = await this.#deviceReader.device(policies.all.filter((policy) => modules.has(policy.module)));
     if ('problem' in device) return this.#recordDeviceProblem(device.problem, deviceRows);
-    recordEvidence(this.#work, device.device, this.#dependencies.policies.all, deviceRows);
+    recordEvidence(this.#work, device.device, policies.all, deviceRows);
     return this.#observe(device.device, needed, deviceRows);
   }
 
@@ -205,7 +181,7 @@ export class DevicePass {
             departures,
             twins: twinsByModule(observed),
             rows: deviceRows.rows(),
-            readDeviceTwin: () => this.#readDeviceTwin(),
+            readDeviceTwin: () => this.#deviceReader.twin(),
           });
     const isDemanded = (row: DriftRow, twin: Twin | undefined) => isInForce(row, policies.all, { device, twin });
     const { found, pending } = recordPlan(planned, held, settling, observed, deviceRows, isDemanded);
@@ -278,30 +254,6 @@ export class DevicePass {
       return this.#store(deviceRows);
     }
     return this.#store(deviceRows, recordDeferral(deviceRows.allOpenRows(), problem, deviceRows));
-  }
-
-  /**
-   * Returns the tags of the device, and whether the device is an IoT Edge device. Reads the device twin only when the scope of a policy
-   * needs more than the device id.
-   */
-  async #readDevice(): Promise<{ readonly device: Device } | { readonly problem: Problem }> {
-    const { deviceId, modules } = this.#work;
-    const { policies, hub } = this.#dependencies;
-    const concerned = policies.all.filter((policy) => modules.has(policy.module) && policy.scope.mayMatchId(deviceId));
-    if (concerned.every((policy) => policy.scope.usesIdOnly)) return { device: { deviceId, tags: {}, edge: false } };
-    const answer = await hub.readTwin(deviceId, '');
-    if (!answer.ok) return { problem: answer.problem };
-    this.#deviceTwin = answer.value;
-    return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
-  }
-
-  /** Returns the device twin of this round. `undefined` when the device does not exist. Throws when the hub does not answer. */
-  async #readDeviceTwin(): Promise<Twin | undefined> {
-    if (this.#deviceTwin !== undefined) return this.#deviceTwin;
-    const answer = await this.#dependencies.hub.readTwin(this.#work.deviceId, '');
-    if (answer.ok) this.#deviceTwin = answer.value;
-    else if (answer.problem.type !== 'gone') throw new Error(answer.problem.message);
-    return this.#deviceTwin;
   }
 
   /** Writes the rows that changed to the journal. */

@@ -5,9 +5,10 @@ import { noGuard } from '../guards/index.ts';
 import type { Answer, NewModule } from '../hub/index.ts';
 import { once } from '../once.ts';
 import type { PolicySet } from '../policy/index.ts';
-import { type DeviceCounts, DevicePass, type PassStep } from './device-pass.ts';
+import { DevicePass } from './device-pass.ts';
 import type { DeviceWork } from './device-work.ts';
 import { isInForce } from './is-in-force.ts';
+import type { DeviceCounts, PassStep } from './pass-step.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
 
 /** The result of the work on one device. `deferred` is set when the device must be retried later, and holds the reason. */
