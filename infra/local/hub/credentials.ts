@@ -3,22 +3,42 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { generate } from 'selfsigned';
+import { type AccessRight, accessRights } from './access.ts';
 import type { SasPolicy } from './sas.ts';
 
-/** Shared access policy of the hub's administrators: people who operate the hub, the demo fleet, and tests. */
+/** Shared access policy with all rights. */
 export const ownerPolicy = 'iothubowner';
+/** Shared access policy of the people who operate the hub, and of the demo fleet. */
+export const operatorPolicy = 'operator';
 /** Shared access policy that only Twinkeeper uses, so that the hub counts Twinkeeper's calls separately. */
 export const twinkeeperPolicy = 'twinkeeper';
 /** Shared access policy of the clients that read events. */
 export const eventsPolicy = 'service';
 
-const policyNames = [ownerPolicy, twinkeeperPolicy, eventsPolicy] as const;
+/**
+ * The rights of each shared access policy. Those of IoT Hub's default policies come from "Control access to IoT Hub with shared access
+ * signatures". The policies `operator` and `twinkeeper` have only the rights that their clients need.
+ */
+const policyRights = {
+  [ownerPolicy]: accessRights,
+  [eventsPolicy]: ['service'],
+  device: ['device'],
+  registryRead: ['registryRead'],
+  registryReadWrite: ['registryRead', 'registryWrite'],
+  [operatorPolicy]: ['registryRead', 'registryWrite', 'service'],
+  [twinkeeperPolicy]: ['registryRead', 'registryWrite', 'service'],
+} as const satisfies Record<string, readonly AccessRight[]>;
+
+/** The name of a shared access policy of the local hub. */
+export type PolicyName = keyof typeof policyRights;
+
+const policyNames = Object.keys(policyRights) as readonly PolicyName[];
 
 const dayMs = 24 * 60 * 60 * 1000;
 
 export interface Credentials {
   /** The key of each shared access policy, in Base64. */
-  readonly keys: Readonly<Record<(typeof policyNames)[number], string>>;
+  readonly keys: Readonly<Record<PolicyName, string>>;
   readonly tls: { readonly key: string; readonly cert: string };
   /** Absolute path of a PEM file with the certificate of the local certificate authority. Clients must trust this certificate. */
   readonly caFile: string;
@@ -30,9 +50,9 @@ interface StoredCredentials {
   readonly tls: Credentials['tls'];
 }
 
-/** The shared access policies that give access to the service API. */
-export function servicePolicies({ keys }: Credentials): readonly SasPolicy[] {
-  return ([ownerPolicy, twinkeeperPolicy] as const).map((name) => ({ name, key: keys[name] }));
+/** The shared access policies of a hub with these credentials. */
+export function sharedAccessPolicies({ keys }: Credentials): readonly SasPolicy[] {
+  return policyNames.map((name) => ({ name, key: keys[name], rights: policyRights[name] }));
 }
 
 /**
