@@ -4,22 +4,9 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explainMissingBuild } from '../local/missing-build.ts';
 import { onOutputLost } from '../local/output-lost.ts';
+import { commands } from './commands/index.ts';
 import { explainError } from './explain-error.ts';
 import { bypassProxyForThisMachine } from './no-proxy.ts';
-
-/** The subcommands, in the order of the help text. */
-const commands: Readonly<Record<string, () => Promise<Command>>> = {
-  local: async () => (await import('./commands/local.ts')).localCommand(),
-  'dead-letters': async () => (await import('./commands/dead-letters.ts')).deadLettersCommand(),
-  replay: async () => (await import('./commands/replay.ts')).replayCommand(),
-  release: async () => (await import('./commands/release.ts')).releaseCommand(),
-  validate: async () => (await import('./commands/validate.ts')).validateCommand(),
-  plan: async () => (await import('./commands/plan.ts')).planCommand(),
-  sweep: async () => (await import('./commands/sweep.ts')).sweepCommand(),
-  drift: async () => (await import('./commands/drift.ts')).driftCommand(),
-  status: async () => (await import('./commands/status.ts')).statusCommand(),
-  device: async () => (await import('./commands/device.ts')).deviceCommand(),
-};
 
 // When standard output or standard error is lost, only the exit code changes, and the command finishes its work. Commands that run without
 // end also listen for lost output, and stop.
