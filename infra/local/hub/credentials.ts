@@ -1,6 +1,7 @@
 /** The hub's keys and certificates. The first start creates them and stores them in a folder that only its owner can read. */
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { generate } from 'selfsigned';
 import { type AccessRight, accessRights } from './access.ts';
@@ -56,11 +57,11 @@ export function sharedAccessPolicies({ keys }: Credentials): readonly SasPolicy[
 }
 
 /**
- * Reads the credentials in a folder. Creates the keys that are missing. Creates new certificates if the stored certificates are missing or
- * expire within 30 days. The private key of the certificate authority is never stored: it signs one certificate and is then discarded.
+ * Reads the credentials in a folder. Creates the keys that are missing. Creates new certificates if the stored certificates are missing, do
+ * not name `hostName`, or expire within 30 days. The private key of the certificate authority is never stored: it signs one certificate and is then discarded.
  * Rejects if the stored file is damaged.
  */
-export async function loadCredentials(folder: string): Promise<Credentials> {
+export async function loadCredentials(folder: string, hostName = 'localhost'): Promise<Credentials> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'hub-credentials.json');
   const caFile = resolve(folder, 'ca.pem');
@@ -70,7 +71,9 @@ export async function loadCredentials(folder: string): Promise<Credentials> {
       ...(Object.fromEntries(policyNames.map((name) => [name, newKey()])) as Credentials['keys']),
       ...before?.keys,
     },
-    ...(before !== undefined && isFresh(before) ? { ca: before.ca, tls: before.tls } : await makeCertificates()),
+    ...(before !== undefined && isFresh(before) && isFor(before, hostName)
+      ? { ca: before.ca, tls: before.tls }
+      : await makeCertificates(hostName)),
   };
   await write(file, JSON.stringify(stored, undefined, 2));
   await write(caFile, stored.ca);
@@ -85,7 +88,12 @@ function isFresh({ ca, tls }: StoredCredentials): boolean {
   return [ca, tls.cert].every((pem) => new X509Certificate(pem).validToDate.getTime() > Date.now() + 30 * dayMs);
 }
 
-async function makeCertificates(): Promise<Pick<StoredCredentials, 'ca' | 'tls'>> {
+function isFor({ tls }: StoredCredentials, hostName: string): boolean {
+  const certificate = new X509Certificate(tls.cert);
+  return (isIP(hostName) === 0 ? certificate.checkHost(hostName) : certificate.checkIP(hostName)) !== undefined;
+}
+
+async function makeCertificates(hostName: string): Promise<Pick<StoredCredentials, 'ca' | 'tls'>> {
   const validity = { notBeforeDate: new Date(Date.now() - dayMs), notAfterDate: new Date(Date.now() + 800 * dayMs) };
   const kind = { keyType: 'ec', algorithm: 'sha256', ...validity } as const;
   const ca = await generate([{ name: 'commonName', value: `Twinkeeper local hub ${randomBytes(4).toString('hex')}` }], {
@@ -95,7 +103,7 @@ async function makeCertificates(): Promise<Pick<StoredCredentials, 'ca' | 'tls'>
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     ],
   });
-  const leaf = await generate([{ name: 'commonName', value: 'localhost' }], {
+  const leaf = await generate([{ name: 'commonName', value: hostName }], {
     ...kind,
     ca: { key: ca.private, cert: ca.cert },
     extensions: [
@@ -104,11 +112,9 @@ async function makeCertificates(): Promise<Pick<StoredCredentials, 'ca' | 'tls'>
       { name: 'extKeyUsage', serverAuth: true },
       {
         name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
-          { type: 7, ip: '::1' },
-        ],
+        altNames: [...new Set(['localhost', '127.0.0.1', '::1', hostName])].map((name) =>
+          isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name },
+        ),
       },
     ],
   });

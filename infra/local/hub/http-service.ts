@@ -29,6 +29,10 @@ export type Middleware = (call: Call, next: Next) => Promise<Answer>;
 export interface HttpServiceOptions {
   /** The port to listen on. 0 picks a free port. */
   readonly port: number;
+  /** The loopback address to listen on. */
+  readonly address: string;
+  /** The host name that the certificate names. Shared access signatures must be for this name. */
+  readonly hostName: string;
   readonly tls: { readonly key: string; readonly cert: string };
   readonly authenticator: Authenticator;
   readonly stores: Stores;
@@ -37,10 +41,11 @@ export interface HttpServiceOptions {
   readonly middleware?: readonly Middleware[];
 }
 
-/** Starts the HTTPS endpoint on 127.0.0.1. Rejects if the port is in use. */
+/** Starts the HTTPS endpoint. Rejects if the port is in use. */
 export async function startHttpService(options: HttpServiceOptions): Promise<RunningServer> {
-  const { tls, authenticator, stores, calls, middleware = [] } = options;
-  let resources: readonly string[] = ['localhost'];
+  const { address, tls, authenticator, stores, calls, middleware = [] } = options;
+  const hostName = options.hostName.toLowerCase();
+  let resources: readonly string[] = [hostName];
   const respond = async (request: ReceivedRequest): Promise<Answer> => {
     const { callClass, access } = route(request, stores);
     let name: string | undefined;
@@ -78,7 +83,7 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Run
     return answer;
   };
   const server = createServer({ ...tls, keepAliveTimeout: 65_000 }, requestListener(respond));
-  const listening = await listen(server, options.port, 'httpsPort');
-  resources = ['localhost', `localhost:${listening.port}`];
+  const listening = await listen(server, options.port, 'httpsPort', address);
+  resources = [hostName, `${hostName}:${listening.port}`];
   return listening;
 }

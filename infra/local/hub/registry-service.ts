@@ -33,6 +33,10 @@ export interface HubBehaviour {
 export interface RegistryServiceOptions extends HubBehaviour {
   readonly httpsPort: number;
   readonly controlPort: number;
+  /** The loopback address on which the service API listens. Default: 127.0.0.1. */
+  readonly httpsAddress?: string;
+  /** The host name of the service API, as the certificate in `credentials` names it. Default: `localhost`. */
+  readonly hostName?: string;
   readonly hubName: string;
   readonly credentials: Credentials;
   /** The managed identities that have roles on the hub. Default: none. */
@@ -57,7 +61,7 @@ export interface RegistryService {
 /** Milliseconds between two times at which the hub applies its configurations. */
 const configurationInterval = 5 * 60_000;
 
-/** Starts the service API and the control endpoint on 127.0.0.1. If a port is in use, rejects, and leaves no endpoint running. */
+/** Starts the service API and the control endpoint. If a port is in use, rejects, and leaves no endpoint running. */
 export async function startRegistryService(options: RegistryServiceOptions): Promise<RegistryService> {
   const { hubName, credentials, log, middleware = [], timeScale = 1, queryLag = 0 } = options;
   const clock = scaledClock(timeScale, options.clock ?? systemClock);
@@ -76,6 +80,8 @@ export async function startRegistryService(options: RegistryServiceOptions): Pro
   const stores = { registry, configurations: new Configurations() };
   const https = await startHttpService({
     port: options.httpsPort,
+    address: options.httpsAddress ?? '127.0.0.1',
+    hostName: options.hostName ?? 'localhost',
     tls: credentials.tls,
     authenticator,
     stores,
