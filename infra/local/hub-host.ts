@@ -20,9 +20,10 @@ export async function checkHubHost(hostName: string): Promise<HubHost> {
   const found = await lookup(hostName, { all: true }).catch(() => []);
   const httpsAddress = found.find(({ address }) => isLoopback(address))?.address;
   if (httpsAddress === undefined) {
-    const leads = found.length === 0 ? 'leads to no address' : `leads to ${found[0]?.address}, another machine`;
+    const [first] = found;
+    const leads = first === undefined ? 'leads to no address' : `leads to another machine, ${first.address}`;
     throw new Error(
-      `--hub-host ${hostName} ${leads}: add the line "127.0.0.1 ${hostName}" to the hosts file, or use localhost.`,
+      `--hub-host ${hostName} ${leads}: use localhost, an address such as 127.0.0.2, or a name that the hosts file leads to 127.0.0.1.`,
     );
   }
   const code = await tryToListen(httpsAddress);
