@@ -1,4 +1,6 @@
-import { generateKeyPair, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { generateKeyPairSync } from 'node:crypto';
+import type { JWTPayload } from 'jose';
+import { once } from '../../../shared/once.ts';
 import type { ManagedIdentity } from './managed-identity.ts';
 
 /** The tenant of all local identities. */
@@ -20,17 +22,12 @@ export interface IssuedToken {
   readonly expiresAt: number;
 }
 
+/** Loads the library with the first token, so that the hub starts sooner. */
+const loadJose = once(() => import('jose'));
+
 /** Issues access tokens as Microsoft Entra ID does, and checks them. Each issuer has a key pair of its own, in memory only. */
 export class TokenIssuer {
-  readonly #keys: Awaited<ReturnType<typeof generateKeyPair>>;
-
-  private constructor(keys: Awaited<ReturnType<typeof generateKeyPair>>) {
-    this.#keys = keys;
-  }
-
-  static async create(): Promise<TokenIssuer> {
-    return new TokenIssuer(await generateKeyPair(algorithm));
-  }
+  readonly #keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
   /** Issues a token of an identity for a resource, such as `https://iothubs.azure.net`. `now` is in seconds since 1970. */
   async issue(
@@ -38,6 +35,7 @@ export class TokenIssuer {
     resource: string,
     now = Math.floor(Date.now() / 1000),
   ): Promise<IssuedToken> {
+    const { SignJWT } = await loadJose();
     const expiresAt = now + lifetime;
     const token = await new SignJWT({ appid: clientId, idtyp: 'app', oid: principalId, tid: tenantId, ver: '1.0' })
       .setProtectedHeader({ alg: algorithm, typ: 'JWT' })
@@ -56,6 +54,7 @@ export class TokenIssuer {
    * valid at `now`, in seconds since 1970. As in Entra ID, a slash at the end of the token's audience does not matter.
    */
   async principalOf(token: string, resource: string, now = Date.now() / 1000): Promise<string | undefined> {
+    const { jwtVerify } = await loadJose();
     try {
       const { payload } = await jwtVerify<JWTPayload & { readonly oid?: unknown }>(token, this.#keys.publicKey, {
         algorithms: [algorithm],

@@ -3,7 +3,6 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
-import { generate } from 'selfsigned';
 import { type AccessRight, accessRights } from './access.ts';
 import type { SasPolicy } from './sas.ts';
 
@@ -94,6 +93,8 @@ function isFor({ tls }: StoredCredentials, hostName: string): boolean {
 }
 
 async function makeCertificates(hostName: string): Promise<Pick<StoredCredentials, 'ca' | 'tls'>> {
+  // The library is loaded only when it is needed, because it is half of the code that a start of the hub loads.
+  const { generate } = await import('selfsigned');
   const validity = { notBeforeDate: new Date(Date.now() - dayMs), notAfterDate: new Date(Date.now() + 800 * dayMs) };
   const kind = { keyType: 'ec', algorithm: 'sha256', ...validity } as const;
   const ca = await generate([{ name: 'commonName', value: `Twinkeeper local hub ${randomBytes(4).toString('hex')}` }], {

@@ -69,7 +69,8 @@ export async function startLocalHub(options: LocalHubOptions): Promise<Service<L
   const { retainEvents, routesEvents = true, hostName = 'localhost', identities = [], ...behaviour } = rest;
   const log = new EventLog(undefined, undefined, retainEvents);
   const registryLog = routesEvents ? log : new EventLog(undefined, undefined, 1);
-  const [credentials, issuer] = await Promise.all([loadCredentials(folder, hostName), TokenIssuer.create()]);
+  const credentials = await loadCredentials(folder, hostName);
+  const issuer = new TokenIssuer();
   const closing: (() => Promise<void>)[] = [];
   const close = async () => {
     await Promise.all(closing.map((end) => end()));

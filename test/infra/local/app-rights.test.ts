@@ -41,7 +41,8 @@ let moduleCount = 0;
 
 beforeAll(async () => {
   roles = await readDeployedRoles(resolve(import.meta.dirname, '../../..'));
-  const [issuer, storage] = await Promise.all([TokenIssuer.create(), newStorageAccount()]);
+  const issuer = new TokenIssuer();
+  const storage = await newStorageAccount();
   storageConnectionString = storage.endpoints.connectionString;
   identities = [
     appIdentityWith(roles),

@@ -3,7 +3,7 @@ import { startIdentityEndpoint, TokenIssuer } from '../../../../infra/local/entr
 
 const resource = 'https://iothubs.azure.net';
 const app = { name: 'app', clientId: 'C0FFEE00-0000-4000-8000-000000000001', principalId: 'principal', roles: [] };
-const issuer = await TokenIssuer.create();
+const issuer = new TokenIssuer();
 const identity = await startIdentityEndpoint([app], issuer);
 afterAll(() => identity.close());
 
