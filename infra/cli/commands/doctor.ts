@@ -133,7 +133,7 @@ async function look(
     deployment: openDeployment(names, azure),
     ...(url === undefined ? {} : { app: openRunningApp(functionsApi(url, key), key) }),
     ...(options.device === undefined ? {} : { device: options.device }),
-    openTags: openDeviceTags,
+    openTags: (hubHostName) => openDeviceTags(hubHostName),
     clock: systemClock,
     command: { version: packageJson.version, node: process.versions.node },
     signal,

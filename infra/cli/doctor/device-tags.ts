@@ -1,4 +1,4 @@
-import { openRegistry } from '../../../shared/hub/index.ts';
+import { type HubAddress, openRegistry } from '../../../shared/hub/index.ts';
 
 /** The tag that the check of events changes. No policy uses it. */
 export const tagName = 'twinkeeperDoctor';
@@ -22,10 +22,22 @@ export class TagRefusal extends Error {
   }
 }
 
-/** Opens the tags of a hub's devices. The caller is the person who is signed in. `ca` is trusted in addition, in PEM format. */
-export async function openDeviceTags(hubHostName: string, ca?: string): Promise<DeviceTags> {
+interface TagOptions {
+  /** Who calls the hub. Default: the person who is signed in. */
+  readonly identity?: HubIdentity;
+  /** A certificate authority that is trusted in addition, in PEM format. */
+  readonly ca?: string;
+}
+
+type HubIdentity = Extract<HubAddress, { readonly identity: unknown }>['identity'];
+
+/** Opens the tags of a hub's devices. */
+export async function openDeviceTags(
+  hubHostName: string,
+  { identity = { type: 'default' }, ca }: TagOptions = {},
+): Promise<DeviceTags> {
   const registry = await openRegistry(
-    { hostName: hubHostName, identity: { type: 'default' } },
+    { hostName: hubHostName, identity },
     { idleTimeout: 30_000, ...(ca === undefined ? {} : { ca }) },
   );
   return {

@@ -9,6 +9,8 @@ import type { RunningApp } from '../running-app.ts';
 const patience = 5 * 60_000;
 /** Milliseconds between two questions. */
 const pause = 5_000;
+/** How often the tag is tried to be put back. */
+const putBackAttempts = 4;
 /** Milliseconds by which the clocks of this machine and of the app may differ. */
 const skew = 2_000;
 /** Events that came so short a time before the change that others probably come after it, too. In milliseconds. */
@@ -59,18 +61,33 @@ async function touch(
   return [found, ...left];
 }
 
-async function putBack({ deployment }: Surroundings, tags: DeviceTags, device: string, old: unknown) {
-  try {
-    await tags.write(device, old);
-    return [];
-  } catch (error) {
-    const { hub: hubName } = deployment.names;
-    return [
-      fault(
-        `The tag ${tagName} of ${device} could not be put back: ${(error as Error).message}.`,
-        az('iot hub device-twin update', { hubName, deviceId: device, tags: JSON.stringify({ [tagName]: old }) }),
-      ),
-    ];
+async function putBack(
+  { deployment, clock }: Surroundings,
+  tags: DeviceTags,
+  device: string,
+  old: unknown,
+): Promise<readonly Finding[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await tags.write(device, old);
+      return [];
+    } catch (error) {
+      // A device that was deleted meanwhile has no tag any more.
+      if (error instanceof TagRefusal && error.status === 404) return [];
+      if (attempt === putBackAttempts) {
+        return [
+          fault(
+            `The tag ${tagName} of ${device} could not be put back: ${error instanceof TagRefusal && error.status !== undefined ? `the hub answered ${error.status}` : (error as Error).message}.`,
+            az('iot hub device-twin update', {
+              hubName: deployment.names.hub,
+              deviceId: device,
+              tags: JSON.stringify({ [tagName]: old }),
+            }),
+          ),
+        ];
+      }
+      await clock.sleep(pause);
+    }
   }
 }
 

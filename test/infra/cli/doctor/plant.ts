@@ -74,7 +74,7 @@ export interface Plant {
   readonly networkRules: Record<string, unknown>;
   readonly assignments: Assignment[];
   readonly endpointHealth: Record<string, unknown>[];
-  /** The answers of the app by path below `/api`, with their statuses. */
+  /** The answers of the app by path below `/api`. A function makes the body of each answer. */
   readonly app: Record<string, { status: number; body: unknown }>;
   /** Paths of Azure that answer with an error's status. */
   readonly refused: Map<string, number>;
@@ -192,7 +192,8 @@ export async function startStage(): Promise<Stage> {
     const answer = stage.plant.app[request.url?.replace(/^\/api\//, '') ?? ''] ?? { status: 404, body: '' };
     const isRefused = request.url?.endsWith('/details') && request.headers['x-functions-key'] !== 'key';
     response.writeHead(isRefused ? 401 : answer.status, { 'content-type': 'application/json' });
-    response.end(isRefused ? '' : JSON.stringify(answer.body));
+    const body = typeof answer.body === 'function' ? answer.body() : answer.body;
+    response.end(isRefused ? '' : JSON.stringify(body));
   });
   await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
   const appUrl = `http://127.0.0.1:${(app.address() as AddressInfo).port}/api`;
