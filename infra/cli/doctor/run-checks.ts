@@ -42,9 +42,16 @@ export interface Checked {
 /** `healthy`: nothing is wrong. `faulty`: something is. `unknown`: nothing was found wrong, and something could not be looked at. */
 export type Verdict = 'healthy' | 'faulty' | 'unknown';
 
-/** Runs all checks, one after the other. Does not reject: a check that cannot look has the finding `unknown`. */
+/**
+ * Runs all checks, one after the other. Does not reject: a check that cannot look has the finding `unknown`. So have the checks that are left
+ * when the signal of the surroundings aborts.
+ */
 export async function* runChecks(surroundings: Surroundings): AsyncGenerator<Checked> {
   for (const { id, title, run } of checks) {
+    if (surroundings.signal.aborted) {
+      yield { id, title, findings: [unknown('You stopped the command.')] };
+      continue;
+    }
     surroundings.onProgress(`${title}…`);
     yield { id, title, findings: await run(surroundings).catch((error: unknown) => [unknown(explainError(error))]) };
   }

@@ -1,30 +1,29 @@
 import * as z from 'zod/mini';
-
-const problemSchema = z.looseObject({
-  code: z.string(),
-  severity: z.string(),
-  sentence: z.string(),
-  advice: z.string(),
-});
+import type { HealthPart, HealthProblem, HealthState } from '../../../functions/api/answers.ts';
 
 /** The parts of `GET /api/health/details` that are needed here. Older and newer apps may send less and more. */
-const detailsSchema = z.looseObject({
-  status: z.string(),
-  checks: z.optional(z.record(z.string(), z.looseObject({ ok: z.boolean(), detail: z.string() }))),
-  problems: z.optional(z.array(problemSchema)),
+export interface AppDetails {
+  readonly status: string;
+  readonly checks?: Readonly<Record<string, HealthPart>> | undefined;
+  readonly problems?: readonly Readonly<Record<keyof HealthProblem, string>>[] | undefined;
+  readonly state?:
+    | { readonly [Name in 'version' | 'mode' | ('lastEventAt' & keyof HealthState)]?: string | undefined }
+    | undefined;
+}
+
+const text = () => z.string();
+
+const detailsSchema: z.ZodMiniType<AppDetails> = z.looseObject({
+  status: text(),
+  checks: z.optional(z.record(z.string(), z.looseObject({ ok: z.boolean(), detail: text() }))),
+  problems: z.optional(z.array(z.looseObject({ code: text(), severity: text(), sentence: text(), advice: text() }))),
   state: z.optional(
-    z.looseObject({
-      version: z.optional(z.string()),
-      mode: z.optional(z.string()),
-      lastEventAt: z.optional(z.string()),
-    }),
+    z.looseObject({ version: z.optional(text()), mode: z.optional(text()), lastEventAt: z.optional(text()) }),
   ),
 });
 
 /** The answer of an app that could not start. */
-const faultsSchema = z.looseObject({ status: z.literal('unhealthy'), faults: z.array(z.string()) });
-
-export type AppDetails = z.output<typeof detailsSchema>;
+const faultsSchema = z.looseObject({ status: z.literal('unhealthy'), faults: z.array(text()) });
 
 /** What the app answers about itself. */
 export type AppAnswer =

@@ -43,14 +43,7 @@ export const eventHubCheck: Check = {
       ];
     }
     if (hub === undefined) {
-      const options = {
-        name: eventHub,
-        namespaceName,
-        resourceGroup,
-        partitionCount: '8',
-        cleanupPolicy: 'Delete',
-        retentionTime: '168',
-      };
+      const options = { name: eventHub, namespaceName, resourceGroup, partitionCount: '8' };
       return [
         fault(
           `There is no event hub ${eventHub} in the namespace ${namespaceName}.`,

@@ -1,5 +1,6 @@
 import { az } from '../az.ts';
 import type { Check } from '../check.ts';
+import { hubApiVersion } from '../deployment.ts';
 import { type Finding, fault, faultsOr, unknown, warning } from '../finding.ts';
 
 /** The versions of Node on which the app is tested. */
@@ -39,7 +40,7 @@ export const versionsCheck: Check = {
       return [unknown(`This command is ${command.version} on Node ${command.node}. The app did not tell its version.`)];
     }
     return faultsOr(
-      `The app and this command are ${command.version}. The command runs on Node ${command.node}${runtime == null ? '' : `, the app on Node ${runtime.version}`}.`,
+      `The app and this command are ${command.version}. The command runs on Node ${command.node}${runtime == null ? '' : `, the app on Node ${runtime.version}`}. Hubs are read with the API of ${hubApiVersion}.`,
       found,
     );
   },

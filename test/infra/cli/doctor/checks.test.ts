@@ -29,7 +29,8 @@ describe('a healthy deployment', () => {
     expect(wrongIn(found)).toEqual([]);
     expect(Object.fromEntries(Object.entries(found).map(([id, [first]]) => [id, first?.what]))).toEqual({
       clock: expect.stringMatching(/^It differs from Azure's clock by [01] s\.$/),
-      versions: 'The app and this command are 0.1.0. The command runs on Node 24.1.0, the app on Node 24.',
+      versions:
+        'The app and this command are 0.1.0. The command runs on Node 24.1.0, the app on Node 24. Hubs are read with the API of 2023-06-30.',
       hub: 'plant-hub.azure-devices.net is active, S1 with 2 units.',
       'function-app': 'func-plant is running, with 6 functions.',
       settings: 'They are valid, and they name this hub, event hub, storage account and identity.',
@@ -229,7 +230,7 @@ describe('a fault', () => {
       'event-hub',
       'There is no event hub twin-events in the namespace evhns-plant.',
       [
-        'az eventhubs eventhub create --name twin-events --namespace-name evhns-plant --resource-group rg-plant --partition-count 8 --cleanup-policy Delete --retention-time 168',
+        'az eventhubs eventhub create --name twin-events --namespace-name evhns-plant --resource-group rg-plant --partition-count 8',
         'azd provision',
       ],
     ],
@@ -447,6 +448,13 @@ describe('a warning', () => {
     const findings = await stage.check('endpoint-health');
     expect(findings[0]).toMatchObject({ state: 'warning' });
     expect(verdictOf([{ id: '', title: '', findings }])).toBe('healthy');
+  });
+});
+
+describe('a command that is interrupted', () => {
+  it('says of the checks that are left that nobody looked', async () => {
+    const found = await stage.run({ signal: AbortSignal.abort() });
+    expect(new Set(wrongIn(found).map(({ what }) => what))).toEqual(new Set(['You stopped the command.']));
   });
 });
 
