@@ -1,6 +1,7 @@
-/** Each fault that `twinkeeper doctor` knows: a healthy deployment is broken in one place, and the doctor says where and how to repair it. */
+/** What `twinkeeper doctor` finds, apart from the faults of single services. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openRunningApp, verdictOf } from '../../../../infra/cli/doctor/index.ts';
+import { openAzure, openDeployment, openRunningApp, verdictOf } from '../../../../infra/cli/doctor/index.ts';
+import { systemClock } from '../../../../shared/clock.ts';
 import { ids, names, type Plant, type Stage, startStage, wrongIn } from './plant.ts';
 
 let stage: Stage;
@@ -11,8 +12,6 @@ beforeEach(() => stage.reset());
 afterAll(() => stage.close());
 
 const inApp = '--name func-plant --resource-group rg-plant';
-const roleCommand = (principal: string, role: string, scope: string) =>
-  `az role assignment create --assignee-object-id ${principal} --assignee-principal-type ServicePrincipal --role ${role} --scope ${scope}`;
 const appPrincipal = '00000000-0000-4000-8000-0000000000a1';
 
 /** Removes the assignment of a role. */
@@ -58,355 +57,6 @@ describe('a healthy deployment', () => {
   });
 });
 
-describe('a fault', () => {
-  type Case = readonly [
-    what: string,
-    breakIt: (plant: Plant) => void,
-    id: string,
-    sentence: string,
-    mend: readonly string[],
-  ];
-  const cases: readonly Case[] = [
-    [
-      'no hub',
-      ({ refused }) => refused.set(ids.hub, 404),
-      'hub',
-      'There is no IoT hub plant-hub in the resource group rg-hubs.',
-      ["az iot hub list --query '[].[name, resourcegroup]' --output table"],
-    ],
-    [
-      'a hub of a basic tier',
-      ({ hub }) => Object.assign(hub.sku, { name: 'B2' }),
-      'hub',
-      'The hub has the basic tier B2. Hubs of the basic tiers have no twins.',
-      ['az iot hub update --name plant-hub --resource-group rg-hubs --sku S2'],
-    ],
-    [
-      'a hub that is failing over',
-      ({ hub }) => Object.assign(hub.properties, { state: 'FailingOver' }),
-      'hub',
-      'The hub is FailingOver. Wait until it is Active.',
-      ['az iot hub show --name plant-hub --resource-group rg-hubs --query properties.state'],
-    ],
-    [
-      'a hub without an identity',
-      ({ hub }) => Object.assign(hub, { identity: { type: 'None' } }),
-      'hub',
-      'The hub has no system-assigned identity, so it cannot send its events to the event hub.',
-      ['az iot hub identity assign --name plant-hub --resource-group rg-hubs --system-assigned', 'azd provision'],
-    ],
-    [
-      'a closed hub, and an app outside of its network',
-      ({ hub }) => Object.assign(hub.properties, { publicNetworkAccess: 'Disabled' }),
-      'hub',
-      'The hub refuses public access, and the app is in no virtual network',
-      ['azd env set TWINKEEPER_PRIVATE_NETWORK true', 'azd provision'],
-    ],
-    [
-      'no function app',
-      ({ refused }) => refused.set(ids.functionApp, 404),
-      'function-app',
-      'There is no function app func-plant in the resource group rg-plant.',
-      ['azd up'],
-    ],
-    [
-      'a function app that was stopped',
-      ({ site }) => Object.assign(site.properties, { state: 'Stopped' }),
-      'function-app',
-      'The function app is Stopped.',
-      [`az functionapp start ${inApp}`],
-    ],
-    [
-      'a function app without an identity',
-      ({ site }) => Object.assign(site, { identity: null }),
-      'function-app',
-      'The function app has no user-assigned identity',
-      ['azd provision'],
-    ],
-    [
-      'no package',
-      ({ functions }) => functions.splice(0),
-      'function-app',
-      'The function app has no functions: no package is deployed, or it cannot be loaded.',
-      ['azd deploy'],
-    ],
-    [
-      'an app that refused its settings',
-      ({ functions }) => functions.splice(0, 5),
-      'function-app',
-      'The function app has no twin-events, deferred, sweep, sweep-work, roll-up',
-      ['azd deploy'],
-    ],
-    [
-      'a disabled function',
-      ({ functions }) => Object.assign(functions[0] ?? {}, { isDisabled: true }),
-      'function-app',
-      'The function twin-events is disabled.',
-      [`az functionapp config appsettings delete ${inApp} --setting-names AzureWebJobs.twin-events.Disabled`],
-    ],
-    [
-      'an old Node',
-      ({ site }) => Object.assign(site.properties, { functionAppConfig: { runtime: { name: 'node', version: '20' } } }),
-      'versions',
-      'The app runs on node 20. Twinkeeper needs node 22 or 24.',
-      [`az functionapp runtime config set ${inApp} --runtime-version 24`],
-    ],
-    [
-      'a setting with another value',
-      ({ settings }) => Object.assign(settings, { EVENTHUB_NAME: 'other' }),
-      'settings',
-      'EVENTHUB_NAME is other. It must be twin-events.',
-      [`az functionapp config appsettings set ${inApp} --settings EVENTHUB_NAME=twin-events`],
-    ],
-    [
-      'a missing setting of the identity',
-      ({ settings }) => delete settings.EventHubConnection__credential,
-      'settings',
-      'EventHubConnection__credential is missing. It must be managedidentity.',
-      [`az functionapp config appsettings set ${inApp} --settings EventHubConnection__credential=managedidentity`],
-    ],
-    [
-      'another hub',
-      ({ settings }) => Object.assign(settings, { IOTHUB_HOSTNAME: 'other.azure-devices.net' }),
-      'settings',
-      'IOTHUB_HOSTNAME is other.azure-devices.net. It must be plant-hub.azure-devices.net.',
-      [`az functionapp config appsettings set ${inApp} --settings IOTHUB_HOSTNAME=plant-hub.azure-devices.net`],
-    ],
-    [
-      'a malformed setting',
-      ({ settings }) => Object.assign(settings, { TWINKEEPER_MODE: 'maybe' }),
-      'settings',
-      'TWINKEEPER_MODE must be enforce or audit.',
-      ['azd provision'],
-    ],
-    [
-      'a setting that Flex Consumption refuses',
-      ({ settings }) => Object.assign(settings, { WEBSITE_RUN_FROM_PACKAGE: '1' }),
-      'settings',
-      'WEBSITE_RUN_FROM_PACKAGE must not be set on a Flex Consumption plan.',
-      [`az functionapp config appsettings delete ${inApp} --setting-names WEBSITE_RUN_FROM_PACKAGE`],
-    ],
-    [
-      'no storage account',
-      ({ refused }) => refused.set(ids.storageAccount, 404),
-      'storage',
-      'There is no storage account stplant in the resource group rg-plant.',
-      ['azd provision'],
-    ],
-    [
-      'a closed storage account',
-      ({ storage }) => Object.assign(storage, { publicNetworkAccess: 'Disabled' }),
-      'storage',
-      'The storage account refuses public access, and the app is in no virtual network',
-      [
-        'az storage account update --name stplant --resource-group rg-plant --public-network-access Enabled --default-action Allow',
-      ],
-    ],
-    [
-      'a storage account that is unavailable',
-      ({ storage }) => Object.assign(storage, { statusOfPrimary: 'unavailable' }),
-      'storage',
-      'Azure calls the storage account unavailable in its region.',
-      [],
-    ],
-    [
-      'the storage of another deployment',
-      ({ settings }) =>
-        Object.assign(settings, { AzureWebJobsStorage__tableServiceUri: 'https://other.table.core.windows.net' }),
-      'storage',
-      'AzureWebJobsStorage__tableServiceUri names another storage account than stplant',
-      ['azd provision'],
-    ],
-    [
-      'no event hub namespace',
-      ({ refused }) => refused.set(ids.namespace, 404),
-      'event-hub',
-      'There is no event hub namespace evhns-plant in the resource group rg-plant.',
-      ['azd provision'],
-    ],
-    [
-      'no event hub',
-      ({ refused }) => refused.set(ids.eventHub, 404),
-      'event-hub',
-      'There is no event hub twin-events in the namespace evhns-plant.',
-      [
-        'az eventhubs eventhub create --name twin-events --namespace-name evhns-plant --resource-group rg-plant --partition-count 8',
-        'azd provision',
-      ],
-    ],
-    [
-      'a disabled event hub',
-      ({ eventHub }) => Object.assign(eventHub, { status: 'Disabled' }),
-      'event-hub',
-      'The event hub is Disabled.',
-      [
-        'az eventhubs eventhub update --name twin-events --namespace-name evhns-plant --resource-group rg-plant --status Active',
-      ],
-    ],
-    [
-      'no consumer group',
-      ({ refused }) => refused.set(`${ids.eventHub}/consumergroups/twinkeeper`, 404),
-      'event-hub',
-      'The event hub has no consumer group twinkeeper.',
-      [
-        'az eventhubs eventhub consumer-group create --name twinkeeper --eventhub-name twin-events --namespace-name evhns-plant --resource-group rg-plant',
-      ],
-    ],
-    [
-      'an event hub that refuses all',
-      ({ networkRules }) => Object.assign(networkRules, { publicNetworkAccess: 'Disabled' }),
-      'event-hub',
-      'The namespace refuses all public access.',
-      [
-        'az eventhubs namespace network-rule-set update --namespace-name evhns-plant --resource-group rg-plant --public-network-access Enabled --enable-trusted-service-access true',
-      ],
-    ],
-    [
-      'a firewall without the exception for trusted services',
-      ({ networkRules }) => Object.assign(networkRules, { defaultAction: 'Deny', trustedServiceAccessEnabled: false }),
-      'event-hub',
-      'The firewall of the namespace has no exception for trusted services, so the IoT hub cannot send.',
-      [
-        'az eventhubs namespace network-rule-set update --namespace-name evhns-plant --resource-group rg-plant --public-network-access Enabled --enable-trusted-service-access true',
-      ],
-    ],
-    [
-      'a hub without the right to send',
-      unassign('2b629674-e913-4c01-ae53-ef4638d8f975'),
-      'hub-role',
-      'The IoT hub does not have the role Azure Event Hubs Data Sender on twin-events.',
-      [roleCommand('p', '2b629674-e913-4c01-ae53-ef4638d8f975', ids.eventHub)],
-    ],
-    [
-      'no endpoint',
-      ({ hub }) => Object.assign(hub.properties.routing ?? {}, { endpoints: {} }),
-      'route',
-      'The hub has no endpoint twinkeeper.',
-      ['npx twinkeeper connect --dry-run', 'npx twinkeeper connect'],
-    ],
-    [
-      'no route',
-      ({ hub }) =>
-        Object.assign(hub.properties.routing ?? {}, { routes: hub.properties.routing?.routes?.slice(0, -1) }),
-      'route',
-      'The hub has no route twinkeeper-lifecycle.',
-      ['npx twinkeeper connect --dry-run', 'npx twinkeeper connect'],
-    ],
-    [
-      'a route that is off',
-      ({ hub }) => Object.assign(hub.properties.routing?.routes?.at(-1) ?? {}, { isEnabled: false }),
-      'route',
-      'The route twinkeeper-lifecycle is not as wanted: isEnabled is false and must be true.',
-      ['npx twinkeeper connect --dry-run', 'npx twinkeeper connect'],
-    ],
-    [
-      'a dead endpoint',
-      ({ endpointHealth }) =>
-        Object.assign(endpointHealth[1] ?? {}, { healthStatus: 'dead', lastKnownError: 'Unauthorized' }),
-      'endpoint-health',
-      'The endpoint is dead: the hub cannot send to it. The last error was Unauthorized.',
-      ['npx twinkeeper disconnect', 'npx twinkeeper connect'],
-    ],
-    [
-      'an app that did not start',
-      ({ app }) =>
-        Object.assign(app, {
-          health: { status: 503, body: { status: 'unhealthy', faults: ['EVENTHUB_NAME is missing.'] } },
-        }),
-      'app-health',
-      'The app did not start: EVENTHUB_NAME is missing.',
-      ['azd provision', 'azd deploy'],
-    ],
-    [
-      'an app that answers 404',
-      ({ app }) => delete app.health,
-      'app-health',
-      '/api/health answers 404: no package is deployed, or the app throws while it loads.',
-      [`az functionapp restart ${inApp}`, 'azd deploy'],
-    ],
-    [
-      'an app that answers 500',
-      ({ app }) => Object.assign(app, { health: { status: 500, body: '' } }),
-      'app-health',
-      '/api/health answers 500.',
-      [`az functionapp restart ${inApp}`, 'azd deploy'],
-    ],
-    [
-      'another app at the address',
-      ({ app }) => Object.assign(app, { 'health/details': { status: 200, body: { hello: 1 } } }),
-      'app-health',
-      '/api/health/details answers 200 with something unknown: is it Twinkeeper?',
-      [`az functionapp restart ${inApp}`, 'azd deploy'],
-    ],
-    [
-      'an ill app',
-      ({ app }) =>
-        Object.assign(app['health/details']?.body ?? {}, {
-          status: 'unhealthy',
-          problems: [{ code: 'noEvents', severity: 'ill', sentence: 'No events arrive.', advice: 'Check the routes.' }],
-        }),
-      'app-health',
-      'No events arrive. Check the routes.',
-      [],
-    ],
-    [
-      'an older app whose hub does not answer',
-      ({ app }) =>
-        Object.assign(app['health/details'] ?? {}, {
-          status: 503,
-          body: { status: 'unhealthy', checks: { hub: { ok: false, detail: 'plant-hub: no answer in 30 s' } } },
-        }),
-      'app-health',
-      'plant-hub: no answer in 30 s',
-      [],
-    ],
-  ];
-
-  it.each(cases)('is found and comes with its repair: %s', async (_what, breakIt, id, sentence, mend) => {
-    breakIt(stage.plant);
-    const found = await stage.check(id);
-    const faults = found.filter(({ state }) => state === 'fault');
-    expect(faults.map(({ what }) => what)).toEqual([expect.stringContaining(sentence)]);
-    expect(faults[0]?.mend).toEqual(mend);
-  });
-
-  it.each([
-    ['IoT Hub Registry Contributor', '4ea46cd5-c1b2-4a8e-910b-273211f9ce47', ids.hub],
-    ['IoT Hub Twin Contributor', '494bdba2-168f-4f31-a0a1-191d2f7c028c', ids.hub],
-    ['IoT Hub Data Reader', 'b447c946-2db7-41ec-983d-d8bf3b1c77e3', ids.hub],
-    ['Storage Blob Data Owner', 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b', ids.storageAccount],
-    ['Storage Queue Data Contributor', '974c5e8b-45b9-4653-ba55-5f855dd0fb88', ids.storageAccount],
-    ['Storage Table Data Contributor', '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3', ids.storageAccount],
-    ['Azure Event Hubs Data Receiver', 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde', ids.eventHub],
-    ['Monitoring Metrics Publisher', '3913510d-42f4-4e42-8a64-420c390055eb', ids.component],
-  ])('is found and comes with its repair: the app without the role %s', async (name, role, scope) => {
-    unassign(role)(stage.plant);
-    expect(await stage.check('app-roles')).toEqual([
-      {
-        state: 'fault',
-        what: `The app does not have the role ${name} on ${scope.split('/').at(-1)}.`,
-        mend: [roleCommand(appPrincipal, role, scope)],
-      },
-    ]);
-  });
-
-  it('is found when a role is assigned only to a part of the resource', async () => {
-    unassign('b7e6dc6d-f1e8-4753-8033-0f276bb0955b')(stage.plant);
-    const container = `${ids.storageAccount}/blobServices/default/containers/app-package`;
-    stage.plant.assignments.push([appPrincipal, 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b', container]);
-    expect((await stage.check('app-roles')).map(({ what }) => what)).toEqual([
-      'The app does not have the role Storage Blob Data Owner on stplant.',
-    ]);
-  });
-
-  it('shows no secret of a setting', async () => {
-    stage.plant.settings.EVENTHUB_NAME = 'Endpoint=sb://x/;SharedAccessKey=c2VjcmV0';
-    const text = JSON.stringify(await stage.check('settings'));
-    expect(text).toContain('EVENTHUB_NAME is another value. It must be twin-events.');
-    expect(text).not.toContain('c2VjcmV0');
-  });
-});
-
 describe('a clock that is wrong', () => {
   it.each([
     [-7_200_000, 'ahead of'],
@@ -443,11 +93,37 @@ describe('a warning', () => {
     ]);
   });
 
+  it('is passed on from the app, and what is only information is not', async () => {
+    const problem = { code: 'deadLetters', severity: 'warning', sentence: '3 dead letters.', advice: 'Replay them.' };
+    const { body } = stage.plant.app['health/details'] ?? {};
+    (body as { problems: object[] }).problems.push(problem);
+    expect(await stage.check('app-health')).toEqual([
+      { state: 'warning', what: '3 dead letters. Replay them.', mend: [] },
+    ]);
+  });
+
   it('says that nothing was sent yet', async () => {
     Object.assign(stage.plant.endpointHealth[1] ?? {}, { healthStatus: 'unknown' });
     const findings = await stage.check('endpoint-health');
     expect(findings[0]).toMatchObject({ state: 'warning' });
     expect(verdictOf([{ id: '', title: '', findings }])).toBe('healthy');
+  });
+});
+
+describe('an app that does not answer at all', () => {
+  it('is a fault', async () => {
+    const findings = await stage.check('app-health', { app: openRunningApp('http://127.0.0.1:9/api', 'key') });
+    expect(findings).toMatchObject([
+      { state: 'fault', what: expect.stringMatching(/^http:\/\/127\.0\.0\.1:9\/api does not answer: /) },
+    ]);
+  });
+});
+
+describe('the command itself', () => {
+  it('needs a new enough Node', async () => {
+    expect(await stage.check('versions', { command: { version: '0.1.0', node: '22.17.1' } })).toEqual([
+      { state: 'fault', what: 'This command runs on Node 22.17.1. It needs Node 22.18 or newer.', mend: ['npm ci'] },
+    ]);
   });
 });
 
@@ -482,6 +158,45 @@ describe('what cannot be looked at', () => {
       },
     ]);
     expect(verdictOf([{ id: '', title: '', findings }])).toBe('unknown');
+  });
+
+  it('is the health with a wrong key', async () => {
+    const findings = await stage.check('app-health', { app: openRunningApp(stage.appUrl, 'other') });
+    expect(findings[0]?.what).toBe(`${stage.appUrl} refuses access: the key is not one of its function keys.`);
+  });
+
+  it('is the health while its check is slow', async () => {
+    Object.assign(stage.plant.app['health/details']?.body ?? {}, { status: 'unknown' });
+    expect(await stage.check('app-health')).toMatchObject([{ state: 'unknown' }]);
+  });
+
+  it.each([
+    [
+      'hub-role',
+      'The hub has no identity of its own. See "hub".',
+      ({ hub }: Plant) => Object.assign(hub, { identity: { type: 'None' } }),
+    ],
+    [
+      'endpoint-health',
+      'The hub has no endpoint twinkeeper. See "route".',
+      ({ hub }: Plant) => Object.assign(hub.properties, { routing: {} }),
+    ],
+  ])('is %s while a cause is missing that another check names', async (id, what, breakIt) => {
+    breakIt(stage.plant);
+    expect(await stage.check(id)).toEqual([{ state: 'unknown', what, mend: [] }]);
+  });
+
+  it('is everything when Azure does not answer', async () => {
+    const azure = await openAzure({
+      credential: { getToken: () => Promise.reject(new Error('No network.')) },
+      resourceManager: stage.manager.url,
+      clock: systemClock,
+    });
+    const found = wrongIn(await stage.run({ deployment: openDeployment(names, azure) }));
+    expect(found.find(({ id }) => id === 'clock')?.what).toBe(
+      'Azure did not answer, so there is no clock to compare with.',
+    );
+    expect(found.filter(({ what }) => what === 'No network.')).toHaveLength(9);
   });
 
   it('is Azure with another answer than expected', async () => {

@@ -80,6 +80,15 @@ export interface Plant {
   readonly refused: Map<string, number>;
 }
 
+/** One fault: its name, how it comes about, the check that finds it, a part of the sentence, and the commands that repair it. */
+export type FaultCase = readonly [
+  what: string,
+  breakIt: (plant: Plant) => void,
+  id: string,
+  sentence: string,
+  mend: readonly string[],
+];
+
 const roleIds = {
   registryContributor: '4ea46cd5-c1b2-4a8e-910b-273211f9ce47',
   twinContributor: '494bdba2-168f-4f31-a0a1-191d2f7c028c',
