@@ -1,8 +1,11 @@
 import type { Agent } from 'node:https';
 import type { Registry } from 'azure-iothub';
+import { credentialOf, type Identity } from '../identity.ts';
 
-/** An IoT Hub and how the app signs in: a connection string with a key, or the host name of the hub for the managed identity of the app. */
-export type HubAddress = { readonly connectionString: string } | { readonly hostName: string };
+/** An IoT Hub and how the app signs in: a connection string with a key, or the host name of the hub with an identity. */
+export type HubAddress =
+  | { readonly connectionString: string }
+  | { readonly hostName: string; readonly identity: Identity };
 
 export interface ConnectionOptions {
   /** The connection is closed after this many milliseconds without a byte from the hub. */
@@ -38,7 +41,7 @@ export async function openRegistry(address: HubAddress, options: ConnectionOptio
   const registry =
     'connectionString' in address
       ? Client.fromConnectionString(address.connectionString.replace(/HostName=[^;]+/i, `HostName=${host}`))
-      : Client.fromTokenCredential(host, new (await import('@azure/identity')).DefaultAzureCredential());
+      : Client.fromTokenCredential(host, await credentialOf(address.identity));
   const [{ TimedAgent }, { contextThatTrusts }] = await Promise.all([
     import('./timed-agent.ts'),
     import('./tls-context.ts'),

@@ -6,8 +6,11 @@ export const operationClasses = ['identity', 'twinRead', 'twinUpdate', 'query', 
 
 export type OperationClass = (typeof operationClasses)[number];
 
-/** The editions of IoT Hub in each size: free (F), basic (B) and standard (S). */
-export const hubTiers = ['F1', 'B1', 'B2', 'B3', 'S1', 'S2', 'S3'] as const;
+/**
+ * The tiers of IoT Hub that have twins: free, the three standard sizes, and the new generation with Azure Device Registry. The basic tiers have
+ * no twins.
+ */
+export const hubTiers = ['F1', 'S1', 'S2', 'S3', 'GEN2'] as const;
 
 export type HubTier = (typeof hubTiers)[number];
 
@@ -35,6 +38,7 @@ export function throttleLimits(tier: HubTier, units: number): Limits {
   }
 }
 
+/** The size of a hub, which decides its limits. A hub of the new generation has the limits of S1. */
 function size(tier: HubTier): 1 | 2 | 3 {
-  return tier.endsWith('3') ? 3 : tier.endsWith('2') ? 2 : 1;
+  return tier === 'S3' ? 3 : tier === 'S2' ? 2 : 1;
 }

@@ -1,8 +1,11 @@
 import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
+import { credentialOf, type Identity } from '../identity.ts';
 
-/** A storage account and how the app signs in: a connection string, or the name of the account for the managed identity of the app. */
-export type StorageAccount = { readonly connectionString: string } | { readonly accountName: string };
+/** A storage account and how the app signs in: a connection string, or the addresses of the services with an identity. */
+export type StorageAccount =
+  | { readonly connectionString: string }
+  | { readonly tableUri: string; readonly queueUri: string; readonly identity: Identity };
 
 /**
  * Opens a table, and creates the table when it does not exist. The Azure SDK is loaded on the first call, because the start of the app
@@ -15,7 +18,7 @@ export async function openTable(account: StorageAccount, name: string): Promise<
       ? Client.fromConnectionString(account.connectionString, name, {
           allowInsecureConnection: usesPlainHttp(account.connectionString),
         })
-      : new Client(`https://${account.accountName}.table.core.windows.net`, name, await appIdentity());
+      : new Client(account.tableUri, name, await credentialOf(account.identity));
   // `createTable` of the SDK does not throw when the table exists already.
   await table.createTable();
   return table;
@@ -27,14 +30,9 @@ export async function openQueue(account: StorageAccount, name: string): Promise<
   const queue =
     'connectionString' in account
       ? QueueServiceClient.fromConnectionString(account.connectionString).getQueueClient(name)
-      : new Client(`https://${account.accountName}.queue.core.windows.net/${name}`, await appIdentity());
+      : new Client(`${account.queueUri.replace(/\/$/, '')}/${name}`, await credentialOf(account.identity));
   await queue.createIfNotExists();
   return queue;
-}
-
-async function appIdentity() {
-  const { DefaultAzureCredential } = await import('@azure/identity');
-  return new DefaultAzureCredential();
 }
 
 /** True when a connection string names a storage emulator without TLS. The Azure SDK refuses plain HTTP unless an option allows it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSettings, SettingsError } from '../../functions/settings.ts';
+import { knownSettingNames, readSettings, SettingsError } from '../../functions/settings.ts';
 
 const secret = 'c2VjcmV0LWtleS1zZWNyZXQta2V5';
 const complete = {
@@ -53,6 +53,7 @@ describe('the app settings', () => {
       hub: { connectionString: complete.IOTHUB_CONNECTION_STRING },
       storage: { connectionString: complete.AzureWebJobsStorage },
       mode: 'enforce',
+      operators: 'keys',
       retry: { firstDelay: 30, attempts: 10 },
       sweep: { schedule: '0 */15 * * * *', minutes: 4 },
       budget: { tier: 'S1', units: 1, share: 0.5 },
@@ -70,6 +71,7 @@ describe('the app settings', () => {
       EVENTHUB_NAME: 'hub-events',
       AzureWebJobsStorage__accountName: 'account',
       TWINKEEPER_MODE: 'audit',
+      TWINKEEPER_OPERATORS: 'entra',
       TWINKEEPER_RETRY_DELAY: '5',
       TWINKEEPER_RETRY_ATTEMPTS: '3',
       TWINKEEPER_SWEEP_SCHEDULE: '0 0 2,14 * JAN-MAR MON',
@@ -83,9 +85,14 @@ describe('the app settings', () => {
       TWINKEEPER_BLAST_RADIUS: '250',
     });
     expect(settings).toEqual({
-      hub: { hostName: 'my-hub.azure-devices.net' },
-      storage: { accountName: 'account' },
+      hub: { hostName: 'my-hub.azure-devices.net', identity: { type: 'default' } },
+      storage: {
+        queueUri: 'https://account.queue.core.windows.net',
+        tableUri: 'https://account.table.core.windows.net',
+        identity: { type: 'default' },
+      },
       mode: 'audit',
+      operators: 'entra',
       retry: { firstDelay: 5, attempts: 3 },
       sweep: { schedule: '0 0 2,14 * JAN-MAR MON', minutes: 9 },
       budget: { tier: 'S3', units: 200, share: 1 },
@@ -141,7 +148,10 @@ describe('the app settings', () => {
     ['IOTHUB_CONNECTION_STRING', 'IOTHUB_HOSTNAME or IOTHUB_CONNECTION_STRING is missing'],
     ['EventHubConnection', 'EventHubConnection or EventHubConnection__fullyQualifiedNamespace is missing'],
     ['EVENTHUB_NAME', 'EVENTHUB_NAME is missing'],
-    ['AzureWebJobsStorage', 'AzureWebJobsStorage or AzureWebJobsStorage__accountName is missing'],
+    [
+      'AzureWebJobsStorage',
+      'AzureWebJobsStorage, AzureWebJobsStorage__accountName or AzureWebJobsStorage__blobServiceUri is missing',
+    ],
   ])('are refused when %s is missing or empty', (name, message) => {
     expect(faultsOf({ ...complete, [name]: undefined })).toContain(message);
     expect(faultsOf({ ...complete, [name]: '' })).toContain(message);
@@ -174,6 +184,11 @@ describe('the app settings', () => {
     ['TWINKEEPER_RETENTION_DAYS', '0', '"0"'],
     ['TWINKEEPER_RETENTION_DAYS', '99999', '"99999"'],
     ['TWINKEEPER_HUB_TIER', 'S4', 'S4'],
+    ['TWINKEEPER_HUB_TIER', 'B2', 'have no twins'],
+    ['TWINKEEPER_OPERATORS', 'all', '"all"'],
+    ['AzureWebJobsStorage__tableServiceUri', 'account.table.core.windows.net', 'https://'],
+    ['AzureWebJobsStorage__credential', 'workloadidentity', 'managedidentity'],
+    ['IOTHUB__clientId', 'twinkeeper', 'client id'],
     ['TWINKEEPER_HUB_UNITS', '201', '201'],
     ['TWINKEEPER_BUDGET_SHARE', '0', '"0"'],
     ['TWINKEEPER_BUDGET_SHARE', '1.1', '1.1'],
@@ -240,6 +255,70 @@ describe('the app settings', () => {
   it('prefer the host name when both a host name and a connection string are given', () => {
     expect(readSettings({ ...complete, IOTHUB_HOSTNAME: 'other.azure-devices.net' }).hub).toEqual({
       hostName: 'other.azure-devices.net',
+      identity: { type: 'default' },
     });
+  });
+
+  const clientId = '11111111-2222-3333-4444-555555555555';
+  const identities = {
+    IOTHUB_HOSTNAME: 'my-hub.azure-devices.us',
+    IOTHUB__credential: 'managedidentity',
+    IOTHUB__clientId: clientId,
+    EventHubConnection__fullyQualifiedNamespace: 'my.servicebus.usgovcloudapi.net',
+    EventHubConnection__credential: 'managedidentity',
+    EventHubConnection__clientId: clientId,
+    EVENTHUB_NAME: 'twin-events',
+    AzureWebJobsStorage__blobServiceUri: 'https://account.blob.core.usgovcloudapi.net/',
+    AzureWebJobsStorage__queueServiceUri: 'https://account.queue.core.usgovcloudapi.net/',
+    AzureWebJobsStorage__tableServiceUri: 'https://account.table.core.usgovcloudapi.net/',
+    AzureWebJobsStorage__credential: 'managedidentity',
+    AzureWebJobsStorage__clientId: clientId,
+  };
+
+  it('name the services of any cloud, and a user-assigned identity for each', () => {
+    expect(readSettings({ ...identities, TWINKEEPER_HUB_TIER: 'GEN2' })).toMatchObject({
+      hub: { hostName: 'my-hub.azure-devices.us', identity: { type: 'managed', clientId } },
+      storage: {
+        queueUri: 'https://account.queue.core.usgovcloudapi.net/',
+        tableUri: 'https://account.table.core.usgovcloudapi.net/',
+        identity: { type: 'managed', clientId },
+      },
+      budget: { tier: 'GEN2' },
+    });
+  });
+
+  it('mean the system-assigned identity without a client id', () => {
+    expect(readSettings({ ...identities, IOTHUB__clientId: '' }).hub).toMatchObject({ identity: { type: 'managed' } });
+  });
+
+  it.each([
+    [
+      'a service URI is missing',
+      { AzureWebJobsStorage__tableServiceUri: '' },
+      'AzureWebJobsStorage__tableServiceUri is missing: it belongs to AzureWebJobsStorage__blobServiceUri and AzureWebJobsStorage__queueServiceUri.',
+    ],
+    [
+      'a client id has no credential',
+      { EventHubConnection__credential: '' },
+      'EventHubConnection__credential is missing: EventHubConnection__clientId counts only together with',
+    ],
+    [
+      'storage is named twice',
+      { AzureWebJobsStorage__accountName: 'other' },
+      'AzureWebJobsStorage__accountName and AzureWebJobsStorage__blobServiceUri and',
+    ],
+    [
+      'a connection string stands beside an identity',
+      { IOTHUB_HOSTNAME: '', IOTHUB_CONNECTION_STRING: complete.IOTHUB_CONNECTION_STRING },
+      'IOTHUB__credential and IOTHUB__clientId must be removed',
+    ],
+  ])('are refused when %s', (_, change, message) => {
+    expect(faultsOf({ ...identities, ...change })).toContain(message);
+  });
+
+  it('have names, so that the deployment can be checked against them', () => {
+    expect(knownSettingNames).toEqual(
+      expect.arrayContaining([...Object.keys(identities), 'AZURE_CLIENT_ID', 'TWINKEEPER_MODE']),
+    );
   });
 });

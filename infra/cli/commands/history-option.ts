@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { fromStorage, type HistorySource } from './history-source.ts';
-import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
+import { namesStorage, type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
 /** Command line options that say where the history is read: from a storage account or from the running app. */
 export interface HistoryOptions extends StorageOptions {
@@ -40,7 +40,7 @@ export async function historyOf(options: HistoryOptions): Promise<HistorySource>
     return fromFunctions(url, options.key ?? (FUNCTION_APP_KEY || undefined));
   }
   if (options.key !== undefined) throw new Error('--key needs --url, the address of the app.');
-  if (!isStorage && !process.env.AzureWebJobsStorage && !process.env.AzureWebJobsStorage__accountName) {
+  if (!isStorage && !namesStorage(process.env)) {
     throw new Error(
       'No source of the history: give --storage, --endpoints or --url, or set AzureWebJobsStorage or FUNCTION_APP_URL.',
     );

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { storageAccountOf } from '../../../functions/settings.ts';
 import type { StorageAccount } from '../../../shared/storage/index.ts';
 
 /** Command line options that name the storage account of the app. */
@@ -26,15 +27,28 @@ export function withStorageOptions(command: Command): Command {
 export async function storageOf({ storage, endpoints }: StorageOptions): Promise<StorageAccount> {
   if (storage !== undefined) return { connectionString: await checked(storage, '--storage') };
   if (endpoints !== undefined) return { connectionString: await fromEndpoints(endpoints) };
-  const { AzureWebJobsStorage: connectionString, AzureWebJobsStorage__accountName: accountName } = process.env;
-  if (connectionString) return { connectionString: await checked(connectionString, 'AzureWebJobsStorage') };
-  if (accountName) {
-    if (/^[a-z0-9]{3,24}$/.test(accountName)) return { accountName };
+  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
+  const { AzureWebJobsStorage, AzureWebJobsStorage__accountName, AzureWebJobsStorage__tableServiceUri } = given;
+  if (AzureWebJobsStorage !== undefined) {
+    return { connectionString: await checked(AzureWebJobsStorage, 'AzureWebJobsStorage') };
+  }
+  if (AzureWebJobsStorage__accountName !== undefined && !/^[a-z0-9]{3,24}$/.test(AzureWebJobsStorage__accountName)) {
     throw new Error(
       'AzureWebJobsStorage__accountName is not the name of a storage account: it must be 3 to 24 lower-case letters and digits.',
     );
   }
+  // The command signs in as the person who calls it, not as the app: the app's identity exists only in Azure.
+  if (AzureWebJobsStorage__accountName !== undefined || AzureWebJobsStorage__tableServiceUri !== undefined) {
+    return storageAccountOf(given, { type: 'default' });
+  }
   throw new Error('No storage account: give --storage or --endpoints, or set AzureWebJobsStorage.');
+}
+
+/** Whether the environment names a storage account. */
+export function namesStorage(environment: Readonly<Record<string, string | undefined>>): boolean {
+  return ['AzureWebJobsStorage', 'AzureWebJobsStorage__accountName', 'AzureWebJobsStorage__tableServiceUri'].some(
+    (name) => Boolean(environment[name]),
+  );
 }
 
 async function fromEndpoints(file: string): Promise<string> {

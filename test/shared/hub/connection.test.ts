@@ -5,12 +5,12 @@ import { startTestHub } from '../../infra/local/hub/hub-client.ts';
 
 describe('the address of a hub', () => {
   it.each([
-    [{ hostName: 'my-hub.azure-devices.net' }, 'my-hub.azure-devices.net', 443],
-    [{ hostName: 'localhost:8443' }, 'localhost', 8443],
+    [{ hostName: 'my-hub.azure-devices.net', identity: { type: 'default' } }, 'my-hub.azure-devices.net', 443],
+    [{ hostName: 'localhost:8443', identity: { type: 'default' } }, 'localhost', 8443],
     [{ connectionString: 'HostName=h.net;SharedAccessKeyName=n;SharedAccessKey=k=' }, 'h.net', 443],
     [{ connectionString: 'SharedAccessKey=k=;hostname=localhost:99;SharedAccessKeyName=n' }, 'localhost', 99],
     [{ connectionString: 'nonsense' }, '', 443],
-  ])('%j has the host %s and the port %i', (address, host, port) => {
+  ] as const)('%j has the host %s and the port %i', (address, host, port) => {
     expect(hostOf(address)).toEqual({ host, port });
   });
 });

@@ -145,7 +145,7 @@ describe('twinkeeper plan', () => {
       /^twinkeeper: --hub is not a connection string of a hub: it must look like /,
     ],
     ['a missing folder of policies', ['--policies', '/nowhere'], /There is no folder \/nowhere\./],
-    ['an unknown tier', ['--tier', 'S9'], /Allowed choices are F1, B1/],
+    ['an unknown tier', ['--tier', 'S9'], /Allowed choices are F1, S1/],
     ['a share of 0', ['--share', '0'], /It must be a number, above 0/],
   ])('exits with 1 and one line for %s', async (_, args, why) => {
     const { code, stdout, stderr } = await run(
@@ -186,7 +186,7 @@ describe('the hub of a command', () => {
     });
     const limit = { TWINKEEPER_BLAST_RADIUS: '50', TWINKEEPER_HUB_UNITS: '2' };
     expect(await of({ share: '1' }, { IOTHUB_HOSTNAME: 'my-hub.azure-devices.net', ...limit })).toEqual({
-      address: { hostName: 'my-hub.azure-devices.net' },
+      address: { hostName: 'my-hub.azure-devices.net', identity: { type: 'default' } },
       budget: { tier: 'S1', units: 2, share: 1 },
       blastRadius: { type: 'count', count: 50 },
     });
