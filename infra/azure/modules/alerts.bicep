@@ -11,6 +11,8 @@ param hubLocation string
 param hubTier string
 param hubUnits int
 param email string
+
+@secure()
 param webhook string
 
 @description('Where the alerts are explained.')
@@ -199,7 +201,8 @@ var platformAlerts = [
   }
 ]
 
-resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email) || !empty(webhook)) {
+// The group exists without receivers too, so that an operator can add some in the portal.
+resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: 'ag-${suffix}'
   location: 'global'
   tags: tags
@@ -210,8 +213,6 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(e
     webhookReceivers: empty(webhook) ? [] : [{ name: 'webhook', serviceUri: webhook, useCommonAlertSchema: true }]
   }
 }
-
-var actionGroups = empty(email) && empty(webhook) ? [] : [actionGroup.id]
 
 resource onLog 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   for alert in logAlerts: {
@@ -244,7 +245,7 @@ resource onLog 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
         ]
       }
       autoMitigate: true
-      actions: { actionGroups: actionGroups }
+      actions: { actionGroups: [actionGroup.id] }
     }
   }
 ]
@@ -279,7 +280,7 @@ resource onHub 'Microsoft.Insights/metricAlerts@2018-03-01' = [
         ]
       }
       autoMitigate: true
-      actions: [for id in actionGroups: { actionGroupId: id }]
+      actions: [{ actionGroupId: actionGroup.id }]
     }
   }
 ]
@@ -311,7 +312,7 @@ resource onPlatform 'Microsoft.Insights/metricAlerts@2018-03-01' = [
         ]
       }
       autoMitigate: true
-      actions: [for id in actionGroups: { actionGroupId: id }]
+      actions: [{ actionGroupId: actionGroup.id }]
     }
   }
 ]
