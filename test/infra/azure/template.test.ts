@@ -1,6 +1,7 @@
 /** Checks the Bicep files with the compiler: they have no fault, and the committed files are made from them. */
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -40,13 +41,17 @@ describe.skipIf(isWithoutBicep)('the Bicep files', () => {
   });
 
   it('have the form of the formatter', async () => {
-    const names = (await readdir(azureFolder, { recursive: true })).filter((name) => /\.bicep(param)?$/.test(name));
-    expect(names.length).toBeGreaterThan(5);
-    const unformatted: string[] = [];
-    for (const name of names) {
-      const { stdout } = await run(bicep(), ['format', join(azureFolder, name), '--stdout']);
-      if (stdout !== (await committed(name))) unformatted.push(name);
+    const copy = await mkdtemp(join(tmpdir(), 'bicep-'));
+    try {
+      await cp(azureFolder, copy, { recursive: true });
+      for (const pattern of ['./**/*.bicep', './*.bicepparam']) {
+        await run(bicep(), ['format', '--pattern', pattern], { cwd: copy });
+      }
+      const names = (await readdir(copy, { recursive: true })).filter((name) => /\.bicep(param)?$/.test(name));
+      expect(names.length).toBeGreaterThan(5);
+      for (const name of names) expect(await readFile(join(copy, name), 'utf8'), name).toBe(await committed(name));
+    } finally {
+      await rm(copy, { recursive: true });
     }
-    expect(unformatted).toEqual([]);
   });
 });
