@@ -1,7 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
-/** Tests that replace modules or measure the heap. Each file has a process of its own. */
-const alone = ['test/functions/*.test.ts', 'test/infra/bench/heap-watch.test.ts', 'test/shared/sweep/id-set.test.ts'];
+/**
+ * Tests that replace modules, measure the heap, or sign in with `@azure/identity`, which keeps its first identity endpoint. Each file has a
+ * process of its own.
+ */
+const alone = [
+  'test/functions/*.test.ts',
+  'test/infra/bench/heap-watch.test.ts',
+  'test/infra/local/app-rights.test.ts',
+  'test/shared/sweep/id-set.test.ts',
+];
 
 const common = {
   // Long enough for a busy machine. A test that hangs is still found.

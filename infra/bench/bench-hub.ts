@@ -58,8 +58,8 @@ export async function startBenchHub(
     }),
     async callsOf(caller) {
       const answer = await fetch(`${service.controlUrl}/calls`);
-      const { byPolicy } = (await answer.json()) as { readonly byPolicy: Readonly<Record<Caller, CallCounts>> };
-      return byPolicy[caller];
+      const { byCaller } = (await answer.json()) as { readonly byCaller: Readonly<Record<Caller, CallCounts>> };
+      return byCaller[caller];
     },
     close: () => service.close(),
   };

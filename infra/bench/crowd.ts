@@ -44,7 +44,7 @@ export const crowd: Bench = {
       await inBenchFolder(async (folder) => {
         const hub = await startBenchHub(folder, {
           throttle: { tier: 'S1', units: 1 },
-          faults: [{ share: 1, policy: twinkeeperPolicy, kinds: [{ delay: hubLatency }] }],
+          faults: [{ share: 1, caller: twinkeeperPolicy, kinds: [{ delay: hubLatency }] }],
           retainEvents: 20_000,
         });
         try {

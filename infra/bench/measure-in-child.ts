@@ -1,6 +1,6 @@
 /** Runs a measurement in a child process. Code that was loaded or compiled earlier can then not change the result. */
 import { fork } from 'node:child_process';
-import { hostEnvironment } from '../local/host-environment.ts';
+import { withoutAppSettings } from '../local/host-environment.ts';
 
 export interface Apart {
   /** Path of the script that the child process runs. `bundleChild` has written it. */
@@ -47,7 +47,7 @@ export function measureInChild<Result>({ child, options, settings = {}, nodeOpti
  */
 export function benchEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
-): Record<string, string | undefined> {
-  const { NODE_COMPILE_CACHE: _, NODE_EXTRA_CA_CERTS: __, ...rest } = hostEnvironment(environment, '', false);
+): Readonly<Record<string, string | undefined>> {
+  const { NODE_COMPILE_CACHE: _, NODE_EXTRA_CA_CERTS: __, ...rest } = withoutAppSettings(environment, false);
   return rest;
 }

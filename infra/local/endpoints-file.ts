@@ -8,7 +8,7 @@ import { dirname, resolve } from 'node:path';
 
 /** The addresses and keys of the local system. The endpoints file holds this object. */
 export interface SystemEndpoints {
-  /** A connection string with all rights on the local hub. A client must trust the certificate authority in `caFile`. */
+  /** A connection string that may use the whole service API of the local hub. A client must trust the certificate authority in `caFile`. */
   readonly iotHubConnectionString: string;
   readonly eventHubConnectionString: string;
   readonly eventHubName: string;

@@ -1,6 +1,8 @@
 /** The app settings and the environment of the function host in the local system. They contain no address and no key of a real hub. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { identityEnvironment, identitySettings } from './app-identity.ts';
+import type { IdentityEndpointAddress } from './entra/index.ts';
 import type { LocalHubEndpoints, LocalHubOptions } from './hub/index.ts';
 
 export interface LocalSettingsOptions extends Pick<LocalHubOptions, 'throttle'> {
@@ -19,7 +21,7 @@ export function localSettings(
   return {
     FUNCTIONS_WORKER_RUNTIME: 'node',
     AzureWebJobsStorage: storageConnectionString,
-    IOTHUB_CONNECTION_STRING: hub.twinkeeperConnectionString,
+    ...identitySettings(hub.hostName),
     EventHubConnection: hub.eventHubConnectionString,
     EVENTHUB_NAME: hub.eventHubName,
     EVENTHUB_CONSUMER_GROUP: '$Default',
@@ -47,19 +49,34 @@ export async function writeSettingsFile(folder: string, values: Readonly<Record<
 }
 
 /**
- * The environment variables of the function host: those of the shell, without app settings. The host reads a setting from the environment
- * first and from the settings file second. Without this, the settings of a shell for a real hub would connect the local system to that hub.
+ * The environment variables of the function host: those of the shell without app settings, and those of the app's managed identity.
  *
  * @param keepOwn whether to keep settings whose names begin with `TWINKEEPER_`
  */
 export function hostEnvironment(
-  environment: Readonly<Record<string, string | undefined>>,
-  caFile: string,
+  environment: Environment,
+  { caFile, identity }: { readonly caFile: string; readonly identity: IdentityEndpointAddress },
   keepOwn: boolean,
-): Record<string, string | undefined> {
-  const appSetting = /^(IOTHUB_|EVENTHUB_|EventHubConnection|AzureWebJobs|AZURE_|FUNCTIONS_|APPLICATIONINSIGHTS_)/i;
-  const kept = Object.entries(environment).filter(
-    ([name]) => !appSetting.test(name) && (keepOwn || !/^TWINKEEPER_/i.test(name)),
+): Environment {
+  return {
+    ...withoutAppSettings(environment, keepOwn),
+    NODE_EXTRA_CA_CERTS: caFile,
+    ...identityEnvironment(identity),
+  };
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The environment variables of the shell, without app settings. The function host reads a setting from the environment first and from the
+ * settings file second. Without this, the settings of a shell for a real hub would connect the local system to that hub.
+ *
+ * @param keepOwn whether to keep settings whose names begin with `TWINKEEPER_`
+ */
+export function withoutAppSettings(environment: Environment, keepOwn: boolean): Environment {
+  const appSetting =
+    /^(IOTHUB_|EVENTHUB_|EventHubConnection|AzureWebJobs|AZURE_|FUNCTIONS_|APPLICATIONINSIGHTS_|IDENTITY_|MSI_)/i;
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !appSetting.test(name) && (keepOwn || !/^TWINKEEPER_/i.test(name))),
   );
-  return { ...Object.fromEntries(kept), NODE_EXTRA_CA_CERTS: caFile };
 }

@@ -32,7 +32,7 @@ const badDay: readonly FaultKind[] = [
 /** The behaviour of the local hub for these options. Faults happen only to Twinkeeper's own calls, and not to the calls of the demo. */
 export function hubBehaviour({ faults = 0, throttle, queryLag, timeScale, seed }: BehaviourOptions): HubBehaviour {
   return {
-    ...(faults > 0 ? { faults: [{ share: faults, policy: twinkeeperPolicy, kinds: badDay, seed }] } : {}),
+    ...(faults > 0 ? { faults: [{ share: faults, caller: twinkeeperPolicy, kinds: badDay, seed }] } : {}),
     ...(throttle === undefined ? {} : { throttle }),
     ...(queryLag === undefined ? {} : { queryLag: queryLag * 1000 }),
     ...(timeScale === undefined ? {} : { timeScale }),

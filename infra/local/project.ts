@@ -50,15 +50,15 @@ export async function createRunFolder(root: string): Promise<string> {
 }
 
 /**
- * The path of the folder with the keys and certificates of the local hub. All runs use the same folder, so a program can trust the same
- * certificate authority in every run. The folder is made in full under another name and then renamed. Two first runs at the same time
+ * The path of the folder with the keys and certificates of the local hub. All runs with the same host name use the same folder, so a program
+ * can trust the same certificate authority in every run. The folder is made in full under another name and then renamed. Two first runs at the same time
  * therefore use the same keys.
  */
-export async function hubFolder(root: string, runFolder: string): Promise<string> {
-  const folder = join(root, '.twinkeeper', 'hub');
+export async function hubFolder(root: string, runFolder: string, hostName?: string): Promise<string> {
+  const folder = join(root, '.twinkeeper', hostName === undefined ? 'hub' : `hub-${hostName}`);
   if (existsSync(folder)) return folder;
   const unfinished = join(runFolder, 'hub');
-  await loadCredentials(unfinished);
+  await loadCredentials(unfinished, hostName);
   await rename(unfinished, folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
   });

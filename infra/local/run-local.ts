@@ -8,6 +8,7 @@ import { checkNodeVersion } from './check-node-version.ts';
 import { demoBlastRadius } from './demo/demo-blast-radius.ts';
 import { checkEndpointsFile, writeEndpointsFile } from './endpoints-file.ts';
 import { hubBehaviour } from './hub-behaviour.ts';
+import { checkHubHost, hubPort } from './hub-host.ts';
 import { npmEnded } from './npm-ended.ts';
 import type { Output, StartProgress } from './output.ts';
 import { type OutputLost, onOutputLost } from './output-lost.ts';
@@ -49,6 +50,7 @@ export async function runLocal(options: RunOptions, { progress, openOutput }: Ru
   const root = projectRoot();
   checkBuild(root);
   if (options.endpoints !== undefined) checkEndpointsFile(options.endpoints);
+  const hubHost = options.hubHost === undefined ? undefined : await checkHubHost(options.hubHost);
   const ports = await choosePorts(options.portBase);
   progress.step('Starting the local system…');
   const runFolder = await createRunFolder(root);
@@ -58,7 +60,8 @@ export async function runLocal(options: RunOptions, { progress, openOutput }: Ru
     const starting = startLocalSystem({
       root,
       runFolder,
-      ports,
+      ports: hubHost === undefined ? ports : { ...ports, hub: hubPort },
+      ...(hubHost === undefined ? {} : { hubHost }),
       keepOwnSettings: !options.demo,
       blastRadius: demoBlastRadius(options),
       // With `--once`, the demo waits for sweeps that it asked for. Without `--once`, only the timer starts sweeps.

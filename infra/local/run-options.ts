@@ -8,6 +8,8 @@ export interface RunOptions extends BehaviourOptions {
   readonly events: boolean;
   readonly endpoints?: string;
   readonly portBase?: number;
+  /** The host name by which clients reach the hub on port 443. Without it, the hub listens on another port of localhost. */
+  readonly hubHost?: string;
   readonly seed: number;
   readonly once?: boolean;
   readonly json?: boolean;

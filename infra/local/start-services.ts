@@ -5,13 +5,16 @@
  */
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { appIdentityWith } from './app-identity.ts';
 import { startAzurite } from './azurite.ts';
 import { checkAppStarted } from './check-app-started.ts';
+import { readDeployedRoles } from './deployed-roles.ts';
 import type { SystemEndpoints } from './endpoints-file.ts';
 import type { Keys } from './host/http-trigger.ts';
 import type { FunctionHostEndpoints } from './host/index.ts';
 import { hostEnvironment, localSettings, writeSettingsFile } from './host-environment.ts';
 import type { HubBehaviour, LocalHubEndpoints, LocalHubOptions } from './hub/index.ts';
+import type { HubHost } from './hub-host.ts';
 import type { Ports } from './ports.ts';
 import { functionAppFolder, hubFolder } from './project.ts';
 import { KilledEarly, type ServiceProcess, type ServiceSpec, startServiceProcess } from './service-parent.ts';
@@ -28,6 +31,8 @@ export interface SystemOptions {
   readonly runFolder: string;
   readonly ports: Ports;
   readonly hub: Pick<LocalHubOptions, keyof HubBehaviour | 'routesEvents'>;
+  /** The host name and the address of the hub. Default: `localhost`. */
+  readonly hubHost?: HubHost;
   /** Whether the app gets the `TWINKEEPER_…` settings of the shell's environment. */
   readonly keepOwnSettings: boolean;
   /** The blast radius of the app: the number of twins in which a policy may overwrite or remove something in an hour. */
@@ -75,6 +80,8 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
     );
     onStep('Ready: Azurite and the local hub. Starting the function host…');
     const storageConnectionString = azurite.endpoints.connectionString;
+    const { caFile, identity } = hub.endpoints;
+    if (identity === undefined) throw new Error('The local hub has started no identity endpoint.');
     const values = localSettings(hub.endpoints, storageConnectionString, {
       ...options.hub,
       blastRadius: options.blastRadius,
@@ -91,7 +98,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
           httpPort: ports.functions,
           queueClaimSeconds,
         },
-        environment: hostEnvironment(process.env, hub.endpoints.caFile, options.keepOwnSettings),
+        environment: hostEnvironment(process.env, { caFile, identity }, options.keepOwnSettings),
         onLine: (line) => {
           const problem = /^\S+ (?:error|critical) (.*)/.exec(line)?.[1];
           lastProblem = problem ?? lastProblem;
@@ -105,7 +112,7 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
     onStep('Ready: Azurite, the local hub and the function host.');
     const storage = watchPort(storageConnectionString);
     closing.push(async () => storage.stop());
-    const { twinkeeperConnectionString: _, ...hubEndpoints } = hub.endpoints;
+    const { twinkeeperConnectionString: _, hostName: __, identity: ___, ...hubEndpoints } = hub.endpoints;
     return {
       endpoints: {
         ...hubEndpoints,
@@ -131,12 +138,22 @@ export async function startLocalSystem(options: SystemOptions): Promise<LocalSys
   }
 }
 
-async function startHub({ root, runFolder, ports, hub }: SystemOptions): Promise<ServiceProcess<LocalHubEndpoints>> {
-  const folder = await hubFolder(root, runFolder);
+async function startHub(options: SystemOptions): Promise<ServiceProcess<LocalHubEndpoints>> {
+  const { root, runFolder, ports, hubHost, hub } = options;
+  const [folder, roles] = await Promise.all([hubFolder(root, runFolder, hubHost?.hostName), readDeployedRoles(root)]);
+  const hubOptions: LocalHubOptions = {
+    folder,
+    httpsPort: ports.hub,
+    amqpPort: ports.events,
+    controlPort: ports.control,
+    identities: [appIdentityWith(roles)],
+    ...hubHost,
+    ...hub,
+  };
   return startServiceProcess({
     name: 'The local hub',
     script: join(root, 'dist/local/hub.js'),
-    options: { folder, httpsPort: ports.hub, amqpPort: ports.events, controlPort: ports.control, ...hub },
+    options: hubOptions,
   });
 }
 

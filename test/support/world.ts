@@ -115,10 +115,10 @@ export async function startWorld() {
     /** Returns the number of hub calls that Twinkeeper has made so far, by class of operations. */
     async calls(): Promise<Readonly<Record<string, number>>> {
       const answer = await fetch(`${hub.controlUrl}/calls`);
-      const { byPolicy } = (await answer.json()) as {
-        byPolicy: Record<string, { byClass: Record<string, number> }>;
+      const { byCaller } = (await answer.json()) as {
+        byCaller: Record<string, { byClass: Record<string, number> }>;
       };
-      return byPolicy.twinkeeper?.byClass ?? {};
+      return byCaller.twinkeeper?.byClass ?? {};
     },
 
     async close() {

@@ -25,6 +25,11 @@ export function localCommand(): Command {
       wholeNumber(1, 65_535 - 6),
     )
     .option(
+      '--hub-host <name>',
+      "Makes the hub listen on port 443 under this name, as Microsoft's SDKs need it. The name must lead to this machine. Port 443 needs rights.",
+      hostName,
+    )
+    .option(
       '--seed <n>',
       'Sets the seed of the demo. The same seed causes the same drift.',
       wholeNumber(0, 2 ** 32 - 1),
@@ -50,6 +55,8 @@ Examples:
   $ npm start -- --once --no-events                        the same without events: sweeps find all drift
   $ npm start -- --once --faults 20%                       the same, and every fifth hub call fails
   $ npm start -- --no-demo --endpoints endpoints.json      only the services, for your own clients
+  $ npm start -- --no-demo --endpoints endpoints.json --hub-host localhost
+                                                           the same, for clients that need port 443
   $ npm start -- --port-base 7000                          hub 7000, events 7001, control 7002, functions 7003,
                                                            blobs 7004, queues 7005, tables 7006`,
     )
@@ -64,6 +71,13 @@ Examples:
       ]);
       process.exit(await runLocal(options, { progress: startProgress(), openOutput }));
     });
+}
+
+function hostName(text: string): string {
+  if (!/^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$/i.test(text)) {
+    throw new InvalidArgumentError('It must be a host name or an IPv4 address without a port, such as localhost.');
+  }
+  return text.toLowerCase();
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

@@ -69,8 +69,8 @@ export function watchSystem(endpoints: SystemEndpoints, onRow: (row: DriftRow) =
       if (isSettled && (watched.get(id) ?? 0) < Date.now()) watched.delete(id);
     }
     if (hasLooked) counter.count(uncounted);
-    const { byPolicy } = await observer.calls();
-    samples.push({ at: Date.now(), byClass: byPolicy.twinkeeper?.byClass ?? {} });
+    const { byCaller } = await observer.calls();
+    samples.push({ at: Date.now(), byClass: byCaller.twinkeeper?.byClass ?? {} });
     while ((samples[1]?.at ?? Number.POSITIVE_INFINITY) < Date.now() - minute) samples.shift();
   }
 

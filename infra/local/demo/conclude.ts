@@ -70,7 +70,7 @@ export async function conclude(
       unresolved: unresolved.length,
       enforced: rows.filter(({ outcome }) => outcome === 'enforced').length,
       detectToEnforcedMs: { p50: percentile(times, 0.5), p99: percentile(times, 0.99) },
-      hubCalls: calls.byPolicy.twinkeeper?.byClass ?? {},
+      hubCalls: calls.byCaller.twinkeeper?.byClass ?? {},
       seconds: Math.round((Date.now() - startedAt) / 100) / 10,
     },
     complaints: [

@@ -1,7 +1,7 @@
 /**
- * Counts the calls to the service API by class, HTTP status and shared access policy. The classes are those that IoT Hub's throttles
- * distinguish.
+ * Counts the calls to the service API by class, HTTP status and caller. The classes are those that IoT Hub's throttles distinguish.
  */
+import type { DataAction } from './access.ts';
 
 export const callClasses = [
   'identity',
@@ -26,36 +26,54 @@ export interface CallCounts {
   readonly throttledByClass: Readonly<Record<CallClass, number>>;
 }
 
+export interface CallerCounts extends CallCounts {
+  /** Number of allowed calls by the data action that they need. A call that needs two data actions counts in both. */
+  readonly dataActions: Readonly<Record<DataAction, number>>;
+}
+
 export interface CallReport extends CallCounts {
-  /** Call counts by shared access policy. A call without a valid signature counts only in the totals over all policies. */
-  readonly byPolicy: Readonly<Record<string, CallCounts>>;
+  /**
+   * Call counts by caller: a shared access policy or an identity. A call without a valid signature or token counts only in the totals over
+   * all callers.
+   */
+  readonly byCaller: Readonly<Record<string, CallerCounts>>;
 }
 
 /** Counts calls since the start of the hub or the last `reset`. */
 export class CallCounter {
-  readonly #policies: readonly string[];
+  readonly #callers: readonly string[];
   #all = new Counts();
-  #byPolicy = new Map<string, Counts>();
+  #byCaller = new Map<string, Counts>();
 
-  /** `policies` are the names of all shared access policies. In the report, a policy without calls has zeros. */
-  constructor(policies: readonly string[]) {
-    this.#policies = policies;
+  /** `callers` are the names of all callers. In the report, a caller without calls has zeros. */
+  constructor(callers: readonly string[]) {
+    this.#callers = callers;
     this.reset();
   }
 
-  record(callClass: CallClass, status: number | 'dropped', policy: string | undefined): void {
+  record(callClass: CallClass, status: number | 'dropped', caller: string | undefined): void {
     this.#all.record(callClass, status);
-    if (policy !== undefined) this.#byPolicy.get(policy)?.record(callClass, status);
+    if (caller !== undefined) this.#byCaller.get(caller)?.record(callClass, status);
+  }
+
+  /** Counts the data actions of a call that the caller may make. */
+  recordUse(caller: string, dataActions: readonly DataAction[]): void {
+    this.#byCaller.get(caller)?.recordUse(dataActions);
   }
 
   reset(): void {
     this.#all = new Counts();
-    this.#byPolicy = new Map(this.#policies.map((policy) => [policy, new Counts()]));
+    this.#byCaller = new Map(this.#callers.map((caller) => [caller, new Counts()]));
   }
 
   report(): CallReport {
-    const byPolicy = Object.fromEntries([...this.#byPolicy].map(([policy, counts]) => [policy, counts.snapshot()]));
-    return { ...this.#all.snapshot(), byPolicy };
+    const byCaller = Object.fromEntries(
+      [...this.#byCaller].map(([caller, counts]) => [
+        caller,
+        { ...counts.snapshot(), dataActions: counts.dataActions() },
+      ]),
+    );
+    return { ...this.#all.snapshot(), byCaller };
   }
 }
 
@@ -64,12 +82,21 @@ class Counts {
   readonly #byClass = zeros();
   readonly #byStatus = new Map<string, number>();
   readonly #throttledByClass = zeros();
+  readonly #byDataAction = new Map<DataAction, number>();
 
   record(callClass: CallClass, status: number | 'dropped'): void {
     this.#total += 1;
     increment(this.#byClass, callClass);
     increment(this.#byStatus, String(status));
     if (status === 429) increment(this.#throttledByClass, callClass);
+  }
+
+  recordUse(dataActions: readonly DataAction[]): void {
+    for (const action of dataActions) increment(this.#byDataAction, action);
+  }
+
+  dataActions(): CallerCounts['dataActions'] {
+    return Object.fromEntries(this.#byDataAction);
   }
 
   snapshot(): CallCounts {

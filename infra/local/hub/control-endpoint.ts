@@ -29,13 +29,13 @@ export interface ControlOptions {
 }
 
 const help = {
-  'GET /calls': 'call counts by class, status and shared access policy',
+  'GET /calls': 'call counts by class, status, caller (a shared access policy or an identity) and data action',
   'DELETE /calls': 'resets the call counts',
   'GET /throttle': 'the current throttle options, or null if throttling is off',
   'PUT /throttle': 'turns throttling on: { tier, units, bulkCost?, burst?, queue? }',
   'DELETE /throttle': 'turns throttling off',
   'GET /faults': 'the current faults, each with the number of calls that it matched and struck',
-  'PUT /faults': 'replaces the faults: { faults: [{ share, classes?, policy?, kinds, seconds?, seed? }] }',
+  'PUT /faults': 'replaces the faults: { faults: [{ share, classes?, caller?, kinds, seconds?, seed? }] }',
   'DELETE /faults': 'removes all faults',
   'GET /events': 'the number of events appended to each partition',
   'POST /configurations': 'applies all configurations now, as the hub does every five minutes',

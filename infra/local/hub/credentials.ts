@@ -1,24 +1,44 @@
 /** The hub's keys and certificates. The first start creates them and stores them in a folder that only its owner can read. */
 import { randomBytes, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
-import { generate } from 'selfsigned';
+import { type AccessRight, accessRights } from './access.ts';
 import type { SasPolicy } from './sas.ts';
 
-/** Shared access policy of the hub's administrators: people who operate the hub, the demo fleet, and tests. */
+/** Shared access policy with all rights. */
 export const ownerPolicy = 'iothubowner';
+/** Shared access policy of the people who operate the hub, and of the demo fleet. */
+export const operatorPolicy = 'operator';
 /** Shared access policy that only Twinkeeper uses, so that the hub counts Twinkeeper's calls separately. */
 export const twinkeeperPolicy = 'twinkeeper';
 /** Shared access policy of the clients that read events. */
 export const eventsPolicy = 'service';
 
-const policyNames = [ownerPolicy, twinkeeperPolicy, eventsPolicy] as const;
+/**
+ * The rights of each shared access policy. Those of IoT Hub's default policies come from "Control access to IoT Hub with shared access
+ * signatures". The policies `operator` and `twinkeeper` have only the rights that their clients need.
+ */
+const policyRights = {
+  [ownerPolicy]: accessRights,
+  [eventsPolicy]: ['service'],
+  device: ['device'],
+  registryRead: ['registryRead'],
+  registryReadWrite: ['registryRead', 'registryWrite'],
+  [operatorPolicy]: ['registryRead', 'registryWrite', 'service'],
+  [twinkeeperPolicy]: ['registryRead', 'registryWrite', 'service'],
+} as const satisfies Record<string, readonly AccessRight[]>;
+
+/** The name of a shared access policy of the local hub. */
+export type PolicyName = keyof typeof policyRights;
+
+const policyNames = Object.keys(policyRights) as readonly PolicyName[];
 
 const dayMs = 24 * 60 * 60 * 1000;
 
 export interface Credentials {
   /** The key of each shared access policy, in Base64. */
-  readonly keys: Readonly<Record<(typeof policyNames)[number], string>>;
+  readonly keys: Readonly<Record<PolicyName, string>>;
   readonly tls: { readonly key: string; readonly cert: string };
   /** Absolute path of a PEM file with the certificate of the local certificate authority. Clients must trust this certificate. */
   readonly caFile: string;
@@ -30,17 +50,17 @@ interface StoredCredentials {
   readonly tls: Credentials['tls'];
 }
 
-/** The shared access policies that give access to the service API. */
-export function servicePolicies({ keys }: Credentials): readonly SasPolicy[] {
-  return ([ownerPolicy, twinkeeperPolicy] as const).map((name) => ({ name, key: keys[name] }));
+/** The shared access policies of a hub with these credentials. */
+export function sharedAccessPolicies({ keys }: Credentials): readonly SasPolicy[] {
+  return policyNames.map((name) => ({ name, key: keys[name], rights: policyRights[name] }));
 }
 
 /**
- * Reads the credentials in a folder. Creates the keys that are missing. Creates new certificates if the stored certificates are missing or
- * expire within 30 days. The private key of the certificate authority is never stored: it signs one certificate and is then discarded.
+ * Reads the credentials in a folder. Creates the keys that are missing. Creates new certificates if the stored certificates are missing, do
+ * not name `hostName`, or expire within 30 days. The private key of the certificate authority is never stored: it signs one certificate and is then discarded.
  * Rejects if the stored file is damaged.
  */
-export async function loadCredentials(folder: string): Promise<Credentials> {
+export async function loadCredentials(folder: string, hostName = 'localhost'): Promise<Credentials> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const file = join(folder, 'hub-credentials.json');
   const caFile = resolve(folder, 'ca.pem');
@@ -50,7 +70,9 @@ export async function loadCredentials(folder: string): Promise<Credentials> {
       ...(Object.fromEntries(policyNames.map((name) => [name, newKey()])) as Credentials['keys']),
       ...before?.keys,
     },
-    ...(before !== undefined && isFresh(before) ? { ca: before.ca, tls: before.tls } : await makeCertificates()),
+    ...(before !== undefined && isFresh(before) && isFor(before, hostName)
+      ? { ca: before.ca, tls: before.tls }
+      : await makeCertificates(hostName)),
   };
   await write(file, JSON.stringify(stored, undefined, 2));
   await write(caFile, stored.ca);
@@ -65,7 +87,14 @@ function isFresh({ ca, tls }: StoredCredentials): boolean {
   return [ca, tls.cert].every((pem) => new X509Certificate(pem).validToDate.getTime() > Date.now() + 30 * dayMs);
 }
 
-async function makeCertificates(): Promise<Pick<StoredCredentials, 'ca' | 'tls'>> {
+function isFor({ tls }: StoredCredentials, hostName: string): boolean {
+  const certificate = new X509Certificate(tls.cert);
+  return (isIP(hostName) === 0 ? certificate.checkHost(hostName) : certificate.checkIP(hostName)) !== undefined;
+}
+
+async function makeCertificates(hostName: string): Promise<Pick<StoredCredentials, 'ca' | 'tls'>> {
+  // The library is loaded only when it is needed, because it is half of the code that a start of the hub loads.
+  const { generate } = await import('selfsigned');
   const validity = { notBeforeDate: new Date(Date.now() - dayMs), notAfterDate: new Date(Date.now() + 800 * dayMs) };
   const kind = { keyType: 'ec', algorithm: 'sha256', ...validity } as const;
   const ca = await generate([{ name: 'commonName', value: `Twinkeeper local hub ${randomBytes(4).toString('hex')}` }], {
@@ -75,7 +104,7 @@ async function makeCertificates(): Promise<Pick<StoredCredentials, 'ca' | 'tls'>
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     ],
   });
-  const leaf = await generate([{ name: 'commonName', value: 'localhost' }], {
+  const leaf = await generate([{ name: 'commonName', value: hostName }], {
     ...kind,
     ca: { key: ca.private, cert: ca.cert },
     extensions: [
@@ -84,11 +113,9 @@ async function makeCertificates(): Promise<Pick<StoredCredentials, 'ca' | 'tls'>
       { name: 'extKeyUsage', serverAuth: true },
       {
         name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: 'localhost' },
-          { type: 7, ip: '127.0.0.1' },
-          { type: 7, ip: '::1' },
-        ],
+        altNames: [...new Set(['localhost', '127.0.0.1', '::1', hostName])].map((name) =>
+          isIP(name) === 0 ? { type: 2, value: name } : { type: 7, ip: name },
+        ),
       },
     ],
   });

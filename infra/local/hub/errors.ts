@@ -16,6 +16,7 @@ const errorNumbers = {
   DeviceDefinedMultipleTimes: 400011,
   BulkRegistryOperationFailure: 400013,
   IotHubUnauthorizedAccess: 401002,
+  IotHubUnauthorized: 401003,
   GenericNotFound: 404000,
   DeviceNotFound: 404001,
   ModuleNotFound: 404010,

@@ -27,8 +27,8 @@ export interface Fault {
   readonly share: number;
   /** Classes of calls that the fault matches. Default: all classes. */
   readonly classes?: readonly CallClass[];
-  /** The fault matches only calls with this shared access policy. Default: calls with any policy. */
-  readonly policy?: string;
+  /** The fault matches only calls of this caller: a shared access policy or an identity. Default: calls of every caller. */
+  readonly caller?: string;
   /** The ways in which calls fail. For each call that fails, the fault picks one of them at random, each with the same probability. */
   readonly kinds: readonly FaultKind[];
   /** Duration of the fault in seconds. Default: the fault lasts until all faults are replaced. */
@@ -63,10 +63,10 @@ const kind = z.union(
 const shareRange = 'must be a number from 0 to 1';
 
 /**
- * Checks a list of faults. `policies` are the names of the shared access policies that a fault may contain.
+ * Checks a list of faults. `callers` are the names of the callers that a fault may contain.
  * @throws {HubError} 400 that lists every mistake.
  */
-export function readFaults(value: unknown, policies: readonly string[]): readonly Fault[] {
+export function readFaults(value: unknown, callers: readonly string[]): readonly Fault[] {
   const fault = z.strictObject(
     {
       share: z.number(shareRange).check(z.gte(0, shareRange), z.lte(1, shareRange)),
@@ -75,12 +75,12 @@ export function readFaults(value: unknown, policies: readonly string[]): readonl
           .array(z.enum(callClasses, `must be one of ${callClasses.join(', ')}`), 'must be a list of classes')
           .check(z.minLength(1, 'must name a class, or be left out for all')),
       ),
-      policy: z.exactOptional(z.enum(policies, `must be one of ${policies.join(', ')}`)),
+      caller: z.exactOptional(z.enum(callers, `must be one of ${callers.join(', ')}`)),
       kinds: z.array(kind, 'must be a list of kinds').check(z.minLength(1, 'must hold at least one kind')),
       seconds: z.exactOptional(z.number('must be a number of seconds').check(z.gt(0, 'must be more than 0 seconds'))),
       seed: z.exactOptional(z.int('must be a whole number')),
     },
-    'must be { share, classes?, policy?, kinds, seconds?, seed? } and nothing else',
+    'must be { share, classes?, caller?, kinds, seconds?, seed? } and nothing else',
   );
   return checkOptions('faults', z.array(fault, 'must be a list of faults'), value);
 }

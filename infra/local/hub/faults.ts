@@ -31,13 +31,13 @@ interface FaultState {
  * The simulated faults of a hub. At first there are none. Delays and durations follow the hub's clock, which can be faster than real time.
  */
 export class Faults {
-  readonly #policies: readonly string[];
+  readonly #callers: readonly string[];
   readonly #clock: Clock;
   #states: readonly FaultState[] = [];
 
-  /** `policies` are the names of all shared access policies. A fault that names another policy is refused. */
-  constructor(policies: readonly string[], clock: Clock) {
-    this.#policies = policies;
+  /** `callers` are the names of all callers of the hub. A fault that names another caller is refused. */
+  constructor(callers: readonly string[], clock: Clock) {
+    this.#callers = callers;
     this.#clock = clock;
   }
 
@@ -47,7 +47,7 @@ export class Faults {
    */
   replace(faults: unknown): void {
     const now = this.#now();
-    this.#states = readFaults(faults, this.#policies).map((fault) => ({
+    this.#states = readFaults(faults, this.#callers).map((fault) => ({
       fault,
       until: fault.seconds === undefined ? Number.POSITIVE_INFINITY : now + fault.seconds * 1000,
       random: seededRandom(fault.seed ?? 1),
@@ -102,9 +102,9 @@ export class Faults {
   }
 }
 
-function matchesCall({ classes, policy }: Fault, call: Call): boolean {
+function matchesCall({ classes, caller }: Fault, call: Call): boolean {
   return (
-    (classes === undefined || classes.includes(call.callClass)) && (policy === undefined || policy === call.policy)
+    (classes === undefined || classes.includes(call.callClass)) && (caller === undefined || caller === call.caller)
   );
 }
 

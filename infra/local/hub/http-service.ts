@@ -3,18 +3,18 @@
  * call.
  */
 import { createServer } from 'node:https';
+import type { Authenticator } from './authenticator.ts';
 import type { CallClass, CallCounter } from './calls.ts';
 import { type Answer, errorAnswer, NoAnswer, type ReceivedRequest, requestListener } from './http-listener.ts';
 import { listen, type RunningServer } from './listen.ts';
 import { checkApiVersion, route, type Stores } from './routes.ts';
-import { authorize, type SasPolicy } from './sas.ts';
 
-/** A call that has a valid signature, and whose operation has not run yet. */
+/** A call from a known caller, whose operation has not run yet. */
 export interface Call {
   readonly request: ReceivedRequest;
   readonly callClass: CallClass;
-  /** The shared access policy that signed the call. */
-  readonly policy: string;
+  /** The name of the shared access policy or of the identity that sent the call. */
+  readonly caller: string;
 }
 
 /** Runs the next middleware, or the operation after the last one. With `request`, runs it with this request in place of the call's own. */
@@ -29,26 +29,35 @@ export type Middleware = (call: Call, next: Next) => Promise<Answer>;
 export interface HttpServiceOptions {
   /** The port to listen on. 0 picks a free port. */
   readonly port: number;
+  /** The loopback address to listen on. */
+  readonly address: string;
+  /** The host name that the certificate names. Shared access signatures must be for this name. */
+  readonly hostName: string;
   readonly tls: { readonly key: string; readonly cert: string };
-  readonly policies: readonly SasPolicy[];
+  readonly authenticator: Authenticator;
   readonly stores: Stores;
   readonly calls: CallCounter;
   /** The middleware, in the order in which it receives a call. */
   readonly middleware?: readonly Middleware[];
 }
 
-/** Starts the HTTPS endpoint on 127.0.0.1. Rejects if the port is in use. */
+/** Starts the HTTPS endpoint. Rejects if the port is in use. */
 export async function startHttpService(options: HttpServiceOptions): Promise<RunningServer> {
-  const { tls, policies, stores, calls, middleware = [] } = options;
-  let resources: readonly string[] = ['localhost'];
+  const { address, tls, authenticator, stores, calls, middleware = [] } = options;
+  const hostName = options.hostName.toLowerCase();
+  let resources: readonly string[] = [hostName];
   const respond = async (request: ReceivedRequest): Promise<Answer> => {
-    const { callClass } = route(request, stores);
-    let policy: string | undefined;
+    const { callClass, access } = route(request, stores);
+    let name: string | undefined;
     let answer: Answer;
     try {
-      const signer = authorize(request.header('authorization'), { policies, resources });
-      policy = signer;
+      const caller = await authenticator.authenticate(request.header('authorization'), resources);
+      name = caller.name;
       checkApiVersion(request);
+      if (access !== undefined) {
+        caller.authorize(access, request);
+        calls.recordUse(caller.name, access.dataActions);
+      }
       const operation: Next = async (actual = request) => {
         try {
           return route(actual, stores).run();
@@ -59,22 +68,22 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Run
       const chain = middleware.reduceRight<Next>(
         (next, each) =>
           (actual = request) =>
-            each({ request: actual, callClass, policy: signer }, (changed = actual) => next(changed)),
+            each({ request: actual, callClass, caller: caller.name }, (changed = actual) => next(changed)),
         operation,
       );
       answer = await chain();
     } catch (error) {
       if (error instanceof NoAnswer) {
-        calls.record(callClass, 'dropped', policy);
+        calls.record(callClass, 'dropped', name);
         throw error;
       }
       answer = errorAnswer(error);
     }
-    calls.record(callClass, answer.status, policy);
+    calls.record(callClass, answer.status, name);
     return answer;
   };
   const server = createServer({ ...tls, keepAliveTimeout: 65_000 }, requestListener(respond));
-  const listening = await listen(server, options.port, 'httpsPort');
-  resources = ['localhost', `localhost:${listening.port}`];
+  const listening = await listen(server, options.port, 'httpsPort', address);
+  resources = [hostName, `${hostName}:${listening.port}`];
   return listening;
 }

@@ -1,8 +1,10 @@
 /** Device and module identities: the fields that a request may write, and the JSON documents in responses. */
 import { randomBytes } from 'node:crypto';
 import { neverTimestamp, timestamp } from './clock.ts';
+import { type DeviceScopes, readScopes, renderScopes, type ScopesWrite, writeScopes } from './device-scope.ts';
 import { invalid, preview } from './errors.ts';
 import { newIdentityEtag } from './etag.ts';
+import type { Target } from './ids.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 
 const authenticationTypes = ['sas', 'selfSigned', 'certificateAuthority', 'none'] as const;
@@ -10,7 +12,7 @@ const authenticationTypes = ['sas', 'selfSigned', 'certificateAuthority', 'none'
 /**
  * The fields of an identity that a request writes. A missing field keeps its value. In a new identity, a missing field gets its default.
  */
-export interface IdentityWrite {
+export interface IdentityWrite extends ScopesWrite {
   readonly status?: 'enabled' | 'disabled';
   readonly statusReason?: string | null;
   readonly authentication?: {
@@ -32,24 +34,42 @@ export interface Identity {
   readonly authentication: JsonObject & { readonly type: string };
   readonly iotEdge: boolean;
   readonly managedBy: string | null;
+  /** The scopes of a device. Modules have none. */
+  readonly scopes: DeviceScopes;
 }
+
+/** The scopes of an identity that is in no scope. */
+const noScopes: DeviceScopes = { deviceScope: null, parentScopes: [] };
 
 /**
  * Applies a write to the identity `before`. Without `before`, creates an identity with generated keys. `now` is in milliseconds since 1970.
  */
-export function writeIdentity(write: IdentityWrite, before: Identity | undefined, now: number): Identity {
+export function writeIdentity(
+  { deviceId, moduleId }: Target,
+  write: IdentityWrite,
+  before: Identity | undefined,
+  now: number,
+): Identity {
+  const iotEdge = write.iotEdge ?? before?.iotEdge ?? false;
+  const scopesBefore = before === undefined ? undefined : { ...before.scopes, iotEdge: before.iotEdge };
   const status = write.status ?? before?.status ?? 'enabled';
   return {
-    generationId: before?.generationId ?? String(BigInt(Math.floor(now * 10_000)) + 621_355_968_000_000_000n),
+    generationId: before?.generationId ?? ticks(now),
     etag: newIdentityEtag(),
     status,
     statusReason: write.statusReason === undefined ? (before?.statusReason ?? null) : write.statusReason,
     statusUpdatedTime:
       before !== undefined && before.status !== status ? timestamp(now) : (before?.statusUpdatedTime ?? neverTimestamp),
     authentication: writeAuthentication(write.authentication, before?.authentication),
-    iotEdge: write.iotEdge ?? before?.iotEdge ?? false,
+    iotEdge,
     managedBy: write.managedBy ?? before?.managedBy ?? null,
+    scopes: moduleId === undefined ? writeScopes(deviceId, iotEdge, write, scopesBefore, ticks(now)) : noScopes,
   };
+}
+
+/** The time as .NET counts it: in units of 100 nanoseconds since the year 1. */
+function ticks(now: number): string {
+  return String(BigInt(Math.floor(now * 10_000)) + 621_355_968_000_000_000n);
 }
 
 /** Reads the fields of an identity from a request body. Throws 400 if a field is invalid. */
@@ -70,6 +90,7 @@ export function readIdentityWrite(body: JsonObject): IdentityWrite {
     ...(authentication === undefined ? {} : { authentication }),
     ...(iotEdge === undefined ? {} : { iotEdge }),
     ...(typeof managedBy === 'string' ? { managedBy } : {}),
+    ...readScopes(body),
   };
 }
 
@@ -88,6 +109,7 @@ export function renderDevice(deviceId: string, identity: Identity): JsonObject {
     cloudToDeviceMessageCount: 0,
     authentication: identity.authentication,
     capabilities: { iotEdge: identity.iotEdge },
+    ...renderScopes(identity.scopes),
   };
 }
 

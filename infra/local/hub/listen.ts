@@ -9,10 +9,10 @@ export interface RunningServer {
 }
 
 /**
- * Binds a server to a port on 127.0.0.1. If this fails, rejects with an Error whose message is one line. If the port is in use, the message
+ * Binds a server to a port of a loopback address. If this fails, rejects with an Error whose message is one line. If the port is in use, the message
  * names `option`, the option that sets the port.
  */
-export function listen(server: Server, port: number, option: string): Promise<RunningServer> {
+export function listen(server: Server, port: number, option: string, address = '127.0.0.1'): Promise<RunningServer> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const inUse = error.code === 'EADDRINUSE';
@@ -24,7 +24,7 @@ export function listen(server: Server, port: number, option: string): Promise<Ru
         ),
       );
     });
-    server.listen({ port, host: '127.0.0.1' }, () => {
+    server.listen({ port, host: address }, () => {
       resolve({
         port: (server.address() as AddressInfo).port,
         close: () =>

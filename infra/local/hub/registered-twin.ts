@@ -1,4 +1,5 @@
 /** The registry's entries of devices and modules, and the twin documents that reads and queries return. */
+import { renderScopes } from './device-scope.ts';
 import { type Identity, renderTwinIdentity } from './identity.ts';
 import type { Target } from './ids.ts';
 import type { JsonObject } from './json.ts';
@@ -55,7 +56,9 @@ export function renderWhole(target: Target, { identity, twin }: Registered): Jso
     etag: etagOf(twin),
     ...renderTwinIdentity(identity),
     ...renderTwin(twin),
-    ...(target.moduleId === undefined ? { capabilities: { iotEdge: identity.iotEdge } } : {}),
+    ...(target.moduleId === undefined
+      ? { capabilities: { iotEdge: identity.iotEdge }, ...renderScopes(identity.scopes) }
+      : {}),
   };
 }
 

@@ -1,11 +1,13 @@
 /** The local hub without the AMQP endpoint: the service API and the control endpoint, which use the same registry. */
 import { type Clock, systemClock } from '../../../shared/clock.ts';
+import type { ManagedIdentity, TokenIssuer } from '../entra/index.ts';
 import { scaledClock } from '../scaled-clock.ts';
 import { applyConfigurations } from './apply-configurations.ts';
+import { Authenticator } from './authenticator.ts';
 import { CallCounter } from './calls.ts';
 import { Configurations } from './configurations.ts';
 import { startControlEndpoint } from './control-endpoint.ts';
-import { type Credentials, servicePolicies } from './credentials.ts';
+import { type Credentials, sharedAccessPolicies } from './credentials.ts';
 import type { EventLog } from './event-log.ts';
 import type { Fault } from './fault.ts';
 import { Faults } from './faults.ts';
@@ -31,8 +33,16 @@ export interface HubBehaviour {
 export interface RegistryServiceOptions extends HubBehaviour {
   readonly httpsPort: number;
   readonly controlPort: number;
+  /** The loopback address on which the service API listens. Default: 127.0.0.1. */
+  readonly httpsAddress?: string;
+  /** The host name of the service API, as the certificate in `credentials` names it. Default: `localhost`. */
+  readonly hostName?: string;
   readonly hubName: string;
   readonly credentials: Credentials;
+  /** The managed identities that have roles on the hub. Default: none. */
+  readonly identities?: readonly ManagedIdentity[];
+  /** The issuer of the identities' tokens. */
+  readonly issuer?: TokenIssuer;
   /** The log to which the hub appends all its events. */
   readonly log: EventLog;
   /** More middleware, which runs before the middleware of faults and throttles. */
@@ -51,23 +61,29 @@ export interface RegistryService {
 /** Milliseconds between two times at which the hub applies its configurations. */
 const configurationInterval = 5 * 60_000;
 
-/** Starts the service API and the control endpoint on 127.0.0.1. If a port is in use, rejects, and leaves no endpoint running. */
+/** Starts the service API and the control endpoint. If a port is in use, rejects, and leaves no endpoint running. */
 export async function startRegistryService(options: RegistryServiceOptions): Promise<RegistryService> {
   const { hubName, credentials, log, middleware = [], timeScale = 1, queryLag = 0 } = options;
   const clock = scaledClock(timeScale, options.clock ?? systemClock);
   const throttle = new Throttle(clock);
   if (options.throttle !== undefined) throttle.turnOn(options.throttle);
   const registry = new Registry({ hubName, log, queryLag: queryLag / timeScale });
-  const policies = servicePolicies(credentials);
-  const policyNames = policies.map(({ name }) => name);
-  const calls = new CallCounter(policyNames);
-  const faults = new Faults(policyNames, clock);
+  const { identities = [], issuer } = options;
+  const authenticator = new Authenticator({
+    policies: sharedAccessPolicies(credentials),
+    identities,
+    ...(issuer === undefined ? {} : { issuer }),
+  });
+  const calls = new CallCounter(authenticator.names);
+  const faults = new Faults(authenticator.names, clock);
   faults.replace(options.faults ?? []);
   const stores = { registry, configurations: new Configurations() };
   const https = await startHttpService({
     port: options.httpsPort,
+    address: options.httpsAddress ?? '127.0.0.1',
+    hostName: options.hostName ?? 'localhost',
     tls: credentials.tls,
-    policies,
+    authenticator,
     stores,
     calls,
     middleware: [...middleware, faults.middleware, throttle.middleware],

@@ -81,7 +81,7 @@ export class Registry {
     if (moduleId === undefined) {
       if (this.#devices.has(deviceId))
         throw new HubError('DeviceAlreadyExists', `A device with ID '${deviceId}' is already registered.`);
-      const device: DeviceEntry = { ...this.#newEntry(identity, twin, now), modules: new Map() };
+      const device: DeviceEntry = { ...this.#newEntry(target, identity, twin, now), modules: new Map() };
       this.#devices.set(deviceId, device);
       this.#laggingView?.record(now, target, device);
       this.#emit(target, 'createDeviceIdentity', device, now);
@@ -99,7 +99,7 @@ export class Registry {
       const message = `Device ${deviceId} has ${device.modules.size} modules, the limit is ${maxModulesPerDevice}`;
       throw new HubError('TooManyModulesOnDevice', message);
     }
-    const module = this.#newEntry(identity, twin, now);
+    const module = this.#newEntry(target, identity, twin, now);
     device.modules.set(moduleId, module);
     this.#laggingView?.record(now, target, module);
     this.#emit(target, 'createDeviceIdentity', module, now);
@@ -113,7 +113,7 @@ export class Registry {
     checkIfMatch(ifMatch, entry.identity.etag);
     const now = this.#now();
     const wasEdge = entry.identity.iotEdge;
-    entry.identity = writeIdentity(write, entry.identity, now);
+    entry.identity = writeIdentity(target, write, entry.identity, now);
     this.#laggingView?.record(now, target, entry);
     if (target.moduleId !== undefined) return renderModule(target.deviceId, target.moduleId, entry.identity);
     const device = this.#device(target.deviceId);
@@ -240,9 +240,9 @@ export class Registry {
     return { totalDeviceCount: total, enabledDeviceCount: enabled, disabledDeviceCount: total - enabled };
   }
 
-  #newEntry(identity: IdentityWrite, twin: TwinWrite, now: number): Entry {
+  #newEntry(target: Target, identity: IdentityWrite, twin: TwinWrite, now: number): Entry {
     // `newTwin` may throw, so the sequence number is increased only after this call.
-    const entry = { identity: writeIdentity(identity, undefined, now), twin: newTwin(twin, now) };
+    const entry = { identity: writeIdentity(target, identity, undefined, now), twin: newTwin(twin, now) };
     this.#sequence += 1;
     return { sequence: this.#sequence, ...entry };
   }
@@ -264,7 +264,7 @@ export class Registry {
   #addEdgeModules(deviceId: string, device: DeviceEntry, now: number): void {
     for (const moduleId of edgeModuleIds) {
       if (device.modules.has(moduleId)) continue;
-      const module = this.#newEntry({ managedBy: 'iotEdge' }, {}, now);
+      const module = this.#newEntry({ deviceId, moduleId }, { managedBy: 'iotEdge' }, {}, now);
       device.modules.set(moduleId, module);
       this.#laggingView?.record(now, { deviceId, moduleId }, module);
       this.#emit({ deviceId, moduleId }, 'createDeviceIdentity', module, now);

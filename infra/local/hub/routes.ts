@@ -1,4 +1,5 @@
 /** Finds the operation for each request to IoT Hub's service API, version 2021-04-12. */
+import { type Access, access } from './access.ts';
 import { applyConfigurations } from './apply-configurations.ts';
 import { runBulk } from './bulk.ts';
 import type { CallClass } from './calls.ts';
@@ -21,6 +22,8 @@ export interface Stores {
 /** The operation that a request calls. `run` reads the request body and runs the operation. */
 export interface Operation {
   readonly callClass: CallClass;
+  /** The rights that the caller needs. `undefined` when the request matches no operation, so that every caller gets the error. */
+  readonly access: Access | undefined;
   run(): Answer;
 }
 
@@ -29,7 +32,7 @@ export interface Operation {
  */
 export function route(request: ReceivedRequest, stores: Stores): Operation {
   const [first, second, third, fourth, ...rest] = request.segments;
-  const none: Operation = { callClass: 'other', run: () => refuse('GenericNotFound', request) };
+  const none = noOperation('GenericNotFound', request);
   if (first === undefined || rest.length > 0) return none;
   switch (first) {
     case 'devices':
@@ -65,16 +68,16 @@ export function checkApiVersion(request: ReceivedRequest): void {
 function devices(request: ReceivedRequest, { registry }: Stores): Operation {
   switch (request.method) {
     case 'GET':
-      return operation('identity', () => ok(registry.list(top(request, 1000))));
+      return operation('identity', access.readIdentity, () => ok(registry.list(top(request, 1000))));
     case 'POST':
-      return operation('bulk', () => {
+      return operation('bulk', access.bulk, () => {
         const errors = runBulk(registry, request.json());
         const result = { isSuccessful: errors.length === 0, errors, warnings: [] };
         if (errors.length === 0) return ok(result);
         return { status: 400, headers: errorHeaders('BulkRegistryOperationFailure'), body: result };
       });
     default:
-      return operation('other', () => refuse('GenericMethodNotAllowed', request));
+      return noOperation('GenericMethodNotAllowed', request);
   }
 }
 
@@ -82,47 +85,49 @@ function identity(request: ReceivedRequest, { registry }: Stores, target: Target
   const ifMatch = parseIfMatch(request.header('if-match'));
   switch (request.method) {
     case 'GET':
-      return operation('identity', () => tagged(registry.read(target)));
+      return operation('identity', access.readIdentity, () => tagged(registry.read(target)));
     case 'PUT':
-      return operation('identity', () => {
+      return operation('identity', access.writeIdentity, () => {
         const body = identityBody(request.json(), target);
         const write = readIdentityWrite(body);
         return tagged(ifMatch === undefined ? registry.create(target, write) : registry.update(target, write, ifMatch));
       });
     case 'DELETE':
-      return operation('identity', () => {
+      return operation('identity', access.deleteIdentity, () => {
         registry.delete(target, ifMatch);
         return { status: 204 };
       });
     default:
-      return operation('other', () => refuse('GenericMethodNotAllowed', request));
+      return noOperation('GenericMethodNotAllowed', request);
   }
 }
 
 function modules(request: ReceivedRequest, { registry }: Stores, deviceId: string): Operation {
   return request.method === 'GET'
-    ? operation('identity', () => ok(registry.listModules(deviceId)))
-    : operation('other', () => refuse('GenericMethodNotAllowed', request));
+    ? operation('identity', access.readIdentity, () => ok(registry.listModules(deviceId)))
+    : noOperation('GenericMethodNotAllowed', request);
 }
 
 function twin(request: ReceivedRequest, { registry }: Stores, target: Target): Operation {
   const ifMatch = parseIfMatch(request.header('if-match'));
   switch (request.method) {
     case 'GET':
-      return operation('twinRead', () => tagged(registry.readTwin(target)));
+      return operation('twinRead', access.readTwin, () => tagged(registry.readTwin(target)));
     case 'PATCH':
-      return operation('twinUpdate', () => tagged(registry.patchTwin(target, readTwinWrite(request.json()), ifMatch)));
+      return operation('twinUpdate', access.writeTwin, () =>
+        tagged(registry.patchTwin(target, readTwinWrite(request.json()), ifMatch)),
+      );
     case 'PUT':
-      return operation('twinUpdate', () =>
+      return operation('twinUpdate', access.writeTwin, () =>
         tagged(registry.replaceTwin(target, readTwinReplacement(request.json()), ifMatch)),
       );
     default:
-      return operation('other', () => refuse('GenericMethodNotAllowed', request));
+      return noOperation('GenericMethodNotAllowed', request);
   }
 }
 
 function query(request: ReceivedRequest, { registry }: Stores): Operation {
-  return operation('query', () => {
+  return operation('query', access.query, () => {
     const size = parsePageSize(request.header('x-ms-max-item-count'));
     const page = runQuery(registry, parseQuery(request.json()), size, request.header('x-ms-continuation'));
     const more = page.continuation === undefined ? {} : { 'x-ms-continuation': page.continuation };
@@ -131,15 +136,15 @@ function query(request: ReceivedRequest, { registry }: Stores): Operation {
 }
 
 function statistics(request: ReceivedRequest, { registry }: Stores, kind: string | undefined): Operation {
-  if (request.method !== 'GET') return operation('other', () => refuse('GenericMethodNotAllowed', request));
+  if (request.method !== 'GET') return noOperation('GenericMethodNotAllowed', request);
   switch (kind) {
     case 'devices':
-      return operation('statistics', () => ok(registry.statistics()));
+      return operation('statistics', access.readStatistics, () => ok(registry.statistics()));
     case 'service':
       // Devices never connect to the local hub.
-      return operation('statistics', () => ok({ connectedDeviceCount: 0 }));
+      return operation('statistics', access.readStatistics, () => ok({ connectedDeviceCount: 0 }));
     default:
-      return operation('other', () => refuse('GenericNotFound', request));
+      return noOperation('GenericNotFound', request);
   }
 }
 
@@ -148,30 +153,37 @@ function configuration(request: ReceivedRequest, stores: Stores, id: string | un
   const ifMatch = parseIfMatch(request.header('if-match'));
   if (id === undefined || id === '') {
     return request.method === 'GET'
-      ? operation('configuration', () => ok(configurations.list(top(request, 100))))
-      : operation('other', () => refuse('GenericMethodNotAllowed', request));
+      ? operation('configuration', access.readConfiguration, () => ok(configurations.list(top(request, 100))))
+      : noOperation('GenericMethodNotAllowed', request);
   }
   switch (request.method) {
     case 'GET':
-      return operation('configuration', () => tagged(configurations.get(id)));
+      return operation('configuration', access.readConfiguration, () => tagged(configurations.get(id)));
     case 'PUT':
-      return operation('configuration', () => {
+      return operation('configuration', access.writeConfiguration, () => {
         const configuration = configurations.put(id, request.json(), ifMatch);
         applyConfigurations(registry, configurations);
         return tagged(configuration);
       });
     case 'DELETE':
-      return operation('configuration', () => {
+      return operation('configuration', access.deleteConfiguration, () => {
         configurations.delete(id, ifMatch);
         return { status: 204 };
       });
     default:
-      return operation('other', () => refuse('GenericMethodNotAllowed', request));
+      return noOperation('GenericMethodNotAllowed', request);
   }
 }
 
-function operation(callClass: CallClass, run: () => Answer): Operation {
-  return { callClass, run };
+function operation(callClass: CallClass, needed: Access, run: () => Answer): Operation {
+  return { callClass, access: needed, run };
+}
+
+function noOperation(code: 'GenericNotFound' | 'GenericMethodNotAllowed', request: ReceivedRequest): Operation {
+  const refuse = (): never => {
+    throw new HubError(code, `There is no ${request.method} /${request.segments.join('/')} here`);
+  };
+  return { callClass: 'other', access: undefined, run: refuse };
 }
 
 function ok(body: unknown): Answer {
@@ -180,10 +192,6 @@ function ok(body: unknown): Answer {
 
 function tagged(body: JsonObject): Answer {
   return { status: 200, headers: { etag: `"${body.etag}"` }, body };
-}
-
-function refuse(code: 'GenericNotFound' | 'GenericMethodNotAllowed', request: ReceivedRequest): never {
-  throw new HubError(code, `There is no ${request.method} /${request.segments.join('/')} here`);
 }
 
 function identityBody(body: JsonValue, target: Target): JsonObject {

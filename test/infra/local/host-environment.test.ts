@@ -10,20 +10,37 @@ describe('the environment of the function host', () => {
     AzureWebJobsStorage: 'real',
     AzureWebJobsStorage__accountName: 'real',
     EventHubConnection__fullyQualifiedNamespace: 'real',
+    AZURE_CLIENT_ID: 'real',
+    AZURE_CLIENT_SECRET: 'real',
+    IDENTITY_ENDPOINT: 'real',
     TWINKEEPER_MODE: 'audit',
   };
+  const local = { caFile: '/ca.pem', identity: { endpoint: 'http://127.0.0.1:1/msi/token', header: 'secret' } };
 
-  it('has no setting of a real hub', () => {
-    expect(hostEnvironment(shell, '/ca.pem', false)).toEqual({ PATH: '/bin', NODE_EXTRA_CA_CERTS: '/ca.pem' });
+  it('has no setting of a real hub, and the managed identity of the local app', () => {
+    expect(hostEnvironment(shell, local, false)).toEqual({
+      PATH: '/bin',
+      NODE_EXTRA_CA_CERTS: '/ca.pem',
+      IDENTITY_ENDPOINT: 'http://127.0.0.1:1/msi/token',
+      IDENTITY_HEADER: 'secret',
+      AZURE_CLIENT_ID: '00000000-0000-4000-8000-0000000000c1',
+      AZURE_TOKEN_CREDENTIALS: 'ManagedIdentityCredential',
+    });
   });
 
   it("keeps Twinkeeper's own settings on request", () => {
-    expect(hostEnvironment(shell, '/ca.pem', true)).toMatchObject({ TWINKEEPER_MODE: 'audit' });
+    expect(hostEnvironment(shell, local, true)).toMatchObject({ TWINKEEPER_MODE: 'audit' });
   });
 });
 
 describe('the settings of the local app', () => {
-  const hub = { twinkeeperConnectionString: 'hub', eventHubConnectionString: 'events' } as LocalHubEndpoints;
+  const hub = { hostName: 'localhost:1', eventHubConnectionString: 'events' } as LocalHubEndpoints;
+
+  it('let the app sign in to the hub with its managed identity, and not with a key', () => {
+    const settings = localSettings(hub, 'storage', { blastRadius: 20 });
+    expect(settings.IOTHUB_HOSTNAME).toBe('localhost:1');
+    expect(Object.keys(settings)).not.toContain('IOTHUB_CONNECTION_STRING');
+  });
 
   it('have the blast radius of the run', () => {
     const settings = localSettings(hub, 'storage', { blastRadius: 20 });

@@ -20,7 +20,7 @@ describe('modules whose bulk call is not answered completely', () => {
     const twinkeeper = world.withPolicies([agent]);
     await world.operator.addDevices(devices.map((deviceId) => ({ deviceId })));
     const events = twinkeeper.newEvents();
-    await setFaults([{ share: 1, policy: 'twinkeeper', kinds: [{ bulk }] }]);
+    await setFaults([{ share: 1, caller: 'twinkeeper', kinds: [{ bulk }] }]);
     await twinkeeper.processor.process(events);
     await setFaults([]);
     for (const deviceId of devices) {

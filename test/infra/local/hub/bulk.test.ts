@@ -45,6 +45,8 @@ describe('bulk operations', () => {
     const error = await refusal(hub.operator.addDevices(entries as unknown as Devices));
     expect(error.response.statusCode).toBe(400);
     expect(error.response.headers['iothub-errorcode']).toBe('BulkRegistryOperationFailure');
+    // Microsoft's .NET client reads this header.
+    expect(error.response.headers.iothuberrorcode).toBe('BulkRegistryOperationFailure');
     const result = JSON.parse(error.responseBody);
     expect(result).toMatchObject({ isSuccessful: false, warnings: [] });
     expect(result.errors).toEqual([

@@ -23,7 +23,7 @@ describe('the credentials of the hub', () => {
   it('differ between folders and between policies', async () => {
     const here = await loadCredentials(folder);
     const there = await loadCredentials(`${folder}-2`);
-    expect(new Set([...Object.values(here.keys), ...Object.values(there.keys)]).size).toBe(6);
+    expect(new Set([...Object.values(here.keys), ...Object.values(there.keys)]).size).toBe(14);
   });
 
   it('are readable by the owner only', async () => {
@@ -43,6 +43,18 @@ describe('the credentials of the hub', () => {
     expect(certificate.checkHost('localhost')).toBe('localhost');
     expect(certificate.checkIP('127.0.0.1')).toBe('127.0.0.1');
     expect(certificate.checkIP('::1')).toBe('::1');
+  });
+
+  it.each([
+    ['hub.example.test', (certificate: X509Certificate) => certificate.checkHost('hub.example.test')],
+    ['127.0.0.9', (certificate: X509Certificate) => certificate.checkIP('127.0.0.9')],
+  ])('have new certificates for another host name, such as %s, and the same keys', async (hostName, check) => {
+    const before = await loadCredentials(folder);
+    const after = await loadCredentials(folder, hostName);
+    expect(check(new X509Certificate(before.tls.cert))).toBeUndefined();
+    expect(check(new X509Certificate(after.tls.cert))).toBe(hostName);
+    expect(after.keys).toEqual(before.keys);
+    expect(await loadCredentials(folder, hostName)).toEqual(after);
   });
 
   it('do not store the private key of the certificate authority', async () => {

@@ -92,7 +92,7 @@ describe('a hub with faults', () => {
     expect(await calls()).toMatchObject({
       byClass: { identity: 2 },
       byStatus: { dropped: 2, 404: 1, 200: 1 },
-      byPolicy: { iothubowner: { byStatus: { dropped: 2 } } },
+      byCaller: { iothubowner: { byStatus: { dropped: 2 } } },
     });
   });
 
@@ -136,7 +136,7 @@ describe('a hub with faults', () => {
 
   it('strikes only the given classes and policy, and each call at most once', async () => {
     await start([
-      { share: 1, classes: ['twinRead'], policy: 'twinkeeper', kinds: [{ status: 503 }] },
+      { share: 1, classes: ['twinRead'], caller: 'twinkeeper', kinds: [{ status: 503 }] },
       { share: 1, classes: ['twinRead', 'query'], kinds: [{ status: 500 }] },
     ]);
     const query = (registry: typeof hub.operator) => registry.createQuery('SELECT * FROM devices').next();
@@ -175,7 +175,7 @@ describe('a hub with faults', () => {
   });
 
   it('does not count struck calls against the throttle', async () => {
-    await start([{ share: 1, kinds: [{ status: 500 }], policy: 'twinkeeper' }], {
+    await start([{ share: 1, kinds: [{ status: 500 }], caller: 'twinkeeper' }], {
       clock: new VirtualClock(),
       throttle: { tier: 'S1', units: 1, burst: 0, queue: 0 },
     });
@@ -203,7 +203,10 @@ describe('a hub with faults', () => {
       'faults.0.classes.0 must be one of identity, twinRead',
     ],
     [[{ share: 1, kinds: [{ drop: 'after' }], classes: [] }], 'faults.0.classes must name a class'],
-    [[{ share: 1, kinds: [{ drop: 'after' }], policy: 'me' }], 'must be one of iothubowner, twinkeeper, and is "me"'],
+    [
+      [{ share: 1, kinds: [{ drop: 'after' }], caller: 'me' }],
+      'must be one of iothubowner, service, device, registryRead, registryReadWrite, operator, twinkeeper, and is "me"',
+    ],
     [[{ share: 1, kinds: [{ drop: 'after' }], seconds: 0 }], 'faults.0.seconds must be more than 0 seconds, and is 0'],
     [[{ share: 1, kinds: [{ drop: 'after' }], seed: 0.5 }], 'faults.0.seed must be a whole number, and is 0.5'],
     [[{ share: 1, kinds: [{ drop: 'after' }], for: 5 }], 'seconds?, seed? } and nothing else'],

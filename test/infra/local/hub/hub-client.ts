@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import azureIotHub from 'azure-iothub';
 import { afterAll } from 'vitest';
-import { loadCredentials } from '../../../../infra/local/hub/credentials.ts';
+import { loadCredentials, type PolicyName } from '../../../../infra/local/hub/credentials.ts';
 import { EventLog, type LoggedEvent } from '../../../../infra/local/hub/event-log.ts';
 import { type RegistryServiceOptions, startRegistryService } from '../../../../infra/local/hub/registry-service.ts';
 
@@ -58,7 +58,7 @@ export async function startTestHub(options: Omit<RegistryServiceOptions, FixedOp
     ...options,
   });
   const ca = await readFile(credentials.caFile, 'utf8');
-  const connectionString = (policy: 'iothubowner' | 'twinkeeper') =>
+  const connectionString = (policy: PolicyName) =>
     `HostName=localhost;SharedAccessKeyName=${policy};SharedAccessKey=${credentials.keys[policy]}`;
   const operator = connect(connectionString('iothubowner'), service.httpsPort, ca);
   const twinkeeper = connect(connectionString('twinkeeper'), service.httpsPort, ca);
@@ -95,7 +95,7 @@ export async function sharedHub() {
  */
 export function authorizationFor(
   { credentials }: Pick<TestHub, 'credentials'>,
-  policy: 'iothubowner' | 'twinkeeper' = 'iothubowner',
+  policy: PolicyName = 'iothubowner',
   expiry = Math.floor(Date.now() / 1000) + 60,
 ): string {
   return azureIotHub.SharedAccessSignature.create('localhost', policy, credentials.keys[policy], expiry).toString();

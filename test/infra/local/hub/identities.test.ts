@@ -57,6 +57,51 @@ describe('device identities', () => {
     expect(modules.map(({ moduleId }) => moduleId)).toEqual(['$edgeAgent', '$edgeHub']);
   });
 
+  it('have a scope of their own if they are IoT Edge devices, and may be in the scope of a parent', async () => {
+    const { responseBody: edge } = await hub.operator.create({
+      deviceId: newDeviceId(),
+      capabilities: { iotEdge: true },
+    });
+    const scope = `ms-azure-iot-edge://${edge.deviceId}-${edge.generationId}`;
+    expect(edge).toMatchObject({ deviceScope: scope, parentScopes: [] });
+    expect((await hub.operator.getTwin(edge.deviceId)).responseBody).toMatchObject({
+      deviceScope: scope,
+      parentScopes: [],
+    });
+
+    const lower = { deviceId: newDeviceId(), capabilities: { iotEdge: true }, parentScopes: [scope] };
+    const { responseBody: nested } = await hub.operator.create(lower);
+    expect(nested).toMatchObject({ parentScopes: [scope] });
+    // The scope of an IoT Edge device cannot be changed, and an update that has no scope keeps the parent.
+    const changed = { deviceId: lower.deviceId, deviceScope: scope, status: 'disabled' } as const;
+    const { responseBody: updated } = await hub.operator.update(changed);
+    expect(updated).toMatchObject({
+      deviceScope: `ms-azure-iot-edge://${nested.deviceId}-${nested.generationId}`,
+      parentScopes: [scope],
+      status: 'disabled',
+    });
+
+    const { responseBody: leaf } = await hub.operator.create({ deviceId: newDeviceId(), deviceScope: scope });
+    expect(leaf).toMatchObject({ deviceScope: scope, parentScopes: [scope] });
+    const query = hub.operator.createQuery(`SELECT deviceId FROM devices WHERE deviceScope = '${scope}'`);
+    const { result } = (await query.next()) as { result: readonly { deviceId: string }[] };
+    expect(result.map(({ deviceId }) => deviceId).toSorted()).toEqual([edge.deviceId, leaf.deviceId].toSorted());
+
+    const { responseBody: orphan } = await hub.operator.update({ deviceId: leaf.deviceId, deviceScope: '' });
+    expect(orphan).not.toHaveProperty('deviceScope');
+    expect(orphan).not.toHaveProperty('parentScopes');
+  });
+
+  it.each([
+    [{ deviceScope: 'edge-1' }, 'A device scope must look like ms-azure-iot-edge://ID-TICKS, not "edge-1"'],
+    [{ parentScopes: 'x' }, 'parentScopes must be a list of at most one scope, not "x"'],
+    [{ parentScopes: ['ms-azure-iot-edge://a-1', 'ms-azure-iot-edge://b-1'] }, 'at most one scope'],
+  ])('are refused with the scopes %j', async (scopes, message) => {
+    const error = await refusal(hub.operator.create({ deviceId: newDeviceId(), ...scopes } as { deviceId: string }));
+    expect(error.response.statusCode).toBe(400);
+    expect(error.responseBody).toContain(message.replaceAll('"', '\\"'));
+  });
+
   it('may have thumbprints instead of keys', async () => {
     const deviceId = newDeviceId();
     const thumbprint = 'AB'.repeat(20);

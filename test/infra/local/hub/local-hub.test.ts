@@ -90,7 +90,7 @@ describe('the local hub as a process', () => {
 
   it('applies the throttle, the faults and the time scale of its options', async () => {
     const throttle = { tier: 'S1', units: 2, bulkCost: 'entries', burst: 0, queue: 0 };
-    const fault = { share: 1, policy: 'twinkeeper', kinds: [{ status: 503 }], seconds: 3600 };
+    const fault = { share: 1, caller: 'twinkeeper', kinds: [{ status: 503 }], seconds: 3600 };
     const child = start({ folder, throttle, faults: [fault], timeScale: 60 });
     const [message] = await once(child, 'message');
     const { controlUrl } = (message as { ready: { controlUrl: string } }).ready;

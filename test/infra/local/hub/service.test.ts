@@ -142,7 +142,7 @@ describe('a middleware', () => {
       middleware: [
         async (call, next) => {
           const answer = await next();
-          seen.push(`${call.policy} ${call.callClass} ${answer.status}`);
+          seen.push(`${call.caller} ${call.callClass} ${answer.status}`);
           return answer;
         },
         async (call, next) => {

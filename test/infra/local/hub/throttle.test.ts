@@ -71,7 +71,7 @@ describe('a throttled hub', () => {
       byClass: { query: 6 },
       byStatus: { 200: 5, 429: 1 },
       throttledByClass: { query: 1, identity: 0 },
-      byPolicy: { iothubowner: { throttledByClass: { query: 1 } }, twinkeeper: { throttledByClass: { query: 0 } } },
+      byCaller: { iothubowner: { throttledByClass: { query: 1 } }, twinkeeper: { throttledByClass: { query: 0 } } },
     });
   });
 

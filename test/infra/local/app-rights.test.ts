@@ -1,0 +1,181 @@
+/**
+ * Compares the rights that the app needs on the hub with the rights that the deployment gives to it. The app runs with its own settings, the
+ * unmodified `@azure/identity` and `azure-iothub`, and the roles of infra/azure/main.snapshot.json.
+ */
+import { resolve } from 'node:path';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import type { InvocationContext } from '@azure/functions';
+import { QueueServiceClient } from '@azure/storage-queue';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type App, compose } from '../../../functions/compose.ts';
+import { readSettings } from '../../../functions/settings.ts';
+import { appIdentityWith, identityEnvironment } from '../../../infra/local/app-identity.ts';
+import { readDeployedRoles } from '../../../infra/local/deployed-roles.ts';
+import { type ManagedIdentity, startIdentityEndpoint, TokenIssuer } from '../../../infra/local/entra/index.ts';
+import { localSettings } from '../../../infra/local/host-environment.ts';
+import type { CallReport } from '../../../infra/local/hub/calls.ts';
+import type { LocalHubEndpoints } from '../../../infra/local/hub/index.ts';
+import { findRole } from '../../../infra/local/hub/roles.ts';
+import { type Answer, connectToHub, type Hub } from '../../../shared/hub/index.ts';
+import { toPolicySet } from '../../../shared/policy/index.ts';
+import { sweepQueueName } from '../../../shared/sweep/index.ts';
+import { collect } from '../../support/drift-rows.ts';
+import { newStorageAccount } from '../../support/storage.ts';
+import { brief, quiet, toRawEvent } from '../../support/world.ts';
+import { startTestHub, type TestHub } from './hub/hub-client.ts';
+
+const policies = toPolicySet([{ name: 'agent', module: 'Agent', createModule: true, desired: { level: 1, size: 2 } }], {
+  mode: 'enforce',
+});
+const context = quiet as unknown as InvocationContext;
+const before = { environment: { ...process.env }, authorities: getCACertificates('default') };
+const closing: (() => Promise<void>)[] = [];
+let roles: readonly string[];
+let hub: TestHub;
+let storageConnectionString: string;
+let settings: Readonly<Record<string, string>>;
+let app: App;
+/** The identity of the app, and then an identity without each of its roles. */
+let identities: readonly ManagedIdentity[];
+let moduleCount = 0;
+
+beforeAll(async () => {
+  roles = await readDeployedRoles(resolve(import.meta.dirname, '../../..'));
+  const issuer = new TokenIssuer();
+  const storage = await newStorageAccount();
+  storageConnectionString = storage.endpoints.connectionString;
+  identities = [
+    appIdentityWith(roles),
+    ...roles.map((role) => ({
+      name: `without ${role}`,
+      clientId: `client-without-${role}`,
+      principalId: `principal-without-${role}`,
+      roles: roles.filter((other) => other !== role),
+    })),
+  ];
+  const endpoint = await startIdentityEndpoint(identities, issuer);
+  hub = await startTestHub({ identities, issuer });
+  closing.push(hub.close, endpoint.close);
+  setDefaultCACertificates([...before.authorities, hub.ca]);
+  Object.assign(process.env, identityEnvironment(endpoint));
+  const endpoints = { hostName: `localhost:${hub.httpsPort}`, eventHubConnectionString: eventHub, eventHubName: 'e' };
+  const local = localSettings(endpoints as LocalHubEndpoints, storageConnectionString, { blastRadius: 20 });
+  // A percentage makes the guard count the devices of the hub.
+  settings = { ...local, TWINKEEPER_BLAST_RADIUS: '50%' };
+  app = compose(readSettings(settings), policies);
+});
+afterAll(async () => {
+  for (const close of closing) await close();
+  setDefaultCACertificates(before.authorities);
+  process.env = before.environment;
+});
+
+const eventHub = 'Endpoint=sb://localhost;SharedAccessKeyName=n;SharedAccessKey=a2V5';
+
+/** Returns the data actions that the app has used since the last call of this function, and how the hub answered. */
+async function usedRights() {
+  const report = (await (await fetch(`${hub.controlUrl}/calls`)).json()) as CallReport;
+  await fetch(`${hub.controlUrl}/calls`, { method: 'DELETE' });
+  const { dataActions, byStatus } = report.byCaller.twinkeeper ?? { dataActions: {}, byStatus: {} };
+  return { dataActions: Object.keys(dataActions).sort() as (keyof typeof dataActions)[], byStatus };
+}
+
+async function allEvents(): Promise<void> {
+  let seen = 0;
+  for (;;) {
+    const events = hub.log.partitionIds.flatMap((id) => hub.log.events(id).map(toRawEvent));
+    if (events.length === seen) return;
+    await app.processorFor(context).process(events.slice(seen));
+    seen = events.length;
+  }
+}
+
+async function sweep(): Promise<void> {
+  const { sweeperFor, workerFor } = await app.loadSweep();
+  await sweeperFor(context).run({ trigger: 'timer' });
+  const queue = QueueServiceClient.fromConnectionString(storageConnectionString).getQueueClient(sweepQueueName);
+  for (;;) {
+    const { receivedMessageItems: messages } = await queue.receiveMessages({ numberOfMessages: 32 });
+    if (messages.length === 0) return;
+    for (const { messageText, messageId, popReceipt } of messages) {
+      await workerFor(context).handle(JSON.parse(Buffer.from(messageText, 'base64').toString()));
+      await queue.deleteMessage(messageId, popReceipt);
+    }
+  }
+}
+
+const history = async (deviceId: string) => brief(await collect(app.history.rows({ deviceId })));
+
+describe('the roles that the deployment gives to the app', () => {
+  it('allow each call that the app can make, and the app uses each of them in its ordinary work', async () => {
+    await hub.operator.create({ deviceId: 'by-event' });
+    await allEvents();
+    expect(await history('by-event')).toEqual([['missingModule', '', 'created']]);
+
+    await hub.operator.updateModuleTwin('by-event', 'Agent', { properties: { desired: { level: 9 } } }, '*');
+    await allEvents();
+    expect((await history('by-event'))[0]).toEqual(['wrongValue', 'level', 'enforced']);
+
+    hub.registry.create({ deviceId: 'by-sweep' }, {});
+    await hub.operator.addConfiguration({
+      id: 'rival',
+      targetCondition: 'FROM devices.modules WHERE tags.none = 1',
+      priority: 1,
+      content: { moduleContent: { 'properties.desired.size': 3 } },
+    } as unknown as Parameters<typeof hub.operator.addConfiguration>[0]);
+    await sweep();
+    expect(await history('by-sweep')).toEqual([['missingModule', '', 'created']]);
+    expect((await app.guardStore.competing()).map(({ configuration }) => configuration)).toEqual(['rival']);
+
+    expect((await app.health()).status).toBe('healthy');
+
+    const { dataActions, byStatus } = await usedRights();
+    expect(byStatus).not.toHaveProperty('401');
+    const unused = roles.map(findRole).filter((role, _, all) => {
+      const others = all.filter((other) => other !== role);
+      return !dataActions.some((action) => role.allows(action) && !others.some((other) => other.allows(action)));
+    });
+    expect(unused.map(({ name }) => name)).toEqual([]);
+  });
+
+  it('allow each method of the interface to the hub', async () => {
+    expect(await refused(app.hub)).toEqual({});
+  });
+
+  it('are all needed: without any of them, the hub refuses a method, and says which request', async () => {
+    for (const { clientId, roles: left } of identities.slice(1)) {
+      process.env.AZURE_CLIENT_ID = clientId;
+      const { hub: address } = readSettings({ ...settings, IOTHUB__clientId: clientId });
+      const problems = Object.values(await refused(connectToHub(address)));
+      expect(problems, String(left)).not.toEqual([]);
+      for (const problem of problems) expect(problem).toMatchObject({ type: 'refused', status: 401 });
+    }
+  });
+});
+
+/** Calls each method of the interface to the hub. Returns the problems of the calls that failed, by method. */
+async function refused(on: Hub): Promise<Readonly<Record<string, object>>> {
+  if (!hub.registry.devices.has('any')) {
+    hub.registry.create({ deviceId: 'any' }, {});
+    hub.registry.create({ deviceId: 'any', moduleId: 'm' }, {});
+  }
+  moduleCount += 1;
+  const module = { deviceId: 'any', moduleId: `module-${moduleCount}`, desired: {}, tags: {} };
+  const calls: Record<keyof Hub, () => Promise<readonly Answer<unknown>[]>> = {
+    readTwin: async () => [await on.readTwin('any', ''), await on.readTwin('any', 'm')],
+    patchDesired: async () => [await on.patchDesired('any', 'm', '*', { a: 1 })],
+    createModules: () => on.createModules([module]),
+    countDevices: async () => [await on.countDevices()],
+    queryPage: async () => [await on.queryPage('SELECT * FROM devices')],
+    listConfigurations: async () => [await on.listConfigurations()],
+    // These make no call.
+    name: async () => [],
+    lane: async () => [],
+    waitFor: async () => [],
+  };
+  const problems: Record<string, object> = {};
+  for (const [method, call] of Object.entries(calls)) {
+    for (const answer of await call()) if (!answer.ok) problems[method] = answer.problem;
+  }
+  return problems;
+}
