@@ -17,6 +17,7 @@ import { once } from '../shared/once.ts';
 import type { PolicySet } from '../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../shared/reconcile/index.ts';
 import { createDeadLetters, createDeferredQueue, type DeadLetters, type DeferredQueue } from '../shared/retry/index.ts';
+import { createStatusStore, type StatusStore, UsageRecorder } from '../shared/status/index.ts';
 import type { Sweeper, SweepQueue, SweepWorker } from '../shared/sweep/index.ts';
 import {
   createSweepRetention,
@@ -25,8 +26,12 @@ import {
   type SweepStore,
 } from '../shared/sweep/store/index.ts';
 import type { HealthDetails } from './api/answers.ts';
+import type { AppStatus } from './app-status.ts';
+import { instanceName } from './instance-name.ts';
 import { type LogContext, toLog } from './log.ts';
+import { meteredJournal } from './metered-journal.ts';
 import type { Settings } from './settings.ts';
+import { createTelemetry, type Telemetry } from './telemetry/index.ts';
 
 /**
  * The components of the app, such as the hub client and the history. `compose` creates them once, and all functions of the app share them.
@@ -43,6 +48,11 @@ export interface App {
   readonly guardStore: GuardStore;
   readonly sweepStore: SweepStore;
   readonly sweepRetention: SweepRetention;
+  readonly statusStore: StatusStore;
+  /** Counts the use of the hub by this process. */
+  readonly usage: UsageRecorder;
+  /** Counts metrics. Absent when no connection string of Application Insights is given. */
+  readonly telemetry: Telemetry | undefined;
   now(): Date;
   /** Creates a reconciler that logs to the invocation `context`, or to the console outside of invocations. */
   reconcilerFor(context: LogContext): Reconciler;
@@ -50,6 +60,8 @@ export interface App {
   processorFor(context: InvocationContext): EventProcessor;
   /** Returns the health of the app, from a check that all callers share. Loads the code of the check on the first call. */
   health(): Promise<HealthDetails>;
+  /** Loads the code of the status on the first call. */
+  loadStatus(): Promise<AppStatus>;
   /** Loads the code of the sweep on the first call. Most instances start for an event and never need the sweep's code. */
   loadSweep(): Promise<SweepComponents>;
 }
@@ -71,8 +83,23 @@ export function compose(settings: Settings, policies: PolicySet): App {
   const { storage } = settings;
   const clock = systemClock;
   const now = () => clock.now();
-  const hub = connectToHub(settings.hub, { budget: settings.budget, clock });
-  const journal = createJournal(storage, now);
+  const later = (milliseconds: number, run: () => void) => void setTimeout(run, milliseconds).unref();
+  const statusStore = createStatusStore(storage, now);
+  const instance = instanceName(process.env);
+  const usage = new UsageRecorder({ store: (day) => statusStore.putUsage(instance, day), now, later });
+  const telemetry = createTelemetry(process.env, { now, later });
+  const hub = connectToHub(settings.hub, {
+    budget: settings.budget,
+    clock,
+    onCalled(call) {
+      usage.called(call);
+      telemetry?.metrics.count('twinkeeper.hub.calls', { class: call.operation });
+      if (call.result === 'throttled') telemetry?.metrics.count('twinkeeper.hub.throttled', { class: call.operation });
+    },
+  });
+  const journal = meteredJournal(createJournal(storage, now), (policy, outcome) =>
+    telemetry?.metrics.count('twinkeeper.drift', { policy, outcome }),
+  );
   const deadLetters = createDeadLetters(storage, now);
   const deferredQueue = createDeferredQueue(storage, deadLetters);
   const sweepStore = createSweepStore(storage, now);
@@ -140,12 +167,18 @@ export function compose(settings: Settings, policies: PolicySet): App {
     return { queue, sweeperFor, workerFor };
   });
 
+  const loadStatus = once(async () => {
+    const { createAppStatus } = await import('./app-status.ts');
+    return createAppStatus({ settings, policies, statusStore, guardStore, sweepStore, now });
+  });
+
   const loadHealth = once(async () => {
     const [{ createHealthCheck }, { checkHealth }] = await Promise.all([
       import('./api/health-check.ts'),
       import('./api/check-health.ts'),
     ]);
-    const check = () => checkHealth({ hub, guardStore, settings, now });
+    const status = await loadStatus();
+    const check = () => checkHealth({ hub, settings, status, now });
     return createHealthCheck({ check, now, sleep: clock.sleep });
   });
 
@@ -161,10 +194,14 @@ export function compose(settings: Settings, policies: PolicySet): App {
     guardStore,
     sweepStore,
     sweepRetention: createSweepRetention(storage),
+    statusStore,
+    usage,
+    telemetry,
     now,
     reconcilerFor,
     processorFor,
     health: async () => (await loadHealth()).latest(),
+    loadStatus,
     loadSweep,
   };
 }

@@ -6,26 +6,29 @@ const retentionTime = 4 * 60_000;
 
 /**
  * Registers the two timer functions that maintain the history. The function `roll-up` counts the history rows of each hour, so that the
- * summary of the API reads counts instead of rows. The function `retention` removes sweeps and closed history rows that are older than the
+ * summary of the API reads counts instead of rows, and logs the status line. The function `retention` removes sweeps and closed history rows that are older than the
  * setting `TWINKEEPER_RETENTION_DAYS`, the counts of unusable events, and the twins that no longer count against a blast
- * radius.
+ * radius, and the use of the hub on earlier days.
  */
 export function registerHousekeeping(twinkeeper: LazyApp): void {
   const { settings } = twinkeeper;
   app.timer('roll-up', {
     schedule: settings.rollupSchedule,
-    async handler() {
-      const { policies, rollups, guardStore } = await twinkeeper.load();
+    async handler(_timer: Timer, context: InvocationContext) {
+      const loaded = await twinkeeper.load();
+      const { policies, rollups, guardStore } = loaded;
       const deviceCounts = await Promise.all(
         policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
       );
-      await rollups.refresh(deviceCounts);
+      const open = await rollups.refresh(deviceCounts);
+      const { reportStatus } = await import('./report-status.ts');
+      await reportStatus(loaded, open, (line) => context.info(line));
     },
   });
   app.timer('retention', {
     schedule: '0 30 2 * * *',
     async handler(_timer: Timer, context: InvocationContext) {
-      const { retention, sweepRetention, guardStore, deadLetters, now } = await twinkeeper.load();
+      const { retention, sweepRetention, statusStore, guardStore, deadLetters, now } = await twinkeeper.load();
       const started = now().getTime();
       const oldest = new Date(started - settings.retentionDays * 86_400_000);
       const mayContinue = () => now().getTime() - started < retentionTime;
@@ -33,11 +36,11 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
       const sweeps = await sweepRetention.removeBefore(oldest, mayContinue);
       const twins = await guardStore.removeExpired(mayContinue);
       const counts = await deadLetters.removeCountsBefore(oldest, mayContinue);
+      // A status needs the use of the hub today, and shortly after midnight also that of yesterday.
+      const uses = await statusStore.removeBefore(new Date(started - 2 * 86_400_000), mayContinue);
       const rows = await retention.removeBefore(oldest, mayContinue);
-      const rest =
-        sweeps.isUnfinished || twins.isUnfinished || counts.isUnfinished || rows.isUnfinished
-          ? ' More are left; the next run removes them.'
-          : '';
+      const isUnfinished = [sweeps, twins, counts, uses, rows].some((result) => result.isUnfinished);
+      const rest = isUnfinished ? ' More are left; the next run removes them.' : '';
       context.info(
         `Removed ${sweeps.removed} sweeps and ${rows.removed} history rows from before ${oldest.toISOString()}, and kept ${rows.kept} rows that are still open.${rest}`,
       );

@@ -9,4 +9,6 @@ export interface LazyApp {
   readonly settings: Settings;
   /** Loads and creates the components of the app on the first call. Each later call returns the same components. */
   load(): Promise<App>;
+  /** The components of the app. `undefined` before {@link LazyApp.load} has created them. */
+  loaded(): App | undefined;
 }

@@ -38,3 +38,50 @@ function isValue(value: string, field: Field): boolean {
   const names = 'names' in field ? field.names.split(' ') : [];
   return value.length >= 3 && names.some((name) => name.startsWith(value.toUpperCase()));
 }
+
+/** Number of minutes that {@link longestGap} looks at: two months. */
+const searchedMinutes = 62 * 1440;
+
+/**
+ * The longest time between two runs of a valid schedule, in minutes, over the two months after the start of 2024. Seconds do not count. A
+ * schedule that runs less than twice in that time has a gap of two months.
+ */
+export function longestGap(schedule: string): number {
+  const parts = schedule.trim().split(/\s+/).slice(-5);
+  const [minutes, hours, days, months, weekdays] = parts.map((part, index) =>
+    valuesOf(part, fields[index + 1] as Field),
+  );
+  let last: number | undefined;
+  let longest = 0;
+  for (let minute = 0; minute < searchedMinutes; minute++) {
+    const at = new Date(Date.UTC(2024, 0, 1) + minute * 60_000);
+    const isRun =
+      minutes?.has(at.getUTCMinutes()) &&
+      hours?.has(at.getUTCHours()) &&
+      days?.has(at.getUTCDate()) &&
+      months?.has(at.getUTCMonth() + 1) &&
+      weekdays?.has(at.getUTCDay());
+    if (isRun !== true) continue;
+    if (last !== undefined) longest = Math.max(longest, minute - last);
+    last = minute;
+  }
+  return longest === 0 ? searchedMinutes : longest;
+}
+
+/** The numbers that a part of a schedule allows. Names become numbers. */
+function valuesOf(part: string, field: Field): ReadonlySet<number> {
+  const values = new Set<number>();
+  for (const item of part.split(',')) {
+    const [, from = '', to, step] = /^(\*|[0-9]+|[A-Za-z]+)(?:-([0-9]+|[A-Za-z]+))?(?:\/([0-9]+))?$/.exec(item) ?? [];
+    const first = from === '*' ? field.least : numberOf(from, field);
+    const last = from === '*' || (to === undefined && step !== undefined) ? field.most : numberOf(to ?? from, field);
+    for (let value = first; value <= last; value += Number(step ?? 1)) values.add(value);
+  }
+  return values;
+}
+
+function numberOf(value: string, field: Field): number {
+  if (/^\d+$/.test(value)) return Number(value);
+  const names = 'names' in field ? field.names.split(' ') : [];
+  return field.least + names.findIndex((name) => name.startsWith(value.toUpperCase()));
+}

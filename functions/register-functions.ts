@@ -1,3 +1,4 @@
+import { registerAfterInvocations } from './after-invocations.ts';
 import { registerHealth } from './api/health.ts';
 import { registerApi } from './api/index.ts';
 import { registerDashboard } from './dashboard/index.ts';
@@ -18,4 +19,5 @@ export function registerFunctions(twinkeeper: LazyApp, dashboardFolder: string):
   registerHealth(twinkeeper);
   registerApi(twinkeeper);
   registerDashboard(dashboardFolder);
+  registerAfterInvocations(twinkeeper);
 }

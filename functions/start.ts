@@ -1,5 +1,6 @@
 import { once } from '../shared/once.ts';
 import { type PolicyDefinition, PolicyFaultsError, toPolicySet } from '../shared/policy/index.ts';
+import type { App } from './compose.ts';
 import { registerFailedStart } from './failed-start.ts';
 import { registerFunctions } from './register-functions.ts';
 import { readSettings, SettingsError } from './settings.ts';
@@ -25,6 +26,7 @@ export function start(
     return toPolicySet(definitions, { mode: settings?.mode ?? 'enforce' });
   }, errors);
   if (settings !== undefined && policySet !== undefined) {
+    let loaded: App | undefined;
     const load = once(async () => {
       const [{ compose }, { watchLateErrors }] = await Promise.all([
         import('./compose.ts'),
@@ -32,9 +34,10 @@ export function start(
       ]);
       const app = compose(settings, policySet);
       watchLateErrors(app);
+      loaded = app;
       return app;
     });
-    registerFunctions({ settings, load }, dashboardFolder);
+    registerFunctions({ settings, load, loaded: () => loaded }, dashboardFolder);
     return;
   }
   for (const error of errors) console.error(isExpected(error) ? error.message : error);

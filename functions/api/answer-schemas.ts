@@ -5,8 +5,6 @@ import type {
   ComparedProperty,
   DeviceAnswer,
   DriftPage,
-  HealthAnswer,
-  HealthDetails,
   OpenPage,
   PoliciesAnswer,
   PolicyAnswer,
@@ -14,6 +12,7 @@ import type {
   ReconcileAnswer,
   SummaryAnswer,
 } from './answers.ts';
+import { health, healthDetails, unhealthy } from './health-schemas.ts';
 import { deadLetters, replay, sweepAccepted, sweeps } from './operation-schemas.ts';
 import { kinds } from './parameter-schemas.ts';
 import { driftRow, openRow } from './row-schemas.ts';
@@ -139,25 +138,6 @@ const policy: z.ZodMiniType<PolicyAnswer> = z.object({
   compliant: z.exactOptional(count('`devices` minus `openDevices`.')),
 });
 const policies: z.ZodMiniType<PoliciesAnswer> = z.object({ policies: z.array(policy) });
-
-const check = z.object({ ok: z.boolean(), detail: z.string() });
-const healthStatus = z
-  .enum(['healthy', 'unhealthy', 'unknown'])
-  .check(z.describe('unknown: no check has ended yet, because the hub or the storage account answers slowly.'));
-const health: z.ZodMiniType<HealthAnswer> = z.object({ status: healthStatus });
-const healthDetails: z.ZodMiniType<HealthDetails> = z.object({
-  status: healthStatus,
-  checkedAt: z.exactOptional(time('When the check ended.')),
-  checks: z.exactOptional(z.object({ settings: check, hub: check, storage: check, configurations: check })),
-});
-const unhealthy = z.object({
-  status: z.literal('unhealthy'),
-  faults: z.exactOptional(
-    z
-      .array(z.string())
-      .check(z.describe('What is wrong with the settings and the policies. Only in an app that could not start.')),
-  ),
-});
 
 const problem: z.ZodMiniType<ProblemAnswer> = z
   .object({

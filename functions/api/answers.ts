@@ -7,29 +7,8 @@ import type { DriftRow, OpenRow, ShownSweeps } from './history-answers.ts';
  * compiler checks that each schema agrees with its type.
  */
 
+export type * from './health-answers.ts';
 export type * from './history-answers.ts';
-
-/**
- * The answer of `GET /api/health`. `unknown`: the first check has not ended yet, or no check has ended for two minutes, because the hub or
- * the storage account answers slowly.
- */
-export interface HealthAnswer {
-  readonly status: 'healthy' | 'unhealthy' | 'unknown';
-}
-
-/** The result of one part of the health check. */
-interface HealthPart {
-  readonly ok: boolean;
-  readonly detail: string;
-}
-
-/** The answer of `GET /api/health/details`. */
-export interface HealthDetails extends HealthAnswer {
-  /** Time when the check ended, ISO 8601. Absent when the status is `unknown`. */
-  readonly checkedAt?: string;
-  /** Absent when the status is `unknown`. */
-  readonly checks?: Readonly<Record<'settings' | 'hub' | 'storage' | 'configurations', HealthPart>>;
-}
 
 /** The answer of `GET /api/health` when the app could not start. */
 export interface FailedStartAnswer {

@@ -20,8 +20,11 @@ const interval = 30_000;
 /** Milliseconds that a caller waits for a running check. A health probe cannot wait for the retries of a hub call. */
 const patience = 5_000;
 
-/** Milliseconds after which a result says nothing about the present any more. */
-const validity = 120_000;
+/**
+ * Milliseconds after which a result says nothing about the present any more. A good result ends earlier: a hub that fails makes the next
+ * check slow, and the app must not be called healthy for long in that time.
+ */
+const validity = { healthy: 60_000, unhealthy: 120_000, unknown: 0 } as const;
 
 /**
  * Creates a health check that runs at most once at a time and at most every 30 seconds, however many callers ask. A slow check is not a
@@ -47,7 +50,8 @@ export function createHealthCheck({ check, now, sleep }: HealthCheckOptions): He
     async latest() {
       if (running === undefined && now().getTime() - startedAt >= interval) running = run();
       if (running !== undefined) await Promise.race([running, sleep(patience)]);
-      return last !== undefined && now().getTime() - last.at < validity ? last.health : { status: 'unknown' };
+      if (last === undefined || now().getTime() - last.at >= validity[last.health.status]) return { status: 'unknown' };
+      return last.health;
     },
   };
 }

@@ -58,10 +58,21 @@ export async function evaluateTemplate(compiler: string, folder: string, environ
       ['snapshot', join(copy, 'main.bicepparam'), '--mode', 'overwrite', ...place, '--deployment-name', 'twinkeeper'],
       { env: { ...Object.fromEntries(inherited), ...environment } },
     );
-    return await readFile(join(copy, 'main.snapshot.json'), 'utf8');
+    return inOrder(await readFile(join(copy, 'main.snapshot.json'), 'utf8'));
   } finally {
     await rm(copy, { recursive: true });
   }
+}
+
+/** Sorts the lists of a snapshot, because the compiler writes them in another order each time. */
+function inOrder(text: string): string {
+  const snapshot = JSON.parse(text) as {
+    readonly predictedResources: readonly { readonly id: string }[];
+    readonly outputs: Readonly<Record<string, unknown>>;
+  };
+  const predictedResources = snapshot.predictedResources.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const outputs = Object.fromEntries(Object.entries(snapshot.outputs).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return `${JSON.stringify({ ...snapshot, predictedResources, outputs }, null, 2)}\n`;
 }
 
 /** A hash of all files from which the template is made, and of their names. */

@@ -31,6 +31,7 @@ export type { DriftQuery, OpenQuery } from './history-query.ts';
 export { createJournal, type Journal } from './journal.ts';
 export { driftKey, openKey } from './keys.ts';
 export { type KnownRows, noKnownRows } from './known-rows.ts';
+export type { OpenCounts } from './open-counts.ts';
 export { createOpenList, type ListedRow, type OpenList } from './open-list.ts';
 export { createRetention, type Retention, type RetentionResult } from './retention.ts';
 export { createRollups, type Rollups } from './rollups.ts';

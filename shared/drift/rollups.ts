@@ -11,9 +11,10 @@ import {
 } from '../storage/index.ts';
 import { openListTable, retentionKey, rollupTable, timelineTable, uncountedPartition } from './history-index.ts';
 import { HourCounter, type HourCounts, noCounts } from './hour-counts.ts';
+import { countOpenList, deviceColumns, type OpenCounts } from './open-counts.ts';
 import { fromEntity } from './row-entity.ts';
 import { type Compliance, type CountedHour, type Summary, startOf, summarizeHours } from './summary.ts';
-import { hourOf, openShards } from './timeline-keys.ts';
+import { hourOf } from './timeline-keys.ts';
 
 /**
  * Roll-ups: stored counts of history rows for each hour. An hour is counted after its rows change. A query then only adds the stored
@@ -22,11 +23,12 @@ import { hourOf, openShards } from './timeline-keys.ts';
 export interface Rollups {
   /**
    * Counts the current hour again, and all hours that are marked for a new count. Stores how many devices of each policy are compliant now.
-   * Must run every few minutes. Reads the marks, the timeline partition of each counted hour, and the shards of the open list.
+   * Must run every few minutes. Reads the marks, the timeline partition of each counted hour, and the shards of the open list. Returns the
+   * counts of the open list.
    *
    * @param policies `devices` is the number of devices of the policy, or `undefined` when that number is unknown.
    */
-  refresh(policies: readonly { readonly name: string; readonly devices: number | undefined }[]): Promise<void>;
+  refresh(policies: readonly { readonly name: string; readonly devices: number | undefined }[]): Promise<OpenCounts>;
   /**
    * Adds the counts of all hours that overlap the time from `from` to `to`, both ISO 8601. Reads one range of keys for each day.
    *
@@ -64,21 +66,6 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
     return counter.counts();
   }
 
-  async function openDevices(): Promise<ReadonlyMap<string, number>> {
-    const counts = new Map<string, number>();
-    for (const shard of openShards) {
-      let last = '';
-      for await (const { rowKey } of listPartition(await openList(), shard, ['rowKey'])) {
-        // Keys of the open list sort by policy and then by device, so all rows of one device and policy follow each other.
-        const [policy = '', device = ''] = String(rowKey).split('!');
-        if (`${policy}!${device}` === last) continue;
-        last = `${policy}!${device}`;
-        counts.set(policy, (counts.get(policy) ?? 0) + 1);
-      }
-    }
-    return counts;
-  }
-
   /** Counts the rows of an hour and stores the counts. Without `compliance`, keeps the compliance that is stored for the hour. */
   async function storeCounts(client: TableClient, hour: string, compliance: object | undefined): Promise<void> {
     const day = hour.slice(0, 10);
@@ -98,7 +85,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
   }
 
   return {
-    openDevices,
+    openDevices: async () => (await countOpenList(await openList(), deviceColumns)).devices,
 
     async refresh(policies) {
       const client = await rollups();
@@ -107,11 +94,11 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
       for await (const { rowKey, etag } of listPartition(await rollups(), uncountedPartition)) {
         marks.push({ hour: String(rowKey), etag: String(etag) });
       }
-      const open = await openDevices();
+      const open = await countOpenList(await openList());
       const compliance = policies.flatMap(({ name, devices }) =>
         devices === undefined
           ? []
-          : [{ policy: name, devices, compliant: Math.max(0, devices - (open.get(name) ?? 0)) }],
+          : [{ policy: name, devices, compliant: Math.max(0, devices - (open.devices.get(name) ?? 0)) }],
       );
       const firstComplete = await firstCompleteHour(client);
       const firstActiveHour = hourOf(new Date(now().getTime() - slowWriteTime).toISOString());
@@ -126,6 +113,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
           if (statusCode !== 412 && statusCode !== 404) throw error;
         });
       }
+      return open;
     },
 
     async summary(from, to, bucketHours) {

@@ -18,6 +18,11 @@ export interface RunningPasses {
   end(id: string): Promise<void>;
   /** Finds the passes that began before {@link longestPass} and have not ended, oldest first. Reads one range of keys. */
   killed(): AsyncIterable<{ readonly id: string; readonly devices: readonly string[] }>;
+  /**
+   * The time at which the oldest pass began that has not ended. Its rows may be `pending` since then. `undefined` when no pass is running.
+   * Reads one entity.
+   */
+  oldest(): Promise<Date | undefined>;
 }
 
 /** Partition in the table of the open list. RowKey: the time of the beginning, and a random id. */
@@ -51,6 +56,16 @@ export function createRunningPasses(account: StorageAccount, now: () => Date): R
         yield { id: String(entity.rowKey), devices: JSON.parse(joinText('devices', entity) ?? '[]') as string[] };
       }
     },
+
+    async oldest() {
+      const odata = await loadFilterTag();
+      const filter = odata`PartitionKey eq ${runningPartition}`;
+      const entities = (await table()).listEntities({ queryOptions: { filter, select: ['rowKey'] } });
+      for await (const [first] of entities.byPage({ maxPageSize: 1 })) {
+        if (first !== undefined) return new Date(String(first.rowKey).split('!')[0] ?? '');
+      }
+      return undefined;
+    },
   };
 }
 
@@ -59,4 +74,5 @@ export const noRunningPasses: RunningPasses = {
   begin: async () => '',
   end: async () => {},
   async *killed() {},
+  oldest: async () => undefined,
 };

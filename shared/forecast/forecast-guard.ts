@@ -50,6 +50,7 @@ export class ForecastGuard {
       deviceCount: async (policy) => deviceCount(policy),
       competing: async () => competing,
       releasedAt: async () => undefined,
+      releasedUntil: async () => undefined,
       release: async () => clock.now(),
       putDeviceCount: async () => {},
       putCompeting: async () => {},

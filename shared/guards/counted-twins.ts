@@ -122,6 +122,12 @@ export class CountedTwins {
     return (await this.#readCount(policy)).releasedAt;
   }
 
+  /** See `GuardStore.releasedUntil`. */
+  async releasedUntil(policy: string): Promise<Date | undefined> {
+    const { releasedAt, isReleased } = await this.#readCount(policy);
+    return releasedAt !== undefined && isReleased ? new Date(releasedAt.getTime() + releaseTime) : undefined;
+  }
+
   /** See `GuardStore.removeExpired`. */
   async removeExpired(mayContinue: () => boolean): Promise<{ readonly isUnfinished: boolean }> {
     const { table, clock } = this.#dependencies;

@@ -32,6 +32,8 @@ export interface GuardStore {
   removeExpired(mayContinue: () => boolean): Promise<{ readonly isUnfinished: boolean }>;
   /** The time of the last release of a policy. `undefined` when the policy was never released. */
   releasedAt(policy: string): Promise<Date | undefined>;
+  /** The time until which a policy has no limit, because it was released. `undefined` when the limit of the policy holds. */
+  releasedUntil(policy: string): Promise<Date | undefined>;
   /** Stores the number of devices in the scope of a policy. */
   putDeviceCount(policy: string, devices: number): Promise<void>;
   /** The number of devices in the scope of a policy. `undefined` before a sweep has counted the devices. */
@@ -87,6 +89,7 @@ export function createGuardStore(
     roomFor: (policy, limit) => countedTwins.roomFor(policy, limit),
     release: (policy) => countedTwins.release(policy),
     releasedAt: (policy) => countedTwins.releasedAt(policy),
+    releasedUntil: (policy) => countedTwins.releasedUntil(policy),
     removeExpired: (mayContinue) => countedTwins.removeExpired(mayContinue),
 
     putDeviceCount: (policy, devices) => upsert({ ...devicesKey(policy), devices }),

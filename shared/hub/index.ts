@@ -10,4 +10,5 @@ export type { HubAddress } from './connection.ts';
 export { hostOf, openRegistry } from './connection.ts';
 export type { Answer, Configuration, Hub, Lane, NewModule, Problem, QueryPage } from './hub.ts';
 export { connectToHub, type IotHubOptions } from './iot-hub.ts';
+export type { MeteredCall } from './metered-call.ts';
 export { type HubTier, hubTiers, type OperationClass, operationClasses, throttleLimits } from './throttle-limits.ts';

@@ -10,6 +10,7 @@ import { classifyError } from './classify.ts';
 import { type ConnectionOptions, type HubAddress, hostOf, openRegistry } from './connection.ts';
 import { withDeadline } from './deadline.ts';
 import type { Answer, Configuration, Hub, Lane, NewModule } from './hub.ts';
+import { answerBytes, type MeteredCall, messagesIn, quotaMessageBytes } from './metered-call.ts';
 import { type Attempt, type RetryOptions, retryDefaults, withRetries } from './retry.ts';
 import type { OperationClass } from './throttle-limits.ts';
 
@@ -23,6 +24,8 @@ export interface IotHubOptions extends Partial<ConnectionOptions>, Partial<Retry
   /** Maximum milliseconds of one attempt to read a page of query results. Queries are slow. Default: 60,000. */
   readonly queryDeadline?: number;
   readonly clock?: Clock;
+  /** Runs after each HTTP call to the hub, also after each retry. Must not throw. */
+  readonly onCalled?: (call: MeteredCall) => void;
   /** Returns a random number from 0 to 1, for the jitter of delays. Default: `Math.random`. */
   readonly random?: () => number;
 }
@@ -49,6 +52,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
   const { clock = systemClock, random = Math.random } = options;
   const registry = once(() => openRegistry(address, settings));
   const budget = createBudget(options.budget ?? {}, clock, random);
+  const messageBytes = quotaMessageBytes(options.budget?.tier);
 
   /**
    * Makes a call to the hub with retries. Each attempt uses one call of the budget. When the hub throttles an attempt, the budget is
@@ -58,7 +62,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
     { lane, onCall }: Caller,
     operation: OperationClass,
     use: (registry: Registry) => Promise<T>,
-    wasThrottled: (value: T) => boolean = () => false,
+    { wasThrottled = () => false, billedBytes }: Measures<T> = {},
   ): Promise<Answer<T>> {
     const client = await registry();
     const timeouts =
@@ -76,11 +80,15 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
         onCall?.();
         try {
           const value = await withDeadline(timeouts, () => use(client));
-          if (wasThrottled(value)) permit.refused();
+          const isThrottled = wasThrottled(value);
+          if (isThrottled) permit.refused();
+          const messages = billedBytes === undefined ? 0 : messagesIn(billedBytes(value), messageBytes);
+          options.onCalled?.({ operation, result: isThrottled ? 'throttled' : 'ok', messages });
           return { ok: true, value };
         } catch (error) {
           const problem = classifyError(error, clock.now());
           if (problem.type === 'throttled') permit.refused(problem.retryAfter);
+          options.onCalled?.({ operation, result: problem.type, messages: 0, problem });
           return { ok: false, problem };
         }
       },
@@ -97,8 +105,14 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
       name: hostOf(address).host,
 
       async readTwin(deviceId, moduleId) {
-        const answer = await call(caller, 'twinRead', (registry) =>
-          moduleId === '' ? registry.getTwin(deviceId) : registry.getModuleTwin(deviceId, moduleId),
+        const answer = await call(
+          caller,
+          'twinRead',
+          (registry) => (moduleId === '' ? registry.getTwin(deviceId) : registry.getModuleTwin(deviceId, moduleId)),
+          {
+            billedBytes: ({ httpResponse, responseBody: { tags, properties } }) =>
+              answerBytes(httpResponse, { tags, properties }),
+          },
         );
         if (!answer.ok) return answer;
         // The response body is an instance of the SDK class `Twin`. Its `toJSON` would copy the whole client, so this code reads each
@@ -113,10 +127,15 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
 
       async patchDesired(deviceId, moduleId, etag, patch) {
         const body = { properties: { desired: patch } };
-        const answer = await call(caller, 'twinUpdate', (registry) =>
-          moduleId === ''
-            ? registry.updateTwin(deviceId, body, etag)
-            : registry.updateModuleTwin(deviceId, moduleId, body, etag),
+        const answer = await call(
+          caller,
+          'twinUpdate',
+          (registry) =>
+            moduleId === ''
+              ? registry.updateTwin(deviceId, body, etag)
+              : registry.updateModuleTwin(deviceId, moduleId, body, etag),
+          // The hub bills the size of the update, not of the twin.
+          { billedBytes: () => answerBytes(undefined, body) },
         );
         return answer.ok ? done : answer;
       },
@@ -138,13 +157,18 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
       },
 
       async queryPage(query, continuation) {
-        const answer = await call(caller, 'query', async (registry) => {
+        const readPage = async (registry: Registry) => {
           const pages = registry.createQuery(query, itemsPerPage);
           // `next` needs the continuation of the page. Without it, the promise form of `next` returns the first page each time.
-          const { result } = await pages.next(continuation as string);
+          const { result, message } = await pages.next(continuation as string);
           const items: unknown = result;
-          return { items: Array.isArray(items) ? items.filter(isJsonObject) : [], next: pages.continuationToken };
-        });
+          return {
+            items: Array.isArray(items) ? items.filter(isJsonObject) : [],
+            next: pages.continuationToken,
+            bytes: answerBytes(message, items),
+          };
+        };
+        const answer = await call(caller, 'query', readPage, { billedBytes: ({ bytes }) => bytes });
         if (!answer.ok) return answer;
         const { items, next } = answer.value;
         return {
@@ -181,9 +205,17 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
         throw error;
       }
     };
-    const answer = await call(caller, 'bulk', create, hasThrottledEntries);
+    const answer = await call(caller, 'bulk', create, { wasThrottled: hasThrottledEntries });
     return answer.ok ? answersOf(batch, answer.value) : new Map(batch.map((module) => [module, answer]));
   }
+}
+
+/** What the answer to a call says about throttling and about the message quota of the hub. */
+interface Measures<T> {
+  /** Whether the hub throttled a part of the call. */
+  readonly wasThrottled?: (value: T) => boolean;
+  /** The number of bytes that count against the message quota. Absent when the hub does not bill the call. */
+  readonly billedBytes?: (value: T) => number;
 }
 
 /** The lane of a call to the hub, and the callback that runs before each HTTP call. */

@@ -102,6 +102,7 @@ function compile(definition: PolicyDefinition, index: number, mode: Mode, faults
   const owned = parseRules(content.desired, (path, message) => report(`desired.${path}`, message));
   const reporting = validField('reported');
   const policy: Policy = {
+    definition,
     name,
     module: validField('module') ?? '',
     createModule: validField('createModule') ?? false,

@@ -6,6 +6,8 @@ import type { ScopeMatcher } from './scope.ts';
 
 /** A valid policy with its defaults filled in. */
 export interface Policy {
+  /** The policy as its author wrote it. */
+  readonly definition: PolicyDefinition;
   readonly name: string;
   /** The id of the module whose twin the policy covers. `''` means the device twin. */
   readonly module: string;

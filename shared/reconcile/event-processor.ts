@@ -2,6 +2,7 @@ import { decodeEvent, type EventFault, type HubEvent, type RawEvent } from '../e
 import type { Log } from '../log.ts';
 import { describeThrown } from '../policy/index.ts';
 import { type DeadLetters, type DeferredQueue, readDeferral, type UnusableEvent } from '../retry/index.ts';
+import { correlationIdsOf, correlationText } from './correlation-ids.ts';
 import { describeUnusable } from './describe-unusable.ts';
 import type { DeviceWork } from './device-work.ts';
 import { workFromEvents } from './fold-events.ts';
@@ -41,6 +42,8 @@ export interface EventCounts {
    * Number of devices whose work was not completed. The work is queued for a retry. After the last attempt, the work becomes a dead letter.
    */
   readonly deferred: number;
+  /** The correlation ids of the events that caused work, each once. */
+  readonly correlationIds: readonly string[];
 }
 
 /** The events of one device, in the order of the batch. The lists `raw` and `decoded` have the same length. */
@@ -60,9 +63,17 @@ export class EventProcessor {
     this.#dependencies = { random: Math.random, ...dependencies };
   }
 
-  /** Processes a batch of raw events. */
+  /** Processes a batch of raw events. Logs one line about a batch that caused work, or that has events which cannot be used. */
   async process(events: readonly RawEvent[]): Promise<EventCounts> {
-    return this.#processAttempt(events, 0, true);
+    const counts = await this.#processAttempt(events, 0, true);
+    const { devices, deferred, unusable, ignored, correlationIds } = counts;
+    if (devices > 0 || ignored > 0 || unusable > 0) {
+      this.#dependencies.log.info(
+        `${events.length} events: ${devices} devices checked, ${deferred} deferred, ${unusable} unusable, ${ignored} ignored.` +
+          correlationText(correlationIds),
+      );
+    }
+    return counts;
   }
 
   /**
@@ -114,7 +125,15 @@ export class EventProcessor {
         else await this.#dependencies.queue.put({ deviceId, events: raw, attempt, reason }, retryAfter);
       }
     }
-    return { events: events.length, ignored, unusable: unusable.length, devices: works.length, deferred };
+    const correlationIds = correlationIdsOf(works.flatMap(({ deviceId }) => byDevice.get(deviceId)?.raw ?? []));
+    return {
+      events: events.length,
+      ignored,
+      unusable: unusable.length,
+      devices: works.length,
+      deferred,
+      correlationIds,
+    };
   }
 
   /**
@@ -148,23 +167,25 @@ export class EventProcessor {
     // Events from the deferred queue are always stored. They are few, and an operator may have asked for the replay of a stored letter.
     if (isNew) stored = await deadLetters.putUnusable(unusable);
     else for (const letter of unusable) await deadLetters.put({ ...letter, state: 'dead' });
-    log.warn(describeUnusable(unusable, stored));
+    const ids = correlationIdsOf(unusable.map(({ event }) => event));
+    log.warn(`${describeUnusable(unusable, stored)}${correlationText(ids)}`);
   }
 
   /** Queues the events of a device for a retry. After the last attempt, stores the events as a dead letter instead. */
   async #defer(deviceId: string, events: readonly RawEvent[], attempt: number, reason: string): Promise<void> {
     const { queue, deadLetters, reconciler, log, retry, random } = this.#dependencies;
+    const ids = correlationText(correlationIdsOf(events));
     if (attempt >= retry.attempts) {
       const finalReason = `given up after ${attempt} tries: ${reason}`;
       await deadLetters.put({ deviceId, reason: finalReason, state: 'dead', event: events });
       await reconciler.giveUp(deviceId, finalReason);
-      log.error(`Device ${deviceId} is given up after ${attempt} tries and stored as a dead letter: ${reason}.`);
+      log.error(`Device ${deviceId} is given up after ${attempt} tries and stored as a dead letter: ${reason}.${ids}`);
       return;
     }
     const doubled = Math.min(maxDelay, retry.firstDelay * 2 ** (attempt - 1));
     const delay = Math.min(maxDelay, doubled * (0.75 + random() / 2));
     await queue.put({ deviceId, events, attempt, reason }, delay);
-    log.warn(`Device ${deviceId} is retried in ${Math.round(delay)} s (try ${attempt + 1}): ${reason}.`);
+    log.warn(`Device ${deviceId} is retried in ${Math.round(delay)} s (try ${attempt + 1}): ${reason}.${ids}`);
   }
 }
 

@@ -13,6 +13,8 @@ export interface DeadLetterList {
    * fewer letters than `limit` is the last page. Parked letters are left out, because each belongs to a queued retry.
    */
   page(limit: number, after?: string): Promise<readonly DeadLetterSummary[]>;
+  /** Counts the dead letters, and stops at `most`. Reads their keys only. */
+  count(most: number): Promise<number>;
   /** Reads the newest counts of unusable events that were counted and not stored, at most `limit`. One count for each hour and fault. */
   counts(limit: number): Promise<readonly CountedEvents[]>;
 }
@@ -40,6 +42,16 @@ export function createDeadLetterList(account: StorageAccount): DeadLetterList {
         if (summaries.length === limit) break;
       }
       return summaries;
+    },
+
+    async count(most) {
+      const odata = await loadFilterTag();
+      const filter = odata`PartitionKey eq ${deadLetterPartition} and state eq ${'dead'}`;
+      let count = 0;
+      for await (const _ of (await table()).listEntities({ queryOptions: { filter, select: ['rowKey'] } })) {
+        if (++count >= most) break;
+      }
+      return count;
     },
 
     counts: async (limit) => readCountedEvents(await table(), limit),

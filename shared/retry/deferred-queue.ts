@@ -64,6 +64,12 @@ export function createDeferredQueue(account: StorageAccount, deadLetters: DeadLe
   };
 }
 
+/** Returns a function that reads the approximate number of messages in the deferred queue, also those whose delay has not passed. */
+export function createDeferredQueueLength(account: StorageAccount): () => Promise<number> {
+  const queue = once(() => openQueue(account, deferredQueueName));
+  return async () => (await (await queue()).getProperties()).approximateMessagesCount ?? 0;
+}
+
 /**
  * A deferral that was received from the queue. `parked` is the id of a dead letter. The receiver must remove that dead letter after the
  * events are processed.

@@ -8,6 +8,7 @@ export { createDeadLetterList, type DeadLetterList, type DeadLetterSummary } fro
 export { createDeadLetters, type DeadLetter, type DeadLetters, type UnusableEvent } from './dead-letters.ts';
 export {
   createDeferredQueue,
+  createDeferredQueueLength,
   type DeferredQueue,
   readDeferral,
   toRawEvents,

@@ -16,6 +16,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'shared/guards': ['drift', 'hub', 'storage', 'policy', 'query', 'twin'],
   'shared/reconcile': ['guards', 'retry', 'drift', 'hub', 'policy', 'events', 'twin'],
   'shared/sweep': ['reconcile', 'guards', 'drift', 'hub', 'storage', 'policy', 'query', 'twin'],
+  'shared/status': ['sweep', 'guards', 'retry', 'drift', 'hub', 'storage', 'policy'],
   'shared/forecast': ['sweep', 'reconcile', 'guards', 'drift', 'hub', 'policy', 'twin'],
 };
 

@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import type {
   DeadLettersPage,
   DriftPage,
+  HealthDetails,
   OpenPage,
   PoliciesAnswer,
   ShownSweeps,
@@ -113,6 +114,7 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
       'dead-letters': { letters: [], countedOnly: [] } satisfies DeadLettersPage,
       sweeps: { sweeps: [] } satisfies ShownSweeps,
       summary: noSummary,
+      'health/details': wellHealth(),
     };
     stage.intercept = undefined;
     stage.asked.splice(0);
@@ -160,6 +162,31 @@ export const noSummary: Omit<SummaryAnswer, 'from' | 'to' | 'bucket'> = {
   topProperties: [],
   compliance: [],
 };
+
+/** The health of an app that works. The last event came a minute ago. */
+export function wellHealth(): HealthDetails {
+  const part = { ok: true, detail: '' };
+  return {
+    status: 'healthy',
+    checkedAt: new Date().toISOString(),
+    checks: { settings: part, hub: part, storage: part, configurations: part },
+    problems: [],
+    state: {
+      version: '1.0.0',
+      mode: 'enforce',
+      policies: 'hash',
+      deadLetters: 0,
+      deferred: 0,
+      lastEventAt: new Date(Date.now() - minute).toISOString(),
+      lastSweepEndedAt: new Date(Date.now() - 5 * minute).toISOString(),
+      calls: {},
+      throttled: {},
+      messagesUsed: 1234,
+      released: [],
+      competing: [],
+    },
+  };
+}
 
 /** Adds the time range to a summary, as the API does: full hours, where the last hour may still be running. */
 function timed(summary: object, query: URLSearchParams): object {

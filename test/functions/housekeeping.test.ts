@@ -37,6 +37,12 @@ beforeEach(() => {
           return { isUnfinished: false };
         },
       },
+      statusStore: {
+        async removeBefore(before: Date) {
+          removals.push(['uses', before.toISOString(), 1]);
+          return { isUnfinished: false };
+        },
+      },
       now: () => new Date(now),
     }),
   } as unknown as LazyApp);
@@ -59,6 +65,7 @@ describe('the function retention', () => {
       ['sweeps', before],
       ['twins', 'expired'],
       ['counts', before],
+      ['uses', new Date(Date.UTC(2026, 5, 1) - 2 * day).toISOString()],
       ['rows', before],
     ]);
     expect(logged).toEqual([expect.stringContaining(`from before ${before}`)]);

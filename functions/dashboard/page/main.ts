@@ -5,6 +5,7 @@
 
 import { appNow, ask } from './api/index.ts';
 import { createDetails } from './details/index.ts';
+import { createHealthStrip } from './health/index.ts';
 import { createFilterForm, createHistory, createHistoryTable, exportCsv } from './history/index.ts';
 import { fill, find, hour, printable } from './markup/index.ts';
 import { createOverview, type OverviewData } from './overview/index.ts';
@@ -23,6 +24,7 @@ const openLimit = 100;
 const deadLetterLimit = 20;
 
 const overview = createOverview();
+const health = createHealthStrip();
 const table = createHistoryTable();
 const filterForm = createFilterForm();
 const timeControls = createTimeControls();
@@ -36,7 +38,8 @@ const history = createHistory({
   },
 });
 const refresh = createRefresh({
-  look: (isCurrent) => [history.look(isCurrent), readOverview(isCurrent)],
+  look: (isCurrent) => [history.look(isCurrent), readOverview(isCurrent), health.look(isCurrent)],
+  isWell: () => health.isWell(),
   onLooked: (hasFailed) => overview.markOld(hasFailed),
 });
 

@@ -13,6 +13,8 @@ interface RefreshOptions {
   look(isCurrent: () => boolean): readonly Promise<void>[];
   /** Called after each refresh. `hasFailed` is true when a request failed. */
   onLooked(hasFailed: boolean): void;
+  /** Whether the app has said that it does its work. Otherwise the page does not say "Live". */
+  isWell(): boolean;
 }
 
 interface Refresh {
@@ -20,7 +22,7 @@ interface Refresh {
   restart(): void;
 }
 
-export function createRefresh({ look, onLooked }: RefreshOptions): Refresh {
+export function createRefresh({ look, onLooked, isWell }: RefreshOptions): Refresh {
   const state = find('state');
   const pause = find('pause', HTMLButtonElement);
   let isPaused = false;
@@ -49,8 +51,9 @@ export function createRefresh({ look, onLooked }: RefreshOptions): Refresh {
   function succeed(): void {
     failures = 0;
     hideProblem('refresh');
-    fill(state, isPaused ? 'Paused ' : 'Live ', time(new Date().toISOString()));
-    state.classList.toggle('live', !isPaused);
+    const isLive = !isPaused && isWell();
+    fill(state, isPaused ? 'Paused ' : isLive ? 'Live ' : 'Updated ', time(new Date().toISOString()));
+    state.classList.toggle('live', isLive);
   }
 
   function fail(error: unknown): void {

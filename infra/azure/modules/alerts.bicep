@@ -48,6 +48,7 @@ var logAlerts = [
     every: 'PT5M'
     operator: 'GreaterThan'
     threshold: 1
+    periods: 1
   }
   {
     name: 'sweep-overdue'
@@ -59,6 +60,7 @@ var logAlerts = [
     every: 'PT5M'
     operator: 'GreaterThan'
     threshold: 1
+    periods: 1
   }
   {
     name: 'dead-letters'
@@ -70,6 +72,7 @@ var logAlerts = [
     every: 'PT5M'
     operator: 'GreaterThan'
     threshold: 0
+    periods: 1
   }
   {
     name: 'functions-fail'
@@ -81,6 +84,7 @@ var logAlerts = [
     every: 'PT5M'
     operator: 'GreaterThanOrEqual'
     threshold: 5
+    periods: 1
   }
   {
     name: 'held-back'
@@ -92,6 +96,7 @@ var logAlerts = [
     every: 'PT15M'
     operator: 'GreaterThanOrEqual'
     threshold: linesOfAnHour
+    periods: 1
   }
   {
     name: 'competing'
@@ -103,6 +108,7 @@ var logAlerts = [
     every: 'PT15M'
     operator: 'GreaterThan'
     threshold: 0
+    periods: 1
   }
   {
     name: 'throttled'
@@ -114,6 +120,7 @@ var logAlerts = [
     every: 'PT15M'
     operator: 'GreaterThanOrEqual'
     threshold: linesOfAnHour
+    periods: 1
   }
   {
     name: 'compliance-fell'
@@ -125,6 +132,7 @@ var logAlerts = [
     every: 'PT15M'
     operator: 'GreaterThan'
     threshold: 0
+    periods: 1
   }
 ]
 
@@ -229,8 +237,8 @@ resource onLog 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
             operator: alert.operator
             threshold: alert.threshold
             failingPeriods: {
-              numberOfEvaluationPeriods: alert.?periods ?? 1
-              minFailingPeriodsToAlert: alert.?periods ?? 1
+              numberOfEvaluationPeriods: alert.periods
+              minFailingPeriodsToAlert: alert.periods
             }
           }
         ]

@@ -95,7 +95,10 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
       scmMinTlsVersion: '1.2'
       ftpsState: 'Disabled'
       appSettings: [
-        for setting in items(union(settings, signsIn ? operatorSettings : {})): { name: setting.key, value: setting.value }
+        for setting in items(union(settings, signsIn ? operatorSettings : {})): {
+          name: setting.key
+          value: setting.value
+        }
       ]
     }
     functionAppConfig: {

@@ -8,10 +8,34 @@ param hubId string
 param hubIsPrivate bool
 
 var endpoints = [
-  { name: 'blob', target: storageId, group: 'blob', zone: 'privatelink.blob.${environment().suffixes.storage}', wanted: true }
-  { name: 'queue', target: storageId, group: 'queue', zone: 'privatelink.queue.${environment().suffixes.storage}', wanted: true }
-  { name: 'table', target: storageId, group: 'table', zone: 'privatelink.table.${environment().suffixes.storage}', wanted: true }
-  { name: 'event-hub', target: namespaceId, group: 'namespace', zone: 'privatelink.servicebus.windows.net', wanted: true }
+  {
+    name: 'blob'
+    target: storageId
+    group: 'blob'
+    zone: 'privatelink.blob.${environment().suffixes.storage}'
+    wanted: true
+  }
+  {
+    name: 'queue'
+    target: storageId
+    group: 'queue'
+    zone: 'privatelink.queue.${environment().suffixes.storage}'
+    wanted: true
+  }
+  {
+    name: 'table'
+    target: storageId
+    group: 'table'
+    zone: 'privatelink.table.${environment().suffixes.storage}'
+    wanted: true
+  }
+  {
+    name: 'event-hub'
+    target: namespaceId
+    group: 'namespace'
+    zone: 'privatelink.servicebus.windows.net'
+    wanted: true
+  }
   { name: 'iot-hub', target: hubId, group: 'iotHub', zone: 'privatelink.azure-devices.net', wanted: hubIsPrivate }
 ]
 

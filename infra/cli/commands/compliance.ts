@@ -1,4 +1,4 @@
-import type { HealthDetails } from '../../../functions/api/answers.ts';
+import type { HealthDetails, HealthProblem } from '../../../functions/api/answers.ts';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import type { HistorySource } from './history-source.ts';
@@ -32,19 +32,23 @@ export interface Compliance {
   readonly deadLetters: number;
   /** The health of the running app. Absent when the history comes from a storage account. */
   readonly health?: HealthDetails;
+  /** The problems of the app, the worst first. Absent when they are not known. */
+  readonly problems?: readonly HealthProblem[];
 }
 
 const pageSize = 1000;
 
 /** Computes the compliance of the fleet from all open rows, the newest sweep and the numbers of devices that sweeps have counted. */
 export async function complianceOf(history: HistorySource): Promise<Compliance> {
-  const [policies, lastSweep, deadLetters, open, health] = await Promise.all([
+  const [policies, lastSweep, deadLetters, open, health, stored] = await Promise.all([
     history.policies(),
     history.lastSweep(),
     history.deadLetters(),
     countOpen(history),
     history.health?.(),
+    history.problems?.(),
   ]);
+  const problems = health?.problems ?? stored;
   const deviceCounts = new Map(policies.map(({ policy, devices }) => [policy, devices]));
   const names = [...new Set([...deviceCounts.keys(), ...open.devices.keys()])];
   const state =
@@ -66,7 +70,13 @@ export async function complianceOf(history: HistorySource): Promise<Compliance> 
     ...(lastSweep === undefined ? {} : { lastSweep }),
     deadLetters,
     ...(health === undefined ? {} : { health }),
+    ...(problems === undefined ? {} : { problems }),
   };
+}
+
+/** Whether the app does not do its work, as far as it is known. */
+export function isIll({ health, problems = [] }: Pick<Compliance, 'health' | 'problems'>): boolean {
+  return health?.status === 'unhealthy' || problems.some(({ severity }) => severity === 'ill');
 }
 
 /** The reason why the drift of a row is not repaired: the row's outcome. For `heldBack`, the name of the guard follows. */

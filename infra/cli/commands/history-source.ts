@@ -1,7 +1,14 @@
-import type { DeviceAnswer, HealthDetails } from '../../../functions/api/answers.ts';
-import { createHistory, type DriftQuery, type DriftRow, type History } from '../../../shared/drift/index.ts';
+import type { DeviceAnswer, HealthDetails, HealthProblem } from '../../../functions/api/answers.ts';
+import {
+  createHistory,
+  createRunningPasses,
+  type DriftQuery,
+  type DriftRow,
+  type History,
+} from '../../../shared/drift/index.ts';
 import { createGuardStore } from '../../../shared/guards/index.ts';
-import { createDeadLetters } from '../../../shared/retry/index.ts';
+import { createDeadLetterList, createDeadLetters, createDeferredQueueLength } from '../../../shared/retry/index.ts';
+import { createStatusStore, findProblems, readFacts } from '../../../shared/status/index.ts';
 import type { StorageAccount } from '../../../shared/storage/index.ts';
 import { createSweepStore, type SweepRow } from '../../../shared/sweep/store/index.ts';
 
@@ -26,6 +33,11 @@ export interface HistorySource extends Pick<History, 'page' | 'open'> {
    * has no such answer, for example because it is older.
    */
   health?(): Promise<HealthDetails | undefined>;
+  /**
+   * Finds the problems of the app from what it has stored. Absent when the running app tells its problems itself. Resolves with `undefined`
+   * when the app has never stored how it is.
+   */
+  problems?(): Promise<readonly HealthProblem[] | undefined>;
   /** Reads the twins of a device. Absent when the source of the history cannot read twins. */
   device?(deviceId: string): Promise<LiveDevice>;
 }
@@ -47,6 +59,26 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
       // A parked dead letter is not counted: a retry of its event is still queued.
       for await (const { state } of createDeadLetters(storage, now).list()) if (state === 'dead') count++;
       return count;
+    },
+
+    async problems() {
+      const statusStore = createStatusStore(storage, now);
+      const rolledUp = await statusStore.rolledUp();
+      if (rolledUp === undefined) return undefined;
+      const facts = await readFacts(
+        {
+          statusStore,
+          guardStore: createGuardStore(storage),
+          sweepStore: createSweepStore(storage, now),
+          deadLetterList: createDeadLetterList(storage),
+          runningPasses: createRunningPasses(storage, now),
+          deferredLength: createDeferredQueueLength(storage),
+          policies,
+          now,
+        },
+        rolledUp,
+      );
+      return findProblems(facts, rolledUp);
     },
 
     async policies() {

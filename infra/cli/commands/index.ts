@@ -12,5 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   sweep: async () => (await import('./sweep.ts')).sweepCommand(),
   drift: async () => (await import('./drift.ts')).driftCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
+  connect: async () => (await import('./connect.ts')).connectCommand(),
+  disconnect: async () => (await import('./disconnect.ts')).disconnectCommand(),
   device: async () => (await import('./device.ts')).deviceCommand(),
 };

@@ -1,27 +1,32 @@
 import { Command } from 'commander';
 import { hasColour } from '../view/colour.ts';
-import { complianceOf } from './compliance.ts';
+import { complianceOf, isIll } from './compliance.ts';
 import { type HistoryOptions, historyHelp, historyOf, withHistoryOptions } from './history-option.ts';
 
 /** `twinkeeper status`: shows how many devices of the fleet are compliant with each policy. */
 export function statusCommand(): Command {
   return withHistoryOptions(new Command('status'))
-    .summary('Shows compliance, open drift, the last sweep, and dead letters.')
+    .summary('Shows compliance, open drift, the last sweep, and whether Twinkeeper works.')
     .description(
-      'Shows how many devices comply with each policy, the drift that is not repaired and why, the last sweep, and the number ' +
-        'of dead letters. The command reads the history and makes no hub calls.',
+      'Shows how many devices comply with each policy, the drift that is not repaired and why, the last sweep, the number of ' +
+        'dead letters, and the problems of Twinkeeper itself. The command reads the history and makes no hub calls.',
     )
     .option('--json', 'Prints one JSON document.')
     .addHelpText(
       'after',
       `
-The exit code is 0 when all devices comply, 2 when a device is out of line, and 1 before the end of the first sweep or on an error.
+The exit code is
+  0  when all devices comply and Twinkeeper works,
+  1  before the end of the first sweep, or on an error,
+  2  when a device is out of line,
+  3  when Twinkeeper does not do its work, whatever the devices do.
 
 ${historyHelp}
 
 Examples:
   $ twinkeeper status
   $ twinkeeper status --endpoints endpoints.json --json | jq .open.byReason
+  $ twinkeeper status --json | jq -r '.problems[]? | .severity + " " + .sentence'
   $ twinkeeper status > /dev/null || notify "twins are out of line"`,
     )
     .action(status);
@@ -30,7 +35,7 @@ Examples:
 async function status({ json, ...options }: HistoryOptions & { readonly json?: true }): Promise<void> {
   const compliance = await complianceOf(await historyOf(options));
   // The exit code is set before the output is written: if standard output is lost, the handler of lost output must replace this exit code.
-  process.exitCode = { compliant: 0, outOfLine: 2, unknown: 1 }[compliance.state];
+  process.exitCode = isIll(compliance) ? 3 : { compliant: 0, outOfLine: 2, unknown: 1 }[compliance.state];
   if (json) {
     const { safeJson } = await import('../view/safe-text.ts');
     process.stdout.write(`${safeJson(compliance)}\n`);

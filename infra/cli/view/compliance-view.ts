@@ -1,8 +1,8 @@
 /** The text that `twinkeeper status` shows. Pure functions. */
 import { createColors } from 'picocolors';
-import type { HealthDetails } from '../../../functions/api/answers.ts';
+import type { HealthProblem } from '../../../functions/api/answers.ts';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
-import type { Compliance, PolicyCompliance } from '../commands/compliance.ts';
+import { type Compliance, isIll, type PolicyCompliance } from '../commands/compliance.ts';
 import { plainTable } from './plain-table.ts';
 import { safeText } from './safe-text.ts';
 
@@ -45,7 +45,7 @@ export function renderCompliance(status: Compliance, now: Date, colour: boolean)
     `${bold('Last sweep')}    ${lastSweep === undefined ? 'none so far' : describeSweep(lastSweep, now)}`,
     ...sentences(lastSweep).map((sentence) => `  ${sentence}`),
     `${bold('Dead letters')}  ${deadLetters === 0 ? '0' : yellow(`${grouped(deadLetters)}, which "twinkeeper dead-letters" lists`)}`,
-    ...(status.health === undefined ? [] : [`${bold('App')}           ${describeHealth(status.health, paint)}`]),
+    `${bold('Twinkeeper')}    ${describeHealth(status, paint)}`,
     '',
     bold(verdicts[status.state]),
   ].join('\n');
@@ -86,11 +86,32 @@ function sentences(sweep: SweepRow | undefined): readonly string[] {
   ];
 }
 
-/** The health of the app. When it is unhealthy, a line for each part of the check that failed follows. */
-function describeHealth({ status, checks }: HealthDetails, { green, yellow }: Paint): string {
-  if (status === 'healthy') return green(status);
-  const faults = Object.values(checks ?? {}).filter(({ ok }) => !ok);
-  return [yellow(status), ...faults.map(({ detail }) => `  ${safeText(detail, 400)}`)].join('\n');
+/** Whether the app works, and a line with what is wrong and a line with what to do for each problem. */
+function describeHealth(status: Compliance, { green, yellow, red, dim }: Paint): string {
+  const { health, problems } = status;
+  if (health?.status === 'unknown') return yellow('not known: its health check is slow, so ask again');
+  if (health === undefined && problems === undefined) return dim('not known: it has not stored how it is');
+  const needsSomebody = (problems ?? []).some(({ severity }) => severity === 'warning');
+  const verdict = isIll(status)
+    ? red('does not work')
+    : needsSomebody
+      ? yellow('works, needs attention')
+      : green('works');
+  // An older app tells its parts and not its problems.
+  const faults = problems === undefined ? Object.values(health?.checks ?? {}).filter(({ ok }) => !ok) : [];
+  const marks: Readonly<Record<HealthProblem['severity'], string>> = {
+    ill: red('ill'),
+    warning: yellow('warning'),
+    information: dim('note'),
+  };
+  return [
+    verdict,
+    ...faults.map(({ detail }) => `  ${safeText(detail, 400)}`),
+    ...(problems ?? []).flatMap(({ severity, sentence, advice }) => [
+      `  ${marks[severity]}: ${safeText(sentence, 400)}`,
+      `    ${dim(safeText(advice, 400))}`,
+    ]),
+  ].join('\n');
 }
 
 function ago(at: string, now: Date): string {

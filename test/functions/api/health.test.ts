@@ -2,9 +2,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { checkHealth } from '../../../functions/api/check-health.ts';
-import type { App } from '../../../functions/compose.ts';
+import { createAppStatus } from '../../../functions/app-status.ts';
+import type { Settings } from '../../../functions/settings.ts';
 import { createGuardStore } from '../../../shared/guards/index.ts';
 import type { Hub } from '../../../shared/hub/index.ts';
+import { toPolicySet } from '../../../shared/policy/index.ts';
+import { createStatusStore } from '../../../shared/status/index.ts';
+import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import { startWorld, type World } from '../../support/world.ts';
 
 let world: World;
@@ -17,9 +21,23 @@ afterEach(() => void vi.useRealTimers());
 function appWith({
   hub = world.hubClient,
   storage = world.storage,
-}: Partial<{ hub: Hub; storage: typeof world.storage }>): App {
+}: Partial<{ hub: Hub; storage: typeof world.storage }>): Parameters<typeof checkHealth>[0] {
   const now = () => new Date();
-  return { hub, guardStore: createGuardStore(storage), settings: { storage }, now } as unknown as App;
+  const settings = {
+    storage,
+    mode: 'enforce',
+    sweep: { schedule: '0 */15 * * * *', minutes: 4 },
+    rollupSchedule: '15 */5 * * * *',
+  } as Settings;
+  const status = createAppStatus({
+    settings,
+    policies: toPolicySet([], { mode: 'enforce' }),
+    statusStore: createStatusStore(storage, now),
+    guardStore: createGuardStore(storage),
+    sweepStore: createSweepStore(storage, now),
+    now,
+  });
+  return { hub, settings, status, now };
 }
 
 describe('the health check', () => {

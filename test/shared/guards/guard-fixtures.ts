@@ -99,6 +99,9 @@ export function memoryStore(room = 0) {
       check();
       return state.released;
     },
+    async releasedUntil() {
+      throw new Error('Guards do not ask for the end of a release.');
+    },
     async putDeviceCount() {},
     async deviceCount() {
       reads.deviceCount++;

@@ -76,6 +76,7 @@ describe('an unusable event', () => {
         unusable: 1,
         devices: 2,
         deferred: 0,
+        correlationIds: [first, last].map(({ systemProperties }) => systemProperties['correlation-id']),
       });
       for (const deviceId of ['before', 'after'])
         expect(brief(await world.history(deviceId))).toEqual([['missingModule', '', 'created']]);
@@ -160,6 +161,7 @@ describe('an event of another message source', () => {
       unusable: 0,
       devices: 0,
       deferred: 0,
+      correlationIds: [],
     });
     expect(await world.deadLetters.all()).toEqual([]);
   });
@@ -186,6 +188,7 @@ describe('an event with unusual content', () => {
       unusable: 0,
       devices: 0,
       deferred: 0,
+      correlationIds: [],
     });
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });

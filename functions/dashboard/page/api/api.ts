@@ -1,4 +1,5 @@
 /** Requests to the HTTP API, with the function key from the page's address. The page has no other connection. */
+import type { HealthDetails } from '../../../api/health-answers.ts';
 import type {
   DeadLettersPage,
   DeviceAnswer,
@@ -65,7 +66,28 @@ export async function askCsv(query: Query): Promise<Blob> {
   return (await send('drift', query, 'text/csv')).blob();
 }
 
-async function send(path: string, query: Query, accept: string, signal?: AbortSignal): Promise<Response> {
+/**
+ * Asks the app for its health. An unhealthy app answers too, with the status 503.
+ *
+ * @throws {Problem} when the app does not tell how it is.
+ */
+export async function askHealth(): Promise<HealthDetails> {
+  const response = await send('health/details', {}, 'application/json', AbortSignal.timeout(timeLimit), [503]);
+  const answer = (await response.json().catch(() => undefined)) as HealthDetails | Partial<ProblemAnswer> | undefined;
+  // A 503 can also be a problem document, whose `status` is a number, or an answer of the platform.
+  if (typeof answer?.status === 'string') return answer as HealthDetails;
+  const { detail } = (answer ?? {}) as Partial<ProblemAnswer>;
+  throw new Problem(detail ?? `The app answered ${response.status} without its health.`, {});
+}
+
+/** Sends a request. `accepted` are the statuses of failed responses that are returned like a successful one. */
+async function send(
+  path: string,
+  query: Query,
+  accept: string,
+  signal?: AbortSignal,
+  accepted: readonly number[] = [],
+): Promise<Response> {
   if (!/^[\x20-\x7e]*$/.test(key())) throw wrongKey();
   const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, String(value)]],
@@ -88,7 +110,7 @@ async function send(path: string, query: Query, accept: string, signal?: AbortSi
     throw new Problem(message, { advice: retryAdvice });
   }
   readClock(response);
-  if (response.ok) return response;
+  if (response.ok || accepted.includes(response.status)) return response;
   throw await problemOf(response);
 }
 

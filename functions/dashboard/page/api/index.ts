@@ -3,5 +3,5 @@
  *
  * @module
  */
-export { appNow, ask, askCsv, type Query } from './api.ts';
+export { appNow, ask, askCsv, askHealth, type Query } from './api.ts';
 export { Problem } from './problem.ts';

@@ -139,8 +139,12 @@ describe('twinkeeper status --url', () => {
   it('exits with 1 before the first sweep, with 0 when all is compliant and with 2 otherwise, as with the storage account', async () => {
     const both = async () => {
       const [answered, stored] = await Promise.all([overHttp('status', '--json'), fromStorage('status', '--json')]);
-      // Only the running app knows its health.
-      const { health, ...compliance } = JSON.parse(answered.stdout) as { readonly health?: object };
+      // Only the running app knows its health. This app has never stored how it is.
+      const { health, problems, ...compliance } = JSON.parse(answered.stdout) as {
+        readonly health?: object;
+        readonly problems?: readonly unknown[];
+      };
+      expect(problems).toEqual([]);
       expect(health).toMatchObject({ status: 'healthy', checks: { hub: { ok: true } } });
       expect({ ...answered, stdout: compliance }).toEqual({ ...stored, stdout: JSON.parse(stored.stdout) as object });
       return { code: answered.code, ...compliance };

@@ -1,6 +1,7 @@
 /** Tests of the built `twinkeeper status` command, with a storage account. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGuardStore } from '../../../../shared/guards/index.ts';
+import { createStatusStore } from '../../../../shared/status/index.ts';
 import { createSweepStore } from '../../../../shared/sweep/store/index.ts';
 import { policies } from '../../../support/fixture-policies.ts';
 import { startWorld, type World } from '../../../support/world.ts';
@@ -54,5 +55,31 @@ describe('twinkeeper status of a new hub', () => {
       code: 0,
       stdout: expect.stringContaining('Nothing is out of line.'),
     });
+  });
+
+  it('exits with 3 when the app has stopped, and names the problem in text and JSON', async () => {
+    const { connectionString } = world.storage;
+    const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
+    await createStatusStore(world.storage, () => new Date()).putRolledUp({
+      at: hoursAgo(5),
+      since: hoursAgo(50),
+      mode: 'audit',
+      sweepGapMinutes: 15,
+      rollUpGapMinutes: 5,
+      open: 0,
+      reasons: {},
+      outOfLine: {},
+    });
+    const { code, stdout } = await history.run('status', '--storage', connectionString, '--json');
+    expect(code).toBe(3);
+    expect(JSON.parse(stdout)).toMatchObject({
+      state: 'compliant',
+      problems: [
+        { code: 'notReporting', severity: 'ill' },
+        { code: 'auditMode', severity: 'information' },
+      ],
+    });
+    const text = await history.run('status', '--storage', connectionString);
+    expect(text.stdout).toMatch(/^Twinkeeper +does not work\n {2}ill: The app has not counted the history for 5 h/m);
   });
 });

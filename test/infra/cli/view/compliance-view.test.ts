@@ -91,9 +91,25 @@ describe('the status on a terminal', () => {
       configurations: ok,
     };
     const text = (health: HealthDetails) => renderCompliance({ ...well, health }, now, false);
-    expect(text({ status: 'healthy' })).toMatch(/^App +healthy$/m);
-    expect(text({ status: 'unhealthy', checks })).toMatch(/^App +unhealthy\n {2}my-hub: 401 Unauthorized$/m);
-    expect(renderCompliance(well, now, false)).not.toMatch(/^App/m);
+    expect(text({ status: 'healthy' })).toMatch(/^Twinkeeper +works$/m);
+    expect(text({ status: 'unknown' })).toMatch(/^Twinkeeper +not known/m);
+    expect(text({ status: 'unhealthy', checks })).toMatch(/^Twinkeeper +does not work\n {2}my-hub: 401 Unauthorized$/m);
+    expect(renderCompliance(well, now, false)).toMatch(/^Twinkeeper +not known: it has not stored how it is$/m);
+  });
+
+  it('shows each problem with what to do, whether the app or storage tells it', () => {
+    const late = { code: 'sweepOverdue', severity: 'ill', sentence: 'No \u001b[31msweep.', advice: 'Look.' } as const;
+    const lifted = { code: 'limitLifted', severity: 'warning', sentence: 'Lifted.', advice: 'Wait.' } as const;
+    const audit = { code: 'auditMode', severity: 'information', sentence: 'Audit.', advice: 'Enforce.' } as const;
+    const text = renderCompliance({ ...well, problems: [late, lifted, audit] }, now, false);
+    expect(text).toMatch(
+      /^Twinkeeper +does not work\n {2}ill: No \S*\[31msweep\.\n {4}Look\.\n {2}warning: Lifted\.\n {4}Wait\.\n {2}note: Audit\.\n {4}Enforce\.$/m,
+    );
+    expect(text).not.toContain('\u001b');
+    expect(renderCompliance({ ...well, problems: [lifted] }, now, false)).toMatch(
+      /^Twinkeeper +works, needs attention$/m,
+    );
+    expect(renderCompliance({ ...well, problems: [audit] }, now, false)).toMatch(/^Twinkeeper +works$/m);
   });
 
   it('names the guard that holds a departure back', () => {

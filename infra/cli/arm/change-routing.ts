@@ -1,0 +1,112 @@
+import type { IotHubDescription } from '@azure/arm-iothub';
+import type { Clock } from '../../../shared/clock.ts';
+import type { Change, Steps } from './connect-routing.ts';
+import type { HubResource } from './hub-resource.ts';
+
+/** What a change of the routing has done, or would do. */
+export interface RoutingResult {
+  /** `unchanged`: the routing was as wanted. `changed`: it is now. `planned`: it would be changed. */
+  readonly state: 'unchanged' | 'changed' | 'planned';
+  readonly changes: readonly Change[];
+}
+
+export interface RoutingOptions {
+  readonly clock: Clock;
+  /** Only reads, and returns the changes of all steps. */
+  readonly dryRun: boolean;
+  /** Called with one line of text when the work waits. */
+  onProgress(text: string): void;
+}
+
+/** How long to wait for a hub in transition, and for roles to spread: 15 minutes, in milliseconds. */
+const patience = 15 * 60_000;
+
+/** Milliseconds between two tries. */
+const pause = 15_000;
+
+/** States in which a hub takes no change, and which end by themselves. */
+const passingStates = /^(Activating|Transitioning|Resuming|Suspending|FailingOver|Updating|Accepted)$/i;
+
+/**
+ * Brings the routing of a hub into the wanted form, step by step. A second call changes nothing. When somebody else writes the hub in between,
+ * the step begins again with the new hub. While the hub is in transition, or the right to send has not spread yet, waits and tries again.
+ *
+ * @throws An Error that says what to do, when the hub cannot be changed, or not within 15 minutes.
+ */
+export async function changeRouting(
+  resource: HubResource,
+  steps: Steps,
+  { clock, dryRun, onProgress }: RoutingOptions,
+): Promise<RoutingResult> {
+  const deadline = clock.now().getTime() + patience;
+  const done: Change[] = [];
+  const wait = async (reason: string) => {
+    if (clock.now().getTime() + pause > deadline)
+      throw new Error(`${reason} Gave up after 15 minutes. Run the command again later.`);
+    onProgress(`${reason} Trying again in ${pause / 1000} seconds…`);
+    await clock.sleep(pause);
+  };
+  /** In a dry run: the hub as the steps before would leave it. */
+  let planned: IotHubDescription | undefined;
+  for (const step of steps) {
+    for (;;) {
+      const hub = planned ?? (await resource.read());
+      const state = hub.properties?.state ?? hub.properties?.provisioningState ?? 'Active';
+      if (!dryRun && passingStates.test(state)) {
+        await wait(`The hub ${resource.name} takes no change now: it is ${state}.`);
+        continue;
+      }
+      const { hub: next, changes } = step(hub);
+      if (changes.length > 0) refuseLoss(resource.name, hub.sku.name, await resource.losses(next));
+      if (dryRun) {
+        planned = next;
+        done.push(...changes);
+        break;
+      }
+      if (changes.length === 0) break;
+      onProgress(`Writing the hub ${resource.name}: ${changes.length} ${changes.length === 1 ? 'change' : 'changes'}…`);
+      try {
+        await resource.write(next);
+        done.push(...changes);
+        break;
+      } catch (error) {
+        const reason = reasonToRetry(resource.name, error);
+        if (reason === undefined) throw error;
+        if (reason === 'changed')
+          onProgress(`Somebody else changed the hub ${resource.name} meanwhile. Reading it again…`);
+        else await wait(reason);
+      }
+    }
+  }
+  return { state: done.length === 0 ? 'unchanged' : dryRun ? 'planned' : 'changed', changes: done };
+}
+
+/** Why a failed write is worth another try: `changed` at once, a sentence after a pause. `undefined`: it is not. */
+function reasonToRetry(name: string, error: unknown): string | undefined {
+  const { statusCode, message = '' } = error as { readonly statusCode?: unknown; readonly message?: string };
+  if (statusCode === 412) return 'changed';
+  if (statusCode === 409 || statusCode === 429 || (typeof statusCode === 'number' && statusCode >= 500)) {
+    return `The hub ${name} takes no change now: Azure answered ${statusCode}.`;
+  }
+  // The hub tries its right to send while it takes the endpoint. A new role assignment takes minutes to reach it.
+  return statusCode !== 403 &&
+    statusCode !== 401 &&
+    /unauthori[sz]ed|not authori[sz]ed|access|permission|40130\d/i.test(message)
+    ? `The hub ${name} may not send to the event hub yet. It needs the role Azure Event Hubs Data Sender there, and new roles take minutes.`
+    : undefined;
+}
+
+/** @throws An Error with the commands of the Azure CLI, when a write would lose settings of the hub. */
+function refuseLoss(name: string, sku: string, lost: readonly string[]): void {
+  const isNewGeneration = sku.toUpperCase() === 'GEN2';
+  if (lost.length === 0 && !isNewGeneration) return;
+  const why = isNewGeneration
+    ? 'is of the new generation, which this command does not know'
+    : `has settings that this command does not know and would lose: ${lost.join(', ')}`;
+  throw new Error(
+    `The hub ${name} ${why}. It was not changed. Add the endpoint and the routes with the Azure CLI, whose newest version knows them:\n` +
+      `  az iot hub message-endpoint create eventhub --hub-name ${name} --endpoint-name twinkeeper --auth-type identityBased --identity [system] --endpoint-uri sb://NAMESPACE.servicebus.windows.net --entity-path twin-events\n` +
+      `  az iot hub message-route create --hub-name ${name} --route-name twinkeeper-twins --source TwinChangeEvents --endpoint-name twinkeeper --condition true --enabled true\n` +
+      `  az iot hub message-route create --hub-name ${name} --route-name twinkeeper-lifecycle --source DeviceLifecycleEvents --endpoint-name twinkeeper --condition true --enabled true`,
+  );
+}
