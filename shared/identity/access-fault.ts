@@ -34,7 +34,7 @@ const tokenErrors = new Set([
 ]);
 
 /** Whether an error says that no token could be had. The SDKs wrap such an error in errors of their own. */
-export function isTokenError(error: unknown): boolean {
+function isTokenError(error: unknown): boolean {
   let cause = error;
   for (let depth = 0; cause instanceof Error && depth < 5; depth++) {
     if (tokenErrors.has(cause.name)) return true;
