@@ -22,7 +22,7 @@ import {
   startFakeResourceManager,
 } from '../../../support/fake-resource-manager.ts';
 
-export const subscription = '00000000-0000-0000-0000-000000000001';
+const subscription = '00000000-0000-0000-0000-000000000001';
 const clientId = '00000000-0000-4000-8000-0000000000c1';
 const principalId = '00000000-0000-4000-8000-0000000000a1';
 
