@@ -91,6 +91,12 @@ describe('the folder that is deployed', () => {
     expect(chunks.filter((name) => !/\.cjs(\.map)?$/.test(name))).toEqual([]);
   });
 
+  it('holds no package that only the command needs', async () => {
+    const names = (await components()).map(fullName);
+    for (const name of ['@azure/arm-iothub', 'commander', 'cli-table3', 'picocolors'])
+      expect(names).not.toContain(name);
+  });
+
   it('has a package.json with name, version and main, and our host.json', async () => {
     const { name, version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
     expect(JSON.parse(await read('package.json'))).toEqual({ name, version, main: 'main.cjs' });
