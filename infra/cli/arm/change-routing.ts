@@ -1,6 +1,7 @@
 import type { IotHubDescription } from '@azure/arm-iothub';
 import type { Clock } from '../../../shared/clock.ts';
-import type { Change, Steps } from './connect-routing.ts';
+import { az } from '../az-command.ts';
+import { type Change, endpointName, type Steps } from './connect-routing.ts';
 import type { HubResource } from './hub-resource.ts';
 
 /** What a change of the routing has done, or would do. */
@@ -40,9 +41,8 @@ export async function changeRouting(
 ): Promise<RoutingResult> {
   const deadline = clock.now().getTime() + patience;
   const done: Change[] = [];
-  const wait = async (reason: string) => {
-    if (clock.now().getTime() + pause > deadline)
-      throw new Error(`${reason} Gave up after 15 minutes. Run the command again later.`);
+  const wait = async ({ reason, wayOut = 'Run the command again later.' }: Obstacle) => {
+    if (clock.now().getTime() + pause > deadline) throw new Error(`${reason} Gave up after 15 minutes. ${wayOut}`);
     onProgress(`${reason} Trying again in ${pause / 1000} seconds…`);
     await clock.sleep(pause);
   };
@@ -53,7 +53,7 @@ export async function changeRouting(
       const hub = planned ?? (await resource.read());
       const state = hub.properties?.state ?? hub.properties?.provisioningState ?? 'Active';
       if (!dryRun && passingStates.test(state)) {
-        await wait(`The hub ${resource.name} takes no change now: it is ${state}.`);
+        await wait({ reason: `The hub ${resource.name} takes no change now: it is ${state}.` });
         continue;
       }
       const { hub: next, changes } = step(hub);
@@ -70,30 +70,55 @@ export async function changeRouting(
         done.push(...changes);
         break;
       } catch (error) {
-        const reason = reasonToRetry(resource.name, error);
-        if (reason === undefined) throw error;
-        if (reason === 'changed')
+        const obstacle = obstacleOf(next, error);
+        if (obstacle === undefined) throw error;
+        if (obstacle === 'changed')
           onProgress(`Somebody else changed the hub ${resource.name} meanwhile. Reading it again…`);
-        else await wait(reason);
+        else await wait(obstacle);
       }
     }
   }
   return { state: done.length === 0 ? 'unchanged' : dryRun ? 'planned' : 'changed', changes: done };
 }
 
-/** Why a failed write is worth another try: `changed` at once, a sentence after a pause. `undefined`: it is not. */
-function reasonToRetry(name: string, error: unknown): string | undefined {
+/** Why a write failed that is worth another try. */
+interface Obstacle {
+  /** One or two sentences. */
+  readonly reason: string;
+  /** What to do when the obstacle stays. */
+  readonly wayOut?: string;
+}
+
+/** What stands in the way of a failed write. `changed`: somebody else was faster, so try again at once. `undefined`: it will never succeed. */
+function obstacleOf(hub: IotHubDescription, error: unknown): Obstacle | 'changed' | undefined {
+  const { name } = hub;
   const { statusCode, message = '' } = error as { readonly statusCode?: unknown; readonly message?: string };
   if (statusCode === 412) return 'changed';
   if (statusCode === 409 || statusCode === 429 || (typeof statusCode === 'number' && statusCode >= 500)) {
-    return `The hub ${name} takes no change now: Azure answered ${statusCode}.`;
+    return { reason: `The hub ${name} takes no change now: Azure answered ${statusCode}.` };
   }
   // The hub tries its right to send while it takes the endpoint. A new role assignment takes minutes to reach it.
   return statusCode !== 403 &&
     statusCode !== 401 &&
     /unauthori[sz]ed|not authori[sz]ed|access|permission|40130\d/i.test(message)
-    ? `The hub ${name} may not send to the event hub yet. It needs the role Azure Event Hubs Data Sender there, and new roles take minutes.`
+    ? {
+        reason: `The hub ${name} may not send to the event hub yet. It needs the role Azure Event Hubs Data Sender there, and new roles take minutes.`,
+        wayOut: `Assign the role, and run the command again:\n  ${senderCommand(hub)}`,
+      }
     : undefined;
+}
+
+/** The command that gives a hub the role Azure Event Hubs Data Sender on the event hub of its endpoint. */
+function senderCommand({ identity, properties }: IotHubDescription): string {
+  const endpoint = properties?.routing?.endpoints?.eventHubs?.find(({ name }) => name === endpointName);
+  const namespace = /^sb:\/\/([^.]+)/.exec(endpoint?.endpointUri ?? '')?.[1];
+  const group = `/subscriptions/${endpoint?.subscriptionId}/resourceGroups/${endpoint?.resourceGroup}`;
+  return az('role assignment create', {
+    assigneeObjectId: identity?.principalId ?? '',
+    assigneePrincipalType: 'ServicePrincipal',
+    role: '2b629674-e913-4c01-ae53-ef4638d8f975',
+    scope: `${group}/providers/Microsoft.EventHub/namespaces/${namespace}/eventhubs/${endpoint?.entityPath}`,
+  });
 }
 
 /** @throws An Error with the commands of the Azure CLI, when a write would lose settings of the hub. */

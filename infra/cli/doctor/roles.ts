@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { az } from './az.ts';
+import { az } from '../az-command.ts';
 import type { Azure } from './azure.ts';
 import { type Finding, fault } from './finding.ts';
 

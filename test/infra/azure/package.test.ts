@@ -10,6 +10,7 @@ import { parse } from 'yaml';
 import { routes } from '../../../functions/api/routes.ts';
 import { unreachable } from '../../../infra/bench/loaded-app.ts';
 import { bundleScript } from '../../../infra/build/command.ts';
+import { neededFunctions } from '../../../infra/cli/doctor/checks/function-app.ts';
 import { projectRoot } from '../../../infra/local/project.ts';
 import { node22 } from '../../support/node-22.ts';
 
@@ -97,6 +98,8 @@ describe('the package', () => {
       'sweep-work-poison',
       'twin-events',
     ];
+    // The doctor says so when the deployed app lacks one of these.
+    expect(timersAndQueues).toEqual(expect.arrayContaining([...neededFunctions]));
     expect(JSON.parse(stdout)).toEqual(
       [...new Set([...Object.keys(routes), 'health', 'dashboard', ...timersAndQueues])].sort(),
     );

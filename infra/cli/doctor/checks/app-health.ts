@@ -1,4 +1,4 @@
-import { az } from '../az.ts';
+import { az } from '../../az-command.ts';
 import type { Check } from '../check.ts';
 import { type Finding, fault, faultsOr, unknown, warning } from '../finding.ts';
 

@@ -1,4 +1,4 @@
-import { az } from '../az.ts';
+import { az } from '../../az-command.ts';
 import type { Check, Surroundings } from '../check.ts';
 import { type DeviceTags, TagRefusal, tagName } from '../device-tags.ts';
 import { type Finding, fault, ok, skipped, unknown } from '../finding.ts';

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { az } from '../az.ts';
+import { az } from '../../az-command.ts';
 import { AzureRefusal } from '../azure.ts';
 import type { Check } from '../check.ts';
 import { type Finding, fault, faultsOr } from '../finding.ts';
@@ -11,7 +11,7 @@ const functionsSchema = z.looseObject({
 });
 
 /** The functions without which Twinkeeper does not do its work. */
-const neededFunctions = ['twin-events', 'deferred', 'sweep', 'sweep-work', 'roll-up'];
+export const neededFunctions: readonly string[] = ['twin-events', 'deferred', 'sweep', 'sweep-work', 'roll-up'];
 
 export const functionAppCheck: Check = {
   id: 'function-app',

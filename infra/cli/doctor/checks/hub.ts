@@ -1,4 +1,4 @@
-import { az } from '../az.ts';
+import { az } from '../../az-command.ts';
 import { AzureRefusal } from '../azure.ts';
 import type { Check } from '../check.ts';
 import { fault, faultsOr } from '../finding.ts';

@@ -2,24 +2,19 @@ import type { IotHubDescription } from '@azure/arm-iothub';
 import { type Change, connectSteps } from '../../arm/index.ts';
 import type { Check } from '../check.ts';
 import type { Deployment, HubResource } from '../deployment.ts';
-import { fault, faultsOr } from '../finding.ts';
+import { type Finding, fault, faultsOr } from '../finding.ts';
 
 export const routeCheck: Check = {
   id: 'route',
   title: 'The endpoint and the routes of the IoT hub',
   async run({ deployment }) {
     const hub = await deployment.hub();
-    return faultsOr(
-      `The hub routes its events to ${deployment.names.eventHub}.`,
-      routeFaults(hub, deployment).map((what) =>
-        fault(what, 'npx twinkeeper connect --dry-run', 'npx twinkeeper connect'),
-      ),
-    );
+    return faultsOr(`The hub routes its events to ${deployment.names.eventHub}.`, routeFaults(hub, deployment));
   },
 };
 
-/** One sentence for each difference to the routing that `twinkeeper connect` makes. */
-function routeFaults(hub: HubResource, { names }: Deployment): readonly string[] {
+/** One fault for each difference to the routing that `twinkeeper connect` makes, or for the reason why it cannot make it. */
+function routeFaults(hub: HubResource, { names }: Deployment): readonly Finding[] {
   const target = {
     subscriptionId: names.subscription,
     resourceGroup: names.resourceGroup,
@@ -28,8 +23,15 @@ function routeFaults(hub: HubResource, { names }: Deployment): readonly string[]
   };
   // Azure's JSON of a hub has the form of the SDK's description, apart from dates.
   const description = hub as unknown as IotHubDescription;
-  const changes = connectSteps(target, true).flatMap((step) => step(description).changes);
-  return changes.map((change) => sentence(change));
+  try {
+    return connectSteps(target, true)
+      .flatMap((step) => step(description).changes)
+      .map((change) => fault(sentence(change), 'npx twinkeeper connect --dry-run', mendOf(change)));
+  } catch (error) {
+    // The first line is the reason. Indented lines are commands.
+    const [reason = '', ...lines] = (error as Error).message.split('\n');
+    return [fault(reason, ...lines.filter((line) => line.startsWith('  ')).map((line) => line.trim()))];
+  }
 }
 
 function sentence({ action, what, name, from = {}, to = {} }: Change): string {
@@ -38,4 +40,9 @@ function sentence({ action, what, name, from = {}, to = {} }: Change): string {
     (key) => `${key} is ${JSON.stringify(from[key])} and must be ${JSON.stringify(to[key])}`,
   );
   return `The ${what} ${name} is not as wanted: ${values.join(', ')}.`;
+}
+
+/** An endpoint that leads elsewhere may belong to another deployment, so it is only replaced on purpose. */
+function mendOf({ action, what }: Change): string {
+  return action === 'change' && what === 'endpoint' ? 'npx twinkeeper connect --replace' : 'npx twinkeeper connect';
 }

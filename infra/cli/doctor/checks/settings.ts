@@ -1,5 +1,5 @@
 import { readSettings, SettingsError } from '../../../../functions/settings.ts';
-import { az } from '../az.ts';
+import { az } from '../../az-command.ts';
 import type { Check } from '../check.ts';
 import type { AppIdentity, Deployment } from '../deployment.ts';
 import { type Finding, fault, faultsOr, warning } from '../finding.ts';

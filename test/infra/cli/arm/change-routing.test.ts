@@ -224,7 +224,11 @@ describe('connecting a hub', () => {
     await manager.close();
     await use();
     for (let i = 0; i < 100; i++) manager.refusals.push(refusal);
-    await expect(change(connect)).rejects.toThrow(/role Azure Event Hubs Data Sender.*Gave up after 15 minutes/);
+    await expect(change(connect)).rejects.toThrow(
+      'It needs the role Azure Event Hubs Data Sender there, and new roles take minutes. Gave up after 15 minutes. Assign the role, and run the command again:\n' +
+        '  az role assignment create --assignee-object-id p --assignee-principal-type ServicePrincipal --role 2b629674-e913-4c01-ae53-ef4638d8f975 ' +
+        `--scope /subscriptions/${target.subscriptionId}/resourceGroups/rg-plant/providers/Microsoft.EventHub/namespaces/evhns-abc/eventhubs/twin-events`,
+    );
   });
 
   it('does not try again what the hub refuses for good', async () => {

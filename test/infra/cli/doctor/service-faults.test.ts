@@ -163,6 +163,33 @@ const cases: readonly FaultCase[] = [
     ['npx twinkeeper connect --dry-run', 'npx twinkeeper connect'],
   ],
   [
+    'an endpoint of another deployment',
+    ({ hub }) => Object.assign(hub.properties.routing?.endpoints?.eventHubs?.at(-1) ?? {}, { entityPath: 'other' }),
+    'route',
+    'The endpoint twinkeeper is not as wanted: entityPath is "other" and must be "twin-events".',
+    ['npx twinkeeper connect --dry-run', 'npx twinkeeper connect --replace'],
+  ],
+  [
+    'a hub that has neither an identity nor routes',
+    ({ hub }) => {
+      hub.identity = { type: 'None' };
+      Object.assign(hub.properties, { routing: {} });
+    },
+    'route',
+    'The hub plant-hub has no system-assigned identity, so it cannot send to the event hub. Give it one:',
+    ['az iot hub identity assign --name plant-hub --resource-group rg-hubs --system-assigned'],
+  ],
+  [
+    'a free hub without room for an endpoint',
+    ({ hub }) => {
+      hub.sku.name = 'F1';
+      Object.assign(hub.properties, { routing: { endpoints: { storageContainers: [{ name: 'archive' }] } } });
+    },
+    'route',
+    'The hub plant-hub (F1) has 1 custom endpoints, and 1 is the most. Remove one.',
+    [],
+  ],
+  [
     'a route that is off',
     ({ hub }) => Object.assign(hub.properties.routing?.routes?.at(-1) ?? {}, { isEnabled: false }),
     'route',

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { az } from '../../../../infra/cli/doctor/az.ts';
+import { az } from '../../../infra/cli/az-command.ts';
 
 describe('a command of the Azure CLI', () => {
   it('has its options in kebab case, and lists', () => {
