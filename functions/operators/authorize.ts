@@ -2,6 +2,8 @@ import type { HttpRequest } from '@azure/functions';
 import { ApiProblem } from '../api/http/problem.ts';
 import { type Principal, readPrincipal } from './principal.ts';
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** The app roles of the app registration. The operator role includes reading. */
 const appRoles = { reader: 'Twinkeeper.Reader', operator: 'Twinkeeper.Operator' } as const;
 
@@ -15,9 +17,14 @@ export function signInAddress(path: string): string {
   return `${signInPath}?post_login_redirect_uri=${encodeURIComponent(path)}`;
 }
 
-/** Whether the request is from somebody who has not signed in. */
-export function isSignedOut({ headers }: HttpRequest): boolean {
-  return !headers.get('x-ms-client-principal');
+/** Whether the request is from somebody who has not signed in, and who can. */
+export function canSignIn({ headers }: HttpRequest, environment: Environment = process.env): boolean {
+  return !isOff(environment) && !headers.get('x-ms-client-principal');
+}
+
+/** Whether the platform says that App Service authentication is off. */
+function isOff(environment: Environment): boolean {
+  return /^(false|0)$/i.test(environment.WEBSITE_AUTH_ENABLED ?? '');
 }
 
 /**
@@ -30,17 +37,14 @@ export function isSignedOut({ headers }: HttpRequest): boolean {
  *
  * @throws {ApiProblem} with status 401 and the address for signing in, or with status 403 and what is missing.
  */
-export function authorize(
-  request: HttpRequest,
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): Principal {
-  if (/^(false|0)$/i.test(environment.WEBSITE_AUTH_ENABLED ?? '')) {
+export function authorize(request: HttpRequest, environment: Environment = process.env): Principal {
+  if (isOff(environment)) {
     throw new ApiProblem(
       'signedOut',
       'Authentication is switched off in this function app. Switch it on, or use a key under /api/.',
     );
   }
-  if (isSignedOut(request)) {
+  if (canSignIn(request, environment)) {
     throw new ApiProblem('signedOut', `Sign in at ${signInAddress('/api/user/dashboard')}, or use a key under /api/.`);
   }
   const principal = readPrincipal(request.headers.get('x-ms-client-principal') ?? '');

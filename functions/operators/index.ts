@@ -30,6 +30,7 @@ export function registerOperators(loadEndpoints: LoadEndpoints, dashboardFolder:
     methods: ['GET'],
     authLevel: 'anonymous',
     route: 'user/dashboard',
-    handler: async (request) => (await import('./answer-operator.ts')).answerPage(request, dashboardFolder),
+    handler: async (request, context) =>
+      (await import('./answer-operator.ts')).answerPage(request, context, dashboardFolder),
   });
 }

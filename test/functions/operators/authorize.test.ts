@@ -1,6 +1,6 @@
 import { HttpRequest } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
-import { authorize, signInAddress } from '../../../functions/operators/authorize.ts';
+import { authorize, canSignIn, signInAddress } from '../../../functions/operators/authorize.ts';
 import { principalHeader } from './principal-header.ts';
 
 const reader = ['Twinkeeper.Reader'];
@@ -62,6 +62,10 @@ describe('an operator', () => {
   it('is not believed when App Service authentication is off, because then the header can be anybody’s', () => {
     expect(outcome('GET', operator, own, { WEBSITE_AUTH_ENABLED: 'False' })).toBe('signedOut');
     expect(outcome('GET', operator, own, { WEBSITE_AUTH_ENABLED: 'True' })).toBe('ok');
+    // A sign-in that does not exist is no place to send anybody to.
+    const request = new HttpRequest({ method: 'GET', url: 'http://localhost/api/user/dashboard' });
+    expect(canSignIn(request, { WEBSITE_AUTH_ENABLED: 'False' })).toBe(false);
+    expect(canSignIn(request, {})).toBe(true);
   });
 
   it('goes back to the page after signing in', () => {
