@@ -1,4 +1,4 @@
-import type { Identity } from '../shared/identity.ts';
+import type { Identity } from '../shared/identity/index.ts';
 import type { StorageAccount } from '../shared/storage/index.ts';
 
 /** The settings that have a value, by name. */

@@ -1,4 +1,5 @@
 import type { Hub } from '../../shared/hub/index.ts';
+import { StorageAccessError } from '../../shared/identity/index.ts';
 import { deferredQueueName } from '../../shared/retry/index.ts';
 import { type Facts, isHealthy } from '../../shared/status/index.ts';
 import { openQueue, openTable, type StorageAccount } from '../../shared/storage/index.ts';
@@ -105,6 +106,7 @@ async function withDeadline<T>(service: string, check: () => Promise<Checks<T>>)
   const fail = (detail: string): Checks<T> => [{ ok: false, detail: `${service}: ${detail}` }, undefined];
   const timer = setTimeout(() => resolve(fail(`no answer in ${deadline / 1000} s`)), deadline);
   const failed = (error: unknown) => {
+    if (error instanceof StorageAccessError) return fail(error.message);
     const code = (error as { code?: unknown }).code;
     return fail(`cannot be reached${typeof code === 'string' ? ` (${code})` : ''}`);
   };

@@ -3,6 +3,7 @@
 targetScope = 'subscription'
 
 @description('The name of this deployment. It becomes part of the names of the resource group and of all resources.')
+@minLength(1)
 @maxLength(64)
 param environmentName string
 
@@ -11,9 +12,13 @@ param environmentName string
 param location string
 
 @description('The name of the IoT hub whose twins Twinkeeper keeps at their baseline.')
+@minLength(3)
+@maxLength(50)
 param hubName string
 
 @description('The resource group of the IoT hub.')
+@minLength(1)
+@maxLength(90)
 param hubResourceGroup string
 
 @description('audit: record every departure and change nothing. enforce: also repair.')
@@ -37,7 +42,8 @@ param alwaysReady int = 0
 @description('The mail address that gets the alerts. Empty: no mail.')
 param alertEmail string = ''
 
-@description('The https address that gets the alerts. Empty: no webhook.')
+@description('The https address that gets the alerts. Empty: no webhook. Such addresses often hold a secret.')
+@secure()
 param alertWebhook string = ''
 
 @description('The client id of the app registration with which operators sign in by name. Empty: only keys open the API.')

@@ -17,7 +17,7 @@ export interface AzureTemplate {
   readonly 'sources.sha256': string;
 }
 
-/** The variables of azd's environment, by name. */
+/** The variables that `environment.bicepparam` and `main.parameters.json` read, by name. They are those of azd's environment. */
 export type AzdEnvironment = Readonly<Record<string, string>>;
 
 /** The environment of the committed snapshot. */
@@ -55,10 +55,18 @@ export async function evaluateTemplate(compiler: string, folder: string, environ
     const place = ['--tenant-id', id(2), '--subscription-id', id(1), '--location', 'westeurope'];
     await run(
       compiler,
-      ['snapshot', join(copy, 'main.bicepparam'), '--mode', 'overwrite', ...place, '--deployment-name', 'twinkeeper'],
+      [
+        'snapshot',
+        join(copy, 'environment.bicepparam'),
+        '--mode',
+        'overwrite',
+        ...place,
+        '--deployment-name',
+        'twinkeeper',
+      ],
       { env: { ...Object.fromEntries(inherited), ...environment } },
     );
-    return inOrder(await readFile(join(copy, 'main.snapshot.json'), 'utf8'));
+    return inOrder(await readFile(join(copy, 'environment.snapshot.json'), 'utf8'));
   } finally {
     await rm(copy, { recursive: true });
   }

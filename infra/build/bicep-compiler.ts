@@ -12,7 +12,7 @@ const version = '0.49.2';
 
 /** The message for a machine on which no compiler can be had. */
 export const bicepAdvice =
-  'There is no Bicep compiler, and no dotnet to fetch it with: install the .NET SDK 10, which restores it from NuGet.';
+  'There is no Bicep compiler, and no dotnet to fetch it with: install the .NET SDK, version 8 or later, which restores it from NuGet.';
 
 /**
  * Finds the Bicep compiler in the NuGet cache of this machine. When it is not there, fetches it with `dotnet restore`: some 115 MB. The
@@ -55,10 +55,10 @@ function runtimeId(): string {
   return `${systems[process.platform] ?? process.platform}-${process.arch}`;
 }
 
-/** A project that only downloads the package. */
+/** A project that only downloads the package. It targets the .NET version of the SDK that restores it. */
 function projectOf(name: string): string {
   return `<Project Sdk="Microsoft.NET.Sdk">
-  <PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup>
+  <PropertyGroup><TargetFramework>net$(BundledNETCoreAppTargetFrameworkVersion)</TargetFramework></PropertyGroup>
   <ItemGroup><PackageDownload Include="${name}" Version="[${version}]" /></ItemGroup>
 </Project>
 `;

@@ -26,7 +26,7 @@ export function explainError(error: unknown): string {
     typeof code === 'string' ? code : /<Code>(\w+)<|"code":"(\w+)"/.exec(message)?.slice(1).find(Boolean);
   const answer = errorCode === undefined ? String(statusCode) : `${statusCode}, ${errorCode}`;
   return statusCode === 401 || statusCode === 403
-    ? `The storage account refuses access (${answer}): check the key in --storage or AzureWebJobsStorage.`
+    ? `The storage account refuses access (${answer}): check the key in --storage or AzureWebJobsStorage, or your role.`
     : `The storage account answered with an error (${answer}). Try again later.`;
 }
 

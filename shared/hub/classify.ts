@@ -1,3 +1,4 @@
+import { type Attempted, accessFault } from '../identity/index.ts';
 import type { Problem } from './hub.ts';
 
 /** The fields of an `azure-iothub` error that this file reads. The types of the SDK guarantee none of these fields. */
@@ -13,11 +14,16 @@ interface SdkError {
  * means that the connection failed.
  *
  * @param now The present time. It is needed to convert a date in `Retry-After` into milliseconds.
+ * @param attempted What the call tried, for the message when the hub refuses the caller. Absent: the message is that of the hub.
  */
-export function classifyError(error: unknown, now: Date): Problem {
+export function classifyError(error: unknown, now: Date, attempted?: Attempted): Problem {
   const { response, responseBody, message } = (error ?? {}) as SdkError;
   const status = typeof response?.statusCode === 'number' ? response.statusCode : 0;
   const body = typeof responseBody === 'string' ? responseBody : '';
+  const fault = attempted === undefined ? undefined : accessFault(error, status, codeOf(body), attempted);
+  // A token can be had again a moment later. A refused caller is refused again.
+  if (fault?.code === 'noToken') return { type: 'transient', message: fault.message, access: fault.code };
+  if (fault !== undefined) return { type: 'refused', status, message: fault.message, access: fault.code };
   const text = brief(body) || brief(typeof message === 'string' ? message : 'the error has no message');
   if (status === 0) return { type: 'transient', message: `no answer from the hub: ${text}` };
   return classifyStatus(status, codeOf(body), `${status} ${text}`, retryAfter(response?.headers, now));

@@ -1,6 +1,6 @@
 import type { Agent } from 'node:https';
 import type { Registry } from 'azure-iothub';
-import { credentialOf, type Identity } from '../identity.ts';
+import { credentialOf, type Identity } from '../identity/index.ts';
 
 /** An IoT Hub and how the app signs in: a connection string with a key, or the host name of the hub with an identity. */
 export type HubAddress =

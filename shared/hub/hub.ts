@@ -1,3 +1,4 @@
+import type { AccessCode } from '../identity/index.ts';
 import type { JsonObject, Twin } from '../twin/index.ts';
 import type { OperationClass } from './throttle-limits.ts';
 
@@ -17,9 +18,9 @@ export type Problem =
    */
   | { readonly type: 'throttled'; readonly message: string; readonly retryAfter?: number }
   /** 5xx, 408, a time-out or a broken connection, after all retries. A later call may succeed. */
-  | { readonly type: 'transient'; readonly message: string }
+  | { readonly type: 'transient'; readonly message: string; readonly access?: AccessCode }
   /** 400, 401, 403 or another status. A retry would fail in the same way. */
-  | { readonly type: 'refused'; readonly status: number; readonly message: string };
+  | { readonly type: 'refused'; readonly status: number; readonly message: string; readonly access?: AccessCode };
 
 /** The result of a call to the hub: a value, or a problem that the caller must handle. */
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };

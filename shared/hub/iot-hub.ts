@@ -10,6 +10,7 @@ import { classifyError } from './classify.ts';
 import { type ConnectionOptions, type HubAddress, hostOf, openRegistry } from './connection.ts';
 import { withDeadline } from './deadline.ts';
 import type { Answer, Configuration, Hub, Lane, NewModule } from './hub.ts';
+import { attemptedBy } from './hub-access.ts';
 import { answerBytes, type MeteredCall, messagesIn, quotaMessageBytes } from './metered-call.ts';
 import { type Attempt, type RetryOptions, retryDefaults, withRetries } from './retry.ts';
 import type { OperationClass } from './throttle-limits.ts';
@@ -86,7 +87,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
           options.onCalled?.({ operation, result: isThrottled ? 'throttled' : 'ok', messages });
           return { ok: true, value };
         } catch (error) {
-          const problem = classifyError(error, clock.now());
+          const problem = classifyError(error, clock.now(), attemptedBy(operation, address));
           if (problem.type === 'throttled') permit.refused(problem.retryAfter);
           options.onCalled?.({ operation, result: problem.type, messages: 0, problem });
           return { ok: false, problem };

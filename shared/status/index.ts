@@ -12,7 +12,6 @@ export { findProblems, isHealthy, type LiveChecks, type ProblemSettings, type St
 export {
   type ProblemCode,
   problemCodes,
-  problemSeverities,
   type Status,
   statusPrefix,
   statusSchema,

@@ -32,9 +32,9 @@ export interface LiveChecks {
 
 const minute = 60_000;
 /** Events about a change to the hub arrive within seconds. After this time without one, they do not arrive at all. */
-export const eventPatience = 15 * minute;
+const eventPatience = 15 * minute;
 /** Calls to the hub fail for this long before the status says so. A single failed call says nothing. */
-export const failurePatience = 30_000;
+const failurePatience = 30_000;
 /** A failure that is older than this says nothing about the present. */
 const failureLife = 15 * minute;
 /** A sweep is overdue at the earliest after this time. Longer for rare sweeps: see {@link sweepPatience}. */
@@ -49,7 +49,7 @@ const normalThrottles = 5;
 const throttledShare = 0.1;
 
 /** Milliseconds after which a sweep is overdue: two missed sweeps, and at least two hours. */
-export function sweepPatience({ sweepGapMinutes }: Pick<ProblemSettings, 'sweepGapMinutes'>): number {
+function sweepPatience({ sweepGapMinutes }: Pick<ProblemSettings, 'sweepGapMinutes'>): number {
   return Math.max(minSweepPatience, 2 * sweepGapMinutes * minute + 15 * minute);
 }
 

@@ -15,7 +15,7 @@ export interface AppIdentity {
 const mostPolicies = 20;
 
 /** The largest length of a line, in UTF-8 bytes. The log of Azure cuts longer messages at 32 KB, and alerts need the whole JSON. */
-export const maxLineBytes = 8192;
+const maxLineBytes = 8192;
 
 /** Makes the status of the app from its facts and its problems. Pure. */
 export function toStatus(facts: Facts, problems: readonly StatusProblem[], app: AppIdentity): Status {

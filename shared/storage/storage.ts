@@ -1,6 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
-import { credentialOf, type Identity } from '../identity.ts';
+import { credentialOf, explainStorageError, type Identity } from '../identity/index.ts';
 
 /** A storage account and how the app signs in: a connection string, or the addresses of the services with an identity. */
 export type StorageAccount =
@@ -10,6 +10,7 @@ export type StorageAccount =
 /**
  * Opens a table, and creates the table when it does not exist. The Azure SDK is loaded on the first call, because the start of the app
  * needs no table.
+ * @throws {StorageAccessError} when the account refuses the caller
  */
 export async function openTable(account: StorageAccount, name: string): Promise<TableClient> {
   const { TableClient: Client } = await import('@azure/data-tables');
@@ -20,7 +21,7 @@ export async function openTable(account: StorageAccount, name: string): Promise<
         })
       : new Client(account.tableUri, name, await credentialOf(account.identity));
   // `createTable` of the SDK does not throw when the table exists already.
-  await table.createTable();
+  await explained(table.createTable(), account, 'table', table.url);
   return table;
 }
 
@@ -31,8 +32,27 @@ export async function openQueue(account: StorageAccount, name: string): Promise<
     'connectionString' in account
       ? QueueServiceClient.fromConnectionString(account.connectionString).getQueueClient(name)
       : new Client(`${account.queueUri.replace(/\/$/, '')}/${name}`, await credentialOf(account.identity));
-  await queue.createIfNotExists();
+  await explained(queue.createIfNotExists(), account, 'queue', queue.url);
   return queue;
+}
+
+/** Waits for the first request to a service. When the service refuses the caller, the error says what is missing. */
+async function explained(
+  request: Promise<unknown>,
+  account: StorageAccount,
+  service: 'table' | 'queue',
+  url: string,
+): Promise<void> {
+  try {
+    await request;
+  } catch (error) {
+    throw explainStorageError(
+      error,
+      'connectionString' in account ? 'key' : account.identity,
+      service,
+      new URL(url).host,
+    );
+  }
 }
 
 /** True when a connection string names a storage emulator without TLS. The Azure SDK refuses plain HTTP unless an option allows it. */

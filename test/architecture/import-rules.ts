@@ -5,18 +5,19 @@ import type { ICruiseOptions, IForbiddenRuleType } from 'dependency-cruiser';
  * for it, and only their `index.ts`. No two files may import each other, not even types.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
+  'shared/identity': [],
   'shared/twin': [],
   'shared/events': ['twin'],
-  'shared/storage': [],
+  'shared/storage': ['identity'],
   'shared/policy': ['twin'],
   'shared/query': ['twin'],
-  'shared/hub': ['twin'],
+  'shared/hub': ['identity', 'twin'],
   'shared/drift': ['storage', 'policy', 'twin'],
   'shared/retry': ['storage', 'events'],
   'shared/guards': ['drift', 'hub', 'storage', 'policy', 'query', 'twin'],
   'shared/reconcile': ['guards', 'retry', 'drift', 'hub', 'policy', 'events', 'twin'],
   'shared/sweep': ['reconcile', 'guards', 'drift', 'hub', 'storage', 'policy', 'query', 'twin'],
-  'shared/status': ['sweep', 'guards', 'retry', 'drift', 'hub', 'storage', 'policy'],
+  'shared/status': ['identity', 'sweep', 'guards', 'retry', 'drift', 'hub', 'storage', 'policy'],
   'shared/forecast': ['sweep', 'reconcile', 'guards', 'drift', 'hub', 'policy', 'twin'],
 };
 

@@ -20,7 +20,15 @@ describe.skipIf(isWithoutChromium)('the dashboard with hostile text', () => {
       await dialog.waitFor({ state: 'hidden' });
       await eventually(() => stage.page.locator('#rows a.device-link').allInnerTexts()).toEqual([deviceId]);
       const paths = () => [...new Set(stage.asked.map(({ path }) => path))].toSorted();
-      await eventually(paths).toEqual(['dead-letters', 'drift', 'drift/open', 'policies', 'summary', 'sweeps']);
+      await eventually(paths).toEqual([
+        'dead-letters',
+        'drift',
+        'drift/open',
+        'health/details',
+        'policies',
+        'summary',
+        'sweeps',
+      ]);
     },
   );
 

@@ -248,7 +248,7 @@ describe('the app settings', () => {
       'TWINKEEPER_MODE',
       'TWINKEEPER_RETRY_DELAY',
     ]) {
-      expect(message).toMatch(new RegExp(`^ {2}${name} `, 'm'));
+      expect(message).toMatch(new RegExp(`^ {2}${name}[ ,]`, 'm'));
     }
   });
 

@@ -75,9 +75,24 @@ describe('metrics for Application Insights', () => {
     expect(ingestion.requests[1]?.metrics).toMatchObject([{ name: 'twinkeeper.hub.throttled', value: 9 }]);
   });
 
-  it('are not sent when nothing was counted', async () => {
-    await telemetryAt(0).telemetry.flush();
-    expect(ingestion.requests).toEqual([]);
+  it('need no library before something was counted', async () => {
+    let loads = 0;
+    const telemetry = createTelemetry(
+      { APPLICATIONINSIGHTS_CONNECTION_STRING: ingestion.connectionString },
+      {
+        now: () => new Date(0),
+        later: () => {},
+        async createExport() {
+          loads++;
+          return { send: async () => {} };
+        },
+      },
+    );
+    await telemetry?.flush();
+    expect(loads).toBe(0);
+    telemetry?.metrics.count('twinkeeper.drift', { policy: 'agents', outcome: 'created' });
+    await telemetry?.flush();
+    expect(loads).toBe(1);
   });
 
   it.each([500, 401, 429, 206])(

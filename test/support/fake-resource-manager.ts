@@ -36,6 +36,10 @@ export interface FakeResourceManager {
   beforeWrite: (() => void) | undefined;
   /** Answers the next writes with these errors, one each, before the hub sees them. */
   readonly refusals: { readonly status: number; readonly code: string; readonly message: string }[];
+  /** Other resources that can be read, by path in lower case. A function gets the query of the request. A number is an error's status. */
+  readonly resources: Map<string, object | number | ((query: URLSearchParams) => object)>;
+  /** Milliseconds that the clock of the server is ahead. */
+  clockLead: number;
   close(): Promise<void>;
 }
 
@@ -122,6 +126,8 @@ export async function startFakeResourceManager(hub: FakeHub = plantHub()): Promi
     requests: [],
     beforeWrite: undefined,
     refusals: [],
+    resources: new Map(),
+    clockLead: 0,
     close: () => closeServer(server),
   };
   /** Asynchronous writes, and how often they are still asked for before they are done. */
@@ -142,6 +148,12 @@ export async function startFakeResourceManager(hub: FakeHub = plantHub()): Promi
     if (left !== undefined) {
       operations.set(pathname, left - 1);
       return send(response, 200, { status: left > 0 ? 'InProgress' : 'Succeeded' });
+    }
+    response.setHeader('date', new Date(Date.now() + manager.clockLead).toUTCString());
+    const resource = manager.resources.get(pathname.toLowerCase());
+    if (typeof resource === 'number') return send(response, resource, fault('Refused', 'Refused.'));
+    if (resource !== undefined) {
+      return send(response, 200, typeof resource === 'function' ? resource(searchParams) : resource);
     }
     if (!path.test(pathname)) return send(response, 404, fault('ResourceNotFound', 'The resource was not found.'));
     manager.requests.push(request.method ?? '');

@@ -1,5 +1,6 @@
 import type { HttpResponseInit } from '@azure/functions';
 import type { Problem } from '../../../shared/hub/index.ts';
+import { StorageAccessError } from '../../../shared/identity/index.ts';
 import type { ProblemAnswer } from '../answers.ts';
 import { commonHeaders } from './common-headers.ts';
 
@@ -98,10 +99,11 @@ export function toProblem(error: unknown, invocationId: string): ApiProblem {
 
 /**
  * Describes the cause of a problem for the log. For an unexpected error, the result is its stack. For a storage error, the result is only
- * its name and codes, because its message can hold addresses and signatures.
+ * its name and codes, because its message can hold addresses and signatures. When the account refuses the app, it says what is missing.
  */
 export function describeCause({ kind, cause }: ApiProblem): string {
   if (!(cause instanceof Error)) return typeof cause === 'string' ? cause : '';
+  if (cause instanceof StorageAccessError) return cause.message;
   const { code, statusCode } = cause as { readonly code?: unknown; readonly statusCode?: unknown };
   if (kind === 'internal') return cause.stack ?? cause.message;
   return [cause.name, code, statusCode].filter((part) => part !== undefined).join(' ');

@@ -1,5 +1,5 @@
-// The alerts. Those on the log read the line `twinkeeper.status {…}`, which the app writes every five minutes; docs/operating.md describes its
-// fields. Each alert says what to do, on the page that its description names.
+// The alerts. Those on the log read the line `twinkeeper.status {…}`, which the app writes every five minutes; shared/status/status.ts has its
+// fields. Each description says what happened and what to do, and links to the page with more.
 param suffix string
 param location string
 param tags object
@@ -11,10 +11,12 @@ param hubLocation string
 param hubTier string
 param hubUnits int
 param email string
+
+@secure()
 param webhook string
 
-@description('Where the alerts are explained.')
-param help string = 'docs/operating.md'
+@description('The page that explains the alerts. The address is that of the repository in package.json.')
+param help string = 'https://github.com/your-organization/twinkeeper/blob/main/docs/operating.md'
 
 var readStatus = 'AppTraces | where Message startswith "twinkeeper.status " | extend status = parse_json(substring(Message, 18))'
 
@@ -29,7 +31,7 @@ var logAlerts = [
     name: 'no-status'
     title: 'Twinkeeper is silent'
     severity: 1
-    description: 'No status line for 20 minutes: the app does not run, or cannot read its storage. See ${help}#alert-twinkeeper-is-silent'
+    description: 'No status line for 20 minutes: the app does not run, or cannot reach its storage. Open the log of the function app and run `twinkeeper doctor`. See ${help}#alert-twinkeeper-is-silent'
     query: readStatus
     window: 'PT5M'
     every: 'PT5M'
@@ -42,7 +44,7 @@ var logAlerts = [
     name: 'ill'
     title: 'Twinkeeper is ill'
     severity: 1
-    description: 'The app cannot do its work, for example because the hub does not answer. See ${help}#alert-twinkeeper-is-ill'
+    description: 'The app runs and cannot do its work, for example because the hub does not answer. Run `twinkeeper status`, which names the problem. See ${help}#alert-twinkeeper-is-ill'
     query: '${readStatus} | where tobool(status.healthy) == false'
     window: 'PT15M'
     every: 'PT5M'
@@ -54,7 +56,7 @@ var logAlerts = [
     name: 'sweep-overdue'
     title: 'No sweep for two hours'
     severity: 1
-    description: 'No sweep has ended for two hours, so nothing finds what events miss. See ${help}#alert-no-sweep-for-two-hours'
+    description: 'No sweep has ended for two hours, so nothing finds what events miss. Look for failures of the function sweep, then run `twinkeeper sweep`. See ${help}#alert-no-sweep-for-two-hours'
     query: '${readStatus} | where toreal(status.sweepAgeMinutes) > 120'
     window: 'PT15M'
     every: 'PT5M'
@@ -66,7 +68,7 @@ var logAlerts = [
     name: 'dead-letters'
     title: 'Events were given up'
     severity: 2
-    description: 'There are dead letters: events that the app tries no more. See ${help}#alert-events-were-given-up'
+    description: 'Some events are dead letters: the app tries them no more. Run `twinkeeper dead-letters list`, remove the cause, and replay them. See ${help}#alert-events-were-given-up'
     query: '${readStatus} | where toint(status.deadLetters) > 0'
     window: 'PT15M'
     every: 'PT5M'
@@ -78,8 +80,8 @@ var logAlerts = [
     name: 'functions-fail'
     title: 'Functions fail'
     severity: 2
-    description: 'Five invocations or more failed within 15 minutes. See ${help}#alert-functions-fail'
-    query: 'AppRequests | where Success == false and toint(ResultCode) !between (400 .. 499)'
+    description: 'Five invocations or more failed within 15 minutes. Look at the failures of the function app in Application Insights. See ${help}#alert-functions-fail'
+    query: 'AppRequests | where Success == false and coalesce(toint(ResultCode), 0) !between (400 .. 499)'
     window: 'PT15M'
     every: 'PT5M'
     operator: 'GreaterThanOrEqual'
@@ -90,7 +92,7 @@ var logAlerts = [
     name: 'held-back'
     title: 'The blast radius holds repairs back'
     severity: 3
-    description: 'For an hour, repairs were held back because a policy reached its blast radius. See ${help}#alert-the-blast-radius-holds-repairs-back'
+    description: 'For an hour, repairs were held back because a policy reached its blast radius. If the policy is right, run `twinkeeper release` with its name. See ${help}#alert-the-blast-radius-holds-repairs-back'
     query: '${readStatus} | where toint(status.heldBack.blastRadius) > 0'
     window: 'PT1H'
     every: 'PT15M'
@@ -102,7 +104,7 @@ var logAlerts = [
     name: 'competing'
     title: 'A configuration competes with a policy'
     severity: 3
-    description: 'An automatic configuration or an IoT Edge deployment sets what a policy forbids. See ${help}#alert-a-configuration-competes-with-a-policy'
+    description: 'An automatic configuration or an IoT Edge deployment sets what a policy forbids. Change the configuration or the policy. See ${help}#alert-a-configuration-competes-with-a-policy'
     query: '${readStatus} | where toint(status.competingConfigurations) > 0'
     window: 'PT1H'
     every: 'PT15M'
@@ -114,7 +116,7 @@ var logAlerts = [
     name: 'throttled'
     title: 'The hub throttles'
     severity: 3
-    description: 'The hub refused calls with 429 throughout an hour. See ${help}#alert-the-hub-throttles'
+    description: 'The hub refused calls with 429 throughout an hour. Lower TWINKEEPER_BUDGET_SHARE, or give the hub more units. See ${help}#alert-the-hub-throttles'
     query: '${readStatus} | where toint(status.throttledTotal) > 0'
     window: 'PT1H'
     every: 'PT15M'
@@ -126,7 +128,7 @@ var logAlerts = [
     name: 'compliance-fell'
     title: 'Compliance fell'
     severity: 3
-    description: 'The share of compliant devices of a policy fell by five points or more within six hours. See ${help}#alert-compliance-fell'
+    description: 'The share of compliant devices of a policy fell by five points or more within six hours. Look at the newest drift of the policy: somebody may have changed the fleet. See ${help}#alert-compliance-fell'
     query: '${readStatus} | mv-expand entry = status.compliance | extend policy = tostring(entry.policy), percent = toreal(entry.percent) | where isnotnull(percent) | summarize highest = max(percent), arg_max(TimeGenerated, percent) by policy | where highest - percent >= 5'
     window: 'PT6H'
     every: 'PT15M'
@@ -141,7 +143,7 @@ var hubAlerts = [
     name: 'routing-fails'
     title: 'Events do not reach the event hub'
     severity: 1
-    description: 'The hub could not deliver events to the endpoint twinkeeper. See ${help}#alert-events-do-not-reach-the-event-hub'
+    description: 'The hub could not deliver events to the endpoint twinkeeper. Check that the identity of the hub has the role Azure Event Hubs Data Sender, and run `twinkeeper connect`. See ${help}#alert-events-do-not-reach-the-event-hub'
     metric: 'RoutingDeliveries'
     aggregation: 'Total'
     threshold: 0
@@ -154,7 +156,7 @@ var hubAlerts = [
     name: 'message-quota'
     title: 'The message quota of the hub runs out'
     severity: 1
-    description: 'The hub has used 80 % of its daily messages. When none is left, telemetry stops too. See ${help}#alert-the-message-quota-of-the-hub-runs-out'
+    description: 'The hub has used 80 % of its daily messages. When none is left, telemetry stops too. Find out who uses the messages, or give the hub more units. See ${help}#alert-the-message-quota-of-the-hub-runs-out'
     metric: 'dailyMessageQuotaUsed'
     aggregation: 'Maximum'
     threshold: (messagesOfUnit[?hubTier] ?? 400000) * hubUnits / 5 * 4
@@ -164,7 +166,7 @@ var hubAlerts = [
     name: 'twin-updates-fail'
     title: 'Twin updates fail'
     severity: 3
-    description: 'The hub refused changes of twins by services. See ${help}#alert-twin-updates-fail'
+    description: 'Changes of twins by services fail. Look at the newest drift rows with the outcome failed. See ${help}#alert-twin-updates-fail'
     metric: 'c2d.twin.update.failure'
     aggregation: 'Total'
     threshold: 20
@@ -177,7 +179,7 @@ var platformAlerts = [
     name: 'event-hub-throttles'
     title: 'The event hub throttles'
     severity: 3
-    description: 'The event hub refused requests: its throughput units are used up. See ${help}#alert-the-event-hub-throttles'
+    description: 'The event hub refused requests: its throughput units are used up. Raise the most throughput units of the namespace. See ${help}#alert-the-event-hub-throttles'
     target: namespaceId
     namespace: 'Microsoft.EventHub/namespaces'
     metric: 'ThrottledRequests'
@@ -189,7 +191,7 @@ var platformAlerts = [
     name: 'storage-unavailable'
     title: 'The storage account is not available'
     severity: 2
-    description: 'The storage account answered less than 95 % of the requests. See ${help}#alert-the-storage-account-is-not-available'
+    description: 'The storage account answered less than 95 % of the requests. Look at the health of the service in the region. Nothing is lost: events wait in the event hub. See ${help}#alert-the-storage-account-is-not-available'
     target: storageId
     namespace: 'Microsoft.Storage/storageAccounts'
     metric: 'Availability'
@@ -199,7 +201,8 @@ var platformAlerts = [
   }
 ]
 
-resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(email) || !empty(webhook)) {
+// The group exists without receivers too, so that an operator can add some in the portal.
+resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: 'ag-${suffix}'
   location: 'global'
   tags: tags
@@ -210,8 +213,6 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = if (!empty(e
     webhookReceivers: empty(webhook) ? [] : [{ name: 'webhook', serviceUri: webhook, useCommonAlertSchema: true }]
   }
 }
-
-var actionGroups = empty(email) && empty(webhook) ? [] : [actionGroup.id]
 
 resource onLog 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   for alert in logAlerts: {
@@ -244,7 +245,7 @@ resource onLog 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
         ]
       }
       autoMitigate: true
-      actions: { actionGroups: actionGroups }
+      actions: { actionGroups: [actionGroup.id] }
     }
   }
 ]
@@ -279,7 +280,7 @@ resource onHub 'Microsoft.Insights/metricAlerts@2018-03-01' = [
         ]
       }
       autoMitigate: true
-      actions: [for id in actionGroups: { actionGroupId: id }]
+      actions: [{ actionGroupId: actionGroup.id }]
     }
   }
 ]
@@ -311,7 +312,7 @@ resource onPlatform 'Microsoft.Insights/metricAlerts@2018-03-01' = [
         ]
       }
       autoMitigate: true
-      actions: [for id in actionGroups: { actionGroupId: id }]
+      actions: [{ actionGroupId: actionGroup.id }]
     }
   }
 ]

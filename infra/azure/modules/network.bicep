@@ -7,6 +7,14 @@ param namespaceId string
 param hubId string
 param hubIsPrivate bool
 
+// Bicep knows no suffix of Service Bus, to which Event Hubs belongs, and none of IoT Hub. Each cloud has its own.
+var zonesOfClouds = {
+  AzureCloud: { events: 'privatelink.servicebus.windows.net', iotHub: 'privatelink.azure-devices.net' }
+  AzureUSGovernment: { events: 'privatelink.servicebus.usgovcloudapi.net', iotHub: 'privatelink.azure-devices.us' }
+  AzureChinaCloud: { events: 'privatelink.servicebus.chinacloudapi.cn', iotHub: 'privatelink.azure-devices.cn' }
+}
+var zonesOfCloud = zonesOfClouds[environment().name]
+
 var endpoints = [
   {
     name: 'blob'
@@ -33,10 +41,10 @@ var endpoints = [
     name: 'event-hub'
     target: namespaceId
     group: 'namespace'
-    zone: 'privatelink.servicebus.windows.net'
+    zone: zonesOfCloud.events
     wanted: true
   }
-  { name: 'iot-hub', target: hubId, group: 'iotHub', zone: 'privatelink.azure-devices.net', wanted: hubIsPrivate }
+  { name: 'iot-hub', target: hubId, group: 'iotHub', zone: zonesOfCloud.iotHub, wanted: hubIsPrivate }
 ]
 
 resource network 'Microsoft.Network/virtualNetworks@2024-07-01' = {

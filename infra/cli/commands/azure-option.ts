@@ -12,22 +12,42 @@ export interface AzureOptions {
   readonly resourceManager?: string;
 }
 
-/** Each option, its value in the help text, its meaning, and the variable that it falls back to. */
-const azureOptions = [
-  ['hub', '<name>', 'Names the IoT hub.', 'IOTHUB_NAME'],
-  ['hubResourceGroup', '<name>', 'Names the resource group of the hub.', 'IOTHUB_RESOURCE_GROUP'],
-  ['subscription', '<id>', 'Sets the subscription.', 'AZURE_SUBSCRIPTION_ID'],
-  ['resourceGroup', '<name>', 'Names the resource group of the deployment.', 'AZURE_RESOURCE_GROUP'],
-  [
-    'eventHubNamespace',
-    '<host>',
-    'Names the event hub namespace, such as example.servicebus.windows.net.',
-    'EVENTHUB_FULLY_QUALIFIED_NAMESPACE',
-  ],
-  ['eventHub', '<name>', 'Names the event hub.', 'EVENTHUB_NAME'],
-] as const;
+/** A command line option that falls back to an environment variable. */
+export interface VariableOption<Name extends string> {
+  readonly name: Name;
+  /** The value in the help text, such as `<name>`. */
+  readonly value: string;
+  /** What the option does, as a sentence of the help text. */
+  readonly meaning: string;
+  readonly variable: string;
+}
 
-type AzureOption = (typeof azureOptions)[number][0];
+type AzureOption = Exclude<keyof AzureOptions, 'resourceManager'>;
+
+/** The options of the commands that change or check an Azure deployment, apart from `--resource-manager`. */
+export const azureOptions: readonly VariableOption<AzureOption>[] = [
+  { name: 'hub', value: '<name>', meaning: 'Names the IoT hub.', variable: 'IOTHUB_NAME' },
+  {
+    name: 'hubResourceGroup',
+    value: '<name>',
+    meaning: 'Names the resource group of the hub.',
+    variable: 'IOTHUB_RESOURCE_GROUP',
+  },
+  { name: 'subscription', value: '<id>', meaning: 'Sets the subscription.', variable: 'AZURE_SUBSCRIPTION_ID' },
+  {
+    name: 'resourceGroup',
+    value: '<name>',
+    meaning: 'Names the resource group of the deployment.',
+    variable: 'AZURE_RESOURCE_GROUP',
+  },
+  {
+    name: 'eventHubNamespace',
+    value: '<host>',
+    meaning: 'Names the event hub namespace, such as example.servicebus.windows.net.',
+    variable: 'EVENTHUB_FULLY_QUALIFIED_NAMESPACE',
+  },
+  { name: 'eventHub', value: '<name>', meaning: 'Names the event hub.', variable: 'EVENTHUB_NAME' },
+];
 
 /** A paragraph for the help text of the commands that change or check an Azure deployment. */
 export const azureHelp = `The command signs in as you: with "azd auth login" or "az login". After "azd up", the environment of azd has all values:
@@ -35,9 +55,7 @@ export const azureHelp = `The command signs in as you: with "azd auth login" or 
 
 /** Adds to a command the options that name the hub and the deployment in Azure. */
 export function withAzureOptions(command: Command): Command {
-  for (const [name, value, meaning, variable] of azureOptions) {
-    command.option(`--${toKebab(name)} ${value}`, `${meaning} Without this option: ${variable}.`);
-  }
+  addVariableOptions(command, azureOptions);
   return command.option(
     '--resource-manager <url>',
     'Sets the address of Azure Resource Manager of another cloud, such as https://management.usgovcloudapi.net. Without this option: ' +
@@ -45,16 +63,21 @@ export function withAzureOptions(command: Command): Command {
   );
 }
 
+/** Adds options that fall back to environment variables. */
+export function addVariableOptions(command: Command, options: readonly VariableOption<string>[]): void {
+  for (const { name, value, meaning, variable } of options) {
+    command.option(`--${toKebab(name)} ${value}`, `${meaning} Without this option: ${variable}.`);
+  }
+}
+
 /**
  * Opens the hub that the options name, or else the environment.
  * @throws An Error whose message names all missing options.
  */
 export async function azureHubOf(options: AzureOptions): ReturnType<typeof openHub> {
-  const { hub, hubResourceGroup, subscription } = required(options, ['hub', 'hubResourceGroup', 'subscription']);
-  const resourceManager = options.resourceManager ?? (process.env.AZURE_RESOURCE_MANAGER || undefined);
-  if (resourceManager !== undefined && !/^https:/.test(resourceManager)) {
-    throw new Error(`--resource-manager (AZURE_RESOURCE_MANAGER) must be an https address, not ${resourceManager}.`);
-  }
+  const names = ['hub', 'hubResourceGroup', 'subscription'] as const;
+  const { hub, hubResourceGroup, subscription } = valuesOf(options, azureOptions, names);
+  const resourceManager = resourceManagerOf(options);
   const [{ openHub: open }, { DefaultAzureCredential }] = await Promise.all([
     import('../arm/index.ts'),
     import('@azure/identity'),
@@ -69,27 +92,50 @@ export async function azureHubOf(options: AzureOptions): ReturnType<typeof openH
 }
 
 /**
+ * The address of Azure Resource Manager that the options name, or else the environment. `undefined`: that of the public cloud.
+ * @throws An Error when it is not an https address.
+ */
+export function resourceManagerOf(options: AzureOptions): string | undefined {
+  const resourceManager = options.resourceManager ?? (process.env.AZURE_RESOURCE_MANAGER || undefined);
+  if (resourceManager === undefined || /^https:/.test(resourceManager)) return resourceManager;
+  throw new Error(`--resource-manager (AZURE_RESOURCE_MANAGER) must be an https address, not ${resourceManager}.`);
+}
+
+/**
  * The event hub that the options name, or else the environment.
  * @throws An Error whose message names all missing options.
  */
 export function eventHubOf(options: AzureOptions): EventHubTarget {
-  const values = required(options, ['subscription', 'resourceGroup', 'eventHubNamespace', 'eventHub']);
-  const host = values.eventHubNamespace.replace(/^sb:\/\//, '').replace(/\/$/, '');
+  const names = ['subscription', 'resourceGroup', 'eventHubNamespace', 'eventHub'] as const;
+  const values = valuesOf(options, azureOptions, names);
   return {
     subscriptionId: values.subscription,
     resourceGroup: values.resourceGroup,
-    host: host.includes('.') ? host : `${host}.servicebus.windows.net`,
+    host: namespaceHost(values.eventHubNamespace),
     eventHub: values.eventHub,
   };
 }
 
-function required<Name extends AzureOption>(
-  options: AzureOptions,
+/** The host name of an event hub namespace. A name without a dot is one of the public cloud. */
+export function namespaceHost(namespace: string): string {
+  const host = namespace.replace(/^sb:\/\//, '').replace(/\/$/, '');
+  return host.includes('.') ? host : `${host}.servicebus.windows.net`;
+}
+
+/**
+ * The values of options, or else of the variables that they fall back to.
+ * @param table the options with their variables
+ * @param names the options to read
+ * @throws An Error whose message names all missing options.
+ */
+export function valuesOf<Name extends string>(
+  options: Readonly<Partial<Record<Name, string>>>,
+  table: readonly VariableOption<string>[],
   names: readonly Name[],
 ): Readonly<Record<Name, string>> {
-  const found = azureOptions.flatMap(([name, , , variable]) => {
-    const value = options[name] ?? process.env[variable];
-    return names.includes(name as Name) ? [{ name, variable, value }] : [];
+  const found = names.map((name) => {
+    const variable = table.find((option) => option.name === name)?.variable ?? '';
+    return { name, variable, value: options[name] ?? process.env[variable] };
   });
   const missing = found.filter(({ value }) => !value).map(({ name, variable }) => `--${toKebab(name)} (${variable})`);
   if (missing.length > 0) throw new Error(`Missing: ${missing.join(', ')}. Give the options, or set the variables.`);

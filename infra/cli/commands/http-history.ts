@@ -8,6 +8,7 @@ import type {
   SweepsAnswer,
 } from '../../../functions/api/answers.ts';
 import { safeText } from '../view/safe-text.ts';
+import { functionsApi } from './functions-api.ts';
 import type { HistorySource } from './history-source.ts';
 
 /** Milliseconds that the app may take to answer a request. An idle app needs some seconds to start. */
@@ -34,11 +35,7 @@ class Refusal extends Error {
  * @throws An Error when the address is malformed, when the key would be sent unencrypted, or when the key is malformed.
  */
 export function fromFunctions(address: string, key: string | undefined): HistorySource {
-  const base = baseOf(address, key !== undefined);
-  // The key is checked before the request, because the error message of `fetch` would contain the key.
-  if (key !== undefined && !/^[!-~]+$/.test(key.trim())) {
-    throw new Error('The key is empty or has characters that a key cannot have: copy the key again, as one line.');
-  }
+  const base = functionsApi(address, key);
 
   /** Gets a path of the HTTP API. `list` is the name of a property that is an array in every valid answer. */
   async function get<T>(
@@ -129,20 +126,6 @@ export function fromFunctions(address: string, key: string | undefined): History
       }
     },
   };
-}
-
-function baseOf(address: string, hasKey: boolean): string {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.search !== '' || url.username !== '') {
-    throw new Error(
-      '--url is not an address of functions: it must look like https://my-app.azurewebsites.net, and the key belongs into --key.',
-    );
-  }
-  const isLoopback = /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
-  if (hasKey && url.protocol === 'http:' && !isLoopback) {
-    throw new Error('--url begins with http:, so others could read the key on the network: use https:.');
-  }
-  return `${url.origin}${url.pathname.replace(/\/+$/, '').replace(/\/api$/, '')}/api`;
 }
 
 function parse(text: string): unknown {

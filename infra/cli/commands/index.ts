@@ -14,5 +14,6 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./status.ts')).statusCommand(),
   connect: async () => (await import('./connect.ts')).connectCommand(),
   disconnect: async () => (await import('./disconnect.ts')).disconnectCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
   device: async () => (await import('./device.ts')).deviceCommand(),
 };

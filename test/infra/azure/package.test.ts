@@ -48,10 +48,12 @@ describe('azure.yaml', () => {
     expect(existsSync(join(root, '.funcignore'))).toBe(false);
   });
 
-  it('names the Bicep file and the hooks that are there', () => {
+  it('names the Bicep file, its parameters and the hooks that are there', () => {
     const { provider, path, module } = azureYaml.infra;
     expect(provider).toBe('bicep');
-    expect(existsSync(join(root, path, `${module}.bicepparam`))).toBe(true);
+    for (const ending of ['bicep', 'parameters.json']) {
+      expect(existsSync(join(root, path, `${module}.${ending}`)), ending).toBe(true);
+    }
     expect(Object.keys(azureYaml.hooks)).toEqual(['postprovision', 'predown']);
     for (const { kind, run } of Object.values(azureYaml.hooks)) {
       expect([kind, existsSync(join(root, run))]).toEqual(['js', true]);

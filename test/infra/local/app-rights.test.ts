@@ -2,9 +2,11 @@
  * Compares the rights that the app needs on the hub with the rights that the deployment gives to it. The app runs with its own settings, the
  * unmodified `@azure/identity` and `azure-iothub`, and the roles of infra/azure/main.snapshot.json.
  */
+import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { InvocationContext } from '@azure/functions';
+import { DefaultAzureCredential, ManagedIdentityCredential } from '@azure/identity';
 import { QueueServiceClient } from '@azure/storage-queue';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type App, compose } from '../../../functions/compose.ts';
@@ -29,6 +31,7 @@ const policies = toPolicySet([{ name: 'agent', module: 'Agent', createModule: tr
 });
 const context = quiet as unknown as InvocationContext;
 const before = { environment: { ...process.env }, authorities: getCACertificates('default') };
+const issuer = new TokenIssuer();
 const closing: (() => Promise<void>)[] = [];
 let roles: readonly string[];
 let hub: TestHub;
@@ -41,15 +44,14 @@ let moduleCount = 0;
 
 beforeAll(async () => {
   roles = await readDeployedRoles(resolve(import.meta.dirname, '../../..'));
-  const issuer = new TokenIssuer();
   const storage = await newStorageAccount();
   storageConnectionString = storage.endpoints.connectionString;
   identities = [
     appIdentityWith(roles),
     ...roles.map((role) => ({
       name: `without ${role}`,
-      clientId: `client-without-${role}`,
-      principalId: `principal-without-${role}`,
+      clientId: randomUUID(),
+      principalId: randomUUID(),
       roles: roles.filter((other) => other !== role),
     })),
   ];
@@ -144,12 +146,21 @@ describe('the roles that the deployment gives to the app', () => {
 
   it('are all needed: without any of them, the hub refuses a method, and says which request', async () => {
     for (const { clientId, roles: left } of identities.slice(1)) {
-      process.env.AZURE_CLIENT_ID = clientId;
       const { hub: address } = readSettings({ ...settings, IOTHUB__clientId: clientId });
       const problems = Object.values(await refused(connectToHub(address)));
       expect(problems, String(left)).not.toEqual([]);
       for (const problem of problems) expect(problem).toMatchObject({ type: 'refused', status: 401 });
     }
+  });
+});
+
+describe('the identity of the app', () => {
+  it.each([
+    ['DefaultAzureCredential', () => new DefaultAzureCredential()],
+    ['ManagedIdentityCredential', () => new ManagedIdentityCredential({ clientId: identities[0]?.clientId ?? '' })],
+  ])('is found by the unmodified %s', async (_, create) => {
+    const { token } = await create().getToken('https://iothubs.azure.net/.default');
+    expect(await issuer.principalOf(token, 'https://iothubs.azure.net')).toBe(identities[0]?.principalId);
   });
 });
 

@@ -74,6 +74,19 @@ describe('the status line', () => {
     );
   });
 
+  it('leaves out the best policies when their names are too long for one line', () => {
+    const policies = Array.from({ length: 20 }, (_, n) => ({
+      policy: `${n} ${'x'.repeat(900)}`,
+      devices: 100,
+      outOfLine: n,
+    }));
+    const line = statusLine(statusOf(wellFacts({ policies })));
+    expect(Buffer.byteLength(line)).toBeLessThanOrEqual(8192);
+    const { compliance, policiesTotal } = statusSchema.parse(JSON.parse(line.slice(statusPrefix.length)));
+    expect(compliance[0]?.policy).toMatch(/^19 /);
+    expect([compliance.length > 5, policiesTotal]).toEqual([true, 20]);
+  });
+
   it('says null for what is not known, and never 0', () => {
     const { sweepEndedAt: _, sweepActiveAt: __, ...rest } = wellFacts({ policies: [{ policy: 'new', outOfLine: 0 }] });
     const { lastEventAt: ___, ...usage } = rest.usage;

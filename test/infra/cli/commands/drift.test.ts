@@ -168,7 +168,9 @@ describe('a command that reads the history', () => {
       );
       const { code, stdout, stderr } = await history.run(...command, '--storage', storage);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-      expect(stderr).toMatch(/^twinkeeper: The storage account refuses access \(403, \w+\): check the key .*\n$/);
+      expect(stderr).toMatch(
+        /^twinkeeper: The key of the connection string tried to use tables on the storage account .*\(403, \w+\)\n$/,
+      );
     },
   );
 

@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { type ManagedIdentity, TokenIssuer } from '../../../../infra/local/entra/index.ts';
 import type { AccessRight } from '../../../../infra/local/hub/access.ts';
+import type { CallReport } from '../../../../infra/local/hub/calls.ts';
 import type { PolicyName } from '../../../../infra/local/hub/credentials.ts';
 import { apiVersion, authorizationFor, requestRaw, startTestHub } from './hub-client.ts';
 
@@ -141,6 +142,26 @@ describe('a managed identity', () => {
   it('may have a token whose audience ends with a slash', async () => {
     const { token } = await issuer.issue(owner, `${resource}/`);
     expect((await send('list devices', `Bearer ${token}`)).status).toBe(200);
+  });
+
+  it('counts as one caller with the shared access policy of its name, so faults of this caller strike both', async () => {
+    const identity = identityWith('twinkeeper', roles['Data Reader']);
+    const faults = [{ share: 1, caller: 'twinkeeper', kinds: [{ status: 503 }] }] as const;
+    const shared = await startTestHub({ identities: [identity], issuer, faults });
+    try {
+      const bearerToken = `Bearer ${(await issuer.issue(identity, resource)).token}`;
+      for (const authorization of [bearerToken, authorizationFor(shared, 'twinkeeper')]) {
+        const { status } = await requestRaw(shared, 'GET', `/devices${apiVersion}`, { headers: { authorization } });
+        expect(status).toBe(503);
+      }
+      const { byCaller } = (await (await fetch(`${shared.controlUrl}/calls`)).json()) as CallReport;
+      expect(byCaller.twinkeeper).toMatchObject({
+        total: 2,
+        dataActions: { 'Microsoft.Devices/IotHubs/devices/read': 2 },
+      });
+    } finally {
+      await shared.close();
+    }
   });
 
   it('cannot have a role that IoT Hub does not have', async () => {

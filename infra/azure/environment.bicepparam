@@ -1,11 +1,11 @@
-// The parameters of a deployment with azd, read from its environment. `azd env set NAME VALUE` sets a variable. azd asks for the first four
-// values when they are missing.
+// The parameters of a deployment without azd, and of the committed snapshot. They come from the same variables as in main.parameters.json,
+// which azd reads. This file must not be called main.bicepparam: azd would prefer it, and azd asks for no parameter of a .bicepparam file.
 using './main.bicep'
 
-param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', '')
-param location = readEnvironmentVariable('AZURE_LOCATION', '')
-param hubName = readEnvironmentVariable('IOTHUB_NAME', '')
-param hubResourceGroup = readEnvironmentVariable('IOTHUB_RESOURCE_GROUP', '')
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME')
+param location = readEnvironmentVariable('AZURE_LOCATION')
+param hubName = readEnvironmentVariable('IOTHUB_NAME')
+param hubResourceGroup = readEnvironmentVariable('IOTHUB_RESOURCE_GROUP')
 param mode = readEnvironmentVariable('TWINKEEPER_MODE', 'audit')
 param privateNetwork = bool(readEnvironmentVariable('TWINKEEPER_PRIVATE_NETWORK', 'false'))
 param protectHistory = bool(readEnvironmentVariable('TWINKEEPER_PROTECT_HISTORY', 'false'))

@@ -25,3 +25,10 @@ async function createCredential(identity: Identity): Promise<TokenCredential> {
     ? new ManagedIdentityCredential()
     : new ManagedIdentityCredential({ clientId: identity.clientId });
 }
+
+/** An identity in the words of an error message. */
+export function describeIdentity(identity: Identity | 'key'): string {
+  if (identity === 'key') return 'The key of the connection string';
+  if (identity.type === 'default') return 'The identity of this environment';
+  return identity.clientId === undefined ? 'The system-assigned identity' : `The managed identity ${identity.clientId}`;
+}

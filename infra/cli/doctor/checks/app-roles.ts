@@ -1,0 +1,31 @@
+import * as z from 'zod/mini';
+import type { Check } from '../check.ts';
+import { fault, faultsOr } from '../finding.ts';
+import { missingRoles, type Role, roles } from '../roles.ts';
+
+const componentsSchema = z.looseObject({ value: z.array(z.looseObject({ id: z.string() })) });
+
+export const appRolesCheck: Check = {
+  id: 'app-roles',
+  title: 'The rights of the app',
+  async run({ deployment }) {
+    const { azure, ids } = deployment;
+    const identity = await deployment.identity();
+    if (identity === undefined) return [fault('The function app has no user-assigned identity.', 'azd provision')];
+    const { value: components } = await azure.read(
+      `${ids.group}/providers/Microsoft.Insights/components`,
+      '2020-02-02',
+      componentsSchema,
+    );
+    const needed: readonly (readonly [scope: string, roles: readonly Role[]])[] = [
+      [ids.hub, [roles.registryContributor, roles.twinContributor, roles.hubDataReader]],
+      [ids.storageAccount, [roles.blobDataOwner, roles.queueDataContributor, roles.tableDataContributor]],
+      [ids.eventHub, [roles.eventReceiver]],
+      ...components.map(({ id }) => [id, [roles.metricsPublisher]] as const),
+    ];
+    const principal = { who: 'The app', id: identity.principalId };
+    const missing = await Promise.all(needed.map(([scope, wanted]) => missingRoles(azure, scope, principal, wanted)));
+    const count = needed.reduce((sum, [, wanted]) => sum + wanted.length, 0);
+    return faultsOr(`The app has all ${count} roles. New roles take some minutes to count.`, missing.flat());
+  },
+};
