@@ -5,6 +5,7 @@ import { registerDashboard } from './dashboard/index.ts';
 import { registerDeferred } from './deferred.ts';
 import { registerHousekeeping } from './housekeeping.ts';
 import type { LazyApp } from './lazy-app.ts';
+import { registerOperators } from './operators/index.ts';
 import { registerSweep } from './sweep.ts';
 import { registerTwinEvents } from './twin-events.ts';
 
@@ -17,7 +18,8 @@ export function registerFunctions(twinkeeper: LazyApp, dashboardFolder: string):
   registerSweep(twinkeeper);
   registerHousekeeping(twinkeeper);
   registerHealth(twinkeeper);
-  registerApi(twinkeeper);
+  const endpoints = registerApi(twinkeeper);
   registerDashboard(dashboardFolder);
+  if (twinkeeper.settings.operators === 'entra') registerOperators(endpoints, dashboardFolder);
   registerAfterInvocations(twinkeeper);
 }

@@ -30,10 +30,14 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
     const { toOpenApi } = await import('./openapi.ts');
     return toOpenApi([...Object.values(endpoints), openapi, ...otherFunctions]);
   });
+  const operatorDocument = once(async () => {
+    const { toOperatorOpenApi } = await import('./operator-openapi.ts');
+    return toOperatorOpenApi(await document());
+  });
   const openapi: Endpoint = endpoint('openapi', {
     summary: 'This document.',
     answers: { 200: { schema: 'OpenApi' } },
-    handle: async () => ({ jsonBody: await document() }),
+    handle: async ({ caller }) => ({ jsonBody: await (caller.type === 'user' ? operatorDocument() : document()) }),
   });
   return { ...endpoints, openapi };
 }

@@ -8,13 +8,20 @@
 import { app } from '@azure/functions';
 import { once } from '../../shared/once.ts';
 import type { LazyApp } from '../lazy-app.ts';
+import type { Endpoint } from './http/endpoint.ts';
 import { watchResponses } from './http/paced-body.ts';
 import { authLevelOf, type RouteName, routes } from './routes.ts';
 
 export type * from './answers.ts';
 
-/** Registers one function for each route of the API. Other files register the function `health` and the dashboard. */
-export function registerApi(twinkeeper: LazyApp): void {
+/** Loads the endpoints of all routes on the first call. */
+export type LoadEndpoints = () => Promise<Readonly<Record<RouteName, Endpoint>>>;
+
+/**
+ * Registers one function for each route of the API. Other files register the function `health` and the dashboard.
+ * @returns what loads the endpoints, so that operators who sign in get the same ones
+ */
+export function registerApi(twinkeeper: LazyApp): LoadEndpoints {
   // HTTP streaming is needed because an export can be larger than the memory.
   app.setup({ enableHttpStream: true });
   watchResponses();
@@ -31,4 +38,5 @@ export function registerApi(twinkeeper: LazyApp): void {
       handler: async (request, context) => (await endpoints())[name as RouteName].answer(request, context),
     });
   }
+  return endpoints;
 }

@@ -3,7 +3,7 @@ import { type AnswerSchemaName, answerSchemas } from './answer-schemas.ts';
 import type { ParameterSchemas } from './http/check-parameters.ts';
 import type { EndpointDescription } from './http/endpoint.ts';
 
-type JsonObject = Readonly<Record<string, unknown>>;
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
  * Makes the OpenAPI 3.1 document of these endpoints. The document contains the schemas that check the parameters, and the schemas of the

@@ -1,6 +1,6 @@
 /**
  * The dashboard: one HTML document that shows the history in an operator's browser. The document itself holds no data of the fleet. Its
- * script requests the data from the HTTP API, with the function key from the page's address. The script and the styles are inside the
+ * script requests the data from the HTTP API, with the function key from the page's address or with the sign-in of the operator. The script and the styles are inside the
  * document, because the browser would need the key to load them as separate files. A Content-Security-Policy with the hashes of script and
  * styles forbids the browser to run any other.
  *

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { HttpResponseInit } from '@azure/functions';
 
 /**
  * The HTML document of the dashboard, and its Content-Security-Policy. With this policy, a browser runs only the script and the styles
@@ -36,6 +37,39 @@ export async function readPage(folder: string): Promise<DashboardPage> {
     "trusted-types 'none'",
   ];
   return { html, contentSecurityPolicy: policy.join('; ') };
+}
+
+const pages = new Map<string, Promise<DashboardPage>>();
+
+/** The page of a folder, which is read once. A failed read is tried again with the next request. */
+function pageOf(folder: string): Promise<DashboardPage> {
+  const known = pages.get(folder);
+  if (known !== undefined) return known;
+  const page = readPage(folder);
+  pages.set(folder, page);
+  page.catch(() => pages.delete(folder));
+  return page;
+}
+
+/** Answers with the page whose built files are in `folder`. `userName` is the operator who has signed in, if one has. */
+export async function answerDashboard(folder: string, userName?: string): Promise<HttpResponseInit> {
+  const { html, contentSecurityPolicy } = await pageOf(folder);
+  return {
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': contentSecurityPolicy,
+      'x-content-type-options': 'nosniff',
+      // The address of the page can contain a function key, so the browser must not send this address to other sites.
+      'referrer-policy': 'no-referrer',
+      'cache-control': 'no-store',
+      'cross-origin-opener-policy': 'same-origin',
+    },
+    body: userName === undefined ? html : html.replace('<!-- user -->', () => escapeHtml(`Signed in as ${userName}`)),
+  };
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.codePointAt(0)};`);
 }
 
 async function readBuilt(file: string): Promise<string> {

@@ -67,10 +67,11 @@ export function accessFault(
     return { code: 'keysDisabled', message: `${tried}, which accepts no keys. Use an identity` };
   }
   const answer = serviceCode === '' ? String(status) : `${status}, ${serviceCode}`;
-  // Storage answers 403 to a wrong key.
-  if (status === 401 && identity !== 'key') {
+  // IoT Hub answers 401 with this code when an identity has no role for the call.
+  if (status === 401 && identity !== 'key' && serviceCode !== 'IotHubUnauthorized') {
     return { code: 'unauthenticated', message: `${tried}, which does not accept its token (${answer})` };
   }
+  // Storage answers 403 to a wrong key.
   if ((status === 403 && serviceCode === 'AuthenticationFailed') || (status === 401 && rights === undefined)) {
     return { code: 'unauthenticated', message: `${tried}, which does not accept it (${answer})` };
   }

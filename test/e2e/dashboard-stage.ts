@@ -39,6 +39,8 @@ export interface Stage {
   question(path: string): Promise<URLSearchParams>;
   /** Opens the page. `query` is added to its address. The function key is correct by default. */
   open(query?: string, key?: string): Promise<void>;
+  /** Opens the page at the address of operators who sign in, without a key. */
+  openSignedIn(): Promise<void>;
   text(selector: string): Promise<string>;
 }
 
@@ -62,6 +64,10 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
     async open(query = '', key = 'the key') {
       await watched.page.goto(`${origin}/api/dashboard?code=${encodeURIComponent(key).replaceAll('%20', '+')}${query}`);
     },
+    /** Opens the page at the address of operators who sign in, without a key. */
+    async openSignedIn() {
+      await watched.page.goto(`${origin}/api/user/dashboard`);
+    },
     question: (path: string) =>
       vi.waitFor(
         () => {
@@ -81,7 +87,8 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
     browser = await launchChromium();
     server = createServer((request, response) => {
       const url = new URL(request.url ?? '', 'http://localhost');
-      const path = url.pathname.replace('/api/', '');
+      const isOperator = url.pathname.startsWith('/api/user/');
+      const path = url.pathname.replace(isOperator ? '/api/user/' : '/api/', '');
       if (path === 'dashboard') {
         const headers = {
           'content-type': 'text/html; charset=utf-8',
@@ -91,7 +98,8 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
       }
       stage.asked.push({ path, query: url.searchParams });
       if (stage.intercept?.(path, url.searchParams, response)) return;
-      if (request.headers['x-functions-key'] !== 'the key') return response.writeHead(401).end();
+      if (request.headers['x-functions-key'] !== (isOperator ? undefined : 'the key'))
+        return response.writeHead(401).end();
       const answer = answers[decodeURIComponent(path)];
       return json(response, 200, path === 'summary' ? timed(answer as object, url.searchParams) : answer);
     }).listen(0, '127.0.0.1');

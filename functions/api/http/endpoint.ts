@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from '@azure/functions';
 import type { AnswerSchemaName } from '../answer-schemas.ts';
 import { authLevelOf, type Route, type RouteName, routes } from '../routes.ts';
+import { type Caller, describeCaller, keyCaller } from './caller.ts';
 import { type ParameterSchemas, type PathValues, type QueryValues, readPath, readQuery } from './check-parameters.ts';
 import { commonHeaders } from './common-headers.ts';
 import { ApiProblem, describeCause, toProblem, toProblemResponse } from './problem.ts';
@@ -11,6 +12,7 @@ interface CheckedRequest<Path extends ParameterSchemas, Query extends ParameterS
   readonly query: QueryValues<Query>;
   readonly request: HttpRequest;
   readonly context: InvocationContext;
+  readonly caller: Caller;
 }
 
 /** The facts about an endpoint that the OpenAPI document shows. */
@@ -32,7 +34,8 @@ export interface EndpointDescription extends Route {
 
 /** One endpoint of the API: one HTTP method on one route. */
 export interface Endpoint extends EndpointDescription {
-  answer(request: HttpRequest, context: InvocationContext): Promise<HttpResponseInit>;
+  /** `caller` is an operator who signed in. Without it, the caller had the key that the route requires. */
+  answer(request: HttpRequest, context: InvocationContext, caller?: Caller): Promise<HttpResponseInit>;
 }
 
 interface EndpointDefinition<Path extends ParameterSchemas, Query extends ParameterSchemas>
@@ -71,9 +74,10 @@ export function endpoint<
     authLevel: authLevelOf(route),
     path,
     query,
-    async answer(request, context) {
+    async answer(request, context, caller = keyCaller(authLevelOf(route))) {
       try {
-        const checked = { path: readPath(path, request), query: readQuery(query, request), request, context };
+        const checked = { path: readPath(path, request), query: readQuery(query, request), request, context, caller };
+        if (route.method !== 'GET') context.log(`${name}: asked by ${describeCaller(caller)}`);
         const { headers, ...answer } = await withDeadline(deadline, () => handle(checked));
         return {
           ...answer,

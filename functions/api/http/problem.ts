@@ -7,6 +7,9 @@ import { commonHeaders } from './common-headers.ts';
 /** The kinds of problems, with the status and the title of each. The kind is the last part of the `type` in a problem document. */
 const problemKinds = {
   parameter: { status: 400, title: 'Bad parameter' },
+  signedOut: { status: 401, title: 'Not signed in' },
+  roleMissing: { status: 403, title: 'App role missing' },
+  foreignSite: { status: 403, title: 'Request of another site' },
   notFound: { status: 404, title: 'Not found' },
   notAcceptable: { status: 406, title: 'Media type not available' },
   tooMany: { status: 429, title: 'Too many requests' },
@@ -121,6 +124,8 @@ export function toProblemResponse({ kind, message, parameter, retryAfter }: ApiP
     headers: {
       ...commonHeaders,
       'content-type': 'application/problem+json',
+      // RFC 9110 demands this header with a 401.
+      ...(kind === 'signedOut' ? { 'www-authenticate': 'Bearer' } : {}),
       ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }),
     },
     body: JSON.stringify(body),

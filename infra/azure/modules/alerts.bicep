@@ -56,8 +56,9 @@ var logAlerts = [
     name: 'sweep-overdue'
     title: 'No sweep for two hours'
     severity: 1
-    description: 'No sweep has ended for two hours, so nothing finds what events miss. Look for failures of the function sweep, then run `twinkeeper sweep`. See ${help}#alert-no-sweep-for-two-hours'
-    query: '${readStatus} | where toreal(status.sweepAgeMinutes) > 120'
+    description: 'No sweep has ended for two hours or more, and none makes progress, so nothing finds what events miss. Look for failures of the function sweep, then run `twinkeeper sweep`. See ${help}#alert-no-sweep-for-two-hours'
+    // The app knows the schedule, and that a sweep with much work makes progress. So it decides, and not the age alone.
+    query: '${readStatus} | where set_has_element(status.problems, "sweepOverdue")'
     window: 'PT15M'
     every: 'PT5M'
     operator: 'GreaterThan'

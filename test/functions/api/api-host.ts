@@ -25,7 +25,17 @@ const appEntry = '../../../../support/fixture-app.ts';
  * Starts the app in a function host. `storage` and `hub` are connection strings. `caFile` is the path of the certificate that the local
  * hub's TLS certificate is signed with.
  */
-export function startApp({ storage, hub, caFile }: { storage: string; hub: string; caFile: string }) {
+export function startApp({
+  storage,
+  hub,
+  caFile,
+  settings = {},
+}: {
+  storage: string;
+  hub: string;
+  caFile: string;
+  settings?: Readonly<Record<string, string>>;
+}) {
   return startHost({
     app: appEntry,
     hostJson: { extensions: { http: { routePrefix: 'api' } } },
@@ -38,6 +48,7 @@ export function startApp({ storage, hub, caFile }: { storage: string; hub: strin
       TWINKEEPER_HUB_UNITS: '10',
       TWINKEEPER_BUDGET_SHARE: '1',
       TWINKEEPER_BLAST_RADIUS: '1000000',
+      ...settings,
       ...Object.fromEntries(disabledFunctions.map((name) => [`AzureWebJobs.${name}.Disabled`, 'true'])),
     },
     environment: {
@@ -77,14 +88,15 @@ export async function ask<T = Record<string, unknown>>(
   return { status: answer.status, type, text, headers, body: (/json$/.test(type) ? JSON.parse(text) : undefined) as T };
 }
 
-/** Starts a local hub, a storage account, a reconciler that writes the history, and the app. */
-export async function startApi() {
+/** Starts a local hub, a storage account, a reconciler that writes the history, and the app with these further settings. */
+export async function startApi(settings: Readonly<Record<string, string>> = {}) {
   const world = await startWorld();
   const keeping = world.withPolicies(policies);
   const host = await startApp({
     storage: world.storage.connectionString,
     hub: world.hub.connectionString('twinkeeper').replace('localhost', `localhost:${world.hub.httpsPort}`),
     caFile: world.hub.credentials.caFile,
+    settings,
   });
   const base = `${host.endpoints.functionsUrl}/api`;
 

@@ -150,7 +150,44 @@ describe('the roles that the deployment gives to the app', () => {
       const problems = Object.values(await refused(connectToHub(address)));
       expect(problems, String(left)).not.toEqual([]);
       for (const problem of problems) expect(problem).toMatchObject({ type: 'refused', status: 401 });
+      const [missing = ''] = roles.filter((role) => !left.includes(role)).map((role) => findRole(role).name);
+      const message = new RegExp(
+        `^The managed identity ${clientId} tried to [a-z ]+ on the IoT hub localhost and was refused .*The role ${missing} is missing there`,
+      );
+      for (const problem of problems)
+        expect(problem).toMatchObject({ access: 'forbidden', message: expect.stringMatching(message) });
     }
+  });
+
+  it('are not reached without a token, and the message says which identity got none', async () => {
+    const clientId = randomUUID();
+    const { hub: address } = readSettings({ ...settings, IOTHUB__clientId: clientId });
+    const answer = await connectToHub(address, { retries: 0 }).countDevices();
+    expect(answer).toMatchObject({
+      problem: {
+        type: 'transient',
+        access: 'noToken',
+        message: expect.stringMatching(
+          new RegExp(
+            `^The managed identity ${clientId} got no token for the IoT hub localhost\\. Check that the function app`,
+          ),
+        ),
+      },
+    });
+  });
+
+  it('are not asked for with a wrong key, and the message says so', async () => {
+    const connectionString = `HostName=localhost:${hub.httpsPort};SharedAccessKeyName=service;SharedAccessKey=bm90IHRoZSBrZXk=`;
+    const answer = await connectToHub({ connectionString }).queryPage('SELECT * FROM devices');
+    expect(answer).toMatchObject({
+      problem: {
+        type: 'refused',
+        access: 'forbidden',
+        message: expect.stringContaining(
+          'The key of the connection string tried to query twins on the IoT hub localhost',
+        ),
+      },
+    });
   });
 });
 

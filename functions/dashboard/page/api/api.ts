@@ -1,4 +1,4 @@
-/** Requests to the HTTP API, with the function key from the page's address. The page has no other connection. */
+/** Requests to the HTTP API, with the function key from the page's address or with the operator's sign-in. */
 import type { HealthDetails } from '../../../api/health-answers.ts';
 import type {
   DeadLettersPage,
@@ -10,7 +10,7 @@ import type {
   ShownSweeps,
   SummaryAnswer,
 } from '../../../api/history-answers.ts';
-import { key } from '../view/index.ts';
+import { isSignedIn, key } from '../view/index.ts';
 import { Problem } from './problem.ts';
 
 /** The paths below `/api/` that the page requests, with the type of each answer. */
@@ -95,8 +95,8 @@ async function send(
   const search = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
   let response: Response;
   try {
-    response = await fetch(`/api/${path}${search}`, {
-      headers: { accept, 'x-functions-key': key() },
+    response = await fetch(`/api/${isSignedIn() ? 'user/' : ''}${path}${search}`, {
+      headers: isSignedIn() ? { accept } : { accept, 'x-functions-key': key() },
       cache: 'no-store',
       credentials: 'same-origin',
       redirect: 'error',
@@ -117,8 +117,13 @@ async function send(
 /** Makes a `Problem` from a failed response. Uses the response's problem document (RFC 9457) when the body has one. */
 async function problemOf(response: Response): Promise<Problem> {
   const { status } = response;
-  if (status === 401 || status === 403) return wrongKey();
+  const isRefused = status === 401 || status === 403;
+  if (isRefused && !isSignedIn()) return wrongKey();
   const document = (await response.json().catch(() => ({}))) as Partial<ProblemAnswer>;
+  if (isRefused) {
+    const advice = status === 401 ? 'Load this page again to sign in.' : undefined;
+    return new Problem(document.detail ?? 'You are not signed in, or have no app role.', { advice, isPermanent: true });
+  }
   const message = document.detail ?? document.title ?? `The app answered ${status}.`;
   const isPermanent = [400, 414, 431].includes(status);
   const advice = isPermanent

@@ -50,6 +50,11 @@ export function key(): string {
   return new URLSearchParams(location.search).get('code') ?? '';
 }
 
+/** Whether the page is at the address of operators who sign in, and needs no key. */
+export function isSignedIn(): boolean {
+  return location.pathname.startsWith('/api/user/');
+}
+
 /** The view in the page's current address. Missing parts have their defaults. */
 export function view(): View {
   const query = new URLSearchParams(location.search);

@@ -10,6 +10,7 @@ export {
   type FilterName,
   type Filters,
   filterNames,
+  isSignedIn,
   key,
   type Panel,
   timeRange,

@@ -14,7 +14,7 @@ import type { SweepMemo } from '../../../../shared/sweep/store/index.ts';
 
 afterEach(() => void vi.useRealTimers());
 
-const context = { invocationId: 'the-invocation', error: () => {} } as unknown as InvocationContext;
+const context = { invocationId: 'the-invocation', error: () => {}, log: () => {} } as unknown as InvocationContext;
 const now = () => new Date('2026-11-26T12:00:00Z');
 
 describe('an export of the history', () => {
