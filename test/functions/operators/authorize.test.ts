@@ -1,6 +1,7 @@
 import { HttpRequest } from '@azure/functions';
 import { describe, expect, it } from 'vitest';
 import { authorize, canSignIn, signInAddress } from '../../../functions/operators/authorize.ts';
+import appRoles from '../../../infra/azure/app-roles.json' with { type: 'json' };
 import { principalHeader } from './principal-header.ts';
 
 const reader = ['Twinkeeper.Reader'];
@@ -73,4 +74,9 @@ describe('an operator', () => {
       '/.auth/login/aad?post_login_redirect_uri=%2Fapi%2Fuser%2Fdashboard%3Fpolicy%3Da%26by%3Dkind',
     );
   });
+});
+
+it('opens with the app roles that the app registration gets', () => {
+  expect(appRoles.map(({ value }) => value)).toEqual([...reader, ...operator]);
+  expect(outcome('GET', [String(appRoles[0]?.value)])).toBe('ok');
 });
