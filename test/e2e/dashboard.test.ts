@@ -245,7 +245,7 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
     const strip = page.locator('#health');
     await strip.getByText('Works').waitFor();
     await page.locator('#state.live').waitFor();
-    const fault = { share: 1, policy: 'twinkeeper', kinds: [{ status: 503 }] };
+    const fault = { share: 1, caller: 'twinkeeper', kinds: [{ status: 503 }] };
     const setFaults = (faults: readonly object[]) =>
       fetch(`${endpoints.controlUrl}/faults`, {
         method: 'PUT',
