@@ -19,6 +19,7 @@ export function explainError(error: unknown): string {
   if (signInErrors.has(name)) {
     return 'Nobody is signed in to Azure here, or the sign-in has expired: run "azd auth login" or "az login". AZURE_TENANT_ID chooses the tenant.';
   }
+  if (name === 'StorageAccessError') return `${message}.`;
   if (name !== 'RestError') return message;
   if (isResourceManager(error)) return explainResourceManager(statusCode, code, message);
   if (typeof statusCode !== 'number') return `The storage account cannot be reached: ${message}`;

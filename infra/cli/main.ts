@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { explainMissingBuild } from '../local/missing-build.ts';
 import { onOutputLost } from '../local/output-lost.ts';
+import { checkNodeVersion } from './check-node-version.ts';
 import { commands } from './commands/index.ts';
 import { explainError } from './explain-error.ts';
 import { bypassProxyForThisMachine } from './no-proxy.ts';
@@ -22,6 +23,7 @@ const program = new Command('twinkeeper')
   .showHelpAfterError('"twinkeeper --help" lists commands and options.');
 
 try {
+  checkNodeVersion(process.versions.node);
   for (const load of neededCommands(process.argv[2])) program.addCommand(await load());
   describeHelp(program);
   await program.parseAsync();

@@ -4,7 +4,6 @@
  * starts the demo. At the end, stops every service that was started, and removes every file that was written.
  */
 import { rm } from 'node:fs/promises';
-import { checkNodeVersion } from './check-node-version.ts';
 import { demoBlastRadius } from './demo/demo-blast-radius.ts';
 import { checkEndpointsFile, writeEndpointsFile } from './endpoints-file.ts';
 import { hubBehaviour } from './hub-behaviour.ts';
@@ -46,7 +45,6 @@ export interface RunView {
  */
 export async function runLocal(options: RunOptions, { progress, openOutput }: RunView): Promise<number> {
   const stopped = Promise.race([awaitSignal(), awaitOutputLost(), awaitNpmEnded()]);
-  checkNodeVersion(process.versions.node);
   const root = projectRoot();
   checkBuild(root);
   if (options.endpoints !== undefined) checkEndpointsFile(options.endpoints);

@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkNodeVersion } from '../../infra/local/check-node-version.ts';
+import { checkNodeVersion } from '../../infra/cli/check-node-version.ts';
 
 const project = resolve(import.meta.dirname, '../..');
 let root: string;
@@ -36,7 +36,7 @@ describe('the version of Node', () => {
     'is refused when it is %s, with one sentence that says what to do',
     (version) => {
       expect(() => checkNodeVersion(version)).toThrow(
-        new RegExp(`^Node ${version} cannot run the local system: run \`npm start\`.*Node 22\\.18 or newer\\.$`),
+        new RegExp(`^Node ${version} cannot run twinkeeper: run \`npm start\`.*Node 22\\.18 or newer\\.$`),
       );
     },
   );

@@ -45,7 +45,11 @@ export async function runContest(
   const wanted = repairsBeforeStandDown - (contest.kind === 'moduleWar' && countsFirstCreation ? 1 : 0);
   if (state === 'standingDown' && repairs === wanted) return [];
   const what = state === 'standingDown' ? `stood down after ${repairs} repairs, not ${wanted}` : 'did not stand down';
-  return [`${contest.kind} on ${device.deviceId}: Twinkeeper ${what}`];
+  const rows = (await observer.history([device.deviceId])).get(device.deviceId)?.recent ?? [];
+  const outcomes = rows.map(
+    ({ kind, path, outcome, write }) => `${kind} ${path} ${outcome} ${write.exact ? 'exact' : 'seen'}`,
+  );
+  return [`${contest.kind} on ${device.deviceId}: Twinkeeper ${what}. Its rows, newest first: ${outcomes.join(', ')}`];
 
   async function nextState(): Promise<ContestState> {
     let current = 'waiting' as ContestState;

@@ -169,7 +169,7 @@ describe('a command that reads the history', () => {
       const { code, stdout, stderr } = await history.run(...command, '--storage', storage);
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr).toMatch(
-        /^twinkeeper: The key of the connection string tried to use tables on the storage account .*\(403, \w+\)\n$/,
+        /^twinkeeper: The key of the connection string tried to use tables on the storage account .*\(403, \w+\)\.\n$/,
       );
     },
   );

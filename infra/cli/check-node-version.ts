@@ -1,8 +1,8 @@
-/** The oldest version of Node that can run the local system: major and minor number, as `engines` in package.json says. */
+/** The oldest version of Node that can run the command: major and minor number, as `engines` in package.json says. */
 const oldest = [22, 18] as const;
 
 /**
- * Checks that a version of Node can run the local system.
+ * Checks that a version of Node can run the command.
  *
  * @throws An Error whose message is one line, names the version and says what to do.
  */
@@ -10,6 +10,6 @@ export function checkNodeVersion(version: string): void {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > oldest[0] || (major === oldest[0] && minor >= oldest[1])) return;
   throw new Error(
-    `Node ${version} cannot run the local system: run \`npm start\`, which uses the Node of this project, or use Node ${oldest.join('.')} or newer.`,
+    `Node ${version} cannot run twinkeeper: run \`npm start\` or \`npm run twinkeeper -- …\`, which use the Node of this project, or use Node ${oldest.join('.')} or newer.`,
   );
 }
