@@ -25,6 +25,12 @@ export interface Contest {
 /** Number of repairs after which Twinkeeper stands down: re-creations of a module, or enforcements of a property. */
 export const repairsBeforeStandDown = 5;
 
+/**
+ * Number of further deletions for a module war. After a lost answer, Twinkeeper's second try can create a module that somebody has deleted in the
+ * meantime. The row of that deletion is then "healed", and does not count as a repair.
+ */
+const spareDeletions = 4;
+
 /** Number of wrong writes to a contested property after Twinkeeper has stood down. */
 const foldedWrites = 3;
 
@@ -41,7 +47,7 @@ export function planContest(
     return turns && { kind, turns };
   }
   const deletion = disturb('moduleDeleted', device, policies, random);
-  return deletion && { kind, turns: Array.from({ length: count }, () => deletion) };
+  return deletion && { kind, turns: Array.from({ length: count + spareDeletions }, () => deletion) };
 }
 
 /**

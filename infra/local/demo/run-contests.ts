@@ -1,4 +1,5 @@
 /** Carries out the contests of a run with `--once`, and lets Twinkeeper repair again when all of them are over. */
+import type { DriftRow } from '../../../shared/drift/index.ts';
 import { createGuardStore } from '../../../shared/guards/index.ts';
 import { createSweepQueue } from '../../../shared/sweep/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
@@ -40,22 +41,31 @@ export async function runContest(
     ledger.push(...turn.departures);
     caused.push(...turn.departures);
     state = await nextState();
-    if (state === 'repaired') repairs += 1;
+    if (state === 'repaired' && !(contest.kind === 'moduleWar' && (await newestRow())?.outcome === 'healed'))
+      repairs += 1;
   }
   const wanted = repairsBeforeStandDown - (contest.kind === 'moduleWar' && countsFirstCreation ? 1 : 0);
   if (state === 'standingDown' && repairs === wanted) return [];
   const what = state === 'standingDown' ? `stood down after ${repairs} repairs, not ${wanted}` : 'did not stand down';
-  const rows = (await observer.history([device.deviceId])).get(device.deviceId)?.recent ?? [];
-  const outcomes = rows.map(
-    ({ kind, path, outcome, write }) => `${kind} ${path} ${outcome} ${write.exact ? 'exact' : 'seen'}`,
+  const outcomes = (await rowsOf()).map(
+    ({ kind, path, outcome }) => `${kind}${path === '' ? '' : ` ${path}`} ${outcome}`,
   );
   return [`${contest.kind} on ${device.deviceId}: Twinkeeper ${what}. Its rows, newest first: ${outcomes.join(', ')}`];
+
+  /** The newest row of the device's modules that are missing. */
+  async function newestRow(): Promise<DriftRow | undefined> {
+    return (await rowsOf()).find(({ kind }) => kind === 'missingModule');
+  }
+
+  /** The rows of the device, newest first. */
+  async function rowsOf(): Promise<readonly DriftRow[]> {
+    return (await observer.history([device.deviceId])).get(device.deviceId)?.recent ?? [];
+  }
 
   async function nextState(): Promise<ContestState> {
     let current = 'waiting' as ContestState;
     await until(deadline, 500, async () => {
-      const history = await observer.history([device.deviceId]);
-      current = contestState(caused, history.get(device.deviceId)?.recent ?? []);
+      current = contestState(caused, await rowsOf());
       return current !== 'waiting';
     });
     return current;
