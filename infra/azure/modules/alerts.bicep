@@ -173,6 +173,26 @@ var hubAlerts = [
     threshold: 20
     dimensions: []
   }
+  {
+    name: 'twin-reads-fail'
+    title: 'Twin reads fail'
+    severity: 3
+    description: 'Reads of twins by services fail. Run `twinkeeper doctor`, which tries the rights of the app. See ${help}#alert-twin-reads-fail'
+    metric: 'c2d.twin.read.failure'
+    aggregation: 'Total'
+    threshold: 20
+    dimensions: []
+  }
+  {
+    name: 'twin-queries-fail'
+    title: 'Twin queries fail'
+    severity: 3
+    description: 'Queries for twins fail, so sweeps find nothing. Look at the newest sweep with `twinkeeper status`. See ${help}#alert-twin-queries-fail'
+    metric: 'twinQueries.failure'
+    aggregation: 'Total'
+    threshold: 5
+    dimensions: []
+  }
 ]
 
 var platformAlerts = [

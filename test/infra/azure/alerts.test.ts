@@ -88,6 +88,8 @@ describe('the alerts', () => {
       'message-quota': 1,
       'storage-unavailable': 2,
       'twin-updates-fail': 3,
+      'twin-reads-fail': 3,
+      'twin-queries-fail': 3,
       'event-hub-throttles': 3,
     });
   });
