@@ -11,7 +11,7 @@ import { NeededCalls } from './needed-calls.ts';
 import type { DeviceCounts, PassStep } from './pass-step.ts';
 import { type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
-import { recordAnswer, recordDeferral } from './record-answer.ts';
+import { recordAnswer, recordDeferral, recordRepairs } from './record-answer.ts';
 import { recordDeletions, recordEvidence } from './record-evidence.ts';
 import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts';
 import { findSettling, isSettledDeletion, noneSettling } from './settling.ts';
@@ -82,10 +82,7 @@ export class DevicePass {
       now: () => clock.now().toISOString(),
       ...(eventRef === undefined ? {} : { eventRef }),
     });
-    for (const row of deviceRows.allOpenRows()) {
-      const outcome = this.#changed.get(row.rowKey);
-      if (outcome !== undefined && row.outcome === 'pending') deviceRows.setOutcome(row, outcome);
-    }
+    recordRepairs(this.#changed, deviceRows);
     recordDeletions(this.#work, deviceRows);
 
     this.#deviceReader = new DeviceReader(hub, deviceId);

@@ -33,3 +33,20 @@ export function recordDeferral(rows: readonly DriftRow[], { message }: Problem, 
   }
   return message;
 }
+
+/**
+ * Sets the outcomes of rows that this pass repaired, where another process changed the rows in between. Another pass may have seen the created
+ * module first. It judges by times that are not exact, and may have taken the module for healed. The hub's answer to the creation is certain,
+ * so it replaces that outcome.
+ *
+ * @param repaired The outcome by row key.
+ */
+export function recordRepairs(repaired: ReadonlyMap<string, 'enforced' | 'created'>, deviceRows: DeviceRows): void {
+  for (const row of deviceRows.rows()) {
+    const outcome = repaired.get(row.rowKey);
+    if (outcome === undefined) continue;
+    if (row.outcome === 'pending' || (row.outcome === 'healed' && outcome === 'created')) {
+      deviceRows.setOutcome(row, outcome);
+    }
+  }
+}

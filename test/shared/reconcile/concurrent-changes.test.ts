@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Hub } from '../../../shared/hub/index.ts';
 import { definePolicy, toPolicySet } from '../../../shared/policy/index.ts';
-import { workForMissingModule } from '../../../shared/reconcile/index.ts';
-import { brief, newDeviceId, startWorld, type World } from '../../support/world.ts';
+import { Reconciler, workForMissingModule } from '../../../shared/reconcile/index.ts';
+import { intercepted } from '../../support/disturbed-hub.ts';
+import { MovableClock } from '../../support/movable-clock.ts';
+import { brief, newDeviceId, quiet, startWorld, type World } from '../../support/world.ts';
 import { agent, settledDevice } from './settled-device.ts';
 
 let world: World;
@@ -126,5 +128,32 @@ describe('a pass', () => {
     ]);
     expect((await world.journal.read(deviceId)).open).toEqual([]);
     expect(await world.desiredOf(deviceId, 'Agent')).toEqual({ mode: 'High' });
+  });
+
+  it('keeps `created` for a module that it created, when another pass saw the module first and took it for healed', async () => {
+    const deviceId = newDeviceId();
+    const policies = toPolicySet([agent], { mode: 'enforce' });
+    const other = world.withPolicies([agent]);
+    // The clock is ahead of the hub's. So the other pass sees a module that seems older than the finding that it was missing.
+    const clock = new MovableClock();
+    clock.pass(200_000);
+    const work = () =>
+      workForMissingModule(policies, deviceId, 'Agent', { version: 0, at: clock.now().toISOString(), exact: false });
+    const lookFirst = intercepted(world.hubClient, (call, args) => {
+      if (call !== 'createModules') return undefined;
+      return (async () => {
+        const answers = await world.hubClient.createModules(...(args as Parameters<Hub['createModules']>));
+        await other.reconciler.reconcile([work()], 'sweep');
+        expect(brief(await world.history(deviceId))).toEqual([['missingModule', '', 'healed']]);
+        return answers;
+      })();
+    });
+    const { journal } = world;
+    const slow = new Reconciler({ policies, hub: lookFirst, journal, log: quiet, clock });
+    await world.operator.create({ deviceId });
+    await slow.reconcile([work()], 'sweep');
+
+    expect(brief(await world.history(deviceId))).toEqual([['missingModule', '', 'created']]);
+    expect((await world.journal.read(deviceId)).open).toEqual([]);
   });
 });
