@@ -73,6 +73,8 @@ export interface SweepComponents {
   sweeperFor(context: InvocationContext): Sweeper;
   /** Creates a sweep worker that logs to the invocation `context`. */
   workerFor(context: InvocationContext): SweepWorker;
+  /** Removes the blobs of jobs that crashed. Returns their number. */
+  removeOldFolders(): Promise<number>;
 }
 
 /**
@@ -133,7 +135,9 @@ export function compose(settings: Settings, policies: PolicySet): App {
     });
 
   const loadSweep = once(async (): Promise<SweepComponents> => {
-    const { createSweepQueue, Sweeper, SweepWorker } = await import('../shared/sweep/index.ts');
+    const { backfillAbove, createJobFolders, createSweepQueue, removeOldJobFolders, Sweeper, SweepWorker } =
+      await import('../shared/sweep/index.ts');
+    const folders = createJobFolders(storage, now);
     const queue = createSweepQueue(storage);
     const openList = createOpenList(storage, now);
     const sweeperFor = (context: InvocationContext) =>
@@ -146,6 +150,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
         openList,
         runningPasses,
         guard,
+        backfillAbove: backfillAbove(settings.backfill, settings.budget),
         log: toLog(context),
         clock,
         minutes: settings.sweep.minutes,
@@ -159,12 +164,14 @@ export function compose(settings: Settings, policies: PolicySet): App {
         hub,
         store: sweepStore,
         queue,
+        folders,
         log,
         retry: settings.retry,
         clock,
       });
     };
-    return { queue, sweeperFor, workerFor };
+    const removeOldFolders = () => removeOldJobFolders(folders, now());
+    return { queue, sweeperFor, workerFor, removeOldFolders };
   });
 
   const loadStatus = once(async () => {

@@ -112,11 +112,13 @@ export function storageAccountOf(given: Given, identity: Identity): StorageAccou
     AzureWebJobsStorage__accountName: name,
     AzureWebJobsStorage__queueServiceUri: queueUri,
     AzureWebJobsStorage__tableServiceUri: tableUri,
+    AzureWebJobsStorage__blobServiceUri: blobUri,
   } = given;
   if (connectionString !== undefined) return { connectionString };
   return {
     queueUri: queueUri ?? `https://${name}.queue.core.windows.net`,
     tableUri: tableUri ?? `https://${name}.table.core.windows.net`,
+    blobUri: blobUri ?? `https://${name}.blob.core.windows.net`,
     identity,
   };
 }

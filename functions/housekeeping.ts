@@ -8,7 +8,7 @@ const retentionTime = 4 * 60_000;
  * Registers the two timer functions that maintain the history. The function `roll-up` counts the history rows of each hour, so that the
  * summary of the API reads counts instead of rows, and logs the status line. The function `retention` removes sweeps and closed history rows that are older than the
  * setting `TWINKEEPER_RETENTION_DAYS`, the counts of unusable events, and the twins that no longer count against a blast
- * radius, and the use of the hub on earlier days.
+ * radius, the use of the hub on earlier days, and the blobs of jobs that crashed.
  */
 export function registerHousekeeping(twinkeeper: LazyApp): void {
   const { settings } = twinkeeper;
@@ -28,7 +28,8 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
   app.timer('retention', {
     schedule: '0 30 2 * * *',
     async handler(_timer: Timer, context: InvocationContext) {
-      const { retention, sweepRetention, statusStore, guardStore, deadLetters, now } = await twinkeeper.load();
+      const loaded = await twinkeeper.load();
+      const { retention, sweepRetention, statusStore, guardStore, deadLetters, now } = loaded;
       const started = now().getTime();
       const oldest = new Date(started - settings.retentionDays * 86_400_000);
       const mayContinue = () => now().getTime() - started < retentionTime;
@@ -39,6 +40,7 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
       // A status needs the use of the hub today, and shortly after midnight also that of yesterday.
       const uses = await statusStore.removeBefore(new Date(started - 2 * 86_400_000), mayContinue);
       const rows = await retention.removeBefore(oldest, mayContinue);
+      await (await loaded.loadSweep()).removeOldFolders();
       const isUnfinished = [sweeps, twins, counts, uses, rows].some((result) => result.isUnfinished);
       const rest = isUnfinished ? ' More are left; the next run removes them.' : '';
       context.info(

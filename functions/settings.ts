@@ -29,6 +29,8 @@ export interface Settings {
    * Twinkeeper may use: above 0, at most 1.
    */
   readonly budget: { readonly tier: HubTier; readonly units: number; readonly share: number };
+  /** How many missing modules are created: by an import job of the hub, or always with bulk calls. */
+  readonly backfill: 'import' | 'bulk';
   /**
    * The number of twins in which a policy may overwrite or remove something in an hour: a number of twins, or a share of the policy's
    * devices.
@@ -141,6 +143,7 @@ export function readSettings(environment: Environment): Settings {
       units: settings.TWINKEEPER_HUB_UNITS,
       share: settings.TWINKEEPER_BUDGET_SHARE,
     },
+    backfill: settings.TWINKEEPER_BACKFILL,
     blastRadius: settings.TWINKEEPER_BLAST_RADIUS,
   };
 }

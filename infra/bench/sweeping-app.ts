@@ -6,7 +6,7 @@ import type { Log } from '../../shared/log.ts';
 import { type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
 import { Reconciler } from '../../shared/reconcile/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
-import { Sweeper, SweepWorker } from '../../shared/sweep/index.ts';
+import { createJobFolders, Sweeper, SweepWorker } from '../../shared/sweep/index.ts';
 import { createSweepStore, type SweepRow } from '../../shared/sweep/store/index.ts';
 import type { BenchHub } from './bench-hub.ts';
 import { MemoryQueue } from './memory-queue.ts';
@@ -75,9 +75,11 @@ export function createSweepingApp({
       const sweeper = new Sweeper({
         ...{ policies, hub, store, queue, guardStore, openList, runningPasses, guard, log, clock },
         minutes: 4,
+        backfillAbove: Number.POSITIVE_INFINITY,
       });
       const retry = { firstDelay: 30, attempts: 10 };
-      const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, log, retry, clock });
+      const folders = createJobFolders(storage, now);
+      const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, folders, log, retry, clock });
       queue.serve((message) => worker.handle(message));
       // Starts the sweep with a queue message, as `twinkeeper sweep` does.
       await queue.put({ type: 'start' });

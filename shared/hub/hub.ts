@@ -1,5 +1,6 @@
 import type { AccessCode } from '../identity/index.ts';
 import type { JsonObject, Twin } from '../twin/index.ts';
+import type { HubJobs } from './jobs.ts';
 import type { OperationClass } from './throttle-limits.ts';
 
 /** The reason why a call to the hub failed. The caller handles each type in a different way. */
@@ -93,6 +94,8 @@ export interface Hub {
   queryPage(query: string, continuation?: string): Promise<Answer<QueryPage>>;
   /** Lists the automatic configurations of the hub. Costs one call of the budget. */
   listConfigurations(): Promise<Answer<readonly Configuration[]>>;
+  /** The import and export jobs of the hub. */
+  readonly jobs: HubJobs;
   /**
    * Returns the same hub for calls of another lane. The connections and the budget stay shared. `onCall` runs before each HTTP call
    * through the returned hub, also before a retry.

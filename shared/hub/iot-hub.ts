@@ -11,6 +11,7 @@ import { type ConnectionOptions, type HubAddress, hostOf, openRegistry } from '.
 import { withDeadline } from './deadline.ts';
 import type { Answer, Configuration, Hub, Lane, NewModule } from './hub.ts';
 import { attemptedBy } from './hub-access.ts';
+import { createHubJobs } from './jobs.ts';
 import { answerBytes, type MeteredCall, messagesIn, quotaMessageBytes } from './metered-call.ts';
 import { type Attempt, type RetryOptions, retryDefaults, withRetries } from './retry.ts';
 import type { OperationClass } from './throttle-limits.ts';
@@ -184,6 +185,11 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
         const list: unknown = answer.value.responseBody;
         return { ok: true, value: Array.isArray(list) ? list.filter(isJsonObject).map(toConfiguration) : [] };
       },
+
+      jobs: createHubJobs(
+        (use) => call(caller, 'identity', use),
+        (use) => call(caller, 'identity', use),
+      ),
 
       lane: (lane, onCall) => hubFor(onCall === undefined ? { lane } : { lane, onCall }),
 

@@ -2,7 +2,11 @@ import { type AccessCode, type AccessFault, accessFault } from './access-fault.t
 import type { Identity } from './identity.ts';
 
 /** The services of a storage account, and the role that the app needs on each. */
-const roles = { table: 'Storage Table Data Contributor', queue: 'Storage Queue Data Contributor' } as const;
+const roles = {
+  table: 'Storage Table Data Contributor',
+  queue: 'Storage Queue Data Contributor',
+  blob: 'Storage Blob Data Owner',
+} as const;
 
 /** Thrown when a storage account refuses the caller, or when the caller got no token for it. The message says what is missing. */
 export class StorageAccessError extends Error {

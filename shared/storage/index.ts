@@ -1,10 +1,11 @@
 /**
- * All access to Azure Storage goes through this folder. It opens tables and queues with a connection string or with the managed identity
+ * All access to Azure Storage goes through this folder. It opens tables, queues and folders of blobs with a connection string or with the managed identity
  * of the app. It stores the changes of concurrent callers in shared transactions. It splits a text that is too long for one property of an
  * entity into several properties. The code here does not depend on policies or drift.
  *
  * @module
  */
+export { type BlobFolder, type BlobFolders, createBlobFolders } from './blob-folder.ts';
 export { loadFilterTag } from './filter.ts';
 export { GroupCommit, type TableChange } from './group-commit.ts';
 export { encodeDeviceId, endOfPrefix, lastMillisecond, newestFirst } from './keys.ts';

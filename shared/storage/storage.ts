@@ -5,7 +5,7 @@ import { credentialOf, explainStorageError, type Identity } from '../identity/in
 /** A storage account and how the app signs in: a connection string, or the addresses of the services with an identity. */
 export type StorageAccount =
   | { readonly connectionString: string }
-  | { readonly tableUri: string; readonly queueUri: string; readonly identity: Identity };
+  | { readonly tableUri: string; readonly queueUri: string; readonly blobUri: string; readonly identity: Identity };
 
 /**
  * Opens a table, and creates the table when it does not exist. The Azure SDK is loaded on the first call, because the start of the app
@@ -36,15 +36,15 @@ export async function openQueue(account: StorageAccount, name: string): Promise<
   return queue;
 }
 
-/** Waits for the first request to a service. When the service refuses the caller, the error says what is missing. */
-async function explained(
-  request: Promise<unknown>,
+/** Waits for a request to a service. When the service refuses the caller, the error says what is missing. */
+export async function explained<T>(
+  request: Promise<T>,
   account: StorageAccount,
-  service: 'table' | 'queue',
+  service: 'table' | 'queue' | 'blob',
   url: string,
-): Promise<void> {
+): Promise<T> {
   try {
-    await request;
+    return await request;
   } catch (error) {
     throw explainStorageError(
       error,

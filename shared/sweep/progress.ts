@@ -63,6 +63,11 @@ export class Progress {
     return this.#claim.id;
   }
 
+  /** Whether the present step has found so many missing modules that an import job creates the next ones. */
+  get isBackfill(): boolean {
+    return (this.checkpoint.search?.missing ?? 0) > this.#dependencies.backfillAbove;
+  }
+
   /** Adds these numbers to the counts of the row. */
   add(counts: Partial<Pick<SweepRow, CountName>>): void {
     const { row } = this;
@@ -158,6 +163,7 @@ export class Progress {
         ...finding,
         at: clock.now().toISOString(),
         devices: this.checkpoint.pending.slice(0, devicesPerItem),
+        ...(this.isBackfill ? { backfill: 'prepare' } : {}),
       });
       this.add({ parts: 1 });
       this.checkpoint = { ...this.checkpoint, pending: this.checkpoint.pending.slice(devicesPerItem) };

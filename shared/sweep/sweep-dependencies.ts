@@ -26,6 +26,10 @@ export interface SweepDependencies {
   readonly runningPasses: Pick<RunningPasses, 'killed' | 'end'>;
   /** Says which held-back twins the sweep need not read again. */
   readonly guard: Pick<Guard, 'stillHeld'>;
+  /**
+   * The number of missing modules of one policy above which an import job of the hub creates them. Infinity: bulk calls create all modules.
+   */
+  readonly backfillAbove: number;
   readonly log: Log;
   readonly clock: Clock;
 }

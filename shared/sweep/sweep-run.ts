@@ -42,6 +42,13 @@ export class SweepRun {
       for (let step = this.#currentStep(); step !== undefined; step = this.#currentStep()) {
         await this.#runStep(step);
         if (isAboutPolicy(step)) await progress.queueWork(findingOf(step), 1);
+        if (progress.isBackfill) {
+          await this.#dependencies.queue.put({
+            type: 'backfill',
+            sweepId: progress.sweepId,
+            step: progress.checkpoint.step,
+          });
+        }
         progress.checkpoint = { steps: progress.checkpoint.steps, step: progress.checkpoint.step + 1, pending: [] };
         await progress.save();
       }

@@ -2,10 +2,25 @@ import pMap from 'p-map';
 import type { Clock } from '../clock.ts';
 import type { Hub, OperationClass } from '../hub/index.ts';
 import type { Log } from '../log.ts';
-import { type Reconciler, type RetrySchedule, workForMissingModule, workForModule } from '../reconcile/index.ts';
+import {
+  type DeviceResult,
+  type Reconciler,
+  type RetrySchedule,
+  workForMissingModule,
+  workForModule,
+} from '../reconcile/index.ts';
+import type { BlobFolders } from '../storage/index.ts';
+import {
+  answerFromImport,
+  BackfillCoordinator,
+  collectCreations,
+  loadResults,
+  stepOf,
+  writeLines,
+} from './backfill/index.ts';
 import type { QueuedItem, SweepStore } from './store/index.ts';
 import type { Sweeper } from './sweeper.ts';
-import { queueAgain, readSweepMessage, type SweepQueue, type WorkItemMessage } from './work-queue.ts';
+import { queueAgain, queueWorkItem, readSweepMessage, type SweepQueue, type WorkItemMessage } from './work-queue.ts';
 
 export interface SweepWorkerDependencies {
   readonly sweeper: Sweeper;
@@ -14,6 +29,8 @@ export interface SweepWorkerDependencies {
   readonly hub: Hub;
   readonly store: SweepStore;
   readonly queue: SweepQueue;
+  /** The folders of blobs that the hub's jobs read and write. */
+  readonly folders: BlobFolders;
   readonly log: Log;
   readonly retry: RetrySchedule;
   readonly clock: Clock;
@@ -55,6 +72,8 @@ export class SweepWorker {
       case 'continue':
         await sweeper.run({ trigger: 'timer', only: content.sweepId });
         return;
+      case 'backfill':
+        return this.#coordinator().turn(content);
       case 'start': {
         if (await this.#isServed(content.at)) return;
         const { state } = await sweeper.run({ trigger: 'manual' });
@@ -79,6 +98,7 @@ export class SweepWorker {
   async deadLetter(message: unknown): Promise<void> {
     const { store, log } = this.#dependencies;
     const content = readSweepMessage(message);
+    if (content.type === 'backfill') return this.#coordinator().abandon(content);
     if (content.type !== 'part') return;
     const { sweepId, part: workItem } = content;
     const item = await this.#itemOf(content);
@@ -102,7 +122,8 @@ export class SweepWorker {
     const { hub, store, reconcilerFor, log, random } = this.#dependencies;
     const item = await this.#itemOf(message);
     if (item === undefined) return;
-    const { finding, devices, moduleId, attempt } = item;
+    if (item.backfill === 'wait') return checkNotHandedOut(item, message);
+    const { devices } = item;
     const wait = this.#waitFor(item);
     // The work item goes back to the queue before anything is recorded: waiting for the call budget is not a failed attempt.
     if (wait > longestWait) {
@@ -110,11 +131,39 @@ export class SweepWorker {
     }
 
     let hubCalls = 0;
-    const reconciler = reconcilerFor(hub.lane('sweep', () => hubCalls++));
-    const isFirst = attempt === 0;
-    const name = isFirst ? item.part : `${item.part}.${attempt}`;
+    const lane = hub.lane('sweep', () => hubCalls++);
+    if (item.backfill === 'prepare') return this.#prepare(item, lane, () => hubCalls);
+    const imported =
+      item.backfill === 'record' ? await loadResults(store, { sweepId: item.sweepId, step: stepOf(item) }) : undefined;
+    const results = await this.#reconcile(
+      item,
+      reconcilerFor(imported === undefined ? lane : answerFromImport(lane, imported)),
+    );
+
+    const isFirst = item.attempt === 0;
+    const name = isFirst ? item.part : `${item.part}.${item.attempt}`;
+    const deferred = results.filter((result) => result.deferred !== undefined);
+    await store.recordWorkItem(item.sweepId, name, {
+      examined: isFirst ? results.length : 0,
+      found: isFirst ? results.reduce((sum, { found }) => sum + found, 0) : 0,
+      changed: results.reduce((sum, { changed }) => sum + changed, 0),
+      hubCalls,
+      deferred: isFirst ? deferred.length : 0,
+    });
+    const [first] = deferred;
+    const left = deferred.map(({ deviceId }) => deviceId);
+    if (first === undefined) await store.removeWorkItem(item);
+    else await this.#retry(item, left, first.deferred, Math.max(...deferred.map(({ retryAfter = 0 }) => retryAfter)));
+    log.info(`Sweep ${item.sweepId}, work item ${name}: ${devices.length} devices, ${deferred.length} deferred.`);
+  }
+
+  /** Works on the devices of a work item. */
+  async #reconcile(
+    { finding, devices, moduleId, at }: QueuedItem,
+    reconciler: Reconciler,
+  ): Promise<readonly DeviceResult[]> {
     const { policies } = reconciler;
-    const write = { version: 0, at: item.at, exact: false };
+    const write = { version: 0, at, exact: false };
     const toWork = finding === 'missing' ? workForMissingModule : workForModule;
     /** Retires the rows of a device. Returns work on the modules that a killed pass left with `pending` rows. */
     const retire = async (deviceId: string) => {
@@ -129,21 +178,38 @@ export class SweepWorker {
         ? await pMap(devices, retire, { concurrency: retiredAtOnce })
         : devices.map((deviceId) => toWork(policies, deviceId, moduleId, write));
     const works = all.filter(({ modules }) => modules.size > 0);
-    const results = await reconciler.reconcile(works, 'sweep');
+    return reconciler.reconcile(works, 'sweep');
+  }
 
-    const deferred = results.filter((result) => result.deferred !== undefined);
-    await store.recordWorkItem(item.sweepId, name, {
-      examined: isFirst ? works.length : 0,
-      found: isFirst ? results.reduce((sum, { found }) => sum + found, 0) : 0,
-      changed: results.reduce((sum, { changed }) => sum + changed, 0),
-      hubCalls,
-      deferred: isFirst ? deferred.length : 0,
-    });
-    const [first] = deferred;
-    const left = deferred.map(({ deviceId }) => deviceId);
-    if (first === undefined) await store.removeWorkItem(item);
-    else await this.#retry(item, left, first.deferred, Math.max(...deferred.map(({ retryAfter = 0 }) => retryAfter)));
-    log.info(`Sweep ${item.sweepId}, work item ${name}: ${devices.length} devices, ${deferred.length} deferred.`);
+  /**
+   * Prepares a work item for an import job: stores the history rows of the missing modules, and writes the lines of the job. Devices with
+   * another problem go to a work item of their own, which makes bulk calls.
+   */
+  async #prepare(item: QueuedItem, lane: Hub, hubCalls: () => number): Promise<void> {
+    const { store, reconcilerFor, clock } = this.#dependencies;
+    const { hub, modules } = collectCreations(lane);
+    const results = await this.#reconcile(item, reconcilerFor(hub));
+    const collected = new Set(modules.map(({ deviceId }) => deviceId));
+    const others = results.filter(({ deviceId, deferred }) => deferred !== undefined && !collected.has(deviceId));
+    if (others.length > 0) {
+      const { sweepId, moduleId, finding } = item;
+      const devices = others.map(({ deviceId }) => deviceId);
+      const at = clock.now().toISOString();
+      await queueWorkItem(this.#dependencies, { sweepId, part: `${item.part}.b`, moduleId, finding, at, devices });
+    }
+    const counts = { examined: 0, found: 0, changed: 0, hubCalls: hubCalls(), deferred: 0 };
+    if (modules.length > 0) {
+      await store.recordWorkItem(item.sweepId, `${item.part}.p`, counts);
+      await writeLines(this.#dependencies, item, modules);
+    } else {
+      await store.recordWorkItem(item.sweepId, item.part, { ...counts, examined: results.length });
+      await store.removeWorkItem(item);
+    }
+  }
+
+  #coordinator(): BackfillCoordinator {
+    const { hub, ...rest } = this.#dependencies;
+    return new BackfillCoordinator({ ...rest, hub: hub.lane('sweep') });
   }
 
   /** Queues devices again. `atLeast`: the minimum number of seconds until the retry. */
@@ -152,7 +218,11 @@ export class SweepWorker {
     const wait = this.#waitFor(item) / 1000;
     // The call budget is used up at this time. Waiting for the budget does not count as an attempt.
     if (wait > retry.firstDelay) {
-      return queueAgain(this.#dependencies, item, { devices, delay: wait * (1 + random() / 4) });
+      return queueAgain(this.#dependencies, item, {
+        devices,
+        delay: wait * (1 + random() / 4),
+        backfill: undefined,
+      });
     }
     const attempt = item.attempt + 1;
     if (attempt >= retry.attempts) {
@@ -161,16 +231,25 @@ export class SweepWorker {
     }
     const doubled = Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt);
     const delay = Math.max(atLeast, Math.min(longestDelay, doubled * (0.75 + random() / 2)));
-    await queueAgain(this.#dependencies, item, { devices, attempt, delay });
+    await queueAgain(this.#dependencies, item, { devices, attempt, delay, backfill: undefined });
   }
 
   /**
    * Returns the milliseconds that a work item must wait for the call budget. A missing module takes one bulk call for all devices. A suspect
    * module takes one read per device. Retired rows take no hub call, except after a pass was killed.
    */
-  #waitFor({ finding }: QueuedItem): number {
-    if (finding === 'retired') return 0;
-    const operation: OperationClass = finding === 'missing' ? 'bulk' : 'twinRead';
+  #waitFor({ finding, backfill }: QueuedItem): number {
+    if (finding === 'retired' || backfill === 'record') return 0;
+    const operation: OperationClass = finding === 'missing' && backfill === undefined ? 'bulk' : 'twinRead';
     return this.#dependencies.hub.lane('sweep').waitFor(operation);
   }
+}
+
+/**
+ * Ignores an old message of a work item that waits for an import job.
+ *
+ * @throws {Error} when the work item was handed out, and the store does not show it yet. The queue then delivers the message again.
+ */
+function checkNotHandedOut({ part, turn }: QueuedItem, message: WorkItemMessage): void {
+  if (message.turn > turn) throw new Error(`The work item ${part} is not handed out yet.`);
 }

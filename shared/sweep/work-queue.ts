@@ -2,7 +2,14 @@ import * as z from 'zod/mini';
 import type { Clock } from '../clock.ts';
 import { once } from '../once.ts';
 import { openQueue, type StorageAccount } from '../storage/index.ts';
-import { type QueuedItem, type SweepStore, sweepQueueName, type WorkItem, type WorkItemKey } from './store/index.ts';
+import {
+  type BackfillKey,
+  type QueuedItem,
+  type SweepStore,
+  sweepQueueName,
+  type WorkItem,
+  type WorkItemKey,
+} from './store/index.ts';
 
 /** The key of a work item in the queue. The store holds the work item itself, so a device that is queued is not queued again. */
 export interface WorkItemMessage extends WorkItemKey {
@@ -17,7 +24,9 @@ export type SweepMessage =
   /** Start a new sweep. `at`: when the sweep was requested, ISO 8601. A sweep that started later has served the request. */
   | { readonly type: 'start'; readonly at?: string }
   /** Resume the paused sweep with this id. */
-  | { readonly type: 'continue'; readonly sweepId: string };
+  | { readonly type: 'continue'; readonly sweepId: string }
+  /** Take the next turn of a backfill. */
+  | ({ readonly type: 'backfill' } & BackfillKey);
 
 export interface SweepQueue {
   /** Adds a message to the queue. `delay`: seconds until a worker can receive the message. Default: 0. */
@@ -41,6 +50,7 @@ const messageSchema = z.discriminatedUnion('type', [
   }),
   z.object({ ...version, type: z.literal('start'), at: z.exactOptional(z.iso.datetime()) }),
   z.object({ ...version, type: z.literal('continue'), sweepId: z.string() }),
+  z.object({ ...version, type: z.literal('backfill'), sweepId: z.string(), step: z.int().check(z.gte(0)) }),
 ]);
 
 /** Opens the sweep's queue in a storage account. */
@@ -86,7 +96,7 @@ export async function queueWorkItem(
 export async function queueAgain(
   { store, queue, clock }: QueueDependencies,
   { etag, ...item }: QueuedItem,
-  { delay, ...changes }: Partial<Pick<WorkItem, 'devices' | 'attempt'>> & { readonly delay: number },
+  { delay, ...changes }: Partial<Pick<WorkItem, 'devices' | 'attempt' | 'backfill'>> & { readonly delay: number },
 ): Promise<void> {
   const turn = item.turn + 1;
   const due = new Date(clock.now().getTime() + limitDelay(delay) * 1000).toISOString();

@@ -89,6 +89,7 @@ describe('the app settings', () => {
       storage: {
         queueUri: 'https://account.queue.core.windows.net',
         tableUri: 'https://account.table.core.windows.net',
+        blobUri: 'https://account.blob.core.windows.net',
         identity: { type: 'default' },
       },
       mode: 'audit',
@@ -281,6 +282,7 @@ describe('the app settings', () => {
       storage: {
         queueUri: 'https://account.queue.core.usgovcloudapi.net/',
         tableUri: 'https://account.table.core.usgovcloudapi.net/',
+        blobUri: 'https://account.blob.core.usgovcloudapi.net/',
         identity: { type: 'managed', clientId },
       },
       budget: { tier: 'GEN2' },

@@ -11,6 +11,7 @@ import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/poli
 import { Reconciler } from '../../shared/reconcile/index.ts';
 import { openTable } from '../../shared/storage/index.ts';
 import {
+  createJobFolders,
   Sweeper,
   type SweepGuardStore,
   type SweepMessage,
@@ -42,6 +43,8 @@ export interface SweepOptions {
   readonly guard?: Guard;
   /** The memory of the guards. Default: a store in memory, which no guard reads. */
   readonly guardStore?: SweepGuardStore;
+  /** The number of missing modules above which an import job creates them. Default: no import job. */
+  readonly backfillAbove?: number;
   /** Maximum number of attempts per work item. Default: 3. */
   readonly attempts?: number;
   /** Wraps the hub client, to change or observe hub calls. */
@@ -170,6 +173,7 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     log,
     clock,
     minutes,
+    backfillAbove: options.backfillAbove ?? Number.POSITIVE_INFINITY,
   });
   const worker = new SweepWorker({
     sweeper,
@@ -178,6 +182,7 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     hub,
     store,
     queue,
+    folders: createJobFolders(world.storage, () => clock.now()),
     log,
     retry: { firstDelay: 1, attempts },
     random: () => 0.5,

@@ -21,7 +21,7 @@ export interface Access {
 }
 
 /**
- * The rights of each kind of operation. The documentation names no right of a shared access policy for statistics and configurations. Both
+ * The rights of each kind of operation. The documentation names no right of a shared access policy for statistics, configurations and jobs. They
  * belong to the registry here, which is the narrower choice.
  */
 export const access = {
@@ -36,6 +36,9 @@ export const access = {
   readConfiguration: needs('registryRead', 'configurations/read'),
   writeConfiguration: needs('registryWrite', 'configurations/write'),
   deleteConfiguration: needs('registryWrite', 'configurations/delete'),
+  readJob: needs('registryRead', 'jobs/read'),
+  writeJob: needs('registryWrite', 'jobs/write'),
+  deleteJob: needs('registryWrite', 'jobs/delete'),
 } satisfies Record<string, Access>;
 
 function needs(right: AccessRight, ...dataActions: readonly string[]): Access {

@@ -16,6 +16,8 @@ import { readTwinWrite } from './twin-body.ts';
 /** IoT Hub's limit of a bulk call: "A maximum of 100 devices can be specified per invocation." (Bulk Registry - Update Registry) */
 const maxBulkEntries = 100;
 
+type Apply = (registry: Registry, target: Target, entry: JsonObject) => unknown;
+
 const importModes = {
   create: (registry, target, entry) => registry.create(target, readIdentityWrite(entry), readTwinWrite(entry)),
   update: (registry, target, entry) => registry.update(target, readIdentityWrite(entry), '*'),
@@ -26,9 +28,15 @@ const importModes = {
   updatetwin: (registry, target, entry) => registry.patchTwin(target, readTwinWrite(entry), '*'),
   updatetwinifmatchetag: (registry, target, entry) =>
     registry.patchTwin(target, readTwinWrite(entry), requiredEtag(entry, 'twinETag')),
-} satisfies Record<string, (registry: Registry, target: Target, entry: JsonObject) => unknown>;
+} satisfies Record<string, Apply>;
 
 type ImportMode = keyof typeof importModes;
+
+/** The modes that only import jobs have. They create an identity, or update it when it exists. */
+const jobModes: Readonly<Record<string, Apply>> = {
+  createorupdate: (registry, target, entry) => upsert(registry, target, entry, '*'),
+  createorupdateifmatchetag: (registry, target, entry) => upsert(registry, target, entry, requiredEtag(entry, 'eTag')),
+};
 
 interface Operation {
   readonly mode: ImportMode;
@@ -59,6 +67,32 @@ export function runBulk(registry: Registry, body: JsonValue): readonly BulkError
     }
   }
   return errors;
+}
+
+/** Applies one line of an import job. Returns the error of a failed line. */
+export function runImportEntry(registry: Registry, entry: JsonValue): BulkError | undefined {
+  const id = isObject(entry) && typeof entry.id === 'string' ? entry.id : '';
+  try {
+    if (!isObject(entry)) throw invalid(`A line must be an object, not ${preview(entry)}`);
+    const mode = String(entry.importMode).toLowerCase();
+    const apply = Object.hasOwn(jobModes, mode) ? jobModes[mode] : undefined;
+    const operation = readOperation(apply === undefined ? entry : { ...entry, importMode: 'create' });
+    (apply ?? importModes[operation.mode])(registry, operation.target, entry);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    const moduleId = isObject(entry) && typeof entry.moduleId === 'string' ? { moduleId: entry.moduleId } : {};
+    return { deviceId: id, ...moduleId, errorCode: error.code, errorStatus: error.message };
+  }
+}
+
+function upsert(registry: Registry, target: Target, entry: JsonObject, ifMatch: IfMatch): unknown {
+  try {
+    return importModes.create(registry, target, entry);
+  } catch (error) {
+    if (!(error instanceof HubError) || error.status !== 409) throw error;
+    return registry.update(target, readIdentityWrite(entry), ifMatch);
+  }
 }
 
 function readOperations(body: JsonValue): readonly Operation[] {

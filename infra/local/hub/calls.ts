@@ -11,6 +11,7 @@ export const callClasses = [
   'bulk',
   'configuration',
   'statistics',
+  'job',
   'other',
 ] as const;
 

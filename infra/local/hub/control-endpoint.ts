@@ -11,6 +11,7 @@ import type { EventLog } from './event-log.ts';
 import type { Faults } from './faults.ts';
 import { type Answer, type ReceivedRequest, requestListener } from './http-listener.ts';
 import type { Target } from './ids.ts';
+import type { Jobs } from './jobs/index.ts';
 import { isObject } from './json.ts';
 import { listen, type RunningServer } from './listen.ts';
 import type { Registry } from './registry.ts';
@@ -26,6 +27,7 @@ export interface ControlOptions {
   readonly log: EventLog;
   readonly throttle: Throttle;
   readonly faults: Faults;
+  readonly jobs: Jobs;
 }
 
 const help = {
@@ -37,6 +39,7 @@ const help = {
   'GET /faults': 'the current faults, each with the number of calls that it matched and struck',
   'PUT /faults': 'replaces the faults: { faults: [{ share, classes?, caller?, kinds, seconds?, seed? }] }',
   'DELETE /faults': 'removes all faults',
+  'PUT /jobs': 'sets how long import and export jobs take: { seconds?, linesPerSecond? }',
   'GET /events': 'the number of events appended to each partition',
   'POST /configurations': 'applies all configurations now, as the hub does every five minutes',
   'PATCH /reported/{deviceId}[/{moduleId}]': 'merges the body into the reported properties, as the device would',
@@ -69,7 +72,7 @@ export async function reportProperties(
 }
 
 function respond(request: ReceivedRequest, options: ControlOptions): Answer {
-  const { registry, configurations, calls, log, throttle, faults } = options;
+  const { registry, configurations, calls, log, throttle, faults, jobs } = options;
   const [first, ...rest] = request.segments;
   switch (`${request.method} /${first}`) {
     case 'GET /':
@@ -98,6 +101,8 @@ function respond(request: ReceivedRequest, options: ControlOptions): Answer {
     case 'DELETE /faults':
       faults.replace([]);
       return { status: 204 };
+    case 'PUT /jobs':
+      return { status: 200, body: jobs.setPace(request.json()) };
     case 'GET /events': {
       const partitions = log.partitionIds.map((id) => ({ id, count: log.count(id) }));
       return { status: 200, body: { partitions, total: partitions.reduce((sum, { count }) => sum + count, 0) } };

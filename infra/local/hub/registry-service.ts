@@ -12,6 +12,7 @@ import type { EventLog } from './event-log.ts';
 import type { Fault } from './fault.ts';
 import { Faults } from './faults.ts';
 import { type Middleware, startHttpService } from './http-service.ts';
+import { Jobs } from './jobs/index.ts';
 import { Registry } from './registry.ts';
 import { Throttle, type ThrottleOptions } from './throttle.ts';
 
@@ -77,7 +78,8 @@ export async function startRegistryService(options: RegistryServiceOptions): Pro
   const calls = new CallCounter(authenticator.names);
   const faults = new Faults(authenticator.names, clock);
   faults.replace(options.faults ?? []);
-  const stores = { registry, configurations: new Configurations() };
+  const jobs = new Jobs(registry, clock);
+  const stores = { registry, configurations: new Configurations(), jobs };
   const https = await startHttpService({
     port: options.httpsPort,
     address: options.httpsAddress ?? '127.0.0.1',
@@ -100,7 +102,7 @@ export async function startRegistryService(options: RegistryServiceOptions): Pro
       registry,
       async close() {
         clearInterval(applying);
-        await Promise.all([https.close(), control.close()]);
+        await Promise.all([https.close(), control.close(), jobs.close()]);
       },
     };
   } catch (error) {

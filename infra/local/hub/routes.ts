@@ -9,6 +9,7 @@ import { parseIfMatch } from './etag.ts';
 import type { Answer, ReceivedRequest } from './http-listener.ts';
 import { readIdentityWrite } from './identity.ts';
 import type { Target } from './ids.ts';
+import type { Jobs } from './jobs/index.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 import { parsePageSize, parseQuery, runQuery } from './query.ts';
 import type { Registry } from './registry.ts';
@@ -17,6 +18,7 @@ import { readTwinReplacement, readTwinWrite } from './twin-body.ts';
 export interface Stores {
   readonly registry: Registry;
   readonly configurations: Configurations;
+  readonly jobs: Jobs;
 }
 
 /** The operation that a request calls. `run` reads the request body and runs the operation. */
@@ -53,6 +55,8 @@ export function route(request: ReceivedRequest, stores: Stores): Operation {
       return third === undefined ? statistics(request, stores, second) : none;
     case 'configurations':
       return third === undefined ? configuration(request, stores, second) : none;
+    case 'jobs':
+      return third === undefined ? job(request, stores, second) : none;
     default:
       return none;
   }
@@ -173,6 +177,24 @@ function configuration(request: ReceivedRequest, stores: Stores, id: string | un
     default:
       return noOperation('GenericMethodNotAllowed', request);
   }
+}
+
+function job(request: ReceivedRequest, { jobs }: Stores, id: string | undefined): Operation {
+  const named = id === undefined || id === '' ? undefined : id;
+  switch (request.method) {
+    case 'GET':
+      return operation('job', access.readJob, () => ok(named === undefined ? jobs.list() : jobs.get(named)));
+    case 'POST':
+      if (named !== 'create') break;
+      return operation('job', access.writeJob, () => ok(jobs.create(request.json())));
+    case 'DELETE':
+      if (named === undefined) break;
+      return operation('job', access.deleteJob, () => {
+        jobs.cancel(named);
+        return { status: 204 };
+      });
+  }
+  return noOperation('GenericMethodNotAllowed', request);
 }
 
 function operation(callClass: CallClass, needed: Access, run: () => Answer): Operation {

@@ -42,10 +42,12 @@ export function throttleLimits(tier: Tier, units: number): Readonly<Record<Throt
   }
 }
 
-/** The throttle that limits a class of calls. Undefined for the class `other`, whose requests match no operation. */
+/** The throttle that limits a class of calls. Undefined for classes without a throttle. */
 export function throttleOf(callClass: CallClass): ThrottleName | undefined {
   switch (callClass) {
     case 'other':
+    // IoT Hub's page of throttles names no limit for the calls that start and read jobs. It allows one job at a time.
+    case 'job':
       return undefined;
     case 'bulk':
     case 'statistics':

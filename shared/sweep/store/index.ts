@@ -5,8 +5,16 @@
  *
  * @module
  */
+export type { Backfill, BackfillKey } from './backfills.ts';
 export { sweepQueueName } from './keys.ts';
 export { createSweepRetention, type SweepRetention, type SweepRetentionResult } from './retention.ts';
 export type { SweepCounts, SweepRow, SweepTrigger } from './row.ts';
 export { createSweepStore, leaseTime, type SweepClaim, type SweepMemo, type SweepStore } from './sweep-store.ts';
-export { isLost, lostAfter, type QueuedItem, type WorkItem, type WorkItemKey } from './work-items.ts';
+export {
+  type BackfillItem,
+  isLost,
+  lostAfter,
+  type QueuedItem,
+  type WorkItem,
+  type WorkItemKey,
+} from './work-items.ts';

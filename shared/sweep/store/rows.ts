@@ -32,6 +32,8 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
         hubCalls: sum.hubCalls + count('hubCalls'),
         deferred: sum.deferred + count('deferred'),
         // A row key `<work item>.<n>` is the nth retry of a work item. A retry is not counted as another work item.
+        // The state of a backfill says why the backfill went another way.
+        ...(typeof entity.note === 'string' ? { warnings: [...sum.warnings, entity.note] } : {}),
         partsDone: sum.partsDone + (String(entity.rowKey).includes('.') ? 0 : 1),
         ...(typeof entity.at === 'string' && entity.at > (sum.lastPartAt ?? '') ? { lastPartAt: entity.at } : {}),
       };

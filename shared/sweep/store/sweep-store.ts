@@ -1,11 +1,12 @@
 import { once } from '../../once.ts';
 import { ignoreNotFound, openTable, type StorageAccount } from '../../storage/index.ts';
+import { type Backfill, type BackfillKey, createBackfills } from './backfills.ts';
 import { createSweepBytes } from './bytes.ts';
 import { memoPartition, sweepTable } from './keys.ts';
 import { createLeaseStore } from './lease.ts';
 import { newSweepRow, type SweepCounts, type SweepRow, type SweepTrigger } from './row.ts';
 import { createSweepRows } from './rows.ts';
-import { createWorkItems, type QueuedItem, type WorkItem, type WorkItemKey } from './work-items.ts';
+import { type BackfillItem, createWorkItems, type QueuedItem, type WorkItem, type WorkItemKey } from './work-items.ts';
 
 /** A sweep whose lease this instance holds. */
 export interface SweepClaim {
@@ -54,6 +55,11 @@ export interface SweepStore {
   removeWorkItem(item: QueuedItem): Promise<void>;
   /** Returns all work items that are in the queue, of all sweeps. */
   workItems(): Promise<AsyncIterable<QueuedItem>>;
+  /** Returns the work items of a backfill that are in the queue. */
+  backfillItems(key: BackfillKey): Promise<readonly BackfillItem[]>;
+  /** Returns how far a backfill is. `undefined` before its first turn. */
+  backfill(key: BackfillKey): Promise<Backfill | undefined>;
+  putBackfill(backfill: Backfill): Promise<void>;
   /**
    * Returns the rows of at most `limit` sweeps, newest first, with the counts of their work items. With `after`, returns only sweeps that
    * are older than the sweep with that id.
@@ -82,6 +88,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
   const rows = createSweepRows(table, now);
   const bytes = createSweepBytes(table);
   const workItems = createWorkItems(table, now);
+  const backfills = createBackfills(table);
 
   async function save(claim: SweepClaim, checkpoint: unknown, row: SweepRow, until: Date): Promise<'kept' | 'lost'> {
     const state = row.state === 'running' ? 'running' : 'over';
@@ -131,6 +138,9 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
     replaceWorkItem: (item, next) => workItems.replace(item, next),
     removeWorkItem: (item) => workItems.remove(item),
     workItems: async () => workItems.list(),
+    backfillItems: (key) => workItems.ofBackfill(key),
+    backfill: (key) => backfills.get(key),
+    putBackfill: (backfill) => backfills.put(backfill),
     list: (limit, after) => rows.list(limit, after),
     get: (id) => rows.get(id),
     saveBytes: (sweepId, name, saved) => bytes.save(sweepId, name, saved),

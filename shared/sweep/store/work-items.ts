@@ -1,5 +1,14 @@
 import type { TableClient } from '@azure/data-tables';
-import { ignoreNotFound, joinText, listPartition, splitText, statusOf } from '../../storage/index.ts';
+import {
+  endOfPrefix,
+  ignoreNotFound,
+  joinText,
+  listPartition,
+  loadFilterTag,
+  splitText,
+  statusOf,
+} from '../../storage/index.ts';
+import type { BackfillKey } from './backfills.ts';
 import { queuedPartition } from './keys.ts';
 
 /**
@@ -20,6 +29,11 @@ export interface WorkItem {
   /** When the sweep found the devices, ISO 8601. Query results are some minutes old, so the drift may be older than this time. */
   readonly at: string;
   readonly devices: readonly string[];
+  /**
+   * How far the creation of the modules by an import job is. `prepare`: the lines of the job must be written. `wait`: the lines are written. The
+   * job or its results are not there yet. `record`: the job is done, and the outcomes must be stored. Absent: bulk calls create the modules.
+   */
+  readonly backfill?: 'prepare' | 'wait' | 'record' | undefined;
   /** Number of failed attempts so far. */
   readonly attempt: number;
   /** Number of times that the work item was put in the queue again. A message with a lower number is an old copy. */
@@ -30,6 +44,9 @@ export interface WorkItem {
 
 /** The key of a work item. */
 export type WorkItemKey = Pick<WorkItem, 'sweepId' | 'part'>;
+
+/** A work item whose modules an import job creates. */
+export type BackfillItem = Required<Pick<WorkItem, 'part' | 'backfill'>>;
 
 /** A work item as it was read from the table. */
 export interface QueuedItem extends WorkItem {
@@ -43,6 +60,7 @@ export interface WorkItems {
   replace(item: QueuedItem, next: WorkItem): Promise<void>;
   remove(item: QueuedItem): Promise<void>;
   list(): AsyncIterable<QueuedItem>;
+  ofBackfill(key: BackfillKey): Promise<readonly BackfillItem[]>;
   /** Returns the number of devices that wait in the queue, by sweep. Leaves out work items whose message is lost. */
   waiting(): Promise<ReadonlyMap<string, number>>;
 }
@@ -81,6 +99,21 @@ export function createWorkItems(table: () => Promise<TableClient>, now: () => Da
       for await (const entity of listPartition(await table(), queuedPartition)) yield fromEntity(entity);
     },
 
+    async ofBackfill({ sweepId, step }) {
+      const odata = await loadFilterTag();
+      const prefix = `${sweepId}!${step}-`;
+      const filter = odata`PartitionKey eq ${queuedPartition} and RowKey ge ${prefix} and RowKey lt ${endOfPrefix(prefix)}`;
+      const entities = (await table()).listEntities<Record<string, unknown>>({
+        queryOptions: { filter, select: ['part', 'backfill'] },
+      });
+      const items: BackfillItem[] = [];
+      for await (const { part, backfill } of entities) {
+        const state = backfillOf(backfill);
+        if (state !== undefined) items.push({ part: String(part), backfill: state });
+      }
+      return items;
+    },
+
     async waiting() {
       const bySweep = new Map<string, number>();
       const columns = ['rowKey', 'due', 'count'];
@@ -99,6 +132,10 @@ function ignoreChanged(error: unknown): void {
   if (statusOf(error) !== 412) ignoreNotFound(error);
 }
 
+function backfillOf(value: unknown): WorkItem['backfill'] {
+  return value === 'prepare' || value === 'wait' || value === 'record' ? value : undefined;
+}
+
 function toEntity({ devices, ...plain }: WorkItem) {
   const { sweepId, part } = plain;
   return {
@@ -112,6 +149,7 @@ function toEntity({ devices, ...plain }: WorkItem) {
 
 function fromEntity(entity: Readonly<Record<string, unknown>>): QueuedItem {
   const { finding } = entity;
+  const backfill = backfillOf(entity.backfill);
   return {
     sweepId: String(entity.sweepId),
     part: String(entity.part),
@@ -119,6 +157,7 @@ function fromEntity(entity: Readonly<Record<string, unknown>>): QueuedItem {
     finding: finding === 'missing' || finding === 'retired' ? finding : 'suspect',
     at: String(entity.at),
     devices: JSON.parse(joinText('devices', entity) ?? '[]') as readonly string[],
+    ...(backfill === undefined ? {} : { backfill }),
     attempt: Number(entity.attempt),
     turn: Number(entity.turn),
     due: String(entity.due),

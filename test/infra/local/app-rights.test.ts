@@ -216,6 +216,7 @@ async function refused(on: Hub): Promise<Readonly<Record<string, object>>> {
     countDevices: async () => [await on.countDevices()],
     queryPage: async () => [await on.queryPage('SELECT * FROM devices')],
     listConfigurations: async () => [await on.listConfigurations()],
+    jobs: async () => [],
     // These make no call.
     name: async () => [],
     lane: async () => [],

@@ -119,6 +119,9 @@ export function hubOver(registry: Registry, trouble: { problem?: Problem } = {})
     countDevices: async () => ({ ok: true, value: 0 }),
     queryPage: async () => ({ ok: true, value: { items: [] } }),
     listConfigurations: async () => ({ ok: true, value: [] }),
+    get jobs(): Hub['jobs'] {
+      throw new Error('the hub in memory has no jobs');
+    },
     lane: () => hub,
     waitFor: () => 0,
   };

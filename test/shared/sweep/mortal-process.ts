@@ -6,7 +6,7 @@ import { noGuard } from '../../../shared/guards/index.ts';
 import type { Hub } from '../../../shared/hub/index.ts';
 import type { PolicySet } from '../../../shared/policy/index.ts';
 import { Reconciler } from '../../../shared/reconcile/index.ts';
-import { Sweeper, type SweepMessage, SweepWorker } from '../../../shared/sweep/index.ts';
+import { createJobFolders, Sweeper, type SweepMessage, SweepWorker } from '../../../shared/sweep/index.ts';
 import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import { atQueries, inPagesOf } from '../../support/disturbed-hub.ts';
 import type { StillClock } from '../../support/still-clock.ts';
@@ -80,6 +80,7 @@ export async function runProcess(
     log: quiet,
     clock,
     minutes: 4,
+    backfillAbove: Number.POSITIVE_INFINITY,
   });
   const worker = new SweepWorker({
     sweeper,
@@ -88,6 +89,7 @@ export async function runProcess(
     hub,
     store,
     queue: putQueue,
+    folders: createJobFolders(world.storage, () => clock.now()),
     log: quiet,
     retry: { firstDelay: 1, attempts: 3 },
     clock,

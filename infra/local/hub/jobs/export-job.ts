@@ -1,0 +1,50 @@
+import { Readable } from 'node:stream';
+import type { JsonObject } from '../json.ts';
+import { deviceTwins, type ListedTwin, moduleTwins, renderWhole } from '../registered-twin.ts';
+import type { Registry } from '../registry.ts';
+import type { Job } from './job.ts';
+
+/** Number of bytes that the upload of a blob keeps in memory for each of its requests. */
+const bufferSize = 4 * 1024 * 1024;
+
+/**
+ * Writes one line of JSON for each device and each module to a blob.
+ * @param pass called before each line with its number. When it returns false, the job ends.
+ */
+export async function runExport(job: Job, registry: Registry, pass: (line: number) => Promise<boolean>): Promise<void> {
+  const blob = job.output().getBlockBlobClient(job.request.outputBlobName ?? 'devices.txt');
+  await blob.uploadStream(Readable.from(lines(job, registry, pass)), bufferSize);
+}
+
+async function* lines(job: Job, registry: Registry, pass: (line: number) => Promise<boolean>): AsyncIterable<Buffer> {
+  const withKeys = job.request.excludeKeysInExport !== true;
+  let number = 0;
+  for (const twins of [deviceTwins(registry.devices), moduleTwins(registry.devices)]) {
+    for (const listed of twins) {
+      number += 1;
+      if (!(await pass(number))) return;
+      yield Buffer.from(`${JSON.stringify(toLine(listed, withKeys))}\n`);
+    }
+  }
+}
+
+/** The line of a device or module. Source: "Import and export IoT Hub device identities in bulk", section about the format of the blob. */
+function toLine({ target, registered }: ListedTwin, withKeys: boolean): JsonObject {
+  const { identity } = registered;
+  const { etag, tags, properties, capabilities } = renderWhole(target, registered);
+  const { type, symmetricKey, x509Thumbprint } = identity.authentication;
+  const authentication = withKeys
+    ? { type, symmetricKey, x509Thumbprint }
+    : { type, symmetricKey: { primaryKey: null, secondaryKey: null }, x509Thumbprint };
+  return {
+    id: target.deviceId,
+    ...(target.moduleId === undefined ? {} : { moduleId: target.moduleId }),
+    eTag: `"${identity.etag}"`,
+    status: identity.status,
+    authentication,
+    twinETag: `"${String(etag)}"`,
+    ...(tags === undefined ? {} : { tags }),
+    properties: properties ?? {},
+    ...(capabilities === undefined ? {} : { capabilities }),
+  } as JsonObject;
+}

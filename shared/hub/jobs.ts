@@ -1,0 +1,134 @@
+import type { Registry } from 'azure-iothub';
+import * as z from 'zod/mini';
+import type { Answer } from './hub.ts';
+
+/**
+ * The import and export jobs of a hub. A job reads or writes the twins of the whole hub in a container of blobs. It costs neither identity
+ * operations nor messages. A hub runs one job at a time. Source: "Import and export IoT Hub device identities in bulk".
+ */
+export interface HubJobs {
+  /**
+   * Starts a job and returns its id. `containerUrl`: the address of the container, with a signature for the hub. An import reads the blob
+   * `devices.txt`, and writes the lines that failed to the blob `importErrors.log`. An export writes all devices and modules to `devices.txt`,
+   * without their keys.
+   */
+  start(type: 'import' | 'export', containerUrl: string): Promise<Answer<string>>;
+  read(id: string): Promise<Answer<Job>>;
+  /** Lists the present and the last jobs of the hub. */
+  list(): Promise<Answer<readonly Job[]>>;
+  cancel(id: string): Promise<Answer<void>>;
+  /** Whether a module has keys, with which its agent can sign in. Costs one identity operation. */
+  hasKeys(deviceId: string, moduleId: string): Promise<Answer<boolean>>;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly type: string;
+  readonly state: 'waiting' | 'running' | 'completed' | 'failed' | 'cancelled';
+  /** The part that is done, in percent. */
+  readonly progress: number;
+  /** Why the job failed. Absent when the hub gives no reason. */
+  readonly failure?: string;
+  /** The name of the container that the job writes to. Absent when the hub does not tell. */
+  readonly container?: string;
+}
+
+/** The blob with one line of JSON for each device and module, in the container of a job. */
+export const jobBlob = 'devices.txt';
+/** The blob with the lines of an import that failed. */
+export const jobErrorsBlob = 'importErrors.log';
+
+/** Makes one call to the registry, with retries and within the budget. */
+type Call = <T>(use: (registry: Registry) => Promise<T>) => Promise<Answer<T>>;
+
+/** @param once makes a call that is not repeated when its answer is lost, because the hub may have carried it out */
+export function createHubJobs(call: Call, once: Call): HubJobs {
+  return {
+    async start(type, containerUrl) {
+      const answer = await once(async (registry) =>
+        type === 'import'
+          ? registry.importDevicesFromBlob(containerUrl, containerUrl)
+          : registry.exportDevicesToBlob(containerUrl, true),
+      );
+      const job = toJob(answer);
+      return job.ok ? { ok: true, value: job.value.id } : job;
+    },
+    read: async (id) => toJob(await call((registry) => registry.getJob(id))),
+    async list() {
+      const answer = await call((registry) => registry.listJobs());
+      if (!answer.ok) return answer;
+      const { responseBody } = answer.value as { readonly responseBody?: unknown };
+      const list: unknown = responseBody ?? answer.value;
+      return { ok: true, value: Array.isArray(list) ? list.flatMap((body) => parseJob(body) ?? []) : [] };
+    },
+    async cancel(id) {
+      const answer = await call((registry) => registry.cancelJob(id));
+      return answer.ok ? { ok: true, value: undefined } : answer;
+    },
+    async hasKeys(deviceId, moduleId) {
+      const answer = await call((registry) => registry.getModule(deviceId, moduleId));
+      if (!answer.ok) return answer;
+      return { ok: true, value: keysSchema.safeParse(answer.value.responseBody).success };
+    },
+  };
+}
+
+const keysSchema = z.object({
+  authentication: z.object({ symmetricKey: z.object({ primaryKey: z.string().check(z.minLength(1)) }) }),
+});
+
+const text = z.catch(z.optional(z.string()), undefined);
+
+const jobSchema = z.object({
+  jobId: z.string(),
+  type: z.catch(z.string(), ''),
+  status: z.catch(z.string(), ''),
+  progress: z.catch(z.number(), 0),
+  failureReason: text,
+  outputBlobContainerUri: text,
+});
+
+const states: Readonly<Record<string, Job['state']>> = {
+  enqueued: 'waiting',
+  unknown: 'waiting',
+  queued: 'waiting',
+  scheduled: 'waiting',
+  running: 'running',
+  completed: 'completed',
+  failed: 'failed',
+  cancelled: 'cancelled',
+};
+
+function toJob(answer: Answer<unknown>): Answer<Job> {
+  if (!answer.ok) return answer;
+  const job = parseJob(answer.value);
+  if (job !== undefined) return { ok: true, value: job };
+  return { ok: false, problem: { type: 'unclear', message: 'the hub answered without a job' } };
+}
+
+/** Reads a job in an answer of the hub. `undefined` when the value is not a job. */
+function parseJob(body: unknown): Job | undefined {
+  const parsed = jobSchema.safeParse(body);
+  if (!parsed.success) return undefined;
+  const { jobId, type, status, progress, failureReason, outputBlobContainerUri } = parsed.data;
+  const container = containerOf(outputBlobContainerUri);
+  return {
+    id: jobId,
+    type,
+    state: states[status.toLowerCase()] ?? 'running',
+    progress,
+    ...(failureReason === undefined ? {} : { failure: withoutSignature(failureReason) }),
+    ...(container === undefined ? {} : { container }),
+  };
+}
+
+/** The name of the container in its address: the last segment of the path. */
+function containerOf(url: string | undefined): string | undefined {
+  if (url === undefined || !URL.canParse(url)) return undefined;
+  return new URL(url).pathname.split('/').findLast((segment) => segment !== '');
+}
+
+/** A text without the signatures of the addresses in it, cut to 300 characters. */
+function withoutSignature(reason: string): string {
+  return reason.replace(/\?\S*|sig=\S*/g, '…').slice(0, 300);
+}

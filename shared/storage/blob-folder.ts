@@ -1,0 +1,134 @@
+import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
+import { credentialOf } from '../identity/index.ts';
+import { once } from '../once.ts';
+import { type Line, splitLines } from './split-lines.ts';
+import { explained, type StorageAccount } from './storage.ts';
+
+/** A container of blobs that the app shares for some hours with another service, such as an IoT hub. Its blobs are text files with lines. */
+export interface BlobFolder {
+  /** The name of the container. */
+  readonly name: string;
+  /**
+   * Uploads a part of a blob. The part becomes visible with {@link commit}. A second part with the same id replaces the first one. All ids of a
+   * blob must have the same length.
+   */
+  stage(blob: string, partId: string, text: string): Promise<void>;
+  /** Makes a blob from its staged parts, in this order. */
+  commit(blob: string, partIds: readonly string[]): Promise<void>;
+  write(blob: string, text: string): Promise<void>;
+  /**
+   * Reads the lines of a blob, from a byte offset. No lines when the blob does not exist.
+   * @throws {RangeError} for a line that is longer than 1 MiB
+   */
+  lines(blob: string, from?: number): AsyncIterable<Line>;
+  /**
+   * Returns an address of the folder, with which its holder may read, write and list its blobs for some hours. The address is a secret: it must
+   * not be logged or stored.
+   */
+  sharedUrl(hours: number): Promise<string>;
+}
+
+/** The folders of blobs that one purpose uses. Each folder is a container of its own, with a name that is never used again. */
+export interface BlobFolders {
+  /** Opens the folder with this name, and creates it when it does not exist. */
+  open(name: string): Promise<BlobFolder>;
+  /** Removes a folder with all its blobs. Ignores a folder that does not exist. */
+  remove(name: string): Promise<void>;
+  /** Lists the names of all folders, and when each was last changed. */
+  list(): AsyncIterable<{ readonly name: string; readonly changedAt: Date }>;
+}
+
+/** Milliseconds by which the clocks of the app and of the storage account may differ. */
+const clockSkew = 15 * 60_000;
+
+/**
+ * Opens the folders of a storage account whose names start with `prefix`. The Azure SDK is loaded on the first call.
+ *
+ * @param prefix lower-case letters, digits and single hyphens
+ */
+export function createBlobFolders(account: StorageAccount, prefix: string, now: () => Date): BlobFolders {
+  const open = once(() => openService(account));
+  return {
+    async open(name) {
+      const client = await open();
+      const container = client.getContainerClient(`${prefix}${name}`);
+      await explained(container.createIfNotExists(), account, 'blob', container.url);
+      return toFolder(container, (hours) =>
+        signedUrl(account, client, container, new Date(now().getTime() - clockSkew), hours),
+      );
+    },
+    async remove(name) {
+      const container = (await open()).getContainerClient(`${prefix}${name}`);
+      await explained(container.deleteIfExists(), account, 'blob', container.url);
+    },
+    async *list() {
+      for await (const { name, properties } of (await open()).listContainers({ prefix })) {
+        yield { name: name.slice(prefix.length), changedAt: properties.lastModified };
+      }
+    },
+  };
+}
+
+async function openService(account: StorageAccount): Promise<BlobServiceClient> {
+  const { BlobServiceClient: Client } = await import('@azure/storage-blob');
+  return 'connectionString' in account
+    ? Client.fromConnectionString(account.connectionString)
+    : new Client(account.blobUri, await credentialOf(account.identity));
+}
+
+function toFolder(container: ContainerClient, sharedUrl: (hours: number) => Promise<string>): BlobFolder {
+  const blockIdOf = (partId: string) => Buffer.from(partId).toString('base64');
+  return {
+    name: container.containerName,
+    async stage(blob, partId, text) {
+      const bytes = Buffer.from(text);
+      await container.getBlockBlobClient(blob).stageBlock(blockIdOf(partId), bytes, bytes.length);
+    },
+    async commit(blob, partIds) {
+      await container.getBlockBlobClient(blob).commitBlockList(partIds.map(blockIdOf));
+    },
+    async write(blob, text) {
+      const bytes = Buffer.from(text);
+      await container.getBlockBlobClient(blob).upload(bytes, bytes.length);
+    },
+    async *lines(blob, from = 0) {
+      const client = container.getBlockBlobClient(blob);
+      const { contentLength = 0 } = (await client.getProperties().catch(ignoreNotFound)) ?? {};
+      // The service refuses an offset at the end of a blob.
+      if (from >= contentLength) return;
+      const { readableStreamBody } = await client.download(from, undefined, { maxRetryRequests: 5 });
+      if (readableStreamBody !== undefined) yield* splitLines(readableStreamBody, from);
+    },
+    sharedUrl,
+  };
+}
+
+/**
+ * Signs the address of a container: with the key of the account, or with a key that the account gives to the identity of the app ("user
+ * delegation SAS"). The second way needs no shared key, which a deployment may have switched off.
+ */
+async function signedUrl(
+  account: StorageAccount,
+  service: BlobServiceClient,
+  container: ContainerClient,
+  startsOn: Date,
+  hours: number,
+): Promise<string> {
+  const { ContainerSASPermissions, generateBlobSASQueryParameters } = await import('@azure/storage-blob');
+  const permissions = ContainerSASPermissions.parse('rwdl');
+  const expiresOn = new Date(startsOn.getTime() + clockSkew + hours * 3600_000);
+  if ('connectionString' in account) return container.generateSasUrl({ permissions, startsOn, expiresOn });
+  const key = await explained(service.getUserDelegationKey(startsOn, expiresOn), account, 'blob', service.url);
+  const { containerName } = container;
+  const signature = generateBlobSASQueryParameters(
+    { containerName, permissions, startsOn, expiresOn },
+    key,
+    service.accountName,
+  );
+  return `${container.url}?${signature.toString()}`;
+}
+
+function ignoreNotFound(error: unknown): undefined {
+  if ((error as { statusCode?: unknown }).statusCode !== 404) throw error;
+  return undefined;
+}

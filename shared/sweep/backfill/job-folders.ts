@@ -1,0 +1,33 @@
+import { type BudgetOptions, throttleLimits } from '../../hub/index.ts';
+import { type BlobFolders, createBlobFolders, type StorageAccount } from '../../storage/index.ts';
+import { jobFolderPrefix } from './names.ts';
+
+/** Seconds of bulk calls after which an import job is the faster way. A job takes minutes, however few its lines are. */
+const longestBulk = 600;
+
+/** Milliseconds after which no job needs a folder any more. */
+const longestUse = 86_400_000;
+
+/**
+ * The number of missing modules of one policy above which an import job creates them: the number that bulk calls can create within the budget
+ * in ten minutes. Infinity when all modules are created with bulk calls.
+ */
+export function backfillAbove(way: 'import' | 'bulk', { tier, units, share }: BudgetOptions): number {
+  return way === 'bulk' ? Number.POSITIVE_INFINITY : throttleLimits(tier, units).identity * share * longestBulk;
+}
+
+/** Opens the folders of blobs that the app shares with the hub for a job. */
+export function createJobFolders(account: StorageAccount, now: () => Date): BlobFolders {
+  return createBlobFolders(account, jobFolderPrefix, now);
+}
+
+/** Removes the folders that a crash has left. Returns their number. */
+export async function removeOldJobFolders(folders: BlobFolders, now: Date): Promise<number> {
+  let removed = 0;
+  for await (const { name, changedAt } of folders.list()) {
+    if (now.getTime() - changedAt.getTime() < longestUse) continue;
+    await folders.remove(name);
+    removed += 1;
+  }
+  return removed;
+}
