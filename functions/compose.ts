@@ -150,7 +150,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
         openList,
         runningPasses,
         guard,
-        backfillAbove: backfillAbove(settings.backfill, settings.budget),
+        backfillAbove: backfillAbove(settings.backfill, settings.budget, storage),
         log: toLog(context),
         clock,
         minutes: settings.sweep.minutes,

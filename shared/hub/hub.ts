@@ -1,6 +1,5 @@
 import type { AccessCode } from '../identity/index.ts';
 import type { JsonObject, Twin } from '../twin/index.ts';
-import type { HubJobs } from './jobs.ts';
 import type { OperationClass } from './throttle-limits.ts';
 
 /** The reason why a call to the hub failed. The caller handles each type in a different way. */
@@ -68,6 +67,37 @@ export interface Configuration {
  * that events do not need. While calls of both lanes wait, the sweep gets at least one call in ten.
  */
 export type Lane = 'events' | 'sweep';
+
+/**
+ * The import and export jobs of a hub. A job reads or writes the twins of the whole hub in a container of blobs. It costs neither identity
+ * operations nor messages. A hub runs one job at a time. Source: "Import and export IoT Hub device identities in bulk".
+ */
+export interface HubJobs {
+  /**
+   * Starts a job and returns its id. `containerUrl`: the address of the container, with a signature for the hub. An import reads the blob
+   * `devices.txt`, and writes the lines that failed to the blob `importErrors.log`. An export writes all devices and modules to `devices.txt`,
+   * without their keys.
+   */
+  start(type: 'import' | 'export', containerUrl: string): Promise<Answer<string>>;
+  read(id: string): Promise<Answer<Job>>;
+  /** Lists the present and the last jobs of the hub. */
+  list(): Promise<Answer<readonly Job[]>>;
+  cancel(id: string): Promise<Answer<void>>;
+  /** Whether a module has keys, with which its agent can sign in. Costs one identity operation. */
+  hasKeys(deviceId: string, moduleId: string): Promise<Answer<boolean>>;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly type: string;
+  readonly state: 'waiting' | 'running' | 'completed' | 'failed' | 'cancelled';
+  /** The part that is done, in percent. */
+  readonly progress: number;
+  /** Why the job failed. Absent when the hub gives no reason. */
+  readonly failure?: string;
+  /** The name of the container that the job writes to. Absent when the hub does not tell. */
+  readonly container?: string;
+}
 
 /**
  * The calls that the app can make to an IoT Hub. Retries, time-outs and budgets are handled inside. A failed call returns a {@link

@@ -8,9 +8,9 @@
 export type { BudgetOptions } from './budget.ts';
 export type { HubAddress } from './connection.ts';
 export { hostOf, openRegistry } from './connection.ts';
-export type { Answer, Configuration, Hub, Lane, NewModule, Problem, QueryPage } from './hub.ts';
+export type { Answer, Configuration, Hub, HubJobs, Job, Lane, NewModule, Problem, QueryPage } from './hub.ts';
 export { fromImportLine, type ImportError, readImportError, toImportLine } from './import-lines.ts';
 export { connectToHub, type IotHubOptions } from './iot-hub.ts';
-export { type HubJobs, type Job, jobBlob, jobErrorsBlob } from './jobs.ts';
+export { jobBlob, jobErrorsBlob } from './jobs.ts';
 export type { MeteredCall } from './metered-call.ts';
 export { type HubTier, hubTiers, type OperationClass, operationClasses, throttleLimits } from './throttle-limits.ts';

@@ -1,37 +1,6 @@
 import type { Registry } from 'azure-iothub';
 import * as z from 'zod/mini';
-import type { Answer } from './hub.ts';
-
-/**
- * The import and export jobs of a hub. A job reads or writes the twins of the whole hub in a container of blobs. It costs neither identity
- * operations nor messages. A hub runs one job at a time. Source: "Import and export IoT Hub device identities in bulk".
- */
-export interface HubJobs {
-  /**
-   * Starts a job and returns its id. `containerUrl`: the address of the container, with a signature for the hub. An import reads the blob
-   * `devices.txt`, and writes the lines that failed to the blob `importErrors.log`. An export writes all devices and modules to `devices.txt`,
-   * without their keys.
-   */
-  start(type: 'import' | 'export', containerUrl: string): Promise<Answer<string>>;
-  read(id: string): Promise<Answer<Job>>;
-  /** Lists the present and the last jobs of the hub. */
-  list(): Promise<Answer<readonly Job[]>>;
-  cancel(id: string): Promise<Answer<void>>;
-  /** Whether a module has keys, with which its agent can sign in. Costs one identity operation. */
-  hasKeys(deviceId: string, moduleId: string): Promise<Answer<boolean>>;
-}
-
-export interface Job {
-  readonly id: string;
-  readonly type: string;
-  readonly state: 'waiting' | 'running' | 'completed' | 'failed' | 'cancelled';
-  /** The part that is done, in percent. */
-  readonly progress: number;
-  /** Why the job failed. Absent when the hub gives no reason. */
-  readonly failure?: string;
-  /** The name of the container that the job writes to. Absent when the hub does not tell. */
-  readonly container?: string;
-}
+import type { Answer, HubJobs, Job } from './hub.ts';
 
 /** The blob with one line of JSON for each device and module, in the container of a job. */
 export const jobBlob = 'devices.txt';

@@ -186,7 +186,7 @@ export class SweepWorker {
    * another problem go to a work item of their own, which makes bulk calls.
    */
   async #prepare(item: QueuedItem, lane: Hub, hubCalls: () => number): Promise<void> {
-    const { store, reconcilerFor, clock } = this.#dependencies;
+    const { store, reconcilerFor, clock, log } = this.#dependencies;
     const { hub, modules } = collectCreations(lane);
     const results = await this.#reconcile(item, reconcilerFor(hub));
     const collected = new Set(modules.map(({ deviceId }) => deviceId));
@@ -200,7 +200,15 @@ export class SweepWorker {
     const counts = { examined: 0, found: 0, changed: 0, hubCalls: hubCalls(), deferred: 0 };
     if (modules.length > 0) {
       await store.recordWorkItem(item.sweepId, `${item.part}.p`, counts);
-      await writeLines(this.#dependencies, item, modules);
+      try {
+        await writeLines(this.#dependencies, item, modules);
+      } catch (error) {
+        // Without the blob there is no import job, but the modules must be created.
+        log.warn(
+          `Work item ${item.part} makes bulk calls, because the lines of the import job cannot be written: ${messageOf(error)}`,
+        );
+        await queueAgain(this.#dependencies, item, { delay: 0, backfill: undefined });
+      }
     } else {
       await store.recordWorkItem(item.sweepId, item.part, { ...counts, examined: results.length });
       await store.removeWorkItem(item);
@@ -252,4 +260,8 @@ export class SweepWorker {
  */
 function checkNotHandedOut({ part, turn }: QueuedItem, message: WorkItemMessage): void {
   if (message.turn > turn) throw new Error(`The work item ${part} is not handed out yet.`);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

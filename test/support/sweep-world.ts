@@ -9,7 +9,7 @@ import type { Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
 import { type Mode, type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
 import { Reconciler } from '../../shared/reconcile/index.ts';
-import { openTable } from '../../shared/storage/index.ts';
+import { type BlobFolders, openTable } from '../../shared/storage/index.ts';
 import {
   createJobFolders,
   Sweeper,
@@ -43,6 +43,8 @@ export interface SweepOptions {
   readonly guard?: Guard;
   /** The memory of the guards. Default: a store in memory, which no guard reads. */
   readonly guardStore?: SweepGuardStore;
+  /** The folders of blobs that the hub's jobs use. Default: those of the storage account. */
+  readonly folders?: BlobFolders;
   /** The number of missing modules above which an import job creates them. Default: no import job. */
   readonly backfillAbove?: number;
   /** Maximum number of attempts per work item. Default: 3. */
@@ -182,7 +184,7 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     hub,
     store,
     queue,
-    folders: createJobFolders(world.storage, () => clock.now()),
+    folders: options.folders ?? createJobFolders(world.storage, () => clock.now()),
     log,
     retry: { firstDelay: 1, attempts },
     random: () => 0.5,

@@ -94,7 +94,7 @@ export class BackfillCoordinator {
     const isLate = clock.now().getTime() - Date.parse(state.since) > longestCollection;
     if (items.some(({ backfill }) => backfill === 'prepare') && !isLate) return collectDelay;
     const ready = items.filter(({ backfill }) => backfill === 'wait');
-    if (ready.length === 0) return this.#enter(state, 'done');
+    if (ready.length === 0) return this.#handOut(state, 'bulk');
     const folder = await this.#folder(state);
     await folder.commit(
       jobBlob,

@@ -10,10 +10,18 @@ const longestUse = 86_400_000;
 
 /**
  * The number of missing modules of one policy above which an import job creates them: the number that bulk calls can create within the budget
- * in ten minutes. Infinity when all modules are created with bulk calls.
+ * in ten minutes. Infinity when bulk calls create all modules: where the setting says so, and where the storage account is named by a signature,
+ * which cannot be passed on.
  */
-export function backfillAbove(way: 'import' | 'bulk', { tier, units, share }: BudgetOptions): number {
-  return way === 'bulk' ? Number.POSITIVE_INFINITY : throttleLimits(tier, units).identity * share * longestBulk;
+export function backfillAbove(
+  way: 'import' | 'bulk',
+  { tier, units, share }: BudgetOptions,
+  storage: StorageAccount,
+): number {
+  const isSigned = 'connectionString' in storage && /SharedAccessSignature=/i.test(storage.connectionString);
+  return way === 'bulk' || isSigned
+    ? Number.POSITIVE_INFINITY
+    : throttleLimits(tier, units).identity * share * longestBulk;
 }
 
 /** Opens the folders of blobs that the app shares with the hub for a job. */

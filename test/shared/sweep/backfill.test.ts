@@ -148,6 +148,25 @@ describe('a backfill', () => {
     expect(await jobContainers()).toEqual([]);
   });
 
+  it('makes bulk calls when the lines cannot be written', async () => {
+    const devices = addDevices(30);
+    const instance = world.newInstance([agentPolicy], {
+      backfillAbove: 10,
+      folders: {
+        open: async () => {
+          throw new Error('no right to write blobs');
+        },
+        remove: async () => {},
+        async *list() {},
+      },
+    });
+    await instance.sweep();
+    expect(await histories(devices)).toEqual(created(devices));
+    expect(instance.logged).toContainEqual(
+      expect.objectContaining({ level: 'warn', message: expect.stringContaining('no right to write blobs') }),
+    );
+  });
+
   it('waits while the hub runs another job', async () => {
     const devices = addDevices(30);
     let busy = 3;
