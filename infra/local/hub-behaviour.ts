@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { twinkeeperPolicy } from './hub/credentials.ts';
 import type { FaultKind, HubBehaviour, ThrottleOptions } from './hub/index.ts';
+import { quotaOf } from './hub/quota.ts';
 import { tiers } from './hub/throttle-limits.ts';
 
 /** Options of `twinkeeper local` that make the local hub slower or less reliable. */
@@ -9,9 +10,11 @@ export interface BehaviourOptions {
   /** The share of Twinkeeper's hub calls that fail or are slow, from 0 to 1. Default: 0. */
   readonly faults?: number;
   readonly throttle?: Pick<ThrottleOptions, 'tier' | 'units'>;
+  /** Messages a day, in place of the quota of the throttled hub. */
+  readonly quota?: number;
   /** Seconds by which the results of hub queries are older than the twins. */
   readonly queryLag?: number;
-  /** Speed of the local hub's clock, for throttles and query lag. With 60, a minute of the hub takes a second. */
+  /** Speed of the local hub's clock, for throttles, quota and query lag. With 60, a minute of the hub takes a second. */
   readonly timeScale?: number;
   readonly seed: number;
 }
@@ -30,10 +33,18 @@ const badDay: readonly FaultKind[] = [
 ];
 
 /** The behaviour of the local hub for these options. Faults happen only to Twinkeeper's own calls, and not to the calls of the demo. */
-export function hubBehaviour({ faults = 0, throttle, queryLag, timeScale, seed }: BehaviourOptions): HubBehaviour {
+export function hubBehaviour({
+  faults = 0,
+  throttle,
+  quota,
+  queryLag,
+  timeScale,
+  seed,
+}: BehaviourOptions): HubBehaviour {
   return {
     ...(faults > 0 ? { faults: [{ share: faults, caller: twinkeeperPolicy, kinds: badDay, seed }] } : {}),
     ...(throttle === undefined ? {} : { throttle }),
+    ...(quota === undefined ? {} : { quota: { ...quotaOf(throttle?.tier ?? 'S1', 1), limit: quota } }),
     ...(queryLag === undefined ? {} : { queryLag: queryLag * 1000 }),
     ...(timeScale === undefined ? {} : { timeScale }),
   };

@@ -43,6 +43,12 @@ beforeEach(() => {
           return { isUnfinished: false };
         },
       },
+      loadSweep: async () => ({
+        async removeOldFolders() {
+          removals.push(['folders', 'old', 1]);
+          return 1;
+        },
+      }),
       now: () => new Date(now),
     }),
   } as unknown as LazyApp);
@@ -67,6 +73,7 @@ describe('the function retention', () => {
       ['counts', before],
       ['uses', new Date(Date.UTC(2026, 5, 1) - 2 * day).toISOString()],
       ['rows', before],
+      ['folders', 'old'],
     ]);
     expect(logged).toEqual([expect.stringContaining(`from before ${before}`)]);
   });

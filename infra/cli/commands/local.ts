@@ -41,7 +41,16 @@ export function localCommand(): Command {
     )
     .option('--no-events', 'Makes the hub route no events, so that only sweeps find drift.')
     .option('--faults <share>', "Makes this share of Twinkeeper's hub calls fail, such as 20%.", parseShare)
-    .option('--throttle <tier:units>', 'Makes the hub throttle like a hub of this tier, such as S1:2.', parseThrottle)
+    .option(
+      '--throttle <tier:units>',
+      'Gives the hub the throttles and the message quota of this tier and its units, such as S1:2.',
+      parseThrottle,
+    )
+    .option(
+      '--quota <n>',
+      'Gives the hub this daily quota of messages: twin reads, twin updates and query results, 4 KB each.',
+      wholeNumber(0, 1_000_000_000),
+    )
     .option('--query-lag <seconds>', 'Makes queries lag behind the twins by this number of seconds.', parseNumber)
     .option('--time-scale <n>', 'Makes time run n times as fast for throttles and lag.', wholeNumber(1, 3600))
     .option('--json', 'Prints only the summary, as JSON. Needs --once.')

@@ -1,6 +1,7 @@
 /** The last step of a run with `--once`: compares the history and the twins with what the demo has caused. */
 import { isOpen } from '../../../shared/drift/index.ts';
 import type { Policy } from '../../../shared/policy/index.ts';
+import type { CallerCounts } from '../hub/calls.ts';
 import { compareHistory, describeDeparture, oncePerDeparture, unsettled } from './compare-history.ts';
 import type { DevicePlan } from './demo-plan.ts';
 import { breaches, type InjectedDeparture, wantedModules } from './departures.ts';
@@ -70,7 +71,7 @@ export async function conclude(
       unresolved: unresolved.length,
       enforced: rows.filter(({ outcome }) => outcome === 'enforced').length,
       detectToEnforcedMs: { p50: percentile(times, 0.5), p99: percentile(times, 0.99) },
-      hubCalls: calls.byCaller.twinkeeper?.byClass ?? {},
+      ...costOf(calls.byCaller.twinkeeper),
       seconds: Math.round((Date.now() - startedAt) / 100) / 10,
     },
     complaints: [
@@ -80,5 +81,18 @@ export async function conclude(
           `in the history, but the demo did not do it: ${describeDeparture(row)} (${row.outcome}, write ${row.write.version})`,
       ),
     ],
+  };
+}
+
+/** What the calls of a client cost. */
+function costOf(counts: CallerCounts | undefined) {
+  const sum = (byClass: Readonly<Record<string, number>> = {}) =>
+    Object.values(byClass).reduce((all, each) => all + each, 0);
+  const { identity = 0, bulk = 0, statistics = 0 } = counts?.operationsByClass ?? {};
+  return {
+    hubCalls: counts?.byClass ?? {},
+    identityOperations: identity + bulk + statistics,
+    messages: sum(counts?.messagesByClass),
+    throttledCalls: sum(counts?.throttledByClass),
   };
 }

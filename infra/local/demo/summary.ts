@@ -16,6 +16,12 @@ export interface Summary {
   readonly detectToEnforcedMs: { readonly p50: number; readonly p99: number };
   /** Number of calls that Twinkeeper has made to the hub, for each class of call. */
   readonly hubCalls: Readonly<Record<string, number>>;
+  /** Number of identity operations that these calls count as, because each entry of a bulk call is one. */
+  readonly identityOperations: number;
+  /** Number of messages of the hub's daily quota that these calls took. */
+  readonly messages: number;
+  /** Number of these calls that the hub refused with 429. */
+  readonly throttledCalls: number;
   readonly seconds: number;
 }
 
@@ -49,7 +55,7 @@ export function percentile(values: readonly number[], share: number): number {
 
 /** The summary of a run as text for a person. */
 export function describeSummary(summary: Summary): string {
-  const { detectToEnforcedMs, hubCalls } = summary;
+  const { detectToEnforcedMs, hubCalls, throttledCalls } = summary;
   const calls = Object.entries(hubCalls).filter(([, count]) => count > 0);
   const lines: readonly (readonly [string, string])[] = [
     ['devices', String(summary.devices)],
@@ -61,10 +67,19 @@ export function describeSummary(summary: Summary): string {
     ['enforced', String(summary.enforced)],
     ['detected to enforced', `${detectToEnforcedMs.p50} ms (median), ${detectToEnforcedMs.p99} ms (99th percentile)`],
     ["Twinkeeper's hub calls", calls.map(([name, count]) => `${count} ${name}`).join(', ') || 'none'],
+    ['identity operations', String(summary.identityOperations)],
+    ['messages of the quota', String(summary.messages)],
+    ['throttled (429)', `${throttledCalls} calls, ${percent(throttledCalls, calls)}`],
     ['seconds', String(summary.seconds)],
   ];
   const verdict = isAllRight(summary)
     ? 'All right: every departure is recorded once, and the whole fleet is compliant.'
     : 'NOT all right: the lines above say what is wrong.';
   return [...lines.map(([name, value]) => `${name.padEnd(24)}${value}`), verdict].join('\n');
+}
+
+/** A number of calls as a share of all calls. */
+function percent(count: number, calls: readonly (readonly [string, number])[]): string {
+  const all = calls.reduce((sum, [, each]) => sum + each, 0);
+  return `${all === 0 ? 0 : Math.round((count / all) * 1000) / 10} %`;
 }

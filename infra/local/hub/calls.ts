@@ -23,6 +23,10 @@ export interface CallCounts {
   readonly byClass: Readonly<Record<CallClass, number>>;
   /** Number of calls by HTTP status. The key `dropped` counts the calls whose connection broke before the response. */
   readonly byStatus: Readonly<Record<string, number>>;
+  /** Number of operations by class: each entry of a bulk call is one, and any other call is one. */
+  readonly operationsByClass: Readonly<Record<CallClass, number>>;
+  /** Number of messages of the hub's daily quota by class. */
+  readonly messagesByClass: Readonly<Record<CallClass, number>>;
   /** Number of calls with the status 429, by class. */
   readonly throttledByClass: Readonly<Record<CallClass, number>>;
 }
@@ -40,6 +44,12 @@ export interface CallReport extends CallCounts {
   readonly byCaller: Readonly<Record<string, CallerCounts>>;
 }
 
+/** What a call cost: operations of a throttle, and messages of the daily quota. */
+export interface CallCost {
+  readonly operations: number;
+  readonly messages: number;
+}
+
 /** Counts calls since the start of the hub or the last `reset`. */
 export class CallCounter {
   readonly #callers: readonly string[];
@@ -52,9 +62,9 @@ export class CallCounter {
     this.reset();
   }
 
-  record(callClass: CallClass, status: number | 'dropped', caller: string | undefined): void {
-    this.#all.record(callClass, status);
-    if (caller !== undefined) this.#byCaller.get(caller)?.record(callClass, status);
+  record(callClass: CallClass, status: number | 'dropped', caller: string | undefined, cost: CallCost): void {
+    this.#all.record(callClass, status, cost);
+    if (caller !== undefined) this.#byCaller.get(caller)?.record(callClass, status, cost);
   }
 
   /** Counts the data actions of a call that the caller may make. */
@@ -82,13 +92,17 @@ class Counts {
   #total = 0;
   readonly #byClass = zeros();
   readonly #byStatus = new Map<string, number>();
+  readonly #operationsByClass = zeros();
+  readonly #messagesByClass = zeros();
   readonly #throttledByClass = zeros();
   readonly #byDataAction = new Map<DataAction, number>();
 
-  record(callClass: CallClass, status: number | 'dropped'): void {
+  record(callClass: CallClass, status: number | 'dropped', { operations, messages }: CallCost): void {
     this.#total += 1;
     increment(this.#byClass, callClass);
     increment(this.#byStatus, String(status));
+    increment(this.#operationsByClass, callClass, operations);
+    increment(this.#messagesByClass, callClass, messages);
     if (status === 429) increment(this.#throttledByClass, callClass);
   }
 
@@ -105,6 +119,8 @@ class Counts {
       total: this.#total,
       byClass: Object.fromEntries(this.#byClass) as Record<CallClass, number>,
       byStatus: Object.fromEntries(this.#byStatus),
+      operationsByClass: Object.fromEntries(this.#operationsByClass) as Record<CallClass, number>,
+      messagesByClass: Object.fromEntries(this.#messagesByClass) as Record<CallClass, number>,
       throttledByClass: Object.fromEntries(this.#throttledByClass) as Record<CallClass, number>,
     };
   }
@@ -114,6 +130,6 @@ function zeros(): Map<CallClass, number> {
   return new Map(callClasses.map((callClass) => [callClass, 0]));
 }
 
-function increment<Key>(counts: Map<Key, number>, key: Key): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+function increment<Key>(counts: Map<Key, number>, key: Key, by = 1): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
 }

@@ -14,6 +14,7 @@ import type { Target } from './ids.ts';
 import type { Jobs } from './jobs/index.ts';
 import { isObject } from './json.ts';
 import { listen, type RunningServer } from './listen.ts';
+import type { Quota } from './quota.ts';
 import type { Registry } from './registry.ts';
 import type { Throttle } from './throttle.ts';
 import { readSection } from './twin-body.ts';
@@ -26,16 +27,22 @@ export interface ControlOptions {
   readonly calls: CallCounter;
   readonly log: EventLog;
   readonly throttle: Throttle;
+  readonly quota: Quota;
   readonly faults: Faults;
   readonly jobs: Jobs;
 }
 
 const help = {
-  'GET /calls': 'call counts by class, status, caller (a shared access policy or an identity) and data action',
+  'GET /calls':
+    'counts of calls, operations and messages by class, status, caller (a shared access policy or an identity) and data action',
   'DELETE /calls': 'resets the call counts',
   'GET /throttle': 'the current throttle options, or null if throttling is off',
   'PUT /throttle': 'turns throttling on: { tier, units, bulkCost?, burst?, queue? }',
   'DELETE /throttle': 'turns throttling off',
+  'GET /quota': 'the daily message quota, and what was used today',
+  'PUT /quota': 'sets the quota: { limit, messageBytes?, status? }',
+  'POST /quota': 'counts other messages of the fleet, such as telemetry: { messages }',
+  'DELETE /quota': 'removes the quota; the hub goes on counting',
   'GET /faults': 'the current faults, each with the number of calls that it matched and struck',
   'PUT /faults': 'replaces the faults: { faults: [{ share, classes?, caller?, kinds, seconds?, seed? }] }',
   'DELETE /faults': 'removes all faults',
@@ -72,7 +79,7 @@ export async function reportProperties(
 }
 
 function respond(request: ReceivedRequest, options: ControlOptions): Answer {
-  const { registry, configurations, calls, log, throttle, faults, jobs } = options;
+  const { registry, configurations, calls, log, throttle, quota, faults, jobs } = options;
   const [first, ...rest] = request.segments;
   switch (`${request.method} /${first}`) {
     case 'GET /':
@@ -89,6 +96,17 @@ function respond(request: ReceivedRequest, options: ControlOptions): Answer {
       return { status: 200, body: throttle.options };
     case 'DELETE /throttle':
       throttle.turnOff();
+      return { status: 204 };
+    case 'GET /quota':
+      return { status: 200, body: quota.report() };
+    case 'PUT /quota':
+      quota.set(request.json());
+      return { status: 200, body: quota.report() };
+    case 'POST /quota':
+      quota.addTelemetry(request.json());
+      return { status: 200, body: quota.report() };
+    case 'DELETE /quota':
+      quota.unset();
       return { status: 204 };
     case 'GET /faults':
       return { status: 200, body: { faults: faults.report() } };

@@ -18,6 +18,10 @@ export interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** The body as JSON, where it was needed before. */
+  readonly text?: string;
+  /** The messages that the call took from the daily quota of the hub. Absent for a free call. */
+  readonly messages?: number;
 }
 
 export interface ReceivedRequest {
@@ -123,7 +127,7 @@ async function readBody(incoming: IncomingMessage): Promise<Buffer> {
 }
 
 function send(response: ServerResponse, answer: Answer): void {
-  const body = answer.body === undefined ? undefined : Buffer.from(JSON.stringify(answer.body));
+  const body = answer.body === undefined ? undefined : Buffer.from(answer.text ?? JSON.stringify(answer.body));
   response.writeHead(answer.status, {
     ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
     ...(answer.status === 204 ? {} : { 'content-length': body?.length ?? 0 }),

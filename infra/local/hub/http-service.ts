@@ -7,6 +7,7 @@ import type { Authenticator } from './authenticator.ts';
 import type { CallClass, CallCounter } from './calls.ts';
 import { type Answer, errorAnswer, NoAnswer, type ReceivedRequest, requestListener } from './http-listener.ts';
 import { listen, type RunningServer } from './listen.ts';
+import { operationsOf } from './operations.ts';
 import { checkApiVersion, route, type Stores } from './routes.ts';
 
 /** A call from a known caller, whose operation has not run yet. */
@@ -48,6 +49,7 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Run
   let resources: readonly string[] = [hostName];
   const respond = async (request: ReceivedRequest): Promise<Answer> => {
     const { callClass, access } = route(request, stores);
+    const cost = (messages = 0) => ({ operations: operationsOf({ callClass, request }), messages });
     let name: string | undefined;
     let answer: Answer;
     try {
@@ -74,12 +76,12 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Run
       answer = await chain();
     } catch (error) {
       if (error instanceof NoAnswer) {
-        calls.record(callClass, 'dropped', name);
+        calls.record(callClass, 'dropped', name, cost());
         throw error;
       }
       answer = errorAnswer(error);
     }
-    calls.record(callClass, answer.status, name);
+    calls.record(callClass, answer.status, name, cost(answer.messages));
     return answer;
   };
   const server = createServer({ ...tls, keepAliveTimeout: 65_000 }, requestListener(respond));

@@ -18,6 +18,7 @@ import { type HubBehaviour, startRegistryService } from './registry-service.ts';
 
 export type { Fault, FaultKind } from './fault.ts';
 export type { Target } from './ids.ts';
+export type { QuotaOptions } from './quota.ts';
 export type { HubBehaviour } from './registry-service.ts';
 export type { ThrottleOptions } from './throttle.ts';
 

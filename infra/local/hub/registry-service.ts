@@ -13,6 +13,7 @@ import type { Fault } from './fault.ts';
 import { Faults } from './faults.ts';
 import { type Middleware, startHttpService } from './http-service.ts';
 import { Jobs } from './jobs/index.ts';
+import { Quota, type QuotaOptions, quotaOf } from './quota.ts';
 import { Registry } from './registry.ts';
 import { Throttle, type ThrottleOptions } from './throttle.ts';
 
@@ -20,6 +21,8 @@ import { Throttle, type ThrottleOptions } from './throttle.ts';
 export interface HubBehaviour {
   /** Throttles that are on from the start of the hub. Default: none. */
   readonly throttle?: ThrottleOptions;
+  /** The daily message quota. Default: the quota of the throttled hub, or none. */
+  readonly quota?: QuotaOptions;
   /** Simulated faults that are active from the start of the hub. Default: none. */
   readonly faults?: readonly Fault[];
   /** Age of the twins that queries return, in milliseconds on the hub's clock. Default: 0. */
@@ -68,6 +71,9 @@ export async function startRegistryService(options: RegistryServiceOptions): Pro
   const clock = scaledClock(timeScale, options.clock ?? systemClock);
   const throttle = new Throttle(clock);
   if (options.throttle !== undefined) throttle.turnOn(options.throttle);
+  const quota = new Quota(clock);
+  const limit = options.quota ?? (options.throttle && quotaOf(options.throttle.tier, options.throttle.units));
+  if (limit !== undefined) quota.set(limit);
   const registry = new Registry({ hubName, log, queryLag: queryLag / timeScale });
   const { identities = [], issuer } = options;
   const authenticator = new Authenticator({
@@ -88,14 +94,22 @@ export async function startRegistryService(options: RegistryServiceOptions): Pro
     authenticator,
     stores,
     calls,
-    middleware: [...middleware, faults.middleware, throttle.middleware],
+    middleware: [...middleware, faults.middleware, throttle.middleware, quota.middleware],
   });
   const applying = setInterval(
     () => applyConfigurations(registry, stores.configurations),
     configurationInterval / timeScale,
   ).unref();
   try {
-    const control = await startControlEndpoint({ port: options.controlPort, ...stores, calls, log, throttle, faults });
+    const control = await startControlEndpoint({
+      port: options.controlPort,
+      ...stores,
+      calls,
+      log,
+      throttle,
+      quota,
+      faults,
+    });
     return {
       httpsPort: https.port,
       controlUrl: `http://127.0.0.1:${control.port}`,

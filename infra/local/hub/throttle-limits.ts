@@ -1,8 +1,8 @@
 /** The limits of IoT Hub's throttles, from "IoT Hub quotas and throttling". */
 import type { CallClass } from './calls.ts';
 
-/** The tiers of IoT Hub. F1 is the free tier. Basic tiers (B) have the same throttles as standard tiers (S). */
-export const tiers = ['F1', 'B1', 'S1', 'B2', 'S2', 'B3', 'S3'] as const;
+/** The tiers of IoT Hub that have twins. F1 is the free tier. GEN2 are hubs of the new generation, with the limits of S1. */
+export const tiers = ['F1', 'S1', 'S2', 'S3', 'GEN2'] as const;
 
 export type Tier = (typeof tiers)[number];
 
@@ -14,8 +14,8 @@ export type ThrottleName = (typeof throttleNames)[number];
 /** The limit of each throttle, in operations a second for the whole hub. */
 export function throttleLimits(tier: Tier, units: number): Readonly<Record<ThrottleName, number>> {
   const configuration = (20 / 60) * units;
-  switch (tier.slice(1)) {
-    case '3':
+  switch (tier) {
+    case 'S3':
       return {
         identity: (5000 / 60) * units,
         twinRead: 500 * units,
@@ -23,7 +23,7 @@ export function throttleLimits(tier: Tier, units: number): Readonly<Record<Throt
         query: (1000 / 60) * units,
         configuration,
       };
-    case '2':
+    case 'S2':
       return {
         identity: (100 / 60) * units,
         twinRead: Math.max(100, 10 * units),

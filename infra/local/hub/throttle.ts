@@ -4,7 +4,8 @@ import type { Clock } from '../../../shared/clock.ts';
 import { checkOptions } from './check-options.ts';
 import { HubError } from './errors.ts';
 import { type Answer, errorAnswer, NoAnswer } from './http-listener.ts';
-import type { Call, Middleware } from './http-service.ts';
+import type { Middleware } from './http-service.ts';
+import { operationsOf } from './operations.ts';
 import { type ThrottleName, type Tier, throttleLimits, throttleNames, throttleOf, tiers } from './throttle-limits.ts';
 import { ThrottleQueue } from './throttle-queue.ts';
 
@@ -16,8 +17,8 @@ export interface ThrottleOptions {
   readonly tier: Tier;
   readonly units: number;
   /**
-   * Whether a bulk call counts as one identity operation (`call`, the default) or as one operation for each entry (`entries`). Azure does
-   * not document this.
+   * Whether a bulk call counts as one identity operation for each entry (`entries`, the default) or as one operation (`call`). Azure's page of
+   * quotas says that a bulk call to create 50 devices counts 50 times.
    */
   readonly bulkCost?: 'call' | 'entries';
   /** Size of the burst that passes without a wait after a quiet time, in seconds of the limit. Default: 60. */
@@ -65,7 +66,12 @@ export class Throttle {
    * @throws {HubError} 400 if an option is invalid.
    */
   turnOn(options: unknown): void {
-    const complete = { bulkCost: 'call', burst: 60, queue: 5, ...checkOptions('throttle', schema, options) } as const;
+    const complete = {
+      bulkCost: 'entries',
+      burst: 60,
+      queue: 5,
+      ...checkOptions('throttle', schema, options),
+    } as const;
     const limits = throttleLimits(complete.tier, complete.units);
     const queues = Object.fromEntries(
       throttleNames.map((name) => [name, new ThrottleQueue({ ...complete, perSecond: limits[name] }, this.#clock)]),
@@ -82,7 +88,10 @@ export class Throttle {
     const name = throttleOf(call.callClass);
     if (this.#active === undefined || name === undefined) return next();
     const { options, queues } = this.#active;
-    const result = await queues[name].enter(options.bulkCost === 'entries' ? entriesOf(call) : 1, call.request.signal);
+    const result = await queues[name].enter(
+      options.bulkCost === 'entries' ? operationsOf(call) : 1,
+      call.request.signal,
+    );
     switch (result.type) {
       case 'served':
         return next();
@@ -95,18 +104,4 @@ export class Throttle {
       }
     }
   };
-}
-
-/**
- * The number of entries of a bulk call. Any other call counts as 1. A bulk call whose body is not a list also counts as 1, because the
- * operation will refuse the call.
- */
-function entriesOf({ callClass, request }: Call): number {
-  if (callClass !== 'bulk') return 1;
-  try {
-    const body = request.json();
-    return Array.isArray(body) ? Math.max(1, body.length) : 1;
-  } catch {
-    return 1;
-  }
 }

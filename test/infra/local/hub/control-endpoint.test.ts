@@ -35,6 +35,7 @@ describe('the control endpoint', () => {
       bulk: 0,
       configuration: 0,
       statistics: 0,
+      job: 0,
       other: 0,
     };
     const { byCaller, ...total } = (await (await control('/calls')).json()) as CallReport;
@@ -42,12 +43,16 @@ describe('the control endpoint', () => {
       total: 8,
       byClass: { ...none, twinRead: 2, twinUpdate: 1, query: 1, bulk: 1, configuration: 1, statistics: 1, identity: 1 },
       byStatus: { 200: 7, 404: 1 },
+      operationsByClass: expect.objectContaining({ bulk: 1, twinRead: 2, identity: 1 }),
+      messagesByClass: { ...none, twinRead: 1, twinUpdate: 1, query: 1 },
       throttledByClass: none,
     });
     expect(byCaller.twinkeeper).toEqual({
       total: 3,
       byClass: { ...none, twinRead: 2, twinUpdate: 1 },
       byStatus: { 200: 2, 404: 1 },
+      operationsByClass: { ...none, twinRead: 2, twinUpdate: 1 },
+      messagesByClass: { ...none, twinRead: 1, twinUpdate: 1 },
       throttledByClass: none,
       dataActions: { 'Microsoft.Devices/IotHubs/twins/read': 2, 'Microsoft.Devices/IotHubs/twins/write': 1 },
     });
@@ -55,6 +60,8 @@ describe('the control endpoint', () => {
       total: 5,
       byClass: { ...none, query: 1, bulk: 1, configuration: 1, statistics: 1, identity: 1 },
       byStatus: { 200: 5 },
+      operationsByClass: expect.objectContaining({ bulk: 1 }),
+      messagesByClass: { ...none, query: 1 },
       throttledByClass: none,
       dataActions: {
         'Microsoft.Devices/IotHubs/twins/read': 1,
@@ -69,6 +76,8 @@ describe('the control endpoint', () => {
       total: 0,
       byClass: none,
       byStatus: {},
+      operationsByClass: none,
+      messagesByClass: none,
       throttledByClass: none,
       dataActions: {},
     });

@@ -98,13 +98,13 @@ describe('a throttled hub', () => {
     await query();
   });
 
-  it('counts a bulk call as one operation, or as one per entry if configured', async () => {
+  it('counts a bulk call as one operation for each entry, or as one if configured', async () => {
     const clock = new VirtualClock();
-    await start({ clock, throttle: { ...S1, burst: 6, queue: 0 } });
+    await start({ clock, throttle: { ...S1, burst: 6, queue: 0, bulkCost: 'call' } });
     for (let call = 0; call < 10; call++) await hub.operator.addDevices(devices(20, `by-call-${call}`));
     await refusal(hub.operator.addDevices(devices(1, 'too-many')));
 
-    await put({ ...S1, burst: 6, queue: 0, bulkCost: 'entries' });
+    await put({ ...S1, burst: 6, queue: 0 });
     await hub.operator.addDevices(devices(9, 'by-entry'));
     await hub.operator.addDevices(devices(100, 'by-entry-into-debt'));
     // The last bulk call cost more tokens than there were, so the token count is -99. 100 tokens are added each minute.
@@ -169,8 +169,8 @@ describe('a throttled hub', () => {
     const get = async () => (await fetch(`${hub.controlUrl}/throttle`)).json();
     expect(await get()).toBeNull();
     const options = { ...S1, burst: 0, queue: 0 };
-    expect(await (await put(options)).json()).toEqual({ ...options, bulkCost: 'call' });
-    expect(await get()).toEqual({ ...options, bulkCost: 'call' });
+    expect(await (await put(options)).json()).toEqual({ ...options, bulkCost: 'entries' });
+    expect(await get()).toEqual({ ...options, bulkCost: 'entries' });
     await query();
     await refusal(query());
     expect((await fetch(`${hub.controlUrl}/throttle`, { method: 'DELETE' })).status).toBe(204);
@@ -178,7 +178,7 @@ describe('a throttled hub', () => {
   });
 
   it.each([
-    [{ tier: 'S4', units: 1 }, 'throttle.tier must be one of F1, B1, S1, B2, S2, B3, S3, and is "S4"'],
+    [{ tier: 'S4', units: 1 }, 'throttle.tier must be one of F1, S1, S2, S3, GEN2, and is "S4"'],
     [{ tier: 'S1', units: 0 }, 'throttle.units must be a whole number, 1 or more, and is 0'],
     [{ tier: 'S1', units: 1.5 }, 'throttle.units must be a whole number, 1 or more, and is 1.5'],
     [{ tier: 'S1' }, 'throttle.units must be a whole number, 1 or more, and is missing'],
@@ -213,7 +213,7 @@ describe('the documented limits', () => {
   it.each<[Tier, number, ReturnType<typeof perMinute>]>([
     ['F1', 1, { identity: 100, twinRead: 6000, twinUpdate: 3000, query: 20, configuration: 20 }],
     ['S1', 1, { identity: 100, twinRead: 6000, twinUpdate: 3000, query: 20, configuration: 20 }],
-    ['B1', 30, { identity: 3000, twinRead: 6000, twinUpdate: 3000, query: 600, configuration: 600 }],
+    ['GEN2', 30, { identity: 3000, twinRead: 6000, twinUpdate: 3000, query: 600, configuration: 600 }],
     ['S2', 1, { identity: 100, twinRead: 6000, twinUpdate: 3000, query: 20, configuration: 20 }],
     ['S2', 20, { identity: 2000, twinRead: 12_000, twinUpdate: 6000, query: 400, configuration: 400 }],
     ['S3', 2, { identity: 10_000, twinRead: 60_000, twinUpdate: 30_000, query: 2000, configuration: 40 }],
