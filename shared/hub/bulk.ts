@@ -2,7 +2,7 @@ import type { JsonObject } from '../twin/index.ts';
 import type { NewModule } from './hub.ts';
 
 /** Maximum number of entries in one bulk call. Source: "Bulk registry operations", `POST /devices`. */
-const entriesPerCall = 100;
+export const mostEntries = 100;
 
 /**
  * One entry of a bulk call (`POST /devices`). The entry creates a module with its twin. The SDK function `addDevices` adds the fields `id`
@@ -24,14 +24,14 @@ export function toBulkEntry({ deviceId, moduleId, tags, desired }: NewModule): B
 }
 
 /**
- * Distributes the modules over the smallest possible number of bulk calls. One call has at most 100 modules, and at most one module of
+ * Distributes the modules over the smallest possible number of bulk calls. One call has at most `perCall` modules, and at most one module of
  * each device. The modules of one device keep their order.
  */
-export function toBulkCalls(modules: readonly NewModule[]): readonly (readonly NewModule[])[] {
+export function toBulkCalls(modules: readonly NewModule[], perCall: number): readonly (readonly NewModule[])[] {
   const byDevice = [...Map.groupBy(modules, ({ deviceId }) => deviceId).values()];
   const mostOfOneDevice = byDevice.reduce((most, modulesOfDevice) => Math.max(most, modulesOfDevice.length), 0);
   const calls = Array.from(
-    { length: Math.max(mostOfOneDevice, Math.ceil(modules.length / entriesPerCall)) },
+    { length: Math.max(mostOfOneDevice, Math.ceil(modules.length / perCall)) },
     (): NewModule[] => [],
   );
   // Each module goes to the call after the call of the previous module. The calls then have nearly equal sizes, and two modules of one

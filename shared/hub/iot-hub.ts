@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { once } from '../once.ts';
 import { isJsonObject, type JsonObject, toTwin } from '../twin/index.ts';
 import { type BudgetOptions, createBudget } from './budget.ts';
-import { type BulkEntry, toBulkCalls, toBulkEntry } from './bulk.ts';
+import { type BulkEntry, mostEntries, toBulkCalls, toBulkEntry } from './bulk.ts';
 import { answersOf, type BulkAnswer, hasThrottledEntries, readBulkAnswer } from './bulk-answer.ts';
 import { classifyError } from './classify.ts';
 import { type ConnectionOptions, type HubAddress, hostOf, openRegistry } from './connection.ts';
@@ -57,14 +57,14 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
   const messageBytes = quotaMessageBytes(options.budget?.tier);
 
   /**
-   * Makes a call to the hub with retries. Each attempt uses one call of the budget. When the hub throttles an attempt, the budget is
+   * Makes a call to the hub with retries. Each attempt takes its operations from the budget. When the hub throttles an attempt, the budget is
    * informed.
    */
   async function call<T>(
     { lane, onCall }: Caller,
     operation: OperationClass,
     use: (registry: Registry) => Promise<T>,
-    { wasThrottled = () => false, billedBytes }: Measures<T> = {},
+    { operations = 1, wasThrottled = () => false, billedBytes }: Measures<T> = {},
   ): Promise<Answer<T>> {
     const client = await registry();
     const timeouts =
@@ -76,7 +76,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
     return withRetries<T>(
       async () => {
         const waitStart = clock.now().getTime();
-        const permit = await budget[operation].acquire(lane, waitLeft);
+        const permit = await budget[operation].acquire(lane, waitLeft, operations);
         if (!permit.granted) return notSent(operation, permit.retryAfter);
         waitLeft = Math.max(0, waitLeft - Math.max(0, clock.now().getTime() - waitStart));
         onCall?.();
@@ -143,9 +143,13 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
       },
 
       async createModules(modules) {
-        const batches = await pMap(toBulkCalls(modules), (batch) => createBatch(caller, batch), {
-          concurrency: bulkCallsAtOnce,
-        });
+        const batches = await pMap(
+          toBulkCalls(modules, Math.min(mostEntries, budget.bulk.mostAtOnce)),
+          (batch) => createBatch(caller, batch),
+          {
+            concurrency: bulkCallsAtOnce,
+          },
+        );
         const answers = new Map(batches.flatMap((batch) => [...batch]));
         return modules.map((module) => answers.get(module) ?? unanswered);
       },
@@ -212,13 +216,18 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
         throw error;
       }
     };
-    const answer = await call(caller, 'bulk', create, { wasThrottled: hasThrottledEntries });
+    const answer = await call(caller, 'bulk', create, {
+      operations: batch.length,
+      wasThrottled: hasThrottledEntries,
+    });
     return answer.ok ? answersOf(batch, answer.value) : new Map(batch.map((module) => [module, answer]));
   }
 }
 
-/** What the answer to a call says about throttling and about the message quota of the hub. */
+/** What a call costs, and what its answer says about throttling. */
 interface Measures<T> {
+  /** The number of operations that the hub counts. Default: 1. */
+  readonly operations?: number;
   /** Whether the hub throttled a part of the call. */
   readonly wasThrottled?: (value: T) => boolean;
   /** The number of bytes that count against the message quota. Absent when the hub does not bill the call. */
@@ -234,7 +243,7 @@ interface Caller {
 /** The result of a call that is not sent, because it would wait too long for the budget. The caller can defer the work. */
 function notSent(operation: OperationClass, retryAfter: number): Attempt<never> {
   const message = `not sent: the budget for ${operation} calls has room again in ${Math.ceil(retryAfter / 1000)} s`;
-  return { ok: false, problem: { type: 'throttled', message, retryAfter }, final: true };
+  return { ok: false, problem: { type: 'throttled', message, retryAfter, notSent: true }, final: true };
 }
 
 function toConfiguration({ id, targetCondition, priority, content }: JsonObject): Configuration {

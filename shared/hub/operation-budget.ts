@@ -56,14 +56,16 @@ const jitter = 0.1;
 
 /** A caller that waits for the permission to make a call. */
 interface Waiter {
+  /** The number of operations of the call. */
+  readonly cost: number;
   /** Time at which the caller stops waiting, in milliseconds. */
   readonly until: number;
   readonly settle: (outcome: Permit | Refusal) => void;
 }
 
 /**
- * The budget of one class of operations: a token bucket with an adaptive rate and two lanes. Each call takes one token. Calls for events
- * go first. The sweep gets the tokens that events do not need. While calls of both lanes wait, the sweep gets at least one token in ten.
+ * The budget of one class of operations: a token bucket with an adaptive rate and two lanes. Each operation takes one token. A call usually is one
+ * operation. A bulk call is as many as it has entries. Calls for events go first. The sweep gets the tokens that events do not need. While calls of both lanes wait, the sweep gets at least one token in ten.
  * Calls of one lane go in the order in which they arrived.
  *
  * The bucket sleeps until the next call can go. It does not sleep while no call waits.
@@ -81,7 +83,7 @@ export class OperationBudget {
   #closedUntil: number;
   /** Number of times that the rate was halved. Calls that got their permit before the last halving do not halve the rate again. */
   #halvings = 0;
-  /** Number of permits for events since the last permit for the sweep. It counts only while a call of the sweep waits. */
+  /** Number of tokens that events took since the last permit for the sweep. It counts only while a call of the sweep waits. */
   #eventsBeforeSweep = 0;
   /** The first deadline of the waiting callers, or an earlier time, in milliseconds. Infinity when no caller has a deadline. */
   #firstDeadline = Number.POSITIVE_INFINITY;
@@ -107,37 +109,45 @@ export class OperationBudget {
     return this.#rate.at(this.#now()) * 1000;
   }
 
+  /** The number of operations that one call should have at most. A full bucket lets such a call of either lane go at once. */
+  get mostAtOnce(): number {
+    return Math.max(1, Math.floor(this.#fullBurst - reservedForEvents));
+  }
+
   /**
-   * Waits for the permission to make one call. When the wait would be longer than `longestWait` milliseconds, the promise resolves with a
+   * Waits for the permission to make one call. `cost` is the number of its operations. When the wait would be longer than `longestWait` milliseconds, the promise resolves with a
    * refusal. This is also checked while the caller waits.
    */
-  acquire(lane: Lane, longestWait: number): Promise<Permit | Refusal> {
-    const wait = this.waitFor(lane);
+  acquire(lane: Lane, longestWait: number, cost = 1): Promise<Permit | Refusal> {
+    const wait = this.waitFor(lane, cost);
     if (wait > longestWait) return Promise.resolve({ granted: false, retryAfter: wait });
     return new Promise((settle) => {
       const until = this.#now() + longestWait;
       this.#firstDeadline = Math.min(this.#firstDeadline, until);
-      this.#waiting[lane].push({ until, settle });
+      this.#waiting[lane].push({ cost, until, settle });
       this.#grant();
     });
   }
 
-  /** The estimated number of milliseconds that the next call of a lane must wait. */
-  waitFor(lane: Lane): number {
+  /** The estimated number of milliseconds that the next call of a lane must wait. `cost` is the number of its operations. */
+  waitFor(lane: Lane, cost = 1): number {
     const now = this.#refill();
-    return this.#waitBehind(now, lane, this.#waiting[lane].length);
+    return this.#waitBehind(now, lane, cost + costOf(this.#waiting[lane]));
   }
 
   /**
-   * The estimated number of milliseconds that a call must wait. `before` is the number of calls of the same lane that go before this call.
+   * The estimated number of milliseconds that a call must wait. `cost` is the number of operations of this call and of the calls of the same
+   * lane that go before it.
    */
-  #waitBehind(now: number, lane: Lane, before: number): number {
+  #waitBehind(now: number, lane: Lane, cost: number): number {
     const { events, sweep } = this.#waiting;
-    const sweepCalls = sweep.length > 0 ? Math.floor((this.#eventsBeforeSweep + before) / (sweepInterval - 1)) : 0;
+    const [nextOfSweep] = sweep;
+    const turn = nextOfSweep?.cost ?? 0;
+    const sweepTurns = turn === 0 ? 0 : Math.floor((this.#eventsBeforeSweep + cost - 1) / ((sweepInterval - 1) * turn));
     const tokens =
       lane === 'events'
-        ? before + 1 + sweepCalls
-        : Math.min(before + 1 + events.length + this.#reserved(now), (before + 1) * sweepInterval);
+        ? cost + sweepTurns * turn
+        : Math.min(cost + costOf(events) + this.#reserved(now), cost * sweepInterval);
     return this.#timeFor(now, tokens);
   }
 
@@ -157,9 +167,10 @@ export class OperationBudget {
       next = this.#next(now)
     ) {
       const waiter = this.#waiting[next.lane].shift();
-      this.#tokens -= 1;
+      const cost = waiter?.cost ?? 1;
+      this.#tokens -= cost;
       if (next.lane === 'sweep' || this.#waiting.sweep.length === 0) this.#eventsBeforeSweep = 0;
-      else this.#eventsBeforeSweep += 1;
+      else this.#eventsBeforeSweep += cost;
       waiter?.settle(this.#permit());
     }
     if (this.#firstDeadline < now) this.#refuseWaiters(now, ({ until }) => until < now);
@@ -172,7 +183,7 @@ export class OperationBudget {
     for (const lane of lanes) {
       const staying: Waiter[] = [];
       for (const waiter of this.#waiting[lane]) {
-        const wait = this.#waitBehind(now, lane, staying.length);
+        const wait = this.#waitBehind(now, lane, costOf(staying) + waiter.cost);
         if (isTooLate(waiter, wait)) waiter.settle({ granted: false, retryAfter: wait });
         else {
           staying.push(waiter);
@@ -185,10 +196,15 @@ export class OperationBudget {
 
   /** The lane of the next permit, and the number of tokens that the bucket must have before it grants that permit. */
   #next(now: number): { readonly lane: Lane; readonly needs: number } | undefined {
-    const { events, sweep } = this.#waiting;
-    if (sweep.length > 0 && this.#eventsBeforeSweep >= sweepInterval - 1) return { lane: 'sweep', needs: 1 };
-    if (events.length > 0) return { lane: 'events', needs: 1 };
-    return sweep.length > 0 ? { lane: 'sweep', needs: 1 + this.#reserved(now) } : undefined;
+    const [event] = this.#waiting.events;
+    const [sweep] = this.#waiting.sweep;
+    // A bucket that a refusal has made small may never hold as many tokens as a call costs. The call then leaves a debt.
+    const most = this.#burst(now);
+    if (sweep !== undefined && this.#eventsBeforeSweep >= (sweepInterval - 1) * sweep.cost)
+      return { lane: 'sweep', needs: Math.min(sweep.cost, most) };
+    if (event !== undefined) return { lane: 'events', needs: Math.min(event.cost, most) };
+    if (sweep === undefined) return undefined;
+    return { lane: 'sweep', needs: Math.min(sweep.cost + this.#reserved(now), most) };
   }
 
   /**
@@ -261,4 +277,9 @@ export class OperationBudget {
     else this.#latest = time;
     return this.#latest;
   }
+}
+
+/** The number of operations of several calls. */
+function costOf(waiters: readonly Waiter[]): number {
+  return waiters.reduce((sum, { cost }) => sum + cost, 0);
 }

@@ -1,6 +1,6 @@
 /**
- * The classes of operations that IoT Hub throttles separately. The hub counts bulk calls as identity operations. They have their own class
- * here, because IoT Hub does not document whether a bulk call counts once or once for each entry.
+ * The classes of operations. IoT Hub throttles them separately, except for bulk calls: it counts each entry of a bulk call as an identity
+ * operation.
  */
 export const operationClasses = ['identity', 'twinRead', 'twinUpdate', 'query', 'bulk', 'configuration'] as const;
 
@@ -17,8 +17,8 @@ export type HubTier = (typeof hubTiers)[number];
 type Limits = Readonly<Record<OperationClass, number>>;
 
 /**
- * The documented throttles of a hub, in calls per second for each class of operations. Source: "IoT Hub quotas and throttling", section
- * "Operation throttles". A bulk call counts here as one identity operation. This gives the highest rate that the hub could allow.
+ * The documented throttles of a hub, in operations per second for each class of operations. Source: "IoT Hub quotas and throttling", section
+ * "Operation throttles". A bulk call counts as many identity operations as it has entries.
  */
 export function throttleLimits(tier: HubTier, units: number): Limits {
   const identity = (size(tier) === 3 ? 5000 / 60 : 100 / 60) * units;

@@ -11,7 +11,7 @@ import { NeededCalls } from './needed-calls.ts';
 import type { DeviceCounts, PassStep } from './pass-step.ts';
 import { type ObservedTwin, plan, toPatch } from './plan.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
-import { recordAnswer, recordDeferral, recordRepairs } from './record-answer.ts';
+import { type Deferral, recordAnswer, recordDeferral, recordRepairs } from './record-answer.ts';
 import { recordDeletions, recordEvidence } from './record-evidence.ts';
 import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts';
 import { findSettling, isSettledDeletion, noneSettling } from './settling.ts';
@@ -72,7 +72,8 @@ export class DevicePass {
   async begin(): Promise<PassStep> {
     const { deviceId, modules, deletedAt, eventRef } = this.#work;
     if (modules.size === 0 && deletedAt === undefined) return this.#done();
-    if (++this.#round > maxRounds) return this.#deferred(`its twins or rows changed during each of ${maxRounds} tries`);
+    if (++this.#round > maxRounds)
+      return this.#deferred({ reason: `its twins or rows changed during each of ${maxRounds} tries` });
 
     this.#settling = noneSettling;
     const { journal, hub, clock, policies } = this.#dependencies;
@@ -126,7 +127,7 @@ export class DevicePass {
   /** Reads the twins of the needed modules. Then makes the plan and carries it out. */
   async #observe(device: Device, needed: NeededModules, deviceRows: DeviceRows): Promise<PassStep> {
     const observed: ObservedTwin[] = needed.create.flatMap(asMissing);
-    let deferred: string | undefined;
+    let deferred: Deferral | undefined;
     for (const module of needed.read) {
       const { moduleId } = module;
       const answer = await this.#dependencies.hub.readTwin(device.deviceId, moduleId);
@@ -156,7 +157,7 @@ export class DevicePass {
     device: Device,
     observed: readonly ObservedTwin[],
     needed: NeededModules,
-    deferredByRead: string | undefined,
+    deferredByRead: Deferral | undefined,
     deviceRows: DeviceRows,
   ): Promise<PassStep> {
     const { policies, guard, clock, hub, settleTime } = this.#dependencies;
@@ -199,7 +200,7 @@ export class DevicePass {
   /** Returns the modules that the caller must create. Ends the pass when the plan has no modules to create. */
   async #createModules(
     pending: readonly PendingAction[],
-    deferred: string | undefined,
+    deferred: Deferral | undefined,
     deviceRows: DeviceRows,
   ): Promise<PassStep> {
     const { deviceId } = this.#work;
@@ -236,7 +237,7 @@ export class DevicePass {
     answer: Answer<void>,
     success: 'enforced' | 'created',
     deviceRows: DeviceRows,
-  ): string | undefined {
+  ): Deferral | undefined {
     if (answer.ok) for (const { rowKey } of rows) this.#changed.set(rowKey, success);
     return recordAnswer(rows, answer, success, deviceRows);
   }
@@ -264,7 +265,7 @@ export class DevicePass {
   }
 
   /** Stores the outcomes and ends the pass. After a conflict with another process, starts a new round instead. */
-  async #store(deviceRows: DeviceRows, deferred?: string): Promise<PassStep> {
+  async #store(deviceRows: DeviceRows, deferred?: Deferral): Promise<PassStep> {
     if ((await this.#write(deviceRows)) === 'conflict') return this.begin();
     return deferred === undefined ? this.#done() : this.#deferred(deferred);
   }
@@ -279,8 +280,9 @@ export class DevicePass {
     return { deviceId: this.#work.deviceId, done: this.#counts() };
   }
 
-  #deferred(reason: string): PassStep {
-    return { deviceId: this.#work.deviceId, deferred: reason, done: this.#counts() };
+  #deferred({ reason, retryAfter }: Deferral): PassStep {
+    const wait = retryAfter === undefined ? {} : { retryAfter };
+    return { deviceId: this.#work.deviceId, deferred: reason, ...wait, done: this.#counts() };
   }
 
   #counts(): DeviceCounts {

@@ -9,7 +9,7 @@ export type PassStep =
   | {
       readonly deviceId: string;
       readonly deferred: string;
-      /** Seconds until the retry, when the device only waits for a deleted module to settle. */
+      /** Seconds until the retry, when the device only waits: for a deleted module to settle, or for the budget of hub calls. */
       readonly retryAfter?: number;
       readonly done: DeviceCounts;
     }

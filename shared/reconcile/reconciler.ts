@@ -16,7 +16,8 @@ export interface DeviceResult extends DeviceCounts {
   readonly deviceId: string;
   readonly deferred?: string;
   /**
-   * Seconds until the retry, when the device only waits for a deleted module to settle. Such a wait is not a failed attempt.
+   * Seconds until the retry, when the device only waits: for a deleted module to settle, or for the budget of hub calls. Such a wait is not a
+   * failed attempt.
    */
   readonly retryAfter?: number;
 }

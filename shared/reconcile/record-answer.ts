@@ -2,6 +2,13 @@ import type { DriftRow } from '../drift/index.ts';
 import type { Answer, Problem } from '../hub/index.ts';
 import type { DeviceRows } from './device-rows.ts';
 
+/** Why a device must be retried. */
+export interface Deferral {
+  readonly reason: string;
+  /** Seconds until the retry, when the device only waits. Such a wait is not a failed attempt. */
+  readonly retryAfter?: number;
+}
+
 /**
  * Sets the outcome of rows from the hub's answer to the repair of these rows. Returns the reason for a retry. Returns `undefined` when no
  * retry is needed.
@@ -11,7 +18,7 @@ export function recordAnswer(
   answer: Answer<void>,
   success: 'enforced' | 'created',
   deviceRows: DeviceRows,
-): string | undefined {
+): Deferral | undefined {
   if (answer.ok) {
     for (const row of rows) deviceRows.setOutcome(row, success);
     return undefined;
@@ -25,13 +32,18 @@ export function recordAnswer(
   return undefined;
 }
 
-/** Sets rows that are `pending` or `deferred` to `deferred`, and returns the reason. Rows with another outcome stay unchanged. */
-export function recordDeferral(rows: readonly DriftRow[], { message }: Problem, deviceRows: DeviceRows): string {
+/**
+ * Sets rows that are `pending` or `deferred` to `deferred`, and returns the reason. Rows with another outcome stay unchanged. A call that was not
+ * sent, because the budget has no room for it, is not a failed attempt.
+ */
+export function recordDeferral(rows: readonly DriftRow[], problem: Problem, deviceRows: DeviceRows): Deferral {
+  const { message } = problem;
   for (const row of rows) {
     const { outcome } = deviceRows.current(row);
     if (outcome === 'pending' || outcome === 'deferred') deviceRows.setOutcome(row, 'deferred', message);
   }
-  return message;
+  const waits = problem.type === 'throttled' && problem.notSent === true;
+  return { reason: message, ...(waits ? { retryAfter: Math.ceil((problem.retryAfter ?? 0) / 1000) } : {}) };
 }
 
 /**

@@ -140,8 +140,9 @@ export class SweepWorker {
       reconcilerFor(imported === undefined ? lane : answerFromImport(lane, imported)),
     );
 
-    const isFirst = item.attempt === 0;
-    const name = isFirst ? item.part : `${item.part}.${item.attempt}`;
+    const { round = item.attempt } = item;
+    const isFirst = round === 0;
+    const name = isFirst ? item.part : `${item.part}.${round}`;
     const deferred = results.filter((result) => result.deferred !== undefined);
     await store.recordWorkItem(item.sweepId, name, {
       examined: isFirst ? results.length : 0,
@@ -153,7 +154,11 @@ export class SweepWorker {
     const [first] = deferred;
     const left = deferred.map(({ deviceId }) => deviceId);
     if (first === undefined) await store.removeWorkItem(item);
-    else await this.#retry(item, left, first.deferred, Math.max(...deferred.map(({ retryAfter = 0 }) => retryAfter)));
+    else if (deferred.every(({ retryAfter }) => retryAfter !== undefined)) {
+      // All devices only wait, which is not a failed attempt.
+      const delay = Math.max(1, ...deferred.map(({ retryAfter = 0 }) => retryAfter)) * (1 + random() / 4);
+      await queueAgain(this.#dependencies, item, { devices: left, delay, round: round + 1, backfill: undefined });
+    } else await this.#retry(item, left, first.deferred, Math.max(...deferred.map(({ retryAfter = 0 }) => retryAfter)));
     log.info(`Sweep ${item.sweepId}, work item ${name}: ${devices.length} devices, ${deferred.length} deferred.`);
   }
 
@@ -223,12 +228,14 @@ export class SweepWorker {
   /** Queues devices again. `atLeast`: the minimum number of seconds until the retry. */
   async #retry(item: QueuedItem, devices: readonly string[], reason = '', atLeast = 0): Promise<void> {
     const { store, log, retry, random } = this.#dependencies;
+    const round = (item.round ?? item.attempt) + 1;
     const wait = this.#waitFor(item) / 1000;
     // The call budget is used up at this time. Waiting for the budget does not count as an attempt.
     if (wait > retry.firstDelay) {
       return queueAgain(this.#dependencies, item, {
         devices,
         delay: wait * (1 + random() / 4),
+        round,
         backfill: undefined,
       });
     }
@@ -239,7 +246,7 @@ export class SweepWorker {
     }
     const doubled = Math.min(longestDelay, retry.firstDelay * 2 ** item.attempt);
     const delay = Math.max(atLeast, Math.min(longestDelay, doubled * (0.75 + random() / 2)));
-    await queueAgain(this.#dependencies, item, { devices, attempt, delay, backfill: undefined });
+    await queueAgain(this.#dependencies, item, { devices, attempt, delay, round, backfill: undefined });
   }
 
   /**

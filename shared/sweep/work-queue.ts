@@ -96,7 +96,10 @@ export async function queueWorkItem(
 export async function queueAgain(
   { store, queue, clock }: QueueDependencies,
   { etag, ...item }: QueuedItem,
-  { delay, ...changes }: Partial<Pick<WorkItem, 'devices' | 'attempt' | 'backfill'>> & { readonly delay: number },
+  {
+    delay,
+    ...changes
+  }: Partial<Pick<WorkItem, 'devices' | 'attempt' | 'round' | 'backfill'>> & { readonly delay: number },
 ): Promise<void> {
   const turn = item.turn + 1;
   const due = new Date(clock.now().getTime() + limitDelay(delay) * 1000).toISOString();

@@ -36,6 +36,8 @@ export interface WorkItem {
   readonly backfill?: 'prepare' | 'wait' | 'record' | undefined;
   /** Number of failed attempts so far. */
   readonly attempt: number;
+  /** Number of times that a worker has worked on the devices. Absent: as often as it failed. */
+  readonly round?: number;
   /** Number of times that the work item was put in the queue again. A message with a lower number is an old copy. */
   readonly turn: number;
   /** When a worker can receive the message, ISO 8601. */
@@ -159,6 +161,7 @@ function fromEntity(entity: Readonly<Record<string, unknown>>): QueuedItem {
     devices: JSON.parse(joinText('devices', entity) ?? '[]') as readonly string[],
     ...(backfill === undefined ? {} : { backfill }),
     attempt: Number(entity.attempt),
+    ...(entity.round === undefined ? {} : { round: Number(entity.round) }),
     turn: Number(entity.turn),
     due: String(entity.due),
     etag: String(entity.etag),

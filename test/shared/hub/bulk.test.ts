@@ -17,7 +17,7 @@ describe('bulk calls', () => {
   it('contain each module once, at most 100 modules and no device twice, in order', () => {
     fc.assert(
       fc.property(modules, (all) => {
-        const calls = toBulkCalls(all);
+        const calls = toBulkCalls(all, 100);
         expect(calls.flat().length).toBe(all.length);
         expect(new Set(calls.flat())).toEqual(new Set(all));
         for (const call of calls) {
@@ -42,20 +42,22 @@ describe('bulk calls', () => {
     };
     fc.assert(
       fc.property(modules, (all) => {
-        expect(toBulkCalls(all).length).toBe(fewestCalls(all));
+        expect(toBulkCalls(all, 100).length).toBe(fewestCalls(all));
       }),
     );
   });
 
   it('are one for 100 devices, two for 101 or for two modules each, and three for 150 with two modules each', () => {
     const one = Array.from({ length: 100 }, (_, n) => ({ deviceId: `d${n}`, moduleId: 'm', desired: {}, tags: {} }));
-    expect(toBulkCalls(one).map((call) => call.length)).toEqual([100]);
-    expect(toBulkCalls([...one, ...one.slice(0, 1).map((module) => ({ ...module, deviceId: 'e' }))])).toHaveLength(2);
+    expect(toBulkCalls(one, 100).map((call) => call.length)).toEqual([100]);
+    expect(toBulkCalls([...one, ...one.slice(0, 1).map((module) => ({ ...module, deviceId: 'e' }))], 100)).toHaveLength(
+      2,
+    );
     const more = [...one, ...one.slice(0, 50).map((module) => ({ ...module, deviceId: `e${module.deviceId}` }))];
     const twoEach = more.flatMap((module) => [module, { ...module, moduleId: 'n' }]);
-    expect(toBulkCalls(twoEach).map((call) => call.length)).toEqual([100, 100, 100]);
+    expect(toBulkCalls(twoEach, 100).map((call) => call.length)).toEqual([100, 100, 100]);
     const two = one.flatMap((module) => [module, { ...module, moduleId: 'n' }]);
-    expect(toBulkCalls(two).map((call) => call.length)).toEqual([100, 100]);
+    expect(toBulkCalls(two, 100).map((call) => call.length)).toEqual([100, 100]);
   });
 
   it('have entries without authentication', () => {

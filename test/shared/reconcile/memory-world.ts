@@ -119,13 +119,15 @@ export function hubOver(registry: Registry, trouble: { problem?: Problem } = {})
     countDevices: async () => ({ ok: true, value: 0 }),
     queryPage: async () => ({ ok: true, value: { items: [] } }),
     listConfigurations: async () => ({ ok: true, value: [] }),
-    get jobs(): Hub['jobs'] {
-      throw new Error('the hub in memory has no jobs');
-    },
+    jobs: { start: noJobs, read: noJobs, list: noJobs, cancel: noJobs, hasKeys: noJobs },
     lane: () => hub,
     waitFor: () => 0,
   };
   return hub;
+}
+
+async function noJobs(): Promise<never> {
+  throw new Error('the hub in memory has no jobs');
 }
 
 /** A journal in memory. Like the real journal, it has a conflict when another pass wrote rows of the same module after the read. */
