@@ -22,7 +22,7 @@ const statusEvery = 5_000;
 const keptRows = 200;
 
 /** The output of the demo without `--once`. On a terminal it is a live view. Elsewhere, as in a file, it is lines of text. */
-export function demoOutput({ devices, seed }: RunOptions): Output {
+export function demoOutput({ devices, seed, throttle }: RunOptions): Output {
   const surface = process.stdout.isTTY ? liveView() : plainLines();
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -41,7 +41,7 @@ export function demoOutput({ devices, seed }: RunOptions): Output {
         releaseLater(row);
       });
       surface.start(addressLines(endpoints), watcher);
-      await disturbForever(endpoints, { devices, seed, signal });
+      await disturbForever(endpoints, { devices, seed, signal, ...(throttle === undefined ? {} : { throttle }) });
       return 0;
     },
     async close() {

@@ -10,18 +10,20 @@ const mostComplaints = 20;
 /** Milliseconds for the last comparison of the history and the twins. */
 const longestConclusion = 120_000;
 
-export function onceOutput({ devices, seed, events, queryLag = 0, timeScale = 1, json = false }: RunOptions): Output {
+export function onceOutput(options: RunOptions): Output {
+  const { devices, seed, events, throttle, queryLag = 0, timeScale = 1, json = false } = options;
   const printError = (text: string) => process.stderr.write(`${text}\n`);
   return {
     notice: printError,
     async run({ endpoints }) {
       const { summary, complaints } = await within(
-        longestRun(devices) + longestConclusion,
+        longestRun(devices, throttle) + longestConclusion,
         runOnce(endpoints, {
           devices,
           seed,
           events,
           queryLag: (queryLag * 1000) / timeScale,
+          ...(throttle === undefined ? {} : { throttle }),
           onProgress: printError,
         }),
       );

@@ -8,7 +8,7 @@ import { CONTEST_KINDS, planContest } from './contest.ts';
 import { demoPolicies } from './demo-policies.ts';
 import { DISTURBANCE_KINDS, type Disturbance, disturb } from './disturbance.ts';
 import { type DemoDevice, demoDevice, demoFleet } from './fleet.ts';
-import { isNotFound, Operator } from './operator.ts';
+import { isNotFound, Operator, type OperatorOptions } from './operator.ts';
 import { seededRandom } from './random.ts';
 
 /** Mean pause between two disturbances in milliseconds. A single pause takes between half and one and a half times as long. */
@@ -23,17 +23,23 @@ const turnAttempts = 5;
 /** Milliseconds between two contests. In this time the user can see that Twinkeeper stands down. */
 const contestInterval = 30_000;
 
+export interface DemoOptions extends Pick<OperatorOptions, 'throttle'> {
+  readonly devices: number;
+  readonly seed: number;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Creates the fleet, and disturbs it until `signal` is aborted. When a device is deleted, a new device replaces it. Rejects when a call to
  * the hub fails, unless the hub answers that a device or module does not exist.
  */
 export async function disturbForever(
   endpoints: SystemEndpoints,
-  { devices, seed, signal }: { readonly devices: number; readonly seed: number; readonly signal: AbortSignal },
+  { devices, seed, throttle, signal }: DemoOptions,
 ): Promise<void> {
   const policies = demoPolicies();
   const random = seededRandom(seed);
-  const operator = await Operator.connect(endpoints);
+  const operator = await Operator.connect(endpoints, throttle === undefined ? {} : { throttle });
   const fleet: DemoDevice[] = [...demoFleet(devices)];
   const isBulk = ({ arrival }: DemoDevice) => arrival === 'bulk' || arrival === 'lateBulk';
   await operator.createInBulk(fleet.filter(isBulk));

@@ -5,6 +5,7 @@
 import pMap from 'p-map';
 import type { Policy } from '../../../shared/policy/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
+import type { ThrottleOptions } from '../hub/index.ts';
 import { unsettled } from './compare-history.ts';
 import { conclude, type OnceResult } from './conclude.ts';
 import { type DevicePlan, planDemo } from './demo-plan.ts';
@@ -14,6 +15,7 @@ import { disturbBySweeps } from './disturb-by-sweeps.ts';
 import type { DemoDevice } from './fleet.ts';
 import { type Observer, observe } from './observer.ts';
 import { Operator } from './operator.ts';
+import { creationTime } from './paced-calls.ts';
 import { releaseContested, runContest } from './run-contests.ts';
 import { until } from './until.ts';
 
@@ -24,19 +26,24 @@ export interface OnceOptions {
   readonly events: boolean;
   /** Milliseconds by which the results of hub queries are older than the twins. */
   readonly queryLag: number;
+  /** The throttles of the hub. Absent: it has no limits. */
+  readonly throttle?: Pick<ThrottleOptions, 'tier' | 'units'>;
   /** Called with one line of text about the progress of the run. */
   readonly onProgress: (text: string) => void;
 }
+
+/** Number of modules that Twinkeeper creates for a device in a run, at most. */
+const modulesPerDevice = 4;
 
 /** Number of devices that are created or disturbed at the same time. */
 const concurrency = 12;
 
 /**
  * Milliseconds that a run may take: ten minutes, and 300 ms for each device. This is enough on a busy machine. It is also enough when the
- * function host is killed: a sweep that was interrupted is resumed after three minutes.
+ * function host is killed: a sweep that was interrupted is resumed after three minutes. A throttled hub creates the modules of the fleet slowly.
  */
-export function longestRun(devices: number): number {
-  return 600_000 + devices * 300;
+export function longestRun(devices: number, throttle?: Pick<ThrottleOptions, 'tier' | 'units'>): number {
+  return 600_000 + devices * 300 + 2 * creationTime(throttle, devices * modulesPerDevice);
 }
 
 /**
@@ -44,12 +51,12 @@ export function longestRun(devices: number): number {
  * resolves, and the result lists them.
  */
 export async function runOnce(endpoints: SystemEndpoints, options: OnceOptions): Promise<OnceResult> {
-  const { devices, seed, events, queryLag, onProgress } = options;
+  const { devices, seed, events, queryLag, throttle, onProgress } = options;
   const startedAt = Date.now();
-  const deadline = startedAt + longestRun(devices);
+  const deadline = startedAt + longestRun(devices, throttle);
   const policies = demoPolicies();
   const plan = planDemo(seed, devices, policies);
-  const operator = await Operator.connect(endpoints, queryLag);
+  const operator = await Operator.connect(endpoints, { queryLag, ...(throttle === undefined ? {} : { throttle }) });
   const observer = observe(endpoints);
   const ledger: InjectedDeparture[] = [];
 

@@ -6,39 +6,54 @@ import type { Policy } from '../../../shared/policy/index.ts';
 import { writeLiteral } from '../../../shared/query/index.ts';
 import { type JsonObject, type Twin, toTwin } from '../../../shared/twin/index.ts';
 import type { SystemEndpoints } from '../endpoints-file.ts';
+import type { ThrottleOptions } from '../hub/index.ts';
 import { breaches, wantedModules } from './departures.ts';
 import type { Disturbance, Step } from './disturbance.ts';
 import type { DemoDevice } from './fleet.ts';
+import { importDevices } from './import-devices.ts';
+import { type PacedCalls, pacedCalls } from './paced-calls.ts';
 
-/** Largest number of devices that IoT Hub accepts in one bulk call. */
-const bulkSize = 100;
+export interface OperatorOptions {
+  /** Milliseconds by which the results of hub queries are older than the twins. Default: 0. */
+  readonly queryLag?: number;
+  /** The throttles of the hub. Default: none. */
+  readonly throttle?: Pick<ThrottleOptions, 'tier' | 'units'>;
+}
 
 export class Operator {
   readonly #registry: Registry;
+  readonly #storageConnectionString: string;
   readonly #queryLag: number;
+  readonly #paced: PacedCalls;
 
-  private constructor(registry: Registry, queryLag: number) {
+  private constructor(
+    registry: Registry,
+    storageConnectionString: string,
+    { queryLag = 0, throttle }: OperatorOptions,
+  ) {
     this.#registry = registry;
+    this.#storageConnectionString = storageConnectionString;
     this.#queryLag = queryLag;
+    this.#paced = pacedCalls(throttle);
   }
 
-  /** Connects to the hub. `queryLag`: milliseconds by which the results of hub queries are older than the twins. */
-  static async connect({ iotHubConnectionString, caFile }: SystemEndpoints, queryLag = 0): Promise<Operator> {
+  /** Connects to the hub. */
+  static async connect(
+    { iotHubConnectionString, storageConnectionString, caFile }: SystemEndpoints,
+    options: OperatorOptions = {},
+  ): Promise<Operator> {
     const address = { connectionString: iotHubConnectionString };
     const registry = await openRegistry(address, { idleTimeout: 15_000, ca: await readFile(caFile, 'utf8') });
-    return new Operator(registry, queryLag);
+    return new Operator(registry, storageConnectionString, options);
   }
 
   async createInBulk(devices: readonly DemoDevice[]): Promise<void> {
-    for (let from = 0; from < devices.length; from += bulkSize) {
-      // The SDK sends the tags to the hub, although the types of the SDK do not have them.
-      await this.#registry.addDevices(devices.slice(from, from + bulkSize).map(toIdentity));
-    }
+    await importDevices(this.#registry, this.#storageConnectionString, devices);
   }
 
   /** Creates one device, and then sets its tags with a second call: the first call cannot set tags. */
   async create(device: DemoDevice): Promise<void> {
-    await this.#registry.create({ deviceId: device.deviceId, status: 'enabled' });
+    await this.#paced('identity', () => this.#registry.create({ deviceId: device.deviceId, status: 'enabled' }));
     await this.#registry.updateTwin(device.deviceId, { tags: device.tags }, '*');
   }
 
@@ -50,7 +65,7 @@ export class Operator {
 
   /** Deletes a device. Does nothing when the device does not exist. */
   async remove(deviceId: string): Promise<void> {
-    await this.#registry.delete(deviceId).catch((error: unknown) => {
+    await this.#paced('identity', () => this.#registry.delete(deviceId)).catch((error: unknown) => {
       if (!isNotFound(error)) throw error;
     });
   }
@@ -78,7 +93,7 @@ export class Operator {
     const query = this.#registry.createQuery('SELECT * FROM devices.modules', 1000);
     while (query.hasMoreResults) {
       // `nextAsTwin` reads page after page. `next` without a callback would return the first page again and again.
-      for (const raw of (await query.nextAsTwin()).result) {
+      for (const raw of (await this.#paced('query', () => query.nextAsTwin())).result) {
         const { deviceId, moduleId = '' } = raw as unknown as { readonly deviceId: string; readonly moduleId?: string };
         const twin = toTwin(plain(raw), deviceId, moduleId);
         const ofDevice = modules.get(deviceId) ?? new Map<string, JsonObject>();
@@ -102,13 +117,14 @@ export class Operator {
   async #configure(deviceId: string, moduleId: string, properties: JsonObject): Promise<void> {
     const id = `demo-${crypto.randomUUID()}`;
     const settings = Object.entries(properties).map(([key, value]) => [`properties.desired.${key}`, value]);
-    await this.#registry.addConfiguration({
+    const configuration = {
       id,
       targetCondition: `FROM devices.modules WHERE deviceId = ${writeLiteral(deviceId)} AND moduleId = ${writeLiteral(moduleId)}`,
       content: { moduleContent: Object.fromEntries(settings) },
       priority: 1,
-    } as unknown as Parameters<Registry['addConfiguration']>[0]);
-    await this.#registry.removeConfiguration(id);
+    } as unknown as Parameters<Registry['addConfiguration']>[0];
+    await this.#paced('configuration', () => this.#registry.addConfiguration(configuration));
+    await this.#paced('configuration', () => this.#registry.removeConfiguration(id));
   }
 
   async #take(deviceId: string, step: Step): Promise<void> {
@@ -117,19 +133,15 @@ export class Operator {
         await this.#registry.updateModuleTwin(deviceId, step.moduleId, { properties: { desired: step.patch } }, '*');
         return;
       case 'deleteModule':
-        await this.#registry.removeModule(deviceId, step.moduleId);
+        await this.#paced('identity', () => this.#registry.removeModule(deviceId, step.moduleId));
         return;
       case 'configure':
         await this.#configure(deviceId, step.moduleId, step.properties);
         return;
       case 'deleteDevice':
-        await this.#registry.delete(deviceId);
+        await this.#paced('identity', () => this.#registry.delete(deviceId));
     }
   }
-}
-
-function toIdentity({ deviceId, tags }: DemoDevice) {
-  return { deviceId, status: 'enabled' as const, tags };
 }
 
 /** The fields of the twin in the hub. A twin object of the SDK also holds a client, which is left out. */
