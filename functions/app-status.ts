@@ -1,5 +1,6 @@
 import packageJson from '../package.json' with { type: 'json' };
 import { createRunningPasses } from '../shared/drift/index.ts';
+import { messageQuota } from '../shared/hub/index.ts';
 import { type PolicySet, policiesHash } from '../shared/policy/index.ts';
 import { createDeadLetterList, createDeferredQueueLength } from '../shared/retry/index.ts';
 import {
@@ -28,7 +29,7 @@ export interface AppStatus {
 }
 
 interface AppStatusOptions extends Pick<FactSources, 'statusStore' | 'guardStore' | 'sweepStore' | 'now'> {
-  readonly settings: Pick<Settings, 'storage' | 'mode' | 'sweep' | 'rollupSchedule'>;
+  readonly settings: Pick<Settings, 'storage' | 'mode' | 'sweep' | 'rollupSchedule' | 'budget'>;
   readonly policies: PolicySet;
 }
 
@@ -41,7 +42,8 @@ export function createAppStatus({
   sweepStore,
   now,
 }: AppStatusOptions): AppStatus {
-  const { storage, mode, sweep, rollupSchedule } = settings;
+  const { storage, mode, sweep, rollupSchedule, budget } = settings;
+  const messagesAllowed = Math.floor(messageQuota(budget.tier, budget.units) * budget.messageShare);
   const sources = {
     statusStore,
     guardStore,
@@ -53,9 +55,9 @@ export function createAppStatus({
     now,
   };
   const gaps = { sweepGapMinutes: longestGap(sweep.schedule), rollUpGapMinutes: longestGap(rollupSchedule) };
-  const problemSettings = { mode, ...gaps, startedAt: new Date(performance.timeOrigin).toISOString() };
+  const problemSettings = { mode, ...gaps, messagesAllowed, startedAt: new Date(performance.timeOrigin).toISOString() };
   return {
-    identity: { version: packageJson.version, mode, policiesHash: policiesHash(policies.all) },
+    identity: { version: packageJson.version, mode, policiesHash: policiesHash(policies.all), messagesAllowed },
     gaps,
     facts: (rolledUp) => readFacts(sources, rolledUp),
     problems: (facts, live) => findProblems(facts, problemSettings, live),

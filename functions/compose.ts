@@ -17,7 +17,7 @@ import { once } from '../shared/once.ts';
 import type { PolicySet } from '../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../shared/reconcile/index.ts';
 import { createDeadLetters, createDeferredQueue, type DeadLetters, type DeferredQueue } from '../shared/retry/index.ts';
-import { createStatusStore, type StatusStore, UsageRecorder } from '../shared/status/index.ts';
+import { createStatusStore, OtherInstances, type StatusStore, UsageRecorder } from '../shared/status/index.ts';
 import type { Sweeper, SweepQueue, SweepWorker } from '../shared/sweep/index.ts';
 import {
   createSweepRetention,
@@ -90,11 +90,15 @@ export function compose(settings: Settings, policies: PolicySet): App {
   const instance = instanceName(process.env);
   const usage = new UsageRecorder({ store: (day) => statusStore.putUsage(instance, day), now, later });
   const telemetry = createTelemetry(process.env, { now, later });
+  const others = new OtherInstances({ instance, list: () => statusStore.instances(), now });
   const hub = connectToHub(settings.hub, {
     budget: settings.budget,
     clock,
+    others: () => others.current(),
     onCalled(call) {
       usage.called(call);
+      // The other instances must know at once that this one uses a part of the share. A failure is logged after the invocation.
+      usage.flush().catch(() => {});
       telemetry?.metrics.count('twinkeeper.hub.calls', { class: call.operation });
       if (call.result === 'throttled') telemetry?.metrics.count('twinkeeper.hub.throttled', { class: call.operation });
     },

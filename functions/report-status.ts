@@ -17,6 +17,7 @@ export async function reportStatus(app: App, open: OpenCounts, log: (line: strin
     at,
     since: before?.since ?? at,
     mode: status.identity.mode,
+    messagesAllowed: status.identity.messagesAllowed,
     ...status.gaps,
     open: open.total,
     reasons: Object.fromEntries(open.reasons),

@@ -1,6 +1,6 @@
 import type * as z from 'zod/mini';
 import type { BlastRadius } from '../shared/guards/index.ts';
-import { type HubAddress, type HubTier, hostOf } from '../shared/hub/index.ts';
+import { type BudgetOptions, type HubAddress, hostOf } from '../shared/hub/index.ts';
 import type { Mode } from '../shared/policy/index.ts';
 import type { RetrySchedule } from '../shared/reconcile/index.ts';
 import type { StorageAccount } from '../shared/storage/index.ts';
@@ -26,9 +26,9 @@ export interface Settings {
   };
   /**
    * The call budget of the hub. The hub's tier and units determine the hub's throttle limits. `share` is the part of those limits that
-   * Twinkeeper may use: above 0, at most 1.
+   * Twinkeeper may use, and `messageShare` is its part of the daily message quota: above 0, at most 1.
    */
-  readonly budget: { readonly tier: HubTier; readonly units: number; readonly share: number };
+  readonly budget: BudgetOptions;
   /** How many missing modules are created: by an import job of the hub, or always with bulk calls. */
   readonly backfill: 'import' | 'bulk';
   /**
@@ -142,6 +142,7 @@ export function readSettings(environment: Environment): Settings {
       tier: settings.TWINKEEPER_HUB_TIER,
       units: settings.TWINKEEPER_HUB_UNITS,
       share: settings.TWINKEEPER_BUDGET_SHARE,
+      messageShare: settings.TWINKEEPER_MESSAGE_SHARE,
     },
     backfill: settings.TWINKEEPER_BACKFILL,
     blastRadius: settings.TWINKEEPER_BLAST_RADIUS,

@@ -68,7 +68,7 @@ async function measure(hub: BenchHub, storage: StorageAccount, report: Report): 
     hub,
     storage,
     definitions: [policy],
-    budget: { tier: 'S1', units: 1, share: 0.5 },
+    budget: { tier: 'S1', units: 1, share: 0.5, messageShare: 1 },
     concurrency: 1,
     clock: systemClock,
     onTrouble: (message) => report.progress(message),

@@ -143,7 +143,7 @@ function bySweep(report: Report) {
       hub,
       storage,
       definitions: [azureiotsecurity],
-      budget: { ...oneUnit, share: 1 },
+      budget: { ...oneUnit, share: 1, messageShare: 1 },
       concurrency: 4,
       clock,
       onTrouble: (message) => report.progress(message),

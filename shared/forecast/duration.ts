@@ -1,4 +1,4 @@
-import { type BudgetOptions, throttleLimits } from '../hub/index.ts';
+import { type BudgetOptions, entriesPerBulkCall, messageQuota, throttleLimits } from '../hub/index.ts';
 
 /** Number of hub calls per class of operations. IoT Hub throttles each class separately. */
 export interface CallForecast {
@@ -6,7 +6,7 @@ export interface CallForecast {
   readonly query: number;
   readonly twinRead: number;
   readonly twinUpdate: number;
-  /** Number of bulk calls. One bulk call creates up to 100 modules. */
+  /** Number of bulk calls. How many modules one call creates follows from the budget. */
   readonly bulk: number;
   readonly total: number;
 }
@@ -17,12 +17,39 @@ const burst = 10;
 /**
  * Returns the seconds that these calls take within the call budget, if no other caller uses the budget. The classes run in parallel, so the
  * slowest class decides.
+ *
+ * @param creations the number of modules to create: the hub counts each of them, however few bulk calls there are
  */
-export function secondsFor({ total: _, ...calls }: CallForecast, { tier, units, share }: BudgetOptions): number {
+export function secondsFor(
+  { total: _, bulk, ...calls }: CallForecast,
+  creations: number,
+  { tier, units, share }: BudgetOptions,
+): number {
   const limits = throttleLimits(tier, units);
-  const seconds = Object.entries(calls).map(([name, count]) => {
-    const perSecond = limits[name as keyof typeof calls] * share;
+  const seconds = Object.entries({ ...calls, identity: creations }).map(([name, count]) => {
+    const perSecond = limits[name as keyof typeof calls | 'identity'] * share;
     return Math.max(0, count - Math.max(burst, perSecond)) / perSecond;
   });
   return Math.ceil(Math.max(...seconds));
+}
+
+/** Number of bulk calls that create this many modules. */
+export function bulkCallsFor(creations: number, budget: BudgetOptions): number {
+  return Math.ceil(creations / entriesPerBulkCall(budget));
+}
+
+/** A twin with the baseline of the security agent takes two messages to read. */
+const messagesPerRead = 2;
+
+/**
+ * Estimates the messages of the hub's daily quota that these calls take. A patch takes one message, and so does a page of query results without
+ * drift. Bulk calls and configurations are free.
+ */
+export function messagesFor({ query, twinRead, twinUpdate }: CallForecast): number {
+  return query + twinRead * messagesPerRead + twinUpdate;
+}
+
+/** The messages that the app may take in a day. */
+export function messagesPerDay({ tier, units, messageShare }: BudgetOptions): number {
+  return Math.floor(messageQuota(tier, units) * messageShare);
 }

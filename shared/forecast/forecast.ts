@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { type BlastRadius, competingSettings } from '../guards/index.ts';
 import type { BudgetOptions, Hub } from '../hub/index.ts';
 import type { Policy, PolicySet } from '../policy/index.ts';
-import { type CallForecast, secondsFor } from './duration.ts';
+import { bulkCallsFor, type CallForecast, messagesFor, messagesPerDay, secondsFor } from './duration.ts';
 import { type ForecastProgress, HubQueries } from './hub-queries.ts';
 import { ModuleForecast } from './module-forecast.ts';
 import type { Forecast, PolicyForecast } from './result.ts';
@@ -30,17 +30,19 @@ export async function forecast(dependencies: ForecastDependencies): Promise<Fore
   const competing = competingSettings(policies.all, (await queries.configurations()) ?? []);
 
   const byPolicy = new Map<Policy, PolicyForecast>();
+  let creations = 0;
   let calls: Omit<CallForecast, 'total'> = { configuration: 1, query: 0, twinRead: 0, twinUpdate: 0, bulk: 0 };
   for (const [moduleId, modulePolicies] of Map.groupBy(policies.all, ({ module }) => module)) {
     const module = new ModuleForecast({ moduleId, policies: modulePolicies, queries, competing, limit, clock });
     await module.run();
     for (const policy of modulePolicies) byPolicy.set(policy, module.resultFor(policy));
-    const { twinRead, twinUpdate, bulk } = module.calls;
+    const { twinRead, twinUpdate } = module.calls;
+    creations += module.calls.creations;
     calls = {
       ...calls,
       twinRead: calls.twinRead + twinRead,
       twinUpdate: calls.twinUpdate + twinUpdate,
-      bulk: calls.bulk + bulk,
+      bulk: calls.bulk + bulkCallsFor(module.calls.creations, budget),
     };
   }
   calls = { ...calls, query: queries.sweepQueries };
@@ -52,7 +54,9 @@ export async function forecast(dependencies: ForecastDependencies): Promise<Fore
     policies: results,
     competing,
     calls: all,
-    seconds: secondsFor(all, budget),
+    seconds: secondsFor(all, creations, budget),
+    messages: messagesFor(all),
+    messagesPerDay: messagesPerDay(budget),
     somethingToDo: results.some(
       ({ modulesToCreate, propertiesToChange, recorded }) =>
         modulesToCreate + propertiesToChange > 0 || recorded.length > 0,

@@ -43,9 +43,6 @@ export interface ModuleForecastDependencies {
 const noDevices =
   'No device of the hub is in the scope of the policy. Check appliesTo: tags, their values and device ids are case-sensitive.';
 
-/** Number of modules that one bulk call creates. A work item of the sweep has the same number of devices. */
-const modulesPerCall = 100;
-
 /**
  * The forecast for one module on all devices, or for all devices' own twins. Finds the twins that break a policy, and plans their changes.
  */
@@ -188,7 +185,7 @@ export class ModuleForecast {
         }
       }
     }
-    this.calls.bulk += Math.ceil(missing / modulesPerCall);
+    this.calls.creations += missing;
   }
 
   /**

@@ -13,6 +13,10 @@ export interface Forecast {
   readonly calls: CallForecast;
   /** Seconds that these calls would take within the app's call budget. */
   readonly seconds: number;
+  /** About how many messages of the hub's daily quota these calls would take. */
+  readonly messages: number;
+  /** The messages that the app may take in a day. A sweep that needs more goes on after 00:00 UTC. */
+  readonly messagesPerDay: number;
   /** Whether there is any drift to repair or to record. */
   readonly somethingToDo: boolean;
   /** Number of hub calls that the forecast itself made. */

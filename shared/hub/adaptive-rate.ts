@@ -40,13 +40,19 @@ const fullRecovery = 3_600_000;
  * below the refused rate, and then slowly beyond the refused rate. In this way, the hub is used well and refuses few calls.
  */
 export class AdaptiveRate {
-  readonly configured: number;
-  readonly #min: number;
+  configured: number;
+  #min: number;
   /** The rate at which the hub last refused a call, and the time in milliseconds from which the rate grows again. */
   #refused: { readonly rate: number; readonly growsFrom: number } | undefined;
 
   /** Starts at the configured rate, in calls per millisecond. That rate is also the maximum. */
   constructor(configured: number) {
+    this.configured = configured;
+    this.#min = Math.min(minRate, configured);
+  }
+
+  /** Sets the configured rate, in calls per millisecond. It changes when app instances start or end. */
+  configure(configured: number): void {
     this.configured = configured;
     this.#min = Math.min(minRate, configured);
   }

@@ -1,5 +1,7 @@
 import type { Clock } from '../clock.ts';
-import { OperationBudget } from './operation-budget.ts';
+import { mostEntries } from './bulk.ts';
+import { MessageBudget } from './message-budget.ts';
+import { largestCost, OperationBudget } from './operation-budget.ts';
 import { type HubTier, hubTiers, type OperationClass, operationClasses, throttleLimits } from './throttle-limits.ts';
 
 export interface BudgetOptions {
@@ -8,13 +10,32 @@ export interface BudgetOptions {
   readonly units: number;
   /** The fraction of each throttle of the hub that this process may use: greater than 0 and at most 1. */
   readonly share: number;
+  /** The fraction of the daily message quota of the hub that the app may use: greater than 0 and at most 1. */
+  readonly messageShare: number;
 }
 
 /** Half of the throttles of one S1 unit, the smallest hub with all features. Other clients of the hub can use the other half. */
-const defaultBudget: BudgetOptions = { tier: 'S1', units: 1, share: 0.5 };
+const defaultBudget: BudgetOptions = { tier: 'S1', units: 1, share: 0.5, messageShare: 1 };
 
-/** The budgets for calls to a hub: one token bucket for each class of operations. */
-export type Budget = Readonly<Record<OperationClass, OperationBudget>>;
+/** The budgets for calls to a hub. */
+export interface Budget {
+  /** One token bucket for each class of operations. */
+  readonly operations: Readonly<Record<OperationClass, OperationBudget>>;
+  readonly messages: MessageBudget;
+}
+
+/** What the budgets need besides their options. */
+export interface BudgetDependencies {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** The messages that the other instances of the app took from the quota today. */
+  readonly messagesOfOthers: () => number;
+}
+
+/** The number of modules that one bulk call creates at most: as many as a full bucket has tokens for. */
+export function entriesPerBulkCall({ tier, units, share }: BudgetOptions): number {
+  return Math.min(mostEntries, largestCost(throttleLimits(tier, units).bulk * share));
+}
 
 /**
  * Creates the budgets for a hub. Each budget starts at the documented throttle of the hub, multiplied by the share of this process. The
@@ -22,13 +43,16 @@ export type Budget = Readonly<Record<OperationClass, OperationBudget>>;
  *
  * @throws {RangeError} for an invalid option. The message shows the value of that option.
  */
-export function createBudget(options: Partial<BudgetOptions>, clock: Clock, random: () => number): Budget {
-  const { tier, units, share } = { ...defaultBudget, ...options };
+export function createBudget(options: Partial<BudgetOptions>, dependencies: BudgetDependencies): Budget {
+  const { clock, random, messagesOfOthers } = dependencies;
+  const { tier, units, share, messageShare } = { ...defaultBudget, ...options };
   if (!hubTiers.includes(tier))
     throw new RangeError(`The hub tier must be one of ${hubTiers.join(', ')}, not ${tier}.`);
   if (!(units >= 1 && Number.isFinite(units))) throw new RangeError(`The hub units must be 1 or more, not ${units}.`);
-  if (!(share > 0 && share <= 1))
-    throw new RangeError(`The budget share must be greater than 0 and at most 1, such as 0.5, not ${share}.`);
+  for (const [name, value] of Object.entries({ 'budget share': share, 'message share': messageShare })) {
+    if (!(value > 0 && value <= 1))
+      throw new RangeError(`The ${name} must be greater than 0 and at most 1, such as 0.5, not ${value}.`);
+  }
   const limits = throttleLimits(tier, units);
   const buckets = operationClasses.map((operation) => [
     operation,
@@ -36,5 +60,8 @@ export function createBudget(options: Partial<BudgetOptions>, clock: Clock, rand
   ]);
   const budget = Object.fromEntries(buckets) as Record<OperationClass, OperationBudget>;
   // The hub counts each entry of a bulk call as an identity operation, so both have one bucket.
-  return { ...budget, bulk: budget.identity };
+  return {
+    operations: { ...budget, bulk: budget.identity },
+    messages: new MessageBudget({ tier, units, share: messageShare, clock, ofOthers: messagesOfOthers }),
+  };
 }

@@ -20,7 +20,9 @@ export function classifyError(error: unknown, now: Date, attempted?: Attempted):
   const { response, responseBody, message } = (error ?? {}) as SdkError;
   const status = typeof response?.statusCode === 'number' ? response.statusCode : 0;
   const body = typeof responseBody === 'string' ? responseBody : '';
-  const fault = attempted === undefined ? undefined : accessFault(error, status, codeOf(body), attempted);
+  // A quota that is used up has the status 403 too, but the caller has its rights.
+  const isQuota = codeOf(body).endsWith('QuotaExceeded');
+  const fault = attempted === undefined || isQuota ? undefined : accessFault(error, status, codeOf(body), attempted);
   // A token can be had again a moment later. A refused caller is refused again.
   if (fault?.code === 'noToken') return { type: 'transient', message: fault.message, access: fault.code };
   if (fault !== undefined) return { type: 'refused', status, message: fault.message, access: fault.code };
@@ -44,6 +46,8 @@ export function classifyBulkEntry(entry: { readonly errorCode?: unknown; readonl
 }
 
 function classifyStatus(status: number, code: string, message: string, after?: number): Problem {
+  // At the end of the daily message quota, the hub refuses what costs messages. Its documentation names both 403 and 429.
+  if (code === 'IotHubQuotaExceeded') return { type: 'throttled', message, waits: true };
   switch (status) {
     case 404:
       return { type: 'gone', what: /module/i.test(code) ? 'module' : 'device', message };

@@ -5,12 +5,20 @@
  *
  * @module
  */
-export type { BudgetOptions } from './budget.ts';
+export { type BudgetOptions, entriesPerBulkCall } from './budget.ts';
 export type { HubAddress } from './connection.ts';
 export { hostOf, openRegistry } from './connection.ts';
 export type { Answer, Configuration, Hub, HubJobs, Job, Lane, NewModule, Problem, QueryPage } from './hub.ts';
 export { fromImportLine, type ImportError, readImportError, toImportLine } from './import-lines.ts';
 export { connectToHub, type IotHubOptions } from './iot-hub.ts';
 export { jobBlob, jobErrorsBlob } from './jobs.ts';
+export { sweepPart } from './message-budget.ts';
 export type { MeteredCall } from './metered-call.ts';
-export { type HubTier, hubTiers, type OperationClass, operationClasses, throttleLimits } from './throttle-limits.ts';
+export {
+  type HubTier,
+  hubTiers,
+  messageQuota,
+  type OperationClass,
+  operationClasses,
+  throttleLimits,
+} from './throttle-limits.ts';

@@ -26,6 +26,8 @@ export interface IotHubOptions extends Partial<ConnectionOptions>, Partial<Retry
   /** Maximum milliseconds of one attempt to read a page of query results. Queries are slow. Default: 60,000. */
   readonly queryDeadline?: number;
   readonly clock?: Clock;
+  /** What the other instances of the app do: they share the budget. Default: there are none. */
+  readonly others?: () => { readonly count: number; readonly messages: number };
   /** Runs after each HTTP call to the hub, also after each retry. Must not throw. */
   readonly onCalled?: (call: MeteredCall) => void;
   /** Returns a random number from 0 to 1, for the jitter of delays. Default: `Math.random`. */
@@ -53,7 +55,8 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
   const settings = { ...defaults, ...options };
   const { clock = systemClock, random = Math.random } = options;
   const registry = once(() => openRegistry(address, settings));
-  const budget = createBudget(options.budget ?? {}, clock, random);
+  const { others = () => noOthers } = options;
+  const budget = createBudget(options.budget ?? {}, { clock, random, messagesOfOthers: () => others().messages });
   const messageBytes = quotaMessageBytes(options.budget?.tier);
 
   /**
@@ -75,9 +78,13 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
 
     return withRetries<T>(
       async () => {
+        const noRoom = isBilled(operation) ? budget.messages.waitFor(lane) : 0;
+        if (noRoom > 0) return notSent(shareUsedUp(budget.messages.limit), noRoom);
         const waitStart = clock.now().getTime();
-        const permit = await budget[operation].acquire(lane, waitLeft, operations);
-        if (!permit.granted) return notSent(operation, permit.retryAfter);
+        const bucket = budget.operations[operation];
+        bucket.divideBy(1 + others().count);
+        const permit = await bucket.acquire(lane, waitLeft, operations);
+        if (!permit.granted) return notSent(`the budget for ${operation} calls has no room`, permit.retryAfter);
         waitLeft = Math.max(0, waitLeft - Math.max(0, clock.now().getTime() - waitStart));
         onCall?.();
         try {
@@ -85,13 +92,15 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
           const isThrottled = wasThrottled(value);
           if (isThrottled) permit.refused();
           const messages = billedBytes === undefined ? 0 : messagesIn(billedBytes(value), messageBytes);
+          budget.messages.spend(messages);
           options.onCalled?.({ operation, result: isThrottled ? 'throttled' : 'ok', messages });
           return { ok: true, value };
         } catch (error) {
           const problem = classifyError(error, clock.now(), attemptedBy(operation, address));
           if (problem.type === 'throttled') permit.refused(problem.retryAfter);
           options.onCalled?.({ operation, result: problem.type, messages: 0, problem });
-          return { ok: false, problem };
+          if (problem.type !== 'throttled' || problem.waits !== true) return { ok: false, problem };
+          return { ok: false, problem: { ...problem, retryAfter: budget.messages.refused() }, final: true };
         }
       },
       settings,
@@ -144,7 +153,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
 
       async createModules(modules) {
         const batches = await pMap(
-          toBulkCalls(modules, Math.min(mostEntries, budget.bulk.mostAtOnce)),
+          toBulkCalls(modules, Math.min(mostEntries, budget.operations.bulk.mostAtOnce)),
           (batch) => createBatch(caller, batch),
           {
             concurrency: bulkCallsAtOnce,
@@ -197,7 +206,11 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
 
       lane: (lane, onCall) => hubFor(onCall === undefined ? { lane } : { lane, onCall }),
 
-      waitFor: (operation) => budget[operation].waitFor(caller.lane),
+      waitFor: (operation) =>
+        Math.max(
+          budget.operations[operation].waitFor(caller.lane),
+          isBilled(operation) ? budget.messages.waitFor(caller.lane) : 0,
+        ),
     };
   }
 
@@ -240,10 +253,19 @@ interface Caller {
   readonly onCall?: () => void;
 }
 
-/** The result of a call that is not sent, because it would wait too long for the budget. The caller can defer the work. */
-function notSent(operation: OperationClass, retryAfter: number): Attempt<never> {
-  const message = `not sent: the budget for ${operation} calls has room again in ${Math.ceil(retryAfter / 1000)} s`;
-  return { ok: false, problem: { type: 'throttled', message, retryAfter, notSent: true }, final: true };
+/** The result of a call that is not sent, because a budget has no room for it. The caller can defer the work. */
+function notSent(reason: string, retryAfter: number): Attempt<never> {
+  const message = `not sent: ${reason}, the next try is in ${Math.ceil(retryAfter / 1000)} s`;
+  return { ok: false, problem: { type: 'throttled', message, retryAfter, waits: true }, final: true };
+}
+
+function shareUsedUp(limit: number): string {
+  return `Twinkeeper's share of ${limit} messages a day (TWINKEEPER_MESSAGE_SHARE) is used up until 00:00 UTC`;
+}
+
+/** Whether the hub counts the calls of a class against its daily message quota. */
+function isBilled(operation: OperationClass): boolean {
+  return operation === 'twinRead' || operation === 'twinUpdate' || operation === 'query';
 }
 
 function toConfiguration({ id, targetCondition, priority, content }: JsonObject): Configuration {
@@ -268,6 +290,8 @@ function contentByModule(modulesContent: JsonObject): Readonly<Record<string, Js
 
 /** Number of results on one page of query results (the header `x-ms-max-item-count`). */
 const itemsPerPage = 1000;
+
+const noOthers = { count: 0, messages: 0 };
 
 /** The result of a bulk call when the body of the hub's answer says nothing else. */
 const allDone: BulkAnswer = { isSuccessful: true, errors: [], warnings: [] };

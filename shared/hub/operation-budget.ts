@@ -74,7 +74,10 @@ export class OperationBudget {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #rate: AdaptiveRate;
-  readonly #fullBurst: number;
+  /** The rate and the burst of the app. Its instances divide them. */
+  readonly #perMillisecond: number;
+  readonly #appBurst: number;
+  #instances = 1;
   readonly #waiting: Record<Lane, Waiter[]> = { events: [], sweep: [] };
   #tokens: number;
   /** Time at which tokens were last added, in milliseconds. */
@@ -97,11 +100,23 @@ export class OperationBudget {
   constructor({ perSecond, clock, random }: BucketOptions) {
     this.#clock = clock;
     this.#random = random;
-    this.#rate = new AdaptiveRate(perSecond / 1000);
-    this.#fullBurst = Math.max(minBurst, perSecond) + reservedForEvents;
-    this.#tokens = this.#fullBurst;
+    this.#perMillisecond = perSecond / 1000;
+    this.#rate = new AdaptiveRate(this.#perMillisecond);
+    this.#appBurst = Math.max(minBurst, perSecond) + reservedForEvents;
+    this.#tokens = this.#appBurst;
     this.#refilledAt = this.#now();
     this.#closedUntil = this.#refilledAt;
+  }
+
+  /** Divides the rate and the burst by the number of app instances that call the hub. */
+  divideBy(instances: number): void {
+    if (instances === this.#instances) return;
+    const now = this.#refill();
+    this.#instances = instances;
+    this.#rate.configure(this.#perMillisecond / instances);
+    this.#tokens = Math.min(this.#tokens, this.#burst(now));
+    this.#refuseWaiters(now, (waiter, wait) => now + wait > waiter.until);
+    this.#grant();
   }
 
   /** The present rate of the budget, in calls per second. */
@@ -109,9 +124,11 @@ export class OperationBudget {
     return this.#rate.at(this.#now()) * 1000;
   }
 
-  /** The number of operations that one call should have at most. A full bucket lets such a call of either lane go at once. */
+  /**
+   * The number of operations that one call should have at most. With one instance, a full bucket lets such a call of either lane go at once.
+   */
   get mostAtOnce(): number {
-    return Math.max(1, Math.floor(this.#fullBurst - reservedForEvents));
+    return largestCost(this.#perMillisecond * 1000);
   }
 
   /**
@@ -263,7 +280,7 @@ export class OperationBudget {
 
   /** Maximum number of tokens in the bucket. It becomes smaller with the rate, because a busy hub would refuse many calls at once. */
   #burst(now: number): number {
-    return Math.max(1, (this.#fullBurst * this.#rate.at(now)) / this.#rate.configured);
+    return Math.max(1, ((this.#appBurst / this.#instances) * this.#rate.at(now)) / this.#rate.configured);
   }
 
   #reserved(now: number): number {
@@ -277,6 +294,11 @@ export class OperationBudget {
     else this.#latest = time;
     return this.#latest;
   }
+}
+
+/** The number of operations that one call should have at most, within a budget of `perSecond` operations per second. */
+export function largestCost(perSecond: number): number {
+  return Math.floor(Math.max(minBurst, perSecond));
 }
 
 /** The number of operations of several calls. */

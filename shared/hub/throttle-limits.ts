@@ -38,6 +38,20 @@ export function throttleLimits(tier: HubTier, units: number): Limits {
   }
 }
 
+/** The daily message quota of one unit. Source: "IoT Hub quotas and throttling". */
+const messagesPerUnit: Readonly<Record<HubTier, number>> = {
+  F1: 8000,
+  S1: 400_000,
+  S2: 6_000_000,
+  S3: 300_000_000,
+  GEN2: 400_000,
+};
+
+/** The messages that a hub accepts in a day (UTC), from devices and from apps together. */
+export function messageQuota(tier: HubTier, units: number): number {
+  return messagesPerUnit[tier] * units;
+}
+
 /** The size of a hub, which decides its limits. A hub of the new generation has the limits of S1. */
 function size(tier: HubTier): 1 | 2 | 3 {
   return tier === 'S3' ? 3 : tier === 'S2' ? 2 : 1;

@@ -33,8 +33,8 @@ export function recordAnswer(
 }
 
 /**
- * Sets rows that are `pending` or `deferred` to `deferred`, and returns the reason. Rows with another outcome stay unchanged. A call that was not
- * sent, because the budget has no room for it, is not a failed attempt.
+ * Sets rows that are `pending` or `deferred` to `deferred`, and returns the reason. Rows with another outcome stay unchanged. A call for which
+ * there is no room is not a failed attempt.
  */
 export function recordDeferral(rows: readonly DriftRow[], problem: Problem, deviceRows: DeviceRows): Deferral {
   const { message } = problem;
@@ -42,7 +42,7 @@ export function recordDeferral(rows: readonly DriftRow[], problem: Problem, devi
     const { outcome } = deviceRows.current(row);
     if (outcome === 'pending' || outcome === 'deferred') deviceRows.setOutcome(row, 'deferred', message);
   }
-  const waits = problem.type === 'throttled' && problem.notSent === true;
+  const waits = problem.type === 'throttled' && problem.waits === true;
   return { reason: message, ...(waits ? { retryAfter: Math.ceil((problem.retryAfter ?? 0) / 1000) } : {}) };
 }
 

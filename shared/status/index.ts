@@ -8,6 +8,7 @@
  * @module
  */
 export { type FactSources, type Facts, readFacts } from './facts.ts';
+export { OtherInstances } from './other-instances.ts';
 export { findProblems, isHealthy, type LiveChecks, type ProblemSettings, type StatusProblem } from './problems.ts';
 export {
   type ProblemCode,

@@ -1,4 +1,4 @@
-import { operationClasses } from '../hub/index.ts';
+import { operationClasses, sweepPart } from '../hub/index.ts';
 import type { Facts } from './facts.ts';
 import { mostDeadLetters } from './facts.ts';
 import { type ProblemCode, problemCodes, problemSeverities } from './status.ts';
@@ -20,6 +20,8 @@ export interface ProblemSettings {
   readonly sweepGapMinutes: number;
   /** The longest time between two runs of `roll-up`, in minutes. */
   readonly rollUpGapMinutes: number;
+  /** The messages that the app may take from the hub's quota in a day. Absent when the caller does not know. */
+  readonly messagesAllowed?: number;
   /** When this process started, ISO 8601. Absent when the caller is not the app. */
   readonly startedAt?: string;
 }
@@ -89,6 +91,7 @@ export function isHealthy(problems: readonly Pick<StatusProblem, 'severity'>[]):
 
 function storedProblems(facts: Facts, settings: ProblemSettings) {
   const { deadLetters, released, competingConfigurations, usage } = facts;
+  const { messagesAllowed = Number.POSITIVE_INFINITY } = settings;
   const now = Date.parse(facts.at);
   const age = (time: string | undefined) => (time === undefined ? undefined : now - Date.parse(time));
   const unanswered = age(facts.unansweredSince) ?? 0;
@@ -118,6 +121,11 @@ function storedProblems(facts: Facts, settings: ProblemSettings) {
       throttled >= normalThrottles && throttled > throttledShare * calls,
       `The hub throttles: ${throttled} of ${calls} calls in five minutes got a 429.`,
       'Lower TWINKEEPER_BUDGET_SHARE, find out which other client uses the hub, or add units to the hub.',
+    ),
+    messageShare: problem(
+      usage.messagesToday >= sweepPart * messagesAllowed,
+      `Twinkeeper has taken ${usage.messagesToday} of the ${messagesAllowed} messages that it may take in a day: ${usage.messagesToday < messagesAllowed ? 'sweeps are put off' : 'all reads and repairs of twins are put off'} until 00:00 UTC.`,
+      'Find out what reads so much: see "Messages" in docs/operating.md. Raise TWINKEEPER_MESSAGE_SHARE if the telemetry of the fleet leaves room, or sweep less often.',
     ),
     limitLifted: problem(
       released.length > 0,

@@ -33,6 +33,8 @@ export interface RolledUp {
   readonly sweepGapMinutes: number;
   /** The longest time between two runs of `roll-up`, in minutes. */
   readonly rollUpGapMinutes: number;
+  /** The messages that the app may take from the hub's quota in a day. */
+  readonly messagesAllowed?: number;
   readonly open: number;
   /** Number of open rows by reason: see `OpenCounts`. */
   readonly reasons: Readonly<Record<string, number>>;
@@ -44,10 +46,20 @@ export interface RolledUp {
   readonly unansweredSince?: string;
 }
 
+/** The messages that one process took from the hub's quota on one day, and when it stored that last, ISO 8601. */
+export interface InstanceUse {
+  readonly instance: string;
+  readonly day: string;
+  readonly messages: number;
+  readonly at: string;
+}
+
 /** The stored parts of the status: the use of the hub by each process, and what `roll-up` counted. */
 export interface StatusStore {
   /** Stores the use of one day of one process. `instance` is the name of the process. */
   putUsage(instance: string, usage: DayUsage): Promise<void>;
+  /** Reads the names of the processes that used the hub today, and shortly after midnight also yesterday. Reads one or two partitions. */
+  instances(): Promise<readonly InstanceUse[]>;
   /** Reads the use of all processes today, and just before midnight also that of yesterday. Reads one or two partitions. */
   usages(): Promise<readonly DayUsage[]>;
   putRolledUp(counts: RolledUp): Promise<void>;
@@ -77,6 +89,7 @@ const rolledUpSchema = z.object({
   mode: z.enum(['enforce', 'audit']),
   sweepGapMinutes: z.number(),
   rollUpGapMinutes: z.number(),
+  messagesAllowed: z.optional(z.number()),
   open: z.number(),
   reasons: counts,
   outOfLine: counts,
@@ -91,7 +104,23 @@ export function createStatusStore(account: StorageAccount, now: () => Date): Sta
   return {
     async putUsage(instance, { day, minutes, ...usage }) {
       const key = { partitionKey: `${instancesPrefix}${day}`, rowKey: instance };
-      await (await table()).upsertEntity({ ...key, ...usage, minutes: JSON.stringify(minutes) }, 'Replace');
+      const entity = { ...key, ...usage, minutes: JSON.stringify(minutes), at: now().toISOString() };
+      await (await table()).upsertEntity(entity, 'Replace');
+    },
+
+    async instances() {
+      const at = now();
+      const days = new Set([dayOf(new Date(at.getTime() - keptMinutes * 60_000)), dayOf(at)]);
+      const uses: InstanceUse[] = [];
+      for (const day of days) {
+        const columns = ['rowKey', 'messages', 'at'];
+        for await (const entity of listPartition(await table(), `${instancesPrefix}${day}`, columns)) {
+          const { rowKey, messages } = entity;
+          // A row of an earlier version has no time.
+          uses.push({ instance: String(rowKey), day, messages: Number(messages), at: String(entity.at ?? '') });
+        }
+      }
+      return uses;
     },
 
     async usages() {

@@ -14,6 +14,7 @@ export const problemSeverities = {
   pendingStuck: 'warning',
   deadLetters: 'warning',
   throttled: 'warning',
+  messageShare: 'warning',
   limitLifted: 'warning',
   competing: 'warning',
   auditMode: 'information',
@@ -69,6 +70,7 @@ export const statusSchema = z.strictObject({
   throttled: countsBy(operationClasses),
   throttledTotal: count(),
   messagesUsed: z.nullable(count()),
+  messagesAllowed: count(),
   healthy: z.boolean(),
   problems: z.array(z.enum(problemCodes as readonly [ProblemCode, ...ProblemCode[]])),
 });

@@ -9,6 +9,8 @@ export interface AppIdentity {
   readonly mode: 'enforce' | 'audit';
   /** The hash of all policy definitions. */
   readonly policiesHash: string;
+  /** The messages that the app may take from the hub's quota in a day. */
+  readonly messagesAllowed: number;
 }
 
 /** The largest number of policies in a status. A line with more would be too long. */
@@ -50,6 +52,7 @@ export function toStatus(facts: Facts, problems: readonly StatusProblem[], app: 
     throttled: usage.throttled,
     throttledTotal: operationClasses.reduce((sum, operation) => sum + usage.throttled[operation], 0),
     messagesUsed: usage.messagesToday,
+    messagesAllowed: app.messagesAllowed,
     healthy: isHealthy(problems),
     problems: problems.map(({ code }) => code),
   };

@@ -25,8 +25,11 @@ param subnetId string
 
 param operatorsClientId string
 
-@description('Each function that is not called over HTTP scales alone, so several instances share the hub. Each takes this share of the hub\'s limits.')
-param budgetShare string = '0.2'
+@description('The share of the throttles of the hub that Twinkeeper may use, such as 0.5. Its instances divide it.')
+param budgetShare string = '0.5'
+
+@description('The share of the hub\'s daily message quota that Twinkeeper may use, such as 0.1. Twin reads, updates and query results take messages, and the telemetry of the fleet needs the rest.')
+param messageShare string = '0.1'
 
 @description('The most instances of each function or group of functions.')
 param maximumInstances int = 40
@@ -54,6 +57,7 @@ var settings = {
   TWINKEEPER_HUB_TIER: hubTier
   TWINKEEPER_HUB_UNITS: string(hubUnits)
   TWINKEEPER_BUDGET_SHARE: budgetShare
+  TWINKEEPER_MESSAGE_SHARE: messageShare
   TWINKEEPER_MODE: mode
 }
 

@@ -59,6 +59,7 @@ export function renderForecast(forecast: Forecast, columns: number, colour: bool
     ...competing(forecast, width, paint),
     '',
     `${describeCalls(forecast.calls)}, ${duration(forecast.seconds)} within the budget.`,
+    describeMessages(forecast),
     forecast.somethingToDo ? bold(yellow('There is something to do.')) : bold(green('There is nothing to do.')),
   ].join('\n');
 }
@@ -165,6 +166,12 @@ function describeCalls({ total, ...calls }: CallForecast): string {
     .filter((name) => calls[name] > 0)
     .map((name) => `${grouped(calls[name])} ${names[name]}`);
   return `Hub calls: ${grouped(total)} (${parts.join(', ')})`;
+}
+
+function describeMessages({ messages, messagesPerDay }: Forecast): string {
+  const days = Math.ceil(messages / Math.max(1, messagesPerDay));
+  const rest = days > 1 ? `, so the sweep takes ${grouped(days)} days` : '';
+  return `Messages of the hub's quota: about ${grouped(messages)}. The share is ${grouped(messagesPerDay)} a day${rest}.`;
 }
 
 function duration(seconds: number): string {

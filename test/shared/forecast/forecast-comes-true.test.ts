@@ -108,7 +108,7 @@ describe('a forecast', () => {
           forecast({
             policies: toPolicySet(policies, { mode: 'enforce' }),
             hub: throughHub(world.hubClient),
-            budget: { tier: 'S1', units: 1, share: 1 },
+            budget: { tier: 'S1', units: 1, share: 1, messageShare: 1 },
             limit: { type: 'count', count: 1_000_000 },
             clock: systemClock,
           });

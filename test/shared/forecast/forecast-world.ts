@@ -7,7 +7,7 @@ import { type PolicyDefinition, toPolicySet } from '../../../shared/policy/index
 import type { JsonObject } from '../../../shared/twin/index.ts';
 import { startTestHub } from '../../infra/local/hub/hub-client.ts';
 
-export const budget = { tier: 'S1', units: 1, share: 0.5 } as const;
+export const budget = { tier: 'S1', units: 1, share: 0.5, messageShare: 1 } as const;
 export const unlimited: BlastRadius = { type: 'count', count: 1_000_000 };
 
 /** Starts one hub that all tests of a file share. */

@@ -153,7 +153,7 @@ describe('a forecast', () => {
     expect(policies[0]?.examples).toHaveLength(10);
     expect(reported).toContainEqual({ what: `devices of ${policy.name}`, done: 2000, total: 2500 });
     // The 9 queries are 2 counts, 2 pages of modules, 3 pages of devices, and 2 pages of twins that break the policy.
-    expect(calls).toEqual({ configuration: 1, query: 9, twinRead: 2000, twinUpdate: 2000, bulk: 5, total: 4015 });
+    expect(calls).toEqual({ configuration: 1, query: 9, twinRead: 2000, twinUpdate: 2000, bulk: 50, total: 4060 });
   });
 
   it('cuts long values', async () => {

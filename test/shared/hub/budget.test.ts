@@ -4,12 +4,12 @@ import { VirtualClock } from './virtual-clock.ts';
 
 describe('a budget', () => {
   const budgetOf = (options: Parameters<typeof createBudget>[0]) =>
-    createBudget(options, new VirtualClock(), () => 0.5);
+    createBudget(options, { clock: new VirtualClock(), random: () => 0.5, messagesOfOthers: () => 0 });
 
   it('is half of the throttles of one S1 unit by default', () => {
-    expect(budgetOf({}).twinRead.perSecond).toBe(50);
-    expect(budgetOf({}).query.perSecond).toBeCloseTo(10 / 60);
-    expect(budgetOf({ tier: 'S3', units: 2, share: 0.1 }).twinRead.perSecond).toBe(100);
+    expect(budgetOf({}).operations.twinRead.perSecond).toBe(50);
+    expect(budgetOf({}).operations.query.perSecond).toBeCloseTo(10 / 60);
+    expect(budgetOf({ tier: 'S3', units: 2, share: 0.1 }).operations.twinRead.perSecond).toBe(100);
   });
 
   it.each([
@@ -20,6 +20,7 @@ describe('a budget', () => {
     [{ share: 0 }, '0'],
     [{ share: 1.5 }, '1.5'],
     [{ share: Number.NaN }, 'NaN'],
+    [{ messageShare: 0 }, '0'],
   ])('cannot have the options %j', (options, shown) => {
     expect(() => budgetOf(options)).toThrow(RangeError);
     expect(() => budgetOf(options)).toThrow(shown);

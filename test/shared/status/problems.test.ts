@@ -12,7 +12,7 @@ import {
 } from '../../../shared/status/index.ts';
 import { minutesAgo, wellFacts } from './status-fixtures.ts';
 
-const settings: ProblemSettings = { mode: 'enforce', sweepGapMinutes: 15, rollUpGapMinutes: 5 };
+const settings: ProblemSettings = { mode: 'enforce', sweepGapMinutes: 15, rollUpGapMinutes: 5, messagesAllowed: 1000 };
 
 const codes = (facts: Facts | undefined, more: Partial<ProblemSettings> = {}, live: LiveChecks = {}) =>
   findProblems(facts, { ...settings, ...more }, live).map(({ code }) => code);

@@ -11,7 +11,7 @@ import {
 } from '../../../shared/status/index.ts';
 import { minutesAgo, now, wellFacts } from './status-fixtures.ts';
 
-const app = { version: '1.2.3', mode: 'enforce', policiesHash: 'abcdefgh' } as const;
+const app = { version: '1.2.3', mode: 'enforce', policiesHash: 'abcdefgh', messagesAllowed: 40_000 } as const;
 const settings = { mode: 'enforce', sweepGapMinutes: 15, rollUpGapMinutes: 5 } as const;
 const statusOf = (facts: Facts) => toStatus(facts, findProblems(facts, settings), app);
 

@@ -20,7 +20,17 @@ const compliant: PolicyForecast = {
 function forecastOf(...policies: readonly PolicyForecast[]): Forecast {
   const calls = { configuration: 1, query: 3, twinRead: 0, twinUpdate: 0, bulk: 0, total: 4 };
   const somethingToDo = policies.some((policy) => policy.compliant < policy.devices);
-  return { hub: 'my-hub', policies, competing: [], calls, seconds: 0, somethingToDo, asked: 4 };
+  return {
+    hub: 'my-hub',
+    policies,
+    competing: [],
+    calls,
+    seconds: 0,
+    messages: 3,
+    messagesPerDay: 40_000,
+    somethingToDo,
+    asked: 4,
+  };
 }
 
 const controls = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
