@@ -28,6 +28,7 @@ function appWith({
     mode: 'enforce',
     sweep: { schedule: '0 */15 * * * *', minutes: 4 },
     rollupSchedule: '15 */5 * * * *',
+    budget: { tier: 'S1', units: 1, share: 0.5, messageShare: 0.1 },
   } as Settings;
   const status = createAppStatus({
     settings,

@@ -172,7 +172,7 @@ describe.skipIf(isWithoutBicep)('a deployment', () => {
       expect(readSettings(Object.fromEntries(evaluated))).toMatchObject({
         hub: { hostName: 'example-hub.azure-devices.net', identity: { type: 'managed' } },
         storage: { tableUri: 'https://account.table.core.windows.net/', identity: { type: 'managed' } },
-        budget: { tier: 'S1', units: 2, share: 0.2 },
+        budget: { tier: 'S1', units: 2, share: 0.5, messageShare: 0.1 },
       });
     }
   });
