@@ -6,25 +6,16 @@ import { isJsonObject, type JsonObject, toTwin } from '../twin/index.ts';
 import { type BudgetOptions, createBudget } from './budget.ts';
 import { type BulkEntry, mostEntries, toBulkCalls, toBulkEntry } from './bulk.ts';
 import { answersOf, type BulkAnswer, hasThrottledEntries, readBulkAnswer } from './bulk-answer.ts';
-import { classifyError } from './classify.ts';
+import { type Caller, type CallLimits, createCall, isBilled } from './call.ts';
 import { type ConnectionOptions, type HubAddress, hostOf, openRegistry } from './connection.ts';
-import { withDeadline } from './deadline.ts';
-import type { Answer, Configuration, Hub, Lane, NewModule } from './hub.ts';
-import { attemptedBy } from './hub-access.ts';
+import type { Answer, Configuration, Hub, NewModule } from './hub.ts';
 import { createHubJobs } from './jobs.ts';
-import { answerBytes, type MeteredCall, messagesIn, quotaMessageBytes } from './metered-call.ts';
-import { type Attempt, type RetryOptions, retryDefaults, withRetries } from './retry.ts';
-import type { OperationClass } from './throttle-limits.ts';
+import { answerBytes, type MeteredCall, quotaMessageBytes } from './metered-call.ts';
+import { retryDefaults } from './retry.ts';
 
-export interface IotHubOptions extends Partial<ConnectionOptions>, Partial<RetryOptions> {
+export interface IotHubOptions extends Partial<ConnectionOptions>, Partial<CallLimits> {
   /** The tier and the units of the hub, and the fraction of the hub's throttles to use. Default: half of the throttles of one S1 unit. */
   readonly budget?: Partial<BudgetOptions>;
-  /** Maximum milliseconds that a call waits for the budget, in all its attempts together. `Infinity` is allowed. Default: 60,000. */
-  readonly longestWait?: number;
-  /** Maximum milliseconds of one attempt of a call. Default: 30,000. */
-  readonly deadline?: number;
-  /** Maximum milliseconds of one attempt to read a page of query results. Queries are slow. Default: 60,000. */
-  readonly queryDeadline?: number;
   readonly clock?: Clock;
   /** What the other instances of the app do: they share the budget. Default: there are none. */
   readonly others?: () => { readonly count: number; readonly messages: number };
@@ -38,8 +29,12 @@ const defaults = {
   ...retryDefaults,
   idleTimeout: 15_000,
   longestWait: 60_000,
-  deadline: 30_000,
-  queryDeadline: 60_000,
+  deadline: 15_000,
+  queryDeadline: 30_000,
+  total: 30_000,
+  queryTotal: 60_000,
+  breakerFailures: 5,
+  breakerOpenFor: 10_000,
 };
 
 /** Maximum number of bulk calls that one `createModules` makes at the same time. */
@@ -57,57 +52,12 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
   const registry = once(() => openRegistry(address, settings));
   const { others = () => noOthers } = options;
   const budget = createBudget(options.budget ?? {}, { clock, random, messagesOfOthers: () => others().messages });
-  const messageBytes = quotaMessageBytes(options.budget?.tier);
 
-  /**
-   * Makes a call to the hub with retries. Each attempt takes its operations from the budget. When the hub throttles an attempt, the budget is
-   * informed.
-   */
-  async function call<T>(
-    { lane, onCall }: Caller,
-    operation: OperationClass,
-    use: (registry: Registry) => Promise<T>,
-    { operations = 1, wasThrottled = () => false, billedBytes }: Measures<T> = {},
-  ): Promise<Answer<T>> {
-    const client = await registry();
-    const timeouts =
-      operation === 'query'
-        ? { deadline: settings.queryDeadline, idleTimeout: settings.queryDeadline }
-        : { deadline: settings.deadline };
-    let waitLeft = settings.longestWait;
-
-    return withRetries<T>(
-      async () => {
-        const noRoom = isBilled(operation) ? budget.messages.waitFor(lane) : 0;
-        if (noRoom > 0) return notSent(shareUsedUp(budget.messages.limit), noRoom);
-        const waitStart = clock.now().getTime();
-        const bucket = budget.operations[operation];
-        bucket.divideBy(1 + others().count);
-        const permit = await bucket.acquire(lane, waitLeft, operations);
-        if (!permit.granted) return notSent(`the budget for ${operation} calls has no room`, permit.retryAfter);
-        waitLeft = Math.max(0, waitLeft - Math.max(0, clock.now().getTime() - waitStart));
-        onCall?.();
-        try {
-          const value = await withDeadline(timeouts, () => use(client));
-          const isThrottled = wasThrottled(value);
-          if (isThrottled) permit.refused();
-          const messages = billedBytes === undefined ? 0 : messagesIn(billedBytes(value), messageBytes);
-          budget.messages.spend(messages);
-          options.onCalled?.({ operation, result: isThrottled ? 'throttled' : 'ok', messages });
-          return { ok: true, value };
-        } catch (error) {
-          const problem = classifyError(error, clock.now(), attemptedBy(operation, address));
-          if (problem.type === 'throttled') permit.refused(problem.retryAfter);
-          options.onCalled?.({ operation, result: problem.type, messages: 0, problem });
-          if (problem.type !== 'throttled' || problem.waits !== true) return { ok: false, problem };
-          return { ok: false, problem: { ...problem, retryAfter: budget.messages.refused() }, final: true };
-        }
-      },
-      settings,
-      clock,
-      random,
-    );
-  }
+  const call = createCall({
+    ...{ registry, address, budget, others, clock, random, limits: settings },
+    messageBytes: quotaMessageBytes(options.budget?.tier),
+    onCalled: options.onCalled ?? (() => {}),
+  });
 
   return hubFor({ lane: 'events' });
 
@@ -118,9 +68,9 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
       async readTwin(deviceId, moduleId) {
         const answer = await call(
           caller,
-          'twinRead',
           (registry) => (moduleId === '' ? registry.getTwin(deviceId) : registry.getModuleTwin(deviceId, moduleId)),
           {
+            operation: 'twinRead',
             billedBytes: ({ httpResponse, responseBody: { tags, properties } }) =>
               answerBytes(httpResponse, { tags, properties }),
           },
@@ -140,13 +90,12 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
         const body = { properties: { desired: patch } };
         const answer = await call(
           caller,
-          'twinUpdate',
           (registry) =>
             moduleId === ''
               ? registry.updateTwin(deviceId, body, etag)
               : registry.updateModuleTwin(deviceId, moduleId, body, etag),
           // The hub bills the size of the update, not of the twin.
-          { billedBytes: () => answerBytes(undefined, body) },
+          { operation: 'twinUpdate', billedBytes: () => answerBytes(undefined, body) },
         );
         return answer.ok ? done : answer;
       },
@@ -164,7 +113,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
       },
 
       async countDevices() {
-        const answer = await call(caller, 'identity', (registry) => registry.getRegistryStatistics());
+        const answer = await call(caller, (registry) => registry.getRegistryStatistics(), { operation: 'identity' });
         if (!answer.ok) return answer;
         const statistics: unknown = answer.value.responseBody;
         const count = isJsonObject(statistics) ? statistics.totalDeviceCount : undefined;
@@ -183,7 +132,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
             bytes: answerBytes(message, items),
           };
         };
-        const answer = await call(caller, 'query', readPage, { billedBytes: ({ bytes }) => bytes });
+        const answer = await call(caller, readPage, { operation: 'query', billedBytes: ({ bytes }) => bytes });
         if (!answer.ok) return answer;
         const { items, next } = answer.value;
         return {
@@ -193,15 +142,15 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
       },
 
       async listConfigurations() {
-        const answer = await call(caller, 'configuration', (registry) => registry.getConfigurations());
+        const answer = await call(caller, (registry) => registry.getConfigurations(), { operation: 'configuration' });
         if (!answer.ok) return answer;
         const list: unknown = answer.value.responseBody;
         return { ok: true, value: Array.isArray(list) ? list.filter(isJsonObject).map(toConfiguration) : [] };
       },
 
       jobs: createHubJobs(
-        (use) => call(caller, 'identity', use),
-        (use) => call(caller, 'identity', use),
+        (use) => call(caller, use, { operation: 'identity' }),
+        (use) => call(caller, use, { operation: 'identity', isRepeatable: false }),
       ),
 
       lane: (lane, onCall) => hubFor(onCall === undefined ? { lane } : { lane, onCall }),
@@ -229,43 +178,11 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
         throw error;
       }
     };
-    const answer = await call(caller, 'bulk', create, {
-      operations: batch.length,
-      wasThrottled: hasThrottledEntries,
-    });
+    const kind = { operation: 'bulk', operations: batch.length, wasThrottled: hasThrottledEntries } as const;
+    // When the answer was lost, a second call could create a module again that somebody deleted in between.
+    const answer = await call(caller, create, { ...kind, isRepeatable: false });
     return answer.ok ? answersOf(batch, answer.value) : new Map(batch.map((module) => [module, answer]));
   }
-}
-
-/** What a call costs, and what its answer says about throttling. */
-interface Measures<T> {
-  /** The number of operations that the hub counts. Default: 1. */
-  readonly operations?: number;
-  /** Whether the hub throttled a part of the call. */
-  readonly wasThrottled?: (value: T) => boolean;
-  /** The number of bytes that count against the message quota. Absent when the hub does not bill the call. */
-  readonly billedBytes?: (value: T) => number;
-}
-
-/** The lane of a call to the hub, and the callback that runs before each HTTP call. */
-interface Caller {
-  readonly lane: Lane;
-  readonly onCall?: () => void;
-}
-
-/** The result of a call that is not sent, because a budget has no room for it. The caller can defer the work. */
-function notSent(reason: string, retryAfter: number): Attempt<never> {
-  const message = `not sent: ${reason}, the next try is in ${Math.ceil(retryAfter / 1000)} s`;
-  return { ok: false, problem: { type: 'throttled', message, retryAfter, waits: true }, final: true };
-}
-
-function shareUsedUp(limit: number): string {
-  return `Twinkeeper's share of ${limit} messages a day (TWINKEEPER_MESSAGE_SHARE) is used up until 00:00 UTC`;
-}
-
-/** Whether the hub counts the calls of a class against its daily message quota. */
-function isBilled(operation: OperationClass): boolean {
-  return operation === 'twinRead' || operation === 'twinUpdate' || operation === 'query';
 }
 
 function toConfiguration({ id, targetCondition, priority, content }: JsonObject): Configuration {

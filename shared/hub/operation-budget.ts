@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { AdaptiveRate } from './adaptive-rate.ts';
 import type { Lane } from './hub.ts';
+import type { Permit, Refusal } from './permit.ts';
 
 export interface BucketOptions {
   /**
@@ -11,21 +12,6 @@ export interface BucketOptions {
   readonly clock: Clock;
   /** Returns a random number from 0 to 1, for the jitter of `Retry-After`. */
   readonly random: () => number;
-}
-
-/** Permission to make one call to the hub. */
-export interface Permit {
-  readonly granted: true;
-  /**
-   * The caller must call this method when the hub answers the call with 429. `retryAfter` is the `Retry-After` of the hub in milliseconds.
-   */
-  refused(retryAfter?: number): void;
-}
-
-/** No permission to make a call. The call would have to wait `retryAfter` milliseconds, and the caller cannot wait that long. */
-export interface Refusal {
-  readonly granted: false;
-  readonly retryAfter: number;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Lane } from '../../../shared/hub/index.ts';
-import type { OperationBudget, Permit, Refusal } from '../../../shared/hub/operation-budget.ts';
+import type { OperationBudget } from '../../../shared/hub/operation-budget.ts';
+import type { Permit, Refusal } from '../../../shared/hub/permit.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** Returns functions that ask a token bucket for permits, and lists of the permits and refusals. */

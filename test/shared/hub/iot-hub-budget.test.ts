@@ -20,7 +20,12 @@ describe('the budget of the hub', () => {
   });
 
   it('also counts retries', async () => {
-    const poor = faulty.connect({ budget: { tier: 'S1', units: 1, share: 0.01 }, longestWait: 0, retries: 20 });
+    const poor = faulty.connect({
+      budget: { tier: 'S1', units: 1, share: 0.01 },
+      longestWait: 0,
+      retries: 20,
+      breakerFailures: 99,
+    });
     faulty.faults = Array(20).fill('fail');
     expect(await poor.countDevices()).toMatchObject({
       ok: false,

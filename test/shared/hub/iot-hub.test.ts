@@ -41,7 +41,7 @@ describe('a call to the hub', () => {
     const module = (deviceId: string) => ({ deviceId, moduleId: 'm', desired: { x: 1 }, tags: { t: 'y' } });
     await hub.createModules([module('b')]);
     faulty.callCount = 0;
-    faulty.faults = ['fail'];
+    faulty.faults = ['throttle'];
     expect(await hub.createModules([module('a'), module('b'), module('nobody')])).toMatchObject([
       { ok: true },
       { ok: false, problem: { type: 'exists' } },

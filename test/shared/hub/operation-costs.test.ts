@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Lane } from '../../../shared/hub/index.ts';
-import { OperationBudget, type Permit } from '../../../shared/hub/operation-budget.ts';
+import { OperationBudget } from '../../../shared/hub/operation-budget.ts';
+import type { Permit } from '../../../shared/hub/permit.ts';
 import { fc } from '../../support/arbitraries.ts';
 import { VirtualClock } from './virtual-clock.ts';
 

@@ -1,0 +1,87 @@
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen, type IBackoff } from 'cockatiel';
+import type { Clock } from '../clock.ts';
+
+export interface BreakerOptions {
+  /** Number of calls that fail one after the other until the breaker opens. */
+  readonly failures: number;
+  /** Milliseconds for which the breaker stays open at first. Each probe that fails doubles the time, up to {@link longestOpen}. */
+  readonly openFor: number;
+  readonly clock: Clock;
+  /** Returns a random number from 0 to 1, for the jitter of times. */
+  readonly random: () => number;
+  /** Whether an error means that the hub does not answer at all. An error that the hub answered with means that it works. */
+  readonly isOutage: (error: unknown) => boolean;
+}
+
+/** Maximum milliseconds between two probes. */
+const longestOpen = 60_000;
+
+/**
+ * Limits of the milliseconds until work that was put off is tried again. The longer the hub has not answered, the longer the work waits, so
+ * that an hour of work that waits does not flood the queue.
+ */
+const shortestPutOff = 15_000;
+const longestPutOff = 240_000;
+
+/**
+ * A circuit breaker for the calls to a hub. After some calls without an answer it opens, and no call is sent. Then one call is sent as a probe:
+ * when the hub answers, the breaker closes.
+ */
+export class HubBreaker {
+  readonly #options: BreakerOptions;
+  readonly #breaker: ReturnType<typeof circuitBreaker>;
+  /** When the hub stopped to answer, in milliseconds. `undefined` while the breaker is closed. */
+  #since: number | undefined;
+  /** When the next probe may be sent, in milliseconds. */
+  #probeAt = 0;
+
+  constructor(options: BreakerOptions) {
+    this.#options = options;
+    this.#breaker = circuitBreaker(handleWhen(options.isOutage), {
+      halfOpenAfter: { next: () => this.#backoff(options.openFor) },
+      breaker: new ConsecutiveBreaker(options.failures),
+    });
+    this.#breaker.onBreak(() => {
+      this.#since ??= this.#now();
+    });
+    this.#breaker.onReset(() => {
+      this.#since = undefined;
+    });
+  }
+
+  /**
+   * The milliseconds after which work should be tried again, when no call can be sent now. 0 when a call can be sent.
+   */
+  get putOff(): number {
+    const { state } = this.#breaker;
+    const isSending = state === CircuitState.Closed || (state === CircuitState.Open && this.#now() >= this.#probeAt);
+    if (isSending) return 0;
+    const age = this.#now() - (this.#since ?? this.#now());
+    const wait = Math.min(longestPutOff, Math.max(shortestPutOff, age / 2));
+    return Math.round(wait * (0.75 + this.#options.random() / 2));
+  }
+
+  /** Since when the hub does not answer. `undefined` while it does. */
+  get openSince(): Date | undefined {
+    return this.#since === undefined ? undefined : new Date(this.#since);
+  }
+
+  /**
+   * Makes a call, and counts whether the hub answered. Rejects with the error of the call.
+   * @throws {BrokenCircuitError} when {@link putOff} is above 0
+   */
+  run<T>(call: () => Promise<T>): Promise<T> {
+    return this.#breaker.execute(call);
+  }
+
+  /** How long the breaker stays open, and after the next failed probe. */
+  #backoff(duration: number): IBackoff<unknown> {
+    const jittered = duration * (0.75 + this.#options.random() / 2);
+    this.#probeAt = this.#now() + jittered;
+    return { duration: jittered, next: () => this.#backoff(Math.min(longestOpen, duration * 2)) };
+  }
+
+  #now(): number {
+    return this.#options.clock.now().getTime();
+  }
+}

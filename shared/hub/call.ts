@@ -1,0 +1,164 @@
+import type { Registry } from 'azure-iothub';
+import type { Clock } from '../clock.ts';
+import { HubBreaker } from './breaker.ts';
+import type { Budget } from './budget.ts';
+import { classifyError } from './classify.ts';
+import type { HubAddress } from './connection.ts';
+import { withDeadline } from './deadline.ts';
+import type { Answer, Lane, Problem } from './hub.ts';
+import { attemptedBy } from './hub-access.ts';
+import { type MeteredCall, messagesIn } from './metered-call.ts';
+import { type Attempt, type RetryOptions, withRetries } from './retry.ts';
+import type { OperationClass } from './throttle-limits.ts';
+import { wasSurelyNotSent } from './was-sent.ts';
+
+/** The time limits of a call, in milliseconds. */
+export interface CallLimits extends RetryOptions {
+  /** How long a call waits for the budget, in all its attempts together. */
+  readonly longestWait: number;
+  /** How long one attempt takes. */
+  readonly deadline: number;
+  /** How long one attempt to read a page of query results takes. Queries are slow. */
+  readonly queryDeadline: number;
+  /** How long a call takes in all its attempts, without the waits for the budget. */
+  readonly total: number;
+  /** How long reading a page of query results takes in all its attempts. */
+  readonly queryTotal: number;
+  /** Number of calls in a row without an answer, after which no call is sent for a while. */
+  readonly breakerFailures: number;
+  /** For how long no call is sent at first. */
+  readonly breakerOpenFor: number;
+}
+
+export interface CallDependencies {
+  readonly registry: () => Promise<Registry>;
+  readonly address: HubAddress;
+  readonly budget: Budget;
+  readonly others: () => { readonly count: number };
+  readonly limits: CallLimits;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly messageBytes: number;
+  readonly onCalled: (call: MeteredCall) => void;
+}
+
+/** The lane of a call to the hub, and the callback that runs before each HTTP call. */
+export interface Caller {
+  readonly lane: Lane;
+  readonly onCall?: () => void;
+}
+
+/** What a call costs, and what is known about its answers. */
+export interface CallKind<T> {
+  readonly operation: OperationClass;
+  /** The number of operations that the hub counts. Default: 1. */
+  readonly operations?: number;
+  /**
+   * Whether the call may be made again when its answer was lost. If not, the answer is then the problem `unclear`: the hub may have carried
+   * out the call. Default: true.
+   */
+  readonly isRepeatable?: boolean;
+  /** Whether the hub throttled a part of the call. */
+  readonly wasThrottled?: (value: T) => boolean;
+  /** The number of bytes that count against the message quota. Absent when the hub does not bill the call. */
+  readonly billedBytes?: (value: T) => number;
+}
+
+/** Makes a call to the hub: within the budgets and the time limits, with retries, and not at all while the hub does not answer. */
+export type MakeCall = <T>(
+  caller: Caller,
+  use: (registry: Registry) => Promise<T>,
+  kind: CallKind<T>,
+) => Promise<Answer<T>>;
+
+/** Creates the function that makes all calls to a hub. */
+export function createCall(dependencies: CallDependencies): MakeCall {
+  const { registry, address, budget, others, limits, clock, random, messageBytes, onCalled } = dependencies;
+  const problemOf = (error: unknown, operation: OperationClass) =>
+    classifyError(error, clock.now(), attemptedBy(operation, address));
+  const breaker = new HubBreaker({
+    failures: limits.breakerFailures,
+    openFor: limits.breakerOpenFor,
+    clock,
+    random,
+    isOutage: (error) => classifyError(error, clock.now()).type === 'transient',
+  });
+
+  return async <T>(caller: Caller, use: (registry: Registry) => Promise<T>, kind: CallKind<T>): Promise<Answer<T>> => {
+    const { operation, operations = 1, isRepeatable = true, wasThrottled = () => false, billedBytes } = kind;
+    const client = await registry();
+    const isQuery = operation === 'query';
+    let timeLeft = isQuery ? limits.queryTotal : limits.total;
+    let waitLeft = limits.longestWait;
+    let last: Problem | undefined;
+
+    return withRetries<T>(
+      async () => {
+        if (breaker.putOff > 0) return unanswered();
+        if (timeLeft <= 0 && last !== undefined) return { ok: false, problem: last, final: true };
+        const permit = await acquire();
+        if (!('refused' in permit)) return permit;
+        // Another call may have become the probe in the meantime.
+        if (breaker.putOff > 0) return unanswered();
+        caller.onCall?.();
+        const started = clock.now().getTime();
+        try {
+          const deadline = Math.min(timeLeft, isQuery ? limits.queryDeadline : limits.deadline);
+          const timeouts = isQuery ? { deadline, idleTimeout: deadline } : { deadline };
+          const value = await breaker.run(() => withDeadline(timeouts, () => use(client)));
+          const isThrottled = wasThrottled(value);
+          if (isThrottled) permit.refused();
+          const messages = billedBytes === undefined ? 0 : messagesIn(billedBytes(value), messageBytes);
+          budget.messages.spend(messages);
+          onCalled({ operation, result: isThrottled ? 'throttled' : 'ok', messages });
+          return { ok: true, value };
+        } catch (error) {
+          const problem = problemOf(error, operation);
+          last = problem;
+          if (problem.type === 'throttled') permit.refused(problem.retryAfter);
+          onCalled({ operation, result: problem.type, messages: 0, problem });
+          if (problem.type === 'throttled' && problem.waits === true)
+            return { ok: false, problem: { ...problem, retryAfter: budget.messages.refused() }, final: true };
+          if (problem.type === 'transient' && !isRepeatable && !wasSurelyNotSent(error))
+            return { ok: false, problem: { type: 'unclear', message: problem.message }, final: true };
+          return { ok: false, problem };
+        } finally {
+          timeLeft -= Math.max(0, clock.now().getTime() - started);
+        }
+      },
+      limits,
+      clock,
+      random,
+    );
+
+    function unanswered() {
+      return notSent(`the hub has not answered since ${breaker.openSince?.toISOString()}`, breaker.putOff);
+    }
+
+    async function acquire() {
+      const noRoom = isBilled(operation) ? budget.messages.waitFor(caller.lane) : 0;
+      if (noRoom > 0) return notSent(shareUsedUp(budget.messages.limit), noRoom);
+      const started = clock.now().getTime();
+      const bucket = budget.operations[operation];
+      bucket.divideBy(1 + others().count);
+      const permit = await bucket.acquire(caller.lane, waitLeft, operations);
+      waitLeft = Math.max(0, waitLeft - Math.max(0, clock.now().getTime() - started));
+      return permit.granted ? permit : notSent(`the budget for ${operation} calls has no room`, permit.retryAfter);
+    }
+  };
+}
+
+/** Whether the hub counts the calls of a class against its daily message quota. */
+export function isBilled(operation: OperationClass): boolean {
+  return operation === 'twinRead' || operation === 'twinUpdate' || operation === 'query';
+}
+
+/** The result of a call that is not sent, because there is no room for it, or because the hub does not answer. The caller can defer the work. */
+function notSent(reason: string, retryAfter: number): Attempt<never> {
+  const message = `not sent: ${reason}, the next try is in ${Math.ceil(retryAfter / 1000)} s`;
+  return { ok: false, problem: { type: 'throttled', message, retryAfter, waits: true }, final: true };
+}
+
+function shareUsedUp(limit: number): string {
+  return `Twinkeeper's share of ${limit} messages a day (TWINKEEPER_MESSAGE_SHARE) is used up until 00:00 UTC`;
+}
