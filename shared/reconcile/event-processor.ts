@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../clock.ts';
 import { decodeEvent, type EventFault, type HubEvent, type RawEvent } from '../events/index.ts';
 import type { Log } from '../log.ts';
 import { describeThrown } from '../policy/index.ts';
@@ -6,7 +7,7 @@ import { correlationIdsOf, correlationText } from './correlation-ids.ts';
 import { describeUnusable } from './describe-unusable.ts';
 import type { DeviceWork } from './device-work.ts';
 import { workFromEvents } from './fold-events.ts';
-import type { Reconciler } from './reconciler.ts';
+import type { DeviceResult, Reconciler } from './reconciler.ts';
 
 export interface EventProcessorDependencies {
   readonly reconciler: Pick<Reconciler, 'policies' | 'reconcile' | 'giveUp'>;
@@ -16,6 +17,8 @@ export interface EventProcessorDependencies {
   readonly retry: RetrySchedule;
   /** Returns a random number from 0 to 1, which varies the delay of retries. The default is `Math.random`. */
   readonly random?: () => number;
+  /** Default: the clock of the system. */
+  readonly clock?: Clock;
 }
 
 /** The delays and the number of attempts for failed work. */
@@ -25,6 +28,12 @@ export interface RetrySchedule {
   /** Maximum number of attempts, including the first attempt. After the last attempt fails, the work becomes a dead letter. */
   readonly attempts: number;
 }
+
+/**
+ * Milliseconds after which an invocation begins no further device. The rest of `functionTimeout` in host.json, ten minutes, is for what it has in
+ * hand: a call to the hub can wait a minute for the budget, and then take half a minute.
+ */
+const longestInvocation = 240_000;
 
 /** Maximum delay of a retry, in seconds. A random factor from 0.75 to 1.25 changes a delay, but never makes it longer than this. */
 const maxDelay = 6 * 3600;
@@ -60,7 +69,7 @@ export class EventProcessor {
   readonly #dependencies: Required<EventProcessorDependencies>;
 
   constructor(dependencies: EventProcessorDependencies) {
-    this.#dependencies = { random: Math.random, ...dependencies };
+    this.#dependencies = { random: Math.random, clock: systemClock, ...dependencies };
   }
 
   /** Processes a batch of raw events. Logs one line about a batch that caused work, or that has events which cannot be used. */
@@ -116,14 +125,16 @@ export class EventProcessor {
     if (unusable.length > 0) await this.#reject(unusable, isNew);
     let deferred = 0;
     if (works.length > 0) {
-      for (const { deviceId, deferred: reason, retryAfter } of await reconciler.reconcile(works, 'event')) {
-        if (reason === undefined) continue;
+      // Each device is handed over as soon as its work has ended. So when the process is killed, only what it has in hand must be done again.
+      const onResult = async ({ deviceId, deferred: reason, retryAfter }: DeviceResult) => {
+        if (reason === undefined) return;
         deferred++;
         const raw = byDevice.get(deviceId)?.raw ?? [];
         if (retryAfter === undefined) await this.#defer(deviceId, raw, attempt + 1, reason);
         // The wait is not a failed attempt.
         else await this.#dependencies.queue.put({ deviceId, events: raw, attempt, reason }, retryAfter);
-      }
+      };
+      await reconciler.reconcile(works, 'event', { deadline: this.#now() + longestInvocation, onResult });
     }
     const correlationIds = correlationIdsOf(works.flatMap(({ deviceId }) => byDevice.get(deviceId)?.raw ?? []));
     return {
@@ -134,6 +145,10 @@ export class EventProcessor {
       deferred,
       correlationIds,
     };
+  }
+
+  #now(): number {
+    return this.#dependencies.clock.now().getTime();
   }
 
   /**

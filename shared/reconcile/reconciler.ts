@@ -22,6 +22,14 @@ export interface DeviceResult extends DeviceCounts {
   readonly retryAfter?: number;
 }
 
+/** Options of {@link Reconciler.reconcile}. */
+export interface ReconcileOptions {
+  /** When the invocation must end, in milliseconds since 1970. Devices whose work has not begun by then are deferred at once. Default: never. */
+  readonly deadline?: number;
+  /** Runs as soon as the work on a device has ended. The call waits for it. Its errors are thrown at the end of the call. */
+  readonly onResult?: (result: DeviceResult) => Promise<void>;
+}
+
 /**
  * Number of devices that one invocation works on at the same time, by the cause of the work. 16 devices are enough to hide the latency of
  * the hub and of the tables. A sweep uses only 4, because a sweep has many parallel invocations and is less urgent than events.
@@ -53,7 +61,11 @@ export class Reconciler {
    * Works on several devices. Creates the missing modules of all devices together, in few bulk calls. Returns the results in the order of
    * `works`. An error with one device, such as an error of storage, defers only that device.
    */
-  async reconcile(works: readonly DeviceWork[], source: Source): Promise<readonly DeviceResult[]> {
+  async reconcile(
+    works: readonly DeviceWork[],
+    source: Source,
+    options: ReconcileOptions = {},
+  ): Promise<readonly DeviceResult[]> {
     const { runningPasses, journal, log } = this.#dependencies;
     const devices = works.map(({ deviceId }) => deviceId);
     let running: string | undefined;
@@ -61,7 +73,7 @@ export class Reconciler {
       running = await runningPasses.begin(devices);
     });
     let hasFailed = false;
-    const results = await this.#runPasses(works, source, {
+    const results = await this.#runPasses(works, source, options, {
       read: (...args) => journal.read(...args),
       // Work that changes no row is not stored as running.
       async write(...change) {
@@ -83,11 +95,27 @@ export class Reconciler {
     return results;
   }
 
-  async #runPasses(works: readonly DeviceWork[], source: Source, journal: Journal): Promise<readonly DeviceResult[]> {
+  async #runPasses(
+    works: readonly DeviceWork[],
+    source: Source,
+    { deadline = Number.POSITIVE_INFINITY, onResult = async () => {} }: ReconcileOptions,
+    journal: Journal,
+  ): Promise<readonly DeviceResult[]> {
     const dependencies = { ...this.#dependencies, journal };
     const concurrency = concurrencyOf[source];
-    const begin = (work: DeviceWork) =>
-      this.#runStep(work.deviceId, () => new DevicePass(dependencies, work, source).begin());
+    const isLate = () => dependencies.clock.now().getTime() >= deadline;
+    const failures: unknown[] = [];
+    /** Reports the result of a device whose work has ended. A failure must not keep the other devices from being reported. */
+    const report = async (step: PassStep): Promise<PassStep> => {
+      if (!('create' in step)) await onResult(toResult(step)).catch((error: unknown) => failures.push(error));
+      return step;
+    };
+    const begin = async (work: DeviceWork) =>
+      report(
+        isLate()
+          ? outOfTime(work.deviceId)
+          : await this.#runStep(work.deviceId, () => new DevicePass(dependencies, work, source).begin()),
+      );
     let steps = await pMap(works, begin, { concurrency });
 
     for (;;) {
@@ -98,17 +126,15 @@ export class Reconciler {
         steps,
         async (step) =>
           'create' in step
-            ? this.#runStep(step.deviceId, () => step.resume((module) => answers.get(module) ?? notCreated))
+            ? report(
+                await this.#runStep(step.deviceId, () => step.resume((module) => answers.get(module) ?? notCreated)),
+              )
             : step,
         { concurrency },
       );
     }
-    return steps.map(({ deviceId, ...step }) => ({
-      deviceId,
-      ...('done' in step ? step.done : noCounts),
-      ...('deferred' in step ? { deferred: step.deferred } : {}),
-      ...('deferred' in step && step.retryAfter !== undefined ? { retryAfter: step.retryAfter } : {}),
-    }));
+    if (failures.length > 0) throw failures[0];
+    return steps.map(toResult);
   }
 
   /** Sets the `pending` and `deferred` rows of a device to `failed`. Returns the number of these rows. */
@@ -180,6 +206,20 @@ const setOutcomeAttempts = 10;
 const allTime = new Date(0).toISOString();
 const noCounts: DeviceCounts = { found: 0, changed: 0 };
 const notCreated: Answer<void> = { ok: false, problem: { type: 'transient', message: 'the bulk call failed' } };
+
+/** The result of a device whose work did not begin in time. Nothing has failed, so the wait is not a failed attempt. */
+function outOfTime(deviceId: string): PassStep {
+  return { deviceId, deferred: 'the invocation ran out of time', retryAfter: 1, done: noCounts };
+}
+
+function toResult({ deviceId, ...step }: PassStep): DeviceResult {
+  return {
+    deviceId,
+    ...('done' in step ? step.done : noCounts),
+    ...('deferred' in step ? { deferred: step.deferred } : {}),
+    ...('deferred' in step && step.retryAfter !== undefined ? { retryAfter: step.retryAfter } : {}),
+  };
+}
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

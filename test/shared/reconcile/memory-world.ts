@@ -1,5 +1,6 @@
 import { EventLog } from '../../../infra/local/hub/event-log.ts';
 import { Registry } from '../../../infra/local/hub/registry.ts';
+import type { Clock } from '../../../shared/clock.ts';
 import { type DriftRow, isOpen, type Journal, openKey } from '../../../shared/drift/index.ts';
 import { rowKeyPrefixAt } from '../../../shared/drift/keys.ts';
 import type { RawEvent } from '../../../shared/events/index.ts';
@@ -20,6 +21,14 @@ export const agent = definePolicy({
 
 type Deferral = Parameters<DeferredQueue['put']>[0];
 
+interface WorldOptions extends Pick<ReconcilerDependencies, 'guard' | 'settleTime'> {
+  /** The clock of the hub and of the reconciler. */
+  readonly clock?: StillClock;
+  /** The clock of the processor and of the reconciler. */
+  readonly processorClock?: Clock;
+  readonly throughHub?: (hub: Hub) => Hub;
+}
+
 /**
  * Creates an event processor that calls the registry of the local hub directly, without a network. The journal and the dead letters are in
  * memory.
@@ -27,15 +36,15 @@ type Deferral = Parameters<DeferredQueue['put']>[0];
 export function newWorld(
   definitions: readonly PolicyDefinition[] = [agent],
   queue?: DeferredQueue,
-  options: Pick<ReconcilerDependencies, 'guard' | 'settleTime'> & { readonly clock?: StillClock } = {},
+  options: WorldOptions = {},
 ) {
-  const { clock } = options;
+  const { clock, throughHub = (hub: Hub) => hub, processorClock, ...rest } = options;
   const log = new EventLog(4, () => clock?.now() ?? new Date());
   const now = clock === undefined ? {} : { now: () => clock.tick() };
   const registry = new Registry({ hubName: 'test-hub', log, ...now });
   /** When a test sets `problem`, every call of the hub returns that problem. */
   const trouble: { problem?: Problem } = {};
-  const hub = hubOver(registry, trouble);
+  const hub = throughHub(hubOver(registry, trouble));
   const journal = memoryJournal();
   const deadLetters = memoryDeadLetters();
   const warnings: string[] = [];
@@ -46,13 +55,16 @@ export function newWorld(
       hub,
       journal,
       log: quiet,
-      ...options,
+      ...(clock === undefined ? {} : { clock }),
+      ...(processorClock === undefined ? {} : { clock: processorClock }),
+      ...rest,
     }),
     queue: queue ?? { put: async (deferral, delay) => void deferred.push({ deferral, delay }) },
     deadLetters,
     log: { ...quiet, warn: (message) => void warnings.push(message) },
     retry: { firstDelay: 10, attempts: 4 },
     random: () => 0.5,
+    ...(processorClock === undefined ? {} : { clock: processorClock }),
   });
   let seen = 0;
   return {
