@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import type { Service } from './service-child.ts';
+import { localAccount } from './storage-account.ts';
 
 export interface AzuriteOptions {
   /** The folder where Azurite stores its data. When absent, Azurite keeps all data in memory. */
@@ -15,12 +16,6 @@ export interface AzuriteOptions {
   readonly accounts?: readonly [string, ...string[]];
 }
 
-/** The documented storage account of Azurite. Its name and key are public in Microsoft's documentation, so they protect nothing. */
-const account = {
-  name: 'devstoreaccount1',
-  key: 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==',
-};
-
 /** The build copies this file beside the built code. */
 const endWithParent = new URL('./end-with-parent.js', import.meta.url).href;
 
@@ -29,7 +24,7 @@ const endWithParent = new URL('./end-with-parent.js', import.meta.url).href;
  * Error whose message is one line, when a port is in use or when Azurite ends before it is ready.
  */
 export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ readonly connectionString: string }>> {
-  const { folder, blobPort = 0, queuePort = 0, tablePort = 0, accounts = [account.name] } = options;
+  const { folder, blobPort = 0, queuePort = 0, tablePort = 0, accounts = [localAccount.name] } = options;
   const child = fork(
     createRequire(import.meta.url).resolve('azurite/dist/src/azurite.js'),
     [
@@ -45,7 +40,7 @@ export function startAzurite(options: AzuriteOptions = {}): Promise<Service<{ re
       cwd: folder ?? tmpdir(),
       // Ctrl-C reaches all processes of a group. In a group of its own, Azurite serves the function host until the host has ended.
       detached: true,
-      env: { ...process.env, AZURITE_ACCOUNTS: accounts.map((name) => `${name}:${account.key}`).join(';') },
+      env: { ...process.env, AZURITE_ACCOUNTS: accounts.map((name) => `${name}:${localAccount.key}`).join(';') },
     },
   );
   return new Promise((resolve, reject) => {
@@ -88,7 +83,7 @@ function connectionString(urls: ListeningUrls, name: string): string {
   return [
     'DefaultEndpointsProtocol=http',
     `AccountName=${name}`,
-    `AccountKey=${account.key}`,
+    `AccountKey=${localAccount.key}`,
     ...Object.entries(urls).map(endpoint),
   ].join(';');
 }

@@ -6,7 +6,7 @@
  * body in `responseBody`.
  */
 import { HubError, invalid, preview } from './errors.ts';
-import { type IfMatch, parseIfMatch } from './etag.ts';
+import { checkIfMatch, type IfMatch, parseIfMatch } from './etag.ts';
 import { readIdentityWrite } from './identity.ts';
 import type { Target } from './ids.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
@@ -32,10 +32,11 @@ const importModes = {
 
 type ImportMode = keyof typeof importModes;
 
-/** The modes that only import jobs have. They create an identity, or update it when it exists. */
+/** The modes that only import jobs have. They create an identity with its twin, or overwrite both when the identity exists. */
 const jobModes: Readonly<Record<string, Apply>> = {
-  createorupdate: (registry, target, entry) => upsert(registry, target, entry, '*'),
-  createorupdateifmatchetag: (registry, target, entry) => upsert(registry, target, entry, requiredEtag(entry, 'eTag')),
+  createorupdate: (registry, target, entry) => upsert(registry, target, entry, () => '*'),
+  createorupdateifmatchetag: (registry, target, entry) =>
+    upsert(registry, target, entry, () => requiredEtag(entry, 'eTag')),
 };
 
 interface Operation {
@@ -69,12 +70,15 @@ export function runBulk(registry: Registry, body: JsonValue): readonly BulkError
   return errors;
 }
 
-/** Applies one line of an import job. Returns the error of a failed line. */
+/**
+ * Applies one line of an import job. A line without an import mode has the mode `createOrUpdate`. Returns the error of a failed line, which has
+ * changed nothing.
+ */
 export function runImportEntry(registry: Registry, entry: JsonValue): BulkError | undefined {
   const id = isObject(entry) && typeof entry.id === 'string' ? entry.id : '';
   try {
     if (!isObject(entry)) throw invalid(`A line must be an object, not ${preview(entry)}`);
-    const mode = String(entry.importMode).toLowerCase();
+    const mode = String(entry.importMode ?? 'createOrUpdate').toLowerCase();
     const apply = Object.hasOwn(jobModes, mode) ? jobModes[mode] : undefined;
     const operation = readOperation(apply === undefined ? entry : { ...entry, importMode: 'create' });
     (apply ?? importModes[operation.mode])(registry, operation.target, entry);
@@ -86,13 +90,21 @@ export function runImportEntry(registry: Registry, entry: JsonValue): BulkError 
   }
 }
 
-function upsert(registry: Registry, target: Target, entry: JsonObject, ifMatch: IfMatch): unknown {
+function upsert(registry: Registry, target: Target, entry: JsonObject, ifMatch: () => IfMatch): unknown {
   try {
     return importModes.create(registry, target, entry);
   } catch (error) {
     if (!(error instanceof HubError) || error.status !== 409) throw error;
-    return registry.update(target, readIdentityWrite(entry), ifMatch);
   }
+  const identity = readIdentityWrite(entry);
+  const twin = readTwinWrite(entry);
+  checkIfMatch(ifMatch(), String(registry.read(target).etag));
+  // The twin is written first: its write can fail, and the write of the identity cannot fail any more.
+  if (Object.keys(twin).length > 0) {
+    const etag = etagOf(entry, 'twinETag');
+    registry.patchTwin(target, twin, etag === undefined ? '*' : parseIfMatch(etag));
+  }
+  return registry.update(target, identity, '*');
 }
 
 function readOperations(body: JsonValue): readonly Operation[] {
@@ -135,13 +147,16 @@ function isImportMode(mode: string): mode is ImportMode {
   return Object.hasOwn(importModes, mode);
 }
 
-/**
- * Reads the ETag of a bulk entry whose import mode requires an ETag. Throws 400 if the entry has no ETag. Ignores the case of the field's
- * name, as IoT Hub does, because the Node SDK sends `etag`.
- */
+/** Reads the ETag of a bulk entry whose import mode requires an ETag. Throws 400 if the entry has no ETag. */
 function requiredEtag(entry: JsonObject, field: 'eTag' | 'twinETag'): IfMatch {
+  const etag = etagOf(entry, field);
+  if (etag === undefined) throw invalid(`This importMode needs ${field}`);
+  return parseIfMatch(etag);
+}
+
+/** The ETag in a bulk entry. Ignores the case of the field's name, as IoT Hub does, because the Node SDK sends `etag`. */
+function etagOf(entry: JsonObject, field: 'eTag' | 'twinETag'): string | undefined {
   const name = Object.keys(entry).find((key) => key.toLowerCase() === field.toLowerCase());
   const etag = name === undefined ? undefined : entry[name];
-  if (typeof etag !== 'string' || etag === '') throw invalid(`This importMode needs ${field}, not ${preview(etag)}`);
-  return parseIfMatch(etag);
+  return typeof etag === 'string' && etag !== '' ? etag : undefined;
 }

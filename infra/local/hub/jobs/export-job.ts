@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { renderScopes } from '../device-scope.ts';
 import type { JsonObject } from '../json.ts';
 import { deviceTwins, type ListedTwin, moduleTwins, renderWhole } from '../registered-twin.ts';
 import type { Registry } from '../registry.ts';
@@ -18,11 +19,15 @@ export async function runExport(job: Job, registry: Registry, pass: (line: numbe
 
 async function* lines(job: Job, registry: Registry, pass: (line: number) => Promise<boolean>): AsyncIterable<Buffer> {
   const withKeys = job.request.excludeKeysInExport !== true;
+  const { devices } = registry;
+  let all = devices.size;
+  for (const { modules } of devices.values()) all += modules.size;
   let number = 0;
-  for (const twins of [deviceTwins(registry.devices), moduleTwins(registry.devices)]) {
+  for (const twins of [deviceTwins(devices), moduleTwins(devices)]) {
     for (const listed of twins) {
       number += 1;
       if (!(await pass(number))) return;
+      job.advance(number, all);
       yield Buffer.from(`${JSON.stringify(toLine(listed, withKeys))}\n`);
     }
   }
@@ -39,12 +44,15 @@ function toLine({ target, registered }: ListedTwin, withKeys: boolean): JsonObje
   return {
     id: target.deviceId,
     ...(target.moduleId === undefined ? {} : { moduleId: target.moduleId }),
-    eTag: `"${identity.etag}"`,
+    eTag: identity.etag,
     status: identity.status,
+    ...(identity.statusReason === null ? {} : { statusReason: identity.statusReason }),
     authentication,
-    twinETag: `"${String(etag)}"`,
+    twinETag: etag,
     ...(tags === undefined ? {} : { tags }),
     properties: properties ?? {},
     ...(capabilities === undefined ? {} : { capabilities }),
+    ...(identity.managedBy === null ? {} : { managedBy: identity.managedBy }),
+    ...renderScopes(identity.scopes),
   } as JsonObject;
 }

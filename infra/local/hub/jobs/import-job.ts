@@ -13,19 +13,22 @@ const errorsBlob = 'importErrors.log';
  */
 export async function runImport(job: Job, registry: Registry, pass: (line: number) => Promise<boolean>): Promise<void> {
   const blob = job.input().getBlockBlobClient(job.request.inputBlobName ?? 'devices.txt');
-  const { readableStreamBody } = await blob.download();
+  const { readableStreamBody, contentLength = 0 } = await blob.download();
   const errors: string[] = [];
   let number = 0;
+  let bytes = 0;
   const lines = createInterface({
     input: readableStreamBody as NodeJS.ReadableStream,
     crlfDelay: Number.POSITIVE_INFINITY,
   });
   for await (const line of lines) {
+    bytes += Buffer.byteLength(line) + 1;
     if (line.trim() === '') continue;
     number += 1;
     if (!(await pass(number))) break;
     const error = importLine(registry, line);
     if (error !== undefined) errors.push(JSON.stringify(error));
+    job.advance(bytes, contentLength);
   }
   const text = Buffer.from(errors.map((error) => `${error}\n`).join(''));
   await job.output().getBlockBlobClient(errorsBlob).upload(text, text.length);

@@ -42,7 +42,19 @@ async function newContainer() {
 
 /** The fields of a job. The types of the SDK have none. */
 function fieldsOf(job: object) {
-  return job as { readonly jobId: string; readonly status: string };
+  return job as { readonly jobId: string; readonly status: string; readonly progress: number };
+}
+
+/** Imports the blob of a container, and waits for the end of the job. */
+async function imported(url: string): Promise<void> {
+  const { jobId } = fieldsOf(await world.operator.importDevicesFromBlob(url, url));
+  expect(await ended(jobId)).toMatchObject({ status: 'completed', progress: 100 });
+}
+
+/** Exports the registry into a container, and waits for the end of the job. */
+async function exported(url: string, excludeKeys: boolean): Promise<void> {
+  const { jobId } = fieldsOf(await world.operator.exportDevicesToBlob(url, excludeKeys));
+  expect(await ended(jobId)).toMatchObject({ status: 'completed', progress: 100 });
 }
 
 async function ended(jobId: string) {
@@ -73,6 +85,125 @@ describe('an import job', () => {
       [full, 'ModuleAlreadyExistsOnDevice'],
       [gone, 'DeviceNotFound'],
     ]);
+  });
+
+  it.each([
+    ['createOrUpdate, which is also the default', undefined],
+    ['createOrUpdateIfMatchETag with the right ETag', 'createOrUpdateIfMatchETag'],
+  ])('creates and overwrites identities and twins with %s', async (_, importMode) => {
+    const { operator } = world;
+    const container = await newContainer();
+    const [known, unknown] = [newDeviceId(), newDeviceId()];
+    const { responseBody: device } = await operator.create({ deviceId: known });
+    await operator.updateTwin(known, { tags: { kept: 1 } }, '*');
+    const fields = { status: 'disabled', tags: { site: 'x' }, properties: { desired: { a: 1 } } };
+    await container.write([known, unknown].map((id) => ({ id, importMode, eTag: device.etag, ...fields })));
+    await imported(container.url);
+    expect(await container.read('importErrors.log')).toEqual([]);
+    for (const [id, tags] of [
+      [known, { kept: 1, site: 'x' }],
+      [unknown, { site: 'x' }],
+    ] as const) {
+      expect((await operator.getTwin(id)).responseBody).toMatchObject({
+        status: 'disabled',
+        tags,
+        properties: { desired: { a: 1 } },
+      });
+    }
+  });
+
+  it('changes nothing where a line fails', async () => {
+    const { operator } = world;
+    const container = await newContainer();
+    const ids = [newDeviceId(), newDeviceId(), newDeviceId()];
+    await operator.addDevices(ids.map((deviceId) => ({ deviceId })));
+    const fields = { status: 'disabled', tags: { site: 'x' } };
+    await container.write([
+      { id: ids[0], importMode: 'createOrUpdateIfMatchETag', eTag: 'MA==', ...fields },
+      { id: ids[1], importMode: 'createOrUpdate', twinETag: 'AAAAAAAAAAk=', ...fields },
+      { id: ids[2], importMode: 'createOrUpdate', ...fields, tags: { long: 'x'.repeat(5000) } },
+    ]);
+    await imported(container.url);
+    expect((await container.read('importErrors.log')).map(({ deviceId, errorCode }) => [deviceId, errorCode])).toEqual([
+      [ids[0], 'PreconditionFailed'],
+      [ids[1], 'PreconditionFailed'],
+      [ids[2], 'ArgumentInvalid'],
+    ]);
+    for (const id of ids) {
+      const { responseBody: twin } = await operator.getTwin(id);
+      expect(twin).toMatchObject({ status: 'enabled' });
+      expect(twin.tags ?? {}).toEqual({});
+    }
+  });
+
+  it('causes the events of single creations, and skips the modules of IoT Edge itself', async () => {
+    const container = await newContainer();
+    const deviceId = newDeviceId();
+    await container.write([
+      { id: deviceId, importMode: 'create' },
+      { id: deviceId, moduleId: '$edgeAgent', importMode: 'create' },
+      { id: deviceId, moduleId: 'agent', importMode: 'create', properties: { desired: { mode: 'Off' } } },
+    ]);
+    await imported(container.url);
+    expect(await container.read('importErrors.log')).toEqual([]);
+    const { log } = world.hub;
+    const events = log.partitionIds
+      .flatMap((id) => log.events(id))
+      .map(({ applicationProperties, body }) => ({
+        properties: applicationProperties,
+        twin: JSON.parse(body.toString()),
+      }))
+      .filter(({ properties }) => properties.deviceId === deviceId);
+    expect(events).toMatchObject([
+      { properties: { opType: 'createDeviceIdentity' }, twin: { deviceId } },
+      {
+        properties: { opType: 'createDeviceIdentity', moduleId: 'agent' },
+        twin: { properties: { desired: { mode: 'Off' } } },
+      },
+    ]);
+    expect(events).toHaveLength(2);
+  });
+
+  it('takes the lines of an export again', async () => {
+    const { operator } = world;
+    const container = await newContainer();
+    const deviceId = newDeviceId();
+    await operator.create({ deviceId, status: 'disabled', statusReason: 'stolen' });
+    await operator.addModule({ deviceId, moduleId: 'agent' });
+    await operator.updateModuleTwin(deviceId, 'agent', { tags: { a: 1 }, properties: { desired: { b: 2 } } }, '*');
+    await exported(container.url, false);
+    const lines = (await container.read('devices.txt')).filter(({ id }) => id === deviceId);
+    const { responseBody: before } = await operator.getModule(deviceId, 'agent');
+    await operator.delete(deviceId);
+    await container.write(lines);
+    await imported(container.url);
+    expect(await container.read('importErrors.log')).toEqual([]);
+    expect((await operator.get(deviceId)).responseBody).toMatchObject({ status: 'disabled', statusReason: 'stolen' });
+    const { responseBody: after } = await operator.getModule(deviceId, 'agent');
+    expect(after.authentication).toEqual(before.authentication);
+    const { responseBody: twin } = await operator.getModuleTwin(deviceId, 'agent');
+    expect(twin).toMatchObject({ tags: { a: 1 }, properties: { desired: { b: 2 } } });
+  });
+
+  it('shows its progress, and ends when it is cancelled', async () => {
+    const { operator } = world;
+    await setPace({ linesPerSecond: 20 });
+    const container = await newContainer();
+    const ids = Array.from({ length: 1000 }, () => newDeviceId());
+    await container.write(ids.map((id) => ({ id, importMode: 'create' })));
+    const { jobId } = fieldsOf(await operator.importDevicesFromBlob(container.url, container.url));
+    await vi.waitFor(async () => {
+      const { status, progress } = fieldsOf(await operator.getJob(jobId));
+      expect(status).toBe('running');
+      expect(progress).toBeGreaterThan(0);
+      expect(progress).toBeLessThan(100);
+    });
+    await operator.cancelJob(jobId);
+    expect((await ended(jobId)).status).toBe('cancelled');
+    const { devices } = world.hub.registry;
+    expect(devices.has(ids[0] ?? '')).toBe(true);
+    expect(devices.has(ids.at(-1) ?? '')).toBe(false);
+    await setPace({ linesPerSecond: 0 });
   });
 
   it('costs no identity operations', async () => {
@@ -110,7 +241,7 @@ describe('an export job', () => {
     const { responseBody: twin } = await operator.getModuleTwin(deviceId, 'agent');
     expect(lines).toEqual([
       expect.objectContaining({ id: deviceId, status: 'enabled', properties: expect.anything() }),
-      expect.objectContaining({ id: deviceId, moduleId: 'agent', twinETag: `"${twin.etag}"` }),
+      expect.objectContaining({ id: deviceId, moduleId: 'agent', twinETag: twin.etag }),
     ]);
     expect(lines[1]).toMatchObject({
       authentication: { symmetricKey: { primaryKey: null, secondaryKey: null } },
@@ -134,6 +265,31 @@ describe('a hub', () => {
     await operator.cancelJob(jobId);
     expect(await operator.getJob(jobId)).toMatchObject({ status: 'cancelled' });
     await setPace({ seconds: 0 });
+  });
+
+  it('reaches the local storage as its own identity, and only that', async () => {
+    const { operator } = world;
+    const container = await newContainer();
+    const [url = ''] = container.url.split('?');
+    const deviceId = newDeviceId();
+    await container.write([{ id: deviceId, importMode: 'create' }]);
+    const { jobId } = fieldsOf(await operator.importDevicesFromBlobByIdentity(url, url));
+    expect(await ended(jobId)).toMatchObject({ status: 'completed', storageAuthenticationType: 'identityBased' });
+    expect(world.hub.registry.devices.has(deviceId)).toBe(true);
+
+    const withoutRight = fieldsOf(await operator.importDevicesFromBlob(url, url));
+    expect((await ended(withoutRight.jobId)).status).toBe('failed');
+    const elsewhere = fieldsOf(await operator.exportDevicesToBlobByIdentity('https://x.invalid/c', true));
+    expect(await ended(elsewhere.jobId)).toMatchObject({
+      status: 'failed',
+      failureReason: expect.stringContaining('local storage only'),
+    });
+  });
+
+  it('knows its jobs only', async () => {
+    await expect(world.operator.getJob('none')).rejects.toMatchObject({
+      response: { statusCode: 404, headers: { iothuberrorcode: 'JobNotFound' } },
+    });
   });
 
   it('refuses a job without a container', async () => {

@@ -26,6 +26,10 @@ const operations = {
   'read a configuration': ['GET', '/configurations/none', 'registryRead', ['configurations/read']],
   'write a configuration': ['PUT', '/configurations/c', 'registryWrite', ['configurations/write']],
   'delete a configuration': ['DELETE', '/configurations/none', 'registryWrite', ['configurations/delete']],
+  'start a job': ['POST', '/jobs/create', 'registryWrite', ['jobs/write']],
+  'list jobs': ['GET', '/jobs', 'registryRead', ['jobs/read']],
+  'read a job': ['GET', '/jobs/none', 'registryRead', ['jobs/read']],
+  'cancel a job': ['DELETE', '/jobs/none', 'registryWrite', ['jobs/delete']],
 } as const satisfies Record<string, readonly [string, string, AccessRight, readonly string[]]>;
 
 const names = Object.keys(operations) as readonly Operation[];
