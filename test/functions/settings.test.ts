@@ -174,6 +174,7 @@ describe('the app settings', () => {
   it.each([
     ['IOTHUB_HOSTNAME', 'https://my-hub.azure-devices.net', 'https://my-hub.azure-devices.net'],
     ['IOTHUB_HOSTNAME', 'my hub', 'my hub'],
+    ['IOTHUB_HOSTNAME', 'my-hub.azure-devices.net:99999', '99999'],
     ['EventHubConnection__fullyQualifiedNamespace', 'sb://x/', 'host name'],
     ['AzureWebJobsStorage__accountName', 'My-Account', 'My-Account'],
     ['TWINKEEPER_MODE', 'watch', 'watch'],
