@@ -73,8 +73,10 @@ function valuesOf(part: string, field: Field): ReadonlySet<number> {
   const values = new Set<number>();
   for (const item of part.split(',')) {
     const [, from = '', to, step] = /^(\*|[0-9]+|[A-Za-z]+)(?:-([0-9]+|[A-Za-z]+))?(?:\/([0-9]+))?$/.exec(item) ?? [];
-    const first = from === '*' ? field.least : numberOf(from, field);
-    const last = from === '*' || (to === undefined && step !== undefined) ? field.most : numberOf(to ?? from, field);
+    const begin = from === '*' ? field.least : numberOf(from, field);
+    const end = from === '*' || (to === undefined && step !== undefined) ? field.most : numberOf(to ?? from, field);
+    // NCrontab reads a range that is written backwards as the same range written forwards.
+    const [first, last] = [Math.min(begin, end), Math.max(begin, end)];
     for (let value = first; value <= last; value += Number(step ?? 1)) values.add(value);
   }
   return values;

@@ -46,7 +46,15 @@ const wholeNumberOrZero = () =>
 
 const text = (pattern: RegExp, must: string) => z.string().check(z.regex(pattern, must));
 
-const host = () => text(hostPattern, 'must be a host name such as my-hub.azure-devices.net, without https://');
+const host = () =>
+  z
+    .string()
+    .check(
+      z.refine(
+        (given) => hostPattern.test(given) && URL.canParse(`https://${given}`),
+        'must be a host name such as my-hub.azure-devices.net, without https://',
+      ),
+    );
 
 const credential = () => z.literal('managedidentity', 'must be managedidentity');
 

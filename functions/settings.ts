@@ -65,11 +65,11 @@ const replacedSettings = new Map([
 const localNames = /^TWINKEEPER_LOCAL_/;
 
 /**
- * Whether an error message must hide the value of a setting. People paste connection strings and signatures into the wrong setting. Those
- * texts contain `=`.
+ * Whether an error message must hide the value of a setting. People paste connection strings, keys and client secrets into the wrong setting.
+ * Connection strings and most keys contain `=`, client secrets of Microsoft Entra ID contain `~`, and keys of Azure are long.
  */
 function maybeSecret(name: string, value: string): boolean {
-  return /connection|storage$/i.test(name) || value.includes('=') || value.length > 64;
+  return /connection|storage$/i.test(name) || /[=~]/.test(value) || value.length > 64;
 }
 
 /** The settings of the platform that the deployment may set, and that the app or the Functions host reads. */
@@ -96,17 +96,7 @@ export function readSettings(environment: Environment): Settings {
   );
   const faults: SettingFault[] = [];
   for (const message of connectionFaults(given)) faults.push({ message });
-  // Unknown names are refused. Otherwise an app with a misspelt `TWINKEEPER_MODE` would enforce where it should only audit.
-  for (const name of Object.keys(given)) {
-    if (!/^TWINKEEPER_/.test(name) || name in settingSchemas || localNames.test(name)) continue;
-    const replacement = replacedSettings.get(name);
-    if (replacement !== undefined) {
-      faults.push({ message: `${name} does not exist any more: ${replacement}` });
-      continue;
-    }
-    const names = Object.keys(settingSchemas).filter((key) => key.startsWith('TWINKEEPER_'));
-    faults.push({ message: `${name} is not a setting of Twinkeeper. Its settings are ${names.join(', ')}.` });
-  }
+  for (const message of nameFaults(given)) faults.push({ message });
   if (given.EVENTHUB_NAME === undefined) {
     faults.push({ message: 'EVENTHUB_NAME is missing: it names the event hub.' });
   }
@@ -147,4 +137,22 @@ export function readSettings(environment: Environment): Settings {
     backfill: settings.TWINKEEPER_BACKFILL,
     blastRadius: settings.TWINKEEPER_BLAST_RADIUS,
   };
+}
+
+/**
+ * One sentence for each name that is not a setting, but was meant as one. Names are case-sensitive. Unknown names are refused: otherwise an app
+ * with a misspelt `TWINKEEPER_MODE` would enforce where it should only audit.
+ */
+function nameFaults(given: Environment): readonly string[] {
+  const known = Object.keys(settingSchemas);
+  return Object.keys(given).flatMap((name) => {
+    if (name in settingSchemas || localNames.test(name)) return [];
+    const replacement = replacedSettings.get(name);
+    if (replacement !== undefined) return [`${name} does not exist any more: ${replacement}`];
+    const meant = known.find((each) => each.toLowerCase() === name.toLowerCase());
+    if (meant !== undefined) return [`${name} is not a setting of Twinkeeper: write ${meant}.`];
+    if (!/^TWINKEEPER_/i.test(name)) return [];
+    const own = known.filter((each) => each.startsWith('TWINKEEPER_'));
+    return [`${name} is not a setting of Twinkeeper. Its settings are ${own.join(', ')}.`];
+  });
 }

@@ -19,10 +19,12 @@ export function paced(work: () => Promise<void>, { interval, now, later }: Pace)
   return async function run(): Promise<void> {
     if (isBusy) return;
     isBusy = true;
-    const wait = startedAt + interval - now().getTime();
+    // A clock that is set back must not make the wait longer.
+    const wait = Math.min(interval, startedAt + interval - now().getTime());
     if (wait > 0) {
       later(wait, () => {
         isBusy = false;
+        startedAt = Number.NEGATIVE_INFINITY;
         run().catch(() => {});
       });
       return;

@@ -35,6 +35,9 @@ export function createHealthCheck({ check, now, sleep }: HealthCheckOptions): He
   let running: Promise<void> | undefined;
   let last: { readonly at: number; readonly health: HealthDetails } | undefined;
 
+  // The clock of the machine can be set back. A time in the future is then as far from now as it is, and not in the past for hours.
+  const distance = (time: number) => Math.abs(now().getTime() - time);
+
   function run(): Promise<void> {
     startedAt = now().getTime();
     return check()
@@ -48,9 +51,9 @@ export function createHealthCheck({ check, now, sleep }: HealthCheckOptions): He
 
   return {
     async latest() {
-      if (running === undefined && now().getTime() - startedAt >= interval) running = run();
+      if (running === undefined && distance(startedAt) >= interval) running = run();
       if (running !== undefined) await Promise.race([running, sleep(patience)]);
-      if (last === undefined || now().getTime() - last.at >= validity[last.health.status]) return { status: 'unknown' };
+      if (last === undefined || distance(last.at) >= validity[last.health.status]) return { status: 'unknown' };
       return last.health;
     },
   };

@@ -19,12 +19,12 @@ export function signInAddress(path: string): string {
 
 /** Whether the request is from somebody who has not signed in, and who can. */
 export function canSignIn({ headers }: HttpRequest, environment: Environment = process.env): boolean {
-  return !isOff(environment) && !headers.get('x-ms-client-principal');
+  return isOn(environment) && !headers.get('x-ms-client-principal');
 }
 
-/** Whether the platform says that App Service authentication is off. */
-function isOff(environment: Environment): boolean {
-  return /^(false|0)$/i.test(environment.WEBSITE_AUTH_ENABLED ?? '');
+/** Whether the platform says that App Service authentication is on. The platform sets the variable in each app that has authentication. */
+function isOn(environment: Environment): boolean {
+  return /^(true|1)$/i.test(environment.WEBSITE_AUTH_ENABLED ?? '');
 }
 
 /**
@@ -33,15 +33,15 @@ function isOff(environment: Environment): boolean {
  * other sites cannot send, and must not come from another site.
  *
  * The header `x-ms-client-principal` is from the platform only while App Service authentication is on: then the platform removes the
- * header from requests of the outside. So nobody is let in when the platform says that it is off.
+ * header from requests of the outside. So nobody is let in unless the platform says that it is on.
  *
  * @throws {ApiProblem} with status 401 and the address for signing in, or with status 403 and what is missing.
  */
 export function authorize(request: HttpRequest, environment: Environment = process.env): Principal {
-  if (isOff(environment)) {
+  if (!isOn(environment)) {
     throw new ApiProblem(
       'signedOut',
-      'Authentication is switched off in this function app. Switch it on, or use a key under /api/.',
+      'The platform does not say that App Service authentication is on (WEBSITE_AUTH_ENABLED is not true). Switch it on, or use a key under /api/.',
     );
   }
   if (canSignIn(request, environment)) {

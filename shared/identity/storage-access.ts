@@ -32,17 +32,24 @@ export function explainStorageError(
   service: keyof typeof roles,
   host: string,
 ): unknown {
-  const { statusCode, code, message } = (error ?? {}) as {
-    readonly statusCode?: unknown;
-    readonly code?: unknown;
-    readonly message?: unknown;
-  };
-  const named = /<Code>(\w+)<|"code"\s*:\s*"(\w+)"/.exec(String(message));
-  const fault = accessFault(error, statusCode, typeof code === 'string' ? code : (named?.[1] ?? named?.[2] ?? ''), {
+  const { statusCode } = (error ?? {}) as { readonly statusCode?: unknown };
+  const fault = accessFault(error, statusCode, codeOf(error), {
     identity,
     action: `use ${service}s`,
     service: `the storage account (${host})`,
     role: roles[service],
   });
   return fault === undefined ? error : new StorageAccessError(fault, Number(statusCode ?? 401), error);
+}
+
+/** The code of the service's answer, or `''`. An answer to a HEAD request, and the error of a table transaction, have it only in a header. */
+function codeOf(error: unknown): string {
+  const { code, message, response } = (error ?? {}) as {
+    readonly code?: unknown;
+    readonly message?: unknown;
+    readonly response?: { readonly headers?: { get(name: string): string | undefined } };
+  };
+  if (typeof code === 'string') return code;
+  const named = /<Code>(\w+)<|"code"\s*:\s*"(\w+)"/.exec(String(message));
+  return named?.[1] ?? named?.[2] ?? response?.headers?.get('x-ms-error-code') ?? '';
 }

@@ -125,6 +125,12 @@ export async function readFacts(sources: FactSources, rolledUp?: RolledUp): Prom
 }
 
 /**
+ * Milliseconds by which the event of a change may come before the answer to the call: the time-out of one hub call. A bulk call answers after
+ * the events of its first modules, and the clocks of two instances differ.
+ */
+const eventLead = 30_000;
+
+/**
  * The time of a change to the hub after which no event has arrived. The hub reports each change as an event, so an app whose changes stay
  * without events does not get events any more. `undefined` when events came after the last change. Pure.
  */
@@ -132,10 +138,10 @@ export function unansweredChange(
   { lastEventAt = '', lastChangeAt = '' }: Pick<Usage, 'lastEventAt' | 'lastChangeAt'>,
   rolledUp: Pick<RolledUp, 'unansweredSince'> | undefined,
 ): string | undefined {
-  const known = rolledUp?.unansweredSince;
+  const isUnanswered = (change: string) =>
+    change !== '' && (lastEventAt === '' || Date.parse(change) - Date.parse(lastEventAt) > eventLead);
   // An earlier change that is still without an event counts, so that changes every minute do not hide the missing events.
-  if (known !== undefined && known > lastEventAt) return known;
-  return lastChangeAt > lastEventAt ? lastChangeAt : undefined;
+  return [rolledUp?.unansweredSince ?? '', lastChangeAt].find(isUnanswered);
 }
 
 /** Takes the last event from the last `roll-up`, when it came on a day whose use is not read any more. */

@@ -39,7 +39,8 @@ export class OtherInstances {
   /** What is known now. Starts a read in the background when the last one is too old. A read that fails leaves what is known. */
   current(): Others {
     const now = this.#options.now();
-    if (now.getTime() - this.#readAt >= readInterval) {
+    // The clock can be set back: a time in the future is too old as well.
+    if (Math.abs(now.getTime() - this.#readAt) >= readInterval) {
       this.#readAt = now.getTime();
       void this.read().catch(() => {});
     }

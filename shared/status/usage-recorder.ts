@@ -16,7 +16,7 @@ const writeInterval = 60_000;
  */
 export class UsageRecorder {
   readonly #options: UsageRecorderOptions;
-  /** The days that are not stored completely, and the current day, oldest first. */
+  /** The days that are not stored completely, and the last two days, in the order of their first use. */
   #days: { usage: DayUsage; isChanged: boolean }[] = [];
   readonly #write: () => Promise<void>;
 
@@ -72,14 +72,14 @@ export class UsageRecorder {
         throw error;
       });
     }
-    // A day that is over and stored is not needed any more.
-    this.#days = this.#days.filter((day, index) => day.isChanged || index === this.#days.length - 1);
+    // A stored day is not needed any more when two days came after it. The clock can be set back to the day before, and its row has all counts.
+    this.#days = this.#days.filter((day, index) => day.isChanged || index >= this.#days.length - 2);
   }
 
   #change(at: Date, change: (usage: DayUsage) => DayUsage): void {
     const day = dayOf(at);
-    let current = this.#days.at(-1);
-    if (current?.usage.day !== day) {
+    let current = this.#days.find(({ usage }) => usage.day === day);
+    if (current === undefined) {
       current = { usage: { day, minutes: {}, messages: 0 }, isChanged: false };
       this.#days.push(current);
     }

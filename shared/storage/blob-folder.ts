@@ -1,8 +1,9 @@
 import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
 import { credentialOf } from '../identity/index.ts';
 import { once } from '../once.ts';
+import { explainRefusals } from './explain-refusals.ts';
 import { type Line, splitLines } from './split-lines.ts';
-import { explained, type StorageAccount } from './storage.ts';
+import type { StorageAccount } from './storage.ts';
 
 /** A container of blobs that the app shares for some hours with another service, such as an IoT hub. Its blobs are text files with lines. */
 export interface BlobFolder {
@@ -51,15 +52,15 @@ export function createBlobFolders(account: StorageAccount, prefix: string, now: 
   return {
     async open(name) {
       const client = await open();
-      const container = client.getContainerClient(`${prefix}${name}`);
-      await explained(container.createIfNotExists(), account, 'blob', container.url);
-      return toFolder(container, (hours) =>
+      const container = explainRefusals(client.getContainerClient(`${prefix}${name}`), account, 'blob');
+      await container.createIfNotExists();
+      return toFolder(account, container, (hours) =>
         signedUrl(account, client, container, new Date(now().getTime() - clockSkew), hours),
       );
     },
     async remove(name) {
-      const container = (await open()).getContainerClient(`${prefix}${name}`);
-      await explained(container.deleteIfExists(), account, 'blob', container.url);
+      const container = explainRefusals((await open()).getContainerClient(`${prefix}${name}`), account, 'blob');
+      await container.deleteIfExists();
     },
     async *list() {
       for await (const { name, properties } of (await open()).listContainers({ prefix })) {
@@ -71,28 +72,35 @@ export function createBlobFolders(account: StorageAccount, prefix: string, now: 
 
 async function openService(account: StorageAccount): Promise<BlobServiceClient> {
   const { BlobServiceClient: Client } = await import('@azure/storage-blob');
-  return 'connectionString' in account
-    ? Client.fromConnectionString(account.connectionString)
-    : new Client(account.blobUri, await credentialOf(account.identity));
+  const client =
+    'connectionString' in account
+      ? Client.fromConnectionString(account.connectionString)
+      : new Client(account.blobUri, await credentialOf(account.identity));
+  return explainRefusals(client, account, 'blob');
 }
 
-function toFolder(container: ContainerClient, sharedUrl: (hours: number) => Promise<string>): BlobFolder {
+function toFolder(
+  account: StorageAccount,
+  container: ContainerClient,
+  sharedUrl: (hours: number) => Promise<string>,
+): BlobFolder {
+  const clientOf = (blob: string) => explainRefusals(container.getBlockBlobClient(blob), account, 'blob');
   const blockIdOf = (partId: string) => Buffer.from(partId).toString('base64');
   return {
     name: container.containerName,
     async stage(blob, partId, text) {
       const bytes = Buffer.from(text);
-      await container.getBlockBlobClient(blob).stageBlock(blockIdOf(partId), bytes, bytes.length);
+      await clientOf(blob).stageBlock(blockIdOf(partId), bytes, bytes.length);
     },
     async commit(blob, partIds) {
-      await container.getBlockBlobClient(blob).commitBlockList(partIds.map(blockIdOf));
+      await clientOf(blob).commitBlockList(partIds.map(blockIdOf));
     },
     async write(blob, text) {
       const bytes = Buffer.from(text);
-      await container.getBlockBlobClient(blob).upload(bytes, bytes.length);
+      await clientOf(blob).upload(bytes, bytes.length);
     },
     async *lines(blob, from = 0) {
-      const client = container.getBlockBlobClient(blob);
+      const client = clientOf(blob);
       const { contentLength = 0 } = (await client.getProperties().catch(ignoreNotFound)) ?? {};
       // The service refuses an offset at the end of a blob.
       if (from >= contentLength) return;
@@ -118,7 +126,7 @@ async function signedUrl(
   const permissions = ContainerSASPermissions.parse('rwdl');
   const expiresOn = new Date(startsOn.getTime() + clockSkew + hours * 3600_000);
   if ('connectionString' in account) return container.generateSasUrl({ permissions, startsOn, expiresOn });
-  const key = await explained(service.getUserDelegationKey(startsOn, expiresOn), account, 'blob', service.url);
+  const key = await service.getUserDelegationKey(startsOn, expiresOn);
   const { containerName } = container;
   const signature = generateBlobSASQueryParameters(
     { containerName, permissions, startsOn, expiresOn },

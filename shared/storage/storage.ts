@@ -1,6 +1,7 @@
 import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
-import { credentialOf, explainStorageError, type Identity } from '../identity/index.ts';
+import { credentialOf, type Identity } from '../identity/index.ts';
+import { explainRefusals } from './explain-refusals.ts';
 
 /** A storage account and how the app signs in: a connection string, or the addresses of the services with an identity. */
 export type StorageAccount =
@@ -10,49 +11,35 @@ export type StorageAccount =
 /**
  * Opens a table, and creates the table when it does not exist. The Azure SDK is loaded on the first call, because the start of the app
  * needs no table.
- * @throws {StorageAccessError} when the account refuses the caller
+ * @throws {StorageAccessError} when the account refuses the caller. Each method of the client throws it too.
  */
 export async function openTable(account: StorageAccount, name: string): Promise<TableClient> {
   const { TableClient: Client } = await import('@azure/data-tables');
-  const table =
+  const client =
     'connectionString' in account
       ? Client.fromConnectionString(account.connectionString, name, {
           allowInsecureConnection: usesPlainHttp(account.connectionString),
         })
       : new Client(account.tableUri, name, await credentialOf(account.identity));
+  const table = explainRefusals(client, account, 'table');
   // `createTable` of the SDK does not throw when the table exists already.
-  await explained(table.createTable(), account, 'table', table.url);
+  await table.createTable();
   return table;
 }
 
-/** Opens a queue, and creates the queue when it does not exist. The Azure SDK is loaded on the first call. */
+/**
+ * Opens a queue, and creates the queue when it does not exist. The Azure SDK is loaded on the first call.
+ * @throws {StorageAccessError} when the account refuses the caller. Each method of the client throws it too.
+ */
 export async function openQueue(account: StorageAccount, name: string): Promise<QueueClient> {
   const { QueueClient: Client, QueueServiceClient } = await import('@azure/storage-queue');
-  const queue =
+  const client =
     'connectionString' in account
       ? QueueServiceClient.fromConnectionString(account.connectionString).getQueueClient(name)
       : new Client(`${account.queueUri.replace(/\/$/, '')}/${name}`, await credentialOf(account.identity));
-  await explained(queue.createIfNotExists(), account, 'queue', queue.url);
+  const queue = explainRefusals(client, account, 'queue');
+  await queue.createIfNotExists();
   return queue;
-}
-
-/** Waits for a request to a service. When the service refuses the caller, the error says what is missing. */
-export async function explained<T>(
-  request: Promise<T>,
-  account: StorageAccount,
-  service: 'table' | 'queue' | 'blob',
-  url: string,
-): Promise<T> {
-  try {
-    return await request;
-  } catch (error) {
-    throw explainStorageError(
-      error,
-      'connectionString' in account ? 'key' : account.identity,
-      service,
-      new URL(url).host,
-    );
-  }
 }
 
 /** True when a connection string names a storage emulator without TLS. The Azure SDK refuses plain HTTP unless an option allows it. */

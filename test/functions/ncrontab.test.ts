@@ -14,6 +14,7 @@ describe('the longest time between two runs of a schedule', () => {
     ['0 30 8-17/3 * * MON-FRI', (15 + 48) * 60],
     ['0 0 0 * * SUN', 7 * 1440],
     ['0 10/20 * * * *', 20],
+    ['0 50-10 * * * *', 20],
     ['0 0 0 1 1 *', 62 * 1440],
     ['0 0 0 1 JUN *', 62 * 1440],
   ])('%s is %d minutes', (schedule, minutes) => {

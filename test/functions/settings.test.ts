@@ -136,6 +136,17 @@ describe('the app settings', () => {
     }
   });
 
+  it.each([
+    ['Twinkeeper_Mode', 'TWINKEEPER_MODE'],
+    ['IOTHUB__clientid', 'IOTHUB__clientId'],
+    ['AzureWebJobsStorage__queueServiceURI', 'AzureWebJobsStorage__queueServiceUri'],
+  ])('are refused when %s is written in the wrong case, because the app would ignore it', (name, meant) => {
+    expect(faultsOf({ ...complete, [name]: 'audit' })).toContain(
+      `${name} is not a setting of Twinkeeper: write ${meant}.`,
+    );
+    expect(faultsOf({ ...complete, twinkeeper_mod: 'audit' })).toContain('twinkeeper_mod is not a setting');
+  });
+
   it('are refused under the name of an earlier version, and the message has the new name', () => {
     const faults = faultsOf({ ...complete, TWINKEEPER_MAX_OVERWRITES_PER_HOUR: '20%' });
     expect(faults).toContain('TWINKEEPER_MAX_OVERWRITES_PER_HOUR does not exist any more: use TWINKEEPER_BLAST_RADIUS');
@@ -163,6 +174,7 @@ describe('the app settings', () => {
   it.each([
     ['IOTHUB_HOSTNAME', 'https://my-hub.azure-devices.net', 'https://my-hub.azure-devices.net'],
     ['IOTHUB_HOSTNAME', 'my hub', 'my hub'],
+    ['IOTHUB_HOSTNAME', 'my-hub.azure-devices.net:99999', '99999'],
     ['EventHubConnection__fullyQualifiedNamespace', 'sb://x/', 'host name'],
     ['AzureWebJobsStorage__accountName', 'My-Account', 'My-Account'],
     ['TWINKEEPER_MODE', 'watch', 'watch'],
@@ -229,6 +241,7 @@ describe('the app settings', () => {
       complete.IOTHUB_CONNECTION_STRING,
       complete.AzureWebJobsStorage,
       `SharedAccessSignature sr=x&sig=${secret}&se=1`,
+      `aB38Q~${secret}`,
     ]) {
       const message = faultsOf({ ...complete, [name]: pasted });
       expect(message).toContain(name);

@@ -45,6 +45,20 @@ describe('the health check of an app', () => {
     expect([await again, state.checks]).toEqual(['unhealthy', 2]);
   });
 
+  it('is checked again when the clock was set back, and an old result is not taken for a new one', async () => {
+    const { state, status, pass } = controlled();
+    const first = status();
+    state.end('healthy');
+    expect(await first).toBe('healthy');
+    state.time -= 3_600_000;
+    const asked = status();
+    expect(state.checks).toBe(2);
+    pass(5_000);
+    expect(await asked).toBe('unknown');
+    state.end('unhealthy');
+    expect(await status()).toBe('unhealthy');
+  });
+
   it('is unknown when the first check takes longer than five seconds, and then has its result', async () => {
     const { state, status, pass } = controlled();
     const asked = status();

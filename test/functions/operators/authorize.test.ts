@@ -6,13 +6,15 @@ import { principalHeader } from './principal-header.ts';
 
 const reader = ['Twinkeeper.Reader'];
 const operator = ['Twinkeeper.Operator'];
+/** The variable of an app in which App Service authentication is on. */
+const isOn = { WEBSITE_AUTH_ENABLED: 'True' };
 
 /** The kind of the problem with which a request is refused, or `ok`. */
 function outcome(
   method: 'GET' | 'POST',
   roles: readonly string[] | undefined,
   headers: Readonly<Record<string, string>> = {},
-  environment: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string>> = isOn,
 ): string {
   const principal: Record<string, string> =
     roles === undefined ? {} : { 'x-ms-client-principal': principalHeader(roles) };
@@ -60,14 +62,23 @@ describe('an operator', () => {
     expect(outcome('POST', operator, { 'x-requested-with': 'twinkeeper' })).toBe('ok');
   });
 
-  it('is not believed when App Service authentication is off, because then the header can be anybody’s', () => {
-    expect(outcome('GET', operator, own, { WEBSITE_AUTH_ENABLED: 'False' })).toBe('signedOut');
-    expect(outcome('GET', operator, own, { WEBSITE_AUTH_ENABLED: 'True' })).toBe('ok');
-    // A sign-in that does not exist is no place to send anybody to.
-    const request = new HttpRequest({ method: 'GET', url: 'http://localhost/api/user/dashboard' });
-    expect(canSignIn(request, { WEBSITE_AUTH_ENABLED: 'False' })).toBe(false);
-    expect(canSignIn(request, {})).toBe(true);
-  });
+  it.each([
+    {},
+    { WEBSITE_AUTH_ENABLED: '' },
+    { WEBSITE_AUTH_ENABLED: 'False' },
+    { WEBSITE_AUTH_ENABLED: '0' },
+    { WEBSITE_AUTH_ENABLED: 'untrue' },
+  ])(
+    'is not believed unless App Service authentication is on, because then the header can be anybody’s (%j)',
+    (environment) => {
+      expect(outcome('GET', operator, own, environment)).toBe('signedOut');
+      expect(outcome('POST', operator, own, environment)).toBe('signedOut');
+      // A sign-in that does not exist is no place to send anybody to.
+      const request = new HttpRequest({ method: 'GET', url: 'http://localhost/api/user/dashboard' });
+      expect(canSignIn(request, environment)).toBe(false);
+      expect(canSignIn(request, isOn)).toBe(true);
+    },
+  );
 
   it('goes back to the page after signing in', () => {
     expect(signInAddress('/api/user/dashboard?policy=a&by=kind')).toBe(

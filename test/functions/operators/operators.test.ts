@@ -8,7 +8,7 @@ const operator = principalHeader(['Twinkeeper.Operator'], 'grace@example.com', '
 
 let api: Api;
 beforeAll(async () => {
-  api = await startApi({ TWINKEEPER_OPERATORS: 'entra' });
+  api = await startApi({ TWINKEEPER_OPERATORS: 'entra', WEBSITE_AUTH_ENABLED: 'True' });
 });
 afterAll(() => api?.close());
 
@@ -79,5 +79,23 @@ describe('somebody who has not signed in', () => {
   it('needs a key for the other addresses, also with the header of an operator', async () => {
     const answer = await fetch(`${api.base}/drift`, { headers: { 'x-ms-client-principal': operator } });
     expect(answer.status).toBe(401);
+  });
+});
+
+describe('an app in which App Service authentication is not known to be on', () => {
+  let open: Api;
+  beforeAll(async () => {
+    open = await startApi({ TWINKEEPER_OPERATORS: 'entra' });
+  });
+  afterAll(() => open?.close());
+
+  it('believes nobody, and says why', async () => {
+    for (const path of ['policies', 'dashboard']) {
+      const answer = await fetch(`${open.base}/user/${path}`, {
+        redirect: 'manual',
+        headers: { 'x-ms-client-principal': operator },
+      });
+      expect([answer.status, await answer.text()]).toEqual([401, expect.stringContaining('WEBSITE_AUTH_ENABLED')]);
+    }
   });
 });

@@ -52,6 +52,14 @@ describe('the other instances', () => {
     expect(watch.current().messages).toBe(0);
   });
 
+  it('are read again when the clock was set back', () => {
+    const { watch, pass, reads } = newWatch();
+    watch.current();
+    pass(-60 * minute);
+    watch.current();
+    expect(reads()).toBe(2);
+  });
+
   it('are read in the background, at most every twenty seconds', async () => {
     const { watch, put, pass, reads } = newWatch();
     put('a', 1);

@@ -150,5 +150,13 @@ describe('a change without an event', () => {
       ),
     ).toBe(minutesAgo(2));
     expect(unansweredChange({}, undefined)).toBeUndefined();
+    expect(unansweredChange({ lastChangeAt: minutesAgo(2) }, undefined)).toBe(minutesAgo(2));
+  });
+
+  it('is not one whose event came while the call was still running', () => {
+    const times = { lastEventAt: minutesAgo(60.4), lastChangeAt: minutesAgo(60) };
+    expect(unansweredChange(times, undefined)).toBeUndefined();
+    expect(unansweredChange({ lastEventAt: minutesAgo(60.4) }, { unansweredSince: minutesAgo(60) })).toBeUndefined();
+    expect(unansweredChange({ ...times, lastChangeAt: minutesAgo(59.8) }, undefined)).toBe(minutesAgo(59.8));
   });
 });

@@ -43,6 +43,23 @@ function processAt(start: number) {
 const read: MeteredCall = { operation: 'twinRead', result: 'ok', messages: 2 };
 
 describe('the use of the hub by one process', () => {
+  it('keeps the counts of a day when the clock is set back over midnight, and is stored again within a minute', async () => {
+    const { state, stored, recorder, pass } = processAt(midnight - minute);
+    recorder.called(read);
+    await recorder.flush();
+    state.time = midnight + minute;
+    recorder.called(read);
+    await recorder.flush();
+    state.time = midnight - minute;
+    recorder.called(read);
+    await recorder.flush();
+    await pass(minute);
+    expect([...stored].map(([day, { messages }]) => [day, messages])).toEqual([
+      ['2026-11-21', 4],
+      ['2026-11-22', 2],
+    ]);
+  });
+
   it('is stored at most once a minute, and only after something has changed', async () => {
     const { state, stored, recorder, pass } = processAt(midnight);
     await recorder.flush();
