@@ -74,11 +74,20 @@ export class HubBreaker {
     return this.#breaker.execute(call);
   }
 
-  /** How long the breaker stays open, and after the next failed probe. */
+  /**
+   * How long the breaker stays open, and after the next failed probe. The library measures with the time of the computer. So the duration is 0
+   * as soon as the time is over by the given clock, and infinite before.
+   */
   #backoff(duration: number): IBackoff<unknown> {
-    const jittered = duration * (0.75 + this.#options.random() / 2);
-    this.#probeAt = this.#now() + jittered;
-    return { duration: jittered, next: () => this.#backoff(Math.min(longestOpen, duration * 2)) };
+    const now = () => this.#now();
+    const probeAt = now() + duration * (0.75 + this.#options.random() / 2);
+    this.#probeAt = probeAt;
+    return {
+      get duration() {
+        return now() >= probeAt ? 0 : Number.POSITIVE_INFINITY;
+      },
+      next: () => this.#backoff(Math.min(longestOpen, duration * 2)),
+    };
   }
 
   #now(): number {

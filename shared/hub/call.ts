@@ -132,7 +132,8 @@ export function createCall(dependencies: CallDependencies): MakeCall {
     );
 
     function unanswered() {
-      return notSent(`the hub has not answered since ${breaker.openSince?.toISOString()}`, breaker.putOff);
+      // A message that changes with each try would write the rows of a device that waits again and again.
+      return waits(`not sent: the hub has not answered since ${breaker.openSince?.toISOString()}`, breaker.putOff);
     }
 
     async function acquire() {
@@ -155,7 +156,10 @@ export function isBilled(operation: OperationClass): boolean {
 
 /** The result of a call that is not sent, because there is no room for it, or because the hub does not answer. The caller can defer the work. */
 function notSent(reason: string, retryAfter: number): Attempt<never> {
-  const message = `not sent: ${reason}, the next try is in ${Math.ceil(retryAfter / 1000)} s`;
+  return waits(`not sent: ${reason}, the next try is in ${Math.ceil(retryAfter / 1000)} s`, retryAfter);
+}
+
+function waits(message: string, retryAfter: number): Attempt<never> {
   return { ok: false, problem: { type: 'throttled', message, retryAfter, waits: true }, final: true };
 }
 

@@ -1,4 +1,4 @@
-import pRetry from 'p-retry';
+import { handleWhenResult, retry } from 'cockatiel';
 import type { Clock } from '../clock.ts';
 import type { Answer, Problem } from './hub.ts';
 
@@ -28,41 +28,19 @@ export async function withRetries<T>(
   clock: Clock,
   random: () => number,
 ): Promise<Answer<T>> {
-  try {
-    const value = await pRetry(
-      async () => {
-        const outcome = await attempt();
-        if (outcome.ok) return outcome.value;
-        throw new AttemptFailed(outcome.problem, 'final' in outcome);
-      },
-      {
-        retries,
-        // `p-retry` must not wait. `onFailedAttempt` waits with the given clock instead.
-        minTimeout: 0,
-        maxTimeout: 0,
-        shouldRetry: ({ error }) => error instanceof AttemptFailed && error.worthRetrying,
-        onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
-          if (!(error instanceof AttemptFailed) || !error.worthRetrying || retriesLeft === 0) return;
-          await clock.sleep(Math.min(longestDelay, firstDelay * 2 ** (attemptNumber - 1) * (0.5 + random())));
-        },
-      },
-    );
-    return { ok: true, value };
-  } catch (error) {
-    if (error instanceof AttemptFailed) return { ok: false, problem: error.problem };
-    throw error;
-  }
+  const transientProblems = handleWhenResult((outcome) => isWorthRetrying(outcome as Attempt<T>));
+  const policy = retry(transientProblems, { maxAttempts: retries });
+  // The library waits with the timers of the computer. So it retries without a delay, and this code waits with the given clock.
+  const outcome = await policy.execute(async ({ attempt: retriesBefore }) => {
+    if (retriesBefore > 0) {
+      await clock.sleep(Math.min(longestDelay, firstDelay * 2 ** (retriesBefore - 1) * (0.5 + random())));
+    }
+    return attempt();
+  });
+  return outcome.ok ? outcome : { ok: false, problem: outcome.problem };
 }
 
-/** An `Error` that contains a problem. `p-retry` can handle only `Error` objects. */
-class AttemptFailed extends Error {
-  override readonly name = 'AttemptFailed';
-  readonly problem: Problem;
-  readonly worthRetrying: boolean;
-
-  constructor(problem: Problem, final: boolean) {
-    super(`A call to IoT Hub failed: ${problem.message}`);
-    this.problem = problem;
-    this.worthRetrying = !final && (problem.type === 'throttled' || problem.type === 'transient');
-  }
+function isWorthRetrying(outcome: Attempt<unknown>): boolean {
+  if (outcome.ok || 'final' in outcome) return false;
+  return outcome.problem.type === 'throttled' || outcome.problem.type === 'transient';
 }

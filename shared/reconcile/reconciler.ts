@@ -26,7 +26,10 @@ export interface DeviceResult extends DeviceCounts {
 export interface ReconcileOptions {
   /** When the invocation must end, in milliseconds since 1970. Devices whose work has not begun by then are deferred at once. Default: never. */
   readonly deadline?: number;
-  /** Runs as soon as the work on a device has ended. The call waits for it. Its errors are thrown at the end of the call. */
+  /**
+   * Runs as soon as the work on a device has ended. The call waits for it. After an error no further device is begun, and the call throws the error
+   * at its end.
+   */
   readonly onResult?: (result: DeviceResult) => Promise<void>;
 }
 
@@ -110,12 +113,15 @@ export class Reconciler {
       if (!('create' in step)) await onResult(toResult(step)).catch((error: unknown) => failures.push(error));
       return step;
     };
-    const begin = async (work: DeviceWork) =>
-      report(
+    const begin = async (work: DeviceWork) => {
+      // All works come again after the error. To report the rest could take longer than the invocation may.
+      if (failures.length > 0) return outOfTime(work.deviceId);
+      return report(
         isLate()
           ? outOfTime(work.deviceId)
           : await this.#runStep(work.deviceId, () => new DevicePass(dependencies, work, source).begin()),
       );
+    };
     let steps = await pMap(works, begin, { concurrency });
 
     for (;;) {

@@ -2,11 +2,16 @@ import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
 import { credentialOf, type Identity } from '../identity/index.ts';
 import { explainRefusals } from './explain-refusals.ts';
+import { clientOptions, defaultRequestLimits, type RequestLimits } from './request-limits.ts';
 
 /** A storage account and how the app signs in: a connection string, or the addresses of the services with an identity. */
-export type StorageAccount =
+export type StorageAccount = (
   | { readonly connectionString: string }
-  | { readonly tableUri: string; readonly queueUri: string; readonly blobUri: string; readonly identity: Identity };
+  | { readonly tableUri: string; readonly queueUri: string; readonly blobUri: string; readonly identity: Identity }
+) & {
+  /** The limits of an operation on a table or a queue. Default: {@link defaultRequestLimits}. */
+  readonly limits?: RequestLimits;
+};
 
 /**
  * Opens a table, and creates the table when it does not exist. The Azure SDK is loaded on the first call, because the start of the app
@@ -14,13 +19,15 @@ export type StorageAccount =
  * @throws {StorageAccessError} when the account refuses the caller. Each method of the client throws it too.
  */
 export async function openTable(account: StorageAccount, name: string): Promise<TableClient> {
-  const { TableClient: Client } = await import('@azure/data-tables');
+  const { TableClient: Client, RestError } = await import('@azure/data-tables');
+  const options = clientOptions(account.limits ?? defaultRequestLimits, RestError);
   const client =
     'connectionString' in account
       ? Client.fromConnectionString(account.connectionString, name, {
+          ...options,
           allowInsecureConnection: usesPlainHttp(account.connectionString),
         })
-      : new Client(account.tableUri, name, await credentialOf(account.identity));
+      : new Client(account.tableUri, name, await credentialOf(account.identity), options);
   const table = explainRefusals(client, account, 'table');
   // `createTable` of the SDK does not throw when the table exists already.
   await table.createTable();
@@ -32,11 +39,13 @@ export async function openTable(account: StorageAccount, name: string): Promise<
  * @throws {StorageAccessError} when the account refuses the caller. Each method of the client throws it too.
  */
 export async function openQueue(account: StorageAccount, name: string): Promise<QueueClient> {
-  const { QueueClient: Client, QueueServiceClient } = await import('@azure/storage-queue');
+  const { QueueClient: Client, RestError } = await import('@azure/storage-queue');
+  // The types of the SDK do not have `additionalPolicies` for queues. The code under them, which tables and queues share, does.
+  const options = clientOptions(account.limits ?? defaultRequestLimits, RestError);
   const client =
     'connectionString' in account
-      ? QueueServiceClient.fromConnectionString(account.connectionString).getQueueClient(name)
-      : new Client(`${account.queueUri.replace(/\/$/, '')}/${name}`, await credentialOf(account.identity));
+      ? new Client(account.connectionString, name, options)
+      : new Client(`${account.queueUri.replace(/\/$/, '')}/${name}`, await credentialOf(account.identity), options);
   const queue = explainRefusals(client, account, 'queue');
   await queue.createIfNotExists();
   return queue;

@@ -1,14 +1,13 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { StillClock } from '../../support/still-clock.ts';
 import { FaultyHub } from './faulty-hub.ts';
 
 const faulty = new FaultyHub();
-const open = { retries: 0, breakerFailures: 3, breakerOpenFor: 10_000, random: () => 0.5 };
-
-beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
-afterEach(() => void vi.useRealTimers());
-const pass = (milliseconds: number) => vi.setSystemTime(Date.now() + milliseconds);
+const clock = new StillClock();
+const open = { retries: 0, breakerFailures: 3, breakerOpenFor: 10_000, random: () => 0.5, clock };
+const pass = (milliseconds: number) => clock.pass(milliseconds);
 
 describe('while the hub does not answer', () => {
   it('no call is sent, and work is put off at once', async () => {
@@ -67,7 +66,6 @@ describe('while the hub does not answer', () => {
 
 describe('a hub that accepts connections and never answers', () => {
   it('is given up within the time of a call in all its attempts', async () => {
-    vi.useRealTimers();
     const sockets = new Set<{ destroy(): void }>();
     const server = createServer((socket) => sockets.add(socket));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
