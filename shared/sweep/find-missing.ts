@@ -8,6 +8,7 @@ import { countsAreComparable } from './steps.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { deviceIdsOf, idsSuffice, toDevice } from './twin-results.ts';
 import {
+  allDevicesQuery,
   compileScope,
   countDevicesByIdQuery,
   countDevicesQuery,
@@ -127,13 +128,13 @@ async function findDevicesWithout(progress: Progress, policy: Policy, present: I
   };
   const onlyIds = idsSuffice(policy);
   try {
-    const query = devicesQuery(policy, onlyIds ? 'deviceId' : '*');
+    const query = devicesQuery(policy, !onlyIds);
     await progress.forEachPage(query, missingOf(policy), missingAmong(onlyIds), policy);
   } catch (error) {
     if (!(error instanceof QueryRefused) || compileScope(policy).condition === '') throw error;
     progress.addWalked(`The hub refused the scope of ${policy.name}: ${error.message}`);
     const find = missingAmong(policy.scope.usesIdOnly);
-    await progress.forEachPage('SELECT * FROM devices', missingOf(policy), find, policy);
+    await progress.forEachPage(allDevicesQuery, missingOf(policy), find, policy);
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Policy } from '../policy/index.ts';
 import { isOutOfLine } from '../reconcile/index.ts';
-import { type JsonObject, toTwin } from '../twin/index.ts';
+import type { JsonObject } from '../twin/index.ts';
 import { type Finding, withoutContinuation } from './checkpoint.ts';
 import { QueryRefused } from './interruption.ts';
 import { longestReason, type Progress } from './progress.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
-import { foundIn } from './twin-results.ts';
+import { foundIn, toProjectedTwin } from './twin-results.ts';
 import { twinsQuery } from './where/index.ts';
 
 /**
@@ -44,7 +44,7 @@ export async function walk(
     progress.add({ examined: items.length });
     return items.flatMap((item) => {
       const [found] = foundIn(item);
-      const twin = found === undefined ? undefined : toTwin(item, found.deviceId, policy.module);
+      const twin = found === undefined ? undefined : toProjectedTwin(item, found.deviceId, policy.module);
       if (found === undefined || twin === undefined || !policy.scope.mayMatchId(twin.deviceId)) return [];
       return isOutOfLine(policy, twin, at) ? [found] : [];
     });

@@ -5,7 +5,9 @@
  *
  * @module
  */
+export { twinColumns, withColumns } from './columns.ts';
 export {
+  allDevicesQuery,
   brokenModulesQueries,
   type CompiledRules,
   compileReported,

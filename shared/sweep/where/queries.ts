@@ -1,6 +1,7 @@
 import type { Policy } from '../../policy/index.ts';
 import { maxQueryLength, writeLiteral } from '../../query/index.ts';
 import { byteLength, type Clause, joinClauses, packClauses } from './clause.ts';
+import { foundColumns, scopeColumns, twinColumns } from './columns.ts';
 import { compileReportClauses } from './report-clauses.ts';
 import { compileRule } from './rule-clause.ts';
 import { compileModuleScope, compileScope, type ScopeCondition } from './scope-condition.ts';
@@ -60,9 +61,12 @@ export function modulesQuery(policy: Policy): string {
   return query('deviceId', policy);
 }
 
-/** Returns a query for the whole twins in a policy's scope. A query that cannot test the whole scope also returns other twins. */
+/**
+ * Returns a query for what the policy reads of each twin in its scope: see {@link twinColumns}. A query that cannot test the whole scope also
+ * returns other twins.
+ */
 export function twinsQuery(policy: Policy): string {
-  return query('*', policy);
+  return query(twinColumns([policy]), policy);
 }
 
 /** Returns a query for the number `n` of twins in a policy's scope. A query that cannot test the whole scope also counts other twins. */
@@ -71,12 +75,15 @@ export function countModulesQuery(policy: Policy): string {
 }
 
 /**
- * Returns a query for the ids or the whole twins of the devices in a policy's scope. Where {@link compileScope} is not exact, the query
- * also returns other devices.
+ * Returns a query for the devices in a policy's scope: their ids, or with `withScope` also what the scope reads. Where {@link compileScope}
+ * is not exact, the query also returns other devices.
  */
-export function devicesQuery(policy: Policy, columns: 'deviceId' | '*' = 'deviceId'): string {
-  return select(columns, 'devices', [compileScope(policy).condition]);
+export function devicesQuery(policy: Policy, withScope = false): string {
+  return select(withScope ? scopeColumns : 'deviceId', 'devices', [compileScope(policy).condition]);
 }
+
+/** Returns a query for all devices of the hub, with what scopes read. */
+export const allDevicesQuery = `SELECT ${scopeColumns} FROM devices`;
 
 /**
  * Returns a query for the number `n` of devices in a policy's scope. Where {@link compileScope} is not exact, the query also counts other
@@ -133,7 +140,7 @@ function query(columns: string, policy: Policy, ...conditions: readonly string[]
 }
 
 function brokenQuery(policy: Policy, condition: string): string {
-  return query('deviceId, version', policy, `(${condition})`);
+  return query(foundColumns, policy, `(${condition})`);
 }
 
 /** Returns the maximum length of a condition in bytes. The rest of the query is the policy's module and scope. */
