@@ -1,3 +1,4 @@
+import type { Reading } from './reading.ts';
 import type { WorkItem } from './store/index.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface Checkpoint {
    * Why this step reads all twins of its policy: the message of the hub, which refused the policy's query. Absent where the query works.
    */
   readonly walkInstead?: string;
+  /** The read of all twins of a policy that this step does. Absent in other steps. */
+  readonly reading?: Reading;
   /** Position of the search for missing modules. Absent while the step only counts devices and modules. */
   readonly search?: MissingSearch;
 }

@@ -25,6 +25,14 @@ const longestThrottleWait = 600_000;
 /** Maximum length of a stored reason, in characters. */
 export const longestReason = 400;
 
+/** One page of query results. `isRestarted`: the hub refused the continuation token, so this is the first page. */
+interface ResultsPage extends QueryPage {
+  readonly isRestarted?: boolean;
+}
+
+/** Reads one page of results. Without a continuation token, reads the first page. */
+export type ReadPage = (continuation: string | undefined) => Promise<QueryPage>;
+
 /** The state of one run of a sweep: its checkpoint, its row, the pages of results that it reads, and the work items that it queues. */
 export class Progress {
   readonly #dependencies: SweepDependencies;
@@ -106,7 +114,7 @@ export class Progress {
    * @throws {Interrupted} after the deadline, or when the hub cannot answer at this time.
    * @throws {QueryRefused} when the hub refuses the query.
    */
-  async page(query: string, continuation?: string): Promise<QueryPage> {
+  async page(query: string, continuation?: string): Promise<ResultsPage> {
     if (this.#dependencies.clock.now().getTime() >= this.#deadline) {
       throw new Interrupted({ state: 'paused', reason: 'its deadline has passed', delay: 0 });
     }
@@ -117,27 +125,32 @@ export class Progress {
       throw interruptedBy(answer.problem);
     }
     // The continuation token may have expired, so start at the first page again.
-    if (continuation !== undefined) return this.page(query);
+    if (continuation !== undefined) return { ...(await this.page(query)), isRestarted: true };
     throw new QueryRefused(answer.problem.message);
   }
 
-  /** Reads all pages of a query's results, starting at the checkpoint. `find` returns the devices to queue from each page. */
+  /**
+   * Reads the pages of a query's results, starting at the checkpoint. `find` returns the devices to queue from each page. Stops before the
+   * last page where `isEnough` returns true. The checkpoint then has the continuation token of the next page.
+   */
   async forEachPage(
-    query: string,
+    source: string | ReadPage,
     finding: Finding,
-    find: (items: readonly JsonObject[]) => readonly FoundDevice[],
+    find: (items: readonly JsonObject[]) => readonly FoundDevice[] | Promise<readonly FoundDevice[]>,
     policy?: Policy,
+    isEnough: () => boolean = () => false,
   ): Promise<void> {
+    const readPage: ReadPage = typeof source === 'string' ? (token) => this.page(source, token) : source;
     for (;;) {
-      const { items, continuation } = await this.page(query, this.checkpoint.continuation);
-      const found = this.#onlyNew(finding, await this.#withoutHeld(finding, find(items), policy));
+      const { items, continuation } = await readPage(this.checkpoint.continuation);
+      const found = this.#onlyNew(finding, await this.#withoutHeld(finding, await find(items), policy));
       this.checkpoint = { ...this.checkpoint, pending: [...this.checkpoint.pending, ...found] };
       await this.queueWork(finding, devicesPerItem);
       this.checkpoint = {
         ...withoutContinuation(this.checkpoint),
         ...(continuation === undefined ? {} : { continuation }),
       };
-      if (continuation === undefined) return;
+      if (continuation === undefined || isEnough()) return;
       this.#unsavedPages++;
       const isDue =
         this.#unsavedPages >= pagesPerSave || this.#dependencies.clock.now().getTime() - this.#savedAt >= timePerSave;

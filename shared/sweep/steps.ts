@@ -19,6 +19,8 @@ export type SweepStep =
   | { readonly type: 'suspects'; readonly policy: Policy; readonly query: string }
   /** Read all twins of a policy (a walk), because queries cannot find all drift from this policy. */
   | { readonly type: 'walk'; readonly policy: Policy; readonly reason: string }
+  /** Compare all twins of a policy with what its queries returned, where that was last done long ago. */
+  | { readonly type: 'look'; readonly policy: Policy }
   /** Count a policy's devices. Where the policy creates its module, also find the devices that lack the module. */
   | { readonly type: 'missing'; readonly policy: Policy }
   /** Queue the modules with open drift that no earlier step found, and the devices with open rows that no policy demands. */
@@ -32,7 +34,10 @@ export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
     const { walkReason } = compileRules(policy);
     // A walk reads all twins of the policy, so the policy's queries are not needed.
     if (walkReason !== undefined) steps.push({ type: 'walk', policy, reason: walkReason });
-    else for (const query of brokenModulesQueries(policy)) steps.push({ type: 'suspects', policy, query });
+    else {
+      for (const query of brokenModulesQueries(policy)) steps.push({ type: 'suspects', policy, query });
+      steps.push({ type: 'look', policy });
+    }
   }
   for (const policy of policies.all) steps.push({ type: 'missing', policy });
   // Without any policy, the rows of removed policies are still open.
@@ -54,6 +59,8 @@ function describeStep(step: SweepStep): readonly string[] {
       return [step.type, name, step.query];
     case 'walk':
       return [step.type, name, step.reason];
+    case 'look':
+      return [step.type, name];
     case 'missing':
       return [step.type, name, countDevicesQuery(step.policy), countModulesQuery(step.policy)];
   }

@@ -3,7 +3,7 @@ import { checkOpen } from './check-open.ts';
 import type { Checkpoint, Finding } from './checkpoint.ts';
 import { compareModuleIds } from './compare-module-ids.ts';
 import { findMissing } from './find-missing.ts';
-import { findSuspects, walk } from './find-suspects.ts';
+import { findSuspects } from './find-suspects.ts';
 import { Interrupted, QueryRefused, type RunEnd } from './interruption.ts';
 import { logWarnings } from './log-warnings.ts';
 import { Progress } from './progress.ts';
@@ -11,6 +11,7 @@ import { readConfigurations } from './read-configurations.ts';
 import { fingerprintOf, type SweepStep, sweepSteps } from './steps.ts';
 import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
+import { fullLook, walk } from './walk/index.ts';
 
 /**
  * One run of a sweep. A run starts at the checkpoint, and stops at the end of the sweep or at a deadline. A run queries the hub for twins
@@ -100,6 +101,8 @@ export class SweepRun {
         return findSuspects(this.#dependencies, this.#progress, step.policy, step.query);
       case 'walk':
         return walk(this.#dependencies, this.#progress, step.policy, step.reason);
+      case 'look':
+        return fullLook(this.#dependencies, this.#progress, step.policy);
       case 'missing':
         return findMissing(this.#dependencies, this.#progress, step.policy);
       case 'open':

@@ -14,13 +14,15 @@ const outline = (steps: readonly SweepStep[]) =>
 const fingerprint = (...definitions: PolicyDefinition[]) => fingerprintOf(stepsOf(...definitions));
 
 describe('the steps of a sweep', () => {
-  it('are in order: configurations, module ids, broken policies, missing modules, open drift', () => {
+  it('are in order: configurations, module ids, broken policies with the looks at their twins, missing modules, open drift', () => {
     expect(outline(stepsOf(agent, custom, device))).toEqual([
       'configurations',
       'modules',
       'suspects agent',
+      'look agent',
       'walk custom',
       'suspects device',
+      'look device',
       'missing agent',
       'missing custom',
       'missing device',

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Hub } from '../../../shared/hub/index.ts';
+import { readMissed } from '../../../shared/sweep/store/index.ts';
+import { agentPolicy, compliant, wrongMode } from '../../support/agent-policy.ts';
+import { atQueries } from '../../support/disturbed-hub.ts';
+import { MovableClock } from '../../support/movable-clock.ts';
+import { type SweepInstance, type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
+import { newDeviceId } from '../../support/world.ts';
+
+let world: SweepWorld;
+beforeAll(async () => {
+  world = await startSweepWorld();
+});
+afterAll(() => world.close());
+beforeEach(() => world.clear());
+
+const day = 24 * 3600_000;
+const isLook = (query: string) => query.includes('desired AS desired');
+const errors = ({ logged }: SweepInstance) => logged.filter(({ level }) => level === 'error');
+
+/** Wraps a hub client. The queries for broken twins return nothing while `isBlind` returns true. */
+const blindWhile = (isBlind: () => boolean) => (hub: Hub) =>
+  atQueries(
+    hub,
+    (query) => query.startsWith('SELECT deviceId, version FROM') && isBlind(),
+    () => ({ ok: true, value: { items: [] } }),
+  );
+
+describe('a full look', () => {
+  it('on a hub whose queries miss a twin repairs the twin, and says so loudly until the queries are true again', async () => {
+    const [broken, fine] = [newDeviceId('look'), newDeviceId('look')];
+    world.add(broken, { Agent: wrongMode });
+    world.add(fine, { Agent: compliant });
+    let isBlind = true;
+    const clock = new MovableClock();
+    const instance = world.newInstance([agentPolicy], { throughHub: blindWhile(() => isBlind), clock, lookDays: 7 });
+    const row = await instance.sweep();
+    expect(row.warnings).toEqual([expect.stringContaining(broken)]);
+    expect(row.warnings.join()).not.toContain(fine);
+    expect(errors(instance)).toEqual([{ level: 'error', message: row.warnings[0] }]);
+    expect(await world.briefHistory(broken)).toEqual([['wrongValue', 'mode', 'enforced']]);
+    expect(await readMissed(instance.store)).toEqual({ agent: row.warnings[0] });
+
+    // Until the next look, each sweep warns. The log has one error.
+    isBlind = false;
+    expect((await instance.sweep()).warnings).toEqual(row.warnings);
+    clock.pass(7 * day);
+    expect((await instance.sweep()).warnings).toEqual([]);
+    expect(await readMissed(instance.store)).toEqual({});
+    expect(errors(instance)).toHaveLength(1);
+  });
+
+  it('says nothing about a twin that changed between the query and the look', async () => {
+    const deviceId = newDeviceId('look');
+    world.add(deviceId, { Agent: compliant });
+    const throughHub = (hub: Hub) =>
+      atQueries(hub, isLook, async () => {
+        await world.patchAgent(deviceId, wrongMode);
+        return undefined;
+      });
+    const instance = world.newInstance([agentPolicy], { throughHub, lookDays: 7 });
+    expect(await instance.sweep()).toMatchObject({ warnings: [], changed: 1 });
+    expect(errors(instance)).toEqual([]);
+  });
+
+  it('says nothing about a twin that is right again, although the query view is late', async () => {
+    const deviceId = newDeviceId('look');
+    world.add(deviceId, { Agent: wrongMode });
+    const throughHub = (hub: Hub) =>
+      atQueries(blindWhile(() => true)(hub), isLook, async (query) => {
+        const late = await hub.queryPage(query);
+        await world.patchAgent(deviceId, compliant);
+        return late;
+      });
+    const instance = world.newInstance([agentPolicy], { throughHub, lookDays: 7 });
+    expect(await instance.sweep()).toMatchObject({ warnings: [], changed: 0 });
+    expect(errors(instance)).toEqual([]);
+  });
+
+  it('is made once a week, and costs one query a thousand twins', async () => {
+    world.add(newDeviceId('look'), { Agent: compliant });
+    const clock = new MovableClock();
+    let looks = 0;
+    const throughHub = (hub: Hub) =>
+      atQueries(hub, isLook, () => {
+        looks++;
+        return undefined;
+      });
+    const instance = world.newInstance([agentPolicy], { throughHub, clock, lookDays: 7 });
+    for (let days = 0; days < 15; days++) {
+      await instance.sweep();
+      clock.pass(day);
+    }
+    expect(looks).toBe(3);
+  });
+});
