@@ -1,5 +1,6 @@
 import type { Reading } from './reading.ts';
 import type { WorkItem } from './store/index.ts';
+import type { Dialect } from './where/index.ts';
 
 /**
  * The position of a sweep, at which the next run of the sweep resumes. The sweep saves the checkpoint after each page of query results.
@@ -9,6 +10,8 @@ import type { WorkItem } from './store/index.ts';
 export interface Checkpoint {
   /** Fingerprint of the sweep's list of steps. If the policies now lead to other steps, the checkpoint cannot be used. */
   readonly steps: string;
+  /** The words that the queries of this sweep use. Absent in checkpoints of earlier versions, whose queries use all words. */
+  readonly dialect?: Dialect;
   /** Index of the current step in the list of steps. */
   readonly step: number;
   /** Continuation token of the next page of results, or the position in the list of open rows. Absent before the first page. */

@@ -1,11 +1,13 @@
 import type { Policy } from '../policy/index.ts';
+import { isOutOfLine } from '../reconcile/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Finding, withoutContinuation } from './checkpoint.ts';
 import { QueryRefused } from './interruption.ts';
 import { longestReason, type Progress } from './progress.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
-import { foundIn } from './twin-results.ts';
+import { foundIn, toProjectedTwin } from './twin-results.ts';
 import { walk } from './walk/index.ts';
+import { twinColumns, withColumns } from './where/index.ts';
 
 /**
  * Finds the twins that break a policy with a query. Where the hub refuses the query, {@link walk} reads all twins of the policy instead.
@@ -21,13 +23,36 @@ export async function findSuspects(
   try {
     const find = (items: readonly JsonObject[]) =>
       items.flatMap(foundIn).filter(({ deviceId }) => policy.scope.mayMatchId(deviceId));
-    await progress.forEachPage(query, suspectsOf(policy), find, policy);
+    if (progress.dialect === 'full') await progress.forEachPage(query, suspectsOf(policy), find, policy);
+    else await findByDocumentedQuery(dependencies, progress, policy, query);
   } catch (error) {
     if (!(error instanceof QueryRefused)) throw error;
     const reason = `The hub refused the query for ${policy.name}: ${error.message}`.slice(0, longestReason);
     progress.checkpoint = { ...withoutContinuation(progress.checkpoint), walkInstead: reason };
     await walk(dependencies, progress, policy, reason);
   }
+}
+
+/**
+ * Finds the twins that break a policy with a query of documented words. How such a query compares values of two types is not documented, so
+ * each twin in the results is tested.
+ */
+async function findByDocumentedQuery(
+  { clock }: SweepDependencies,
+  progress: Progress,
+  policy: Policy,
+  query: string,
+): Promise<void> {
+  const find = (items: readonly JsonObject[]) => {
+    const at = clock.now().toISOString();
+    return items.flatMap((item) =>
+      foundIn(item).filter(({ deviceId }) => {
+        const twin = toProjectedTwin(item, deviceId, policy.module);
+        return policy.scope.mayMatchId(deviceId) && twin !== undefined && isOutOfLine(policy, twin, at);
+      }),
+    );
+  };
+  await progress.forEachPage(withColumns(query, twinColumns([policy])), suspectsOf(policy), find, policy);
 }
 
 function suspectsOf({ module }: Policy): Finding {

@@ -1,7 +1,7 @@
 import type { Device, Policy } from '../policy/index.ts';
 import { isJsonObject, type Json, type JsonObject, type Twin, toTwin } from '../twin/index.ts';
 import { QueryRefused } from './interruption.ts';
-import { compileScope } from './where/index.ts';
+import { compileScope, type Dialect } from './where/index.ts';
 
 /** A device in the results of a query. `version`: the version of its twin, where the query returns one. */
 export interface FoundDevice {
@@ -10,8 +10,8 @@ export interface FoundDevice {
 }
 
 /** Whether the device ids alone are enough as query results. If not, the query must return what the scope reads. */
-export function idsSuffice(policy: Policy): boolean {
-  return policy.scope.usesIdOnly || compileScope(policy).exact;
+export function idsSuffice(policy: Policy, dialect: Dialect = 'full'): boolean {
+  return policy.scope.usesIdOnly || compileScope(policy, dialect).exact;
 }
 
 /** Builds a device from a query result, which has the columns that a scope reads. */

@@ -69,10 +69,10 @@ async function missedByQueries(
 ): Promise<readonly string[]> {
   if (twins.length === 0 || most <= 0) return [];
   const returned = new Set<string>();
-  for (const query of brokenModulesQueries(policy)) {
+  for (const query of brokenModulesQueries(policy, progress.dialect)) {
     let continuation: string | undefined;
     do {
-      const page = await progress.page(query, continuation);
+      const page = await progress.queries.page(query, continuation);
       for (const id of page.items.flatMap(deviceIdsOf)) returned.add(id);
       continuation = page.continuation;
     } while (continuation !== undefined);

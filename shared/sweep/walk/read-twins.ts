@@ -7,7 +7,7 @@ import type { Progress } from '../progress.ts';
 import { isEnough, nextReading, type Reading } from '../reading.ts';
 import type { SweepDependencies } from '../sweep-dependencies.ts';
 import { type FoundDevice, foundIn, toProjectedTwin } from '../twin-results.ts';
-import { twinsQuery } from '../where/index.ts';
+import { type Dialect, twinsQuery } from '../where/index.ts';
 import { loadReading, storeReading } from './stored-reading.ts';
 import { twinPages } from './twin-pages.ts';
 
@@ -50,7 +50,7 @@ export async function readTwins(
 ): Promise<ReadResult> {
   if (progress.checkpoint.reading === undefined) {
     const last = await loadReading(store, memo);
-    const next = nextReading(last, { of: hashOf(policy), now: clock.now(), every, isAll });
+    const next = nextReading(last, { of: hashOf(policy, progress.dialect), now: clock.now(), every, isAll });
     if (next === undefined) return { reading: last as Reading, isDue: false };
     const { continuation, ...reading } = next;
     progress.checkpoint = {
@@ -104,9 +104,9 @@ function readingOf({ checkpoint: { reading } }: Progress): Reading {
 }
 
 /** A hash of what a reading reads: the policy, whose twins it tests, and the query, to which the continuation token belongs. */
-function hashOf(policy: Policy): string {
+function hashOf(policy: Policy, dialect: Dialect): string {
   return createHash('sha256')
-    .update(`${policyHash(policy)} ${twinsQuery(policy)}`)
+    .update(`${policyHash(policy)} ${twinsQuery(policy, dialect)}`)
     .digest('base64url')
     .slice(0, 16);
 }

@@ -1,5 +1,6 @@
 import type { Policy } from '../../policy/index.ts';
-import type { Progress, ReadPage } from '../progress.ts';
+import type { Progress } from '../progress.ts';
+import type { ReadPage } from '../sweep-queries.ts';
 import { countModulesQuery, twinsQuery, withColumns } from '../where/index.ts';
 
 /**
@@ -9,15 +10,19 @@ import { countModulesQuery, twinsQuery, withColumns } from '../where/index.ts';
 export function twinPages(progress: Progress, policy: Policy): ReadPage {
   return async (continuation) => {
     const isWhole = progress.checkpoint.reading?.wholeTwins === true;
-    const query = isWhole ? withColumns(twinsQuery(policy), '*') : twinsQuery(policy);
-    const page = await progress.page(query, continuation);
+    const twins = twinsQuery(policy, progress.dialect);
+    const query = isWhole ? withColumns(twins, '*') : twins;
+    const page = await progress.queries.page(query, continuation);
     const { reading } = progress.checkpoint;
     if (reading === undefined) return page;
     // The place in the results is lost. A reading in slices would lose it again, so this sweep reads all twins.
     const kept = page.isRestarted ? { ...reading, read: 0, inOneGo: true } : reading;
     // A reading of one page needs no count.
     const total =
-      kept.total ?? (page.continuation === undefined ? undefined : await progress.count(countModulesQuery(policy)));
+      kept.total ??
+      (page.continuation === undefined
+        ? undefined
+        : await progress.queries.count(countModulesQuery(policy, progress.dialect)));
     progress.checkpoint = {
       ...progress.checkpoint,
       reading: { ...kept, read: kept.read + page.items.length, ...(total === undefined ? {} : { total }) },

@@ -6,6 +6,7 @@
  * @module
  */
 export { twinColumns, withColumns } from './columns.ts';
+export type { Dialect } from './dialect.ts';
 export {
   allDevicesQuery,
   brokenModulesQueries,

@@ -63,19 +63,25 @@ describe('a full look', () => {
     expect(errors(instance)).toEqual([]);
   });
 
-  it('says nothing about a twin that is right again, although the query view is late', async () => {
-    const deviceId = newDeviceId('look');
-    world.add(deviceId, { Agent: wrongMode });
-    const throughHub = (hub: Hub) =>
-      atQueries(blindWhile(() => true)(hub), isLook, async (query) => {
-        const late = await hub.queryPage(query);
-        await world.patchAgent(deviceId, compliant);
-        return late;
-      });
-    const instance = world.newInstance([agentPolicy], { throughHub, lookDays: 7 });
-    expect(await instance.sweep()).toMatchObject({ warnings: [], changed: 0 });
-    expect(errors(instance)).toEqual([]);
-  });
+  it.each([
+    ['is right again', compliant, 0],
+    ['has another wrong value', { ...wrongMode, mode: 'Worse' }, 1],
+  ])(
+    'says nothing about a twin that %s since the late query view, which may be why no query returned it',
+    async (_, now, changed) => {
+      const deviceId = newDeviceId('look');
+      world.add(deviceId, { Agent: wrongMode });
+      const throughHub = (hub: Hub) =>
+        atQueries(blindWhile(() => true)(hub), isLook, async (query) => {
+          const late = await hub.queryPage(query);
+          await world.patchAgent(deviceId, now);
+          return late;
+        });
+      const instance = world.newInstance([agentPolicy], { throughHub, lookDays: 7 });
+      expect(await instance.sweep()).toMatchObject({ warnings: [], changed });
+      expect(errors(instance)).toEqual([]);
+    },
+  );
 
   it('is made once a week, and costs one query a thousand twins', async () => {
     world.add(newDeviceId('look'), { Agent: compliant });

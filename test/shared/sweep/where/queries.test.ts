@@ -70,7 +70,7 @@ describe('the built-in policies', () => {
   });
 
   it('need four queries, which fit the maximum length', () => {
-    const queries = all.flatMap(brokenModulesQueries);
+    const queries = all.flatMap((policy) => brokenModulesQueries(policy));
     expect(queries).toHaveLength(4);
     for (const query of queries) {
       expect(query.length).toBeLessThanOrEqual(maxQueryLength);
