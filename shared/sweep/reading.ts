@@ -62,10 +62,10 @@ export function isEnough({ startedAt, read, total, inOneGo }: Reading, now: Date
   return read * spread >= total * (now.getTime() - Date.parse(startedAt));
 }
 
-/** Says in one sentence which part of the twins a sweep has read. `isDue`: whether this sweep read any. Pure. */
+/** Says in one sentence which part of the twins a sweep has read. `isDue`: whether this sweep read any. `every`: see {@link ReadingPlan}. Pure. */
 export function describeReading(reading: Reading, isDue: boolean, every: number): string {
   const { startedAt, read, total, endedAt, lastEndedAt } = reading;
-  if (!isDue) {
+  if (endedAt !== undefined && !isDue) {
     const next = new Date(Date.parse(startedAt) + every).toISOString();
     return `This sweep read none of them: the last full read ended at ${endedAt}, and the next begins after ${next}.`;
   }

@@ -1,11 +1,13 @@
 import type { Policy } from '../../policy/index.ts';
 import { isOutOfLine } from '../../reconcile/index.ts';
+import type { Twin } from '../../twin/index.ts';
 import type { Progress } from '../progress.ts';
 import { writeMissed } from '../store/index.ts';
 import type { SweepDependencies } from '../sweep-dependencies.ts';
 import { deviceIdsOf } from '../twin-results.ts';
 import { brokenModulesQueries } from '../where/index.ts';
-import { type FoundTwin, readTwins } from './read-twins.ts';
+import { readTwins } from './read-twins.ts';
+import { valueRows } from './twin-rows.ts';
 
 /** The part of the time between two looks over which one look is spread. */
 const spreadShare = 0.75;
@@ -15,7 +17,7 @@ const maxConfirmed = 20;
 const namedDevices = 5;
 
 /**
- * Reads all twins of a policy that queries can test, and compares them with what the queries returned. A twin that breaks the policy and that
+ * Reads the desired values of all twins of a policy that queries can test, and compares them with what the queries returned. A twin that breaks the policy and that
  * no query returned is queued. Where that is not due to a late query view, the queries are not true, and this function says so loudly.
  */
 export async function fullLook(dependencies: SweepDependencies, progress: Progress, policy: Policy): Promise<void> {
@@ -24,6 +26,7 @@ export async function fullLook(dependencies: SweepDependencies, progress: Progre
   const { reading, isDue } = await readTwins(dependencies, progress, {
     memo: `look at ${policy.name}`,
     policy,
+    rows: valueRows(policy, progress.dialect),
     every: lookEvery,
     spread: lookEvery * spreadShare,
     isAll: false,
@@ -31,7 +34,7 @@ export async function fullLook(dependencies: SweepDependencies, progress: Progre
       const at = clock.now().toISOString();
       const finding = { moduleId: policy.module, finding: 'suspect' } as const;
       const unfound = twins.filter(
-        ({ found, twin }) => !progress.hasFound(finding, found.deviceId) && isOutOfLine(policy, twin, at),
+        (twin) => !progress.hasFound(finding, twin.deviceId) && isOutOfLine(policy, twin, at),
       );
       const { reading } = progress.checkpoint;
       const known = reading?.missed ?? [];
@@ -39,7 +42,7 @@ export async function fullLook(dependencies: SweepDependencies, progress: Progre
       if (reading !== undefined && missed.length > 0) {
         progress.checkpoint = { ...progress.checkpoint, reading: { ...reading, missed: [...known, ...missed] } };
       }
-      return unfound.map(({ found }) => found);
+      return unfound;
     },
   });
   const { missed = [], endedAt } = reading;
@@ -64,7 +67,7 @@ async function missedByQueries(
   { clock }: SweepDependencies,
   progress: Progress,
   policy: Policy,
-  twins: readonly FoundTwin[],
+  twins: readonly Twin[],
   most: number,
 ): Promise<readonly string[]> {
   if (twins.length === 0 || most <= 0) return [];
@@ -78,8 +81,8 @@ async function missedByQueries(
     } while (continuation !== undefined);
   }
   const missed: string[] = [];
-  const doubtful = twins.filter(({ twin }) => !returned.has(twin.deviceId));
-  for (const { twin } of doubtful.slice(0, most)) {
+  const doubtful = twins.filter(({ deviceId }) => !returned.has(deviceId));
+  for (const twin of doubtful.slice(0, most)) {
     const answer = await progress.hub.readTwin(twin.deviceId, policy.module);
     // The normal pass reads a twin again where this read fails.
     if (!answer.ok || answer.value.version !== twin.version) continue;

@@ -7,11 +7,9 @@ import { countModulesQuery, twinsQuery, withColumns } from '../where/index.ts';
  * Returns a function that reads the twins of a policy from the hub, one page at a time. All walks read their twins here. The checkpoint of
  * the sweep holds the reading, which this function keeps up to date.
  */
-export function twinPages(progress: Progress, policy: Policy): ReadPage {
+export function twinPages(progress: Progress, policy: Policy, columns: string): ReadPage {
   return async (continuation) => {
-    const isWhole = progress.checkpoint.reading?.wholeTwins === true;
-    const twins = twinsQuery(policy, progress.dialect);
-    const query = isWhole ? withColumns(twins, '*') : twins;
+    const query = withColumns(twinsQuery(policy, progress.dialect), columns);
     const page = await progress.queries.page(query, continuation);
     const { reading } = progress.checkpoint;
     if (reading === undefined) return page;

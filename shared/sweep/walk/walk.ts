@@ -4,6 +4,7 @@ import { longestReason, type Progress } from '../progress.ts';
 import { describeReading } from '../reading.ts';
 import type { SweepDependencies } from '../sweep-dependencies.ts';
 import { readTwins } from './read-twins.ts';
+import { wholeRows } from './twin-rows.ts';
 
 /** The part of the time between two walks over which one walk is spread. The rest is room for sweeps that come late. */
 const spreadShare = 0.75;
@@ -22,12 +23,13 @@ export async function walk(
   const { reading, isDue } = await readTwins(dependencies, progress, {
     memo: `walk of ${policy.name}`,
     policy,
+    rows: wholeRows(policy),
     every: walkEvery,
     spread: walkEvery * spreadShare,
     isAll: walkEvery === 0 || progress.row.trigger === 'manual',
     find(twins) {
       const at = clock.now().toISOString();
-      return twins.flatMap(({ found, twin }) => (isOutOfLine(policy, twin, at) ? [found] : []));
+      return twins.filter((twin) => isOutOfLine(policy, twin, at));
     },
   });
   const part = describeReading(reading, isDue, walkEvery);

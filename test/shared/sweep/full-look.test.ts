@@ -1,11 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newTwin, patchReported, renderTwin } from '../../../infra/local/hub/twin.ts';
 import type { Hub } from '../../../shared/hub/index.ts';
+import { baselineOf, type Policy, toPolicySet } from '../../../shared/policy/index.ts';
+import { parseQuery, valueAt } from '../../../shared/query/index.ts';
+import { brokenRules } from '../../../shared/reconcile/departures.ts';
 import { readMissed } from '../../../shared/sweep/store/index.ts';
+import { valueRows } from '../../../shared/sweep/walk/twin-rows.ts';
+import type { JsonObject } from '../../../shared/twin/index.ts';
 import { agentPolicy, compliant, wrongMode } from '../../support/agent-policy.ts';
+import { fc } from '../../support/arbitraries.ts';
+import { builtIn } from '../../support/built-in-policies.ts';
 import { atQueries } from '../../support/disturbed-hub.ts';
 import { MovableClock } from '../../support/movable-clock.ts';
 import { type SweepInstance, type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
 import { newDeviceId } from '../../support/world.ts';
+import { policyWithTwin } from './where/policy-and-twin.ts';
 
 let world: SweepWorld;
 beforeAll(async () => {
@@ -15,7 +24,7 @@ afterAll(() => world.close());
 beforeEach(() => world.clear());
 
 const day = 24 * 3600_000;
-const isLook = (query: string) => query.includes('desired AS desired');
+const isLook = (query: string) => query.includes(' AS d0');
 const errors = ({ logged }: SweepInstance) => logged.filter(({ level }) => level === 'error');
 
 /** Wraps a hub client. The queries for broken twins return nothing while `isBlind` returns true. */
@@ -98,5 +107,39 @@ describe('a full look', () => {
       clock.pass(day);
     }
     expect(looks).toBe(3);
+  });
+});
+
+describe('the rows of a full look', () => {
+  const looks = (policy: Policy, document: JsonObject) => {
+    const { columns, toTwins } = valueRows(policy, 'full');
+    const { select } = parseQuery(`SELECT ${columns} FROM devices.modules`);
+    if (select === '*') throw new Error('The query selects whole twins.');
+    const row = Object.fromEntries(
+      select.flatMap((selected) => {
+        const value = selected.type === 'value' ? valueAt(document, selected.path) : undefined;
+        return value === undefined ? [] : [[selected.key, value]];
+      }),
+    );
+    return { row, twins: () => toTwins([row]) };
+  };
+
+  it('show each broken rule that the whole twin shows, and no other', () => {
+    fc.assert(
+      fc.property(policyWithTwin({ objects: false }), ({ policy, document, twin }) => {
+        const { row, twins } = looks(policy, document);
+        if (Object.keys(row).every((name) => !/^d\d/.test(name))) expect(twins).toThrow(/none of the values/);
+        else expect(brokenRules([policy], twins()[0] ?? twin).length > 0).toBe(brokenRules([policy], twin).length > 0);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each(toPolicySet(builtIn, { mode: 'enforce' }).all)('of $name are much smaller than its twins', (policy) => {
+    const desired = baselineOf(policy);
+    const twin = renderTwin(patchReported(newTwin({ desired }, 1000), { ...desired }, 2000).twin);
+    const document = { deviceId: 'plant-000123', ...twin } as JsonObject;
+    const { row } = looks(policy, document);
+    expect(JSON.stringify(row).length * 10).toBeLessThan(JSON.stringify(document).length);
   });
 });

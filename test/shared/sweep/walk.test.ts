@@ -65,6 +65,8 @@ describe('a walk of a policy that queries cannot express', () => {
     // Each sweep reads one page at most, and the walk ends within the 18 hours over which it is spread.
     expect(pages).toEqual(['first', '2', '4', '6']);
     expect(Math.max(...found)).toBe(2);
+    expect(found.filter((changed) => changed > 0)).toHaveLength(4);
+    expect(found.findLastIndex((changed) => changed > 0)).toBeGreaterThan(12);
     expect(found.slice(19).every((changed) => changed === 0)).toBe(true);
     for (const deviceId of devices) {
       expect(await world.briefHistory(deviceId)).toEqual([['custom', 'interval', 'enforced']]);
@@ -94,7 +96,7 @@ describe('a walk of a policy that queries cannot express', () => {
     const { pages, throughHub } = watched((continuation) => continuation === '2' && refused++ === 0);
     const instance = world.newInstance([custom], { throughHub, clock, walkHours: 24 });
     await instance.sweep();
-    clock.pass(hour);
+    clock.pass(6 * hour);
     expect(await instance.sweep()).toMatchObject({
       walked: [expect.stringContaining('The full read of 8 twins ended')],
     });
