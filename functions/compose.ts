@@ -155,6 +155,9 @@ export function compose(settings: Settings, policies: PolicySet): App {
         runningPasses,
         guard,
         backfillAbove: backfillAbove(settings.backfill, settings.budget, storage),
+        walkEvery: settings.sweep.walkHours * 3600_000,
+        lookEvery:
+          settings.sweep.fullLookDays === 0 ? Number.POSITIVE_INFINITY : settings.sweep.fullLookDays * 86_400_000,
         log: toLog(context),
         clock,
         minutes: settings.sweep.minutes,

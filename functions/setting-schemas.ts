@@ -166,6 +166,8 @@ export const settingSchemas = {
   TWINKEEPER_SWEEP_SCHEDULE: withDefault('0 */15 * * * *', schedule),
   // The Consumption plan ends an invocation after ten minutes, so the sweep may take at most nine.
   TWINKEEPER_SWEEP_MINUTES: withDefault(4, () => wholeNumber(9)),
+  TWINKEEPER_WALK_HOURS: withDefault(24, wholeNumberOrZero),
+  TWINKEEPER_FULL_LOOK_DAYS: withDefault(7, wholeNumberOrZero),
   TWINKEEPER_ROLLUP_SCHEDULE: withDefault('15 */5 * * * *', schedule),
   TWINKEEPER_RETENTION_DAYS: withDefault(400, () => wholeNumber(36_500)),
   TWINKEEPER_SETTLE_SECONDS: withDefault(60, wholeNumberOrZero),

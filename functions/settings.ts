@@ -23,6 +23,10 @@ export interface Settings {
     readonly schedule: string;
     /** Minutes that one invocation of the sweep may take. The next invocation continues the sweep. */
     readonly minutes: number;
+    /** Hours between the starts of two walks of a policy that queries cannot express. 0: each sweep reads all of its twins. */
+    readonly walkHours: number;
+    /** Days between two full looks, which check what the hub's queries say. 0: no full look. */
+    readonly fullLookDays: number;
   };
   /**
    * The call budget of the hub. The hub's tier and units determine the hub's throttle limits. `share` is the part of those limits that
@@ -124,7 +128,12 @@ export function readSettings(environment: Environment): Settings {
     mode: settings.TWINKEEPER_MODE,
     operators: settings.TWINKEEPER_OPERATORS,
     retry: { firstDelay: settings.TWINKEEPER_RETRY_DELAY, attempts: settings.TWINKEEPER_RETRY_ATTEMPTS },
-    sweep: { schedule: settings.TWINKEEPER_SWEEP_SCHEDULE.trim(), minutes: settings.TWINKEEPER_SWEEP_MINUTES },
+    sweep: {
+      schedule: settings.TWINKEEPER_SWEEP_SCHEDULE.trim(),
+      minutes: settings.TWINKEEPER_SWEEP_MINUTES,
+      walkHours: settings.TWINKEEPER_WALK_HOURS,
+      fullLookDays: settings.TWINKEEPER_FULL_LOOK_DAYS,
+    },
     settleSeconds: settings.TWINKEEPER_SETTLE_SECONDS,
     retentionDays: settings.TWINKEEPER_RETENTION_DAYS,
     rollupSchedule: settings.TWINKEEPER_ROLLUP_SCHEDULE.trim(),

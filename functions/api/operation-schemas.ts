@@ -36,7 +36,7 @@ const sweep: z.ZodMiniType<SweepRow> = z.object({
     .array(z.string())
     .check(
       z.describe(
-        'Policies that no hub query can express, with the reason. Their modules were checked one by one, or not at all.',
+        'Policies that no hub query can express, with the reason, and which part of their twins the sweep read.',
       ),
     ),
   warnings: z

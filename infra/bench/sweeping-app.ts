@@ -76,6 +76,8 @@ export function createSweepingApp({
         ...{ policies, hub, store, queue, guardStore, openList, runningPasses, guard, log, clock },
         minutes: 4,
         backfillAbove: Number.POSITIVE_INFINITY,
+        walkEvery: 0,
+        lookEvery: Number.POSITIVE_INFINITY,
       });
       const retry = { firstDelay: 30, attempts: 10 };
       const folders = createJobFolders(storage, now);

@@ -8,10 +8,11 @@ import {
   IdSet,
   idsSuffice,
   QueryRefused,
-  selectWholeTwins,
   toDevice,
+  toProjectedTwin,
 } from '../sweep/index.ts';
 import {
+  allDevicesQuery,
   brokenModulesQueries,
   compileRules,
   compileScope,
@@ -20,9 +21,11 @@ import {
   countModulesQuery,
   devicesQuery,
   modulesQuery,
+  twinColumns,
   twinsQuery,
+  withColumns,
 } from '../sweep/where/index.ts';
-import { type Twin, toTwin } from '../twin/index.ts';
+import type { Twin } from '../twin/index.ts';
 import type { HubQueries } from './hub-queries.ts';
 import { PolicyCounts } from './policy-counts.ts';
 import type { PolicyForecast } from './result.ts';
@@ -150,15 +153,15 @@ export class ModuleForecast {
    */
   async #walkDevices(policy: Policy, present?: IdSet): Promise<void> {
     const onlyIds = idsSuffice(policy);
-    // The scope of another policy for the same module may test tags or IoT Edge, and these are only in the whole twin.
-    const othersNeedTwins = this.#dependencies.policies.some((other) => other !== policy && !other.scope.usesIdOnly);
-    const needsTwins = !onlyIds || (present !== undefined && othersNeedTwins);
+    // The scope of another policy for the same module may test tags or IoT Edge, which are not in the device id.
+    const othersNeedScope = this.#dependencies.policies.some((other) => other !== policy && !other.scope.usesIdOnly);
+    const needsScope = !onlyIds || (present !== undefined && othersNeedScope);
     try {
-      await this.#readDevices(policy, devicesQuery(policy, needsTwins ? '*' : 'deviceId'), onlyIds, present);
+      await this.#readDevices(policy, devicesQuery(policy, needsScope), onlyIds, present);
     } catch (error) {
       // Like a sweep, read all devices when the hub refuses the scope.
       if (!(error instanceof QueryRefused) || compileScope(policy).condition === '') throw error;
-      await this.#readDevices(policy, 'SELECT * FROM devices', policy.scope.usesIdOnly, present);
+      await this.#readDevices(policy, allDevicesQuery, policy.scope.usesIdOnly, present);
     }
   }
 
@@ -196,7 +199,7 @@ export class ModuleForecast {
     if (walkReason !== undefined) return this.#walkTwins(policy, walkReason);
     try {
       for (const query of brokenModulesQueries(policy)) {
-        await this.#planTwins(policy, selectWholeTwins(query), () => true);
+        await this.#planTwins(policy, query, () => true);
       }
     } catch (error) {
       if (!(error instanceof QueryRefused)) throw error;
@@ -211,6 +214,17 @@ export class ModuleForecast {
 
   /** Plans each twin that a query returns. `isSuspect`: whether a sweep would queue the twin in a work item, and so read the twin again. */
   async #planTwins(policy: Policy, query: string, isSuspect: (twin: Twin, at: string) => boolean): Promise<void> {
+    const { policies } = this.#dependencies;
+    try {
+      // The plan of a twin needs what any policy of the module reads.
+      await this.#planResults(policy, withColumns(query, twinColumns(policies)), isSuspect);
+    } catch (error) {
+      if (!(error instanceof QueryRefused)) throw error;
+      await this.#planResults(policy, withColumns(query, '*'), isSuspect);
+    }
+  }
+
+  async #planResults(policy: Policy, query: string, isSuspect: (twin: Twin, at: string) => boolean): Promise<void> {
     const { queries, moduleId, clock } = this.#dependencies;
     const what = `${moduleId === '' ? 'devices' : 'modules'} that may break ${policy.name}`;
     for await (const items of queries.pages(query, { neededBy: 'sweep', what })) {
@@ -218,7 +232,7 @@ export class ModuleForecast {
       const at = clock.now().toISOString();
       for (const item of items) {
         for (const id of deviceIdsOf(item).filter(policy.scope.mayMatchId)) {
-          const twin = this.#planner.isPlanned(id) ? undefined : toTwin(item, id, moduleId);
+          const twin = this.#planner.isPlanned(id) ? undefined : toProjectedTwin(item, id, moduleId);
           if (twin !== undefined) await this.#planner.planTwin(twin, item, at, () => isSuspect(twin, at));
         }
       }

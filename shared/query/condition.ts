@@ -49,6 +49,25 @@ export type Condition =
   /** Two or more operands of `AND` or `OR` in one flat list. A long chain of `AND` then does not make a deep tree. */
   | { readonly type: 'and' | 'or'; readonly operands: readonly Condition[] };
 
+/** Lists the functions in a condition. A function that occurs twice is listed twice. */
+export function functionsIn(condition: Condition): readonly FunctionName[] {
+  switch (condition.type) {
+    case 'literal':
+    case 'path':
+      return [];
+    case 'compare':
+      return [...functionsIn(condition.left), ...functionsIn(condition.right)];
+    case 'in':
+    case 'not':
+      return functionsIn(condition.operand);
+    case 'call':
+      return [condition.name, ...condition.operands.flatMap(functionsIn)];
+    case 'and':
+    case 'or':
+      return condition.operands.flatMap(functionsIn);
+  }
+}
+
 /** Lists every path in a condition. A path that occurs twice is listed twice. */
 export function pathsIn(condition: Condition): readonly Path[] {
   switch (condition.type) {

@@ -6,7 +6,14 @@
  *
  * @module
  */
-export { type ComparisonOperator, type Condition, type FunctionName, type Primitive, pathsIn } from './condition.ts';
+export {
+  type ComparisonOperator,
+  type Condition,
+  type FunctionName,
+  functionsIn,
+  type Primitive,
+  pathsIn,
+} from './condition.ts';
 export { holds, predicateOf, valueAt } from './evaluate.ts';
 export { parseCondition, parseQuery, parseTargetCondition, type TargetCondition } from './parse.ts';
 export { isAggregate, type Query, type Selected, type Source } from './query.ts';

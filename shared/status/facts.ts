@@ -1,7 +1,7 @@
 import type { RunningPasses } from '../drift/index.ts';
 import { type CompetingSetting, describeCompeting, type GuardStore } from '../guards/index.ts';
 import type { DeadLetterList } from '../retry/index.ts';
-import type { SweepStore } from '../sweep/store/index.ts';
+import { readMissed, type SweepStore } from '../sweep/store/index.ts';
 import { type HeldBackReason, heldBackReasons } from './status.ts';
 import type { RolledUp, StatusStore } from './status-store.ts';
 import { sumUsage, type Usage } from './usage.ts';
@@ -10,7 +10,7 @@ import { sumUsage, type Usage } from './usage.ts';
 export interface FactSources {
   readonly statusStore: Pick<StatusStore, 'usages' | 'rolledUp'>;
   readonly guardStore: Pick<GuardStore, 'deviceCount' | 'releasedUntil' | 'competing'>;
-  readonly sweepStore: Pick<SweepStore, 'list'>;
+  readonly sweepStore: Pick<SweepStore, 'list' | 'readMemo'>;
   readonly deadLetterList: Pick<DeadLetterList, 'count'>;
   readonly runningPasses: Pick<RunningPasses, 'oldest'>;
   /** Reads the number of messages in the deferred queue. */
@@ -45,6 +45,8 @@ export interface Facts {
   readonly deadLetters: number;
   /** Approximate number of devices in the queue for retries. */
   readonly deferred: number;
+  /** One sentence for each policy whose queries did not return a twin that breaks it, as the last full look found. */
+  readonly missedByQueries: readonly string[];
   /** When the last sweep that finished ended. */
   readonly sweepEndedAt?: string;
   /** When the newest sweep made progress last: its start, its end, or the end of one of its work items. */
@@ -76,7 +78,7 @@ const readSweeps = 3;
 export async function readFacts(sources: FactSources, rolledUp?: RolledUp): Promise<Facts> {
   const { statusStore, guardStore, sweepStore, deadLetterList, runningPasses, policies } = sources;
   const now = sources.now();
-  const [usages, counted, devices, released, competing, sweeps, deadLetters, deferred, pendingSince] =
+  const [usages, counted, devices, released, competing, sweeps, missed, deadLetters, deferred, pendingSince] =
     await Promise.all([
       statusStore.usages(),
       rolledUp ?? statusStore.rolledUp(),
@@ -84,6 +86,7 @@ export async function readFacts(sources: FactSources, rolledUp?: RolledUp): Prom
       Promise.all(policies.map((policy) => guardStore.releasedUntil(policy))),
       guardStore.competing(),
       sweepStore.list(readSweeps),
+      readMissed(sweepStore),
       deadLetterList.count(mostDeadLetters),
       sources.deferredLength(),
       runningPasses.oldest(),
@@ -112,6 +115,8 @@ export async function readFacts(sources: FactSources, rolledUp?: RolledUp): Prom
     }),
     competingConfigurations: [...new Set(competing.filter(isInForce).map(({ configuration }) => configuration))],
     competing: [...new Set(competing.map(describeCompeting))],
+    // The policies of the app may have changed since the look.
+    missedByQueries: policies.flatMap((policy) => missed[policy] ?? []),
     deadLetters,
     deferred,
     ...(done?.endedAt === undefined

@@ -112,6 +112,11 @@ function storedProblems(facts: Facts, settings: ProblemSettings) {
       `History rows are pending since ${inWords(pending)}: a process died while it wrote them, and no sweep has finished them.`,
       'Look at the log of the functions sweep and sweep-work, then run "twinkeeper sweep".',
     ),
+    queriesUntrue: problem(
+      facts.missedByQueries.length > 0,
+      facts.missedByQueries.slice(0, 3).join(' '),
+      'Drift that no event tells may stay until the next full look. Set TWINKEEPER_FULL_LOOK_DAYS to 1, and report the query to the makers of Twinkeeper.',
+    ),
     deadLetters: problem(
       deadLetters > 0,
       `${deadLetters >= mostDeadLetters ? `${mostDeadLetters} or more` : deadLetters} ${deadLetters === 1 ? 'dead letter holds' : 'dead letters hold'} events that were given up.`,

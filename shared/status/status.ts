@@ -12,6 +12,7 @@ export const problemSeverities = {
   sweepOverdue: 'ill',
   notReporting: 'ill',
   pendingStuck: 'warning',
+  queriesUntrue: 'warning',
   deadLetters: 'warning',
   throttled: 'warning',
   messageShare: 'warning',

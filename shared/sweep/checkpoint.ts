@@ -1,4 +1,6 @@
+import type { Reading } from './reading.ts';
 import type { WorkItem } from './store/index.ts';
+import type { Dialect } from './where/index.ts';
 
 /**
  * The position of a sweep, at which the next run of the sweep resumes. The sweep saves the checkpoint after each page of query results.
@@ -8,6 +10,8 @@ import type { WorkItem } from './store/index.ts';
 export interface Checkpoint {
   /** Fingerprint of the sweep's list of steps. If the policies now lead to other steps, the checkpoint cannot be used. */
   readonly steps: string;
+  /** The words that the queries of this sweep use. Absent in checkpoints of earlier versions, whose queries use all words. */
+  readonly dialect?: Dialect;
   /** Index of the current step in the list of steps. */
   readonly step: number;
   /** Continuation token of the next page of results, or the position in the list of open rows. Absent before the first page. */
@@ -18,6 +22,8 @@ export interface Checkpoint {
    * Why this step reads all twins of its policy: the message of the hub, which refused the policy's query. Absent where the query works.
    */
   readonly walkInstead?: string;
+  /** The read of all twins of a policy that this step does. Absent in other steps. */
+  readonly reading?: Reading;
   /** Position of the search for missing modules. Absent while the step only counts devices and modules. */
   readonly search?: MissingSearch;
 }

@@ -64,7 +64,7 @@ async function readModuleIds(progress: Progress): Promise<readonly string[]> {
   const ids: string[] = [];
   let continuation: string | undefined;
   for (let pages = 0; pages < pagesOfIds; pages++) {
-    const page = await progress.page(moduleIdsQuery, continuation);
+    const page = await progress.queries.page(moduleIdsQuery, continuation);
     ids.push(...page.items.flatMap(({ moduleId }) => (typeof moduleId === 'string' ? [moduleId] : [])));
     continuation = page.continuation;
     if (continuation === undefined) break;

@@ -8,6 +8,7 @@ import { countsAreComparable } from './steps.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { deviceIdsOf, idsSuffice, toDevice } from './twin-results.ts';
 import {
+  allDevicesQuery,
   compileScope,
   countDevicesByIdQuery,
   countDevicesQuery,
@@ -43,19 +44,19 @@ async function inconclusiveCounts(
   progress: Progress,
   policy: Policy,
 ): Promise<string | undefined> {
-  const devices = await progress.count(countDevicesQuery(policy));
+  const devices = await progress.queries.count(countDevicesQuery(policy, progress.dialect));
   if (devices !== undefined) await guardStore.putDeviceCount(policy.name, devices);
-  if (devices === 0 && compileScope(policy).condition !== '') {
+  if (devices === 0 && compileScope(policy, progress.dialect).condition !== '') {
     progress.warn(`The scope of the policy ${policy.name} holds no device of the hub. Check appliesTo of the policy.`);
   }
   if (!policy.createModule) return undefined;
-  const modules = await progress.count(countModulesQuery(policy));
-  if (countsAreComparable(policy)) {
+  const modules = await progress.queries.count(countModulesQuery(policy, progress.dialect));
+  if (countsAreComparable(policy, progress.dialect)) {
     return modules !== undefined && modules === devices ? undefined : JSON.stringify([devices, modules]);
   }
   // A query for modules cannot test the tags of their devices. So compare the modules with all devices whose id matches the scope. If each
   // of these devices has the module, each device in the scope has it too.
-  const all = await progress.count(countDevicesByIdQuery(policy));
+  const all = await progress.queries.count(countDevicesByIdQuery(policy, progress.dialect));
   if (modules !== undefined && modules === all) return undefined;
   // A search result is valid only for the same scope. A scope that is a function cannot be compared, so its result is never reused.
   const { definition } = policy.scope;
@@ -87,7 +88,7 @@ async function searchFor(
   if (search.among === 'modules') {
     // Save the set before the checkpoint. If only the checkpoint were saved before a crash, the set would lack the modules of some pages.
     progress.beforeSave(() => store.saveBytes(progress.sweepId, name, present.toBytes()));
-    await progress.forEachPage(modulesQuery(policy), missingOf(policy), (items) => {
+    await progress.forEachPage(modulesQuery(policy, progress.dialect), missingOf(policy), (items) => {
       for (const id of items.flatMap(deviceIdsOf)) present.add(id);
       return [];
     });
@@ -96,7 +97,7 @@ async function searchFor(
     progress.beforeSave(undefined);
   }
   // A search takes long. The counts from before the search are out of date now.
-  progress.forgetCounts();
+  progress.queries.forgetCounts();
   await findDevicesWithout(progress, policy, present);
   // Write the memo only where no module is missing. Otherwise the next sweep must search again.
   if (progress.checkpoint.search?.missing === 0) {
@@ -125,15 +126,15 @@ async function findDevicesWithout(progress: Progress, policy: Policy, present: I
     }
     return missing.map((deviceId) => ({ deviceId }));
   };
-  const onlyIds = idsSuffice(policy);
+  const onlyIds = idsSuffice(policy, progress.dialect);
   try {
-    const query = devicesQuery(policy, onlyIds ? 'deviceId' : '*');
+    const query = devicesQuery(policy, !onlyIds, progress.dialect);
     await progress.forEachPage(query, missingOf(policy), missingAmong(onlyIds), policy);
   } catch (error) {
-    if (!(error instanceof QueryRefused) || compileScope(policy).condition === '') throw error;
+    if (!(error instanceof QueryRefused) || compileScope(policy, progress.dialect).condition === '') throw error;
     progress.addWalked(`The hub refused the scope of ${policy.name}: ${error.message}`);
     const find = missingAmong(policy.scope.usesIdOnly);
-    await progress.forEachPage('SELECT * FROM devices', missingOf(policy), find, policy);
+    await progress.forEachPage(allDevicesQuery, missingOf(policy), find, policy);
   }
 }
 

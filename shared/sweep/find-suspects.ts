@@ -1,12 +1,13 @@
 import type { Policy } from '../policy/index.ts';
 import { isOutOfLine } from '../reconcile/index.ts';
-import { type JsonObject, toTwin } from '../twin/index.ts';
+import type { JsonObject } from '../twin/index.ts';
 import { type Finding, withoutContinuation } from './checkpoint.ts';
 import { QueryRefused } from './interruption.ts';
 import { longestReason, type Progress } from './progress.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
-import { foundIn } from './twin-results.ts';
-import { twinsQuery } from './where/index.ts';
+import { foundIn, toProjectedTwin } from './twin-results.ts';
+import { walk } from './walk/index.ts';
+import { twinColumns, withColumns } from './where/index.ts';
 
 /**
  * Finds the twins that break a policy with a query. Where the hub refuses the query, {@link walk} reads all twins of the policy instead.
@@ -22,7 +23,8 @@ export async function findSuspects(
   try {
     const find = (items: readonly JsonObject[]) =>
       items.flatMap(foundIn).filter(({ deviceId }) => policy.scope.mayMatchId(deviceId));
-    await progress.forEachPage(query, suspectsOf(policy), find, policy);
+    if (progress.dialect === 'full') await progress.forEachPage(query, suspectsOf(policy), find, policy);
+    else await findByDocumentedQuery(dependencies, progress, policy, query);
   } catch (error) {
     if (!(error instanceof QueryRefused)) throw error;
     const reason = `The hub refused the query for ${policy.name}: ${error.message}`.slice(0, longestReason);
@@ -31,25 +33,26 @@ export async function findSuspects(
   }
 }
 
-/** Reads all twins of a policy, page by page, and queues the twins that break the policy. `reason`: why queries do not suffice. */
-export async function walk(
-  { clock, log }: SweepDependencies,
+/**
+ * Finds the twins that break a policy with a query of documented words. How such a query compares values of two types is not documented, so
+ * each twin in the results is tested.
+ */
+async function findByDocumentedQuery(
+  { clock }: SweepDependencies,
   progress: Progress,
   policy: Policy,
-  reason: string,
+  query: string,
 ): Promise<void> {
-  if (progress.addWalked(reason)) log.info(`The sweep walks all twins of the policy ${policy.name}. ${reason}`);
   const find = (items: readonly JsonObject[]) => {
     const at = clock.now().toISOString();
-    progress.add({ examined: items.length });
-    return items.flatMap((item) => {
-      const [found] = foundIn(item);
-      const twin = found === undefined ? undefined : toTwin(item, found.deviceId, policy.module);
-      if (found === undefined || twin === undefined || !policy.scope.mayMatchId(twin.deviceId)) return [];
-      return isOutOfLine(policy, twin, at) ? [found] : [];
-    });
+    return items.flatMap((item) =>
+      foundIn(item).filter(({ deviceId }) => {
+        const twin = toProjectedTwin(item, deviceId, policy.module);
+        return policy.scope.mayMatchId(deviceId) && twin !== undefined && isOutOfLine(policy, twin, at);
+      }),
+    );
   };
-  await progress.forEachPage(twinsQuery(policy), suspectsOf(policy), find, policy);
+  await progress.forEachPage(withColumns(query, twinColumns([policy])), suspectsOf(policy), find, policy);
 }
 
 function suspectsOf({ module }: Policy): Finding {

@@ -15,5 +15,5 @@ export { sweepQueueName } from './store/index.ts';
 export type { SweepGuardStore } from './sweep-dependencies.ts';
 export { SweepWorker } from './sweep-worker.ts';
 export { type SweepEnd, Sweeper } from './sweeper.ts';
-export { deviceIdsOf, idsSuffice, selectWholeTwins, toDevice } from './twin-results.ts';
+export { deviceIdsOf, idsSuffice, toDevice, toProjectedTwin } from './twin-results.ts';
 export { createSweepQueue, type SweepMessage, type SweepQueue } from './work-queue.ts';

@@ -1,14 +1,17 @@
-import type { Hub, Problem, QueryPage } from '../hub/index.ts';
+import type { Hub } from '../hub/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Checkpoint, type Finding, withoutContinuation } from './checkpoint.ts';
 import { HeldTwins } from './held-twins.ts';
 import { IdSet } from './id-set.ts';
-import { Interrupted, interruptedBy, isRefusal, QueryRefused } from './interruption.ts';
+import { Interrupted } from './interruption.ts';
+import type { QueryFunctions } from './query-functions.ts';
 import { QueuedDevices } from './queued-devices.ts';
 import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
+import { type ReadPage, SweepQueries } from './sweep-queries.ts';
 import type { FoundDevice } from './twin-results.ts';
+import type { Dialect } from './where/index.ts';
 import { devicesPerItem, queueWorkItem } from './work-queue.ts';
 
 /**
@@ -20,8 +23,6 @@ const pagesPerSave = 25;
 const timePerSave = 45_000;
 /** Maximum number of warnings in the row of a sweep. A memo holds all of them, and a property of an entity at most 32,768 characters. */
 const maxWarnings = 50;
-/** Milliseconds for which a sweep may wait for a throttle without a warning. */
-const longestThrottleWait = 600_000;
 /** Maximum length of a stored reason, in characters. */
 export const longestReason = 400;
 
@@ -29,8 +30,6 @@ export const longestReason = 400;
 export class Progress {
   readonly #dependencies: SweepDependencies;
   readonly #claim: SweepClaim;
-  readonly #deadline: number;
-  readonly #counts = new Map<string, number | undefined>();
   /** Modules that this run has found. A suspect module that two queries return is queued once. */
   readonly #found: IdSet;
   /** Modules that this run has found and did not queue, because a guard holds their repair back. */
@@ -43,22 +42,41 @@ export class Progress {
   readonly heldTwins: HeldTwins;
   /** A hub client with the sweep's priority. Each call is counted in the row. */
   readonly hub: Hub;
+  /** The queries of this run. */
+  readonly queries: SweepQueries;
   checkpoint: Checkpoint;
   row: SweepRow;
 
   /** `deadline`: a time in milliseconds since 1970. No query starts after this time. */
-  constructor(dependencies: SweepDependencies, claim: SweepClaim, checkpoint: Checkpoint, deadline: number) {
+  constructor(
+    dependencies: SweepDependencies,
+    claim: SweepClaim,
+    checkpoint: Checkpoint,
+    functions: QueryFunctions,
+    deadline: number,
+  ) {
     this.#dependencies = dependencies;
     this.#claim = claim;
-    this.#deadline = deadline;
     this.#found = new IdSet(claim.id);
     this.#held = new IdSet(claim.id);
     this.#queued = new QueuedDevices(claim.id);
     this.heldTwins = new HeldTwins(dependencies);
     this.#savedAt = dependencies.clock.now().getTime();
     this.hub = dependencies.hub.lane('sweep', () => this.add({ hubCalls: 1 }));
+    this.queries = new SweepQueries({
+      ...dependencies,
+      hub: this.hub,
+      functions,
+      deadline,
+      warn: (sentence) => this.warn(sentence),
+    });
     this.checkpoint = checkpoint;
     this.row = claim.row;
+  }
+
+  /** The words that the queries of this sweep use. */
+  get dialect(): Dialect {
+    return this.checkpoint.dialect ?? 'full';
   }
 
   get sweepId(): string {
@@ -101,61 +119,32 @@ export class Progress {
   }
 
   /**
-   * Reads one page of query results. If the hub refuses the continuation token, reads the first page.
-   *
-   * @throws {Interrupted} after the deadline, or when the hub cannot answer at this time.
-   * @throws {QueryRefused} when the hub refuses the query.
+   * Reads the pages of a query's results, starting at the checkpoint. `find` returns the devices to queue from each page. Stops before the
+   * last page where `isEnough` returns true. The checkpoint then has the continuation token of the next page.
    */
-  async page(query: string, continuation?: string): Promise<QueryPage> {
-    if (this.#dependencies.clock.now().getTime() >= this.#deadline) {
-      throw new Interrupted({ state: 'paused', reason: 'its deadline has passed', delay: 0 });
-    }
-    const answer = await this.hub.queryPage(query, continuation);
-    if (answer.ok) return answer.value;
-    if (!isRefusal(answer.problem)) {
-      if (isQuota(answer.problem)) this.warn(`The sweep was put off: ${answer.problem.message}.`);
-      throw interruptedBy(answer.problem);
-    }
-    // The continuation token may have expired, so start at the first page again.
-    if (continuation !== undefined) return this.page(query);
-    throw new QueryRefused(answer.problem.message);
-  }
-
-  /** Reads all pages of a query's results, starting at the checkpoint. `find` returns the devices to queue from each page. */
   async forEachPage(
-    query: string,
+    source: string | ReadPage,
     finding: Finding,
-    find: (items: readonly JsonObject[]) => readonly FoundDevice[],
+    find: (items: readonly JsonObject[]) => readonly FoundDevice[] | Promise<readonly FoundDevice[]>,
     policy?: Policy,
+    isEnough: () => boolean = () => false,
   ): Promise<void> {
+    const readPage: ReadPage = typeof source === 'string' ? (token) => this.queries.page(source, token) : source;
     for (;;) {
-      const { items, continuation } = await this.page(query, this.checkpoint.continuation);
-      const found = this.#onlyNew(finding, await this.#withoutHeld(finding, find(items), policy));
+      const { items, continuation } = await readPage(this.checkpoint.continuation);
+      const found = this.#onlyNew(finding, await this.#withoutHeld(finding, await find(items), policy));
       this.checkpoint = { ...this.checkpoint, pending: [...this.checkpoint.pending, ...found] };
       await this.queueWork(finding, devicesPerItem);
       this.checkpoint = {
         ...withoutContinuation(this.checkpoint),
         ...(continuation === undefined ? {} : { continuation }),
       };
-      if (continuation === undefined) return;
+      if (continuation === undefined || isEnough()) return;
       this.#unsavedPages++;
       const isDue =
         this.#unsavedPages >= pagesPerSave || this.#dependencies.clock.now().getTime() - this.#savedAt >= timePerSave;
       if (this.#beforeSave === undefined || isDue) await this.save();
     }
-  }
-
-  /**
-   * Returns the number that a `COUNT() AS n` query returns. Returns `undefined` where the hub refuses the query, or where the result is not
-   * a number. Sends each query only once, until {@link forgetCounts} is called.
-   */
-  async count(query: string): Promise<number | undefined> {
-    if (!this.#counts.has(query)) this.#counts.set(query, await this.#askForCount(query));
-    return this.#counts.get(query);
-  }
-
-  forgetCounts(): void {
-    this.#counts.clear();
   }
 
   /** Queues the pending devices in work items, while at least `least` devices are pending. */
@@ -220,18 +209,6 @@ export class Progress {
     return this.#dependencies.store.release(this.#claim, this.checkpoint, this.row);
   }
 
-  async #askForCount(query: string): Promise<number | undefined> {
-    try {
-      const { items } = await this.page(query);
-      const count = items[0]?.n;
-      return typeof count === 'number' ? count : undefined;
-    } catch (error) {
-      if (!(error instanceof QueryRefused)) throw error;
-      this.#dependencies.log.warn(`The hub refused the query "${query}": ${error.message}`);
-      return undefined;
-    }
-  }
-
   /** Returns the ids of the devices whose repair no guard holds back, or whose twin has changed. Counts the other devices in the row. */
   async #withoutHeld(
     finding: Finding,
@@ -273,9 +250,4 @@ type CountName = 'hubCalls' | 'examined' | 'parts' | 'alreadyQueued' | 'heldBack
 /** The key of a found module. Retired rows of a device have a key of their own, because no module is examined for them. */
 function foundKey({ moduleId, finding }: Finding, deviceId: string): string {
   return finding === 'retired' ? `\n\n${deviceId}` : `${moduleId}\n${deviceId}`;
-}
-
-/** Whether there is no room for a call for so long that the sweep's row should say so. A wait for a throttle ends within minutes. */
-function isQuota(problem: Problem): boolean {
-  return problem.type === 'throttled' && problem.waits === true && (problem.retryAfter ?? 0) > longestThrottleWait;
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Policy, PolicySet } from '../policy/index.ts';
+import { usesFunctions } from './query-functions.ts';
 import {
   brokenModulesQueries,
   compileModuleScope,
@@ -7,6 +8,7 @@ import {
   compileScope,
   countDevicesQuery,
   countModulesQuery,
+  type Dialect,
 } from './where/index.ts';
 
 /** One step of a sweep. */
@@ -19,20 +21,28 @@ export type SweepStep =
   | { readonly type: 'suspects'; readonly policy: Policy; readonly query: string }
   /** Read all twins of a policy (a walk), because queries cannot find all drift from this policy. */
   | { readonly type: 'walk'; readonly policy: Policy; readonly reason: string }
+  /** Compare all twins of a policy with what its queries returned, where that was last done long ago. */
+  | { readonly type: 'look'; readonly policy: Policy }
   /** Count a policy's devices. Where the policy creates its module, also find the devices that lack the module. */
   | { readonly type: 'missing'; readonly policy: Policy }
   /** Queue the modules with open drift that no earlier step found, and the devices with open rows that no policy demands. */
   | { readonly type: 'open' };
 
-/** Returns all steps of a sweep for these policies, in order. Pure. */
-export function sweepSteps(policies: PolicySet): readonly SweepStep[] {
+/** Returns all steps of a sweep for these policies, in order. `dialect`: the words that its queries may use. Pure. */
+export function sweepSteps(policies: PolicySet, dialect: Dialect = 'full'): readonly SweepStep[] {
   const steps: SweepStep[] = [{ type: 'configurations' }];
   if (policies.all.some(({ module }) => module !== '')) steps.push({ type: 'modules' });
   for (const policy of policies.all) {
     const { walkReason } = compileRules(policy);
     // A walk reads all twins of the policy, so the policy's queries are not needed.
     if (walkReason !== undefined) steps.push({ type: 'walk', policy, reason: walkReason });
-    else for (const query of brokenModulesQueries(policy)) steps.push({ type: 'suspects', policy, query });
+    else {
+      for (const query of brokenModulesQueries(policy, dialect)) steps.push({ type: 'suspects', policy, query });
+      if (dialect === 'documented' && brokenModulesQueries(policy).some(usesFunctions)) {
+        const reason = `The hub refuses some functions of queries, so queries cannot find all departures from the policy ${policy.name}.`;
+        steps.push({ type: 'walk', policy, reason });
+      } else steps.push({ type: 'look', policy });
+    }
   }
   for (const policy of policies.all) steps.push({ type: 'missing', policy });
   // Without any policy, the rows of removed policies are still open.
@@ -54,6 +64,8 @@ function describeStep(step: SweepStep): readonly string[] {
       return [step.type, name, step.query];
     case 'walk':
       return [step.type, name, step.reason];
+    case 'look':
+      return [step.type, name];
     case 'missing':
       return [step.type, name, countDevicesQuery(step.policy), countModulesQuery(step.policy)];
   }
@@ -64,6 +76,6 @@ function describeStep(step: SweepStep): readonly string[] {
  * lacks the module. False when one of the two queries cannot test the whole scope. The query for modules cannot test the tags of their
  * devices, and no query can test a scope function.
  */
-export function countsAreComparable(policy: Policy): boolean {
-  return compileScope(policy).exact && policy.scope.usesIdOnly && compileModuleScope(policy).exact;
+export function countsAreComparable(policy: Policy, dialect: Dialect = 'full'): boolean {
+  return compileScope(policy, dialect).exact && policy.scope.usesIdOnly && compileModuleScope(policy, dialect).exact;
 }

@@ -30,6 +30,10 @@ export interface SweepDependencies {
    * The number of missing modules of one policy above which an import job of the hub creates them. Infinity: bulk calls create all modules.
    */
   readonly backfillAbove: number;
+  /** Milliseconds between the starts of two walks of a policy that queries cannot express. 0: each sweep reads all of its twins. */
+  readonly walkEvery: number;
+  /** Milliseconds between the starts of two full looks, which check what the queries say. Infinity: no full look. */
+  readonly lookEvery: number;
   readonly log: Log;
   readonly clock: Clock;
 }

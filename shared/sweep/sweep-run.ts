@@ -3,14 +3,16 @@ import { checkOpen } from './check-open.ts';
 import type { Checkpoint, Finding } from './checkpoint.ts';
 import { compareModuleIds } from './compare-module-ids.ts';
 import { findMissing } from './find-missing.ts';
-import { findSuspects, walk } from './find-suspects.ts';
+import { findSuspects } from './find-suspects.ts';
 import { Interrupted, QueryRefused, type RunEnd } from './interruption.ts';
 import { logWarnings } from './log-warnings.ts';
 import { Progress } from './progress.ts';
+import { QueryFunctions } from './query-functions.ts';
 import { readConfigurations } from './read-configurations.ts';
 import { fingerprintOf, type SweepStep, sweepSteps } from './steps.ts';
 import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
+import { fullLook, walk } from './walk/index.ts';
 
 /**
  * One run of a sweep. A run starts at the checkpoint, and stops at the end of the sweep or at a deadline. A run queries the hub for twins
@@ -21,13 +23,21 @@ export class SweepRun {
   readonly #steps: readonly SweepStep[];
   readonly #progress: Progress;
 
-  /** `deadline`: a time in milliseconds since 1970. No query starts after this time. */
-  constructor(dependencies: SweepDependencies, claim: SweepClaim, deadline: number) {
+  private constructor(dependencies: SweepDependencies, steps: readonly SweepStep[], progress: Progress) {
     this.#dependencies = dependencies;
-    this.#steps = sweepSteps(dependencies.policies);
-    const start: Checkpoint = { steps: fingerprintOf(this.#steps), step: 0, pending: [] };
-    const checkpoint = (claim.checkpoint as Checkpoint | undefined) ?? start;
-    this.#progress = new Progress(dependencies, claim, checkpoint, deadline);
+    this.#steps = steps;
+    this.#progress = progress;
+  }
+
+  /** Prepares a run. `deadline`: a time in milliseconds since 1970. No query starts after this time. */
+  static async of(dependencies: SweepDependencies, claim: SweepClaim, deadline: number): Promise<SweepRun> {
+    const functions = await QueryFunctions.read(dependencies);
+    const saved = claim.checkpoint as Checkpoint | undefined;
+    // A sweep keeps its dialect to its end, so that its steps stay the same.
+    const dialect = saved === undefined ? functions.dialect : (saved.dialect ?? 'full');
+    const steps = sweepSteps(dependencies.policies, dialect);
+    const checkpoint = saved ?? { steps: fingerprintOf(steps), dialect, step: 0, pending: [] };
+    return new SweepRun(dependencies, steps, new Progress(dependencies, claim, checkpoint, functions, deadline));
   }
 
   async run(): Promise<RunEnd> {
@@ -49,7 +59,8 @@ export class SweepRun {
             step: progress.checkpoint.step,
           });
         }
-        progress.checkpoint = { steps: progress.checkpoint.steps, step: progress.checkpoint.step + 1, pending: [] };
+        const { steps, dialect, step: index } = progress.checkpoint;
+        progress.checkpoint = { steps, ...(dialect ? { dialect } : {}), step: index + 1, pending: [] };
         await progress.save();
       }
       await logWarnings(this.#dependencies, progress);
@@ -100,6 +111,8 @@ export class SweepRun {
         return findSuspects(this.#dependencies, this.#progress, step.policy, step.query);
       case 'walk':
         return walk(this.#dependencies, this.#progress, step.policy, step.reason);
+      case 'look':
+        return fullLook(this.#dependencies, this.#progress, step.policy);
       case 'missing':
         return findMissing(this.#dependencies, this.#progress, step.policy);
       case 'open':

@@ -29,7 +29,7 @@ export class Sweeper {
       return { state: 'busy' };
     const claim = await store.claim(request);
     if (claim === undefined) return { state: 'busy' };
-    const run = new SweepRun(this.#dependencies, claim, clock.now().getTime() + minutes * 60_000);
+    const run = await SweepRun.of(this.#dependencies, claim, clock.now().getTime() + minutes * 60_000);
     const end = await run.run();
     const { parts, hubCalls } = run.row;
     switch (end.state) {

@@ -28,7 +28,7 @@ beforeEach(async () => {
   sweep = world.newInstance([definePolicy({ name: 'agent', module: 'Agent', createModule: true, desired: { a: 1 } })]);
   registered.clear();
   registerSweep({
-    settings: { sweep: { schedule: '0 */5 * * * *', minutes: 4 } },
+    settings: { sweep: { schedule: '0 */5 * * * *', minutes: 4, walkHours: 24, fullLookDays: 7 } },
     load: async () => ({
       loadSweep: async () => ({ sweeperFor: () => sweep.sweeper, workerFor: () => sweep.worker }),
     }),

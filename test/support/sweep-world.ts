@@ -47,6 +47,10 @@ export interface SweepOptions {
   readonly folders?: BlobFolders;
   /** The number of missing modules above which an import job creates them. Default: no import job. */
   readonly backfillAbove?: number;
+  /** Hours between two walks of a policy that queries cannot express. Default: 0, each sweep reads all twins. */
+  readonly walkHours?: number;
+  /** Days between two full looks. Default: no full look. */
+  readonly lookDays?: number;
   /** Maximum number of attempts per work item. Default: 3. */
   readonly attempts?: number;
   /** Wraps the hub client, to change or observe hub calls. */
@@ -54,6 +58,8 @@ export interface SweepOptions {
   /** Wraps the sweep store, to change or observe its calls. */
   readonly throughStore?: (store: SweepStore) => SweepStore;
 }
+
+const hour = 3600_000;
 
 /** Starts a hub and storage that all tests of a file share. A sweep covers the whole hub, so each test must call `clear` first. */
 export async function startSweepWorld() {
@@ -176,6 +182,8 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     clock,
     minutes,
     backfillAbove: options.backfillAbove ?? Number.POSITIVE_INFINITY,
+    walkEvery: (options.walkHours ?? 0) * hour,
+    lookEvery: (options.lookDays ?? Number.POSITIVE_INFINITY) * 24 * hour,
   });
   const worker = new SweepWorker({
     sweeper,
@@ -222,8 +230,8 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
         message.type === 'part' ? (items.get(`${message.sweepId}!${message.part}`) ?? []) : [],
       ),
     /** Runs a sweep and all of its work items. Returns the row of the sweep. */
-    async sweep(): Promise<SweepRow> {
-      const end = await run();
+    async sweep(trigger?: SweepTrigger): Promise<SweepRow> {
+      const end = await run(trigger);
       await work();
       const row = 'id' in end ? await plainStore.get(end.id) : undefined;
       if (row === undefined) throw new Error(`no sweep: ${end.state}`);

@@ -7,6 +7,7 @@
  */
 export type { Backfill, BackfillKey } from './backfills.ts';
 export { sweepQueueName } from './keys.ts';
+export { readMissed, writeMissed } from './missed-twins.ts';
 export { createSweepRetention, type SweepRetention, type SweepRetentionResult } from './retention.ts';
 export type { SweepCounts, SweepRow, SweepTrigger } from './row.ts';
 export { createSweepStore, leaseTime, type SweepClaim, type SweepMemo, type SweepStore } from './sweep-store.ts';

@@ -46,10 +46,10 @@ export interface SweepRow {
   /** Settings of the hub's automatic configurations that compete with policies, one sentence each. */
   readonly competing: readonly string[];
   /**
-   * Policies whose drift queries could not find, one sentence with the reason each. The sweep read their twins one by one, or skipped them.
+   * Policies whose drift queries could not find. One sentence each, with the reason and the part of the twins that the sweep read.
    */
   readonly walked: readonly string[];
-  /** Mistakes in policies that the sweep noticed, one sentence each: a scope without any device, or a module id in another case. */
+  /** Mistakes in policies that the sweep noticed, one sentence each: a scope without any device, or a module id in another case. Also queries of the hub that missed a twin. */
   readonly warnings: readonly string[];
 }
 

@@ -5,7 +5,10 @@
  *
  * @module
  */
+export { twinColumns, withColumns } from './columns.ts';
+export type { Dialect } from './dialect.ts';
 export {
+  allDevicesQuery,
   brokenModulesQueries,
   type CompiledRules,
   compileReported,

@@ -1,6 +1,8 @@
 import type { Policy } from '../../policy/index.ts';
 import { maxQueryLength, writeLiteral } from '../../query/index.ts';
 import { byteLength, type Clause, joinClauses, packClauses } from './clause.ts';
+import { foundColumns, scopeColumns, twinColumns } from './columns.ts';
+import type { Dialect } from './dialect.ts';
 import { compileReportClauses } from './report-clauses.ts';
 import { compileRule } from './rule-clause.ts';
 import { compileModuleScope, compileScope, type ScopeCondition } from './scope-condition.ts';
@@ -20,9 +22,9 @@ export interface CompiledRules {
 }
 
 /** Compiles a policy's rules to query conditions. `walkReason` also lists the limitations of {@link compileReported}. */
-export function compileRules(policy: Policy): CompiledRules {
-  const { rules, limitations } = compile(policy);
-  const conditions = packClauses(rules, maxConditionLength(policy));
+export function compileRules(policy: Policy, dialect: Dialect = 'full'): CompiledRules {
+  const { rules, limitations } = compile(policy, dialect);
+  const conditions = packClauses(rules, maxConditionLength(policy, dialect));
   if (limitations.length === 0) return { conditions };
   const named = limitations.slice(0, maxNamedLimitations).join('; ');
   const more = limitations.length > maxNamedLimitations ? `; and ${limitations.length - maxNamedLimitations} more` : '';
@@ -38,7 +40,7 @@ export function compileRules(policy: Policy): CompiledRules {
  * comply with the rules. The conditions ignore the grace period.
  */
 export function compileReported(policy: Policy): readonly string[] {
-  return packClauses(compile(policy).reported, maxConditionLength(policy));
+  return packClauses(compile(policy, 'full').reported, maxConditionLength(policy, 'full'));
 }
 
 /**
@@ -46,52 +48,58 @@ export function compileReported(policy: Policy): readonly string[] {
  * reports and the scope as far as the query language allows. There are as few queries as possible. Several queries may return the same
  * twin.
  */
-export function brokenModulesQueries(policy: Policy): readonly string[] {
-  const { rules, reported } = compile(policy);
-  return packClauses([...rules, ...reported], maxConditionLength(policy)).map((condition) =>
-    brokenQuery(policy, condition),
+export function brokenModulesQueries(policy: Policy, dialect: Dialect = 'full'): readonly string[] {
+  const { rules, reported } = compile(policy, dialect);
+  return packClauses([...rules, ...reported], maxConditionLength(policy, dialect)).map((condition) =>
+    brokenQuery(policy, condition, dialect),
   );
 }
 
 /**
  * Returns a query for the `deviceId` of each twin in a policy's scope. A query that cannot test the whole scope also returns other twins.
  */
-export function modulesQuery(policy: Policy): string {
-  return query('deviceId', policy);
-}
-
-/** Returns a query for the whole twins in a policy's scope. A query that cannot test the whole scope also returns other twins. */
-export function twinsQuery(policy: Policy): string {
-  return query('*', policy);
-}
-
-/** Returns a query for the number `n` of twins in a policy's scope. A query that cannot test the whole scope also counts other twins. */
-export function countModulesQuery(policy: Policy): string {
-  return query('COUNT() AS n', policy);
+export function modulesQuery(policy: Policy, dialect: Dialect = 'full'): string {
+  return query('deviceId', policy, dialect);
 }
 
 /**
- * Returns a query for the ids or the whole twins of the devices in a policy's scope. Where {@link compileScope} is not exact, the query
- * also returns other devices.
+ * Returns a query for what the policy reads of each twin in its scope: see {@link twinColumns}. A query that cannot test the whole scope also
+ * returns other twins.
  */
-export function devicesQuery(policy: Policy, columns: 'deviceId' | '*' = 'deviceId'): string {
-  return select(columns, 'devices', [compileScope(policy).condition]);
+export function twinsQuery(policy: Policy, dialect: Dialect = 'full'): string {
+  return query(twinColumns([policy]), policy, dialect);
 }
+
+/** Returns a query for the number `n` of twins in a policy's scope. A query that cannot test the whole scope also counts other twins. */
+export function countModulesQuery(policy: Policy, dialect: Dialect = 'full'): string {
+  return query('COUNT() AS n', policy, dialect);
+}
+
+/**
+ * Returns a query for the devices in a policy's scope: their ids, or with `withScope` also what the scope reads. Where {@link compileScope}
+ * is not exact, the query also returns other devices.
+ */
+export function devicesQuery(policy: Policy, withScope = false, dialect: Dialect = 'full'): string {
+  return select(withScope ? scopeColumns : 'deviceId', 'devices', [compileScope(policy, dialect).condition]);
+}
+
+/** Returns a query for all devices of the hub, with what scopes read. */
+export const allDevicesQuery = `SELECT ${scopeColumns} FROM devices`;
 
 /**
  * Returns a query for the number `n` of devices in a policy's scope. Where {@link compileScope} is not exact, the query also counts other
  * devices.
  */
-export function countDevicesQuery(policy: Policy): string {
-  return select('COUNT() AS n', 'devices', [compileScope(policy).condition]);
+export function countDevicesQuery(policy: Policy, dialect: Dialect = 'full'): string {
+  return select('COUNT() AS n', 'devices', [compileScope(policy, dialect).condition]);
 }
 
 /**
  * Returns a query for the number `n` of devices whose id matches a policy's scope. The query ignores tags, as {@link countModulesQuery}
  * does.
  */
-export function countDevicesByIdQuery(policy: Policy): string {
-  return select('COUNT() AS n', 'devices', [compileModuleScope(policy).condition]);
+export function countDevicesByIdQuery(policy: Policy, dialect: Dialect = 'full'): string {
+  return select('COUNT() AS n', 'devices', [compileModuleScope(policy, dialect).condition]);
 }
 
 interface Compilation {
@@ -101,8 +109,8 @@ interface Compilation {
   readonly limitations: readonly string[];
 }
 
-function compile(policy: Policy): Compilation {
-  const maxLength = maxConditionLength(policy);
+function compile(policy: Policy, dialect: Dialect): Compilation {
+  const maxLength = maxConditionLength(policy, dialect);
   const rules: Clause[] = [];
   const reported: Clause[] = [];
   const limitations = policy.evaluate === undefined ? [] : ['it has an evaluate function'];
@@ -113,32 +121,37 @@ function compile(policy: Policy): Compilation {
     if (reason !== undefined) limitations.push(`${path} ${reason}`);
   };
   for (const property of policy.owned) {
-    const { text, guard, limitation } = compileRule(property);
+    const { text, guard, limitation } = compileRule(property, dialect);
     const clause = text === undefined ? undefined : { text, ...(guard === undefined ? {} : { guard }) };
     add(rules, `desired.${property.text}`, clause, limitation);
   }
-  for (const { path, clause, limitation } of compileReportClauses(policy)) add(reported, path, clause, limitation);
+  for (const { path, clause, limitation } of compileReportClauses(policy, dialect))
+    add(reported, path, clause, limitation);
   return { rules, reported, limitations };
 }
 
 /** Returns the `FROM` clause for a policy's twins, and the conditions for the policy's module and scope. */
-function source(policy: Policy): readonly [from: string, ...conditions: string[]] {
-  if (policy.module === '') return ['devices', compileScope(policy).condition];
-  return ['devices.modules', `moduleId = ${writeLiteral(policy.module)}`, compileModuleScope(policy).condition];
+function source(policy: Policy, dialect: Dialect): readonly [from: string, ...conditions: string[]] {
+  if (policy.module === '') return ['devices', compileScope(policy, dialect).condition];
+  return [
+    'devices.modules',
+    `moduleId = ${writeLiteral(policy.module)}`,
+    compileModuleScope(policy, dialect).condition,
+  ];
 }
 
-function query(columns: string, policy: Policy, ...conditions: readonly string[]): string {
-  const [from, ...scope] = source(policy);
+function query(columns: string, policy: Policy, dialect: Dialect, ...conditions: readonly string[]): string {
+  const [from, ...scope] = source(policy, dialect);
   return select(columns, from, [...scope, ...conditions]);
 }
 
-function brokenQuery(policy: Policy, condition: string): string {
-  return query('deviceId, version', policy, `(${condition})`);
+function brokenQuery(policy: Policy, condition: string, dialect: Dialect): string {
+  return query(foundColumns, policy, dialect, `(${condition})`);
 }
 
 /** Returns the maximum length of a condition in bytes. The rest of the query is the policy's module and scope. */
-function maxConditionLength(policy: Policy): number {
-  return maxQueryLength - byteLength(brokenQuery(policy, ''));
+function maxConditionLength(policy: Policy, dialect: Dialect): number {
+  return maxQueryLength - byteLength(brokenQuery(policy, '', dialect));
 }
 
 function select(columns: string, from: string, conditions: readonly ScopeCondition['condition'][]): string {

@@ -1,7 +1,8 @@
 import type { OwnedProperty, Policy } from '../../policy/index.ts';
 import { writeLiteral, writePath } from '../../query/index.ts';
 import type { Clause } from './clause.ts';
-import { type CompiledRule, isPrimitive, typeTests, unwritableKey, wantedType } from './rule-clause.ts';
+import { areOfDifferentTypes, type Dialect, isNotOfType } from './dialect.ts';
+import { type CompiledRule, isPrimitive, unwritableKey, wantedType } from './rule-clause.ts';
 
 /** The query clause of one expected report. Where a query cannot express the expected report, `limitation` contains the reason. */
 export interface ReportClause extends Omit<CompiledRule, 'text'> {
@@ -14,8 +15,8 @@ export interface ReportClause extends Omit<CompiledRule, 'text'> {
  * Compiles a policy's expected reports to clauses. A twin meets a clause where its agent does not report as the policy expects. A query
  * cannot test when a desired property was written. So the clauses also match a twin in its grace period.
  */
-export function compileReportClauses({ owned, reported }: Policy): readonly ReportClause[] {
-  const mirrors = reported?.mirrors === true ? owned.flatMap(compileMirror) : [];
+export function compileReportClauses({ owned, reported }: Policy, dialect: Dialect): readonly ReportClause[] {
+  const mirrors = reported?.mirrors === true ? owned.flatMap((property) => compileMirror(property, dialect)) : [];
   if (reported?.failure === undefined) return mirrors;
   const { path: keys, value } = reported.failure;
   const path = `reported.${keys.join('.')}`;
@@ -33,7 +34,7 @@ export function compileReportClauses({ owned, reported }: Policy): readonly Repo
  * The clause assumes that the desired value complies with its rule. A query cannot read durations: where the agent writes a duration in
  * another way, the twin meets the clause too.
  */
-function compileMirror({ path: keys, text, rule }: OwnedProperty): readonly ReportClause[] {
+function compileMirror({ path: keys, text, rule }: OwnedProperty, dialect: Dialect): readonly ReportClause[] {
   // Skip a property that must be absent: the agent does not report it.
   if (rule.rule === 'absent') return [];
   const path = `desired.${text}`;
@@ -43,7 +44,7 @@ function compileMirror({ path: keys, text, rule }: OwnedProperty): readonly Repo
   if (desired === undefined || reported === undefined) return [];
   const type = wantedType(rule);
   if (type !== undefined) {
-    const differs = `NOT ${typeTests[type]}(${reported}) OR ${reported} != ${desired}`;
+    const differs = `${isNotOfType(reported, type, dialect)} OR ${reported} != ${desired}`;
     // A property that is not reported says nothing. An optional property may also be missing in the desired properties.
     const guard = `IS_DEFINED(${reported})`;
     return [
@@ -57,8 +58,8 @@ function compileMirror({ path: keys, text, rule }: OwnedProperty): readonly Repo
   if (rule.rule === 'byDefault' && !isPrimitive(rule.value)) {
     return [{ path, limitation: 'holds an object or a list, which a query cannot compare with the reported value' }];
   }
-  const otherType = Object.values(typeTests).map((test) => `(${test}(${desired}) AND NOT ${test}(${reported}))`);
   // A query cannot compare objects. So a desired value that is an object or a list always meets the clause, and the sweep reads the twin.
-  const differs = [`${reported} != ${desired}`, ...otherType, `IS_OBJECT(${desired})`, `IS_ARRAY(${desired})`];
+  const objects = dialect === 'full' ? [`IS_OBJECT(${desired})`, `IS_ARRAY(${desired})`] : [];
+  const differs = [`${reported} != ${desired}`, areOfDifferentTypes(desired, reported, dialect), ...objects];
   return [{ path, clause: { text: differs.join(' OR '), guard: `IS_DEFINED(${reported})` } }];
 }

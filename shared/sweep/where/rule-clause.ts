@@ -7,6 +7,7 @@ import {
 } from '../../policy/index.ts';
 import { writeLiteral, writePath } from '../../query/index.ts';
 import type { Json } from '../../twin/index.ts';
+import { type Dialect, isNotOfType, type TypeName } from './dialect.ts';
 import { isExact, patternTests } from './pattern-tests.ts';
 
 /** A rule as a query condition. Where a query cannot express the whole rule, `limitation` contains the reason. */
@@ -24,56 +25,54 @@ export interface CompiledRule {
 }
 
 type Primitive = string | number | boolean;
-type TypeName = 'string' | 'number' | 'boolean';
-
-/** Functions of the query language that test the type of a JSON value. Each function returns false for a missing property. */
-export const typeTests = { string: 'IS_STRING', number: 'IS_NUMBER', boolean: 'IS_BOOL' } as const;
 
 export const unwritableKey = 'has a key that a query cannot write';
 
 /** Compiles the rule of an owned property to a query condition. Twins that break the rule meet the condition. */
-export function compileRule({ path, rule }: OwnedProperty): CompiledRule {
+export function compileRule({ path, rule }: OwnedProperty, dialect: Dialect): CompiledRule {
   const written = writePath(['properties', 'desired', ...path]);
   if (written === undefined) return { limitation: unwritableKey };
   switch (rule.rule) {
     case 'absent':
       return { text: `IS_DEFINED(${written})` };
     case 'optional': {
-      const { text, limitation } = compileValueRule(rule.inner, written);
+      const { text, limitation } = compileValueRule(rule.inner, written, dialect);
       if (limitation !== undefined || text === undefined) return { limitation: limitation ?? unwritableKey };
       return { text, guard: `IS_DEFINED(${written})` };
     }
     default:
-      return compileValueRule(rule, written);
+      return compileValueRule(rule, written, dialect);
   }
 }
 
 /** Compiles a rule to a condition for the value at a path. A twin without the value meets the condition. */
-function compileValueRule(rule: ValueRule, path: string): Omit<CompiledRule, 'guard'> {
+function compileValueRule(rule: ValueRule, path: string, dialect: Dialect): Omit<CompiledRule, 'guard'> {
+  const isNotNumber = isNotOfType(path, 'number', dialect);
   switch (rule.rule) {
     case 'byDefault':
       return { text: `NOT IS_DEFINED(${path})` };
     case 'between':
-      return { text: `NOT IS_NUMBER(${path}) OR ${path} < ${literal(rule.min)} OR ${path} > ${literal(rule.max)}` };
+      return { text: `${isNotNumber} OR ${path} < ${literal(rule.min)} OR ${path} > ${literal(rule.max)}` };
     case 'atLeast':
-      return { text: `NOT IS_NUMBER(${path}) OR ${path} < ${literal(rule.min)}` };
+      return { text: `${isNotNumber} OR ${path} < ${literal(rule.min)}` };
     case 'atMost':
-      return { text: `NOT IS_NUMBER(${path}) OR ${path} > ${literal(rule.max)}` };
+      return { text: `${isNotNumber} OR ${path} > ${literal(rule.max)}` };
     case 'matches': {
       const pieces = globPieces(rule.pattern);
-      if (!isExact(pieces)) {
-        return { text: `NOT IS_STRING(${path})`, limitation: 'has a pattern that a query cannot test' };
+      const isNotString = isNotOfType(path, 'string', dialect);
+      if (dialect === 'documented' || !isExact(pieces)) {
+        return { text: isNotString, limitation: 'has a pattern that a query cannot test' };
       }
       const tests = patternTests(path, pieces).map((test) => `NOT ${test}`);
-      return { text: [`NOT IS_STRING(${path})`, ...tests].join(' OR ') };
+      return { text: [isNotString, ...tests].join(' OR ') };
     }
     case 'duration':
-      return { text: isNoneOf(path, usualDurations(rule)) };
+      return { text: isNoneOf(path, usualDurations(rule), dialect) };
     case 'exactly':
     case 'oneOf': {
       const values = wantedValues(rule);
       return values.every(isPrimitive)
-        ? { text: isNoneOf(path, values) }
+        ? { text: isNoneOf(path, values, dialect) }
         : { text: `NOT IS_DEFINED(${path})`, limitation: 'wants an object or a list, which a query cannot compare' };
     }
   }
@@ -114,10 +113,10 @@ function wantedValues(rule: Extract<ValueRule, { rule: 'exactly' | 'oneOf' }>): 
  * Writes a condition for a property that has none of these values. If two values have different types, the query language defines neither
  * their comparison nor its negation. So the condition tests the type before it compares the values.
  */
-export function isNoneOf(path: string, values: readonly Primitive[]): string {
+export function isNoneOf(path: string, values: readonly Primitive[], dialect: Dialect): string {
   const byType = [...Map.groupBy(new Set(values), typeOf)];
   const texts = byType.map(([type, ofType]) => {
-    const test = `NOT ${typeTests[type]}(${path})`;
+    const test = isNotOfType(path, type, dialect);
     if (type === 'boolean' && ofType.length === 2) return test;
     const [first = '', ...others] = ofType.map(literal);
     // The query language does not allow a list with only one value.

@@ -26,7 +26,7 @@ function appWith({
   const settings = {
     storage,
     mode: 'enforce',
-    sweep: { schedule: '0 */15 * * * *', minutes: 4 },
+    sweep: { schedule: '0 */15 * * * *', minutes: 4, walkHours: 24, fullLookDays: 7 },
     rollupSchedule: '15 */5 * * * *',
     budget: { tier: 'S1', units: 1, share: 0.5, messageShare: 0.1 },
   } as Settings;

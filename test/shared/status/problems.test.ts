@@ -67,6 +67,7 @@ describe('a problem', () => {
       isIll: true,
     },
     { code: 'pendingStuck', facts: { pendingSince: minutesAgo(121) } },
+    { code: 'queriesUntrue', facts: { missedByQueries: ['The queries for the policy agents missed 1 twin.'] } },
     { code: 'deadLetters', facts: { deadLetters: 1 } },
     { code: 'throttled', usage: { calls: callsOf(50), throttled: callsOf(6) } },
     { code: 'limitLifted', facts: { released: [{ policy: 'agents', until: minutesAgo(-30) }] } },

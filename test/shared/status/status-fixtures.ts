@@ -20,6 +20,7 @@ export function wellFacts(more: Partial<Facts> = {}, usage: Partial<Facts['usage
     released: [],
     competingConfigurations: [],
     competing: [],
+    missedByQueries: [],
     deadLetters: 0,
     deferred: 0,
     sweepEndedAt: minutesAgo(5),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { exactly, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
+import { absent, exactly, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import { parseQuery } from '../../../shared/query/index.ts';
+import { usesFunctions } from '../../../shared/sweep/query-functions.ts';
 import { countsAreComparable, fingerprintOf, type SweepStep, sweepSteps } from '../../../shared/sweep/steps.ts';
 import { builtIn } from '../../support/built-in-policies.ts';
 
@@ -14,13 +15,15 @@ const outline = (steps: readonly SweepStep[]) =>
 const fingerprint = (...definitions: PolicyDefinition[]) => fingerprintOf(stepsOf(...definitions));
 
 describe('the steps of a sweep', () => {
-  it('are in order: configurations, module ids, broken policies, missing modules, open drift', () => {
+  it('are in order: configurations, module ids, broken policies with the looks at their twins, missing modules, open drift', () => {
     expect(outline(stepsOf(agent, custom, device))).toEqual([
       'configurations',
       'modules',
       'suspects agent',
+      'look agent',
       'walk custom',
       'suspects device',
+      'look device',
       'missing agent',
       'missing custom',
       'missing device',
@@ -36,6 +39,24 @@ describe('the steps of a sweep', () => {
     const steps = stepsOf({ ...agent, desired: { a: 1, b: exactly([1, 2]) } });
     expect(outline(steps)).toEqual(['configurations', 'modules', 'walk agent', 'missing agent', 'open']);
     expect(steps[2]).toMatchObject({ reason: expect.stringContaining('desired.b') });
+  });
+
+  it('on a hub that refuses functions have queries of documented words, and a walk for what these cannot express', () => {
+    const { all } = toPolicySet([agent, { ...device, desired: { b: absent() } }], { mode: 'enforce' });
+    const steps = sweepSteps({ ...toPolicySet([], { mode: 'enforce' }), all }, 'documented');
+    expect(outline(steps)).toEqual([
+      'configurations',
+      'modules',
+      'suspects agent',
+      'walk agent',
+      'suspects device',
+      'look device',
+      'missing agent',
+      'missing device',
+      'open',
+    ]);
+    const queries = steps.flatMap((step) => (step.type === 'suspects' ? [step.query] : []));
+    expect(queries.map(usesFunctions)).toEqual([false, false]);
   });
 
   it('have valid queries, few of them for the built-in policies', () => {
@@ -83,6 +104,6 @@ describe('the counts of devices and modules', () => {
     ['a function', () => true, false],
   ])('are comparable, or not, for a scope of %s', (_, appliesTo, isComparable) => {
     const { all } = toPolicySet([{ ...agent, ...(appliesTo === undefined ? {} : { appliesTo }) }], { mode: 'enforce' });
-    expect(all.map(countsAreComparable)).toEqual([isComparable]);
+    expect(all.map((policy) => countsAreComparable(policy))).toEqual([isComparable]);
   });
 });

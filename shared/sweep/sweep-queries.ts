@@ -1,0 +1,93 @@
+import type { Clock } from '../clock.ts';
+import type { Hub, Problem, QueryPage } from '../hub/index.ts';
+import type { Log } from '../log.ts';
+import { Interrupted, interruptedBy, isRefusal, QueryRefused } from './interruption.ts';
+import type { QueryFunctions } from './query-functions.ts';
+
+/** One page of query results. `isRestarted`: the hub refused the continuation token, so this is the first page. */
+interface ResultsPage extends QueryPage {
+  readonly isRestarted?: boolean;
+}
+
+/** Reads one page of results. Without a continuation token, reads the first page. */
+export type ReadPage = (continuation: string | undefined) => Promise<QueryPage>;
+
+/** Milliseconds for which a sweep may wait for a throttle without a warning. */
+const longestThrottleWait = 600_000;
+
+interface SweepQueriesDependencies {
+  readonly hub: Pick<Hub, 'queryPage'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly functions: QueryFunctions;
+  /** A time in milliseconds since 1970. No query starts after this time. */
+  readonly deadline: number;
+  /** Adds a sentence to the warnings of the sweep. */
+  warn(sentence: string): void;
+}
+
+/** The queries of one run of a sweep. */
+export class SweepQueries {
+  readonly #dependencies: SweepQueriesDependencies;
+  readonly #counts = new Map<string, number | undefined>();
+
+  constructor(dependencies: SweepQueriesDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  /**
+   * Reads one page of query results. If the hub refuses the continuation token, reads the first page.
+   *
+   * @throws {Interrupted} after the deadline, or when the hub cannot answer at this time.
+   * @throws {QueryRefused} when the hub refuses the query.
+   */
+  async page(query: string, continuation?: string): Promise<ResultsPage> {
+    const { hub, clock, functions, deadline, warn } = this.#dependencies;
+    if (clock.now().getTime() >= deadline) {
+      throw new Interrupted({ state: 'paused', reason: 'its deadline has passed', delay: 0 });
+    }
+    const answer = await hub.queryPage(query, continuation);
+    if (answer.ok) {
+      await functions.taken(query);
+      return answer.value;
+    }
+    if (!isRefusal(answer.problem)) {
+      if (isQuota(answer.problem)) warn(`The sweep was put off: ${answer.problem.message}.`);
+      throw interruptedBy(answer.problem);
+    }
+    // The continuation token may have expired, so start at the first page again.
+    if (continuation !== undefined) return { ...(await this.page(query)), isRestarted: true };
+    await functions.refused(query, (probe) => hub.queryPage(probe));
+    throw new QueryRefused(answer.problem.message);
+  }
+
+  /**
+   * Returns the number that a `COUNT() AS n` query returns. Returns `undefined` where the hub refuses the query, or where the result is not
+   * a number. Sends each query only once, until {@link forgetCounts} is called.
+   */
+  async count(query: string): Promise<number | undefined> {
+    if (!this.#counts.has(query)) this.#counts.set(query, await this.#askForCount(query));
+    return this.#counts.get(query);
+  }
+
+  forgetCounts(): void {
+    this.#counts.clear();
+  }
+
+  async #askForCount(query: string): Promise<number | undefined> {
+    try {
+      const { items } = await this.page(query);
+      const count = items[0]?.n;
+      return typeof count === 'number' ? count : undefined;
+    } catch (error) {
+      if (!(error instanceof QueryRefused)) throw error;
+      this.#dependencies.log.warn(`The hub refused the query "${query}": ${error.message}`);
+      return undefined;
+    }
+  }
+}
+
+/** Whether there is no room for a call for so long that the sweep's row should say so. A wait for a throttle ends within minutes. */
+function isQuota(problem: Problem): boolean {
+  return problem.type === 'throttled' && problem.waits === true && (problem.retryAfter ?? 0) > longestThrottleWait;
+}
