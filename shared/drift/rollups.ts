@@ -9,9 +9,9 @@ import {
   type StorageAccount,
   splitText,
 } from '../storage/index.ts';
-import { openListTable, retentionKey, rollupTable, timelineTable, uncountedPartition } from './history-index.ts';
+import { retentionKey, rollupTable, timelineTable, uncountedPartition } from './history-index.ts';
 import { HourCounter, type HourCounts, noCounts } from './hour-counts.ts';
-import { countOpenList, deviceColumns, type OpenCounts } from './open-counts.ts';
+import { createOpenCounters, type OpenCounts } from './open-counts.ts';
 import { fromEntity } from './row-entity.ts';
 import { type Compliance, type CountedHour, type Summary, startOf, summarizeHours } from './summary.ts';
 import { hourOf } from './timeline-keys.ts';
@@ -35,8 +35,8 @@ export interface Rollups {
    * @param bucketHours Length of a bucket of the summary, in hours.
    */
   summary(from: string, to: string, bucketHours: number): Promise<Summary>;
-  /** The number of devices with open rows, by policy. Reads the shards of the open list. */
-  openDevices(): Promise<ReadonlyMap<string, number>>;
+  /** The counts of the open list, at most as old as the last refresh. Reads at most 49 entities, whatever is open. */
+  openCounts(): Promise<OpenCounts>;
 }
 
 /** The columns of a row that are counted. The values of properties are not read, because a value can have 32 KB. */
@@ -58,7 +58,7 @@ const slowWriteTime = 5 * 60_000;
 export function createRollups(account: StorageAccount, now: () => Date): Rollups {
   const rollups = once(() => openTable(account, rollupTable));
   const timeline = once(() => openTable(account, timelineTable));
-  const openList = once(() => openTable(account, openListTable));
+  const openCounters = createOpenCounters(account, now);
 
   async function countHour(hour: string): Promise<HourCounts> {
     const counter = new HourCounter();
@@ -85,7 +85,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
   }
 
   return {
-    openDevices: async () => (await countOpenList(await openList(), deviceColumns)).devices,
+    openCounts: () => openCounters.read(),
 
     async refresh(policies) {
       const client = await rollups();
@@ -94,7 +94,7 @@ export function createRollups(account: StorageAccount, now: () => Date): Rollups
       for await (const { rowKey, etag } of listPartition(await rollups(), uncountedPartition)) {
         marks.push({ hour: String(rowKey), etag: String(etag) });
       }
-      const open = await countOpenList(await openList());
+      const open = await openCounters.refresh();
       const compliance = policies.flatMap(({ name, devices }) =>
         devices === undefined
           ? []
