@@ -4,6 +4,9 @@ import type { LazyApp } from './lazy-app.ts';
 /** Milliseconds after which `retention` starts no further batch of removals. The run on the next day continues. */
 const retentionTime = 4 * 60_000;
 
+/** Milliseconds after which `roll-up` counts no further rows of the history. The next run continues. */
+const rollupTime = 3 * 60_000;
+
 /**
  * Registers the two timer functions that maintain the history. The function `roll-up` counts the history rows of each hour, so that the
  * summary of the API reads counts instead of rows, and logs the status line. The function `retention` removes sweeps and closed history rows that are older than the
@@ -20,7 +23,8 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
       const deviceCounts = await Promise.all(
         policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
       );
-      const open = await rollups.refresh(deviceCounts);
+      const started = loaded.now().getTime();
+      const open = await rollups.refresh(deviceCounts, () => loaded.now().getTime() - started < rollupTime);
       const { reportStatus } = await import('./report-status.ts');
       await reportStatus(loaded, open, (line) => context.info(line));
     },

@@ -137,7 +137,12 @@ const policy: z.ZodMiniType<PolicyAnswer> = z.object({
   openDevices: count('Devices with open drift of this policy.'),
   compliant: z.exactOptional(count('`devices` minus `openDevices`.')),
 });
-const policies: z.ZodMiniType<PoliciesAnswer> = z.object({ policies: z.array(policy) });
+const policies: z.ZodMiniType<PoliciesAnswer> = z.object({
+  policies: z.array(policy),
+  openCountedAt: text(
+    'The time of the counts `openDevices`. The time of the request when at most 40 rows are open, and otherwise that of the last roll-up.',
+  ),
+});
 
 const problem: z.ZodMiniType<ProblemAnswer> = z
   .object({

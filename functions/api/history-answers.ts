@@ -232,6 +232,11 @@ export interface PolicyAnswer {
 /** The answer of `GET /api/policies`. */
 export interface PoliciesAnswer {
   readonly policies: readonly PolicyAnswer[];
+  /**
+   * The time of the counts `openDevices`, ISO 8601. The time of the request when at most 40 rows are open, and otherwise that of the last
+   * roll-up.
+   */
+  readonly openCountedAt: string;
 }
 
 /** The fields of a sweep that the page shows. `GET /api/sweeps` returns more fields. */

@@ -7,20 +7,20 @@ import { shareRunning } from './http/share-running.ts';
 
 /** Creates the endpoint `GET /api/policies`. */
 export function policyEndpoints({ policies, guardStore, rollups }: App) {
-  // Counting reads the keys of all open rows. Requests at the same time share one count.
-  const openDevices = shareRunning(() => rollups.openDevices());
+  // Requests at the same time share one read.
+  const openCounts = shareRunning(() => rollups.openCounts());
   return {
     policies: endpoint('policies', {
       summary: 'The policies, and how many devices comply with each now.',
       answers: { 200: { schema: 'Policies' } },
       async handle() {
-        const [openDeviceCounts, deviceCounts] = await Promise.all([
-          openDevices(''),
+        const [open, deviceCounts] = await Promise.all([
+          openCounts(''),
           Promise.all(policies.all.map(({ name }) => guardStore.deviceCount(name))),
         ]);
         const answers = policies.all.map((policy, index): PolicyAnswer => {
           const { name, module, mode, createModule, scope, owned, evaluate } = policy;
-          const openDevices = openDeviceCounts.get(name) ?? 0;
+          const openDevices = open.devices.get(name) ?? 0;
           const inScope = deviceCounts[index];
           return {
             name,
@@ -37,7 +37,7 @@ export function policyEndpoints({ policies, guardStore, rollups }: App) {
             openDevices,
           };
         });
-        return { jsonBody: { policies: answers } satisfies PoliciesAnswer };
+        return { jsonBody: { policies: answers, openCountedAt: open.countedAt } satisfies PoliciesAnswer };
       },
     }),
   };

@@ -36,17 +36,30 @@ const namesPerHour = 100;
 /** Number of time slots for each factor of ten. A time that is computed from a slot has an error of at most about one eighth. */
 const slotsPerDecade = 10;
 
-/** Counts the rows of one hour, one row at a time. The memory of the counter grows with the number of devices in the hour. */
+/** Maximum number of names that a counter keeps in memory. A counter with more names forgets those with the smallest counts. */
+const namesInMemory = 20_000;
+
+/**
+ * Counts the rows of one hour, one row at a time. The memory of the counter is limited. The counts of devices and of properties are exact
+ * while an hour has at most {@link namesInMemory} of them and is counted in one go. Otherwise the largest counts may be slightly too small.
+ */
 export class HourCounter {
-  #total = 0;
-  readonly #counts = {
-    byPolicy: new Map<string, number>(),
-    byKind: new Map<string, number>(),
-    byOutcome: new Map<string, number>(),
-    devices: new Map<string, number>(),
-    properties: new Map<string, number>(),
-    times: new Map<string, number>(),
-  };
+  #total: number;
+  readonly #counts;
+
+  /** @param counts The counts of the rows that were counted before. */
+  constructor({ total, ...counts }: HourCounts = noCounts) {
+    const toMap = (field: keyof typeof counts) => new Map(Object.entries(counts[field]));
+    this.#total = total;
+    this.#counts = {
+      byPolicy: toMap('byPolicy'),
+      byKind: toMap('byKind'),
+      byOutcome: toMap('byOutcome'),
+      devices: toMap('devices'),
+      properties: toMap('properties'),
+      times: toMap('times'),
+    };
+  }
 
   add(row: DriftRow): void {
     const { byPolicy, byKind, byOutcome, devices, properties, times } = this.#counts;
@@ -56,6 +69,7 @@ export class HourCounter {
     increase(byOutcome, row.outcome);
     increase(devices, row.deviceId);
     increase(properties, `${row.policy} ${row.path}`);
+    for (const names of [devices, properties]) if (names.size > namesInMemory) forgetSmallest(names);
     const milliseconds = timeToRepair(row);
     if (milliseconds !== undefined) increase(times, String(timeSlot(milliseconds)));
   }
@@ -138,6 +152,13 @@ function timeToRepair({ outcome, outcomeAt, operationTimestamp, detectedAt }: Dr
 
 function increase(counts: Map<string, number>, name: string, by = 1): void {
   counts.set(name, (counts.get(name) ?? 0) + by);
+}
+
+/** Removes the half of the names with the smallest counts. */
+function forgetSmallest(counts: Map<string, number>): void {
+  const kept = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, namesInMemory / 2);
+  counts.clear();
+  for (const [name, count] of kept) counts.set(name, count);
 }
 
 function largest(counts: ReadonlyMap<string, number>, limit: number): Readonly<Record<string, number>> {

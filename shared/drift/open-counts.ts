@@ -1,9 +1,13 @@
 import type { TableClient } from '@azure/data-tables';
-import { listPartition } from '../storage/index.ts';
+import { once } from '../once.ts';
+import { joinText, listPartition, loadFilterTag, openTable, type StorageAccount, splitText } from '../storage/index.ts';
+import { openListTable, rollupTable } from './history-index.ts';
 import { openShards } from './timeline-keys.ts';
 
 /** Counts of the open list. */
 export interface OpenCounts {
+  /** The time at which the count began, ISO 8601. Later changes are not in the counts. */
+  readonly countedAt: string;
   /** Number of open rows. */
   readonly total: number;
   /** Number of devices with open rows, by policy. */
@@ -15,34 +19,153 @@ export interface OpenCounts {
   readonly reasons: ReadonlyMap<string, number>;
 }
 
-/** The columns that are needed to count devices, and those that are also needed to count reasons. */
-export const deviceColumns = ['rowKey'];
-const allColumns = [...deviceColumns, 'outcome', 'error'];
-
 /**
- * Counts the rows of the open list. Reads each shard once, without the values of properties. The cost depends on what is open now, not on
- * the length of the history. With {@link deviceColumns}, less is read, and the reasons are wrong.
+ * The counters of the open list: one stored entity for each shard. Each write of an entity replaces a whole count of its shard. A crash
+ * therefore leaves an older count with its true time, and never a wrong one.
  */
-export async function countOpenList(
-  openList: TableClient,
-  columns: readonly string[] = allColumns,
-): Promise<OpenCounts> {
+export interface OpenCounters {
+  /** Counts the rows of the open list again and stores the counts. Reads all shards at the same time, without the values of properties. */
+  refresh(): Promise<OpenCounts>;
+  /**
+   * Reads the counts. Reads at most {@link mostEntities} entities, whatever is open. Counts the rows now when few rows are open. Otherwise
+   * returns the stored counts, or the counts of the rows that the call has read where these are larger.
+   */
+  read(): Promise<OpenCounts>;
+}
+
+/** Maximum number of entities that {@link OpenCounters.read} reads: the counters, the rows, and one row more that shows that rows are left. */
+const mostEntities = 49;
+const mostRows = mostEntities - openShards.length - 1;
+/** Maximum number of requests for these rows. Table Storage may answer a query over several partitions in parts. */
+const mostRequests = 10;
+
+/** PartitionKey of the counters in the roll-up table. The RowKey is the name of the shard. */
+const countersPartition = 'open';
+const countedColumns = ['rowKey', 'outcome', 'error'];
+
+/** Opens the counters of a storage account. Errors of the storage service are thrown unchanged. */
+export function createOpenCounters(account: StorageAccount, now: () => Date): OpenCounters {
+  const openList = once(() => openTable(account, openListTable));
+  const rollups = once(() => openTable(account, rollupTable));
+
+  async function countShard(shard: string): Promise<OpenCounts> {
+    const counter = new OpenCounter(now().toISOString());
+    for await (const row of listPartition(await openList(), shard, countedColumns)) counter.add(row);
+    const { countedAt, total, devices, reasons } = counter;
+    const text = JSON.stringify({ devices: Object.fromEntries(devices), reasons: Object.fromEntries(reasons) });
+    await (await rollups()).upsertEntity(
+      { partitionKey: countersPartition, rowKey: shard, v: 1, countedAt, total, ...splitText('counts', text) },
+      'Replace',
+    );
+    return counter;
+  }
+
+  async function refresh(): Promise<OpenCounts> {
+    return sum(await Promise.all(openShards.map(countShard)));
+  }
+
+  async function readCounters(): Promise<readonly OpenCounts[]> {
+    const shards: OpenCounts[] = [];
+    for await (const entity of listPartition(await rollups(), countersPartition)) {
+      const { devices, reasons } = JSON.parse(joinText('counts', entity) ?? '{}') as StoredCounts;
+      shards.push({
+        countedAt: String(entity.countedAt),
+        total: Number(entity.total),
+        devices: new Map(Object.entries(devices)),
+        reasons: new Map(Object.entries(reasons)),
+      });
+    }
+    return shards;
+  }
+
+  return {
+    refresh,
+
+    async read() {
+      const [stored, { counts, isComplete }] = await Promise.all([
+        readCounters(),
+        countFirstRows(await openList(), now().toISOString()),
+      ]);
+      if (isComplete) return counts;
+      // Nothing is stored before the first roll-up after an update of the app.
+      return stored.length < openShards.length ? await refresh() : atLeast(sum(stored), counts);
+    },
+  };
+}
+
+interface StoredCounts {
+  readonly devices: Readonly<Record<string, number>>;
+  readonly reasons: Readonly<Record<string, number>>;
+}
+
+/** Counts rows of the open list in the order of their keys. */
+class OpenCounter implements OpenCounts {
+  total = 0;
+  readonly devices = new Map<string, number>();
+  readonly reasons = new Map<string, number>();
+  readonly countedAt: string;
+  #last = '';
+
+  constructor(countedAt: string) {
+    this.countedAt = countedAt;
+  }
+
+  add({ rowKey, outcome, error }: Readonly<Record<string, unknown>>): void {
+    this.total++;
+    increase(this.reasons, reasonOf(String(outcome), String(error ?? '')));
+    // Keys of the open list sort by policy and then by device, so all rows of one device and policy follow each other.
+    const [policy = '', device = ''] = String(rowKey).split('!');
+    if (`${policy}!${device}` === this.#last) return;
+    this.#last = `${policy}!${device}`;
+    increase(this.devices, policy);
+  }
+}
+
+/** Counts at most the first {@link mostRows} rows of the open list. Asks for one row more, which shows whether rows are left. */
+async function countFirstRows(openList: TableClient, countedAt: string) {
+  const odata = await loadFilterTag();
+  const filter = odata`PartitionKey ge ${openShards[0]} and PartitionKey le ${openShards.at(-1) ?? ''}`;
+  const entities = openList.listEntities<Record<string, unknown>>({ queryOptions: { filter, select: countedColumns } });
+  const counts = new OpenCounter(countedAt);
+  let continuationToken: string | undefined;
+  for (let requests = 0; requests < mostRequests; requests++) {
+    const { value: page } = await entities
+      .byPage({
+        maxPageSize: mostRows + 1 - counts.total,
+        ...(continuationToken === undefined ? {} : { continuationToken }),
+      })
+      .next();
+    for (const row of page ?? []) {
+      if (counts.total === mostRows) return { counts, isComplete: false };
+      counts.add(row);
+    }
+    continuationToken = page?.continuationToken;
+    if (continuationToken === undefined) return { counts, isComplete: true };
+  }
+  return { counts, isComplete: false };
+}
+
+function sum(parts: readonly OpenCounts[]): OpenCounts {
   const devices = new Map<string, number>();
   const reasons = new Map<string, number>();
-  let total = 0;
-  for (const shard of openShards) {
-    let last = '';
-    for await (const { rowKey, outcome, error } of listPartition(openList, shard, [...columns])) {
-      total++;
-      increase(reasons, reasonOf(String(outcome), String(error ?? '')));
-      // Keys of the open list sort by policy and then by device, so all rows of one device and policy follow each other.
-      const [policy = '', device = ''] = String(rowKey).split('!');
-      if (`${policy}!${device}` === last) continue;
-      last = `${policy}!${device}`;
-      increase(devices, policy);
-    }
+  for (const part of parts) {
+    for (const [policy, count] of part.devices) increase(devices, policy, count);
+    for (const [reason, count] of part.reasons) increase(reasons, reason, count);
   }
-  return { total, devices, reasons };
+  const total = parts.reduce((all, part) => all + part.total, 0);
+  return { countedAt: parts.map((part) => part.countedAt).toSorted()[0] ?? '', total, devices, reasons };
+}
+
+/** The stored counts, where the rows that are certainly open do not show a larger number. */
+function atLeast(stored: OpenCounts, read: OpenCounts): OpenCounts {
+  const larger = (a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>) =>
+    new Map([...a.keys(), ...b.keys()].map((name) => [name, Math.max(a.get(name) ?? 0, b.get(name) ?? 0)]));
+  return {
+    countedAt: stored.countedAt,
+    total: Math.max(stored.total, read.total),
+    devices: larger(stored.devices, read.devices),
+    reasons: larger(stored.reasons, read.reasons),
+  };
 }
 
 function reasonOf(outcome: string, error: string): string {
@@ -50,6 +173,6 @@ function reasonOf(outcome: string, error: string): string {
   return word === undefined ? outcome : `${outcome}: ${word}`;
 }
 
-function increase(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
+function increase(counts: Map<string, number>, name: string, by = 1): void {
+  counts.set(name, (counts.get(name) ?? 0) + by);
 }

@@ -5,6 +5,7 @@ import {
   createHistory,
   createJournal,
   createOpenList,
+  createRollups,
   type Departure,
   type DriftRow,
   isOpen,
@@ -154,6 +155,10 @@ async function expectAgreement(devices: readonly string[]): Promise<void> {
   const open = rows.filter(isOpen);
   expect(open.filter(({ rowKey }) => !listedBefore.has(rowKey))).toEqual([]);
   expect(listed).toEqual(open);
+  // Only the rows of these devices are open, because each run closes its rows.
+  const rollups = createRollups(azurite.endpoints, clock);
+  expect((await rollups.openCounts()).total).toBe(open.length);
+  expect((await rollups.refresh([])).total).toBe(open.length);
   // Closes all rows, so that the list of open rows does not grow with the number of runs.
   for (const deviceId of devices) await pass(deviceId, new Map(), 'audited');
 }

@@ -155,7 +155,7 @@ describe('roll-ups', () => {
       { at: '2026-01-10T00:00:00Z', policy: 'agent', devices: 10, compliant: 8 },
       { at: '2026-01-10T01:00:00Z', policy: 'agent', devices: 10, compliant: 8 },
     ]);
-    expect([...(await fixture.rollups.openDevices())].toSorted()).toEqual([
+    expect([...(await fixture.rollups.openCounts()).devices].toSorted()).toEqual([
       ['agent', 2],
       ['other', 1],
     ]);

@@ -147,7 +147,7 @@ describe('the open list', () => {
       audited: 1,
       deferred: 1,
     });
-    expect(await rollups.openDevices()).toEqual(counts.devices);
+    expect(await rollups.openCounts()).toEqual(counts);
   });
 });
 

@@ -1,0 +1,185 @@
+import type { TableClient } from '@azure/data-tables';
+import { once } from '../once.ts';
+import {
+  ignoreNotFound,
+  joinText,
+  listPartition,
+  loadFilterTag,
+  openTable,
+  type StorageAccount,
+  splitText,
+} from '../storage/index.ts';
+import { retentionKey, rollupTable, timelineTable, uncountedPartition } from './history-index.ts';
+import { HourCounter, type HourCounts } from './hour-counts.ts';
+import { fromEntity } from './row-entity.ts';
+import { hourOf } from './timeline-keys.ts';
+
+/** The columns of a row that are counted. The values of properties are not read, because a value can have 32 KB. */
+const countedColumns = [
+  ...['rowKey', 'deviceId', 'policy', 'path', 'kind', 'outcome'],
+  ...['outcomeAt', 'operationTimestamp', 'detectedAt'],
+];
+
+/**
+ * Milliseconds for which the mark of an hour stays after the end of the hour. A process that has marked the current hour may still write
+ * rows of that hour, and does not mark the hour again.
+ */
+const slowWriteTime = 5 * 60_000;
+
+/** Maximum number of rows that are counted before another hour has its turn, and before the progress of the count is stored. */
+export const defaultRowsPerTurn = 50_000;
+
+/** PartitionKey of the unfinished counts in the roll-up table. The RowKey is the hour. */
+const unfinishedPartition = 'counting';
+
+/** A count of one hour that has begun. */
+interface Count {
+  readonly hour: string;
+  readonly startedAt: string;
+  /** The ETag of the hour's mark when the count began. `''` when the hour had no mark. */
+  readonly markEtag: string;
+  /** The RowKey of the last counted row. */
+  readonly after: string;
+  readonly counter: HourCounter;
+  /** The compliance to store with the counts, as JSON. `undefined` keeps the stored compliance. */
+  readonly compliance: string | undefined;
+  readonly isStored: boolean;
+}
+
+export interface HourCounting {
+  /**
+   * Counts the current hour, and all hours that are marked for a new count. Counts the current hour first. Then each hour has its turn, the
+   * newest first, until all hours are counted or `mayContinue` returns `false`. Stores the progress after each turn. The next call, also
+   * after a crash, continues there.
+   */
+  countHours(compliance: object, mayContinue: () => boolean): Promise<void>;
+}
+
+/** Creates the counting of hours in a storage account. Errors of the storage service are thrown unchanged. */
+export function createHourCounting(account: StorageAccount, now: () => Date, rowsPerTurn: number): HourCounting {
+  const rollups = once(() => openTable(account, rollupTable));
+  const timeline = once(() => openTable(account, timelineTable));
+
+  /** The counts to make, in order: those that have begun, and those that must begin. */
+  async function countsToMake(client: TableClient, compliance: string): Promise<readonly Count[]> {
+    const startedAt = now().toISOString();
+    const current = hourOf(startedAt);
+    const marks = new Map<string, string>();
+    for await (const { rowKey, etag } of listPartition(client, uncountedPartition)) {
+      marks.set(String(rowKey), String(etag));
+    }
+    const unfinished = new Map<string, Count>();
+    for await (const entity of listPartition(client, unfinishedPartition)) {
+      unfinished.set(String(entity.rowKey), fromStored(entity));
+    }
+    const hours = new Set([...marks.keys(), ...unfinished.keys(), current]);
+    return [...hours]
+      .toSorted((a, b) => Number(b === current) - Number(a === current) || (a < b ? 1 : -1))
+      .map((hour) => {
+        const count = unfinished.get(hour) ?? {
+          ...{ hour, startedAt, markEtag: marks.get(hour) ?? '', after: '', counter: new HourCounter() },
+          ...{ compliance: undefined, isStored: false },
+        };
+        return hour === current ? { ...count, compliance } : count;
+      });
+  }
+
+  /** Counts the next rows of an hour. Returns the count when rows may be left. */
+  async function takeTurn(count: Count): Promise<Count | undefined> {
+    const { hour, counter } = count;
+    const odata = await loadFilterTag();
+    const partition = odata`PartitionKey eq ${hour}`;
+    const filter = count.after === '' ? partition : `${partition} and ${odata`RowKey gt ${count.after}`}`;
+    const queryOptions = { filter, select: countedColumns };
+    let counted = 0;
+    for await (const entity of (await timeline()).listEntities<Record<string, unknown>>({ queryOptions })) {
+      counter.add(fromEntity(entity));
+      if (++counted === rowsPerTurn) return { ...count, after: String(entity.rowKey), isStored: true };
+    }
+    return undefined;
+  }
+
+  async function finish(client: TableClient, count: Count): Promise<void> {
+    const { hour, counter, markEtag, startedAt } = count;
+    await storeCounts(client, hour, counter.counts(), count.compliance);
+    const firstActiveHour = hourOf(new Date(Date.parse(startedAt) - slowWriteTime).toISOString());
+    if (markEtag !== '' && hour < firstActiveHour) await removeMark(client, hour, markEtag);
+    if (count.isStored) await client.deleteEntity(unfinishedPartition, hour).catch(ignoreNotFound);
+  }
+
+  return {
+    async countHours(compliance, mayContinue) {
+      const client = await rollups();
+      const firstComplete = await firstCompleteHour(client);
+      const waiting = [...(await countsToMake(client, JSON.stringify(compliance)))];
+      for (let count = waiting.shift(); count !== undefined; count = waiting.shift()) {
+        // Retention removed rows of hours before `firstComplete`. A new count of such an hour would miss the removed rows.
+        if (count.hour < firstComplete) {
+          await removeMark(client, count.hour, count.markEtag === '' ? '*' : count.markEtag);
+          if (count.isStored) await client.deleteEntity(unfinishedPartition, count.hour).catch(ignoreNotFound);
+          continue;
+        }
+        const next = await takeTurn(count);
+        if (next === undefined) await finish(client, count);
+        else {
+          await client.upsertEntity(toStored(next), 'Replace');
+          waiting.push(next);
+        }
+        if (!mayContinue()) return;
+      }
+    },
+  };
+}
+
+function toStored({ hour, startedAt, markEtag, after, counter, compliance }: Count) {
+  return {
+    ...{ partitionKey: unfinishedPartition, rowKey: hour, v: 1, startedAt, markEtag, after },
+    ...splitText('tally', JSON.stringify(counter.counts())),
+    ...(compliance === undefined ? {} : splitText('compliance', compliance)),
+  };
+}
+
+function fromStored(entity: Readonly<Record<string, unknown>>): Count {
+  return {
+    hour: String(entity.rowKey),
+    startedAt: String(entity.startedAt),
+    markEtag: String(entity.markEtag),
+    after: String(entity.after),
+    counter: new HourCounter(JSON.parse(joinText('tally', entity) ?? '{}') as HourCounts),
+    compliance: joinText('compliance', entity),
+    isStored: true,
+  };
+}
+
+/** Stores the counts of an hour. Without `compliance`, keeps the compliance that is stored for the hour. */
+async function storeCounts(client: TableClient, hour: string, counts: HourCounts, compliance: string | undefined) {
+  const day = hour.slice(0, 10);
+  const stored =
+    compliance === undefined
+      ? await client.getEntity<Record<string, unknown>>(day, hour).catch(ignoreNotFound)
+      : undefined;
+  const entity = {
+    partitionKey: day,
+    rowKey: hour,
+    v: 1,
+    total: counts.total,
+    ...splitText('tally', JSON.stringify(counts)),
+    ...splitText('compliance', compliance ?? joinText('compliance', stored ?? {})),
+  };
+  // The entity is replaced, not merged. A merge would keep old parts of a text that is now shorter.
+  await client.upsertEntity(entity, 'Replace');
+}
+
+/** Removes the mark of an hour. The ETag keeps the mark when the hour was marked again during the count. */
+async function removeMark(client: TableClient, hour: string, etag: string): Promise<void> {
+  await client.deleteEntity(uncountedPartition, hour, { etag }).catch((error: unknown) => {
+    const { statusCode } = error as { readonly statusCode?: unknown };
+    if (statusCode !== 412 && statusCode !== 404) throw error;
+  });
+}
+
+/** The first hour whose timeline rows are complete. `''` when retention has never removed rows. */
+async function firstCompleteHour(client: TableClient): Promise<string> {
+  const entity = await client.getEntity<{ readonly since?: string }>(retentionKey, retentionKey).catch(ignoreNotFound);
+  return entity?.since ?? '';
+}
