@@ -18,6 +18,8 @@ export interface Checkpoint {
    * Why this step reads all twins of its policy: the message of the hub, which refused the policy's query. Absent where the query works.
    */
   readonly walkInstead?: string;
+  /** When the message that resumes the sweep comes out of the queue, ISO 8601. Absent while the sweep does not pause. */
+  readonly resumesAt?: string;
   /** Position of the search for missing modules. Absent while the step only counts devices and modules. */
   readonly search?: MissingSearch;
 }

@@ -1,4 +1,4 @@
-import type { Hub, Problem, QueryPage } from '../hub/index.ts';
+import type { Hub, QueryPage } from '../hub/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Checkpoint, type Finding, withoutContinuation } from './checkpoint.ts';
@@ -20,8 +20,6 @@ const pagesPerSave = 25;
 const timePerSave = 45_000;
 /** Maximum number of warnings in the row of a sweep. A memo holds all of them, and a property of an entity at most 32,768 characters. */
 const maxWarnings = 50;
-/** Milliseconds for which a sweep may wait for a throttle without a warning. */
-const longestThrottleWait = 600_000;
 /** Maximum length of a stored reason, in characters. */
 export const longestReason = 400;
 
@@ -113,8 +111,9 @@ export class Progress {
     const answer = await this.hub.queryPage(query, continuation);
     if (answer.ok) return answer.value;
     if (!isRefusal(answer.problem)) {
-      if (isQuota(answer.problem)) this.warn(`The sweep was put off: ${answer.problem.message}.`);
-      throw interruptedBy(answer.problem);
+      const { problem } = answer;
+      if (problem.type === 'throttled' && problem.quota !== undefined) this.warn(`The sweep was ${problem.message}.`);
+      throw interruptedBy(problem);
     }
     // The continuation token may have expired, so start at the first page again.
     if (continuation !== undefined) return this.page(query);
@@ -273,9 +272,4 @@ type CountName = 'hubCalls' | 'examined' | 'parts' | 'alreadyQueued' | 'heldBack
 /** The key of a found module. Retired rows of a device have a key of their own, because no module is examined for them. */
 function foundKey({ moduleId, finding }: Finding, deviceId: string): string {
   return finding === 'retired' ? `\n\n${deviceId}` : `${moduleId}\n${deviceId}`;
-}
-
-/** Whether there is no room for a call for so long that the sweep's row should say so. A wait for a throttle ends within minutes. */
-function isQuota(problem: Problem): boolean {
-  return problem.type === 'throttled' && problem.waits === true && (problem.retryAfter ?? 0) > longestThrottleWait;
 }
