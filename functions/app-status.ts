@@ -1,6 +1,6 @@
 import packageJson from '../package.json' with { type: 'json' };
 import { createRunningPasses } from '../shared/drift/index.ts';
-import { messageQuota } from '../shared/hub/index.ts';
+import { dailyMessages } from '../shared/hub/index.ts';
 import { type PolicySet, policiesHash } from '../shared/policy/index.ts';
 import { createDeadLetterList, createDeferredQueueLength } from '../shared/retry/index.ts';
 import {
@@ -43,7 +43,7 @@ export function createAppStatus({
   now,
 }: AppStatusOptions): AppStatus {
   const { storage, mode, sweep, rollupSchedule, budget } = settings;
-  const messagesAllowed = Math.floor(messageQuota(budget.tier, budget.units) * budget.messageShare);
+  const messagesAllowed = dailyMessages(budget);
   const sources = {
     statusStore,
     guardStore,

@@ -12,12 +12,12 @@ import {
   type Rollups,
 } from '../shared/drift/index.ts';
 import { createGuardStore, createGuards, type GuardStore } from '../shared/guards/index.ts';
-import { connectToHub, type Hub } from '../shared/hub/index.ts';
+import { connectToHub, dailyMessages, type Hub } from '../shared/hub/index.ts';
 import { once } from '../shared/once.ts';
 import type { PolicySet } from '../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../shared/reconcile/index.ts';
 import { createDeadLetters, createDeferredQueue, type DeadLetters, type DeferredQueue } from '../shared/retry/index.ts';
-import { createStatusStore, OtherInstances, type StatusStore, UsageRecorder } from '../shared/status/index.ts';
+import { AppShare, createStatusStore, type StatusStore, UsageRecorder } from '../shared/status/index.ts';
 import type { Sweeper, SweepQueue, SweepWorker } from '../shared/sweep/index.ts';
 import {
   createSweepRetention,
@@ -90,17 +90,23 @@ export function compose(settings: Settings, policies: PolicySet): App {
   const instance = instanceName(process.env);
   const usage = new UsageRecorder({ store: (day) => statusStore.putUsage(instance, day), now, later });
   const telemetry = createTelemetry(process.env, { now, later });
-  const others = new OtherInstances({ instance, list: () => statusStore.instances(), now });
+  const share = new AppShare({
+    instance,
+    usage,
+    uses: () => statusStore.instances(),
+    dailyMessages: dailyMessages(settings.budget),
+    clock,
+  });
   const hub = connectToHub(settings.hub, {
     budget: settings.budget,
     clock,
-    others: () => others.current(),
+    share,
     onCalled(call) {
-      usage.called(call);
-      // The other instances must know at once that this one uses a part of the share. A failure is logged after the invocation.
-      usage.flush().catch(() => {});
+      share.called(call);
       telemetry?.metrics.count('twinkeeper.hub.calls', { class: call.operation });
-      if (call.result === 'throttled') telemetry?.metrics.count('twinkeeper.hub.throttled', { class: call.operation });
+      const isQuota = call.problem?.type === 'throttled' && call.problem.quota !== undefined;
+      if (call.result === 'throttled' && !isQuota)
+        telemetry?.metrics.count('twinkeeper.hub.throttled', { class: call.operation });
     },
   });
   const journal = meteredJournal(createJournal(storage, now), (policy, outcome) =>

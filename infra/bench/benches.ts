@@ -2,6 +2,7 @@ import type { Bench } from './bench.ts';
 import { crowd } from './crowd.ts';
 import { events } from './events.ts';
 import { history } from './history.ts';
+import { instances } from './instances.ts';
 import { load } from './load.ts';
 import { memory } from './memory.ts';
 import { needle } from './needle.ts';
@@ -9,7 +10,7 @@ import { onboarding } from './onboarding.ts';
 import { steady } from './steady.ts';
 
 /** All benches of `npm run bench`, in the order in which they run. */
-export const benches: readonly Bench[] = [events, load, memory, steady, needle, onboarding, crowd, history];
+export const benches: readonly Bench[] = [events, load, memory, steady, needle, onboarding, crowd, history, instances];
 
 /**
  * The benches with these names, each once, in the order of the list of benches. Without names: all benches.

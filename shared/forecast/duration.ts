@@ -1,4 +1,11 @@
-import { type BudgetOptions, entriesPerBulkCall, messageQuota, throttleLimits } from '../hub/index.ts';
+import {
+  type BudgetOptions,
+  entriesPerBulkCall,
+  messagesIn,
+  quotaMessageBytes,
+  sweepPart,
+  throttleLimits,
+} from '../hub/index.ts';
 
 /** Number of hub calls per class of operations. IoT Hub throttles each class separately. */
 export interface CallForecast {
@@ -38,18 +45,26 @@ export function bulkCallsFor(creations: number, budget: BudgetOptions): number {
   return Math.ceil(creations / entriesPerBulkCall(budget));
 }
 
-/** A twin with the baseline of the security agent takes two messages to read. */
-const messagesPerRead = 2;
+/** The size of a twin with the baseline of the security agent, and of a patch of some of its properties, in bytes. */
+const twinBytes = 6_600;
+const patchBytes = 1_000;
 
 /**
- * Estimates the messages of the hub's daily quota that these calls take. A patch takes one message, and so does a page of query results without
- * drift. Bulk calls and configurations are free.
+ * Estimates the messages of the hub's daily quota that these calls take. `queryMessages`: the messages that the results of its queries took. Bulk
+ * calls and configurations are free.
  */
-export function messagesFor({ query, twinRead, twinUpdate }: CallForecast): number {
-  return query + twinRead * messagesPerRead + twinUpdate;
+export function messagesFor(
+  { twinRead, twinUpdate }: CallForecast,
+  queryMessages: number,
+  { tier }: Pick<BudgetOptions, 'tier'>,
+): number {
+  const messageBytes = quotaMessageBytes(tier);
+  return (
+    queryMessages + twinRead * messagesIn(twinBytes, messageBytes) + twinUpdate * messagesIn(patchBytes, messageBytes)
+  );
 }
 
-/** The messages that the app may take in a day. */
-export function messagesPerDay({ tier, units, messageShare }: BudgetOptions): number {
-  return Math.floor(messageQuota(tier, units) * messageShare);
+/** The number of days in which a sweep takes this many messages. It leaves a part of the app's share to events. */
+export function daysFor(messages: number, messagesPerDay: number): number {
+  return Math.max(1, Math.ceil(messages / (messagesPerDay * sweepPart)));
 }

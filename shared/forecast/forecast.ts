@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { type BlastRadius, competingSettings } from '../guards/index.ts';
-import type { BudgetOptions, Hub } from '../hub/index.ts';
+import { type BudgetOptions, dailyMessages, type Hub, quotaMessageBytes } from '../hub/index.ts';
 import type { Policy, PolicySet } from '../policy/index.ts';
-import { bulkCallsFor, type CallForecast, messagesFor, messagesPerDay, secondsFor } from './duration.ts';
+import { bulkCallsFor, type CallForecast, daysFor, messagesFor, secondsFor } from './duration.ts';
 import { type ForecastProgress, HubQueries } from './hub-queries.ts';
 import { ModuleForecast } from './module-forecast.ts';
 import type { Forecast, PolicyForecast } from './result.ts';
@@ -26,7 +26,7 @@ export interface ForecastDependencies {
  */
 export async function forecast(dependencies: ForecastDependencies): Promise<Forecast> {
   const { policies, hub, budget, clock, limit, onProgress = () => {} } = dependencies;
-  const queries = new HubQueries(hub, clock, onProgress);
+  const queries = new HubQueries(hub, clock, quotaMessageBytes(budget.tier), onProgress);
   const competing = competingSettings(policies.all, (await queries.configurations()) ?? []);
 
   const byPolicy = new Map<Policy, PolicyForecast>();
@@ -49,14 +49,17 @@ export async function forecast(dependencies: ForecastDependencies): Promise<Fore
 
   const results = policies.all.flatMap((policy) => byPolicy.get(policy) ?? []);
   const all = { ...calls, total: Object.values(calls).reduce((sum, count) => sum + count, 0) };
+  const messages = messagesFor(all, queries.sweepMessages, budget);
+  const messagesPerDay = dailyMessages(budget);
   return {
     hub: hub.name,
     policies: results,
     competing,
     calls: all,
     seconds: secondsFor(all, creations, budget),
-    messages: messagesFor(all),
-    messagesPerDay: messagesPerDay(budget),
+    messages,
+    messagesPerDay,
+    days: daysFor(messages, messagesPerDay),
     somethingToDo: results.some(
       ({ modulesToCreate, propertiesToChange, recorded }) =>
         modulesToCreate + propertiesToChange > 0 || recorded.length > 0,

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Answer, Configuration, Hub, Problem, QueryPage } from '../hub/index.ts';
+import { type Answer, type Configuration, type Hub, messagesIn, type Problem, type QueryPage } from '../hub/index.ts';
 import { isRefusal, QueryRefused } from '../sweep/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 
@@ -33,9 +33,14 @@ export class HubQueries {
   calls = 0;
   /** Number of pages of query results read so far that a sweep would read too. */
   sweepQueries = 0;
+  /** Number of messages of the hub's daily quota that these pages took. */
+  sweepMessages = 0;
+  readonly #messageBytes: number;
   readonly #counts = new Map<string, number | undefined>();
 
-  constructor(hub: Hub, clock: Clock, onProgress: (progress: ForecastProgress) => void) {
+  /** `messageBytes`: the size of one message of the hub's daily quota. */
+  constructor(hub: Hub, clock: Clock, messageBytes: number, onProgress: (progress: ForecastProgress) => void) {
+    this.#messageBytes = messageBytes;
     this.#clock = clock;
     this.#onProgress = onProgress;
     this.#hub = hub.lane('sweep', () => {
@@ -106,7 +111,11 @@ export class HubQueries {
   async #page(query: string, continuation: string | undefined, neededBy: NeededBy): Promise<QueryPage> {
     if (neededBy === 'sweep') this.sweepQueries++;
     const answer = await this.#withRetries(() => this.#hub.queryPage(query, continuation));
-    if (answer.ok) return answer.value;
+    if (answer.ok) {
+      const bytes = Buffer.byteLength(JSON.stringify(answer.value.items));
+      if (neededBy === 'sweep') this.sweepMessages += messagesIn(bytes, this.#messageBytes);
+      return answer.value;
+    }
     if (isRefusal(answer.problem)) {
       throw new QueryRefused(`The hub ${this.#hub.name} refused the query: ${answer.problem.message}`);
     }
@@ -127,6 +136,8 @@ export class HubQueries {
       const answer = await call();
       if (answer.ok || attempt === attempts) return answer;
       const { problem } = answer;
+      // A quota begins again at midnight. Nobody waits for that at a command line.
+      if (problem.type === 'throttled' && problem.quota !== undefined) return answer;
       // If the first call of the forecast fails, the hub's address is probably wrong. Such a call is not retried.
       const mayPass = problem.type === 'throttled' || (problem.type === 'transient' && before > 0);
       if (!mayPass) return answer;

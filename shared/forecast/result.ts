@@ -17,6 +17,8 @@ export interface Forecast {
   readonly messages: number;
   /** The messages that the app may take in a day. A sweep that needs more goes on after 00:00 UTC. */
   readonly messagesPerDay: number;
+  /** Number of days in which a sweep would take these messages. Sweeps leave a fifth of the app's messages to events. */
+  readonly days: number;
   /** Whether there is any drift to repair or to record. */
   readonly somethingToDo: boolean;
   /** Number of hub calls that the forecast itself made. */

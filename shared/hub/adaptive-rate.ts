@@ -40,21 +40,18 @@ const fullRecovery = 3_600_000;
  * below the refused rate, and then slowly beyond the refused rate. In this way, the hub is used well and refuses few calls.
  */
 export class AdaptiveRate {
-  configured: number;
-  #min: number;
+  #configured: number;
   /** The rate at which the hub last refused a call, and the time in milliseconds from which the rate grows again. */
   #refused: { readonly rate: number; readonly growsFrom: number } | undefined;
 
   /** Starts at the configured rate, in calls per millisecond. That rate is also the maximum. */
   constructor(configured: number) {
-    this.configured = configured;
-    this.#min = Math.min(minRate, configured);
+    this.#configured = configured;
   }
 
-  /** Sets the configured rate, in calls per millisecond. It changes when app instances start or end. */
-  configure(configured: number): void {
-    this.configured = configured;
-    this.#min = Math.min(minRate, configured);
+  /** The maximum rate, in calls per millisecond. */
+  get configured(): number {
+    return this.#configured;
   }
 
   /** The rate at the time `now`, in calls per millisecond. `now` is in milliseconds. */
@@ -71,7 +68,7 @@ export class AdaptiveRate {
     const refusedShare =
       0.5 + (quickRecoveryShare - 0.5) * quickRecovery + (1 - quickRecoveryShare) * (elapsed / slowRecovery);
     const rate = refused * refusedShare + this.configured * (elapsed / fullRecovery) ** 3;
-    return Math.min(this.configured, Math.max(this.#min, rate));
+    return Math.min(this.configured, Math.max(Math.min(minRate, this.configured), rate));
   }
 
   /**
@@ -80,6 +77,12 @@ export class AdaptiveRate {
    */
   refuse(now: number, resume: number): void {
     this.#refused = { rate: this.at(now), growsFrom: resume };
+  }
+
+  /** Multiplies the rate, because this process gets another part of the app's rate. What the refusals have shown stays known. */
+  scale(factor: number): void {
+    this.#configured *= factor;
+    if (this.#refused !== undefined) this.#refused = { ...this.#refused, rate: this.#refused.rate * factor };
   }
 
   /** Records that no call is sent before the time `resume`, in milliseconds. The rate does not grow before that time. */

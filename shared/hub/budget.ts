@@ -1,6 +1,5 @@
 import type { Clock } from '../clock.ts';
 import { mostEntries } from './bulk.ts';
-import { MessageBudget } from './message-budget.ts';
 import { largestCost, OperationBudget } from './operation-budget.ts';
 import { type HubTier, hubTiers, type OperationClass, operationClasses, throttleLimits } from './throttle-limits.ts';
 
@@ -8,7 +7,7 @@ export interface BudgetOptions {
   /** The edition of the hub, such as `S1`. The documented throttles of a hub depend on its edition and its number of units. */
   readonly tier: HubTier;
   readonly units: number;
-  /** The fraction of each throttle of the hub that this process may use: greater than 0 and at most 1. */
+  /** The fraction of each throttle of the hub that the app may use, all its instances together: greater than 0 and at most 1. */
   readonly share: number;
   /** The fraction of the daily message quota of the hub that the app may use: greater than 0 and at most 1. */
   readonly messageShare: number;
@@ -17,19 +16,12 @@ export interface BudgetOptions {
 /** Half of the throttles of one S1 unit, the smallest hub with all features. Other clients of the hub can use the other half. */
 const defaultBudget: BudgetOptions = { tier: 'S1', units: 1, share: 0.5, messageShare: 1 };
 
-/** The budgets for calls to a hub. */
-export interface Budget {
-  /** One token bucket for each class of operations. */
-  readonly operations: Readonly<Record<OperationClass, OperationBudget>>;
-  readonly messages: MessageBudget;
-}
+/** The budgets for calls to a hub: one token bucket for each class of operations. */
+export type Budget = Readonly<Record<OperationClass, OperationBudget>>;
 
-/** What the budgets need besides their options. */
-export interface BudgetDependencies {
-  readonly clock: Clock;
-  readonly random: () => number;
-  /** The messages that the other instances of the app took from the quota today. */
-  readonly messagesOfOthers: () => number;
+/** Takes an equal part of the app's budgets, because so many instances are alive: see {@link OperationBudget.divide}. */
+export function divideBudget(budget: Budget, instances: number, isNewcomer: boolean): void {
+  for (const bucket of new Set(Object.values(budget))) bucket.divide(instances, isNewcomer);
 }
 
 /** The number of modules that one bulk call creates at most: as many as a full bucket has tokens for. */
@@ -38,13 +30,12 @@ export function entriesPerBulkCall({ tier, units, share }: BudgetOptions): numbe
 }
 
 /**
- * Creates the budgets for a hub. Each budget starts at the documented throttle of the hub, multiplied by the share of this process. The
+ * Creates the budgets for a hub. Each budget starts at the documented throttle of the hub, multiplied by the share of the app. The
  * budget then adapts to refusals of the hub.
  *
  * @throws {RangeError} for an invalid option. The message shows the value of that option.
  */
-export function createBudget(options: Partial<BudgetOptions>, dependencies: BudgetDependencies): Budget {
-  const { clock, random, messagesOfOthers } = dependencies;
+export function createBudget(options: Partial<BudgetOptions>, clock: Clock, random: () => number): Budget {
   const { tier, units, share, messageShare } = { ...defaultBudget, ...options };
   if (!hubTiers.includes(tier))
     throw new RangeError(`The hub tier must be one of ${hubTiers.join(', ')}, not ${tier}.`);
@@ -60,8 +51,5 @@ export function createBudget(options: Partial<BudgetOptions>, dependencies: Budg
   ]);
   const budget = Object.fromEntries(buckets) as Record<OperationClass, OperationBudget>;
   // The hub counts each entry of a bulk call as an identity operation, so both have one bucket.
-  return {
-    operations: { ...budget, bulk: budget.identity },
-    messages: new MessageBudget({ tier, units, share: messageShare, clock, ofOthers: messagesOfOthers }),
-  };
+  return { ...budget, bulk: budget.identity };
 }

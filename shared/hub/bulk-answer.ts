@@ -35,7 +35,10 @@ export function readBulkAnswer(body: unknown): BulkAnswer | undefined {
 
 /** Whether the hub throttled some entries of the call. The hub counts each entry, so it can throttle some and accept the others. */
 export function hasThrottledEntries({ errors }: BulkAnswer): boolean {
-  return errors.some((error) => classifyBulkEntry(error).type === 'throttled');
+  return errors.some((error) => {
+    const problem = classifyBulkEntry(error);
+    return problem.type === 'throttled' && problem.quota === undefined;
+  });
 }
 
 /**

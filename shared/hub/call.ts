@@ -1,7 +1,7 @@
 import type { Registry } from 'azure-iothub';
 import type { Clock } from '../clock.ts';
 import { HubBreaker } from './breaker.ts';
-import type { Budget } from './budget.ts';
+import type { CallGate } from './call-gate.ts';
 import { classifyError } from './classify.ts';
 import type { HubAddress } from './connection.ts';
 import { withDeadline } from './deadline.ts';
@@ -33,8 +33,7 @@ export interface CallLimits extends RetryOptions {
 export interface CallDependencies {
   readonly registry: () => Promise<Registry>;
   readonly address: HubAddress;
-  readonly budget: Budget;
-  readonly others: () => { readonly count: number };
+  readonly gate: CallGate;
   readonly limits: CallLimits;
   readonly clock: Clock;
   readonly random: () => number;
@@ -73,7 +72,7 @@ export type MakeCall = <T>(
 
 /** Creates the function that makes all calls to a hub. */
 export function createCall(dependencies: CallDependencies): MakeCall {
-  const { registry, address, budget, others, limits, clock, random, messageBytes, onCalled } = dependencies;
+  const { registry, address, gate, limits, clock, random, messageBytes, onCalled } = dependencies;
   const problemOf = (error: unknown, operation: OperationClass) =>
     classifyError(error, clock.now(), attemptedBy(operation, address));
   const breaker = new HubBreaker({
@@ -97,7 +96,7 @@ export function createCall(dependencies: CallDependencies): MakeCall {
         if (breaker.putOff > 0) return unanswered();
         if (timeLeft <= 0 && last !== undefined) return { ok: false, problem: last, final: true };
         const permit = await acquire();
-        if (!('refused' in permit)) return permit;
+        if (!permit.granted) return { ok: false, problem: permit.problem, final: true };
         // Another call may have become the probe in the meantime.
         if (breaker.putOff > 0) return unanswered();
         caller.onCall?.();
@@ -109,16 +108,15 @@ export function createCall(dependencies: CallDependencies): MakeCall {
           const isThrottled = wasThrottled(value);
           if (isThrottled) permit.refused();
           const messages = billedBytes === undefined ? 0 : messagesIn(billedBytes(value), messageBytes);
-          budget.messages.spend(messages);
           onCalled({ operation, result: isThrottled ? 'throttled' : 'ok', messages });
           return { ok: true, value };
         } catch (error) {
           const problem = problemOf(error, operation);
           last = problem;
-          if (problem.type === 'throttled') permit.refused(problem.retryAfter);
+          const isQuota = problem.type === 'throttled' && problem.quota !== undefined;
+          if (problem.type === 'throttled' && !isQuota) permit.refused(problem.retryAfter);
           onCalled({ operation, result: problem.type, messages: 0, problem });
-          if (problem.type === 'throttled' && problem.waits === true)
-            return { ok: false, problem: { ...problem, retryAfter: budget.messages.refused() }, final: true };
+          if (isQuota) return { ok: false, problem, final: true };
           if (problem.type === 'transient' && !isRepeatable && !wasSurelyNotSent(error))
             return { ok: false, problem: { type: 'unclear', message: problem.message }, final: true };
           return { ok: false, problem };
@@ -137,32 +135,15 @@ export function createCall(dependencies: CallDependencies): MakeCall {
     }
 
     async function acquire() {
-      const noRoom = isBilled(operation) ? budget.messages.waitFor(caller.lane) : 0;
-      if (noRoom > 0) return notSent(shareUsedUp(budget.messages.limit), noRoom);
       const started = clock.now().getTime();
-      const bucket = budget.operations[operation];
-      bucket.divideBy(1 + others().count);
-      const permit = await bucket.acquire(caller.lane, waitLeft, operations);
+      const permit = await gate.acquire({ operation, lane: caller.lane, longestWait: waitLeft, operations });
       waitLeft = Math.max(0, waitLeft - Math.max(0, clock.now().getTime() - started));
-      return permit.granted ? permit : notSent(`the budget for ${operation} calls has no room`, permit.retryAfter);
+      return permit;
     }
   };
 }
 
-/** Whether the hub counts the calls of a class against its daily message quota. */
-export function isBilled(operation: OperationClass): boolean {
-  return operation === 'twinRead' || operation === 'twinUpdate' || operation === 'query';
-}
-
-/** The result of a call that is not sent, because there is no room for it, or because the hub does not answer. The caller can defer the work. */
-function notSent(reason: string, retryAfter: number): Attempt<never> {
-  return waits(`not sent: ${reason}, the next try is in ${Math.ceil(retryAfter / 1000)} s`, retryAfter);
-}
-
+/** The result of a call that is not sent, because the hub does not answer. The caller can defer the work. */
 function waits(message: string, retryAfter: number): Attempt<never> {
   return { ok: false, problem: { type: 'throttled', message, retryAfter, waits: true }, final: true };
-}
-
-function shareUsedUp(limit: number): string {
-  return `Twinkeeper's share of ${limit} messages a day (TWINKEEPER_MESSAGE_SHARE) is used up until 00:00 UTC`;
 }

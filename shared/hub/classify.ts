@@ -1,5 +1,6 @@
 import { type Attempted, accessFault } from '../identity/index.ts';
 import type { Problem } from './hub.ts';
+import { untilNextDay } from './message-quota.ts';
 
 /** The fields of an `azure-iothub` error that this file reads. The types of the SDK guarantee none of these fields. */
 interface SdkError {
@@ -20,15 +21,16 @@ export function classifyError(error: unknown, now: Date, attempted?: Attempted):
   const { response, responseBody, message } = (error ?? {}) as SdkError;
   const status = typeof response?.statusCode === 'number' ? response.statusCode : 0;
   const body = typeof responseBody === 'string' ? responseBody : '';
+  const code = codeOf(body);
   // A quota that is used up has the status 403 too, but the caller has its rights.
-  const isQuota = codeOf(body).endsWith('QuotaExceeded');
-  const fault = attempted === undefined || isQuota ? undefined : accessFault(error, status, codeOf(body), attempted);
+  if (isQuotaEnd(code)) return { ...quotaEnd(brief(body)), waits: true, retryAfter: untilNextDay(now) };
+  const fault = attempted === undefined ? undefined : accessFault(error, status, code, attempted);
   // A token can be had again a moment later. A refused caller is refused again.
   if (fault?.code === 'noToken') return { type: 'transient', message: fault.message, access: fault.code };
   if (fault !== undefined) return { type: 'refused', status, message: fault.message, access: fault.code };
   const text = brief(body) || brief(typeof message === 'string' ? message : 'the error has no message');
   if (status === 0) return { type: 'transient', message: `no answer from the hub: ${text}` };
-  return classifyStatus(status, codeOf(body), `${status} ${text}`, retryAfter(response?.headers, now));
+  return classifyStatus(status, code, `${status} ${text}`, retryAfter(response?.headers, now));
 }
 
 /**
@@ -46,8 +48,7 @@ export function classifyBulkEntry(entry: { readonly errorCode?: unknown; readonl
 }
 
 function classifyStatus(status: number, code: string, message: string, after?: number): Problem {
-  // At the end of the daily message quota, the hub refuses what costs messages. Its documentation names both 403 and 429.
-  if (code === 'IotHubQuotaExceeded') return { type: 'throttled', message, waits: true };
+  if (isQuotaEnd(code)) return quotaEnd(message);
   switch (status) {
     case 404:
       return { type: 'gone', what: /module/i.test(code) ? 'module' : 'device', message };
@@ -62,6 +63,22 @@ function classifyStatus(status: number, code: string, message: string, after?: n
     default:
       return status >= 500 ? { type: 'transient', message } : { type: 'refused', status, message };
   }
+}
+
+/**
+ * Whether the daily message quota of the hub is used up. The hub then refuses what costs messages. Its documentation names the statuses 403 and
+ * 429, and the code 403002.
+ */
+function isQuotaEnd(code: string): boolean {
+  return /^IotHubQuotaExceeded$/i.test(code) || code === '403002';
+}
+
+function quotaEnd(message: string): Problem & { readonly type: 'throttled' } {
+  return {
+    type: 'throttled',
+    quota: 'hub',
+    message: `put off until 00:00 UTC, because the daily message quota of the hub is used up: ${message}`,
+  };
 }
 
 function statusOfCode(code: string): number {

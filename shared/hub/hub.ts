@@ -13,15 +13,23 @@ export type Problem =
   /** 412: another writer has changed the twin since the caller read it. The caller must read the twin again and make a new decision. */
   | { readonly type: 'conflict'; readonly message: string }
   /**
-   * The hub answered 429 to the last retry. Or there was no room for the call (`waits`): in the budget, in the app's share of the message quota,
-   * or in the quota of the hub. Then the work waits, and no attempt has failed. `retryAfter` is the number of milliseconds after which a call may
-   * succeed.
+   * The hub answered 429 to the last retry. Or there was no room for the call (`waits`): in the budget, or in a daily quota of messages (`quota`).
+   * Then the work waits, and no attempt has failed. `retryAfter` is the number of milliseconds after which a call may succeed.
    */
-  | { readonly type: 'throttled'; readonly message: string; readonly retryAfter?: number; readonly waits?: true }
+  | {
+      readonly type: 'throttled';
+      readonly message: string;
+      readonly retryAfter?: number;
+      readonly waits?: true;
+      readonly quota?: Quota;
+    }
   /** 5xx, 408, a time-out or a broken connection, after all retries. A later call may succeed. */
   | { readonly type: 'transient'; readonly message: string; readonly access?: AccessCode }
   /** 400, 401, 403 or another status. A retry would fail in the same way. */
   | { readonly type: 'refused'; readonly status: number; readonly message: string; readonly access?: AccessCode };
+
+/** A daily quota of messages: the app's share of the hub's quota, or the quota of the whole hub. */
+export type Quota = 'share' | 'hub';
 
 /** The result of a call to the hub: a value, or a problem that the caller must handle. */
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };

@@ -6,18 +6,19 @@
  * @module
  */
 export { type BudgetOptions, entriesPerBulkCall } from './budget.ts';
+export { CallGate } from './call-gate.ts';
 export type { HubAddress } from './connection.ts';
 export { hostOf, openRegistry } from './connection.ts';
 export type { Answer, Configuration, Hub, HubJobs, Job, Lane, NewModule, Problem, QueryPage } from './hub.ts';
+export type { Admission, HubShare, PutOff } from './hub-share.ts';
 export { fromImportLine, type ImportError, readImportError, toImportLine } from './import-lines.ts';
 export { connectToHub, type IotHubOptions } from './iot-hub.ts';
 export { jobBlob, jobErrorsBlob } from './jobs.ts';
-export { sweepPart } from './message-budget.ts';
-export type { MeteredCall } from './metered-call.ts';
+export { dailyMessages, sweepPart, untilNextDay } from './message-quota.ts';
+export { type MeteredCall, messagesIn, quotaMessageBytes } from './metered-call.ts';
 export {
   type HubTier,
   hubTiers,
-  messageQuota,
   type OperationClass,
   operationClasses,
   throttleLimits,

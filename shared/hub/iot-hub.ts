@@ -2,13 +2,16 @@ import type { Registry } from 'azure-iothub';
 import pMap from 'p-map';
 import { type Clock, systemClock } from '../clock.ts';
 import { once } from '../once.ts';
-import { isJsonObject, type JsonObject, toTwin } from '../twin/index.ts';
-import { type BudgetOptions, createBudget } from './budget.ts';
+import { isJsonObject, toTwin } from '../twin/index.ts';
+import type { BudgetOptions } from './budget.ts';
 import { type BulkEntry, mostEntries, toBulkCalls, toBulkEntry } from './bulk.ts';
 import { answersOf, type BulkAnswer, hasThrottledEntries, readBulkAnswer } from './bulk-answer.ts';
-import { type Caller, type CallLimits, createCall, isBilled } from './call.ts';
+import { type Caller, type CallLimits, createCall } from './call.ts';
+import { CallGate } from './call-gate.ts';
+import { toConfiguration } from './configuration.ts';
 import { type ConnectionOptions, type HubAddress, hostOf, openRegistry } from './connection.ts';
-import type { Answer, Configuration, Hub, NewModule } from './hub.ts';
+import type { Answer, Hub, NewModule } from './hub.ts';
+import type { HubShare } from './hub-share.ts';
 import { createHubJobs } from './jobs.ts';
 import { answerBytes, type MeteredCall, quotaMessageBytes } from './metered-call.ts';
 import { retryDefaults } from './retry.ts';
@@ -17,8 +20,8 @@ export interface IotHubOptions extends Partial<ConnectionOptions>, Partial<CallL
   /** The tier and the units of the hub, and the fraction of the hub's throttles to use. Default: half of the throttles of one S1 unit. */
   readonly budget?: Partial<BudgetOptions>;
   readonly clock?: Clock;
-  /** What the other instances of the app do: they share the budget. Default: there are none. */
-  readonly others?: () => { readonly count: number; readonly messages: number };
+  /** The part of the hub's limits that belongs to this process. Default: all of the budget, and no quota of messages. */
+  readonly share?: HubShare;
   /** Runs after each HTTP call to the hub, also after each retry. Must not throw. */
   readonly onCalled?: (call: MeteredCall) => void;
   /** Returns a random number from 0 to 1, for the jitter of delays. Default: `Math.random`. */
@@ -50,11 +53,10 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
   const settings = { ...defaults, ...options };
   const { clock = systemClock, random = Math.random } = options;
   const registry = once(() => openRegistry(address, settings));
-  const { others = () => noOthers } = options;
-  const budget = createBudget(options.budget ?? {}, { clock, random, messagesOfOthers: () => others().messages });
+  const gate = new CallGate({ budget: options.budget, share: options.share, clock, random });
 
   const call = createCall({
-    ...{ registry, address, budget, others, clock, random, limits: settings },
+    ...{ registry, address, gate, clock, random, limits: settings },
     messageBytes: quotaMessageBytes(options.budget?.tier),
     onCalled: options.onCalled ?? (() => {}),
   });
@@ -102,7 +104,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
 
       async createModules(modules) {
         const batches = await pMap(
-          toBulkCalls(modules, Math.min(mostEntries, budget.operations.bulk.mostAtOnce)),
+          toBulkCalls(modules, Math.min(mostEntries, gate.mostBulkEntries)),
           (batch) => createBatch(caller, batch),
           {
             concurrency: bulkCallsAtOnce,
@@ -155,11 +157,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
 
       lane: (lane, onCall) => hubFor(onCall === undefined ? { lane } : { lane, onCall }),
 
-      waitFor: (operation) =>
-        Math.max(
-          budget.operations[operation].waitFor(caller.lane),
-          isBilled(operation) ? budget.messages.waitFor(caller.lane) : 0,
-        ),
+      waitFor: (operation) => gate.waitFor(operation, caller.lane),
     };
   }
 
@@ -185,30 +183,8 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
   }
 }
 
-function toConfiguration({ id, targetCondition, priority, content }: JsonObject): Configuration {
-  const { deviceContent, moduleContent, modulesContent } = isJsonObject(content) ? content : {};
-  return {
-    id: String(id),
-    targetCondition: typeof targetCondition === 'string' ? targetCondition : '',
-    priority: typeof priority === 'number' ? priority : 0,
-    deviceContent: isJsonObject(deviceContent) ? deviceContent : {},
-    moduleContent: isJsonObject(moduleContent) ? moduleContent : {},
-    ...(isJsonObject(modulesContent) ? { modulesContent: contentByModule(modulesContent) } : {}),
-  };
-}
-
-function contentByModule(modulesContent: JsonObject): Readonly<Record<string, JsonObject>> {
-  return Object.fromEntries(
-    Object.entries(modulesContent).flatMap(([moduleId, content]) =>
-      isJsonObject(content) ? [[moduleId, content] as const] : [],
-    ),
-  );
-}
-
 /** Number of results on one page of query results (the header `x-ms-max-item-count`). */
 const itemsPerPage = 1000;
-
-const noOthers = { count: 0, messages: 0 };
 
 /** The result of a bulk call when the body of the hub's answer says nothing else. */
 const allDone: BulkAnswer = { isSuccessful: true, errors: [], warnings: [] };

@@ -24,6 +24,11 @@ export function quotaMessageBytes(tier: HubTier | undefined): number {
   return tier === 'F1' ? 512 : 4096;
 }
 
+/** Whether calls of this class take messages from the daily quota. */
+export function takesMessages(operation: OperationClass): boolean {
+  return operation === 'twinRead' || operation === 'twinUpdate' || operation === 'query';
+}
+
 /** The number of messages that this many bytes take from the quota. At least 1. */
 export function messagesIn(bytes: number, messageBytes: number): number {
   return Math.max(1, Math.ceil(bytes / messageBytes));

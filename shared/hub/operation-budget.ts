@@ -60,11 +60,11 @@ export class OperationBudget {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #rate: AdaptiveRate;
-  /** The rate and the burst of the app. Its instances divide them. */
-  readonly #perMillisecond: number;
+  /** The burst of the whole app: the number of tokens in a full bucket of an instance that is alone. */
   readonly #appBurst: number;
-  #instances = 1;
   readonly #waiting: Record<Lane, Waiter[]> = { events: [], sweep: [] };
+  /** The number of instances that divide the rate and the burst of the app. */
+  #instances = 1;
   #tokens: number;
   /** Time at which tokens were last added, in milliseconds. */
   #refilledAt: number;
@@ -86,23 +86,11 @@ export class OperationBudget {
   constructor({ perSecond, clock, random }: BucketOptions) {
     this.#clock = clock;
     this.#random = random;
-    this.#perMillisecond = perSecond / 1000;
-    this.#rate = new AdaptiveRate(this.#perMillisecond);
+    this.#rate = new AdaptiveRate(perSecond / 1000);
     this.#appBurst = Math.max(minBurst, perSecond) + reservedForEvents;
     this.#tokens = this.#appBurst;
     this.#refilledAt = this.#now();
     this.#closedUntil = this.#refilledAt;
-  }
-
-  /** Divides the rate and the burst by the number of app instances that call the hub. */
-  divideBy(instances: number): void {
-    if (instances === this.#instances) return;
-    const now = this.#refill();
-    this.#instances = instances;
-    this.#rate.configure(this.#perMillisecond / instances);
-    this.#tokens = Math.min(this.#tokens, this.#burst(now));
-    this.#refuseWaiters(now, (waiter, wait) => now + wait > waiter.until);
-    this.#grant();
   }
 
   /** The present rate of the budget, in calls per second. */
@@ -110,11 +98,25 @@ export class OperationBudget {
     return this.#rate.at(this.#now()) * 1000;
   }
 
-  /**
-   * The number of operations that one call should have at most. With one instance, a full bucket lets such a call of either lane go at once.
-   */
+  /** The number of operations that one call should have at most. A full bucket lets such a call of either lane go at once. */
   get mostAtOnce(): number {
-    return largestCost(this.#perMillisecond * 1000);
+    return Math.max(1, Math.floor(this.#fullBurst - Math.min(reservedForEvents, Math.max(0, this.#fullBurst - 1))));
+  }
+
+  /**
+   * Takes an equal part of the app's rate and burst, because so many instances are alive. `isNewcomer`: this instance has just begun to call,
+   * and others are alive. It then starts with an empty bucket, because the full buckets of many newcomers would exceed the app's rate.
+   */
+  divide(instances: number, isNewcomer: boolean): void {
+    if (instances === this.#instances && !isNewcomer) return;
+    const now = this.#refill();
+    const factor = this.#instances / instances;
+    this.#instances = instances;
+    this.#rate.scale(factor);
+    if (isNewcomer) this.#tokens = Math.min(0, this.#tokens);
+    else if (factor < 1 && this.#tokens > 0) this.#tokens *= factor;
+    this.#refuseWaiters(now, (waiter, wait) => now + wait > waiter.until);
+    this.#grant();
   }
 
   /**
@@ -264,9 +266,13 @@ export class OperationBudget {
     return now;
   }
 
+  get #fullBurst(): number {
+    return this.#appBurst / this.#instances;
+  }
+
   /** Maximum number of tokens in the bucket. It becomes smaller with the rate, because a busy hub would refuse many calls at once. */
   #burst(now: number): number {
-    return Math.max(1, ((this.#appBurst / this.#instances) * this.#rate.at(now)) / this.#rate.configured);
+    return Math.max(1, (this.#fullBurst * this.#rate.at(now)) / this.#rate.configured);
   }
 
   #reserved(now: number): number {
@@ -282,12 +288,12 @@ export class OperationBudget {
   }
 }
 
-/** The number of operations that one call should have at most, within a budget of `perSecond` operations per second. */
-export function largestCost(perSecond: number): number {
-  return Math.floor(Math.max(minBurst, perSecond));
-}
-
 /** The number of operations of several calls. */
 function costOf(waiters: readonly Waiter[]): number {
   return waiters.reduce((sum, { cost }) => sum + cost, 0);
+}
+
+/** The number of operations that one call should have at most, when one instance has a budget of `perSecond` operations per second. */
+export function largestCost(perSecond: number): number {
+  return Math.floor(Math.max(minBurst, perSecond));
 }

@@ -2,6 +2,17 @@ import type { Hub, Problem } from '../hub/index.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 
+/** Thrown when the hub does not give the device twin now. */
+export class TwinUnread extends Error {
+  override readonly name = 'TwinUnread';
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.message);
+    this.problem = problem;
+  }
+}
+
 /** Reads the device twin for one round of a pass, at most once. */
 export class DeviceReader {
   readonly #hub: Hub;
@@ -28,12 +39,12 @@ export class DeviceReader {
     return { device: { deviceId, tags: answer.value.tags, edge: answer.value.edge } };
   }
 
-  /** Returns the device twin. `undefined` when the device does not exist. Throws when the hub does not answer. */
+  /** Returns the device twin. `undefined` when the device does not exist. Throws {@link TwinUnread} when the hub does not answer. */
   async twin(): Promise<Twin | undefined> {
     if (this.#twin !== undefined) return this.#twin;
     const answer = await this.#hub.readTwin(this.#deviceId, '');
     if (answer.ok) this.#twin = answer.value;
-    else if (answer.problem.type !== 'gone') throw new Error(answer.problem.message);
+    else if (answer.problem.type !== 'gone') throw new TwinUnread(answer.problem);
     return this.#twin;
   }
 }

@@ -6,10 +6,12 @@ import type { Answer, NewModule } from '../hub/index.ts';
 import { once } from '../once.ts';
 import type { PolicySet } from '../policy/index.ts';
 import { DevicePass } from './device-pass.ts';
+import { TwinUnread } from './device-reader.ts';
 import type { DeviceWork } from './device-work.ts';
 import { isInForce } from './is-in-force.ts';
 import type { DeviceCounts, PassStep } from './pass-step.ts';
 import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
+import { waitOf } from './record-answer.ts';
 
 /** The result of the work on one device. `deferred` is set when the device must be retried later, and holds the reason. */
 export interface DeviceResult extends DeviceCounts {
@@ -201,6 +203,8 @@ export class Reconciler {
     try {
       return await run();
     } catch (error) {
+      const retryAfter = error instanceof TwinUnread ? waitOf(error.problem) : undefined;
+      if (retryAfter !== undefined) return { deviceId, deferred: messageOf(error), retryAfter, done: noCounts };
       this.#dependencies.log.error(`Device ${deviceId} is deferred: ${messageOf(error)}`);
       return { deviceId, deferred: messageOf(error), done: noCounts };
     }

@@ -33,8 +33,7 @@ export function recordAnswer(
 }
 
 /**
- * Sets rows that are `pending` or `deferred` to `deferred`, and returns the reason. Rows with another outcome stay unchanged. A call for which
- * there is no room is not a failed attempt.
+ * Sets rows that are `pending` or `deferred` to `deferred`, and returns the reason. Rows with another outcome stay unchanged.
  */
 export function recordDeferral(rows: readonly DriftRow[], problem: Problem, deviceRows: DeviceRows): Deferral {
   const { message } = problem;
@@ -42,8 +41,17 @@ export function recordDeferral(rows: readonly DriftRow[], problem: Problem, devi
     const { outcome } = deviceRows.current(row);
     if (outcome === 'pending' || outcome === 'deferred') deviceRows.setOutcome(row, 'deferred', message);
   }
-  const waits = problem.type === 'throttled' && problem.waits === true;
-  return { reason: message, ...(waits ? { retryAfter: Math.ceil((problem.retryAfter ?? 0) / 1000) } : {}) };
+  const retryAfter = waitOf(problem);
+  return { reason: message, ...(retryAfter === undefined ? {} : { retryAfter }) };
+}
+
+/**
+ * Seconds until the retry, when a call only waits: for the budget of hub calls, or for the messages of the next day. Such a wait is not a failed
+ * attempt. `undefined` when the call failed.
+ */
+export function waitOf(problem: Problem): number | undefined {
+  if (problem.type !== 'throttled' || problem.retryAfter === undefined) return undefined;
+  return problem.waits === true ? Math.ceil(problem.retryAfter / 1000) : undefined;
 }
 
 /**

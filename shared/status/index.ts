@@ -7,8 +7,9 @@
  *
  * @module
  */
+export { AppShare, type AppShareOptions } from './app-share.ts';
 export { type FactSources, type Facts, readFacts } from './facts.ts';
-export { OtherInstances } from './other-instances.ts';
+export type { InstanceUse } from './instance-use.ts';
 export { findProblems, isHealthy, type LiveChecks, type ProblemSettings, type StatusProblem } from './problems.ts';
 export {
   type ProblemCode,
@@ -19,4 +20,5 @@ export {
 } from './status.ts';
 export { createStatusStore, type RolledUp, type StatusStore } from './status-store.ts';
 export { type AppIdentity, statusLine, toStatus } from './to-status.ts';
+export type { DayUsage } from './usage.ts';
 export { UsageRecorder } from './usage-recorder.ts';

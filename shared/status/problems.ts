@@ -92,6 +92,7 @@ export function isHealthy(problems: readonly Pick<StatusProblem, 'severity'>[]):
 function storedProblems(facts: Facts, settings: ProblemSettings) {
   const { deadLetters, released, competingConfigurations, usage } = facts;
   const { messagesAllowed = Number.POSITIVE_INFINITY } = settings;
+  const arePutOff = usage.messagesToday >= sweepPart * messagesAllowed || quotaProblem(facts) !== undefined;
   const now = Date.parse(facts.at);
   const age = (time: string | undefined) => (time === undefined ? undefined : now - Date.parse(time));
   const unanswered = age(facts.unansweredSince) ?? 0;
@@ -105,7 +106,9 @@ function storedProblems(facts: Facts, settings: ProblemSettings) {
       `No events arrive from the hub: a change ${inWords(unanswered)} ago was not followed by one${usage.lastEventAt === undefined ? '' : `, and the last event came ${inWords(age(usage.lastEventAt) ?? 0)} ago`}.`,
       "Check the hub's two routes, the event hub that they lead to, and the function twin-events. Until then, only sweeps find drift.",
     ),
-    sweepOverdue: sweepProblem(facts, settings, now),
+    hubQuota: quotaProblem(facts),
+    // A sweep that is put off is late on purpose.
+    sweepOverdue: arePutOff ? undefined : sweepProblem(facts, settings, now),
     notReporting: reportProblem(facts, settings, now),
     pendingStuck: problem(
       pending > sweepPatience(settings),
@@ -162,6 +165,20 @@ function storageProblem(live: LiveChecks['storage']) {
     `The storage account cannot be used: ${live.detail}.`,
     'Check that the account exists and answers, its network rules, and the rights of the app on it.',
   ] as const;
+}
+
+function quotaProblem({ at, usage }: Facts) {
+  const { quotaEndedAt, quotaTakenAt = '' } = usage;
+  // The quota begins again with each day (UTC). A later call that took messages shows that units were added to the hub.
+  if (quotaEndedAt === undefined || quotaEndedAt < quotaTakenAt || dayOf(quotaEndedAt) !== dayOf(at)) return undefined;
+  return [
+    `The daily message quota of the hub is used up since ${quotaEndedAt.slice(11, 16)} UTC: the hub refuses reads and changes of twins, and the telemetry of the fleet.`,
+    'Add units to the hub, or wait until 00:00 UTC. What was put off is then done. Look at the metric dailyMessageQuotaUsed of the hub to see who takes the messages.',
+  ] as const;
+}
+
+function dayOf(time: string): string {
+  return time.slice(0, 10);
 }
 
 function sweepProblem(facts: Facts, settings: ProblemSettings, now: number) {

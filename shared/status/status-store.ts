@@ -10,6 +10,7 @@ import {
   type StorageAccount,
   splitText,
 } from '../storage/index.ts';
+import { aliveTime, type InstanceUse } from './instance-use.ts';
 import { type DayUsage, dayOf, keptMinutes } from './usage.ts';
 
 /*
@@ -46,19 +47,11 @@ export interface RolledUp {
   readonly unansweredSince?: string;
 }
 
-/** The messages that one process took from the hub's quota on one day, and when it stored that last, ISO 8601. */
-export interface InstanceUse {
-  readonly instance: string;
-  readonly day: string;
-  readonly messages: number;
-  readonly at: string;
-}
-
 /** The stored parts of the status: the use of the hub by each process, and what `roll-up` counted. */
 export interface StatusStore {
   /** Stores the use of one day of one process. `instance` is the name of the process. */
   putUsage(instance: string, usage: DayUsage): Promise<void>;
-  /** Reads the names of the processes that used the hub today, and shortly after midnight also yesterday. Reads one or two partitions. */
+  /** Reads the messages and the signs of life of all processes today, and just after midnight also those of yesterday. */
   instances(): Promise<readonly InstanceUse[]>;
   /** Reads the use of all processes today, and just before midnight also that of yesterday. Reads one or two partitions. */
   usages(): Promise<readonly DayUsage[]>;
@@ -76,11 +69,21 @@ const counts = z.record(text, z.number());
 const usageSchema = z.object({
   minutes: z.record(text, z.record(text, z.tuple([z.number(), z.number()]))),
   messages: z.number(),
+  aliveAt: optionalText,
+  quotaTakenAt: optionalText,
+  quotaEndedAt: optionalText,
   lastEventAt: optionalText,
   lastChangeAt: optionalText,
   lastAnswerAt: optionalText,
   lastFailureAt: optionalText,
   failure: optionalText,
+});
+
+const instanceUseSchema = z.pick(usageSchema, {
+  messages: true,
+  aliveAt: true,
+  quotaTakenAt: true,
+  quotaEndedAt: true,
 });
 
 const rolledUpSchema = z.object({
@@ -104,20 +107,20 @@ export function createStatusStore(account: StorageAccount, now: () => Date): Sta
   return {
     async putUsage(instance, { day, minutes, ...usage }) {
       const key = { partitionKey: `${instancesPrefix}${day}`, rowKey: instance };
-      const entity = { ...key, ...usage, minutes: JSON.stringify(minutes), at: now().toISOString() };
+      const entity = { ...key, ...usage, minutes: JSON.stringify(minutes) };
       await (await table()).upsertEntity(entity, 'Replace');
     },
 
     async instances() {
       const at = now();
-      const days = new Set([dayOf(new Date(at.getTime() - keptMinutes * 60_000)), dayOf(at)]);
+      const days = new Set([dayOf(new Date(at.getTime() - aliveTime)), dayOf(at)]);
       const uses: InstanceUse[] = [];
       for (const day of days) {
-        const columns = ['rowKey', 'messages', 'at'];
+        const columns = ['rowKey', ...Object.keys(instanceUseSchema.shape)];
         for await (const entity of listPartition(await table(), `${instancesPrefix}${day}`, columns)) {
-          const { rowKey, messages } = entity;
-          // A row of an earlier version has no time.
-          uses.push({ instance: String(rowKey), day, messages: Number(messages), at: String(entity.at ?? '') });
+          const parsed = instanceUseSchema.safeParse(entity);
+          if (!parsed.success) continue;
+          uses.push({ instance: String(entity.rowKey), day, ...withoutUndefined(parsed.data) } as InstanceUse);
         }
       }
       return uses;

@@ -8,6 +8,7 @@ import { operationClasses } from '../hub/index.ts';
 export const problemSeverities = {
   hubUnreachable: 'ill',
   storageUnreachable: 'ill',
+  hubQuota: 'ill',
   noEvents: 'ill',
   sweepOverdue: 'ill',
   notReporting: 'ill',

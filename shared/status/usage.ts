@@ -11,6 +11,12 @@ export interface DayUsage {
   readonly minutes: Readonly<Record<string, Readonly<Partial<Record<OperationClass, CallCounts>>>>>;
   /** The messages that the calls took from the hub's quota of the day. */
   readonly messages: number;
+  /** When the process called the hub last. Tells how many instances divide the app's share of the throttles. */
+  readonly aliveAt?: string;
+  /** When a call took messages from the hub's quota last. */
+  readonly quotaTakenAt?: string;
+  /** When the hub refused a call last because its own quota of the day was used up. */
+  readonly quotaEndedAt?: string;
   /** When events of the hub arrived last. */
   readonly lastEventAt?: string;
   /** When the hub carried out a change last: a patch, or the creation of modules. The hub reports each change as an event. */
@@ -40,6 +46,8 @@ export interface Usage {
   readonly throttled: Readonly<Record<OperationClass, number>>;
   /** The messages that the app took from the hub's quota today (UTC). */
   readonly messagesToday: number;
+  readonly quotaTakenAt?: string;
+  readonly quotaEndedAt?: string;
   readonly lastEventAt?: string;
   readonly lastChangeAt?: string;
   readonly lastAnswerAt?: string;
@@ -71,6 +79,8 @@ export function sumUsage(days: readonly DayUsage[], now: Date): Usage {
     calls,
     throttled,
     messagesToday: days.reduce((sum, { day, messages }) => sum + (day === today ? messages : 0), 0),
+    ...latest(days, 'quotaTakenAt'),
+    ...latest(days, 'quotaEndedAt'),
     ...latest(days, 'lastEventAt'),
     ...latest(days, 'lastChangeAt'),
     ...latest(days, 'lastAnswerAt'),
@@ -84,7 +94,7 @@ export function dayOf(time: Date): string {
   return time.toISOString().slice(0, 10);
 }
 
-type TimeField = 'lastEventAt' | 'lastChangeAt' | 'lastAnswerAt' | 'lastFailureAt';
+type TimeField = 'quotaTakenAt' | 'quotaEndedAt' | 'lastEventAt' | 'lastChangeAt' | 'lastAnswerAt' | 'lastFailureAt';
 
 function latest(days: readonly DayUsage[], field: TimeField): Partial<Record<TimeField, string>> {
   const last = days.reduce((latestSoFar, day) => {

@@ -24,6 +24,8 @@ export interface Checkpoint {
   readonly walkInstead?: string;
   /** The read of all twins of a policy that this step does. Absent in other steps. */
   readonly reading?: Reading;
+  /** When the message that resumes the sweep comes out of the queue, ISO 8601. Absent while the sweep does not pause. */
+  readonly resumesAt?: string;
   /** Position of the search for missing modules. Absent while the step only counts devices and modules. */
   readonly search?: MissingSearch;
 }

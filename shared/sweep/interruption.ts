@@ -5,8 +5,8 @@ export type RunEnd =
   | { readonly state: 'done' }
   /** The policies have changed since the sweep started. A new sweep must start. */
   | { readonly state: 'abandoned' }
-  /** The sweep resumes after `delay` seconds. */
-  | { readonly state: 'paused'; readonly reason: string; readonly delay: number }
+  /** The sweep resumes after `delay` seconds. `isQueued`: the message that resumes the sweep is in the queue since an earlier pause. */
+  | { readonly state: 'paused'; readonly reason: string; readonly delay: number; readonly isQueued?: boolean }
   /** Another instance has taken the sweep's lease. */
   | { readonly state: 'lost' };
 

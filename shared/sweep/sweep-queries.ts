@@ -12,9 +12,6 @@ interface ResultsPage extends QueryPage {
 /** Reads one page of results. Without a continuation token, reads the first page. */
 export type ReadPage = (continuation: string | undefined) => Promise<QueryPage>;
 
-/** Milliseconds for which a sweep may wait for a throttle without a warning. */
-const longestThrottleWait = 600_000;
-
 interface SweepQueriesDependencies {
   readonly hub: Pick<Hub, 'queryPage'>;
   readonly clock: Clock;
@@ -52,7 +49,7 @@ export class SweepQueries {
       return answer.value;
     }
     if (!isRefusal(answer.problem)) {
-      if (isQuota(answer.problem)) warn(`The sweep was put off: ${answer.problem.message}.`);
+      if (isQuota(answer.problem)) warn(`The sweep was ${answer.problem.message}.`);
       throw interruptedBy(answer.problem);
     }
     // The continuation token may have expired, so start at the first page again.
@@ -87,7 +84,7 @@ export class SweepQueries {
   }
 }
 
-/** Whether there is no room for a call for so long that the sweep's row should say so. A wait for a throttle ends within minutes. */
+/** Whether a daily quota of messages is used up. */
 function isQuota(problem: Problem): boolean {
-  return problem.type === 'throttled' && problem.waits === true && (problem.retryAfter ?? 0) > longestThrottleWait;
+  return problem.type === 'throttled' && problem.quota !== undefined;
 }

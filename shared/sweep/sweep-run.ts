@@ -13,6 +13,7 @@ import { fingerprintOf, type SweepStep, sweepSteps } from './steps.ts';
 import type { SweepClaim, SweepRow } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { fullLook, walk } from './walk/index.ts';
+import { limitDelay } from './work-queue.ts';
 
 /**
  * One run of a sweep. A run starts at the checkpoint, and stops at the end of the sweep or at a deadline. A run queries the hub for twins
@@ -69,7 +70,14 @@ export class SweepRun {
       return (await progress.saveAndRelease()) === 'lost' ? { state: 'lost' } : { state: 'done' };
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
-      if (error.end.state === 'paused' && (await progress.saveAndRelease()) === 'lost') return { state: 'lost' };
+      if (error.end.state === 'paused') {
+        const now = this.#dependencies.clock.now().getTime();
+        const resumesAt = new Date(now + limitDelay(error.end.delay) * 1000).toISOString();
+        const isQueued = Date.parse(progress.checkpoint.resumesAt ?? '') > now;
+        progress.checkpoint = { ...progress.checkpoint, ...(isQueued ? {} : { resumesAt }) };
+        if ((await progress.saveAndRelease()) === 'lost') return { state: 'lost' };
+        return { ...error.end, isQueued };
+      }
       return error.end;
     }
   }

@@ -38,7 +38,8 @@ export class Sweeper {
         break;
       case 'paused':
         log.info(`Sweep ${claim.id} pauses (${end.reason}): ${hubCalls} hub calls, ${parts} work items so far.`);
-        await queue.put({ type: 'continue', sweepId: claim.id }, end.delay);
+        // A sweep by the timer can resume and pause again before the message of its first pause comes.
+        if (end.isQueued !== true) await queue.put({ type: 'continue', sweepId: claim.id }, end.delay);
         break;
       case 'lost':
         log.warn(`Sweep ${claim.id} stops here: another instance has taken its lease and resumes it.`);

@@ -67,7 +67,7 @@ export function createSweepQueue(account: StorageAccount): SweepQueue {
 }
 
 /** Rounds a delay to whole seconds, and limits it to the maximum delay of a message. */
-function limitDelay(delay: number): number {
+export function limitDelay(delay: number): number {
   return Math.min(longestDelay, Math.max(0, Math.round(delay)));
 }
 

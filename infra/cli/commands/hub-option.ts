@@ -51,6 +51,7 @@ const localBudget = { TWINKEEPER_HUB_TIER: 'S3', TWINKEEPER_HUB_UNITS: '10', TWI
 /** Names of settings that change a forecast and that are read from the environment. */
 const limitSettings = [
   ...Object.keys(localBudget),
+  'TWINKEEPER_MESSAGE_SHARE',
   'TWINKEEPER_BLAST_RADIUS',
   // The old name is read too, so that `readSettings` refuses it.
   'TWINKEEPER_MAX_OVERWRITES_PER_HOUR',

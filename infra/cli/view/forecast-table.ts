@@ -168,8 +168,7 @@ function describeCalls({ total, ...calls }: CallForecast): string {
   return `Hub calls: ${grouped(total)} (${parts.join(', ')})`;
 }
 
-function describeMessages({ messages, messagesPerDay }: Forecast): string {
-  const days = Math.ceil(messages / Math.max(1, messagesPerDay));
+function describeMessages({ messages, messagesPerDay, days }: Forecast): string {
   const rest = days > 1 ? `, so the sweep takes ${grouped(days)} days` : '';
   return `Messages of the hub's quota: about ${grouped(messages)}. The share is ${grouped(messagesPerDay)} a day${rest}.`;
 }

@@ -40,6 +40,19 @@ describe('a forecast on a hub that refuses a query, like a sweep,', () => {
     expect(result).toMatchObject({ devices: 2, modulesToCreate: 2 });
   });
 
+  it('fails at once when the messages of the day are used up', async () => {
+    const { policy } = newModule({ desired: { a: 1 } });
+    const problem = { type: 'throttled', message: 'quota', waits: true, quota: 'hub', retryAfter: 1e7 } as const;
+    const hub = atQueries(
+      world.hubClient,
+      () => true,
+      () => ({ ok: false, problem }),
+    );
+    const policies = toPolicySet([policy], { mode: 'enforce' });
+    const asked = forecast({ policies, hub, budget, limit: unlimited, clock: systemClock });
+    await expect(asked).rejects.toThrow(/The hub .+ cannot be queried: quota/);
+  });
+
   it('fails with the name of the hub when the hub refuses all queries', async () => {
     const { policy } = newModule({ desired: { a: 1 } });
     await expect(predictRefused(policy, 403, () => true)).rejects.toThrow(/The hub .+ refused the query: 403 no/);

@@ -4,12 +4,12 @@ import { VirtualClock } from './virtual-clock.ts';
 
 describe('a budget', () => {
   const budgetOf = (options: Parameters<typeof createBudget>[0]) =>
-    createBudget(options, { clock: new VirtualClock(), random: () => 0.5, messagesOfOthers: () => 0 });
+    createBudget(options, new VirtualClock(), () => 0.5);
 
   it('is half of the throttles of one S1 unit by default', () => {
-    expect(budgetOf({}).operations.twinRead.perSecond).toBe(50);
-    expect(budgetOf({}).operations.query.perSecond).toBeCloseTo(10 / 60);
-    expect(budgetOf({ tier: 'S3', units: 2, share: 0.1 }).operations.twinRead.perSecond).toBe(100);
+    expect(budgetOf({}).twinRead.perSecond).toBe(50);
+    expect(budgetOf({}).query.perSecond).toBeCloseTo(10 / 60);
+    expect(budgetOf({ tier: 'S3', units: 2, share: 0.1 }).twinRead.perSecond).toBe(100);
   });
 
   it.each([

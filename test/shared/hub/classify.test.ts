@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { classifyBulkEntry, classifyError } from '../../../shared/hub/classify.ts';
+import { untilNextDay } from '../../../shared/hub/index.ts';
 import { fc } from '../../support/arbitraries.ts';
 import { bodyOf, now, sdkError } from './sdk-errors.ts';
 
@@ -87,6 +88,20 @@ describe('the problem of a failed call', () => {
       ...problem,
       message: expect.stringContaining('why'),
     });
+  });
+
+  it.each([403, 429])('of a used-up quota with status %d waits for the next day, and is no refusal', (status) => {
+    const attempted = {
+      identity: 'key',
+      action: 'read twins',
+      service: 'the hub',
+      role: 'Reader',
+      rights: 'service',
+    } as const;
+    for (const code of ['IotHubQuotaExceeded', '403002']) {
+      const problem = classifyError(sdkError(status, bodyOf(code, 'Total number of messages')), now, attempted);
+      expect(problem).toMatchObject({ type: 'throttled', quota: 'hub', waits: true, retryAfter: untilNextDay(now) });
+    }
   });
 
   it('has a short message without secrets and tracking ids', () => {

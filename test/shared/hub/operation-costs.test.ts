@@ -104,3 +104,68 @@ describe('a call with several operations', () => {
     expect(ofSweep).toBeLessThanOrEqual(30);
   });
 });
+
+describe('a bucket that instances divide', () => {
+  it('has an equal part of the rate and the burst', async () => {
+    const { clock, bucket, granted, acquire } = newBucket(1);
+    bucket.divide(4, false);
+    for (let n = 0; n < 20; n++) void acquire('events', 1);
+    await clock.pass(0);
+    expect(granted).toHaveLength(burst / 4);
+    await clock.pass(40_000);
+    expect(granted).toHaveLength(burst / 4 + 10);
+    bucket.divide(1, false);
+    await clock.pass(5000);
+    expect(granted).toHaveLength(burst / 4 + 15);
+  });
+
+  it('is empty for a newcomer, and fills at its rate', async () => {
+    const { clock, bucket, granted, acquire } = newBucket(1);
+    bucket.divide(2, true);
+    void acquire('events', 1);
+    await clock.pass(1900);
+    expect(granted).toHaveLength(0);
+    await clock.pass(100);
+    expect(granted).toHaveLength(1);
+  });
+
+  it('keeps what refusals have shown', () => {
+    const { clock, bucket } = newBucket(1);
+    void bucket.acquire('events', 0).then((outcome) => outcome.granted && outcome.refused());
+    return clock.pass(0).then(() => {
+      expect(bucket.perSecond).toBeCloseTo(0.5);
+      bucket.divide(5, false);
+      expect(bucket.perSecond).toBeCloseTo(0.1);
+      bucket.divide(1, false);
+      expect(bucket.perSecond).toBeCloseTo(0.5);
+    });
+  });
+
+  it('refuses callers that would wait too long with its new part', async () => {
+    const { bucket, acquire } = newBucket(1);
+    for (let n = 0; n < burst; n++) await acquire('events', 1);
+    const waiting = bucket.acquire('events', 1500);
+    bucket.divide(8, false);
+    expect(await waiting).toEqual({ granted: false, retryAfter: 8000 });
+  });
+
+  it('lets no more through in any time than the parts of its instances allow, whoever comes and goes', async () => {
+    const change = fc.record({ after: fc.integer({ min: 1, max: 60 }), instances: fc.integer({ min: 1, max: 8 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { maxLength: 10 }), async (changes) => {
+        const { clock, bucket, granted, acquire } = newBucket(1);
+        for (let n = 0; n < 800; n++) void acquire('events', 1);
+        let allowed = burst;
+        let instances = 1;
+        for (const { after, instances: next } of changes) {
+          for (let second = 0; second < after; second++) await clock.pass(1000);
+          allowed += after / instances;
+          expect(granted.length).toBeLessThanOrEqual(allowed + 1e-6);
+          instances = next;
+          bucket.divide(instances, false);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+});

@@ -65,6 +65,17 @@ describe('the facts about an app', () => {
     time -= 60 * minute;
   });
 
+  it('tell each process what the others have used today, and when they called the hub', async () => {
+    const store = createStatusStore(account, () => new Date(time + 86_400_000));
+    const today = new Date(time + 86_400_000).toISOString().slice(0, 10);
+    await store.putUsage('c', { day: today, minutes: { 1: { query: [1, 0] } }, messages: 7, aliveAt: at(0) });
+    await store.putUsage('d', { day: today, minutes: {}, messages: 8, quotaEndedAt: at(1), quotaTakenAt: at(0) });
+    expect(await store.instances()).toEqual([
+      { instance: 'c', day: today, messages: 7, aliveAt: at(0) },
+      { instance: 'd', day: today, messages: 8, quotaEndedAt: at(1), quotaTakenAt: at(0) },
+    ]);
+  });
+
   it('keep the last event over days without one', async () => {
     const counted = {
       at: at(0),

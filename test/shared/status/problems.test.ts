@@ -45,6 +45,11 @@ describe('an app that works', () => {
     expect(codes(wellFacts({ sweepEndedAt: minutesAgo(400), sweepActiveAt: minutesAgo(3) }))).toEqual([]);
   });
 
+  it('has no problem when the hub took messages again, or refused them on another day', () => {
+    expect(codes(wellFacts({}, { quotaEndedAt: minutesAgo(20), quotaTakenAt: minutesAgo(5) }))).toEqual([]);
+    expect(codes(wellFacts({}, { quotaEndedAt: minutesAgo(13 * 60) }))).toEqual([]);
+  });
+
   it('has no problem when the hub throttles now and then', () => {
     expect(codes(wellFacts({}, { calls: callsOf(100), throttled: callsOf(4) }))).toEqual([]);
   });
@@ -91,6 +96,13 @@ describe('a problem', () => {
     expect(codes(wellFacts(), {}, { hub: { ok: false, detail: 'my-hub: 401' } })).toEqual(['hubUnreachable']);
     const dark = { ok: false, detail: 'no answer' };
     expect(codes(undefined, {}, { hub: dark, storage: dark })).toEqual(['hubUnreachable', 'storageUnreachable']);
+  });
+
+  it('of an overdue sweep is none while sweeps are put off', () => {
+    const late = { sweepEndedAt: minutesAgo(600), sweepActiveAt: minutesAgo(600) };
+    expect(codes(wellFacts(late, { messagesToday: 799 }))).toEqual(['sweepOverdue']);
+    expect(codes(wellFacts(late, { messagesToday: 800 }))).toEqual(['messageShare']);
+    expect(codes(wellFacts(late, { quotaEndedAt: minutesAgo(1) }))).toEqual(['hubQuota']);
   });
 
   it('is not made of a single failed call, and not of an old failure', () => {

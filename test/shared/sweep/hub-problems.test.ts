@@ -104,6 +104,27 @@ describe('a sweep of a hub', () => {
     expect(await world.briefHistory(deviceId)).toEqual([['wrongValue', 'mode', 'enforced']]);
   });
 
+  it('for which no messages are left today says so, and puts one message in the queue however often the timer resumes it', async () => {
+    const deviceId = newDeviceId('putoff');
+    world.add(deviceId, { Agent: wrongMode });
+    let isPutOff = true;
+    const message = 'put off until 00:00 UTC, because the messages are used up';
+    const problem = { type: 'throttled', message, waits: true, quota: 'share', retryAfter: 9 * 3_600_000 } as const;
+    const throughHub = (hub: Hub) =>
+      atQueries(
+        hub,
+        () => isPutOff,
+        () => ({ ok: false, problem }),
+      );
+    const instance = world.newInstance([agentPolicy], { throughHub });
+    for (let run = 0; run < 4; run++) expect(await instance.run()).toMatchObject({ state: 'paused', reason: message });
+    expect(instance.messages).toHaveLength(1);
+    expect(await instance.store.list(5)).toMatchObject([{ state: 'running', warnings: [`The sweep was ${message}.`] }]);
+    isPutOff = false;
+    await instance.work();
+    expect(await instance.store.list(5)).toMatchObject([{ state: 'done', changed: 1 }]);
+  });
+
   it('that does not answer pauses', async () => {
     const throughHub = (hub: Hub) =>
       atQueries(

@@ -171,7 +171,8 @@ describe('the hub of a command', () => {
   const names = ['IOTHUB_HOSTNAME', 'IOTHUB_CONNECTION_STRING', 'TWINKEEPER_HUB_TIER', 'TWINKEEPER_HUB_UNITS'];
 
   function of(options: HubOptions, environment: Readonly<Record<string, string>> = {}) {
-    for (const name of [...names, 'TWINKEEPER_BUDGET_SHARE', 'TWINKEEPER_BLAST_RADIUS']) vi.stubEnv(name, '');
+    for (const name of [...names, 'TWINKEEPER_BUDGET_SHARE', 'TWINKEEPER_MESSAGE_SHARE', 'TWINKEEPER_BLAST_RADIUS'])
+      vi.stubEnv(name, '');
     for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
     return hubOf(options);
   }
@@ -181,13 +182,13 @@ describe('the hub of a command', () => {
       await of({ hub: connectionString, units: '3' }, { IOTHUB_HOSTNAME: 'other', TWINKEEPER_HUB_TIER: 'S2' }),
     ).toEqual({
       address: { connectionString },
-      budget: { tier: 'S2', units: 3, share: 0.5 },
+      budget: { tier: 'S2', units: 3, share: 0.5, messageShare: 0.1 },
       blastRadius: { type: 'share', share: 0.2 },
     });
-    const limit = { TWINKEEPER_BLAST_RADIUS: '50', TWINKEEPER_HUB_UNITS: '2' };
+    const limit = { TWINKEEPER_BLAST_RADIUS: '50', TWINKEEPER_HUB_UNITS: '2', TWINKEEPER_MESSAGE_SHARE: '0.2' };
     expect(await of({ share: '1' }, { IOTHUB_HOSTNAME: 'my-hub.azure-devices.net', ...limit })).toEqual({
       address: { hostName: 'my-hub.azure-devices.net', identity: { type: 'default' } },
-      budget: { tier: 'S1', units: 2, share: 1 },
+      budget: { tier: 'S1', units: 2, share: 1, messageShare: 0.2 },
       blastRadius: { type: 'count', count: 50 },
     });
   });

@@ -28,6 +28,7 @@ function forecastOf(...policies: readonly PolicyForecast[]): Forecast {
     seconds: 0,
     messages: 3,
     messagesPerDay: 40_000,
+    days: 1,
     somethingToDo,
     asked: 4,
   };
