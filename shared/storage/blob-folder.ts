@@ -3,7 +3,7 @@ import { credentialOf } from '../identity/index.ts';
 import { once } from '../once.ts';
 import { explainRefusals } from './explain-refusals.ts';
 import { type Line, splitLines } from './split-lines.ts';
-import type { StorageAccount } from './storage.ts';
+import type { StorageAccount } from './storage-account.ts';
 
 /** A container of blobs that the app shares for some hours with another service, such as an IoT hub. Its blobs are text files with lines. */
 export interface BlobFolder {

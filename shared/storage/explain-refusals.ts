@@ -1,5 +1,5 @@
 import { explainStorageError } from '../identity/index.ts';
-import type { StorageAccount } from './storage.ts';
+import type { StorageAccount } from './storage-account.ts';
 
 type Explain = (error: unknown) => unknown;
 

@@ -13,6 +13,7 @@ export { listPartition } from './list-partition.ts';
 export { joinText, splitText } from './long-text.ts';
 export { packJson, unpackJson } from './packed-json.ts';
 export type { RequestLimits } from './request-limits.ts';
-export { openQueue, openTable, type StorageAccount } from './storage.ts';
+export { openQueue, openTable } from './storage.ts';
+export type { StorageAccount } from './storage-account.ts';
 export { ignoreNotFound, isEntityNotFound, statusOf } from './table-errors.ts';
 export { bytesPerTransaction, operationBytes, operationsPerTransaction } from './transaction-limits.ts';

@@ -1,17 +1,9 @@
 import type { TableClient } from '@azure/data-tables';
 import type { QueueClient } from '@azure/storage-queue';
-import { credentialOf, type Identity } from '../identity/index.ts';
+import { credentialOf } from '../identity/index.ts';
 import { explainRefusals } from './explain-refusals.ts';
-import { clientOptions, defaultRequestLimits, type RequestLimits } from './request-limits.ts';
-
-/** A storage account and how the app signs in: a connection string, or the addresses of the services with an identity. */
-export type StorageAccount = (
-  | { readonly connectionString: string }
-  | { readonly tableUri: string; readonly queueUri: string; readonly blobUri: string; readonly identity: Identity }
-) & {
-  /** The limits of an operation on a table or a queue. Default: {@link defaultRequestLimits}. */
-  readonly limits?: RequestLimits;
-};
+import { clientOptions, defaultRequestLimits } from './request-limits.ts';
+import type { StorageAccount } from './storage-account.ts';
 
 /**
  * Opens a table, and creates the table when it does not exist. The Azure SDK is loaded on the first call, because the start of the app
