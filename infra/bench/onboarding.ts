@@ -1,5 +1,5 @@
 import azureiotsecurity from '../../functions/policies/azureiotsecurity.ts';
-import { type Clock, systemClock } from '../../shared/clock.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { baselineOf, toPolicySet } from '../../shared/policy/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
 import { startAzurite } from '../local/azurite.ts';
@@ -26,18 +26,12 @@ export const onboarding: Bench = {
   description: `${devices.toLocaleString('en')} devices without a module on one throttled S1 unit, compared with the vendor's script`,
   async run(report) {
     report.progress(`the vendor's script, ${2 * devices} calls in sequence`);
-    const script = await onboard({
-      createModules: byScript,
-      caller: ownerPolicy,
-      clock: new SkippingClock(),
-      bulkCost: 'call',
-    });
-    report.progress(`${describe(script)}. Next: a sweep`);
+    const script = await onboard({ createModules: byScript, caller: ownerPolicy, clock: new SkippingClock() });
+    report.progress(`${describe(script)}. Next: a sweep with bulk calls`);
     const ours = await onboard({
       createModules: bySweep(report),
       caller: twinkeeperPolicy,
-      clock: systemClock,
-      bulkCost: 'call',
+      clock: new LeapingClock(),
     });
     report.progress(describe(ours));
     report.measured({
@@ -49,29 +43,20 @@ export const onboarding: Bench = {
       note: `hub calls of one sweep, compared with the vendor's script: a query, then a PUT and a PATCH for each device in sequence. Calls refused with 429 and repeated: ${ours.refused} and ${script.refused}.`,
     });
     report.measured({
-      case: 'bulk-as-one',
-      ours: ours.seconds,
-      peer: script.seconds,
-      unit: 's',
-      target: { atMost: 1 / 50 },
-      note: 'duration if a bulk call counts as one operation. Both include all computing and storage. When the script waits for the throttle, the wait is added to its time and skipped.',
-    });
-
-    report.progress('the same if a bulk call counts as one operation per entry');
-    const slow = await onboard({
-      createModules: bySweep(report),
-      caller: twinkeeperPolicy,
-      clock: new LeapingClock(),
-      bulkCost: 'entries',
-    });
-    report.progress(describe(slow));
-    report.measured({
-      case: 'bulk-as-entries',
-      ours: devices / slow.seconds,
+      case: 'rate',
+      ours: devices / ours.seconds,
       peer: devicesPerSecond(devices),
       unit: 'devices/s',
       target: { atLeast: 0.9 },
-      note: `devices per second if a bulk call counts as one operation per entry, compared with the limit of the throttle. ${slow.refused} of ${slow.calls} calls were refused with 429. Hub, budget and queue share a clock that skips idle waits. Computing and storage take real time.`,
+      note: `devices per second, compared with the limit of the throttle: the hub counts each entry of a bulk call as one operation. ${ours.refused} of ${ours.calls} calls were refused with 429. Hub, budget and queue share a clock that skips idle waits. Computing and storage take real time.`,
+    });
+    report.measured({
+      case: 'time',
+      ours: ours.seconds,
+      peer: script.seconds,
+      unit: 's',
+      target: { atMost: 1.1 },
+      note: 'duration. Both are bound by the throttle of the hub. When the script waits for the throttle, the wait is added to its time and skipped.',
     });
   },
 };
@@ -102,15 +87,14 @@ interface OnboardingOptions {
   readonly caller: Caller;
   /** The clock that the hub and its client use. */
   readonly clock: Clock;
-  readonly bulkCost: 'call' | 'entries';
 }
 
 /** Creates the module on every device of a new hub with a new storage account. Rejects if a device lacks the module afterwards. */
-async function onboard({ createModules, caller, clock, bulkCost }: OnboardingOptions): Promise<OnboardingCost> {
+async function onboard({ createModules, caller, clock }: OnboardingOptions): Promise<OnboardingCost> {
   const azurite = await startAzurite();
   try {
     return await inBenchFolder(async (folder) => {
-      const hub = await startBenchHub(folder, { throttle: { ...oneUnit, burst, bulkCost }, clock });
+      const hub = await startBenchHub(folder, { throttle: { ...oneUnit, burst }, clock });
       try {
         const ids = Array.from({ length: devices }, (_, index) => `device-${index}`);
         for (const deviceId of ids) hub.registry.create({ deviceId }, {});
