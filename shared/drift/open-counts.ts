@@ -84,7 +84,7 @@ export function createOpenCounters(account: StorageAccount, now: () => Date): Op
     async read() {
       const [stored, { counts, isComplete }] = await Promise.all([
         readCounters(),
-        countFirstRows(await openList(), now().toISOString()),
+        openList().then((client) => countFirstRows(client, now().toISOString())),
       ]);
       if (isComplete) return counts;
       // Nothing is stored before the first roll-up after an update of the app.
