@@ -73,14 +73,16 @@ export type TableRecorder = Awaited<ReturnType<typeof startTableRecorder>>;
 export function isKeyRange({ filter }: TableRequest): boolean {
   if (filter === undefined) return false;
   const keys = filter.replaceAll(/'(?:[^']|'')*'/g, "''");
-  return /^PartitionKey eq '' and RowKey g[et] '' and RowKey l[te] ''( and |$)/.test(keys);
+  return /^PartitionKey (eq|ge '' and PartitionKey le) '' and RowKey g[et] '' and RowKey l[te] ''( and |$)/.test(keys);
 }
 
 /** The part of a filter that gives the key range, without other conditions. Empty if the filter has no key range. */
 export function keyRangeOf(filter: string): string {
   const value = "'(?:[^']|'')*'";
   return (
-    new RegExp(`^PartitionKey eq ${value} and RowKey g[et] ${value} and RowKey l[te] ${value}`).exec(filter)?.[0] ?? ''
+    new RegExp(
+      `^PartitionKey (?:eq|ge ${value} and PartitionKey le) ${value} and RowKey g[et] ${value} and RowKey l[te] ${value}`,
+    ).exec(filter)?.[0] ?? ''
   );
 }
 

@@ -1,7 +1,7 @@
 import type { DriftRow } from './departure.ts';
 
 /**
- * The counts of the history rows that were detected in one hour. The object is stored as JSON. {@link addCounts} adds the counts of several
+ * The counts of the history rows that were detected in one hour. The object is stored as JSON. {@link CountSum} adds the counts of several
  * hours.
  */
 export interface HourCounts {
@@ -88,22 +88,38 @@ export class HourCounter {
   }
 }
 
-/** Adds the counts of several hours. */
-export function addCounts(hours: readonly HourCounts[]): HourCounts {
-  const sum = (field: Exclude<keyof HourCounts, 'total'>) => {
-    const counts = new Map<string, number>();
-    for (const hour of hours) for (const [name, count] of Object.entries(hour[field])) increase(counts, name, count);
-    return Object.fromEntries(counts);
+/** Adds the counts of hours, one hour at a time. Its memory is limited as that of an {@link HourCounter}. */
+export class CountSum {
+  #total = 0;
+  readonly #counts: Readonly<Record<Exclude<keyof HourCounts, 'total'>, Map<string, number>>> = {
+    byPolicy: new Map(),
+    byKind: new Map(),
+    byOutcome: new Map(),
+    devices: new Map(),
+    properties: new Map(),
+    times: new Map(),
   };
-  return {
-    total: hours.reduce((total, hour) => total + hour.total, 0),
-    byPolicy: sum('byPolicy'),
-    byKind: sum('byKind'),
-    byOutcome: sum('byOutcome'),
-    devices: sum('devices'),
-    properties: sum('properties'),
-    times: sum('times'),
-  };
+
+  add({ total, ...hour }: HourCounts): void {
+    this.#total += total;
+    for (const [field, sums] of Object.entries(this.#counts)) {
+      for (const [name, count] of Object.entries(hour[field as keyof typeof hour])) increase(sums, name, count);
+      if (sums.size > namesInMemory) forgetSmallest(sums);
+    }
+  }
+
+  counts(): HourCounts {
+    const { byPolicy, byKind, byOutcome, devices, properties, times } = this.#counts;
+    return {
+      total: this.#total,
+      byPolicy: Object.fromEntries(byPolicy),
+      byKind: Object.fromEntries(byKind),
+      byOutcome: Object.fromEntries(byOutcome),
+      devices: Object.fromEntries(devices),
+      properties: Object.fromEntries(properties),
+      times: Object.fromEntries(times),
+    };
+  }
 }
 
 /** The `limit` names with the largest counts, largest first. Names with equal counts are in alphabetical order. */

@@ -89,30 +89,43 @@ export function isOpenPartition({ deviceId }: OpenQuery): (name: string) => bool
 
 /**
  * The hours in which rows were detected, newest first. According to the roll-ups, such an hour has a count above zero or must be counted
- * again. Reads one range of the roll-up table for each day.
+ * again. Reads one range of the roll-up table for each {@link daysPerRequest} days.
  */
 async function* hoursWithRows(from: string, to: string, rollups: () => Promise<TableClient>): AsyncGenerator<string> {
   const odata = await loadFilterTag();
   const first = hourOf(from);
   const last = hourOf(new Date(Date.parse(to) - 1).toISOString());
   const client = await rollups();
-  const hoursIn = async (partition: string, condition = '') => {
-    const range = odata`PartitionKey eq ${partition} and RowKey ge ${first} and RowKey le ${last}`;
-    const filter = `${range}${condition}`;
+  const hoursIn = async (partitions: string, condition = '') => {
+    const filter = `${partitions} and ${odata`RowKey ge ${first} and RowKey le ${last}`}${condition}`;
     const hours: string[] = [];
     for await (const { rowKey } of client.listEntities({ queryOptions: { filter, select: ['rowKey'] } })) {
       if (rowKey !== undefined) hours.push(rowKey);
     }
     return hours;
   };
-  const uncounted = await hoursIn(uncountedPartition);
-  const firstDay = Date.parse(first.slice(0, 10));
-  for (let day = Date.parse(`${last.slice(0, 10)}T00:00:00Z`); day >= firstDay; day -= 86_400_000) {
-    const name = new Date(day).toISOString().slice(0, 10);
-    const counted = await hoursIn(name, ' and total gt 0');
-    const hours = new Set([...counted, ...uncounted.filter((hour) => hour.startsWith(name))]);
-    yield* [...hours].toSorted().reverse();
+  const uncounted = await hoursIn(odata`PartitionKey eq ${uncountedPartition}`);
+  for (const days of dayRanges(first, last).toReversed()) {
+    const partitions = odata`PartitionKey ge ${days.first} and PartitionKey le ${days.last}`;
+    const counted = await hoursIn(partitions, ' and total gt 0');
+    const marked = uncounted.filter((hour) => hour.slice(0, 10) >= days.first && hour.slice(0, 10) <= days.last);
+    yield* [...new Set([...counted, ...marked])].toSorted().reverse();
   }
+}
+
+/** Maximum number of days whose roll-ups are read at once. Their hours are one response of Table Storage, which has up to 1,000 entities. */
+const daysPerRequest = 31;
+
+/** Splits the days from one hour to another into ranges of at most {@link daysPerRequest} days, oldest first. */
+export function dayRanges(firstHour: string, lastHour: string): readonly { first: string; last: string }[] {
+  const day = 86_400_000;
+  const toName = (time: number) => new Date(time).toISOString().slice(0, 10);
+  const end = Date.parse(lastHour.slice(0, 10));
+  const ranges: { first: string; last: string }[] = [];
+  for (let start = Date.parse(firstHour.slice(0, 10)); start <= end; start += daysPerRequest * day) {
+    ranges.push({ first: toName(start), last: toName(Math.min(end, start + (daysPerRequest - 1) * day)) });
+  }
+  return ranges;
 }
 
 const isHour = (name: string) => /^\d{4}-\d\d-\d\dT\d\d$/.test(name) && Date.parse(`${name}:00:00Z`) >= 0;

@@ -3,8 +3,9 @@ import { joinText, loadFilterTag, openTable, type StorageAccount } from '../stor
 import { createHourCounting, defaultRowsPerTurn } from './count-hours.ts';
 import { rollupTable } from './history-index.ts';
 import { noCounts } from './hour-counts.ts';
+import { dayRanges } from './key-ranges.ts';
 import { createOpenCounters, type OpenCounts } from './open-counts.ts';
-import { type Compliance, type CountedHour, type Summary, startOf, summarizeHours } from './summary.ts';
+import { type Compliance, type Summary, SummaryCounter, startOf } from './summary.ts';
 import { hourOf } from './timeline-keys.ts';
 
 /**
@@ -25,7 +26,7 @@ export interface Rollups {
     mayContinue?: () => boolean,
   ): Promise<OpenCounts>;
   /**
-   * Adds the counts of all hours that overlap the time from `from` to `to`, both ISO 8601. Reads one range of keys for each day.
+   * Adds the counts of all hours that overlap the time from `from` to `to`, both ISO 8601. Reads one range of keys for each month.
    *
    * @param bucketHours Length of a bucket of the summary, in hours.
    */
@@ -67,17 +68,17 @@ export function createRollups(
       const first = hourOf(from);
       const last = hourOf(new Date(Date.parse(to) - 1).toISOString());
       const odata = await loadFilterTag();
-      const hours: CountedHour[] = [];
+      const counter = new SummaryCounter(first, bucketHours);
       const compliance: Compliance[] = [];
       let countedAt: string | undefined;
       const client = await rollups();
-      for (let day = Date.parse(`${first.slice(0, 10)}T00:00:00Z`); day < Date.parse(to); day += 86_400_000) {
-        const name = new Date(day).toISOString().slice(0, 10);
-        const filter = odata`PartitionKey eq ${name} and RowKey ge ${first} and RowKey le ${last}`;
+      for (const days of dayRanges(first, last)) {
+        const partitions = odata`PartitionKey ge ${days.first} and PartitionKey le ${days.last}`;
+        const filter = `${partitions} and ${odata`RowKey ge ${first} and RowKey le ${last}`}`;
         for await (const entity of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
           const hour = String(entity.rowKey);
           countedAt = entity.timestamp;
-          hours.push({ hour, counts: parse(joinText('tally', entity), noCounts) });
+          counter.add(hour, parse(joinText('tally', entity), noCounts));
           const stored = parse<readonly Omit<Compliance, 'at'>[]>(joinText('compliance', entity), []);
           compliance.push(...stored.map((each) => ({ at: `${hour}:00:00Z`, ...each })));
         }
@@ -87,7 +88,7 @@ export function createRollups(
         from: new Date(startOf(first)).toISOString(),
         to: new Date(end).toISOString(),
         ...(countedAt === undefined ? {} : { countedAt: new Date(countedAt).toISOString() }),
-        ...summarizeHours(hours, first, bucketHours),
+        ...counter.summary(),
         compliance,
       };
     },

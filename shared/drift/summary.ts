@@ -1,4 +1,4 @@
-import { addCounts, type HourCounts, largestOf, percentileOf } from './hour-counts.ts';
+import { CountSum, type HourCounts, largestOf, percentileOf } from './hour-counts.ts';
 
 /** Number of a policy's devices, and number of those that were compliant, at one time. */
 export interface Compliance {
@@ -42,49 +42,53 @@ export interface Summary {
 /** Maximum number of devices, and of properties, in a summary. */
 const topCount = 10;
 
-/** One hour of a summary, with the counts of the rows that were detected in the hour. */
-export interface CountedHour {
-  /** The hour in UTC, such as `2026-11-22T05`. */
-  readonly hour: string;
-  readonly counts: HourCounts;
-}
+/** Computes the counts of a summary from the counts of hours, one hour at a time. Keeps the names of devices only in the sum of all hours. */
+export class SummaryCounter {
+  readonly #start: number;
+  readonly #bucketHours: number;
+  readonly #sum = new CountSum();
+  readonly #buckets = new Map<string, CountSum>();
 
-/**
- * Computes the counts of a summary.
- *
- * @param hours The counted hours, oldest first.
- * @param firstHour The hour at which the first bucket starts.
- * @param bucketHours Length of a bucket, in hours.
- */
-export function summarizeHours(
-  hours: readonly CountedHour[],
-  firstHour: string,
-  bucketHours: number,
-): Omit<Summary, 'from' | 'to' | 'countedAt' | 'compliance'> {
-  const start = startOf(firstHour);
-  const bucketOf = (hour: string) => {
-    const hoursSinceStart = (startOf(hour) - start) / 3_600_000;
-    return new Date(start + Math.floor(hoursSinceStart / bucketHours) * bucketHours * 3_600_000).toISOString();
-  };
-  const byBucket = Map.groupBy(hours, ({ hour }) => bucketOf(hour));
-  const buckets = [...byBucket].flatMap(([from, hoursOfBucket]): SummaryBucket[] => {
-    const { total, byPolicy, byKind, byOutcome } = addCounts(hoursOfBucket.map(({ counts }) => counts));
-    return total === 0 ? [] : [{ from, total, byPolicy, byKind, byOutcome }];
-  });
-  const sum = addCounts(hours.map(({ counts }) => counts));
-  const p50 = percentileOf(sum.times, 0.5);
-  const p99 = percentileOf(sum.times, 0.99);
-  return {
-    bucketHours,
-    buckets,
-    total: sum.total,
-    topDevices: largestOf(sum.devices, topCount).map(([deviceId, count]) => ({ deviceId, count })),
-    topProperties: largestOf(sum.properties, topCount).map(([name, count]) => {
-      const [policy = '', ...path] = name.split(' ');
-      return { policy, path: path.join(' '), count };
-    }),
-    ...(p50 === undefined || p99 === undefined ? {} : { timeToEnforcedMs: { p50, p99 } }),
-  };
+  /**
+   * @param firstHour The hour at which the first bucket starts.
+   * @param bucketHours Length of a bucket, in hours.
+   */
+  constructor(firstHour: string, bucketHours: number) {
+    this.#start = startOf(firstHour);
+    this.#bucketHours = bucketHours;
+  }
+
+  /** Adds the counts of an hour in UTC, such as `2026-11-22T05`. Hours must be added oldest first. */
+  add(hour: string, counts: HourCounts): void {
+    this.#sum.add(counts);
+    if (counts.total === 0) return;
+    const hoursSinceStart = (startOf(hour) - this.#start) / 3_600_000;
+    const bucket = Math.floor(hoursSinceStart / this.#bucketHours) * this.#bucketHours;
+    const from = new Date(this.#start + bucket * 3_600_000).toISOString();
+    const sum = this.#buckets.get(from) ?? new CountSum();
+    this.#buckets.set(from, sum);
+    sum.add({ ...counts, devices: {}, properties: {}, times: {} });
+  }
+
+  summary(): Omit<Summary, 'from' | 'to' | 'countedAt' | 'compliance'> {
+    const sum = this.#sum.counts();
+    const p50 = percentileOf(sum.times, 0.5);
+    const p99 = percentileOf(sum.times, 0.99);
+    return {
+      bucketHours: this.#bucketHours,
+      buckets: [...this.#buckets].map(([from, bucket]) => {
+        const { total, byPolicy, byKind, byOutcome } = bucket.counts();
+        return { from, total, byPolicy, byKind, byOutcome };
+      }),
+      total: sum.total,
+      topDevices: largestOf(sum.devices, topCount).map(([deviceId, count]) => ({ deviceId, count })),
+      topProperties: largestOf(sum.properties, topCount).map(([name, count]) => {
+        const [policy = '', ...path] = name.split(' ');
+        return { policy, path: path.join(' '), count };
+      }),
+      ...(p50 === undefined || p99 === undefined ? {} : { timeToEnforcedMs: { p50, p99 } }),
+    };
+  }
 }
 
 /** The start of an hour such as `2026-11-22T05`, in milliseconds since 1970. */
