@@ -131,7 +131,7 @@ export function createCall(dependencies: CallDependencies): MakeCall {
 
     function unanswered() {
       // A message that changes with each try would write the rows of a device that waits again and again.
-      return waits(`not sent: the hub has not answered since ${breaker.openSince?.toISOString()}`, breaker.putOff);
+      return unsent(`not sent: the hub has not answered since ${breaker.openSince?.toISOString()}`, breaker.putOff);
     }
 
     async function acquire() {
@@ -144,6 +144,6 @@ export function createCall(dependencies: CallDependencies): MakeCall {
 }
 
 /** The result of a call that is not sent, because the hub does not answer. The caller can defer the work. */
-function waits(message: string, retryAfter: number): Attempt<never> {
-  return { ok: false, problem: { type: 'throttled', message, retryAfter, waits: true }, final: true };
+function unsent(message: string, retryAfter: number): Attempt<never> {
+  return { ok: false, problem: { type: 'throttled', message, retryAfter, waits: true, isSilent: true }, final: true };
 }

@@ -22,6 +22,8 @@ export type Problem =
       readonly retryAfter?: number;
       readonly waits?: true;
       readonly quota?: Quota;
+      /** No call is sent, because the hub has not answered for a while. */
+      readonly isSilent?: true;
     }
   /** 5xx, 408, a time-out or a broken connection, after all retries. A later call may succeed. */
   | { readonly type: 'transient'; readonly message: string; readonly access?: AccessCode }

@@ -70,7 +70,7 @@ export function hubProblem(problem: Problem): ApiProblem {
     exists: 'reports that the module exists already',
     unclear: 'does not say whether it carried out the call',
     conflict: 'reports that the twin has changed meanwhile',
-    throttled: 'throttles calls now',
+    throttled: problem.type === 'throttled' && problem.isSilent ? 'does not answer' : 'throttles calls now',
     transient: 'does not answer',
     refused: 'denies Twinkeeper access or refuses the call; GET /api/health/details says more',
   }[problem.type];
