@@ -68,7 +68,7 @@ describe('twinkeeper local --once --json', { timeout: 600_000 }, () => {
     expect(summary.enforced).toBeGreaterThan(0);
     expect(Object.keys(summary)).toEqual([
       ...['devices', 'modulesCreated', 'departuresInjected', 'departuresRecorded', 'duplicates', 'unresolved'],
-      ...['enforced', 'detectToEnforcedMs', 'hubCalls', 'seconds'],
+      ...['enforced', 'detectToEnforcedMs', 'hubCalls', 'identityOperations', 'messages', 'throttledCalls', 'seconds'],
     ]);
     expect(() => readFileSync(endpoints)).toThrow('ENOENT');
     expect(run.stderr().split('\n').slice(0, 2)).toEqual([
