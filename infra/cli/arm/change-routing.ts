@@ -3,6 +3,7 @@ import type { Clock } from '../../../shared/clock.ts';
 import { az } from '../az-command.ts';
 import { type Change, endpointName, type Steps } from './connect-routing.ts';
 import type { HubResource } from './hub-resource.ts';
+import { refuseLoss } from './refuse-loss.ts';
 
 /** What a change of the routing has done, or would do. */
 export interface RoutingResult {
@@ -49,6 +50,7 @@ export async function changeRouting(
   /** In a dry run: the hub as the steps before would leave it. */
   let planned: IotHubDescription | undefined;
   for (const step of steps) {
+    let conflicts = 0;
     for (;;) {
       const hub = planned ?? (await resource.read());
       const state = hub.properties?.state ?? hub.properties?.provisioningState ?? 'Active';
@@ -56,8 +58,9 @@ export async function changeRouting(
         await wait({ reason: `The hub ${resource.name} takes no change now: it is ${state}.` });
         continue;
       }
-      const { hub: next, changes } = step(hub);
-      if (changes.length > 0) refuseLoss(resource.name, hub.sku.name, await resource.losses(next));
+      const { hub: next, changes, note } = step(hub);
+      if (note !== undefined) onProgress(note);
+      if (changes.length > 0) refuseLoss(next, changes, await resource.losses(next));
       if (dryRun) {
         planned = next;
         done.push(...changes);
@@ -72,9 +75,10 @@ export async function changeRouting(
       } catch (error) {
         const obstacle = obstacleOf(next, error);
         if (obstacle === undefined) throw error;
-        if (obstacle === 'changed')
+        if (obstacle !== 'changed') await wait(obstacle);
+        else if (conflicts++ === 0)
           onProgress(`Somebody else changed the hub ${resource.name} meanwhile. Reading it again…`);
-        else await wait(obstacle);
+        else await wait({ reason: `Somebody else changed the hub ${resource.name} again.` });
       }
     }
   }
@@ -89,7 +93,7 @@ interface Obstacle {
   readonly wayOut?: string;
 }
 
-/** What stands in the way of a failed write. `changed`: somebody else was faster, so try again at once. `undefined`: it will never succeed. */
+/** What stands in the way of a failed write. `changed`: somebody else was faster, so the first time, try again at once. `undefined`: it will never succeed. */
 function obstacleOf(hub: IotHubDescription, error: unknown): Obstacle | 'changed' | undefined {
   const { name } = hub;
   const { statusCode, message = '' } = error as { readonly statusCode?: unknown; readonly message?: string };
@@ -119,19 +123,4 @@ function senderCommand({ identity, properties }: IotHubDescription): string {
     role: '2b629674-e913-4c01-ae53-ef4638d8f975',
     scope: `${group}/providers/Microsoft.EventHub/namespaces/${namespace}/eventhubs/${endpoint?.entityPath}`,
   });
-}
-
-/** @throws An Error with the commands of the Azure CLI, when a write would lose settings of the hub. */
-function refuseLoss(name: string, sku: string, lost: readonly string[]): void {
-  const isNewGeneration = sku.toUpperCase() === 'GEN2';
-  if (lost.length === 0 && !isNewGeneration) return;
-  const why = isNewGeneration
-    ? 'is of the new generation, which this command does not know'
-    : `has settings that this command does not know and would lose: ${lost.join(', ')}`;
-  throw new Error(
-    `The hub ${name} ${why}. It was not changed. Add the endpoint and the routes with the Azure CLI, whose newest version knows them:\n` +
-      `  az iot hub message-endpoint create eventhub --hub-name ${name} --endpoint-name twinkeeper --auth-type identityBased --identity [system] --endpoint-uri sb://NAMESPACE.servicebus.windows.net --entity-path twin-events\n` +
-      `  az iot hub message-route create --hub-name ${name} --route-name twinkeeper-twins --source TwinChangeEvents --endpoint-name twinkeeper --condition true --enabled true\n` +
-      `  az iot hub message-route create --hub-name ${name} --route-name twinkeeper-lifecycle --source DeviceLifecycleEvents --endpoint-name twinkeeper --condition true --enabled true`,
-  );
 }

@@ -1,4 +1,5 @@
 import type { IotHubDescription, RouteProperties, RoutingEventHubProperties } from '@azure/arm-iothub';
+import { az } from '../az-command.ts';
 
 /** The event hub to which the IoT hub sends its events. */
 export interface EventHubTarget {
@@ -24,6 +25,8 @@ export interface Change {
 export interface Step {
   readonly hub: IotHubDescription;
   readonly changes: readonly Change[];
+  /** One line about a part of the hub that the step leaves alone on purpose. */
+  readonly note?: string;
 }
 
 /** A change of the routing in steps. Each step is given the hub as it is now, and is written before the next one. */
@@ -72,7 +75,8 @@ function connect(hub: IotHubDescription, target: EventHubTarget, mayReplace: boo
   if (changes.length === 0) return { hub, changes };
 
   checkIdentity(hub);
-  if (endpointChange?.action === 'change' && !mayReplace) {
+  checkOtherEndpoints(hub);
+  if (oldEndpoint !== undefined && !leadsTo(oldEndpoint, target) && !mayReplace) {
     throw new Error(
       `The hub ${hub.name} has an endpoint ${endpointName} that leads elsewhere: ${oldEndpoint?.endpointUri ?? 'an address with a key'}, ${oldEndpoint?.entityPath}. ` +
         'Another deployment of Twinkeeper may use it. Give --replace to change it.',
@@ -101,6 +105,16 @@ function connect(hub: IotHubDescription, target: EventHubTarget, mayReplace: boo
     },
     changes,
   };
+}
+
+/** Whether an endpoint of a hub leads to an event hub. */
+export function leadsTo(
+  endpoint: RoutingEventHubProperties,
+  { host, eventHub }: Pick<EventHubTarget, 'host' | 'eventHub'>,
+): boolean {
+  return (
+    isSame('endpointUri', endpoint.endpointUri, `sb://${host}`) && isSame('entityPath', endpoint.entityPath, eventHub)
+  );
 }
 
 /** The fallback route that a new hub has. */
@@ -162,8 +176,21 @@ function checkIdentity({ name, identity, properties, ...hub }: IotHubDescription
   const group = /\/resourceGroups\/([^/]+)\//i.exec(hub.id ?? '')?.[1] ?? 'RESOURCE-GROUP';
   throw new Error(
     `The hub ${name} has no system-assigned identity, so it cannot send to the event hub. Give it one:\n` +
-      `  az iot hub identity assign --name ${name} --resource-group ${group} --system-assigned\n` +
+      `  ${az('iot hub identity assign', { name: name ?? '', resourceGroup: group, systemAssigned: [] })}\n` +
       'Then run "azd provision": it gives the identity the role Azure Event Hubs Data Sender, and connects the hub.',
+  );
+}
+
+/** The name of an endpoint is unique in a hub, whatever its kind. The hub's own refusal does not say that. */
+function checkOtherEndpoints({ name, properties }: IotHubDescription): void {
+  const { eventHubs: _, ...others } = properties?.routing?.endpoints ?? {};
+  const [kind] =
+    Object.entries(others).find(([, endpoints]: readonly [string, readonly { readonly name: string }[]]) =>
+      endpoints.some((endpoint) => endpoint.name.toLowerCase() === endpointName),
+    ) ?? [];
+  if (kind === undefined) return;
+  throw new Error(
+    `The hub ${name} has an endpoint ${endpointName} of another kind, in ${kind}. Remove that endpoint or make it anew with another name, then run the command again.`,
   );
 }
 

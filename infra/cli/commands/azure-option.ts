@@ -116,6 +116,13 @@ export function eventHubOf(options: AzureOptions): EventHubTarget {
   };
 }
 
+/** The event hub that the options name, or else the environment. `undefined` when neither does. */
+export function namedEventHub(options: AzureOptions): Pick<EventHubTarget, 'host' | 'eventHub'> | undefined {
+  const namespace = options.eventHubNamespace ?? process.env.EVENTHUB_FULLY_QUALIFIED_NAMESPACE;
+  const eventHub = options.eventHub ?? process.env.EVENTHUB_NAME;
+  return namespace && eventHub ? { host: namespaceHost(namespace), eventHub } : undefined;
+}
+
 /** The host name of an event hub namespace. A name without a dot is one of the public cloud. */
 export function namespaceHost(namespace: string): string {
   const host = namespace.replace(/^sb:\/\//, '').replace(/\/$/, '');

@@ -6,6 +6,8 @@ import { type AzureOptions, azureHubOf } from './azure-option.ts';
 /** The options of the commands that change the routing of a hub. */
 export interface RoutingCommandOptions extends AzureOptions {
   readonly dryRun?: true;
+  /** A hub that does not exist counts as unchanged. */
+  readonly ignoreMissing?: true;
   readonly json?: true;
 }
 
@@ -20,6 +22,10 @@ export async function changeAndShow(options: RoutingCommandOptions, steps: Steps
     clock: systemClock,
     dryRun: options.dryRun === true,
     onProgress: (text) => process.stderr.write(`${text}\n`),
+  }).catch((error: unknown): RoutingResult => {
+    if (options.ignoreMissing !== true || !isMissing(error)) throw error;
+    process.stderr.write(`There is no hub ${hub.name} any more.\n`);
+    return { state: 'unchanged', changes: [] };
   });
   process.exitCode = result.state === 'planned' ? 2 : 0;
   process.stdout.write(
@@ -27,6 +33,12 @@ export async function changeAndShow(options: RoutingCommandOptions, steps: Steps
       ? `${JSON.stringify({ hub: hub.name, ...result })}\n`
       : await render(hub.name, result, hasColour(process.stdout)),
   );
+}
+
+/** Whether the hub or its resource group does not exist. A subscription that nobody can see is no proof of that. */
+function isMissing(error: unknown): boolean {
+  const { statusCode, code } = error as { readonly statusCode?: unknown; readonly code?: unknown };
+  return statusCode === 404 && (code === 'ResourceNotFound' || code === 'ResourceGroupNotFound');
 }
 
 async function render(hub: string, { state, changes }: RoutingResult, colour: boolean): Promise<string> {

@@ -197,6 +197,21 @@ describe('connecting a hub', () => {
     expect(progress.join()).toContain('Somebody else changed the hub plant-hub meanwhile');
   });
 
+  it('gives up when its writes meet another ETag each time, and does not hammer Azure meanwhile', async () => {
+    await use();
+    const conflict = { status: 412, code: 'PreconditionFailed', message: 'The ETag does not match.' };
+    for (let i = 0; i < 200; i++) manager.refusals.push(conflict);
+    await expect(change(connect)).rejects.toThrow('Somebody else changed the hub plant-hub again. Gave up after 15');
+    expect(writes()).toBeLessThan(70);
+  });
+
+  it('corrects an endpoint to the same event hub without --replace', async () => {
+    await use();
+    await change(connect);
+    Object.assign(manager.hub.properties.routing.endpoints.eventHubs.at(-1) ?? {}, { resourceGroup: 'rg-hubs' });
+    expect((await change(connect)).changes).toMatchObject([{ action: 'change', to: { resourceGroup: 'rg-plant' } }]);
+  });
+
   it('waits for a hub that is failing over', async () => {
     const hub = plantHub();
     hub.properties.state = 'FailingOver';
@@ -258,7 +273,22 @@ describe('connecting a hub', () => {
       (hub) => {
         hub.sku.name = 'GEN2';
       },
-      /new generation.*az iot hub message-route create/s,
+      /new generation.*message-endpoint create eventhub .*--identity '\[system\]' --endpoint-uri sb:\/\/evhns-abc\S+ --entity-path twin-events --endpoint-resource-group rg-plant --endpoint-subscription-id 0000\S+\n {2}az iot hub message-route create --hub-name plant-hub --route-name twinkeeper-twins --source-type TwinChangeEvents/s,
+    ],
+    [
+      'has an endpoint of another kind with the same name',
+      (hub) => {
+        hub.properties.routing.endpoints.serviceBusQueues?.push({ name: 'Twinkeeper' });
+      },
+      /has an endpoint twinkeeper of another kind, in serviceBusQueues\. Remove that endpoint/,
+    ],
+    [
+      'has no identity and an odd resource group',
+      (hub) => {
+        delete hub.identity;
+        hub.id = '/subscriptions/s/resourceGroups/rg (plant)/providers/Microsoft.Devices/IotHubs/plant-hub';
+      },
+      /--resource-group 'rg \(plant\)' --system-assigned/,
     ],
     [
       'has a setting that a write would lose',
@@ -341,5 +371,37 @@ describe('disconnecting a hub', () => {
     });
     await expect(change(disconnect)).rejects.toThrow('other routes use it: mine');
     expect(routeNames()).toEqual(['telemetry', 'mine']);
+  });
+
+  it('leaves the endpoint and the routes of another deployment, and says so', async () => {
+    await use();
+    await change(connect);
+    const connected = structuredClone(manager.hub);
+    const { state, progress } = await change(disconnectSteps({ ...target, eventHub: 'other-events' }));
+    expect(state).toBe('unchanged');
+    expect(progress).toEqual([
+      'The endpoint twinkeeper of the hub plant-hub leads to another deployment (sb://evhns-abc.servicebus.windows.net, twin-events), so it stays.',
+    ]);
+    expect(manager.hub).toEqual(connected);
+    expect((await change(disconnectSteps(target))).changes).toHaveLength(3);
+  });
+
+  it('leaves the endpoint when a message enrichment uses it', async () => {
+    await use();
+    await change(connect);
+    const enrichment = { key: 'line', value: '$twin.tags.line', endpointNames: ['twinkeeper'] };
+    (manager.hub.properties.routing.enrichments as unknown[]).push(enrichment);
+    await expect(change(disconnect)).rejects.toThrow('message enrichments use it: line. Remove these enrichments');
+  });
+
+  it('names the commands that remove the routes and the endpoint of a hub that it cannot write', async () => {
+    await use();
+    await change(connect);
+    manager.hub.sku.name = 'GEN2';
+    await expect(change(disconnect)).rejects.toThrow(
+      '  az iot hub message-route delete --hub-name plant-hub --route-name twinkeeper-twins\n' +
+        '  az iot hub message-route delete --hub-name plant-hub --route-name twinkeeper-lifecycle\n' +
+        '  az iot hub message-endpoint delete --hub-name plant-hub --endpoint-name twinkeeper',
+    );
   });
 });

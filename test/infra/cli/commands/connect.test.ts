@@ -84,6 +84,8 @@ describe('twinkeeper connect', () => {
   it('is undone by the hook before azd deletes the resources, which says what happens to the history', async () => {
     const { code, stdout } = await run('infra/azure/hooks/disconnect.js', [], { HISTORY_IS_PROTECTED: 'false' });
     expect(stdout).toContain('azd down deletes the resource group rg-plant, and with it the whole history');
+    // Without --from, the command exports the last day only.
+    expect(stdout).toContain('npx twinkeeper drift --from -1095d --csv > history.csv');
     expect(stdout).toContain('- endpoint twinkeeper');
     expect(code).toBe(0);
     const kept = await run('infra/azure/hooks/disconnect.js', [], {
@@ -91,6 +93,17 @@ describe('twinkeeper connect', () => {
       STORAGE_ACCOUNT_NAME: 'sthistory',
     });
     expect(kept.stdout).toContain('The history stays: the storage account sthistory is locked.');
+  });
+
+  it('does not keep azd from deleting what a failed deployment left, or a deployment whose hub is gone', async () => {
+    const failed = await run('infra/azure/hooks/disconnect.js', [], {
+      EVENTHUB_FULLY_QUALIFIED_NAMESPACE: undefined,
+      IOTHUB_NAME: undefined,
+    });
+    expect([failed.code, failed.stdout]).toEqual([0, expect.stringContaining('the hub was not connected')]);
+    const gone = await run('infra/azure/hooks/disconnect.js', [], { IOTHUB_NAME: 'no-hub' });
+    expect([gone.code, gone.stderr]).toEqual([0, expect.stringContaining('There is no hub no-hub any more.')]);
+    expect((await twinkeeper('disconnect', '--hub', 'no-hub')).code).toBe(1);
   });
 
   it('names all values that are missing', async () => {
