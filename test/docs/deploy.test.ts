@@ -52,6 +52,20 @@ describe('the page about deploying', () => {
     expect(options.filter((name) => !names.has(name))).toEqual([]);
   });
 
+  it('exports the whole history before it is deleted, and not only the last day', () => {
+    const exports = readPage(page)
+      .code.flatMap(shellCommands)
+      .filter((words) => words.includes('drift') && words.includes('--csv'));
+    expect(exports).not.toEqual([]);
+    expect(exports.filter((words) => !words.includes('--from'))).toEqual([]);
+  });
+
+  it('sets the variables of the commands without azd: the outputs, whose case Azure changes, and the subscription', () => {
+    const section = page.slice(page.indexOf('## Deploy with az alone'));
+    expect(section).toMatch(/^eval "\$\(az deployment sub show .*ascii_upcase/m);
+    expect(section).toMatch(/^export AZURE_SUBSCRIPTION_ID=/m);
+  });
+
   it.each([
     ['azd env set TWINKEEPER_MODUS audit', 'azd env set TWINKEEPER_MODUS: the deployment does not read it'],
     ['az x --name "$FUNCTION_NAME"', '$FUNCTION_NAME is not set'],

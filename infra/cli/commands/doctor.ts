@@ -73,6 +73,7 @@ ${azureHelp}
 
 You need the role Reader on both resource groups, and the role Website Contributor on the app for its settings. --device also needs
 IoT Hub Twin Contributor on the hub.
+The az commands that are shown work on the subscription that "az account set --subscription" has chosen.
 
 Examples:
   $ twinkeeper doctor
