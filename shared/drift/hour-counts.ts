@@ -45,20 +45,12 @@ const namesInMemory = 20_000;
  */
 export class HourCounter {
   #total: number;
-  readonly #counts;
+  readonly #counts: CountMaps;
 
-  /** @param counts The counts of the rows that were counted before. */
-  constructor({ total, ...counts }: HourCounts = noCounts) {
-    const toMap = (field: keyof typeof counts) => new Map(Object.entries(counts[field]));
-    this.#total = total;
-    this.#counts = {
-      byPolicy: toMap('byPolicy'),
-      byKind: toMap('byKind'),
-      byOutcome: toMap('byOutcome'),
-      devices: toMap('devices'),
-      properties: toMap('properties'),
-      times: toMap('times'),
-    };
+  /** @param begun The counts of the rows that were counted before. */
+  constructor(begun: HourCounts = noCounts) {
+    this.#total = begun.total;
+    this.#counts = toMaps(begun);
   }
 
   add(row: DriftRow): void {
@@ -75,15 +67,11 @@ export class HourCounter {
   }
 
   counts(): HourCounts {
-    const { byPolicy, byKind, byOutcome, devices, properties, times } = this.#counts;
+    const { devices, properties } = this.#counts;
     return {
-      total: this.#total,
-      byPolicy: Object.fromEntries(byPolicy),
-      byKind: Object.fromEntries(byKind),
-      byOutcome: Object.fromEntries(byOutcome),
+      ...toCounts(this.#total, this.#counts),
       devices: largest(devices, namesPerHour),
       properties: largest(properties, namesPerHour),
-      times: Object.fromEntries(times),
     };
   }
 }
@@ -91,14 +79,7 @@ export class HourCounter {
 /** Adds the counts of hours, one hour at a time. Its memory is limited as that of an {@link HourCounter}. */
 export class CountSum {
   #total = 0;
-  readonly #counts: Readonly<Record<Exclude<keyof HourCounts, 'total'>, Map<string, number>>> = {
-    byPolicy: new Map(),
-    byKind: new Map(),
-    byOutcome: new Map(),
-    devices: new Map(),
-    properties: new Map(),
-    times: new Map(),
-  };
+  readonly #counts = toMaps(noCounts);
 
   add({ total, ...hour }: HourCounts): void {
     this.#total += total;
@@ -109,17 +90,35 @@ export class CountSum {
   }
 
   counts(): HourCounts {
-    const { byPolicy, byKind, byOutcome, devices, properties, times } = this.#counts;
-    return {
-      total: this.#total,
-      byPolicy: Object.fromEntries(byPolicy),
-      byKind: Object.fromEntries(byKind),
-      byOutcome: Object.fromEntries(byOutcome),
-      devices: Object.fromEntries(devices),
-      properties: Object.fromEntries(properties),
-      times: Object.fromEntries(times),
-    };
+    return toCounts(this.#total, this.#counts);
   }
+}
+
+/** The counts of an hour without their total, as maps. */
+type CountMaps = Readonly<Record<Exclude<keyof HourCounts, 'total'>, Map<string, number>>>;
+
+function toMaps({ byPolicy, byKind, byOutcome, devices, properties, times }: HourCounts): CountMaps {
+  const map = (counts: Readonly<Record<string, number>>) => new Map(Object.entries(counts));
+  return {
+    byPolicy: map(byPolicy),
+    byKind: map(byKind),
+    byOutcome: map(byOutcome),
+    devices: map(devices),
+    properties: map(properties),
+    times: map(times),
+  };
+}
+
+function toCounts(total: number, { byPolicy, byKind, byOutcome, devices, properties, times }: CountMaps): HourCounts {
+  return {
+    total,
+    byPolicy: Object.fromEntries(byPolicy),
+    byKind: Object.fromEntries(byKind),
+    byOutcome: Object.fromEntries(byOutcome),
+    devices: Object.fromEntries(devices),
+    properties: Object.fromEntries(properties),
+    times: Object.fromEntries(times),
+  };
 }
 
 /** The `limit` names with the largest counts, largest first. Names with equal counts are in alphabetical order. */

@@ -17,8 +17,8 @@ export interface BreakerOptions {
 const longestOpen = 60_000;
 
 /**
- * Limits of the milliseconds until work that was put off is tried again. The longer the hub has not answered, the longer the work waits, so
- * that an hour of work that waits does not flood the queue.
+ * The shortest and the longest wait, in milliseconds, until work that was put off is tried again. The longer the hub has not answered, the longer
+ * the work waits. Otherwise the work of a long outage would come out of the queue again every few seconds.
  */
 const shortestPutOff = 15_000;
 const longestPutOff = 240_000;
@@ -30,7 +30,7 @@ const longestPutOff = 240_000;
 export class HubBreaker {
   readonly #options: BreakerOptions;
   readonly #breaker: ReturnType<typeof circuitBreaker>;
-  /** When the hub stopped to answer, in milliseconds. `undefined` while the breaker is closed. */
+  /** Since when the hub does not answer, in milliseconds. `undefined` while the breaker is closed. */
   #since: number | undefined;
   /** When the next probe may be sent, in milliseconds. */
   #probeAt = 0;

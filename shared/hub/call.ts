@@ -6,7 +6,7 @@ import { classifyError } from './classify.ts';
 import type { HubAddress } from './connection.ts';
 import { withDeadline } from './deadline.ts';
 import type { Answer, Lane, Problem } from './hub.ts';
-import { attemptedBy } from './hub-access.ts';
+import { attemptedBy, type Deed } from './hub-access.ts';
 import { type MeteredCall, messagesIn } from './metered-call.ts';
 import { type Attempt, type RetryOptions, withRetries } from './retry.ts';
 import type { OperationClass } from './throttle-limits.ts';
@@ -50,6 +50,8 @@ export interface Caller {
 /** What a call costs, and what is known about its answers. */
 export interface CallKind<T> {
   readonly operation: OperationClass;
+  /** What the call does, for the message when the hub refuses the caller. Default: what its class says. */
+  readonly deed?: Deed;
   /** The number of operations that the hub counts. Default: 1. */
   readonly operations?: number;
   /**
@@ -73,8 +75,7 @@ export type MakeCall = <T>(
 /** Creates the function that makes all calls to a hub. */
 export function createCall(dependencies: CallDependencies): MakeCall {
   const { registry, address, gate, limits, clock, random, messageBytes, onCalled } = dependencies;
-  const problemOf = (error: unknown, operation: OperationClass) =>
-    classifyError(error, clock.now(), attemptedBy(operation, address));
+  const problemOf = (error: unknown, deed: Deed) => classifyError(error, clock.now(), attemptedBy(deed, address));
   const breaker = new HubBreaker({
     failures: limits.breakerFailures,
     openFor: limits.breakerOpenFor,
@@ -84,7 +85,14 @@ export function createCall(dependencies: CallDependencies): MakeCall {
   });
 
   return async <T>(caller: Caller, use: (registry: Registry) => Promise<T>, kind: CallKind<T>): Promise<Answer<T>> => {
-    const { operation, operations = 1, isRepeatable = true, wasThrottled = () => false, billedBytes } = kind;
+    const {
+      operation,
+      deed = operation,
+      operations = 1,
+      isRepeatable = true,
+      wasThrottled = () => false,
+      billedBytes,
+    } = kind;
     const client = await registry();
     const isQuery = operation === 'query';
     let timeLeft = isQuery ? limits.queryTotal : limits.total;
@@ -111,7 +119,7 @@ export function createCall(dependencies: CallDependencies): MakeCall {
           onCalled({ operation, result: isThrottled ? 'throttled' : 'ok', messages });
           return { ok: true, value };
         } catch (error) {
-          const problem = problemOf(error, operation);
+          const problem = problemOf(error, deed);
           last = problem;
           const isQuota = problem.type === 'throttled' && problem.quota !== undefined;
           if (problem.type === 'throttled' && !isQuota) permit.refused(problem.retryAfter);

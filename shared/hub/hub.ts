@@ -80,16 +80,15 @@ export interface Configuration {
 export type Lane = 'events' | 'sweep';
 
 /**
- * The import and export jobs of a hub. A job reads or writes the twins of the whole hub in a container of blobs. It costs neither identity
- * operations nor messages. A hub runs one job at a time. Source: "Import and export IoT Hub device identities in bulk".
+ * The import jobs of a hub. A job creates the modules that a blob lists. It costs neither identity operations nor messages. A hub runs one job
+ * at a time, also of other kinds. Source: "Import and export IoT Hub device identities in bulk".
  */
 export interface HubJobs {
   /**
-   * Starts a job and returns its id. `containerUrl`: the address of the container, with a signature for the hub. An import reads the blob
-   * `devices.txt`, and writes the lines that failed to the blob `importErrors.log`. An export writes all devices and modules to `devices.txt`,
-   * without their keys.
+   * Starts an import and returns the id of its job. `containerUrl`: the address of the container, with a signature for the hub. The job reads the
+   * blob `devices.txt`, and writes the lines that failed to the blob `importErrors.log`.
    */
-  start(type: 'import' | 'export', containerUrl: string): Promise<Answer<string>>;
+  startImport(containerUrl: string): Promise<Answer<string>>;
   read(id: string): Promise<Answer<Job>>;
   /** Lists the present and the last jobs of the hub. */
   list(): Promise<Answer<readonly Job[]>>;
@@ -100,10 +99,7 @@ export interface HubJobs {
 
 export interface Job {
   readonly id: string;
-  readonly type: string;
   readonly state: 'waiting' | 'running' | 'completed' | 'failed' | 'cancelled';
-  /** The part that is done, in percent. */
-  readonly progress: number;
   /** Why the job failed. Absent when the hub gives no reason. */
   readonly failure?: string;
   /** The name of the container that the job writes to. Absent when the hub does not tell. */

@@ -150,10 +150,7 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
         return { ok: true, value: Array.isArray(list) ? list.filter(isJsonObject).map(toConfiguration) : [] };
       },
 
-      jobs: createHubJobs(
-        (use) => call(caller, use, { operation: 'identity' }),
-        (use) => call(caller, use, { operation: 'identity', isRepeatable: false }),
-      ),
+      jobs: createHubJobs((use, kind) => call(caller, use, { operation: 'identity', ...kind })),
 
       lane: (lane, onCall) => hubFor(onCall === undefined ? { lane } : { lane, onCall }),
 

@@ -1,5 +1,6 @@
 import type { Registry } from 'azure-iothub';
 import * as z from 'zod/mini';
+import type { CallKind } from './call.ts';
 import type { Answer, HubJobs, Job } from './hub.ts';
 
 /** The blob with one line of JSON for each device and module, in the container of a job. */
@@ -7,35 +8,39 @@ export const jobBlob = 'devices.txt';
 /** The blob with the lines of an import that failed. */
 export const jobErrorsBlob = 'importErrors.log';
 
-/** Makes one call to the registry, with retries and within the budget. */
-type Call = <T>(use: (registry: Registry) => Promise<T>) => Promise<Answer<T>>;
+/** Makes one identity operation. */
+type Call = <T>(
+  use: (registry: Registry) => Promise<T>,
+  kind: Pick<CallKind<T>, 'deed' | 'isRepeatable'>,
+) => Promise<Answer<T>>;
 
-/** @param once makes a call that is not repeated when its answer is lost, because the hub may have carried it out */
-export function createHubJobs(call: Call, once: Call): HubJobs {
+const job = { deed: 'importJob' } as const;
+
+export function createHubJobs(call: Call): HubJobs {
   return {
-    async start(type, containerUrl) {
-      const answer = await once(async (registry) =>
-        type === 'import'
-          ? registry.importDevicesFromBlob(containerUrl, containerUrl)
-          : registry.exportDevicesToBlob(containerUrl, true),
+    async startImport(containerUrl) {
+      const started = toJob(
+        await call((registry) => registry.importDevicesFromBlob(containerUrl, containerUrl), {
+          ...job,
+          isRepeatable: false,
+        }),
       );
-      const job = toJob(answer);
-      return job.ok ? { ok: true, value: job.value.id } : job;
+      return started.ok ? { ok: true, value: started.value.id } : started;
     },
-    read: async (id) => toJob(await call((registry) => registry.getJob(id))),
+    read: async (id) => toJob(await call((registry) => registry.getJob(id), job)),
     async list() {
-      const answer = await call((registry) => registry.listJobs());
+      const answer = await call((registry) => registry.listJobs(), job);
       if (!answer.ok) return answer;
       const { responseBody } = answer.value as { readonly responseBody?: unknown };
       const list: unknown = responseBody ?? answer.value;
       return { ok: true, value: Array.isArray(list) ? list.flatMap((body) => parseJob(body) ?? []) : [] };
     },
     async cancel(id) {
-      const answer = await call((registry) => registry.cancelJob(id));
+      const answer = await call((registry) => registry.cancelJob(id), job);
       return answer.ok ? { ok: true, value: undefined } : answer;
     },
     async hasKeys(deviceId, moduleId) {
-      const answer = await call((registry) => registry.getModule(deviceId, moduleId));
+      const answer = await call((registry) => registry.getModule(deviceId, moduleId), { deed: 'readModule' });
       if (!answer.ok) return answer;
       return { ok: true, value: keysSchema.safeParse(answer.value.responseBody).success };
     },
@@ -50,9 +55,7 @@ const text = z.catch(z.optional(z.string()), undefined);
 
 const jobSchema = z.object({
   jobId: z.string(),
-  type: z.catch(z.string(), ''),
   status: z.catch(z.string(), ''),
-  progress: z.catch(z.number(), 0),
   failureReason: text,
   outputBlobContainerUri: text,
 });
@@ -79,13 +82,11 @@ function toJob(answer: Answer<unknown>): Answer<Job> {
 function parseJob(body: unknown): Job | undefined {
   const parsed = jobSchema.safeParse(body);
   if (!parsed.success) return undefined;
-  const { jobId, type, status, progress, failureReason, outputBlobContainerUri } = parsed.data;
+  const { jobId, status, failureReason, outputBlobContainerUri } = parsed.data;
   const container = containerOf(outputBlobContainerUri);
   return {
     id: jobId,
-    type,
     state: states[status.toLowerCase()] ?? 'running',
-    progress,
     ...(failureReason === undefined ? {} : { failure: withoutSignature(failureReason) }),
     ...(container === undefined ? {} : { container }),
   };

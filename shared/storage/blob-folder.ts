@@ -1,8 +1,8 @@
+import { createInterface } from 'node:readline';
 import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
 import { credentialOf } from '../identity/index.ts';
 import { once } from '../once.ts';
 import { explainRefusals } from './explain-refusals.ts';
-import { type Line, splitLines } from './split-lines.ts';
 import type { StorageAccount } from './storage-account.ts';
 
 /** A container of blobs that the app shares for some hours with another service, such as an IoT hub. Its blobs are text files with lines. */
@@ -17,11 +17,8 @@ export interface BlobFolder {
   /** Makes a blob from its staged parts, in this order. */
   commit(blob: string, partIds: readonly string[]): Promise<void>;
   write(blob: string, text: string): Promise<void>;
-  /**
-   * Reads the lines of a blob, from a byte offset. No lines when the blob does not exist.
-   * @throws {RangeError} for a line that is longer than 1 MiB
-   */
-  lines(blob: string, from?: number): AsyncIterable<Line>;
+  /** Reads the lines of a blob, without empty ones. No lines when the blob does not exist. */
+  lines(blob: string): AsyncIterable<string>;
   /**
    * Returns an address of the folder, with which its holder may read, write and list its blobs for some hours. The address is a secret: it must
    * not be logged or stored.
@@ -99,13 +96,11 @@ function toFolder(
       const bytes = Buffer.from(text);
       await clientOf(blob).upload(bytes, bytes.length);
     },
-    async *lines(blob, from = 0) {
-      const client = clientOf(blob);
-      const { contentLength = 0 } = (await client.getProperties().catch(ignoreNotFound)) ?? {};
-      // The service refuses an offset at the end of a blob.
-      if (from >= contentLength) return;
-      const { readableStreamBody } = await client.download(from, undefined, { maxRetryRequests: 5 });
-      if (readableStreamBody !== undefined) yield* splitLines(readableStreamBody, from);
+    async *lines(blob) {
+      const options = { maxRetryRequests: 5 };
+      const answer = await clientOf(blob).download(undefined, undefined, options).catch(ignoreNotFound);
+      if (answer?.readableStreamBody === undefined) return;
+      for await (const line of createInterface({ input: answer.readableStreamBody })) if (line !== '') yield line;
     },
     sharedUrl,
   };

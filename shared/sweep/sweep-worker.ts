@@ -2,6 +2,7 @@ import pMap from 'p-map';
 import type { Clock } from '../clock.ts';
 import type { Hub, OperationClass } from '../hub/index.ts';
 import type { Log } from '../log.ts';
+import { describeThrown } from '../policy/index.ts';
 import {
   type DeviceResult,
   type Reconciler,
@@ -210,7 +211,7 @@ export class SweepWorker {
       } catch (error) {
         // Without the blob there is no import job, but the modules must be created.
         log.warn(
-          `Work item ${item.part} makes bulk calls, because the lines of the import job cannot be written: ${messageOf(error)}`,
+          `Work item ${item.part} makes bulk calls, because the lines of the import job cannot be written: ${describeThrown(error)}`,
         );
         await queueAgain(this.#dependencies, item, { delay: 0, backfill: undefined });
       }
@@ -267,8 +268,4 @@ export class SweepWorker {
  */
 function checkNotHandedOut({ part, turn }: QueuedItem, message: WorkItemMessage): void {
   if (message.turn > turn) throw new Error(`The work item ${part} is not handed out yet.`);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

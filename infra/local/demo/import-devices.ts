@@ -39,7 +39,7 @@ export async function importDevices(
       );
     ({ status } = job);
   }
-  for await (const { text } of folder.lines(jobErrorsBlob)) throw new Error(`The hub did not create a device: ${text}`);
+  for await (const line of folder.lines(jobErrorsBlob)) throw new Error(`The hub did not create a device: ${line}`);
   await folders.remove(name);
 }
 

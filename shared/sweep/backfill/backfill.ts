@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 import { fromImportLine, type Hub, jobBlob, jobErrorsBlob, readImportError } from '../../hub/index.ts';
 import type { Log } from '../../log.ts';
 import type { BlobFolder, BlobFolders } from '../../storage/index.ts';
-import { isJsonObject, type JsonObject, jsonEquals } from '../../twin/index.ts';
+import { type JsonObject, jsonEquals, mergePatch } from '../../twin/index.ts';
 import type { Backfill, BackfillKey, SweepStore } from '../store/index.ts';
 import { queueAgain, type SweepQueue } from '../work-queue.ts';
 import { JobRun } from './job-run.ts';
@@ -27,7 +27,7 @@ const trialValidity = 30 * 86_400_000;
 const trialMemo = 'import-trial';
 /** Seconds between two looks at the work items, while workers write the lines. */
 const collectDelay = 15;
-/** Milliseconds after which the lines that are written so far must do. The next sweep finds the other modules. */
+/** Milliseconds after which the job starts with the lines that are written. The next sweep finds the other modules. */
 const longestCollection = 2 * 3600_000;
 /** Number of work items that are handed out at the same time, and in one turn. */
 const handedAtOnce = 8;
@@ -129,8 +129,8 @@ export class BackfillCoordinator {
   async #trialFault(trial: BlobFolder, lines: readonly string[]): Promise<string | undefined> {
     const { hub } = this.#dependencies;
     const failed = new Set<string>();
-    for await (const { text } of trial.lines(jobErrorsBlob)) {
-      const error = readImportError(text);
+    for await (const line of trial.lines(jobErrorsBlob)) {
+      const error = readImportError(line);
       if (error === undefined) return 'the list of its errors names no devices';
       failed.add(error.deviceId);
     }
@@ -202,8 +202,8 @@ export class BackfillCoordinator {
 
 async function firstLines(folder: BlobFolder): Promise<readonly string[]> {
   const lines: string[] = [];
-  for await (const { text } of folder.lines(jobBlob)) {
-    lines.push(text);
+  for await (const line of folder.lines(jobBlob)) {
+    lines.push(line);
     if (lines.length >= linesOfTrial) break;
   }
   return lines;
@@ -211,8 +211,5 @@ async function firstLines(folder: BlobFolder): Promise<readonly string[]> {
 
 /** Whether an object has all values of another object. */
 function holds(actual: JsonObject, expected: JsonObject): boolean {
-  return Object.entries(expected).every(([key, value]) => {
-    const present = actual[key];
-    return isJsonObject(value) && isJsonObject(present) ? holds(present, value) : jsonEquals(present, value);
-  });
+  return jsonEquals(mergePatch(actual, expected), actual);
 }

@@ -64,7 +64,7 @@ export class JobRun {
     // An earlier turn may have been killed after it had started the job.
     const jobs = await hub.jobs.list();
     const started = jobs.ok ? jobs.value.find(({ container }) => container === folder.name) : undefined;
-    const answer = started ?? (await hub.jobs.start('import', await folder.sharedUrl(hoursShared)));
+    const answer = started ?? (await hub.jobs.startImport(await folder.sharedUrl(hoursShared)));
     if (!('ok' in answer) || answer.ok) {
       await store.putBackfill({ ...state, jobId: 'ok' in answer ? answer.value : answer.id });
       return { type: 'wait', delay: pollDelay };

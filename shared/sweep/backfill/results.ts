@@ -17,8 +17,8 @@ export async function saveResults(
 ): Promise<string | undefined> {
   const failed: Record<string, Problem> = Object.create(null) as Record<string, Problem>;
   let count = 0;
-  for await (const { text } of folder.lines(jobErrorsBlob)) {
-    const error = readImportError(text);
+  for await (const line of folder.lines(jobErrorsBlob)) {
+    const error = readImportError(line);
     if (error === undefined) return 'the list of its errors names no devices';
     if (++count > mostFailures) return `more than ${mostFailures} of its lines failed`;
     failed[error.deviceId] = error.problem;

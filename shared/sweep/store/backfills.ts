@@ -9,7 +9,7 @@ export interface BackfillKey {
   readonly step: number;
 }
 
-/** How far a backfill is: the creation of many missing modules by one import job of the hub. */
+/** The state of a backfill, which creates many missing modules by one import job of the hub. */
 export interface Backfill extends BackfillKey {
   /**
    * `collect`: workers write the lines of the job. `trial`: a job with a few lines shows whether the hub creates modules in this way. `import`:

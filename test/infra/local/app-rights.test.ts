@@ -144,6 +144,13 @@ describe('the roles that the deployment gives to the app', () => {
     expect(await refused(app.hub)).toEqual({});
   });
 
+  it('do not allow import jobs, so that bulk calls create the modules, and the message says which role would', async () => {
+    expect(await app.hub.jobs.startImport('https://account.blob.core.windows.net/container?sig=secret')).toMatchObject({
+      ok: false,
+      problem: { type: 'refused', message: expect.stringContaining('The role IoT Hub Data Contributor is missing') },
+    });
+  });
+
   it('are all needed: without any of them, the hub refuses a method, and says which request', async () => {
     for (const { clientId, roles: left } of identities.slice(1)) {
       const { hub: address } = readSettings({ ...settings, IOTHUB__clientId: clientId });
@@ -216,7 +223,7 @@ async function refused(on: Hub): Promise<Readonly<Record<string, object>>> {
     countDevices: async () => [await on.countDevices()],
     queryPage: async () => [await on.queryPage('SELECT * FROM devices')],
     listConfigurations: async () => [await on.listConfigurations()],
-    jobs: async () => [],
+    jobs: async () => [await on.jobs.hasKeys('any', 'm')],
     // These make no call.
     name: async () => [],
     lane: async () => [],

@@ -71,12 +71,12 @@ describe('a backfill', () => {
       backfillAbove: 10,
       throughHub: (hub) =>
         withJobs(hub, {
-          async start(...args) {
+          async startImport(...args) {
             if (world.hub.registry.devices.has(gone)) {
               await world.operator.delete(gone);
               await world.operator.addModule({ deviceId: taken, moduleId: 'Agent' });
             }
-            return hub.jobs.start(...args);
+            return hub.jobs.startImport(...args);
           },
         }),
     });
@@ -98,13 +98,13 @@ describe('a backfill', () => {
       backfillAbove: 10,
       throughHub: (hub) =>
         withJobs(hub, {
-          async start(...args) {
+          async startImport(...args) {
             const write = { version: 0, at: new Date().toISOString(), exact: false };
             await other.reconciler.reconcile(
               [workForMissingModule(other.reconciler.policies, early, 'Agent', write)],
               'event',
             );
-            return hub.jobs.start(...args);
+            return hub.jobs.startImport(...args);
           },
         }),
     });
@@ -116,7 +116,7 @@ describe('a backfill', () => {
     [
       'the hub refuses jobs',
       {
-        start: async () => ({
+        startImport: async () => ({
           ok: false,
           problem: { type: 'refused', status: 401, message: 'jobs/write is missing' },
         }),
@@ -127,7 +127,7 @@ describe('a backfill', () => {
       {
         read: async (id) => ({
           ok: true,
-          value: { id, type: 'import', state: 'failed', progress: 0, failure: 'no access to the container' },
+          value: { id, state: 'failed', failure: 'no access to the container' },
         }),
       },
     ],
@@ -176,10 +176,10 @@ describe('a backfill', () => {
       backfillAbove: 10,
       throughHub: (hub) =>
         withJobs(hub, {
-          start: async (...args) =>
+          startImport: async (...args) =>
             busy-- > 0
               ? { ok: false, problem: { type: 'refused', status: 403, message: '403 ErrorCode:JobQuotaExceeded;' } }
-              : hub.jobs.start(...args),
+              : hub.jobs.startImport(...args),
         }),
     });
     await instance.sweep();
