@@ -6,6 +6,7 @@ import {
   sweepPart,
   throttleLimits,
 } from '../hub/index.ts';
+import { devicesPerItem } from '../sweep/index.ts';
 
 /** Number of hub calls per class of operations. IoT Hub throttles each class separately. */
 export interface CallForecast {
@@ -25,24 +26,30 @@ const burst = 10;
  * Returns the seconds that these calls take within the call budget, if no other caller uses the budget. The classes run in parallel, so the
  * slowest class decides.
  *
- * @param creations the number of modules to create: the hub counts each of them, however few bulk calls there are
+ * @param creations the number of modules that each search for missing modules finds: the hub counts each module, however few bulk calls there are
  */
 export function secondsFor(
   { total: _, bulk, ...calls }: CallForecast,
-  creations: number,
+  creations: readonly number[],
   { tier, units, share }: BudgetOptions,
 ): number {
   const limits = throttleLimits(tier, units);
-  const seconds = Object.entries({ ...calls, identity: creations }).map(([name, count]) => {
-    const perSecond = limits[name as keyof typeof calls | 'identity'] * share;
-    return Math.max(0, count - Math.max(burst, perSecond)) / perSecond;
-  });
+  const seconds = Object.entries({ ...calls, identity: creations.reduce((sum, count) => sum + count, 0) }).map(
+    ([name, count]) => {
+      const perSecond = limits[name as keyof typeof calls | 'identity'] * share;
+      return Math.max(0, count - Math.max(burst, perSecond)) / perSecond;
+    },
+  );
   return Math.ceil(Math.max(...seconds));
 }
 
-/** Number of bulk calls that create this many modules. */
-export function bulkCallsFor(creations: number, budget: BudgetOptions): number {
-  return Math.ceil(creations / entriesPerBulkCall(budget));
+/** Number of bulk calls that create these modules. Each search fills work items of its own. */
+export function bulkCallsFor(creations: readonly number[], budget: BudgetOptions): number {
+  const callsFor = (modules: number) => Math.ceil(modules / entriesPerBulkCall(budget));
+  return creations.reduce((sum, count) => {
+    const fullItems = Math.floor(count / devicesPerItem);
+    return sum + fullItems * callsFor(devicesPerItem) + callsFor(count % devicesPerItem);
+  }, 0);
 }
 
 /** The size of a twin with the baseline of the security agent, and of a patch of some of its properties, in bytes. */

@@ -30,22 +30,17 @@ export async function forecast(dependencies: ForecastDependencies): Promise<Fore
   const competing = competingSettings(policies.all, (await queries.configurations()) ?? []);
 
   const byPolicy = new Map<Policy, PolicyForecast>();
-  let creations = 0;
+  const creations: number[] = [];
   let calls: Omit<CallForecast, 'total'> = { configuration: 1, query: 0, twinRead: 0, twinUpdate: 0, bulk: 0 };
   for (const [moduleId, modulePolicies] of Map.groupBy(policies.all, ({ module }) => module)) {
     const module = new ModuleForecast({ moduleId, policies: modulePolicies, queries, competing, limit, clock });
     await module.run();
     for (const policy of modulePolicies) byPolicy.set(policy, module.resultFor(policy));
     const { twinRead, twinUpdate } = module.calls;
-    creations += module.calls.creations;
-    calls = {
-      ...calls,
-      twinRead: calls.twinRead + twinRead,
-      twinUpdate: calls.twinUpdate + twinUpdate,
-      bulk: calls.bulk + bulkCallsFor(module.calls.creations, budget),
-    };
+    creations.push(...module.calls.creations);
+    calls = { ...calls, twinRead: calls.twinRead + twinRead, twinUpdate: calls.twinUpdate + twinUpdate };
   }
-  calls = { ...calls, query: queries.sweepQueries };
+  calls = { ...calls, query: queries.sweepQueries, bulk: bulkCallsFor(creations, budget) };
 
   const results = policies.all.flatMap((policy) => byPolicy.get(policy) ?? []);
   const all = { ...calls, total: Object.values(calls).reduce((sum, count) => sum + count, 0) };

@@ -188,7 +188,7 @@ export class ModuleForecast {
         }
       }
     }
-    this.calls.creations += missing;
+    this.calls.creations.push(missing);
   }
 
   /**

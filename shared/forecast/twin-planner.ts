@@ -44,7 +44,11 @@ export class TwinPlanner {
   readonly #guard: ForecastGuard;
   /** Plans for a missing module. The key lists which policies apply to the device, because such a plan depends on nothing else. */
   readonly #missingPlans = new Map<string, Plan>();
-  readonly calls = { twinRead: 0, twinUpdate: 0, creations: 0 };
+  readonly calls: { twinRead: number; twinUpdate: number; readonly creations: number[] } = {
+    twinRead: 0,
+    twinUpdate: 0,
+    creations: [],
+  };
 
   constructor(dependencies: TwinPlannerDependencies) {
     this.#dependencies = dependencies;

@@ -16,4 +16,4 @@ export type { SweepGuardStore } from './sweep-dependencies.ts';
 export { SweepWorker } from './sweep-worker.ts';
 export { type SweepEnd, Sweeper } from './sweeper.ts';
 export { deviceIdsOf, idsSuffice, toDevice, toProjectedTwin } from './twin-results.ts';
-export { createSweepQueue, type SweepMessage, type SweepQueue } from './work-queue.ts';
+export { createSweepQueue, devicesPerItem, type SweepMessage, type SweepQueue } from './work-queue.ts';
