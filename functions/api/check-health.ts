@@ -42,9 +42,10 @@ async function checkHub(hub: Hub): Promise<HealthPart> {
     const answer = await hub.countDevices();
     if (answer.ok) return [{ ok: true, detail: `${hub.name}: ${answer.value} devices` }, undefined];
     // A hub that throttles is reachable, so the check is ok. It is also ok when the app itself does not send the call, because its call
-    // budget is in use.
-    const isBusy = answer.problem.type === 'throttled';
-    return [{ ok: isBusy, detail: `${hub.name}: ${isBusy ? 'busy: ' : ''}${answer.problem.message}` }, undefined];
+    // budget is in use. It is not ok when the app does not send the call because the hub has not answered for a while.
+    const { problem } = answer;
+    const isBusy = problem.type === 'throttled' && problem.isSilent === undefined;
+    return [{ ok: isBusy, detail: `${hub.name}: ${isBusy ? 'busy: ' : ''}${problem.message}` }, undefined];
   });
   return part;
 }

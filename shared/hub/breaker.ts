@@ -30,8 +30,8 @@ const longestPutOff = 240_000;
 export class HubBreaker {
   readonly #options: BreakerOptions;
   readonly #breaker: ReturnType<typeof circuitBreaker>;
-  /** Since when the hub does not answer, in milliseconds. `undefined` while the breaker is closed. */
-  #since: number | undefined;
+  /** Since when the hub does not answer, in milliseconds, and the first error that opened the breaker. `undefined` while the breaker is closed. */
+  #opened: { readonly at: number; readonly error: unknown } | undefined;
   /** When the next probe may be sent, in milliseconds. */
   #probeAt = 0;
 
@@ -41,11 +41,11 @@ export class HubBreaker {
       halfOpenAfter: { next: () => this.#backoff(options.openFor) },
       breaker: new ConsecutiveBreaker(options.failures),
     });
-    this.#breaker.onBreak(() => {
-      this.#since ??= this.#now();
+    this.#breaker.onBreak((reason) => {
+      this.#opened ??= { at: this.#now(), error: 'error' in reason ? reason.error : undefined };
     });
     this.#breaker.onReset(() => {
-      this.#since = undefined;
+      this.#opened = undefined;
     });
   }
 
@@ -56,14 +56,14 @@ export class HubBreaker {
     const { state } = this.#breaker;
     const isSending = state === CircuitState.Closed || (state === CircuitState.Open && this.#now() >= this.#probeAt);
     if (isSending) return 0;
-    const age = this.#now() - (this.#since ?? this.#now());
+    const age = this.#now() - (this.#opened?.at ?? this.#now());
     const wait = Math.min(longestPutOff, Math.max(shortestPutOff, age / 2));
     return Math.round(wait * (0.75 + this.#options.random() / 2));
   }
 
-  /** Since when the hub does not answer. `undefined` while it does. */
-  get openSince(): Date | undefined {
-    return this.#since === undefined ? undefined : new Date(this.#since);
+  /** Since when the hub does not answer, and the error of the call that opened the breaker. `undefined` while the hub answers. */
+  get outage(): { readonly since: Date; readonly error: unknown } | undefined {
+    return this.#opened && { since: new Date(this.#opened.at), error: this.#opened.error };
   }
 
   /**

@@ -138,8 +138,10 @@ export function createCall(dependencies: CallDependencies): MakeCall {
     );
 
     function unanswered() {
+      const { since, error } = breaker.outage ?? { since: clock.now(), error: undefined };
       // A message that changes with each try would write the rows of a device that waits again and again.
-      return unsent(`not sent: the hub has not answered since ${breaker.openSince?.toISOString()}`, breaker.putOff);
+      const message = `not sent: the hub has not answered since ${since.toISOString()}: ${classifyError(error, clock.now()).message}`;
+      return unsent(message, breaker.putOff);
     }
 
     async function acquire() {

@@ -93,6 +93,16 @@ describe('the health check', () => {
     });
   });
 
+  it('is unhealthy while no call is sent because the hub has not answered', async () => {
+    const message = 'not sent: the hub has not answered since 2026-11-01T10:00:00.000Z: 503';
+    const problem = { type: 'throttled', message, waits: true, isSilent: true } as const;
+    const hub: Hub = { ...world.hubClient, countDevices: async () => ({ ok: false, problem }) };
+    expect(await checkHealth(appWith({ hub }))).toMatchObject({
+      status: 'unhealthy',
+      checks: { hub: { ok: false, detail: `localhost: ${message}` } },
+    });
+  });
+
   it('is unhealthy within half a minute when the hub does not answer', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const hub: Hub = { ...world.hubClient, countDevices: () => new Promise(() => {}) };
