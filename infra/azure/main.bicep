@@ -25,6 +25,9 @@ param hubResourceGroup string
 @allowed(['audit', 'enforce'])
 param mode string = 'audit'
 
+@description('Lets the app start import and export jobs on the hub, with a custom role. Without them, it creates missing modules with bulk calls.')
+param hubJobs bool = true
+
 @description('Puts storage and the event hub behind private endpoints in a virtual network of their own.')
 param privateNetwork bool = false
 
@@ -113,6 +116,7 @@ module hubRoles 'modules/hub-roles.bicep' = {
   params: {
     hubName: hubName
     principalId: identity.outputs.principalId
+    jobs: hubJobs
   }
 }
 
@@ -150,6 +154,7 @@ module app 'modules/function-app.bicep' = {
     hubTier: hub.sku.name
     hubUnits: hub.sku.capacity
     mode: mode
+    backfill: hubJobs ? 'import' : 'bulk'
     zoneRedundant: zoneRedundant
     alwaysReady: zoneRedundant ? max(alwaysReady, 2) : alwaysReady
     subnetId: privateNetwork ? network!.outputs.appSubnetId : ''

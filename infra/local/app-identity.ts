@@ -1,4 +1,4 @@
-import type { IdentityEndpointAddress, ManagedIdentity } from './entra/index.ts';
+import type { AssignedRole, IdentityEndpointAddress, ManagedIdentity } from './entra/index.ts';
 import { twinkeeperPolicy } from './hub/credentials.ts';
 
 /**
@@ -11,8 +11,8 @@ const appIdentity = {
   principalId: '00000000-0000-4000-8000-0000000000a1',
 } as const;
 
-/** The identity of the app, with the roles that the deployment gives to it. `roles` are ids of role definitions. */
-export function appIdentityWith(roles: readonly string[]): ManagedIdentity {
+/** The identity of the app, with the roles that the deployment gives to it. */
+export function appIdentityWith(roles: readonly AssignedRole[]): ManagedIdentity {
   return { ...appIdentity, roles };
 }
 

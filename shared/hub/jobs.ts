@@ -14,29 +14,30 @@ type Call = <T>(
   kind: Pick<CallKind<T>, 'deed' | 'isRepeatable'>,
 ) => Promise<Answer<T>>;
 
-const job = { deed: 'importJob' } as const;
+const change = { deed: 'importJob' } as const;
+const read = { deed: 'readJobs' } as const;
 
 export function createHubJobs(call: Call): HubJobs {
   return {
     async startImport(containerUrl) {
       const started = toJob(
         await call((registry) => registry.importDevicesFromBlob(containerUrl, containerUrl), {
-          ...job,
+          ...change,
           isRepeatable: false,
         }),
       );
       return started.ok ? { ok: true, value: started.value.id } : started;
     },
-    read: async (id) => toJob(await call((registry) => registry.getJob(id), job)),
+    read: async (id) => toJob(await call((registry) => registry.getJob(id), read)),
     async list() {
-      const answer = await call((registry) => registry.listJobs(), job);
+      const answer = await call((registry) => registry.listJobs(), read);
       if (!answer.ok) return answer;
       const { responseBody } = answer.value as { readonly responseBody?: unknown };
       const list: unknown = responseBody ?? answer.value;
       return { ok: true, value: Array.isArray(list) ? list.flatMap((body) => parseJob(body) ?? []) : [] };
     },
     async cancel(id) {
-      const answer = await call((registry) => registry.cancelJob(id), job);
+      const answer = await call((registry) => registry.cancelJob(id), change);
       return answer.ok ? { ok: true, value: undefined } : answer;
     },
     async hasKeys(deviceId, moduleId) {

@@ -17,6 +17,7 @@ param hubHostName string
 param hubTier string
 param hubUnits int
 param mode string
+param backfill string
 param zoneRedundant bool
 param alwaysReady int
 
@@ -59,6 +60,7 @@ var settings = {
   TWINKEEPER_BUDGET_SHARE: budgetShare
   TWINKEEPER_MESSAGE_SHARE: messageShare
   TWINKEEPER_MODE: mode
+  TWINKEEPER_BACKFILL: backfill
 }
 
 // Operators sign in with Entra. The app registration trusts the identity of this app in place of a client secret.

@@ -59,6 +59,28 @@ export const roles = {
   },
 } as const satisfies Readonly<Record<string, Role>>;
 
+/** The custom role for jobs on a hub. Its id differs from hub to hub. */
+export const jobsRoleName = (hub: string) => `Twinkeeper jobs (${hub})`;
+
+const definitionsSchema = z.looseObject({ value: z.array(z.looseObject({ name: z.string() })) });
+
+/**
+ * Finds the custom role for jobs on a hub. `undefined` when nobody has defined it.
+ *
+ * @throws {AzureRefusal} when the role definitions cannot be read
+ */
+export async function findJobsRole(azure: Azure, hubId: string): Promise<Role | undefined> {
+  const name = jobsRoleName(hubId.split('/').at(-1) ?? '');
+  const { value } = await azure.read(
+    `${hubId}/providers/Microsoft.Authorization/roleDefinitions`,
+    '2022-04-01',
+    definitionsSchema,
+    { $filter: `roleName eq '${name}'` },
+  );
+  const [found] = value;
+  return found && { name, id: found.name.toLowerCase(), includedIn: [hubDataContributor] };
+}
+
 const assignmentsSchema = z.looseObject({
   value: z.array(z.looseObject({ properties: z.looseObject({ roleDefinitionId: z.string(), scope: z.string() }) })),
 });

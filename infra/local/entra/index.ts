@@ -5,5 +5,5 @@
  * @module
  */
 export { type IdentityEndpointAddress, startIdentityEndpoint } from './identity-endpoint.ts';
-export type { ManagedIdentity } from './managed-identity.ts';
+export type { AssignedRole, CustomRole, ManagedIdentity } from './managed-identity.ts';
 export { TokenIssuer } from './token-issuer.ts';

@@ -65,8 +65,8 @@ function client({ name, rights }: SasPolicy): Caller {
   };
 }
 
-function principal({ name, principalId, roles: roleIds }: ManagedIdentity): Caller {
-  const roles = roleIds.map(findRole);
+function principal({ name, principalId, roles: assigned }: ManagedIdentity): Caller {
+  const roles = assigned.map(findRole);
   return {
     name,
     authorize({ dataActions }, { method, segments }) {

@@ -1,4 +1,5 @@
 /** The built-in roles of Azure for IoT Hub's service API, with their data actions ("Azure built-in roles for Internet of Things"). */
+import type { AssignedRole } from '../entra/index.ts';
 import type { DataAction } from './access.ts';
 
 interface RoleDefinition {
@@ -35,18 +36,23 @@ export interface Role {
 }
 
 /**
- * Finds a role by the id of its role definition, a GUID in any case.
+ * Finds a built-in role by the id of its role definition, a GUID in any case. Returns a custom role as it is defined.
  * @throws An Error whose message is one line and names the known roles, when IoT Hub has no such built-in role.
  */
-export function findRole(id: string): Role {
-  const key = id.toLowerCase();
+export function findRole(role: AssignedRole): Role {
+  if (typeof role === 'object') return { id: role.id, name: role.name, allows: allowedBy(role.dataActions) };
+  const key = role.toLowerCase();
   const definition = Object.hasOwn(roleDefinitions, key) ? roleDefinitions[key] : undefined;
   if (definition === undefined) {
     const known = Object.entries(roleDefinitions).map(([roleId, { name }]) => `${name} (${roleId})`);
-    throw new Error(`The local hub knows no role ${JSON.stringify(id)}. It knows ${known.join(', ')}.`);
+    throw new Error(`The local hub knows no role ${JSON.stringify(role)}. It knows ${known.join(', ')}.`);
   }
-  const patterns = definition.dataActions.map(toRegExp);
-  return { id: key, name: definition.name, allows: (action) => patterns.some((pattern) => pattern.test(action)) };
+  return { id: key, name: definition.name, allows: allowedBy(definition.dataActions) };
+}
+
+function allowedBy(dataActions: readonly string[]): Role['allows'] {
+  const patterns = dataActions.map(toRegExp);
+  return (action) => patterns.some((pattern) => pattern.test(action));
 }
 
 /** Azure compares data actions without regard to case. */

@@ -44,6 +44,7 @@ export async function deploymentWith(environment: AzdEnvironment = {}, folder = 
 /** The variables that switch all options on. */
 export const allOptions: AzdEnvironment = {
   TWINKEEPER_MODE: 'enforce',
+  TWINKEEPER_HUB_JOBS: 'true',
   TWINKEEPER_PRIVATE_NETWORK: 'true',
   TWINKEEPER_PROTECT_HISTORY: 'true',
   TWINKEEPER_ZONE_REDUNDANT: 'true',

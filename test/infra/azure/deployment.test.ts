@@ -36,7 +36,8 @@ function roles({ predictedResources }: Snapshot): readonly string[] {
           ? 'hub'
           : '?';
       expect(principalType).toBe('ServicePrincipal');
-      return `${who}: ${roleNames[roleDefinitionId?.split('/').at(-1) ?? '']} on ${type}`;
+      const custom = predictedResources.find((each) => each.id === roleDefinitionId)?.properties?.roleName;
+      return `${who}: ${custom ?? roleNames[roleDefinitionId?.split('/').at(-1) ?? '']} on ${type}`;
     })
     .sort();
 }
@@ -78,9 +79,29 @@ describe.skipIf(isWithoutBicep)('a deployment', () => {
       'app: Storage Blob Data Owner on Microsoft.Storage/storageAccounts',
       'app: Storage Queue Data Contributor on Microsoft.Storage/storageAccounts',
       'app: Storage Table Data Contributor on Microsoft.Storage/storageAccounts',
+      'app: Twinkeeper jobs (example-hub) on Microsoft.Devices/IotHubs',
       'hub: Azure Event Hubs Data Sender on Microsoft.EventHub/namespaces/eventhubs',
     ];
     for (const snapshot of both) expect(roles(snapshot)).toEqual(expected);
+  });
+
+  it('defines a role with the rights for jobs and no others, and neither role nor jobs when the operator wants none', async () => {
+    for (const snapshot of both) {
+      expect(only(snapshot, 'Microsoft.Authorization/roleDefinitions').properties).toMatchObject({
+        assignableScopes: [expect.stringMatching(/\/resourceGroups\/rg-hubs$/)],
+        permissions: [
+          {
+            actions: [],
+            dataActions: ['Microsoft.Devices/IotHubs/jobs/write', 'Microsoft.Devices/IotHubs/jobs/delete'],
+          },
+        ],
+      });
+      expect(appSettings(snapshot).TWINKEEPER_BACKFILL).toBe('import');
+    }
+    const without = await deploymentWith({ TWINKEEPER_HUB_JOBS: 'false' });
+    expect(find(without, 'Microsoft.Authorization/roleDefinitions')).toEqual([]);
+    expect(roles(without).filter((role) => role.includes('IotHubs'))).toHaveLength(3);
+    expect(appSettings(without).TWINKEEPER_BACKFILL).toBe('bulk');
   });
 
   it('names each role assignment after the principal, so that an identity that is made anew gets its own', () => {
@@ -90,12 +111,12 @@ describe.skipIf(isWithoutBicep)('a deployment', () => {
     }
   });
 
-  it('does not write the hub, or anything else in the resource group of the hub but role assignments', () => {
+  it('does not write the hub, or anything else in the resource group of the hub but roles and their assignments', () => {
     for (const { predictedResources } of both) {
       const written = predictedResources.filter(({ id }) =>
         /^\/subscriptions\/[^/]+\/resourceGroups\/rg-hubs\//.test(id),
       );
-      expect(written).toEqual([]);
+      expect(written.map(({ type }) => type)).toEqual(['Microsoft.Authorization/roleDefinitions']);
       expect(predictedResources.filter(({ type }) => type.startsWith('Microsoft.Devices/'))).toEqual([]);
     }
   });

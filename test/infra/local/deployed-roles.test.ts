@@ -27,7 +27,9 @@ const snapshot = (...predictedResources: readonly object[]) => JSON.stringify({ 
 describe('the roles that the deployment gives to the app on the hub', () => {
   it('are known to the local hub', async () => {
     const roles = await readDeployedRoles(root);
-    expect(roles.map((id) => findRole(id).name)).toContain('IoT Hub Data Reader');
+    expect(roles.map((role) => findRole(role).name)).toEqual(
+      expect.arrayContaining(['IoT Hub Data Reader', 'Twinkeeper jobs (example-hub)']),
+    );
     expect(new Set(roles).size).toBe(roles.length);
   });
 
@@ -39,6 +41,18 @@ describe('the roles that the deployment gives to the app on the hub', () => {
     expect(rolesOnHub(snapshot({ type: 'x', id: 'y' }, assignment('role-a'), onStorage, resolved), 'file')).toEqual([
       'role-a',
       'role-b',
+    ]);
+  });
+
+  it('have the data actions of a custom role that the deployment defines', () => {
+    const given = assignment('role-a');
+    const definition = {
+      type: 'Microsoft.Authorization/roleDefinitions',
+      id: given.properties.roleDefinitionId,
+      properties: { roleName: 'Jobs', permissions: [{ dataActions: ['a/write'] }, { dataActions: ['a/delete'] }] },
+    };
+    expect(rolesOnHub(snapshot(given, definition), 'file')).toEqual([
+      { id: 'role-a', name: 'Jobs', dataActions: ['a/write', 'a/delete'] },
     ]);
   });
 

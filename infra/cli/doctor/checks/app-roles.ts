@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import type { Check } from '../check.ts';
-import { fault, faultsOr } from '../finding.ts';
-import { missingRoles, type Role, roles } from '../roles.ts';
+import type { Deployment } from '../deployment.ts';
+import { type Finding, fault, faultsOr, warning } from '../finding.ts';
+import { findJobsRole, jobsRoleName, missingRoles, type Role, roles } from '../roles.ts';
 
 const componentsSchema = z.looseObject({ value: z.array(z.looseObject({ id: z.string() })) });
 
@@ -25,7 +26,32 @@ export const appRolesCheck: Check = {
     ];
     const principal = { who: 'The app', id: identity.principalId };
     const missing = await Promise.all(needed.map(([scope, wanted]) => missingRoles(azure, scope, principal, wanted)));
-    const count = needed.reduce((sum, [, wanted]) => sum + wanted.length, 0);
-    return faultsOr(`The app has all ${count} roles. New roles take some minutes to count.`, missing.flat());
+    const { TWINKEEPER_BACKFILL: backfill } = await deployment.settings();
+    const usesJobs = backfill?.toLowerCase() !== 'bulk';
+    const count = needed.reduce((sum, [, wanted]) => sum + wanted.length, usesJobs ? 1 : 0);
+    return faultsOr(`The app has all ${count} roles. New roles take some minutes to count.`, [
+      ...missing.flat(),
+      ...(usesJobs ? await missingJobsRole(deployment, principal) : []),
+    ]);
   },
 };
+
+/** Says when the app may not start jobs on the hub. It then works without them, more slowly. */
+async function missingJobsRole(
+  { azure, ids, names }: Deployment,
+  principal: { readonly who: string; readonly id: string },
+): Promise<readonly Finding[]> {
+  const role = await findJobsRole(azure, ids.hub);
+  const consequence = 'Without it, missing modules are created with bulk calls, which takes longer.';
+  if (role === undefined) {
+    return [
+      warning(
+        `Nobody has defined the role ${jobsRoleName(names.hub)}. ${consequence}`,
+        'azd env set TWINKEEPER_HUB_JOBS true',
+        'azd provision',
+      ),
+    ];
+  }
+  const missing = await missingRoles(azure, ids.hub, principal, [role]);
+  return missing.map(({ what, mend }) => warning(`${what} ${consequence}`, ...mend));
+}

@@ -35,7 +35,7 @@ describe('a healthy deployment', () => {
       settings: 'They are valid, and they name this hub, event hub, storage account and identity.',
       storage: 'stplant exists, and the app uses it.',
       'event-hub': 'twin-events in evhns-plant is there, with the consumer group twinkeeper.',
-      'app-roles': 'The app has all 8 roles. New roles take some minutes to count.',
+      'app-roles': 'The app has all 9 roles. New roles take some minutes to count.',
       'hub-role': 'The hub may send to twin-events.',
       route: 'The hub routes its events to twin-events.',
       'endpoint-health': 'The endpoint is healthy. The hub sent last at Thu, 26 Nov 2026 10:00:00 GMT.',
@@ -48,7 +48,7 @@ describe('a healthy deployment', () => {
   it('may have its roles from above, or through larger roles', async () => {
     stage.plant.assignments.splice(
       0,
-      3,
+      4,
       [appPrincipal, '4fc6c259-987e-4a07-842e-c321cc9d413f', `/subscriptions/${names.subscription}`],
       [appPrincipal, 'f526a384-b230-433a-b45c-95f59c4a2dec', ids.namespace],
     );

@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectCommand } from '../../../../infra/cli/commands/connect.ts';
 import { doctorCommand } from '../../../../infra/cli/commands/doctor.ts';
-import { roles } from '../../../../infra/cli/doctor/roles.ts';
+import { jobsRoleName, roles } from '../../../../infra/cli/doctor/roles.ts';
 import { projectRoot } from '../../../../infra/local/project.ts';
 import { type Stage, startStage } from './plant.ts';
 
 interface Resource {
   readonly type: string;
+  readonly name: string;
   readonly properties: {
     readonly roleDefinitionId: string;
+    readonly roleName: string;
     readonly siteConfig: { readonly appSettings: readonly { readonly name: string; readonly value: string }[] };
   };
 }
@@ -33,7 +35,10 @@ describe('the doctor and the deployment', () => {
     const assigned = resources
       .filter(({ type }) => type === 'Microsoft.Authorization/roleAssignments')
       .map(({ properties }) => properties.roleDefinitionId.split('/').at(-1));
-    expect(new Set(assigned)).toEqual(new Set(Object.values(roles).map(({ id }) => id)));
+    const custom = resources.filter(({ type }) => type === 'Microsoft.Authorization/roleDefinitions');
+    expect(custom.map(({ properties }) => properties.roleName)).toEqual([jobsRoleName('example-hub')]);
+    const known = [...Object.values(roles).map(({ id }) => id), ...custom.map(({ name }) => name)];
+    expect(new Set(assigned)).toEqual(new Set(known));
   });
 
   it('know the same settings', async () => {

@@ -72,6 +72,8 @@ export interface Plant {
   readonly storage: Record<string, unknown>;
   readonly eventHub: Record<string, unknown>;
   readonly networkRules: Record<string, unknown>;
+  /** The custom roles by name, with their ids. */
+  readonly customRoles: Record<string, string>;
   readonly assignments: Assignment[];
   readonly endpointHealth: Record<string, unknown>[];
   /** The answers of the app by path below `/api`. A function makes the body of each answer. */
@@ -99,6 +101,8 @@ const roleIds = {
   eventReceiver: 'a638d3c7-ab3a-418d-83e6-5f17a39d4fde',
   eventSender: '2b629674-e913-4c01-ae53-ef4638d8f975',
   metricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb',
+  /** The custom role of this hub. */
+  jobs: 'cc0f6964-20b4-5da7-92e6-118ae7f9ef2b',
 };
 
 function healthyPlant(): Plant {
@@ -142,10 +146,12 @@ function healthyPlant(): Plant {
     storage: { publicNetworkAccess: 'Enabled', networkAcls: { defaultAction: 'Allow' }, statusOfPrimary: 'available' },
     eventHub: { status: 'Active' },
     networkRules: { publicNetworkAccess: 'Enabled', defaultAction: 'Allow', trustedServiceAccessEnabled: true },
+    customRoles: { 'Twinkeeper jobs (plant-hub)': roleIds.jobs },
     assignments: [
       [principalId, roleIds.registryContributor, ids.hub],
       [principalId, roleIds.twinContributor, ids.hub],
       [principalId, roleIds.hubDataReader, ids.hub],
+      [principalId, roleIds.jobs, ids.hub],
       [principalId, roleIds.blobDataOwner, ids.storageAccount],
       [principalId, roleIds.queueDataContributor, ids.storageAccount],
       [principalId, roleIds.tableDataContributor, ids.storageAccount],
@@ -274,6 +280,11 @@ function serve(plant: Plant, { resources }: FakeResourceManager): void {
         ),
     );
   };
+  const definitions = (query: URLSearchParams) => {
+    const [, name = ''] = /^roleName eq '([^']+)'$/.exec(query.get('$filter') ?? '') ?? [];
+    const id = plant.customRoles[name];
+    return list(id === undefined ? [] : [{ name: id, properties: { roleName: name } }]);
+  };
   resources.clear();
   const all: Readonly<Record<string, object | ((query: URLSearchParams) => object)>> = {
     [ids.hub]: plant.hub,
@@ -286,6 +297,7 @@ function serve(plant: Plant, { resources }: FakeResourceManager): void {
     [below.consumerGroup]: properties({}),
     [below.networkRules]: properties(plant.networkRules),
     [below.components]: list([{ id: ids.component }]),
+    [`${ids.hub}/providers/Microsoft.Authorization/roleDefinitions`]: definitions,
     [below.endpointHealth]: list(plant.endpointHealth),
     ...Object.fromEntries(
       [ids.hub, ids.storageAccount, ids.eventHub, ids.component].map((scope) => [

@@ -237,6 +237,30 @@ describe('a missing right', () => {
     ]);
   });
 
+  it('without the role for jobs is a warning, because bulk calls take the place of jobs', async () => {
+    const consequence = 'Without it, missing modules are created with bulk calls, which takes longer.';
+    unassign('cc0f6964-20b4-5da7-92e6-118ae7f9ef2b')(stage.plant);
+    expect(await stage.check('app-roles')).toEqual([
+      {
+        state: 'warning',
+        what: `The app does not have the role Twinkeeper jobs (plant-hub) on plant-hub. ${consequence}`,
+        mend: [roleCommand(appPrincipal, 'cc0f6964-20b4-5da7-92e6-118ae7f9ef2b', ids.hub)],
+      },
+    ]);
+    delete stage.plant.customRoles['Twinkeeper jobs (plant-hub)'];
+    expect(await stage.check('app-roles')).toEqual([
+      {
+        state: 'warning',
+        what: `Nobody has defined the role Twinkeeper jobs (plant-hub). ${consequence}`,
+        mend: ['azd env set TWINKEEPER_HUB_JOBS true', 'azd provision'],
+      },
+    ]);
+    stage.plant.settings.TWINKEEPER_BACKFILL = 'bulk';
+    expect((await stage.check('app-roles')).map(({ what }) => what)).toEqual([
+      'The app has all 8 roles. New roles take some minutes to count.',
+    ]);
+  });
+
   it('is found when a role is assigned only to a part of the resource', async () => {
     unassign('b7e6dc6d-f1e8-4753-8033-0f276bb0955b')(stage.plant);
     const container = `${ids.storageAccount}/blobServices/default/containers/app-package`;
