@@ -15,6 +15,7 @@ const common = {
   // Long enough for a busy machine. A test that hangs is still found.
   testTimeout: 180_000,
   hookTimeout: 180_000,
+  expect: { poll: { timeout: 30_000 } },
   // Tests talk to servers on this machine only. A proxy of the environment does not know them.
   env: { NO_PROXY: 'localhost,127.0.0.1', no_proxy: 'localhost,127.0.0.1' },
 };

@@ -4,6 +4,7 @@ import { createServer, request as httpRequest, type IncomingMessage, type Server
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
+import { keepAliveTimeout } from '../keep-alive.ts';
 import type { RpcHttpCookie, RpcHttpData, RpcTypedData } from './core-api.ts';
 import { describeError } from './log.ts';
 import { parseRoute, type Route } from './route.ts';
@@ -134,7 +135,7 @@ export async function startHttpServer(host: TriggerHost, options: HttpOptions): 
     if (!response.headersSent) send(response, first.succeeded ? 204 : 500);
   }
 
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout }, (request, response) => {
     answer(request, response).catch((error) => {
       host.log('error', 'host', `${request.method} ${request.url}: ${describeError(error)}`);
       if (!response.headersSent) send(response, 500);

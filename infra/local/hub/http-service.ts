@@ -84,7 +84,7 @@ export async function startHttpService(options: HttpServiceOptions): Promise<Run
     calls.record(callClass, answer.status, name, cost(answer.messages));
     return answer;
   };
-  const server = createServer({ ...tls, keepAliveTimeout: 65_000 }, requestListener(respond));
+  const server = createServer(tls, requestListener(respond));
   const listening = await listen(server, options.port, 'httpsPort', address);
   resources = [hostName, `${hostName}:${listening.port}`];
   return listening;

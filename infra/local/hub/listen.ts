@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { keepAliveTimeout } from '../keep-alive.ts';
 
 /** A running HTTP server. */
 export interface RunningServer {
@@ -13,6 +14,7 @@ export interface RunningServer {
  * names `option`, the option that sets the port.
  */
 export function listen(server: Server, port: number, option: string, address = '127.0.0.1'): Promise<RunningServer> {
+  server.keepAliveTimeout = keepAliveTimeout;
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const inUse = error.code === 'EADDRINUSE';

@@ -107,7 +107,7 @@ describe('a hub with faults', () => {
     void answer.then(() => {
       answered = true;
     });
-    await vi.waitFor(() => expect(clock.sleeps).toBe(1));
+    await vi.waitFor(() => expect(clock.sleeps).toBe(1), 30_000);
     const { responseBody } = await hub.twinkeeper.getRegistryStatistics();
     expect(responseBody.totalDeviceCount).toBe(devicesWhileWaiting);
     await clock.pass(4999);

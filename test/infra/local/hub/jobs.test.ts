@@ -62,7 +62,7 @@ async function ended(jobId: string) {
     const job = fieldsOf(await world.operator.getJob(jobId));
     expect(['completed', 'failed', 'cancelled']).toContain(job.status);
     return job;
-  });
+  }, 30_000);
 }
 
 describe('an import job', () => {
@@ -197,7 +197,7 @@ describe('an import job', () => {
       expect(status).toBe('running');
       expect(progress).toBeGreaterThan(0);
       expect(progress).toBeLessThan(100);
-    });
+    }, 30_000);
     await operator.cancelJob(jobId);
     expect((await ended(jobId)).status).toBe('cancelled');
     const { devices } = world.hub.registry;

@@ -157,7 +157,7 @@ describe('a throttled hub', () => {
     await waitUntilQueued(1);
     leaving.abort();
     await expect(left).rejects.toThrow();
-    await vi.waitFor(async () => expect(await calls()).toMatchObject({ byStatus: { dropped: 1 } }));
+    await vi.waitFor(async () => expect(await calls()).toMatchObject({ byStatus: { dropped: 1 } }), 30_000);
     const next = hub.operator.get('d');
     await waitUntilQueued(1);
     await clock.pass(600);
@@ -200,7 +200,7 @@ describe('a throttled hub', () => {
 
   /** Waits until the hub has `count` calls without a response. */
   async function waitUntilQueued(count: number): Promise<void> {
-    await vi.waitFor(() => expect(unanswered).toBe(count));
+    await vi.waitFor(() => expect(unanswered).toBe(count), 30_000);
   }
 });
 

@@ -69,7 +69,7 @@ test('a feed uses all of a large credit before the receiver settles', async () =
   const { sent, grant, feed } = feedOf(log);
 
   await grant(1200);
-  await vi.waitFor(() => expect(sent).toHaveLength(1200));
+  await vi.waitFor(() => expect(sent).toHaveLength(1200), 30_000);
   feed.stop();
 });
 
