@@ -9,14 +9,15 @@ import {
   type StorageAccount,
   splitText,
 } from '../storage/index.ts';
+import { storeDay, storeDayOnce } from './day-counts.ts';
 import { retentionKey, rollupTable, timelineTable, uncountedPartition } from './history-index.ts';
 import { HourCounter, type HourCounts } from './hour-counts.ts';
 import { fromEntity } from './row-entity.ts';
-import { hourOf } from './timeline-keys.ts';
+import { hourOf, timelinePartitions } from './timeline-keys.ts';
 
 /** The columns of a row that are counted. The values of properties are not read, because a value can have 32 KB. */
 const countedColumns = [
-  ...['rowKey', 'deviceId', 'policy', 'path', 'kind', 'outcome'],
+  ...['partitionKey', 'rowKey', 'deviceId', 'policy', 'path', 'kind', 'outcome'],
   ...['outcomeAt', 'operationTimestamp', 'detectedAt'],
 ];
 
@@ -29,6 +30,8 @@ const slowWriteTime = 5 * 60_000;
 /** Maximum number of rows that are counted before another hour has its turn, and before the progress of the count is stored. */
 export const defaultRowsPerTurn = 50_000;
 
+const day = 86_400_000;
+
 /** PartitionKey of the unfinished counts in the roll-up table. The RowKey is the hour. */
 const unfinishedPartition = 'counting';
 
@@ -38,8 +41,8 @@ interface Count {
   readonly startedAt: string;
   /** The ETag of the hour's mark when the count began. `''` when the hour had no mark. */
   readonly markEtag: string;
-  /** The RowKey of the last counted row. */
-  readonly after: string;
+  /** The PartitionKey and the RowKey of the last counted row. */
+  readonly after: { readonly partition: string; readonly row: string } | undefined;
   readonly counter: HourCounter;
   /** The compliance to store with the counts, as JSON. `undefined` keeps the stored compliance. */
   readonly compliance: string | undefined;
@@ -59,6 +62,8 @@ export interface HourCounting {
 export function createHourCounting(account: StorageAccount, now: () => Date, rowsPerTurn: number): HourCounting {
   const rollups = once(() => openTable(account, rollupTable));
   const timeline = once(() => openTable(account, timelineTable));
+  /** The last day whose counts are stored for certain. An hour without rows is not counted again, and so does not store its day. */
+  let storedDay = '';
 
   /** The counts to make, in order: those that have begun, and those that must begin. */
   async function countsToMake(client: TableClient, compliance: string): Promise<readonly Count[]> {
@@ -77,7 +82,7 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
       .toSorted((a, b) => Number(b === current) - Number(a === current) || (a < b ? 1 : -1))
       .map((hour) => {
         const count = unfinished.get(hour) ?? {
-          ...{ hour, startedAt, markEtag: marks.get(hour) ?? '', after: '', counter: new HourCounter() },
+          ...{ hour, startedAt, markEtag: marks.get(hour) ?? '', after: undefined, counter: new HourCounter() },
           ...{ compliance: undefined, isStored: false },
         };
         return hour === current ? { ...count, compliance } : count;
@@ -87,14 +92,12 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
   /** Counts the next rows of an hour. Returns the count when rows may be left. */
   async function takeTurn(count: Count): Promise<Count | undefined> {
     const { hour, counter } = count;
-    const odata = await loadFilterTag();
-    const partition = odata`PartitionKey eq ${hour}`;
-    const filter = count.after === '' ? partition : `${partition} and ${odata`RowKey gt ${count.after}`}`;
-    const queryOptions = { filter, select: countedColumns };
     let counted = 0;
-    for await (const entity of (await timeline()).listEntities<Record<string, unknown>>({ queryOptions })) {
+    for await (const entity of rowsAfter(await timeline(), hour, count.after)) {
       counter.add(fromEntity(entity));
-      if (++counted === rowsPerTurn) return { ...count, after: String(entity.rowKey), isStored: true };
+      if (++counted < rowsPerTurn) continue;
+      const after = { partition: String(entity.partitionKey), row: String(entity.rowKey) };
+      return { ...count, after, isStored: true };
     }
     return undefined;
   }
@@ -102,6 +105,7 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
   async function finish(client: TableClient, count: Count): Promise<void> {
     const { hour, counter, markEtag, startedAt } = count;
     await storeCounts(client, hour, counter.counts(), count.compliance);
+    if (dayOf(hour) < dayOf(now().toISOString())) await storeDay(client, dayOf(hour));
     const firstActiveHour = hourOf(new Date(Date.parse(startedAt) - slowWriteTime).toISOString());
     if (markEtag !== '' && hour < firstActiveHour) await removeMark(client, hour, markEtag);
     if (count.isStored) await client.deleteEntity(unfinishedPartition, hour).catch(ignoreNotFound);
@@ -127,13 +131,37 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
         }
         if (!mayContinue()) return;
       }
+      const yesterday = dayOf(new Date(now().getTime() - day).toISOString());
+      if (storedDay !== yesterday) await storeDayOnce(client, yesterday);
+      storedDay = yesterday;
     },
   };
 }
 
+const dayOf = (hour: string) => hour.slice(0, 10);
+
+/** The rows of an hour after a position, in the order of their keys. Two ranges of keys, because one cannot begin within a partition. */
+async function* rowsAfter(client: TableClient, hour: string, after: Count['after']) {
+  const odata = await loadFilterTag();
+  const partitions = timelinePartitions(hour);
+  const [first] = partitions;
+  const toLast = odata`PartitionKey le ${partitions.at(-1)}`;
+  const filters =
+    after === undefined
+      ? [`${odata`PartitionKey ge ${first}`} and ${toLast}`]
+      : [
+          odata`PartitionKey eq ${after.partition} and RowKey gt ${after.row}`,
+          `${odata`PartitionKey gt ${after.partition}`} and ${toLast}`,
+        ];
+  for (const filter of filters) {
+    yield* client.listEntities<Record<string, unknown>>({ queryOptions: { filter, select: countedColumns } });
+  }
+}
+
 function toStored({ hour, startedAt, markEtag, after, counter, compliance }: Count) {
   return {
-    ...{ partitionKey: unfinishedPartition, rowKey: hour, v: 1, startedAt, markEtag, after },
+    ...{ partitionKey: unfinishedPartition, rowKey: hour, v: 1, startedAt, markEtag },
+    ...{ afterPartition: after?.partition ?? '', afterRow: after?.row ?? '' },
     ...splitText('tally', JSON.stringify(counter.counts())),
     ...(compliance === undefined ? {} : splitText('compliance', compliance)),
   };
@@ -144,7 +172,10 @@ function fromStored(entity: Readonly<Record<string, unknown>>): Count {
     hour: String(entity.rowKey),
     startedAt: String(entity.startedAt),
     markEtag: String(entity.markEtag),
-    after: String(entity.after),
+    after:
+      entity.afterPartition === ''
+        ? undefined
+        : { partition: String(entity.afterPartition), row: String(entity.afterRow) },
     counter: new HourCounter(JSON.parse(joinText('tally', entity) ?? '{}') as HourCounts),
     compliance: joinText('compliance', entity),
     isStored: true,

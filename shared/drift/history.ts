@@ -12,7 +12,8 @@ import {
   openRanges,
   timelineRanges,
 } from './key-ranges.ts';
-import { entitiesPerRequest, readPage } from './read-page.ts';
+import { entitiesPerRequest } from './page-progress.ts';
+import { readPage } from './read-page.ts';
 
 /**
  * One page of results with rows of the history. `cursor` is the start of the next page. The last page has no `cursor`. When the search

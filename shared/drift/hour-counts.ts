@@ -30,8 +30,8 @@ export const noCounts: HourCounts = {
   times: {},
 };
 
-/** Maximum number of devices, and of properties, in the counts of one hour. The number is large enough to find the top ten of a month. */
-const namesPerHour = 100;
+/** Maximum number of devices, and of properties, in the counts of an hour or a day. The number is large enough to find the top ten of a month. */
+const namesKept = 100;
 
 /** Number of time slots for each factor of ten. A time that is computed from a slot has an error of at most about one eighth. */
 const slotsPerDecade = 10;
@@ -67,12 +67,7 @@ export class HourCounter {
   }
 
   counts(): HourCounts {
-    const { devices, properties } = this.#counts;
-    return {
-      ...toCounts(this.#total, this.#counts),
-      devices: largest(devices, namesPerHour),
-      properties: largest(properties, namesPerHour),
-    };
+    return withTopNames(toCounts(this.#total, this.#counts));
   }
 }
 
@@ -119,6 +114,12 @@ function toCounts(total: number, { byPolicy, byKind, byOutcome, devices, propert
     properties: Object.fromEntries(properties),
     times: Object.fromEntries(times),
   };
+}
+
+/** Counts with only those devices and properties that have the most rows. */
+export function withTopNames(counts: HourCounts): HourCounts {
+  const top = (names: Readonly<Record<string, number>>) => Object.fromEntries(largestOf(names, namesKept));
+  return { ...counts, devices: top(counts.devices), properties: top(counts.properties) };
 }
 
 /** The `limit` names with the largest counts, largest first. Names with equal counts are in alphabetical order. */
@@ -174,8 +175,4 @@ function forgetSmallest(counts: Map<string, number>): void {
   const kept = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, namesInMemory / 2);
   counts.clear();
   for (const [name, count] of kept) counts.set(name, count);
-}
-
-function largest(counts: ReadonlyMap<string, number>, limit: number): Readonly<Record<string, number>> {
-  return Object.fromEntries(largestOf(Object.fromEntries(counts), limit));
 }

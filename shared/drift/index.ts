@@ -15,6 +15,7 @@ export {
   lastContestedTime,
   standDownTime,
 } from './contested-property.ts';
+export type { Compliance } from './day-counts.ts';
 export {
   type Departure,
   type DriftKind,
@@ -36,4 +37,4 @@ export { createOpenList, type ListedRow, type OpenList } from './open-list.ts';
 export { createRetention, type Retention, type RetentionResult } from './retention.ts';
 export { createRollups, type Rollups } from './rollups.ts';
 export { createRunningPasses, noRunningPasses, type RunningPasses } from './running-passes.ts';
-export type { Compliance, Summary, SummaryBucket } from './summary.ts';
+export type { Summary, SummaryBucket } from './summary.ts';

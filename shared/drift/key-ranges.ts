@@ -6,7 +6,10 @@ import type { DriftQuery, OpenQuery } from './history-query.ts';
 import { openPrefix, rowKeyPrefixAt, rowPrefix } from './keys.ts';
 import { hourOf, openListPrefix, openShards, timelineKeyPrefixAt } from './timeline-keys.ts';
 
-/** A range of RowKeys in one partition of one table. `from` is inclusive, `to` is exclusive. */
+/**
+ * A range of RowKeys in one partition of one table. `from` is inclusive, `to` is exclusive. In the timeline, `partition` is an hour, and stands
+ * for all partitions of the hour.
+ */
 export interface KeyRange {
   readonly table: 'drift' | 'timeline' | 'open';
   readonly partition: string;

@@ -3,21 +3,8 @@ import { loadFilterTag, statusOf } from '../storage/index.ts';
 import type { DriftRow } from './departure.ts';
 import { BadCursorError, type PagePosition } from './history-cursor.ts';
 import type { KeyRange } from './key-ranges.ts';
-import { fromEntity } from './row-entity.ts';
-
-/** Maximum number of entities in one response of Table Storage. */
-export const entitiesPerRequest = 1000;
-
-/**
- * Maximum number of requests to Table Storage for one page of results. A filter that few rows meet would otherwise read a partition of a
- * million rows for one page.
- */
-const maxRequests = 50;
-
-/** Number of characters in the rows of a page after which the page ends. */
-const maxCharacters = 8_000_000;
-/** Maximum number of rows in the first response. A row can have values of 100 KB. The size of later responses follows from these rows. */
-const rowsOfFirstRequest = 250;
+import { PageProgress } from './page-progress.ts';
+import { readHour } from './read-hour.ts';
 
 /** The request for one page of results: key ranges in order, and OData conditions that the rows must meet. */
 export interface PageRequest {
@@ -58,60 +45,48 @@ async function readRanges(
   tables: Readonly<Record<KeyRange['table'], () => Promise<TableClient>>>,
   { ranges, conditions, limit, position, maxSearchTime }: PageRequest,
 ): Promise<RowPage> {
-  const odata = await loadFilterTag();
-  const rows: DriftRow[] = [];
-  const deadline = performance.now() + maxSearchTime;
-  let requests = 0;
-  let characters = 0;
-  /** The number of rows to request: as many as fit into the page when they are as long as the rows before. */
-  const rowsToRequest = () => {
-    const fitting =
-      rows.length === 0 ? rowsOfFirstRequest : Math.ceil((maxCharacters - characters) / (characters / rows.length));
-    return Math.min(entitiesPerRequest, limit - rows.length, Math.max(1, fitting));
-  };
-  /** Whether the page must end, even with fewer rows than `limit`. */
-  const mustEnd = () => performance.now() >= deadline || requests >= maxRequests || characters >= maxCharacters;
+  const page = new PageProgress(limit, maxSearchTime);
   let start = position;
-  for await (const { table, partition, from, to } of ranges) {
+  for await (const range of ranges) {
+    const { table, partition, to } = range;
     // The hour of the position may not be among the ranges any more, because its rows were removed. The page then continues with the next
     // older hour.
     if (start !== undefined && table === 'timeline' && partition < start.partition) start = undefined;
     if (start !== undefined && partition !== start.partition) continue;
-    const { after = '', token } = start ?? {};
+    const from = start ?? { after: '' };
     start = undefined;
-    if (after >= to) continue;
-    const lowerBound = after === '' ? odata`RowKey ge ${from}` : odata`RowKey gt ${after}`;
-    const filter = [odata`PartitionKey eq ${partition}`, lowerBound, odata`RowKey lt ${to}`, ...conditions].join(
-      ' and ',
-    );
-    const client = await tables[table]();
-    let continuationToken = token;
-    do {
-      const pages = client.listEntities<Record<string, unknown>>({ queryOptions: { filter } }).byPage({
-        maxPageSize: rowsToRequest(),
-        ...(continuationToken === undefined ? {} : { continuationToken }),
-      });
-      const { value, done } = await pages.next();
-      requests++;
-      if (done || value === undefined) break;
-      for (const entity of value) {
-        rows.push(fromEntity(entity));
-        characters += charactersOf(entity);
-        if (rows.length === limit) return { rows, next: { partition, after: String(entity.rowKey) } };
-      }
-      continuationToken = value.continuationToken;
-      if (continuationToken !== undefined && mustEnd()) {
-        return { rows, next: { partition, after, token: continuationToken } };
-      }
-    } while (continuationToken !== undefined);
-    if (mustEnd()) return { rows, next: { partition, after: to } };
+    if (from.after >= to) continue;
+    const read = table === 'timeline' ? readHour : readPartition;
+    const next = await read(await tables[table](), range, from, conditions, page);
+    if (next !== undefined) return { rows: page.rows, next };
   }
-  return { rows };
+  return { rows: page.rows };
 }
 
-/** Number of characters in the texts of an entity. */
-function charactersOf(entity: Readonly<Record<string, unknown>>): number {
-  return Object.values(entity).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
+/**
+ * Reads the rows of a range of keys onto a page. Returns the position at which the next page begins, or `undefined` when all rows are read and
+ * the page has room.
+ */
+async function readPartition(
+  client: TableClient,
+  { partition, from, to }: KeyRange,
+  { after, token }: Pick<PagePosition, 'after' | 'token'>,
+  conditions: readonly string[],
+  page: PageProgress,
+): Promise<PagePosition | undefined> {
+  const odata = await loadFilterTag();
+  const start = after === '' ? odata`RowKey ge ${from}` : odata`RowKey gt ${after}`;
+  const filter = [odata`PartitionKey eq ${partition}`, start, odata`RowKey lt ${to}`, ...conditions].join(' and ');
+  let next = token;
+  do {
+    const answer = await page.request(client, filter, Math.min(page.rowsPerRequest, page.room), next);
+    for (const entity of answer.entities) {
+      if (!page.add(entity)) return { partition, after: String(entity.rowKey) };
+    }
+    next = answer.token;
+    if (next !== undefined && page.mustEnd) return { partition, after, token: next };
+  } while (next !== undefined);
+  return page.mustEnd ? { partition, after: to } : undefined;
 }
 
 /** Whether the error means that the continuation token is invalid. For a malformed token, the SDK throws a plain error without a code. */

@@ -1,11 +1,12 @@
+import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
-import { joinText, loadFilterTag, openTable, type StorageAccount } from '../storage/index.ts';
+import { loadFilterTag, openTable, type StorageAccount } from '../storage/index.ts';
 import { createHourCounting, defaultRowsPerTurn } from './count-hours.ts';
+import { type Compliance, type DayCounts, readDays, readHourEntity, type StoredHour } from './day-counts.ts';
 import { rollupTable } from './history-index.ts';
-import { noCounts } from './hour-counts.ts';
 import { dayRanges } from './key-ranges.ts';
 import { createOpenCounters, type OpenCounts } from './open-counts.ts';
-import { type Compliance, type Summary, SummaryCounter, startOf } from './summary.ts';
+import { type Summary, SummaryCounter, startOf } from './summary.ts';
 import { hourOf } from './timeline-keys.ts';
 
 /**
@@ -26,7 +27,8 @@ export interface Rollups {
     mayContinue?: () => boolean,
   ): Promise<OpenCounts>;
   /**
-   * Adds the counts of all hours that overlap the time from `from` to `to`, both ISO 8601. Reads one range of keys for each month.
+   * Adds the counts of all hours that overlap the time from `from` to `to`, both ISO 8601. Reads one entity for each whole day that is over, and
+   * one for each other hour.
    *
    * @param bucketHours Length of a bucket of the summary, in hours.
    */
@@ -36,8 +38,8 @@ export interface Rollups {
 }
 
 /**
- * Creates the roll-ups of a storage account, which are counts of history rows by hour. In the roll-up table, the PartitionKey is the day
- * and the RowKey is the hour. Errors of the storage service are thrown unchanged.
+ * Creates the roll-ups of a storage account, which are counts of history rows by hour and by day. In the roll-up table, the PartitionKey of an
+ * hour is its day, and the RowKey is the hour. Errors of the storage service are thrown unchanged.
  *
  * @param rowsPerTurn Maximum number of rows of one hour that are counted before the next hour has its turn.
  */
@@ -67,21 +69,14 @@ export function createRollups(
     async summary(from, to, bucketHours) {
       const first = hourOf(from);
       const last = hourOf(new Date(Date.parse(to) - 1).toISOString());
-      const odata = await loadFilterTag();
       const counter = new SummaryCounter(first, bucketHours);
       const compliance: Compliance[] = [];
       let countedAt: string | undefined;
-      const client = await rollups();
-      for (const days of dayRanges(first, last)) {
-        const partitions = odata`PartitionKey ge ${days.first} and PartitionKey le ${days.last}`;
-        const filter = `${partitions} and ${odata`RowKey ge ${first} and RowKey le ${last}`}`;
-        for await (const entity of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-          const hour = String(entity.rowKey);
-          countedAt = entity.timestamp;
-          counter.add(hour, parse(joinText('tally', entity), noCounts));
-          const stored = parse<readonly Omit<Compliance, 'at'>[]>(joinText('compliance', entity), []);
-          compliance.push(...stored.map((each) => ({ at: `${hour}:00:00Z`, ...each })));
-        }
+      for await (const counts of countsBetween(await rollups(), first, last)) {
+        if ('day' in counts) counter.addDay(counts);
+        else counter.add(counts.hour, counts.counts);
+        compliance.push(...counts.compliance);
+        countedAt = counts.countedAt;
       }
       const end = Math.min(startOf(last) + 3_600_000, Math.max(now().getTime(), Date.parse(from)));
       return {
@@ -95,6 +90,35 @@ export function createRollups(
   };
 }
 
-function parse<T>(text: string | undefined, defaultValue: T): T {
-  return text === undefined ? defaultValue : (JSON.parse(text) as T);
+/** The counts from one hour to another, oldest first: of whole days where they are stored, otherwise of hours. */
+async function* countsBetween(
+  client: TableClient,
+  first: string,
+  last: string,
+): AsyncGenerator<DayCounts | (StoredHour & { readonly countedAt: string })> {
+  const odata = await loadFilterTag();
+  const hoursBetween = async function* (from: string, to: string) {
+    for (const days of dayRanges(from, to)) {
+      const partitions = odata`PartitionKey ge ${days.first} and PartitionKey le ${days.last}`;
+      const filter = `${partitions} and ${odata`RowKey ge ${from} and RowKey le ${to}`}`;
+      for await (const entity of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
+        yield { ...readHourEntity(entity), countedAt: String(entity.timestamp) };
+      }
+    }
+  };
+  // Only days that lie in the range as a whole are read as days.
+  const firstDay = dayAfter(first, first.endsWith('T00') ? 0 : 1);
+  const lastDay = dayAfter(last, last.endsWith('T23') ? 0 : -1);
+  let next = first;
+  for await (const counts of readDays(client, firstDay, lastDay)) {
+    if (next.slice(0, 10) < counts.day) yield* hoursBetween(next, `${dayAfter(counts.day, -1)}T23`);
+    yield counts;
+    next = `${dayAfter(counts.day, 1)}T00`;
+  }
+  if (next <= last) yield* hoursBetween(next, last);
+}
+
+/** The day that is this number of days after the day of an hour, such as `2026-11-22`. */
+function dayAfter(hour: string, days: number): string {
+  return new Date(Date.parse(hour.slice(0, 10)) + days * 86_400_000).toISOString().slice(0, 10);
 }

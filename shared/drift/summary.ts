@@ -1,12 +1,5 @@
+import type { Compliance, DayCounts } from './day-counts.ts';
 import { CountSum, type HourCounts, largestOf, percentileOf } from './hour-counts.ts';
-
-/** Number of a policy's devices, and number of those that were compliant, at one time. */
-export interface Compliance {
-  readonly at: string;
-  readonly policy: string;
-  readonly devices: number;
-  readonly compliant: number;
-}
 
 export interface SummaryBucket {
   readonly from: string;
@@ -58,7 +51,13 @@ export class SummaryCounter {
     this.#bucketHours = bucketHours;
   }
 
-  /** Adds the counts of an hour in UTC, such as `2026-11-22T05`. Hours must be added oldest first. */
+  /** Adds the counts of a day. Days and hours must be added oldest first. */
+  addDay({ hours, names }: DayCounts): void {
+    for (const [hour, counts] of hours) this.add(hour, counts);
+    this.#sum.add(names);
+  }
+
+  /** Adds the counts of an hour in UTC, such as `2026-11-22T05`. */
   add(hour: string, counts: HourCounts): void {
     this.#sum.add(counts);
     if (counts.total === 0) return;

@@ -22,7 +22,7 @@ export async function disturbedStorage(connectionString: string) {
     connectionString: connectionString
       .replace(/(TableEndpoint=http:\/\/)[^/]+/, `$1${tables.host}`)
       .replace(/(QueueEndpoint=http:\/\/)[^/]+/, `$1${queues.host}`),
-    limits: { tryTimeout: 1000, retries: 1, retryDelay: 1 },
+    limits: { tryTimeout: 2500, retries: 1, retryDelay: 1 },
   };
   return {
     account,

@@ -227,6 +227,8 @@ function relay(
       {
         method: request.method,
         signal,
+        // The worker's server closes unused connections after five seconds, and the host would meet one that is just closing.
+        agent: false,
         headers: {
           ...request.headers,
           'x-ms-invocation-id': invocationId,

@@ -18,7 +18,7 @@ export const at = (hours: number) => new Date(begin + hours * hour).toISOString(
 
 /** Roll-ups in the tables of Azurite. The tests set the clock. */
 export interface RollupsFixture {
-  account: StorageAccount;
+  account: StorageAccount & { readonly connectionString: string };
   journal: Journal;
   rollups: Rollups;
   /** The current time of the clock, in milliseconds since 1970. */

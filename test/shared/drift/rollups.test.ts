@@ -74,7 +74,7 @@ describe('roll-ups', () => {
       return listEntities.call(this, options) as ReturnType<typeof listEntities>;
     } as typeof listEntities;
     await fixture.rollups.refresh([]);
-    expect(filters).toEqual(["PartitionKey eq '2026-01-10T02'"]);
+    expect(filters).toEqual(["PartitionKey ge '2026-01-10T02-0' and PartitionKey le '2026-01-10T02-b'"]);
   });
 
   it('count an old hour again when one of its rows gets another outcome', async () => {
