@@ -5,12 +5,24 @@ import { history } from './history.ts';
 import { instances } from './instances.ts';
 import { load } from './load.ts';
 import { memory } from './memory.ts';
+import { million } from './million.ts';
 import { needle } from './needle.ts';
 import { onboarding } from './onboarding.ts';
 import { steady } from './steady.ts';
 
 /** All benches of `npm run bench`, in the order in which they run. */
-export const benches: readonly Bench[] = [events, load, memory, steady, needle, onboarding, crowd, history, instances];
+export const benches: readonly Bench[] = [
+  events,
+  load,
+  memory,
+  steady,
+  needle,
+  onboarding,
+  crowd,
+  history,
+  instances,
+  million,
+];
 
 /**
  * The benches with these names, each once, in the order of the list of benches. Without names: all benches.

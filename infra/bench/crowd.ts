@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../shared/clock.ts';
+import { connectToHub } from '../../shared/hub/index.ts';
 import { definePolicy } from '../../shared/policy/index.ts';
 import { EventProcessor } from '../../shared/reconcile/index.ts';
 import { createDeadLetters } from '../../shared/retry/index.ts';
@@ -59,16 +60,17 @@ export const crowd: Bench = {
   },
 };
 
+const budget = { tier: 'S1', units: 1, share: 0.5, messageShare: 1 } as const;
+
 async function measure(hub: BenchHub, storage: StorageAccount, report: Report): Promise<void> {
   for (let index = 0; index < broken; index++) addModule(hub, `broken-${index}`, true);
   const ids = Array.from({ length: disturbed }, (_, index) => `device-${index}`);
   for (const deviceId of ids) addModule(hub, deviceId, false);
 
   const app = createSweepingApp({
-    hub,
+    hub: connectToHub(hub.addressFor('twinkeeper'), { ca: hub.ca, budget }),
     storage,
     definitions: [policy],
-    budget: { tier: 'S1', units: 1, share: 0.5, messageShare: 1 },
     concurrency: 1,
     clock: systemClock,
     onTrouble: (message) => report.progress(message),

@@ -1,5 +1,6 @@
 import azureiotsecurity from '../../functions/policies/azureiotsecurity.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { connectToHub } from '../../shared/hub/index.ts';
 import { baselineOf, toPolicySet } from '../../shared/policy/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
 import { startAzurite } from '../local/azurite.ts';
@@ -124,10 +125,13 @@ async function byScript({ hub, clock }: OnboardingSetup): Promise<void> {
 function bySweep(report: Report) {
   return async ({ hub, clock, storage }: OnboardingSetup): Promise<void> => {
     const app = createSweepingApp({
-      hub,
+      hub: connectToHub(hub.addressFor('twinkeeper'), {
+        ca: hub.ca,
+        budget: { ...oneUnit, share: 1, messageShare: 1 },
+        clock,
+      }),
       storage,
       definitions: [azureiotsecurity],
-      budget: { ...oneUnit, share: 1, messageShare: 1 },
       concurrency: 4,
       clock,
       onTrouble: (message) => report.progress(message),

@@ -1,60 +1,58 @@
 import type { Clock } from '../../shared/clock.ts';
 import { createJournal, createOpenList, createRunningPasses } from '../../shared/drift/index.ts';
 import { createGuardStore, createGuards } from '../../shared/guards/index.ts';
-import { type BudgetOptions, connectToHub, type Hub } from '../../shared/hub/index.ts';
+import type { Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
 import { type PolicyDefinition, toPolicySet } from '../../shared/policy/index.ts';
 import { Reconciler } from '../../shared/reconcile/index.ts';
 import type { StorageAccount } from '../../shared/storage/index.ts';
 import { createJobFolders, Sweeper, SweepWorker } from '../../shared/sweep/index.ts';
 import { createSweepStore, type SweepRow } from '../../shared/sweep/store/index.ts';
-import type { BenchHub } from './bench-hub.ts';
 import { MemoryQueue } from './memory-queue.ts';
 
 export interface SweepingAppOptions {
-  readonly hub: BenchHub;
+  readonly hub: Hub;
   readonly storage: StorageAccount;
   readonly definitions: readonly PolicyDefinition[];
-  readonly budget: BudgetOptions;
   /**
    * Number of sweep parts that are handled at the same time. The deployed app handles more. Here the storage emulator uses only one core.
    */
   readonly concurrency: number;
-  /** The clock that the hub client, the guards and the queue use. */
+  /** The blast radius: the most twins that may change in an hour. Default: so many that the guard never holds a repair back. */
+  readonly limit?: number;
+  /** The clock that the guards and the queue use. */
   readonly clock: Clock;
   /** Called with the text of each warning and each error that the app logs. */
   readonly onTrouble?: (message: string) => void;
 }
 
-/** The app's sweep and its reconciler for events. Both share one hub client. The queue of the sweep is in memory. */
+/** The app's sweep and its reconciler for events. The queue of the sweep is in memory. */
 export interface SweepingApp {
-  readonly hub: Hub;
   /** The reconciler that repairs drift from events. */
   readonly reconciler: Reconciler;
   /** Runs one sweep. Resolves with the sweep's row when all parts of the sweep are done. */
   sweep(): Promise<SweepRow>;
 }
 
-/** Creates the sweep and the reconciler from the app's own modules. The blast radius is so large that it never holds back a repair. */
+/** Creates the sweep and the reconciler from the app's own modules. Both share the hub. */
 export function createSweepingApp({
-  hub: benchHub,
+  hub,
   storage,
   definitions,
-  budget,
   concurrency,
   clock,
+  limit: count = 10_000_000,
   onTrouble = () => {},
 }: SweepingAppOptions): SweepingApp {
   const log: Log = { info: () => {}, warn: onTrouble, error: onTrouble };
   const now = () => clock.now();
   const policies = toPolicySet(definitions, { mode: 'enforce' });
-  const hub = connectToHub(benchHub.addressFor('twinkeeper'), { ca: benchHub.ca, budget, clock });
   const journal = createJournal(storage);
   const store = createSweepStore(storage, now);
   const guardStore = createGuardStore(storage, { clock });
   const openList = createOpenList(storage, () => clock.now());
   const runningPasses = createRunningPasses(storage, now);
-  const limit = { type: 'count', count: 1_000_000 } as const;
+  const limit = { type: 'count', count } as const;
   const overridesConfigurations = () => false;
   const guard = createGuards({
     store: guardStore,
@@ -68,7 +66,6 @@ export function createSweepingApp({
     new Reconciler({ policies, hub: lane, journal, log, guard, clock, runningPasses });
 
   return {
-    hub,
     reconciler: reconcilerFor(hub),
     async sweep() {
       const queue = new MemoryQueue(clock, concurrency);
