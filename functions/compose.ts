@@ -145,8 +145,15 @@ export function compose(settings: Settings, policies: PolicySet): App {
     });
 
   const loadSweep = once(async (): Promise<SweepComponents> => {
-    const { backfillAbove, createJobFolders, createSweepQueue, removeOldJobFolders, Sweeper, SweepWorker } =
-      await import('../shared/sweep/index.ts');
+    const {
+      backfillAbove,
+      createJobFolders,
+      createSweepQueue,
+      exportAbove,
+      removeOldJobFolders,
+      Sweeper,
+      SweepWorker,
+    } = await import('../shared/sweep/index.ts');
     const folders = createJobFolders(storage, now);
     const queue = createSweepQueue(storage);
     const openList = createOpenList(storage, now);
@@ -161,6 +168,8 @@ export function compose(settings: Settings, policies: PolicySet): App {
         runningPasses,
         guard,
         backfillAbove: backfillAbove(settings.backfill, settings.budget, storage),
+        folders,
+        exportAbove: exportAbove(settings.sweep.walkBy, settings.budget, storage),
         walkEvery: settings.sweep.walkHours * 3600_000,
         lookEvery:
           settings.sweep.fullLookDays === 0 ? Number.POSITIVE_INFINITY : settings.sweep.fullLookDays * 86_400_000,

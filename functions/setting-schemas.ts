@@ -175,6 +175,9 @@ export const settingSchemas = {
   TWINKEEPER_HUB_UNITS: withDefault(1, () => wholeNumber(200)),
   TWINKEEPER_BUDGET_SHARE: withDefault(0.5, share),
   TWINKEEPER_MESSAGE_SHARE: withDefault(0.1, share),
+  TWINKEEPER_WALK: withDefault<'export' | 'query'>('export', () =>
+    z.enum(['export', 'query'], 'must be export or query'),
+  ),
   TWINKEEPER_BACKFILL: withDefault<'import' | 'bulk'>('import', () =>
     z.enum(['import', 'bulk'], 'must be import or bulk'),
   ),

@@ -25,6 +25,8 @@ export interface Settings {
     readonly minutes: number;
     /** Hours between the starts of two walks of a policy that queries cannot express. 0: each sweep reads all of its twins. */
     readonly walkHours: number;
+    /** What reads the twins of a large walk: an export job of the hub, or always queries. */
+    readonly walkBy: 'export' | 'query';
     /** Days between two full looks, which check what the hub's queries say. 0: no full look. */
     readonly fullLookDays: number;
   };
@@ -132,6 +134,7 @@ export function readSettings(environment: Environment): Settings {
       schedule: settings.TWINKEEPER_SWEEP_SCHEDULE.trim(),
       minutes: settings.TWINKEEPER_SWEEP_MINUTES,
       walkHours: settings.TWINKEEPER_WALK_HOURS,
+      walkBy: settings.TWINKEEPER_WALK,
       fullLookDays: settings.TWINKEEPER_FULL_LOOK_DAYS,
     },
     settleSeconds: settings.TWINKEEPER_SETTLE_SECONDS,

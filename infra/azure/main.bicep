@@ -25,7 +25,7 @@ param hubResourceGroup string
 @allowed(['audit', 'enforce'])
 param mode string = 'audit'
 
-@description('Lets the app start import and export jobs on the hub, with a custom role. Without them, it creates missing modules with bulk calls.')
+@description('Lets the app start import and export jobs on the hub, with a custom role. Without them, it creates missing modules with bulk calls, and walks with queries.')
 param hubJobs bool = true
 
 @description('Puts storage and the event hub behind private endpoints in a virtual network of their own.')
@@ -154,7 +154,7 @@ module app 'modules/function-app.bicep' = {
     hubTier: hub.sku.name
     hubUnits: hub.sku.capacity
     mode: mode
-    backfill: hubJobs ? 'import' : 'bulk'
+    hubJobs: hubJobs
     zoneRedundant: zoneRedundant
     alwaysReady: zoneRedundant ? max(alwaysReady, 2) : alwaysReady
     subnetId: privateNetwork ? network!.outputs.appSubnetId : ''

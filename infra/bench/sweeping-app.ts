@@ -69,15 +69,16 @@ export function createSweepingApp({
     reconciler: reconcilerFor(hub),
     async sweep() {
       const queue = new MemoryQueue(clock, concurrency);
+      const folders = createJobFolders(storage, now);
       const sweeper = new Sweeper({
-        ...{ policies, hub, store, queue, guardStore, openList, runningPasses, guard, log, clock },
+        ...{ policies, hub, store, queue, guardStore, openList, runningPasses, guard, folders, log, clock },
         minutes: 4,
         backfillAbove: Number.POSITIVE_INFINITY,
+        exportAbove: Number.POSITIVE_INFINITY,
         walkEvery: 0,
         lookEvery: Number.POSITIVE_INFINITY,
       });
       const retry = { firstDelay: 30, attempts: 10 };
-      const folders = createJobFolders(storage, now);
       const worker = new SweepWorker({ sweeper, reconcilerFor, hub, store, queue, folders, log, retry, clock });
       queue.serve((message) => worker.handle(message));
       // Starts the sweep with a queue message, as `twinkeeper sweep` does.

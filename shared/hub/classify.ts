@@ -24,7 +24,9 @@ export function classifyError(error: unknown, now: Date, attempted?: Attempted):
   const code = codeOf(body);
   // A quota that is used up has the status 403 too, but the caller has its rights.
   if (isQuotaEnd(code)) return { ...quotaEnd(brief(body)), waits: true, retryAfter: untilNextDay(now) };
-  const fault = attempted === undefined ? undefined : accessFault(error, status, code, attempted);
+  // The same holds while the hub runs as many jobs as it may.
+  const isAboutAccess = attempted !== undefined && code !== 'JobQuotaExceeded';
+  const fault = isAboutAccess ? accessFault(error, status, code, attempted) : undefined;
   // A token can be had again a moment later. A refused caller is refused again.
   if (fault?.code === 'noToken') return { type: 'transient', message: fault.message, access: fault.code };
   if (fault !== undefined) return { type: 'refused', status, message: fault.message, access: fault.code };

@@ -3,7 +3,7 @@ import { type HubAddress, hostOf } from './connection.ts';
 import type { OperationClass } from './throttle-limits.ts';
 
 /** What a call does: what its class says, or something else of the same class. */
-export type Deed = OperationClass | 'importJob' | 'readJobs' | 'readModule';
+export type Deed = OperationClass | 'changeJobs' | 'readJobs' | 'readModule';
 
 /**
  * What the calls do, and what they need: a role for an identity, or rights of a shared access policy. Sources: "Control access to IoT
@@ -11,7 +11,7 @@ export type Deed = OperationClass | 'importJob' | 'readJobs' | 'readModule';
  */
 const needs: Readonly<Record<Deed, Pick<Attempted, 'action' | 'role'> & { readonly rights: string }>> = {
   identity: { action: 'count devices', role: 'IoT Hub Data Reader', rights: 'registryRead' },
-  importJob: { action: 'run import jobs', role: 'Twinkeeper jobs', rights: 'registryWrite' },
+  changeJobs: { action: 'run import and export jobs', role: 'Twinkeeper jobs', rights: 'registryWrite' },
   readJobs: { action: 'read jobs', role: 'IoT Hub Data Reader', rights: 'registryRead' },
   readModule: { action: 'read modules', role: 'IoT Hub Registry Contributor', rights: 'registryRead' },
   bulk: { action: 'create modules', role: 'IoT Hub Registry Contributor', rights: 'registryWrite' },

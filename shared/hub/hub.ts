@@ -80,8 +80,8 @@ export interface Configuration {
 export type Lane = 'events' | 'sweep';
 
 /**
- * The import jobs of a hub. A job creates the modules that a blob lists. It costs neither identity operations nor messages. A hub runs one job
- * at a time, also of other kinds. Source: "Import and export IoT Hub device identities in bulk".
+ * The import and export jobs of a hub. An import creates the modules that a blob lists, and an export writes all twins to a blob. A job costs
+ * neither identity operations nor messages. A hub runs one job at a time. Source: "Import and export IoT Hub device identities in bulk".
  */
 export interface HubJobs {
   /**
@@ -89,6 +89,11 @@ export interface HubJobs {
    * blob `devices.txt`, and writes the lines that failed to the blob `importErrors.log`.
    */
   startImport(containerUrl: string): Promise<Answer<string>>;
+  /**
+   * Starts an export and returns the id of its job. The job writes one line for each device and each module to the blob `devices.txt`, without
+   * keys. `readExportLine` reads a line.
+   */
+  startExport(containerUrl: string): Promise<Answer<string>>;
   read(id: string): Promise<Answer<Job>>;
   /** Lists the present and the last jobs of the hub. */
   list(): Promise<Answer<readonly Job[]>>;

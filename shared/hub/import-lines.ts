@@ -3,6 +3,7 @@ import { isJsonObject, type JsonObject } from '../twin/index.ts';
 import { toBulkEntry } from './bulk.ts';
 import { classifyBulkEntry } from './classify.ts';
 import type { NewModule, Problem } from './hub.ts';
+import { parseJson } from './parse-json.ts';
 
 /**
  * The line of an import job that creates a module with its twin. The import fails for a module that exists already. The hub generates the keys
@@ -15,7 +16,7 @@ export function toImportLine(module: NewModule): string {
 
 /** The module that a line of {@link toImportLine} creates. `undefined` for any other line. */
 export function fromImportLine(line: string): NewModule | undefined {
-  const body = parse(line);
+  const body = parseJson(line);
   if (!isJsonObject(body)) return undefined;
   const { id, moduleId, tags, properties } = body;
   if (typeof id !== 'string' || typeof moduleId !== 'string' || !isJsonObject(properties)) return undefined;
@@ -39,7 +40,7 @@ const errorSchema = z.object({
  * device: then nobody knows which lines of the import failed.
  */
 export function readImportError(line: string): ImportError | undefined {
-  const parsed = errorSchema.safeParse(parse(line));
+  const parsed = errorSchema.safeParse(parseJson(line));
   if (!parsed.success) return undefined;
   const { deviceId, ...error } = parsed.data;
   return { deviceId, problem: classifyBulkEntry(error) };
@@ -47,12 +48,4 @@ export function readImportError(line: string): ImportError | undefined {
 
 function objectOf(value: unknown): JsonObject {
   return isJsonObject(value) ? value : {};
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

@@ -9,6 +9,7 @@ export { type BudgetOptions, entriesPerBulkCall } from './budget.ts';
 export { CallGate } from './call-gate.ts';
 export type { HubAddress } from './connection.ts';
 export { hostOf, openRegistry } from './connection.ts';
+export { type ExportedTwin, readExportLine } from './export-lines.ts';
 export type { Answer, Configuration, Hub, HubJobs, Job, Lane, NewModule, Problem, QueryPage } from './hub.ts';
 export type { Admission, HubShare, PutOff } from './hub-share.ts';
 export { fromImportLine, type ImportError, readImportError, toImportLine } from './import-lines.ts';

@@ -14,20 +14,21 @@ type Call = <T>(
   kind: Pick<CallKind<T>, 'deed' | 'isRepeatable'>,
 ) => Promise<Answer<T>>;
 
-const change = { deed: 'importJob' } as const;
+const change = { deed: 'changeJobs' } as const;
 const read = { deed: 'readJobs' } as const;
 
+/** The value of `excludeKeysInExport`. The app needs no keys of devices, so they never leave the hub. */
+const withoutKeys = true;
+
 export function createHubJobs(call: Call): HubJobs {
+  async function start(use: (registry: Registry) => Promise<unknown>): Promise<Answer<string>> {
+    const started = toJob(await call(use, { ...change, isRepeatable: false }));
+    return started.ok ? { ok: true, value: started.value.id } : started;
+  }
+
   return {
-    async startImport(containerUrl) {
-      const started = toJob(
-        await call((registry) => registry.importDevicesFromBlob(containerUrl, containerUrl), {
-          ...change,
-          isRepeatable: false,
-        }),
-      );
-      return started.ok ? { ok: true, value: started.value.id } : started;
-    },
+    startImport: (containerUrl) => start((registry) => registry.importDevicesFromBlob(containerUrl, containerUrl)),
+    startExport: (containerUrl) => start((registry) => registry.exportDevicesToBlob(containerUrl, withoutKeys)),
     read: async (id) => toJob(await call((registry) => registry.getJob(id), read)),
     async list() {
       const answer = await call((registry) => registry.listJobs(), read);

@@ -19,6 +19,10 @@ export interface BlobFolder {
   write(blob: string, text: string): Promise<void>;
   /** Reads the lines of a blob, without empty ones. No lines when the blob does not exist. */
   lines(blob: string): AsyncIterable<string>;
+  /** Returns the number of bytes of a blob. `undefined` when the blob does not exist. */
+  size(blob: string): Promise<number | undefined>;
+  /** Reads `count` bytes of a blob, beginning at the byte `from`. */
+  read(blob: string, from: number, count: number): Promise<Buffer>;
   /**
    * Returns an address of the folder, with which its holder may read, write and list its blobs for some hours. The address is a secret: it must
    * not be logged or stored.
@@ -102,6 +106,11 @@ function toFolder(
       if (answer?.readableStreamBody === undefined) return;
       for await (const line of createInterface({ input: answer.readableStreamBody })) if (line !== '') yield line;
     },
+    async size(blob) {
+      const properties = await clientOf(blob).getProperties().catch(ignoreNotFound);
+      return properties?.contentLength;
+    },
+    read: (blob, from, count) => clientOf(blob).downloadToBuffer(from, count),
     sharedUrl,
   };
 }

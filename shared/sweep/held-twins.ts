@@ -33,12 +33,13 @@ export class HeldTwins {
   /**
    * Whether the guards still hold back the repair of this twin, and the twin is in this state since it was last read.
    *
-   * @param state The version of the twin from a query result. `missing`: the module does not exist.
+   * @param state The version of the twin from a query result, `undefined` when it is unknown. `missing`: the module does not exist.
    */
   async isUnchanged(policy: Policy, deviceId: string, state: unknown): Promise<boolean> {
     // When the scope is a function, the sweep cannot find out whether the function still decides in the same way. The twin is then always
     // read again.
-    if (policy.mode !== 'enforce' || policy.scope.definition === undefined) return false;
+    // When the version is unknown, the twin may have changed.
+    if (state === undefined || policy.mode !== 'enforce' || policy.scope.definition === undefined) return false;
     let held = this.#byPolicy.get(policy.name);
     if (held === undefined) {
       held = this.#read(policy);

@@ -7,7 +7,7 @@
  * @module
  */
 
-export { backfillAbove, createJobFolders, removeOldJobFolders } from './backfill/index.ts';
+export { backfillAbove, createJobFolders, exportAbove, removeOldJobFolders } from './hub-jobs/index.ts';
 export { IdSet } from './id-set.ts';
 export { isRefusal, QueryRefused } from './interruption.ts';
 export { countsAreComparable } from './steps.ts';

@@ -2,6 +2,7 @@ import type { Hub } from '../hub/index.ts';
 import type { Policy } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Checkpoint, type Finding, withoutContinuation } from './checkpoint.ts';
+import { TwinExport } from './export/index.ts';
 import { HeldTwins } from './held-twins.ts';
 import { IdSet } from './id-set.ts';
 import { Interrupted } from './interruption.ts';
@@ -40,6 +41,8 @@ export class Progress {
   #savedAt: number;
   /** The twins whose repair the guards hold back. */
   readonly heldTwins: HeldTwins;
+  /** The export of all twins, which walks read. */
+  readonly twinExport: TwinExport;
   /** A hub client with the sweep's priority. Each call is counted in the row. */
   readonly hub: Hub;
   /** The queries of this run. */
@@ -70,6 +73,7 @@ export class Progress {
       deadline,
       warn: (sentence) => this.warn(sentence),
     });
+    this.twinExport = new TwinExport({ ...dependencies, hub: this.hub });
     this.checkpoint = checkpoint;
     this.row = claim.row;
   }

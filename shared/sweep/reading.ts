@@ -18,6 +18,10 @@ export interface Reading {
   readonly inOneGo?: boolean;
   /** True where the hub does not return the columns that the query selects, so that the reading takes whole twins. */
   readonly wholeTwins?: boolean;
+  /** What reads the twins: an export job of the hub, or queries. Absent before this is decided, and in a full look. */
+  readonly by?: 'export' | 'query';
+  /** True where the policy reads something of too many twins that an export does not have. Queries then read them, also the next time. */
+  readonly isUnclear?: boolean;
   /** The ids of some devices whose twins break the policy, but which the queries did not return. Only in a full look. */
   readonly missed?: readonly string[];
 }
@@ -49,6 +53,7 @@ export function nextReading(last: Reading | undefined, { of, now, every, isAll }
     startedAt: now.toISOString(),
     read: 0,
     ...(lastEndedAt === undefined ? {} : { lastEndedAt }),
+    ...(known?.isUnclear ? { by: 'query', isUnclear: true } : {}),
     ...(isAll ? { inOneGo: true } : {}),
   };
 }
@@ -64,13 +69,18 @@ export function isEnough({ startedAt, read, total, inOneGo }: Reading, now: Date
 
 /** Says in one sentence which part of the twins a sweep has read. `isDue`: whether this sweep read any. `every`: see {@link ReadingPlan}. Pure. */
 export function describeReading(reading: Reading, isDue: boolean, every: number): string {
-  const { startedAt, read, total, endedAt, lastEndedAt } = reading;
+  const { startedAt, read, total, endedAt, lastEndedAt, by } = reading;
   if (endedAt !== undefined && !isDue) {
     const next = new Date(Date.parse(startedAt) + every).toISOString();
     return `This sweep read none of them: the last full read ended at ${endedAt}, and the next begins after ${next}.`;
   }
-  if (endedAt !== undefined) return `The full read of ${read} twins ended at ${endedAt}.`;
+  if (endedAt !== undefined) {
+    const source = by === 'export' ? ` from an export, which began at ${startedAt},` : '';
+    return `The full read of ${read} twins${source} ended at ${endedAt}.`;
+  }
   const last = lastEndedAt === undefined ? 'no full read has ended yet' : `the last full read ended at ${lastEndedAt}`;
+  if (by === 'export')
+    return `Later sweeps read an export of the twins, which the hub writes since ${startedAt}, and ${last}.`;
   const parts = total === undefined ? `${read} twins` : `${read} of about ${total} twins`;
   return `${parts} are read since ${startedAt}, later sweeps read the rest, and ${last}.`;
 }

@@ -4,6 +4,7 @@ import type { CompetingSetting, Guard } from '../guards/index.ts';
 import type { Hub } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import type { PolicySet } from '../policy/index.ts';
+import type { BlobFolders } from '../storage/index.ts';
 import type { SweepStore } from './store/index.ts';
 import type { SweepQueue } from './work-queue.ts';
 
@@ -30,6 +31,10 @@ export interface SweepDependencies {
    * The number of missing modules of one policy above which an import job of the hub creates them. Infinity: bulk calls create all modules.
    */
   readonly backfillAbove: number;
+  /** The folders of blobs that the hub's jobs read and write. */
+  readonly folders: BlobFolders;
+  /** The number of twins of one policy above which a walk reads them from an export job of the hub. Infinity: queries read all twins. */
+  readonly exportAbove: number;
   /** Milliseconds between the starts of two walks of a policy that queries cannot express. 0: each sweep reads all of its twins. */
   readonly walkEvery: number;
   /** Milliseconds between the starts of two full looks, which check what the queries say. Infinity: no full look. */

@@ -39,10 +39,8 @@ export class SweepQueries {
    * @throws {QueryRefused} when the hub refuses the query.
    */
   async page(query: string, continuation?: string): Promise<ResultsPage> {
-    const { hub, clock, functions, deadline, warn } = this.#dependencies;
-    if (clock.now().getTime() >= deadline) {
-      throw new Interrupted({ state: 'paused', reason: 'its deadline has passed', delay: 0 });
-    }
+    const { hub, functions, warn } = this.#dependencies;
+    this.checkDeadline();
     const answer = await hub.queryPage(query, continuation);
     if (answer.ok) {
       await functions.taken(query);
@@ -56,6 +54,14 @@ export class SweepQueries {
     if (continuation !== undefined) return { ...(await this.page(query)), isRestarted: true };
     await functions.refused(query, (probe) => hub.queryPage(probe));
     throw new QueryRefused(answer.problem.message);
+  }
+
+  /** @throws {Interrupted} after the deadline. */
+  checkDeadline(): void {
+    const { clock, deadline } = this.#dependencies;
+    if (clock.now().getTime() >= deadline) {
+      throw new Interrupted({ state: 'paused', reason: 'its deadline has passed', delay: 0 });
+    }
   }
 
   /**

@@ -66,6 +66,7 @@ export class SweepRun {
       }
       await logWarnings(this.#dependencies, progress);
       await progress.heldTwins.rememberRules();
+      await progress.twinExport.finish(progress.row.resumed === 0);
       this.#setEnd('done');
       return (await progress.saveAndRelease()) === 'lost' ? { state: 'lost' } : { state: 'done' };
     } catch (error) {

@@ -47,6 +47,8 @@ export interface SweepOptions {
   readonly folders?: BlobFolders;
   /** The number of missing modules above which an import job creates them. Default: no import job. */
   readonly backfillAbove?: number;
+  /** The number of twins above which a walk reads them from an export job. Default: no export job. */
+  readonly exportAbove?: number;
   /** Hours between two walks of a policy that queries cannot express. Default: 0, each sweep reads all twins. */
   readonly walkHours?: number;
   /** Days between two full looks. Default: no full look. */
@@ -168,6 +170,7 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
   };
   const deviceCounts = new Map<string, number>();
   const competingConfigurations: string[] = [];
+  const folders = options.folders ?? createJobFolders(world.storage, () => clock.now());
   const sweeper = new Sweeper({
     policies,
     hub,
@@ -182,6 +185,8 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     clock,
     minutes,
     backfillAbove: options.backfillAbove ?? Number.POSITIVE_INFINITY,
+    folders,
+    exportAbove: options.exportAbove ?? Number.POSITIVE_INFINITY,
     walkEvery: (options.walkHours ?? 0) * hour,
     lookEvery: (options.lookDays ?? Number.POSITIVE_INFINITY) * 24 * hour,
   });
@@ -192,7 +197,7 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     hub,
     store,
     queue,
-    folders: options.folders ?? createJobFolders(world.storage, () => clock.now()),
+    folders,
     log,
     retry: { firstDelay: 1, attempts },
     random: () => 0.5,

@@ -17,7 +17,7 @@ param hubHostName string
 param hubTier string
 param hubUnits int
 param mode string
-param backfill string
+param hubJobs bool
 param zoneRedundant bool
 param alwaysReady int
 
@@ -60,7 +60,8 @@ var settings = {
   TWINKEEPER_BUDGET_SHARE: budgetShare
   TWINKEEPER_MESSAGE_SHARE: messageShare
   TWINKEEPER_MODE: mode
-  TWINKEEPER_BACKFILL: backfill
+  TWINKEEPER_BACKFILL: hubJobs ? 'import' : 'bulk'
+  TWINKEEPER_WALK: hubJobs ? 'export' : 'query'
 }
 
 // Operators sign in with Entra. The app registration trusts the identity of this app in place of a client secret.

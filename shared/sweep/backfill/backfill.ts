@@ -4,9 +4,9 @@ import { fromImportLine, type Hub, jobBlob, jobErrorsBlob, readImportError } fro
 import type { Log } from '../../log.ts';
 import type { BlobFolder, BlobFolders } from '../../storage/index.ts';
 import { type JsonObject, jsonEquals, mergePatch } from '../../twin/index.ts';
+import { advanceJob, type JobProgress } from '../hub-jobs/index.ts';
 import type { Backfill, BackfillKey, SweepStore } from '../store/index.ts';
 import { queueAgain, type SweepQueue } from '../work-queue.ts';
-import { JobRun } from './job-run.ts';
 import { blockId, folderOf } from './names.ts';
 import { saveResults } from './results.ts';
 
@@ -45,11 +45,9 @@ const handDelay = 5;
  */
 export class BackfillCoordinator {
   readonly #dependencies: BackfillDependencies;
-  readonly #jobs: JobRun;
 
   constructor(dependencies: BackfillDependencies) {
     this.#dependencies = dependencies;
-    this.#jobs = new JobRun(dependencies);
   }
 
   /** Takes one turn. Puts a message for the next turn in the queue, until all work items are handed out. */
@@ -115,7 +113,7 @@ export class BackfillCoordinator {
     const trial = await folders.open(folderOf(state, 'trial'));
     const lines = await firstLines(await this.#folder(state));
     if (state.jobId === undefined) await trial.write(jobBlob, lines.map((line) => `${line}\n`).join(''));
-    const end = await this.#jobs.advance(state, trial);
+    const end = await this.#advanceJob(state, trial);
     if (end.type === 'wait') return end.delay;
     const fault = end.type === 'completed' ? await this.#trialFault(trial, lines) : end.reason;
     await folders.remove(folderOf(state, 'trial'));
@@ -150,7 +148,7 @@ export class BackfillCoordinator {
   /** Imports all lines, and stores what the job did. */
   async #import(state: Backfill): Promise<number | undefined> {
     const folder = await this.#folder(state);
-    const end = await this.#jobs.advance(state, folder);
+    const end = await this.#advanceJob(state, folder);
     if (end.type === 'wait') return end.delay;
     if (end.type === 'refused') return this.#giveUp(state, end.reason);
     const fault = await saveResults(this.#dependencies.store, state, folder);
@@ -193,6 +191,15 @@ export class BackfillCoordinator {
     await store.putBackfill({ ...rest, phase, since: clock.now().toISOString() });
     log.info(`Backfill of sweep ${state.sweepId}, step ${state.step}: ${phase}.`);
     return phase === 'done' ? undefined : 0;
+  }
+
+  /** Starts the import of a phase, or looks whether it has ended. */
+  #advanceJob(state: Backfill, folder: BlobFolder): Promise<JobProgress> {
+    const { hub, store } = this.#dependencies;
+    return advanceJob(this.#dependencies, state, folder, {
+      start: (url) => hub.jobs.startImport(url),
+      keep: (jobId) => store.putBackfill({ ...state, jobId }),
+    });
   }
 
   #folder(state: Backfill): Promise<BlobFolder> {

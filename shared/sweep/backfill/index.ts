@@ -5,6 +5,5 @@
  */
 export { BackfillCoordinator, type BackfillDependencies } from './backfill.ts';
 export { answerFromImport, collectCreations } from './import-hubs.ts';
-export { backfillAbove, createJobFolders, removeOldJobFolders } from './job-folders.ts';
 export { stepOf, writeLines } from './prepare-item.ts';
 export { loadResults } from './results.ts';

@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BackfillKey } from '../store/index.ts';
 
-/** The beginning of the names of all containers of blobs that the app shares with the hub. */
-export const jobFolderPrefix = 'twinkeeper-job-';
-
 /** The name of the folder of a backfill. Each job has its own, because a hub reads and writes blobs with fixed names. */
 export function folderOf({ sweepId, step }: BackfillKey, job: 'import' | 'trial' = 'import'): string {
   return createHash('sha256').update(`${sweepId}!${step}!${job}`).digest('hex').slice(0, 32);

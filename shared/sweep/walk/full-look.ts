@@ -30,6 +30,8 @@ export async function fullLook(dependencies: SweepDependencies, progress: Progre
     every: lookEvery,
     spread: lookEvery * spreadShare,
     isAll: false,
+    // An export has no versions, so it cannot show that a query was late.
+    mayExport: false,
     async find(twins) {
       const at = clock.now().toISOString();
       const finding = { moduleId: policy.module, finding: 'suspect' } as const;

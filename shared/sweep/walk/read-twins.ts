@@ -8,6 +8,8 @@ import { isEnough, nextReading, type Reading } from '../reading.ts';
 import type { SweepDependencies } from '../sweep-dependencies.ts';
 import type { FoundDevice } from '../twin-results.ts';
 import { type Dialect, twinsQuery, withColumns } from '../where/index.ts';
+import { readExport } from './read-export.ts';
+import { readingOf } from './reading-of.ts';
 import { loadReading, storeReading } from './stored-reading.ts';
 import { twinPages } from './twin-pages.ts';
 import { type TwinRows, wholeRows } from './twin-rows.ts';
@@ -25,11 +27,13 @@ export interface TwinTask {
   readonly spread: number;
   /** Whether this sweep must read all twins. */
   readonly isAll: boolean;
+  /** Whether an export of the twins will do, where the hub makes one. */
+  readonly mayExport: boolean;
   /** Returns the devices to queue from the twins of one page. */
   find(twins: readonly Twin[]): Promise<readonly FoundDevice[]> | readonly FoundDevice[];
 }
 
-/** What {@link readTwins} did. `isDue`: whether this sweep read any twins. */
+/** What {@link readTwins} did. `isDue`: whether this sweep read any twins. False while an export is not complete. */
 export interface ReadResult {
   readonly reading: Reading;
   readonly isDue: boolean;
@@ -42,28 +46,68 @@ export interface ReadResult {
  * @throws {QueryRefused} when the hub refuses the query.
  */
 export async function readTwins(
+  dependencies: SweepDependencies,
+  progress: Progress,
+  task: TwinTask,
+): Promise<ReadResult> {
+  const notDue = await beginReading(dependencies, progress, task);
+  if (notDue !== undefined) return { reading: notDue, isDue: false };
+  const isRead = readingOf(progress).endedAt !== undefined || (await readSlice(dependencies, progress, task));
+  const { continuation } = progress.checkpoint;
+  const reading = { ...readingOf(progress), ...(continuation === undefined ? {} : { continuation }) };
+  await storeReading(dependencies.store, task.memo, reading, dependencies.clock.now());
+  return { reading, isDue: isRead };
+}
+
+/** Reads the next twins, and queues the devices that were found. Returns false where an export is not complete, so that no twin is read. */
+async function readSlice(dependencies: SweepDependencies, progress: Progress, task: TwinTask): Promise<boolean> {
+  const { policy, mayExport } = task;
+  const exported = mayExport ? await readExport(dependencies, progress, policy) : undefined;
+  if (exported === 'waiting') return false;
+  if (exported === undefined) await readByQuery(dependencies, progress, task);
+  const { continuation } = progress.checkpoint;
+  if (continuation === undefined) {
+    const endedAt = dependencies.clock.now().toISOString();
+    progress.checkpoint = { ...progress.checkpoint, reading: { ...readingOf(progress), endedAt } };
+  }
+  // The devices are queued before the reading is stored. After a crash in between, the next run would not find them again.
+  await progress.queueWork({ moduleId: policy.module, finding: 'suspect' }, 1);
+  await progress.save();
+  return true;
+}
+
+/** Puts the reading that is due into the checkpoint. Returns the last reading where none is due. */
+async function beginReading(
   { store, clock }: SweepDependencies,
   progress: Progress,
-  { memo, policy, rows, every, spread, isAll, find }: TwinTask,
-): Promise<ReadResult> {
-  if (progress.checkpoint.reading === undefined) {
-    const last = await loadReading(store, memo);
-    const next = nextReading(last, {
-      of: hashOf(policy, rows.columns, progress.dialect),
-      now: clock.now(),
-      every,
-      isAll,
-    });
-    if (next === undefined) return { reading: last as Reading, isDue: false };
-    // A large slice of an earlier sweep can be enough for this sweep too.
-    if (next.read > 0 && isEnough(next, clock.now(), spread)) return { reading: next, isDue: false };
-    const { continuation, ...reading } = next;
-    progress.checkpoint = {
-      ...progress.checkpoint,
-      reading,
-      ...(continuation === undefined ? {} : { continuation }),
-    };
-  }
+  { memo, policy, rows, every, spread, isAll }: TwinTask,
+): Promise<Reading | undefined> {
+  if (progress.checkpoint.reading !== undefined) return undefined;
+  const last = await loadReading(store, memo);
+  const next = nextReading(last, {
+    of: hashOf(policy, rows.columns, progress.dialect),
+    now: clock.now(),
+    every,
+    isAll,
+  });
+  if (next === undefined) return last;
+  // A large slice of an earlier sweep can be enough for this sweep too.
+  if (next.read > 0 && isEnough(next, clock.now(), spread)) return next;
+  const { continuation, ...reading } = next;
+  progress.checkpoint = {
+    ...progress.checkpoint,
+    reading,
+    ...(continuation === undefined ? {} : { continuation }),
+  };
+  return undefined;
+}
+
+/** Reads a slice of the twins with queries. */
+async function readByQuery(
+  { clock }: SweepDependencies,
+  progress: Progress,
+  { policy, rows, spread, find }: TwinTask,
+): Promise<void> {
   const readAll = ({ columns, toTwins }: TwinRows) =>
     progress.forEachPage(
       twinPages(progress, policy, columns),
@@ -87,19 +131,6 @@ export async function readTwins(
     };
     await readAll(wholeTwins);
   }
-  const { continuation } = progress.checkpoint;
-  const now = clock.now();
-  const reading =
-    continuation === undefined
-      ? { ...readingOf(progress), endedAt: now.toISOString() }
-      : { ...readingOf(progress), continuation };
-  await storeReading(store, memo, reading, now);
-  return { reading, isDue: true };
-}
-
-function readingOf({ checkpoint: { reading } }: Progress): Reading {
-  if (reading === undefined) throw new Error('The checkpoint has no reading.');
-  return reading;
 }
 
 /** A hash of what a reading reads: the policy, whose twins it tests, and the query, to which the continuation token belongs. */

@@ -14,6 +14,8 @@ const readingSchema = z.object({
   lastEndedAt: text,
   inOneGo: z.optional(z.boolean()),
   wholeTwins: z.optional(z.boolean()),
+  by: z.optional(z.enum(['export', 'query'])),
+  isUnclear: z.optional(z.boolean()),
   missed: z.optional(z.array(z.string())),
 });
 

@@ -20,13 +20,16 @@ export async function walk(
   reason: string,
 ): Promise<void> {
   const { clock, log, walkEvery } = dependencies;
+  const isAll = walkEvery === 0 || progress.row.trigger === 'manual';
   const { reading, isDue } = await readTwins(dependencies, progress, {
     memo: `walk of ${policy.name}`,
     policy,
     rows: wholeRows(policy),
     every: walkEvery,
     spread: walkEvery * spreadShare,
-    isAll: walkEvery === 0 || progress.row.trigger === 'manual',
+    isAll,
+    // A reader who wants all twins at once cannot wait for a job.
+    mayExport: !isAll,
     find(twins) {
       const at = clock.now().toISOString();
       return twins.filter((twin) => isOutOfLine(policy, twin, at));

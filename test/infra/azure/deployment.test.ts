@@ -96,12 +96,12 @@ describe.skipIf(isWithoutBicep)('a deployment', () => {
           },
         ],
       });
-      expect(appSettings(snapshot).TWINKEEPER_BACKFILL).toBe('import');
+      expect(appSettings(snapshot)).toMatchObject({ TWINKEEPER_BACKFILL: 'import', TWINKEEPER_WALK: 'export' });
     }
     const without = await deploymentWith({ TWINKEEPER_HUB_JOBS: 'false' });
     expect(find(without, 'Microsoft.Authorization/roleDefinitions')).toEqual([]);
     expect(roles(without).filter((role) => role.includes('IotHubs'))).toHaveLength(3);
-    expect(appSettings(without).TWINKEEPER_BACKFILL).toBe('bulk');
+    expect(appSettings(without)).toMatchObject({ TWINKEEPER_BACKFILL: 'bulk', TWINKEEPER_WALK: 'query' });
   });
 
   it('names each role assignment after the principal, so that an identity that is made anew gets its own', () => {

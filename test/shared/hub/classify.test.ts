@@ -4,6 +4,14 @@ import { untilNextDay } from '../../../shared/hub/index.ts';
 import { fc } from '../../support/arbitraries.ts';
 import { bodyOf, now, sdkError } from './sdk-errors.ts';
 
+const attempted = {
+  identity: 'key',
+  action: 'read twins',
+  service: 'the hub',
+  role: 'Reader',
+  rights: 'service',
+} as const;
+
 describe('the problem of a failed call', () => {
   it.each<[number, string, object]>([
     [404, 'DeviceNotFound', { type: 'gone', what: 'device' }],
@@ -90,14 +98,13 @@ describe('the problem of a failed call', () => {
     });
   });
 
+  it('of a hub that runs another job already is not about the rights of the caller', () => {
+    const problem = classifyError(sdkError(403, bodyOf('JobQuotaExceeded')), now, attempted);
+    expect(problem).toMatchObject({ type: 'refused', status: 403, message: expect.stringMatching(/^403 .*JobQuota/) });
+    expect(problem).not.toHaveProperty('access');
+  });
+
   it.each([403, 429])('of a used-up quota with status %d waits for the next day, and is no refusal', (status) => {
-    const attempted = {
-      identity: 'key',
-      action: 'read twins',
-      service: 'the hub',
-      role: 'Reader',
-      rights: 'service',
-    } as const;
     for (const code of ['IotHubQuotaExceeded', '403002']) {
       const problem = classifyError(sdkError(status, bodyOf(code, 'Total number of messages')), now, attempted);
       expect(problem).toMatchObject({ type: 'throttled', quota: 'hub', waits: true, retryAfter: untilNextDay(now) });

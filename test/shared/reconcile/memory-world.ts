@@ -131,7 +131,7 @@ export function hubOver(registry: Registry, trouble: { problem?: Problem } = {})
     countDevices: async () => ({ ok: true, value: 0 }),
     queryPage: async () => ({ ok: true, value: { items: [] } }),
     listConfigurations: async () => ({ ok: true, value: [] }),
-    jobs: { startImport: noJobs, read: noJobs, list: noJobs, cancel: noJobs, hasKeys: noJobs },
+    jobs: { startImport: noJobs, startExport: noJobs, read: noJobs, list: noJobs, cancel: noJobs, hasKeys: noJobs },
     lane: () => hub,
     waitFor: () => 0,
   };

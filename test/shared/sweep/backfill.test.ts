@@ -1,11 +1,11 @@
-import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Hub } from '../../../shared/hub/index.ts';
 import { workForMissingModule } from '../../../shared/reconcile/index.ts';
 import { agentPolicy } from '../../support/agent-policy.ts';
 import { MovableClock } from '../../support/movable-clock.ts';
-import { type SweepInstance, type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
+import { type SweepWorld, startSweepWorld } from '../../support/sweep-world.ts';
 import { newDeviceId } from '../../support/world.ts';
+import { jobContainers, killAt, withJobs, workThroughKills } from './job-faults.ts';
 
 let world: SweepWorld;
 beforeAll(async () => {
@@ -33,13 +33,6 @@ const baseline = { mode: 'High', timeout: 100, label: 'plain', section: { deep: 
 
 const created = (devices: readonly string[]) => devices.map(() => ['missingModule', '', 'created']);
 
-async function jobContainers(): Promise<readonly string[]> {
-  const service = BlobServiceClient.fromConnectionString(world.storage.connectionString);
-  const names: string[] = [];
-  for await (const { name } of service.listContainers({ prefix: 'twinkeeper-job-' })) names.push(name);
-  return names;
-}
-
 describe('a backfill', () => {
   it('creates many missing modules by an import job, and records each', async () => {
     const devices = addDevices(250);
@@ -52,7 +45,7 @@ describe('a backfill', () => {
     expect(calls).not.toHaveProperty('bulk');
     expect(await histories(devices)).toEqual(created(devices));
     for (const deviceId of devices) expect(await world.desiredOf(deviceId, 'Agent')).toEqual(baseline);
-    expect(await jobContainers()).toEqual([]);
+    expect(await jobContainers(world)).toEqual([]);
     expect(await world.newInstance([agentPolicy]).sweep()).toMatchObject({ found: 0, parts: 0 });
   });
 
@@ -145,7 +138,7 @@ describe('a backfill', () => {
       rows.every(([kind, path, outcome]) => kind === 'missingModule' && path === '' && outcome !== 'deferred'),
     ).toBe(true);
     for (const deviceId of devices) expect(await world.desiredOf(deviceId, 'Agent')).toEqual(baseline);
-    expect(await jobContainers()).toEqual([]);
+    expect(await jobContainers(world)).toEqual([]);
   });
 
   it('makes bulk calls when the lines cannot be written', async () => {
@@ -215,67 +208,11 @@ describe('a killed backfill', () => {
       await workThroughKills(instance);
       isOver = !mortal.hasKilled();
       expect([kill, await histories(devices)]).toEqual([kill, created(devices)]);
-      expect([kill, await jobContainers()]).toEqual([kill, []]);
+      expect([kill, await jobContainers(world)]).toEqual([kill, []]);
       expect(kill).toBeLessThan(200);
     }
   });
 });
-
-/** Replaces some calls of the hub's jobs. */
-function withJobs(hub: Hub, jobs: Partial<Hub['jobs']>): Hub {
-  return new Proxy(hub, {
-    get(target, key) {
-      if (key === 'jobs') return { ...target.jobs, ...jobs };
-      if (key === 'lane') return (...args: Parameters<Hub['lane']>) => withJobs(target.lane(...args), jobs);
-      return Reflect.get(target, key) as unknown;
-    },
-  });
-}
-
-/** Throws once, before or after one of the wrapped calls. */
-function killAt(nth: number) {
-  let calls = 0;
-  let killed = false;
-  let isArmed = false;
-  const isNow = () => {
-    if (!isArmed) return false;
-    calls += 1;
-    if (killed || calls !== nth) return false;
-    killed = true;
-    return true;
-  };
-  return {
-    hasKilled: () => killed,
-    /** Counts the calls from now on. */
-    arm: () => {
-      isArmed = true;
-    },
-    wrap<T extends object>(target: T): T {
-      return Object.fromEntries(
-        Object.entries(target).map(([name, method]) => [
-          name,
-          async (...args: unknown[]) => {
-            if (isNow()) throw new Error(`killed before ${name}`);
-            const value: unknown = await (method as (...all: unknown[]) => Promise<unknown>)(...args);
-            if (isNow()) throw new Error(`killed after ${name}`);
-            return value;
-          },
-        ]),
-      ) as T;
-    },
-  };
-}
-
-/** Handles all messages of the queue. A message whose handling throws is handled again, as the queue does. */
-async function workThroughKills(instance: SweepInstance): Promise<void> {
-  for (let message = instance.messages.shift(); message !== undefined; message = instance.messages.shift()) {
-    try {
-      await instance.worker.handle({ v: 1, ...message });
-    } catch {
-      instance.messages.push(message);
-    }
-  }
-}
 
 /** Makes the next backfill try the hub first. */
 async function forgetTrial(): Promise<void> {

@@ -81,6 +81,8 @@ export async function runProcess(
     clock,
     minutes: 4,
     backfillAbove: Number.POSITIVE_INFINITY,
+    folders: createJobFolders(world.storage, () => clock.now()),
+    exportAbove: Number.POSITIVE_INFINITY,
     walkEvery: 0,
     lookEvery: Number.POSITIVE_INFINITY,
   });

@@ -26,8 +26,8 @@ export const appRolesCheck: Check = {
     ];
     const principal = { who: 'The app', id: identity.principalId };
     const missing = await Promise.all(needed.map(([scope, wanted]) => missingRoles(azure, scope, principal, wanted)));
-    const { TWINKEEPER_BACKFILL: backfill } = await deployment.settings();
-    const usesJobs = backfill?.toLowerCase() !== 'bulk';
+    const { TWINKEEPER_BACKFILL: backfill, TWINKEEPER_WALK: walk } = await deployment.settings();
+    const usesJobs = backfill?.toLowerCase() !== 'bulk' || walk?.toLowerCase() !== 'query';
     const count = needed.reduce((sum, [, wanted]) => sum + wanted.length, usesJobs ? 1 : 0);
     return faultsOr(`The app has all ${count} roles. New roles take some minutes to count.`, [
       ...missing.flat(),
@@ -36,13 +36,14 @@ export const appRolesCheck: Check = {
   },
 };
 
-/** Says when the app may not start jobs on the hub. It then works without them, more slowly. */
+/** Says when the app may not start jobs on the hub. It then works without them, at a higher price. */
 async function missingJobsRole(
   { azure, ids, names }: Deployment,
   principal: { readonly who: string; readonly id: string },
 ): Promise<readonly Finding[]> {
   const role = await findJobsRole(azure, ids.hub);
-  const consequence = 'Without it, missing modules are created with bulk calls, which takes longer.';
+  const consequence =
+    "Without it, bulk calls create missing modules, which takes longer, and walks take messages of the hub's daily quota.";
   if (role === undefined) {
     return [
       warning(

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { renderScopes } from '../device-scope.ts';
 import type { JsonObject } from '../json.ts';
-import { deviceTwins, type ListedTwin, moduleTwins, renderWhole } from '../registered-twin.ts';
+import { deviceTwins, type ListedTwin, moduleTwins } from '../registered-twin.ts';
 import type { Registry } from '../registry.ts';
+import { etagOf } from '../twin.ts';
 import type { Job } from './job.ts';
 
 /** Number of bytes that the upload of a blob keeps in memory for each of its requests. */
@@ -33,10 +34,13 @@ async function* lines(job: Job, registry: Registry, pass: (line: number) => Prom
   }
 }
 
-/** The line of a device or module. Source: "Import and export IoT Hub device identities in bulk", section about the format of the blob. */
+/**
+ * The line of a device or module. Source: "Import and export IoT Hub device identities in bulk", section about the format of the blob. The
+ * properties have no metadata and no versions (azure-docs, issue 116520), and each line has tags and capabilities (a real line is in issue 1146
+ * of azure-iot-sdk-csharp).
+ */
 function toLine({ target, registered }: ListedTwin, withKeys: boolean): JsonObject {
-  const { identity } = registered;
-  const { etag, tags, properties, capabilities } = renderWhole(target, registered);
+  const { identity, twin } = registered;
   const { type, symmetricKey, x509Thumbprint } = identity.authentication;
   const authentication = withKeys
     ? { type, symmetricKey, x509Thumbprint }
@@ -48,10 +52,10 @@ function toLine({ target, registered }: ListedTwin, withKeys: boolean): JsonObje
     status: identity.status,
     ...(identity.statusReason === null ? {} : { statusReason: identity.statusReason }),
     authentication,
-    twinETag: etag,
-    ...(tags === undefined ? {} : { tags }),
-    properties: properties ?? {},
-    ...(capabilities === undefined ? {} : { capabilities }),
+    twinETag: etagOf(twin),
+    tags: twin.tags ?? {},
+    properties: { desired: twin.desired.values, reported: twin.reported.values },
+    capabilities: { iotEdge: target.moduleId === undefined && identity.iotEdge },
     ...(identity.managedBy === null ? {} : { managedBy: identity.managedBy }),
     ...renderScopes(identity.scopes),
   } as JsonObject;

@@ -237,8 +237,9 @@ describe('a missing right', () => {
     ]);
   });
 
-  it('without the role for jobs is a warning, because bulk calls take the place of jobs', async () => {
-    const consequence = 'Without it, missing modules are created with bulk calls, which takes longer.';
+  it('without the role for jobs is a warning, because bulk calls and queries take the place of jobs', async () => {
+    const consequence =
+      "Without it, bulk calls create missing modules, which takes longer, and walks take messages of the hub's daily quota.";
     unassign('cc0f6964-20b4-5da7-92e6-118ae7f9ef2b')(stage.plant);
     expect(await stage.check('app-roles')).toEqual([
       {
@@ -256,6 +257,8 @@ describe('a missing right', () => {
       },
     ]);
     stage.plant.settings.TWINKEEPER_BACKFILL = 'bulk';
+    expect(await stage.check('app-roles')).toMatchObject([{ state: 'warning' }]);
+    stage.plant.settings.TWINKEEPER_WALK = 'query';
     expect((await stage.check('app-roles')).map(({ what }) => what)).toEqual([
       'The app has all 8 roles. New roles take some minutes to count.',
     ]);

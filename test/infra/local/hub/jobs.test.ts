@@ -245,8 +245,11 @@ describe('an export job', () => {
     ]);
     expect(lines[1]).toMatchObject({
       authentication: { symmetricKey: { primaryKey: null, secondaryKey: null } },
-      properties: { desired: { mode: 'Off', $version: 2 } },
+      tags: {},
+      capabilities: { iotEdge: false },
     });
+    // A real export has neither metadata nor versions.
+    expect(lines[1]?.properties).toEqual({ desired: { mode: 'Off' }, reported: {} });
   });
 });
 

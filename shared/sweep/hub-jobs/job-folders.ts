@@ -1,9 +1,12 @@
 import { type BudgetOptions, throttleLimits } from '../../hub/index.ts';
 import { type BlobFolders, createBlobFolders, type StorageAccount } from '../../storage/index.ts';
-import { jobFolderPrefix } from './names.ts';
+import { jobFolderPrefix } from './job-folder-prefix.ts';
 
 /** Seconds of bulk calls after which an import job is the faster way. A job takes minutes, however few its lines are. */
 const longestBulk = 600;
+
+/** Maximum number of results on one page of a query. */
+const twinsPerPage = 1000;
 
 /** Milliseconds after which no job needs a folder any more. */
 const longestUse = 86_400_000;
@@ -18,10 +21,27 @@ export function backfillAbove(
   { tier, units, share }: BudgetOptions,
   storage: StorageAccount,
 ): number {
-  const isSigned = 'connectionString' in storage && /SharedAccessSignature=/i.test(storage.connectionString);
-  return way === 'bulk' || isSigned
+  return way === 'bulk' || isSigned(storage)
     ? Number.POSITIVE_INFINITY
     : throttleLimits(tier, units).identity * share * longestBulk;
+}
+
+/**
+ * The number of twins of one policy above which a walk reads them from an export job: the number that a sweep reads at once with queries.
+ * On a free hub, an export job reads any number, because its daily quota has few messages. Infinity when queries read all twins: where the
+ * setting says so, and where the storage account is named by a signature, which cannot be passed on.
+ */
+export function exportAbove(
+  way: 'export' | 'query',
+  { tier }: Pick<BudgetOptions, 'tier'>,
+  storage: StorageAccount,
+): number {
+  if (way === 'query' || isSigned(storage)) return Number.POSITIVE_INFINITY;
+  return tier === 'F1' ? 0 : twinsPerPage;
+}
+
+function isSigned(storage: StorageAccount): boolean {
+  return 'connectionString' in storage && /SharedAccessSignature=/i.test(storage.connectionString);
 }
 
 /** Opens the folders of blobs that the app shares with the hub for a job. */

@@ -1,0 +1,2 @@
+/** The beginning of the names of all containers of blobs that the app shares with the hub. */
+export const jobFolderPrefix = 'twinkeeper-job-';

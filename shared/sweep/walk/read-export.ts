@@ -1,0 +1,152 @@
+import { readExportLine } from '../../hub/index.ts';
+import { describeThrown, type Policy } from '../../policy/index.ts';
+import type { JsonObject } from '../../twin/index.ts';
+import { withoutContinuation } from '../checkpoint.ts';
+import {
+  createExportJudge,
+  type ExportJudge,
+  type ExportPage,
+  type ReadyExport,
+  readExportPage,
+} from '../export/index.ts';
+import type { Progress } from '../progress.ts';
+import type { SweepDependencies } from '../sweep-dependencies.ts';
+import type { ReadPage } from '../sweep-queries.ts';
+import { deviceIdsOf } from '../twin-results.ts';
+import { countModulesQuery } from '../where/index.ts';
+import { readingOf } from './reading-of.ts';
+
+/** Number and part of twins for which only a read can tell. With more of them, queries are cheaper than reads. */
+const mostUnclear = 100;
+const unclearShare = 0.1;
+/** The part of the twins that a query counts, and that an export must have. The count of a query may be some minutes old. */
+const completeShare = 0.9;
+
+/** Thrown where the export cannot be used, so that queries must read the twins. */
+class ExportUnusable extends Error {
+  override readonly name = 'ExportUnusable';
+}
+
+/**
+ * Reads the twins of a policy from an export job of the hub. `read`: all twins are read. `waiting`: the job has not ended, so a later sweep reads
+ * the twins. `undefined`: queries must read them. The reading in the checkpoint says so too, and a warning in the sweep's row says why.
+ */
+export async function readExport(
+  dependencies: SweepDependencies,
+  progress: Progress,
+  policy: Policy,
+): Promise<'read' | 'waiting' | undefined> {
+  if (!(await isByExport(dependencies, progress, policy))) return undefined;
+  const state = await progress.twinExport.advance();
+  if (state.type === 'refused') return readByQueryInstead(progress, policy, state.reason);
+  progress.checkpoint = {
+    ...progress.checkpoint,
+    reading: { ...readingOf(progress), by: 'export', startedAt: state.since },
+  };
+  if (state.type === 'wait') return 'waiting';
+  try {
+    await readAll(dependencies, progress, policy, state);
+    return 'read';
+  } catch (error) {
+    if (!(error instanceof ExportUnusable)) throw error;
+    return readByQueryInstead(progress, policy, error.message);
+  }
+}
+
+/** Whether an export reads the twins of the policy. A reading that has begun with queries goes on with queries. */
+async function isByExport({ exportAbove }: SweepDependencies, progress: Progress, policy: Policy): Promise<boolean> {
+  const { by, read } = readingOf(progress);
+  if (by === 'query' || exportAbove === Number.POSITIVE_INFINITY) return false;
+  if (by === 'export') return true;
+  if (read > 0) return false;
+  const total = await progress.queries.count(countModulesQuery(policy, progress.dialect));
+  if (total === undefined) return true;
+  const isLarge = total > exportAbove;
+  const reading = { ...readingOf(progress), total, by: isLarge ? 'export' : 'query' } as const;
+  progress.checkpoint = { ...progress.checkpoint, reading };
+  return isLarge;
+}
+
+function readByQueryInstead(progress: Progress, policy: Policy, reason: string): undefined {
+  progress.warn(
+    `The twins of the policy ${policy.name} are read with queries, and not from an export job of the hub: ${reason}`,
+  );
+  progress.checkpoint = {
+    ...withoutContinuation(progress.checkpoint),
+    reading: { ...readingOf(progress), read: 0, by: 'query' },
+  };
+  return undefined;
+}
+
+/** Reads all lines of the export, page by page, and queues the devices whose twins may break the policy. */
+async function readAll(
+  { clock }: SweepDependencies,
+  progress: Progress,
+  policy: Policy,
+  ready: ReadyExport,
+): Promise<void> {
+  const judge = createExportJudge(policy);
+  const readPage: ReadPage = async (continuation) => {
+    progress.queries.checkDeadline();
+    const from = byteOf(continuation, ready);
+    const { lines, next } = await readLines(ready, from);
+    const { devices, twins, unclear } = judgeLines(lines, policy, judge, clock.now().toISOString());
+    const reading = readingOf(progress);
+    const read = (from === 0 ? 0 : reading.read) + twins;
+    progress.checkpoint = { ...progress.checkpoint, reading: { ...reading, read } };
+    if (unclear > mostUnclear && unclear > twins * unclearShare) {
+      progress.checkpoint = { ...progress.checkpoint, reading: { ...reading, isUnclear: true } };
+      throw new ExportUnusable('the policy reads what an export does not have, such as metadata or versions');
+    }
+    if (next === undefined && read < (reading.total ?? 0) * completeShare)
+      throw new ExportUnusable(`it has ${read} of about ${reading.total} twins`);
+    progress.add({ examined: twins });
+    return {
+      items: devices.map((deviceId) => ({ deviceId })),
+      ...(next === undefined ? {} : { continuation: `${ready.folder.name} ${next}` }),
+    };
+  };
+  const finding = { moduleId: policy.module, finding: 'suspect' } as const;
+  // An export has no versions, so a twin that a guard holds back is read again.
+  const find = (items: readonly JsonObject[]) => items.flatMap(deviceIdsOf).map((deviceId) => ({ deviceId }));
+  await progress.forEachPage(readPage, finding, find, policy);
+}
+
+/** The byte at which a page begins. A position in the blob of another export does not count. */
+function byteOf(continuation: string | undefined, { folder }: ReadyExport): number {
+  const [name, byte] = continuation?.split(' ') ?? [];
+  return name === folder.name ? Number(byte) : 0;
+}
+
+async function readLines({ folder, size }: ReadyExport, from: number): Promise<ExportPage> {
+  try {
+    return await readExportPage(folder, size, from);
+  } catch (error) {
+    throw new ExportUnusable(`its blob cannot be read: ${describeThrown(error)}`);
+  }
+}
+
+/** What the lines of a page say about a policy. */
+interface JudgedLines {
+  /** The devices whose twins must be read. */
+  readonly devices: readonly string[];
+  /** Number of twins of the policy's module. */
+  readonly twins: number;
+  /** Number of twins for which only a read can tell. */
+  readonly unclear: number;
+}
+
+function judgeLines(lines: readonly string[], { module }: Policy, judge: ExportJudge, at: string): JudgedLines {
+  const devices: string[] = [];
+  let [twins, unclear] = [0, 0];
+  for (const line of lines) {
+    const twin = readExportLine(line);
+    if (twin === undefined) throw new ExportUnusable('it has a line that is no twin');
+    if (twin.moduleId !== module) continue;
+    const verdict = judge(twin, at);
+    twins++;
+    if (verdict === 'unclear') unclear++;
+    if (verdict !== 'inLine') devices.push(twin.deviceId);
+  }
+  return { devices, twins, unclear };
+}
