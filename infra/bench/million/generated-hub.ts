@@ -108,7 +108,7 @@ export class GeneratedHub {
           ({ items }) => sizeOf(items),
         ),
       listConfigurations: () => ask('configuration', () => []),
-      jobs: { startImport: noJobs, read: noJobs, list: noJobs, cancel: noJobs, hasKeys: noJobs },
+      jobs: { startImport: noJobs, startExport: noJobs, read: noJobs, list: noJobs, cancel: noJobs, hasKeys: noJobs },
       lane: (other) => this.lane(other),
       waitFor: (operation) => this.#gate.waitFor(operation, lane),
     };
