@@ -1,6 +1,9 @@
+import azureiotsecurity from '../../functions/policies/azureiotsecurity.ts';
+import { baselineOf, toPolicySet } from '../../shared/policy/index.ts';
 import type { Bench, Report } from './bench.ts';
 import { inBenchFolder } from './bench-folder.ts';
-import { type MillionSweep, sweepMillions } from './million/sweep-of-millions.ts';
+import { type Backfill, byBulkCalls, byImportJob, byScript, importBytes } from './million/backfill-ways.ts';
+import { type MillionSweep, processApart, sweepApart } from './million/measure-apart.ts';
 
 /** The sizes of the fleet. Each device has one module. */
 const sizes = [10_000, 100_000, 1_000_000] as const;
@@ -18,12 +21,31 @@ export const million: Bench = {
   run: (report) =>
     inBenchFolder(async (folder) => {
       const sweeps = (work: { readonly missing: number; readonly broken: number }) =>
-        measureSizes(report, (devices) => sweepMillions(folder, { devices, limit, ...work }));
+        measureSizes(report, (devices) => sweepApart(folder, { devices, limit, ...work }));
       reportCompliant(await sweeps({ missing: 0, broken: 0 }), report);
       reportSearch(await sweeps({ missing, broken: 0 }), report);
       reportBroken(await sweeps({ missing: 0, broken }), report);
+      await reportBackfill(report);
+      await reportEvents(folder, report);
     }),
 };
+
+/** Modules that a backfill creates. */
+const backfilled = 200_000;
+/** The hubs of the backfill. */
+const hubs = [
+  { tier: 'S1', units: 5 },
+  { tier: 'S3', units: 1 },
+] as const;
+/**
+ * Modules that an import job may create in a second. A comment in a sample of Microsoft speaks of a minute for each hundred devices. The other
+ * speed is that of a hub that creates a thousand times as many.
+ */
+const importRates = [100 / 60, 1_000] as const;
+
+/** Events a second of all devices, the partitions of the event hub, and the instances of the app. */
+const eventLoad = { eventsPerSecond: 5_000, partitions: 32, seconds: 10, relevantShare: 0.01 } as const;
+const instances = 8;
 
 type BySize = ReadonlyMap<number, MillionSweep>;
 
@@ -124,5 +146,53 @@ function reportHeap(name: string, results: BySize, report: Report): void {
     unit: 'MB',
     target: { atMost: 1.5 },
     note: `largest heap with buffers during the sweep of a million modules. Peer: during that of ${small}.`,
+  });
+}
+
+async function reportBackfill(report: Report): Promise<void> {
+  const [policy] = toPolicySet([azureiotsecurity], { mode: 'enforce' }).all;
+  if (policy === undefined) throw new Error('The policy set is empty.');
+  for (const hub of hubs) {
+    const name = `${hub.tier} × ${hub.units}`;
+    report.progress(`a backfill of ${backfilled} modules on ${name}`);
+    const backfill: Backfill = {
+      ...hub,
+      devices: backfilled,
+      moduleId: policy.module,
+      baseline: baselineOf(policy),
+      tags: policy.moduleTags,
+    };
+    const [script, bulk] = [byScript(backfill), await byBulkCalls(backfill)];
+    const jobs = importRates.map((rate) => ({ rate, ...byImportJob(backfill, rate) }));
+    const describe = ({ calls, operations, messages, hours }: typeof script) =>
+      `${calls} calls, ${operations} operations, ${messages} messages, ${hours.toFixed(1)} h`;
+    report.measured({
+      case: `backfill-${hub.tier}`,
+      ours: bulk.calls,
+      peer: script.calls,
+      unit: 'hub calls',
+      target: { atMost: 1 / 4 },
+      note:
+        `calls that create ${backfilled} modules on ${name} with bulk calls and half of the throttle: ${describe(bulk)}. The budget is the app's own, on a clock that skips waits. Peer: the vendor's script with all of the throttle, calculated with 100 ms a call: ${describe(script)}. ` +
+        `An import job of ${(importBytes(backfill) / 1e6).toFixed(0)} MB, calculated: ${jobs.map((job) => `${describe(job)} at ${job.rate.toFixed(1)} modules a second`).join('; ')}. No real hub was seen to import so many.`,
+    });
+  }
+}
+
+async function reportEvents(folder: string, report: Report): Promise<void> {
+  const { eventsPerSecond, partitions, seconds, relevantShare } = eventLoad;
+  report.progress(`${seconds} s of ${eventsPerSecond} events a second`);
+  const { elapsed, processorTime, relevant, repaired, deferred } = await processApart(folder, {
+    devices: large,
+    ...eventLoad,
+  });
+  if (repaired !== relevant) throw new Error(`Of ${relevant} removals, ${repaired} were repaired.`);
+  report.measured({
+    case: 'events',
+    ours: processorTime / seconds,
+    peer: instances,
+    unit: 's of processor time',
+    target: { atMost: 1 },
+    note: `processor time of one process for each second of ${eventsPerSecond} events in ${partitions} partitions, of which ${100 * relevantShare} % remove the configuration of an agent and are repaired and recorded. Peer: what ${instances} instances with one core have. Real time, with Azurite on the same machine: ${(elapsed / seconds).toFixed(2)} s for each second. Deferred: ${deferred}.`,
   });
 }

@@ -8,7 +8,7 @@ import { baselineOf, toPolicySet } from '../../../shared/policy/index.ts';
 import { givenOptions, sendResult } from '../child-process.ts';
 import { HeapWatch } from '../heap-watch.ts';
 import { GeneratedHub } from '../million/generated-hub.ts';
-import type { MillionSweep, MillionSweepOptions } from '../million/sweep-of-millions.ts';
+import type { MillionSweep, MillionSweepOptions } from '../million/measure-apart.ts';
 import { createSweepingApp } from '../sweeping-app.ts';
 
 const { connectionString, devices, missing, broken, limit } = givenOptions<MillionSweepOptions>();

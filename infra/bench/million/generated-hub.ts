@@ -76,6 +76,16 @@ export class GeneratedHub {
     for (const number of this.#spread(count)) this.#changed.set(number, desired);
   }
 
+  /** Changes the desired properties of the module of one device. */
+  changeModule(number: number, patch: JsonObject): void {
+    this.#changed.set(number, mergePatch(this.#options.baseline, patch) as JsonObject);
+  }
+
+  /** The id of a device by its number. All ids have the same length. */
+  static deviceId(number: number): string {
+    return `device-${String(number).padStart(7, '0')}`;
+  }
+
   /** The hub for calls of one lane. */
   lane(lane: Lane): Hub {
     const { moduleId } = this.#options;
@@ -210,7 +220,7 @@ export class GeneratedHub {
     const { moduleId, tags } = this.#options;
     const metadata = { $metadata: { $lastUpdated: changedAt }, $version: 2 };
     return {
-      ...{ deviceId: idOf(number), moduleId, etag: 'AAAAAAAAAAI=', version: 3, tags },
+      ...{ deviceId: GeneratedHub.deviceId(number), moduleId, etag: 'AAAAAAAAAAI=', version: 3, tags },
       properties: { desired: { ...desired, ...metadata }, reported: metadata },
     };
   }
@@ -220,11 +230,6 @@ export class GeneratedHub {
   }
 }
 
-/** The id of a device by its number. All ids have the same length. */
-function idOf(number: number): string {
-  return `device-${String(number).padStart(7, '0')}`;
-}
-
 function numberOf(deviceId: string): number {
   return Number(deviceId.slice('device-'.length));
 }
@@ -232,7 +237,7 @@ function numberOf(deviceId: string): number {
 function device(number: number): JsonObject {
   const metadata = { $metadata: { $lastUpdated: changedAt }, $version: 1 };
   return {
-    ...{ deviceId: idOf(number), etag: 'AAAAAAAAAAE=', version: 2, status: 'enabled', tags: {} },
+    ...{ deviceId: GeneratedHub.deviceId(number), etag: 'AAAAAAAAAAE=', version: 2, status: 'enabled', tags: {} },
     capabilities: { iotEdge: false },
     properties: { desired: metadata, reported: metadata },
   };
