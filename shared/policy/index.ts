@@ -9,7 +9,7 @@
 
 export { checkValue, isRequired, type RuleBreach, repairValue } from './check-value.ts';
 export { contradicts } from './contradicts.ts';
-export { catchLateErrors, describeCustomError, type LateError } from './custom-code-limit.ts';
+export { catchLateErrors, describeCustomError, type LateError, shareTimeLimit } from './custom-code-limit.ts';
 export {
   type DesiredRules,
   definePolicy,

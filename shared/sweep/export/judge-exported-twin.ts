@@ -1,5 +1,5 @@
 import type { ExportedTwin } from '../../hub/index.ts';
-import type { Policy } from '../../policy/index.ts';
+import { type Policy, shareTimeLimit } from '../../policy/index.ts';
 import { isOutOfLine } from '../../reconcile/index.ts';
 import type { JsonObject, Twin } from '../../twin/index.ts';
 
@@ -9,7 +9,11 @@ import type { JsonObject, Twin } from '../../twin/index.ts';
  */
 export type Verdict = 'inLine' | 'outOfLine' | 'unclear';
 
-export type ExportJudge = (twin: ExportedTwin, at: string) => Verdict;
+/** Returns what each twin says about the policy, in the same order. `at`: the present time, ISO 8601. */
+export type ExportJudge = (twins: readonly ExportedTwin[], at: string) => readonly Verdict[];
+
+/** Number of twins whose custom code shares one time limit. */
+const twinsPerLimit = 50;
 
 /** The time at which all desired properties count as written. An export does not say when they were, and a read of the twin will. */
 const longAgo = '2000-01-01T00:00:00Z';
@@ -29,7 +33,7 @@ export function createExportJudge(policy: Policy): ExportJudge {
     evaluate === undefined
       ? policy
       : { ...policy, evaluate: (twin, context) => evaluate(asExported(twin, ask), context) };
-  return (exported, at) => {
+  const judge = (exported: ExportedTwin, at: string): Verdict => {
     const twin = toTwin(exported, policy);
     if (twin === undefined) return 'unclear';
     if (!mayBeInScope(policy, exported)) return 'inLine';
@@ -37,6 +41,15 @@ export function createExportJudge(policy: Policy): ExportJudge {
     const isBroken = isOutOfLine(judged, twin, at);
     if (hasAsked) return 'unclear';
     return isBroken ? 'outOfLine' : 'inLine';
+  };
+  return (twins, at) => {
+    const verdicts: Verdict[] = [];
+    for (let from = 0; from < twins.length; from += twinsPerLimit) {
+      const some = twins.slice(from, from + twinsPerLimit);
+      const judgeAll = () => some.map((twin) => judge(twin, at));
+      verdicts.push(...(shareTimeLimit(judgeAll)?.result ?? judgeAll()));
+    }
+    return verdicts;
   };
 }
 

@@ -137,16 +137,15 @@ interface JudgedLines {
 }
 
 function judgeLines(lines: readonly string[], { module }: Policy, judge: ExportJudge, at: string): JudgedLines {
-  const devices: string[] = [];
-  let [twins, unclear] = [0, 0];
-  for (const line of lines) {
+  const twins = lines.flatMap((line) => {
     const twin = readExportLine(line);
     if (twin === undefined) throw new ExportUnusable('it has a line that is no twin');
-    if (twin.moduleId !== module) continue;
-    const verdict = judge(twin, at);
-    twins++;
-    if (verdict === 'unclear') unclear++;
-    if (verdict !== 'inLine') devices.push(twin.deviceId);
-  }
-  return { devices, twins, unclear };
+    return twin.moduleId === module ? [twin] : [];
+  });
+  const verdicts = judge(twins, at);
+  return {
+    devices: twins.flatMap(({ deviceId }, index) => (verdicts[index] === 'inLine' ? [] : [deviceId])),
+    twins: twins.length,
+    unclear: verdicts.filter((verdict) => verdict === 'unclear').length,
+  };
 }

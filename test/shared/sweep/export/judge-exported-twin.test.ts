@@ -26,7 +26,7 @@ function lineOf(desired: JsonObject, reported: JsonObject = {}, more: JsonObject
 function judgedBy(policy: Policy, line: string) {
   const twin = readExportLine(line);
   if (twin === undefined) throw new Error('The line is no twin.');
-  return createExportJudge(policy)(twin, at);
+  return createExportJudge(policy)([twin], at)[0];
 }
 
 /** What the line says about a policy for the module `m`. */
@@ -34,13 +34,13 @@ const judged = (definition: Partial<PolicyDefinition>, line: string) => judgedBy
 
 describe('an exported twin', () => {
   it('is never in line where the whole twin is out of line, and out of line only for a reason', () => {
-    const verdicts = new Set<string>();
+    const verdicts = new Set<unknown>();
     fc.assert(
       fc.property(policyWithTwin({ objects: true }), fc.integer({ min: 0, max: 100 }), ({ policy, twin }, hours) => {
         const time = new Date(hours * 3600_000).toISOString();
         const line = lineOf(twin.desired.properties, twin.reported.properties);
         const exported = readExportLine(line);
-        const verdict = exported === undefined ? 'no twin' : createExportJudge(policy)(exported, time);
+        const verdict = exported === undefined ? 'no twin' : createExportJudge(policy)([exported], time)[0];
         verdicts.add(verdict);
         if (isOutOfLine(policy, twin, time)) expect(verdict).toBe('outOfLine');
         // Only a grace period that is not over can make the difference.
@@ -108,5 +108,18 @@ describe('an exported twin', () => {
       throw new Error('no answer');
     };
     expect(judgedBy(toPolicy({ ...ofDevices, appliesTo }), site({}))).toBe('outOfLine');
+  });
+
+  it('that takes evaluate too long counts as out of line, and the others do not', () => {
+    const evaluate: Evaluate = ({ desired }) => {
+      while (desired.properties.endless === true);
+      return [];
+    };
+    const lines = Array.from({ length: 120 }, (_, index) => lineOf(index === 70 ? { endless: true } : {}));
+    const twins = lines.flatMap((line) => readExportLine(line) ?? []);
+    const verdicts = createExportJudge(policyOf({ evaluate }))(twins, at);
+    expect(verdicts.flatMap((verdict, index) => (verdict === 'inLine' ? [] : [[index, verdict]]))).toEqual([
+      [70, 'outOfLine'],
+    ]);
   });
 });
