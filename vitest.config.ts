@@ -7,6 +7,8 @@ import { defineConfig } from 'vitest/config';
 const alone = [
   'test/functions/*.test.ts',
   'test/infra/bench/heap-watch.test.ts',
+  'test/infra/cli/commands/doctor.test.ts',
+  'test/infra/cli/doctor/event.test.ts',
   'test/infra/local/app-rights.test.ts',
   'test/shared/sweep/id-set.test.ts',
 ];
