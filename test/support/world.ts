@@ -1,8 +1,6 @@
 /** A local hub, storage and a reconciler for tests. These tests use neither AMQP nor the Azure Functions host. */
 
-import type { LoggedEvent } from '../../infra/local/hub/event-log.ts';
 import { createHistory, createJournal, type DriftRow } from '../../shared/drift/index.ts';
-import type { RawEvent } from '../../shared/events/index.ts';
 import type { Guard } from '../../shared/guards/index.ts';
 import { connectToHub, type Hub } from '../../shared/hub/index.ts';
 import type { Log } from '../../shared/log.ts';
@@ -11,25 +9,10 @@ import { type EventCounts, EventProcessor, Reconciler } from '../../shared/recon
 import { createDeadLetters, type DeferredQueue } from '../../shared/retry/index.ts';
 import { startTestHub } from '../infra/local/hub/hub-client.ts';
 import { collect } from './drift-rows.ts';
+import { newEventsOf } from './new-events.ts';
 import { newStorageAccount } from './storage.ts';
 
 export const quiet: Log = { info: () => {}, warn: () => {}, error: () => {} };
-
-/** Converts an event of the local hub to the form in which the event hub trigger passes it to the function. */
-export function toRawEvent({ body, applicationProperties, annotations, correlationId }: LoggedEvent): RawEvent {
-  const text = body.toString();
-  let parsed: unknown = text;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    // If the body is not JSON, the trigger passes the body as text.
-  }
-  return {
-    body: parsed,
-    properties: applicationProperties,
-    systemProperties: { ...annotations, 'correlation-id': correlationId },
-  };
-}
 
 export interface WorldOptions {
   readonly mode?: Mode;
@@ -77,14 +60,8 @@ export async function startWorld() {
         log: quiet,
         retry: { firstDelay: 1, attempts: 3 },
       });
-      const seen = new Map<string, number>(hub.log.partitionIds.map((id) => [id, hub.log.events(id).length]));
-      /** Returns the events since the last call of this function. The events of one device are in order. */
-      const newEvents = (): RawEvent[] =>
-        hub.log.partitionIds.flatMap((id) => {
-          const events = hub.log.events(id).slice(seen.get(id));
-          seen.set(id, hub.log.events(id).length);
-          return events.map(toRawEvent);
-        });
+      const newEvents = newEventsOf(hub.log);
+      newEvents();
       return {
         reconciler,
         processor,

@@ -28,8 +28,9 @@ import { toPolicySet } from '../../../shared/policy/index.ts';
 import { createBlobFolders } from '../../../shared/storage/index.ts';
 import { sweepQueueName } from '../../../shared/sweep/index.ts';
 import { collect } from '../../support/drift-rows.ts';
+import { newEventsOf } from '../../support/new-events.ts';
 import { newStorageAccount } from '../../support/storage.ts';
-import { brief, quiet, toRawEvent } from '../../support/world.ts';
+import { brief, quiet } from '../../support/world.ts';
 import { startTestHub, type TestHub } from './hub/hub-client.ts';
 
 const policies = toPolicySet([{ name: 'agent', module: 'Agent', createModule: true, desired: { level: 1, size: 2 } }], {
@@ -90,12 +91,9 @@ async function usedRights() {
 }
 
 async function allEvents(): Promise<void> {
-  let seen = 0;
-  for (;;) {
-    const events = hub.log.partitionIds.flatMap((id) => hub.log.events(id).map(toRawEvent));
-    if (events.length === seen) return;
-    await app.processorFor(context).process(events.slice(seen));
-    seen = events.length;
+  const newEvents = newEventsOf(hub.log);
+  for (let events = newEvents(); events.length > 0; events = newEvents()) {
+    await app.processorFor(context).process(events);
   }
 }
 

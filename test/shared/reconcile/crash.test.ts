@@ -4,7 +4,8 @@ import type { RawEvent } from '../../../shared/events/index.ts';
 import type { Hub } from '../../../shared/hub/index.ts';
 import { absent, between, definePolicy, oneOf, toPolicySet } from '../../../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../../../shared/reconcile/index.ts';
-import { quiet, startWorld, toRawEvent, type World } from '../../support/world.ts';
+import { toRawEvent } from '../../support/new-events.ts';
+import { quiet, startWorld, type World } from '../../support/world.ts';
 
 const policies = toPolicySet(
   [

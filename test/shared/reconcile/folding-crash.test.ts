@@ -10,9 +10,10 @@ import { EventProcessor, Reconciler, workForModule } from '../../../shared/recon
 import { createDeadLetters } from '../../../shared/retry/index.ts';
 import { fc } from '../../support/arbitraries.ts';
 import { driftRow } from '../../support/drift-rows.ts';
+import { newEventsOf } from '../../support/new-events.ts';
 import { StillClock } from '../../support/still-clock.ts';
 import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
-import { quiet, toRawEvent } from '../../support/world.ts';
+import { quiet } from '../../support/world.ts';
 import { agent, hubOver } from './memory-world.ts';
 
 interface Kill {
@@ -77,7 +78,8 @@ async function contestedDevice() {
     });
   });
   await journal.write(deviceId, repairs, await journal.read(deviceId));
-  let seen = log.events('0').length;
+  const newEvents = newEventsOf(log);
+  newEvents();
 
   const newProcess = () => {
     const dependencies = { policies: toPolicySet([agent], { mode: 'enforce' }), hub: hubOver(registry), log: quiet };
@@ -105,9 +107,7 @@ async function contestedDevice() {
         clock.pass(1000);
         registry.patchTwin(target, { desired: { mode } }, '*');
       }
-      const events = log.events('0').slice(seen).map(toRawEvent);
-      seen = log.events('0').length;
-      return events;
+      return newEvents();
     },
     deliver: (events: readonly RawEvent[]) => newProcess().processor.process(events),
     async sweep() {

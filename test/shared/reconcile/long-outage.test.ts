@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { RawEvent } from '../../../shared/events/index.ts';
 import { toPolicySet } from '../../../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../../../shared/reconcile/index.ts';
 import type { DeadLetters, DeferredQueue } from '../../../shared/retry/index.ts';
+import { newEventsOf } from '../../support/new-events.ts';
 import { StillClock } from '../../support/still-clock.ts';
-import { brief, quiet, toRawEvent } from '../../support/world.ts';
+import { brief, quiet } from '../../support/world.ts';
 import { FaultyHub } from '../hub/faulty-hub.ts';
 import { agent, memoryJournal, toQueueMessage } from './memory-world.ts';
 
@@ -67,14 +67,7 @@ describe('an outage of the hub for an hour, with ten events a second', () => {
       random: () => 0.5,
       clock,
     });
-    const seen = new Map<string, number>();
-    const newEvents = (): readonly RawEvent[] =>
-      log.partitionIds.flatMap((id) => {
-        const events = log.events(id);
-        const fresh = events.slice(seen.get(id) ?? 0);
-        seen.set(id, events.length);
-        return fresh.map(toRawEvent);
-      });
+    const newEvents = newEventsOf(log);
     /** Adds devices that are in line, changes each some times, and returns the events of the changes. */
     const disturb = (devices: readonly string[]) => {
       for (const deviceId of devices) {

@@ -3,14 +3,14 @@ import { Registry } from '../../../infra/local/hub/registry.ts';
 import type { Clock } from '../../../shared/clock.ts';
 import { type DriftRow, isOpen, type Journal, openKey } from '../../../shared/drift/index.ts';
 import { rowKeyPrefixAt } from '../../../shared/drift/keys.ts';
-import type { RawEvent } from '../../../shared/events/index.ts';
 import type { Answer, Hub, Problem } from '../../../shared/hub/index.ts';
 import { definePolicy, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import { EventProcessor, Reconciler, type ReconcilerDependencies } from '../../../shared/reconcile/index.ts';
 import { type DeadLetter, type DeadLetters, type DeferredQueue, keptAnHour } from '../../../shared/retry/index.ts';
 import { toTwin } from '../../../shared/twin/index.ts';
+import { newEventsOf } from '../../support/new-events.ts';
 import type { StillClock } from '../../support/still-clock.ts';
-import { quiet, toRawEvent } from '../../support/world.ts';
+import { quiet } from '../../support/world.ts';
 
 export const agent = definePolicy({
   name: 'agent',
@@ -66,7 +66,6 @@ export function newWorld(
     random: () => 0.5,
     ...(processorClock === undefined ? {} : { clock: processorClock }),
   });
-  let seen = 0;
   return {
     registry,
     hub,
@@ -78,14 +77,7 @@ export function newWorld(
     warnings,
     processor,
     /** Returns the events since the last call of this function. */
-    newEvents(): RawEvent[] {
-      const all = log.partitionIds
-        .flatMap((id) => log.events(id))
-        .toSorted((a, b) => Number(a.enqueuedTime) - Number(b.enqueuedTime));
-      const events = all.slice(seen).map(toRawEvent);
-      seen = all.length;
-      return events;
-    },
+    newEvents: newEventsOf(log),
     /** The history rows of a device, oldest first. */
     history: async (deviceId: string) => (await journal.read(deviceId, '1970-01-01T00:00:00Z')).recent.toReversed(),
   };

@@ -11,8 +11,9 @@ import { definePolicy, type Mode, toPolicySet } from '../../../shared/policy/ind
 import { EventProcessor, Reconciler, workForMissingModule, workForModule } from '../../../shared/reconcile/index.ts';
 import type { JsonObject } from '../../../shared/twin/index.ts';
 import { fc } from '../../support/arbitraries.ts';
+import { toRawEvent } from '../../support/new-events.ts';
 import { StillClock } from '../../support/still-clock.ts';
-import { quiet, toRawEvent } from '../../support/world.ts';
+import { quiet } from '../../support/world.ts';
 import { hubOver, memoryJournal } from './memory-world.ts';
 
 /** The call at which a process is killed. `after`: the call has its effect, but the process does not get the result. */
