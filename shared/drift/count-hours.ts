@@ -9,9 +9,9 @@ import {
   type StorageAccount,
   splitText,
 } from '../storage/index.ts';
-import { storeDay, storeDayOnce } from './day-counts.ts';
 import { retentionKey, rollupTable, timelineTable, uncountedPartition } from './history-index.ts';
 import { HourCounter, type HourCounts } from './hour-counts.ts';
+import { hourAfter, quarterOf, storeQuarterOnce, storeQuarters } from './quarter-counts.ts';
 import { fromEntity } from './row-entity.ts';
 import { hourOf, timelinePartitions } from './timeline-keys.ts';
 
@@ -29,8 +29,6 @@ const slowWriteTime = 5 * 60_000;
 
 /** Maximum number of rows that are counted before another hour has its turn, and before the progress of the count is stored. */
 export const defaultRowsPerTurn = 50_000;
-
-const day = 86_400_000;
 
 /** PartitionKey of the unfinished counts in the roll-up table. The RowKey is the hour. */
 const unfinishedPartition = 'counting';
@@ -62,8 +60,8 @@ export interface HourCounting {
 export function createHourCounting(account: StorageAccount, now: () => Date, rowsPerTurn: number): HourCounting {
   const rollups = once(() => openTable(account, rollupTable));
   const timeline = once(() => openTable(account, timelineTable));
-  /** The last day whose counts are stored for certain. An hour without rows is not counted again, and so does not store its day. */
-  let storedDay = '';
+  /** The last quarter whose counts are stored for certain. An hour without rows is not counted again, and so does not store its quarter. */
+  let storedQuarter = '';
 
   /** The counts to make, in order: those that have begun, and those that must begin. */
   async function countsToMake(client: TableClient, compliance: string): Promise<readonly Count[]> {
@@ -105,7 +103,8 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
   async function finish(client: TableClient, count: Count): Promise<void> {
     const { hour, counter, markEtag, startedAt } = count;
     await storeCounts(client, hour, counter.counts(), count.compliance);
-    if (dayOf(hour) < dayOf(now().toISOString())) await storeDay(client, dayOf(hour));
+    const current = hourOf(now().toISOString());
+    if (quarterOf(hour) < quarterOf(current)) await storeQuarters(client, hour.slice(0, 10), current);
     const firstActiveHour = hourOf(new Date(Date.parse(startedAt) - slowWriteTime).toISOString());
     if (markEtag !== '' && hour < firstActiveHour) await removeMark(client, hour, markEtag);
     if (count.isStored) await client.deleteEntity(unfinishedPartition, hour).catch(ignoreNotFound);
@@ -131,14 +130,13 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
         }
         if (!mayContinue()) return;
       }
-      const yesterday = dayOf(new Date(now().getTime() - day).toISOString());
-      if (storedDay !== yesterday) await storeDayOnce(client, yesterday);
-      storedDay = yesterday;
+      const current = hourOf(now().toISOString());
+      const last = quarterOf(hourAfter(quarterOf(current), -1));
+      if (storedQuarter !== last) await storeQuarterOnce(client, last, current);
+      storedQuarter = last;
     },
   };
 }
-
-const dayOf = (hour: string) => hour.slice(0, 10);
 
 /** The rows of an hour after a position, in the order of their keys. Two ranges of keys, because one cannot begin within a partition. */
 async function* rowsAfter(client: TableClient, hour: string, after: Count['after']) {

@@ -15,7 +15,6 @@ export {
   lastContestedTime,
   standDownTime,
 } from './contested-property.ts';
-export type { Compliance } from './day-counts.ts';
 export {
   type Departure,
   type DriftKind,
@@ -34,6 +33,7 @@ export { driftKey, openKey } from './keys.ts';
 export { type KnownRows, noKnownRows } from './known-rows.ts';
 export type { OpenCounts } from './open-counts.ts';
 export { createOpenList, type ListedRow, type OpenList } from './open-list.ts';
+export type { Compliance } from './quarter-counts.ts';
 export { createRetention, type Retention, type RetentionResult } from './retention.ts';
 export { createRollups, type Rollups } from './rollups.ts';
 export { createRunningPasses, noRunningPasses, type RunningPasses } from './running-passes.ts';

@@ -2,10 +2,18 @@ import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
 import { loadFilterTag, openTable, type StorageAccount } from '../storage/index.ts';
 import { createHourCounting, defaultRowsPerTurn } from './count-hours.ts';
-import { type Compliance, type DayCounts, readDays, readHourEntity, type StoredHour } from './day-counts.ts';
 import { rollupTable } from './history-index.ts';
 import { dayRanges } from './key-ranges.ts';
 import { createOpenCounters, type OpenCounts } from './open-counts.ts';
+import {
+  type Compliance,
+  hourAfter,
+  type QuarterCounts,
+  quarterHours,
+  readHourEntity,
+  readQuarters,
+  type StoredHour,
+} from './quarter-counts.ts';
 import { type Summary, SummaryCounter, startOf } from './summary.ts';
 import { hourOf } from './timeline-keys.ts';
 
@@ -27,8 +35,8 @@ export interface Rollups {
     mayContinue?: () => boolean,
   ): Promise<OpenCounts>;
   /**
-   * Adds the counts of all hours that overlap the time from `from` to `to`, both ISO 8601. Reads one entity for each whole day that is over, and
-   * one for each other hour.
+   * Adds the counts of all hours that overlap the time from `from` to `to`, both ISO 8601. Reads one entity for
+   * each day, and one for each hour of the quarters of a day in which the range begins and ends.
    *
    * @param bucketHours Length of a bucket of the summary, in hours.
    */
@@ -73,7 +81,7 @@ export function createRollups(
       const compliance: Compliance[] = [];
       let countedAt: string | undefined;
       for await (const counts of countsBetween(await rollups(), first, last)) {
-        if ('day' in counts) counter.addDay(counts);
+        if ('quarter' in counts) counter.addQuarter(counts);
         else counter.add(counts.hour, counts.counts);
         compliance.push(...counts.compliance);
         countedAt = counts.countedAt;
@@ -90,12 +98,12 @@ export function createRollups(
   };
 }
 
-/** The counts from one hour to another, oldest first: of whole days where they are stored, otherwise of hours. */
+/** The counts from one hour to another, oldest first: of whole quarters of a day where they are stored, otherwise of hours. */
 async function* countsBetween(
   client: TableClient,
   first: string,
   last: string,
-): AsyncGenerator<DayCounts | (StoredHour & { readonly countedAt: string })> {
+): AsyncGenerator<QuarterCounts | (StoredHour & { readonly countedAt: string })> {
   const odata = await loadFilterTag();
   const hoursBetween = async function* (from: string, to: string) {
     for (const days of dayRanges(from, to)) {
@@ -106,19 +114,11 @@ async function* countsBetween(
       }
     }
   };
-  // Only days that lie in the range as a whole are read as days.
-  const firstDay = dayAfter(first, first.endsWith('T00') ? 0 : 1);
-  const lastDay = dayAfter(last, last.endsWith('T23') ? 0 : -1);
   let next = first;
-  for await (const counts of readDays(client, firstDay, lastDay)) {
-    if (next.slice(0, 10) < counts.day) yield* hoursBetween(next, `${dayAfter(counts.day, -1)}T23`);
+  for await (const counts of readQuarters(client, first, last)) {
+    if (next < counts.quarter) yield* hoursBetween(next, hourAfter(counts.quarter, -1));
     yield counts;
-    next = `${dayAfter(counts.day, 1)}T00`;
+    next = hourAfter(counts.quarter, quarterHours);
   }
   if (next <= last) yield* hoursBetween(next, last);
-}
-
-/** The day that is this number of days after the day of an hour, such as `2026-11-22`. */
-function dayAfter(hour: string, days: number): string {
-  return new Date(Date.parse(hour.slice(0, 10)) + days * 86_400_000).toISOString().slice(0, 10);
 }

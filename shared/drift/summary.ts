@@ -1,5 +1,5 @@
-import type { Compliance, DayCounts } from './day-counts.ts';
 import { CountSum, type HourCounts, largestOf, percentileOf } from './hour-counts.ts';
+import type { Compliance, QuarterCounts } from './quarter-counts.ts';
 
 export interface SummaryBucket {
   readonly from: string;
@@ -51,8 +51,8 @@ export class SummaryCounter {
     this.#bucketHours = bucketHours;
   }
 
-  /** Adds the counts of a day. Days and hours must be added oldest first. */
-  addDay({ hours, names }: DayCounts): void {
+  /** Adds the counts of a quarter of a day. Quarters and hours must be added oldest first. */
+  addQuarter({ hours, names }: QuarterCounts): void {
     for (const [hour, counts] of hours) this.add(hour, counts);
     this.#sum.add(names);
   }
