@@ -139,8 +139,16 @@ const policy: z.ZodMiniType<PolicyAnswer> = z.object({
 });
 const policies: z.ZodMiniType<PoliciesAnswer> = z.object({
   policies: z.array(policy),
+  open: z
+    .object({
+      total: count('Open rows.'),
+      byReason: z
+        .record(z.string(), z.number().check(z.int()))
+        .check(z.describe('Open rows by the reason why the drift is not repaired, such as `heldBack: contested`.')),
+    })
+    .check(z.describe('The open rows of all policies, also of policies that the app no longer has.')),
   openCountedAt: text(
-    'The time of the counts `openDevices`. The time of the request when at most 40 rows are open, and otherwise that of the last roll-up.',
+    'The time of the counts `openDevices` and `open`. The time of the request when at most 40 rows are open, and otherwise that of the last roll-up.',
   ),
 });
 

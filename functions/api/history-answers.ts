@@ -229,11 +229,23 @@ export interface PolicyAnswer {
   readonly compliant?: number;
 }
 
+/** How many rows are open, and why. */
+export interface OpenTotals {
+  readonly total: number;
+  /**
+   * Number of open rows for each reason why the drift is not repaired: the outcome, and for `heldBack` and `deferred` the first word of the
+   * error. The largest number is first. Example: `heldBack: contested`.
+   */
+  readonly byReason: Readonly<Record<string, number>>;
+}
+
 /** The answer of `GET /api/policies`. */
 export interface PoliciesAnswer {
   readonly policies: readonly PolicyAnswer[];
+  /** The open rows of all policies, also of policies that the app no longer has. Counted at `openCountedAt`. */
+  readonly open: OpenTotals;
   /**
-   * The time of the counts `openDevices`, ISO 8601. The time of the request when at most 40 rows are open, and otherwise that of the last
+   * The time of the counts `openDevices` and `open`, ISO 8601. The time of the request when at most 40 rows are open, and otherwise that of the last
    * roll-up.
    */
   readonly openCountedAt: string;

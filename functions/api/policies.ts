@@ -4,6 +4,7 @@ import type { PoliciesAnswer, PolicyAnswer } from './answers.ts';
 import { describeRule } from './describe-rule.ts';
 import { endpoint } from './http/endpoint.ts';
 import { shareRunning } from './http/share-running.ts';
+import { openTotals } from './open-totals.ts';
 
 /** Creates the endpoint `GET /api/policies`. */
 export function policyEndpoints({ policies, guardStore, rollups }: App) {
@@ -37,7 +38,8 @@ export function policyEndpoints({ policies, guardStore, rollups }: App) {
             openDevices,
           };
         });
-        return { jsonBody: { policies: answers, openCountedAt: open.countedAt } satisfies PoliciesAnswer };
+        const answer: PoliciesAnswer = { policies: answers, open: openTotals(open), openCountedAt: open.countedAt };
+        return { jsonBody: answer };
       },
     }),
   };

@@ -8,7 +8,7 @@
  * @module
  */
 export { AppShare, type AppShareOptions } from './app-share.ts';
-export { type FactSources, type Facts, readFacts } from './facts.ts';
+export { type FactSources, type Facts, mostDeadLetters, readFacts } from './facts.ts';
 export type { InstanceUse } from './instance-use.ts';
 export { findProblems, isHealthy, type LiveChecks, type ProblemSettings, type StatusProblem } from './problems.ts';
 export {

@@ -118,7 +118,11 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
     answers = {
       drift: { rows: [] } satisfies DriftPage,
       'drift/open': { rows: [] } satisfies OpenPage,
-      policies: { policies: [], openCountedAt: '2026-01-01T00:00:00.000Z' } satisfies PoliciesAnswer,
+      policies: {
+        policies: [],
+        open: { total: 0, byReason: {} },
+        openCountedAt: '2026-01-01T00:00:00.000Z',
+      } satisfies PoliciesAnswer,
       'dead-letters': { letters: [], countedOnly: [] } satisfies DeadLettersPage,
       sweeps: { sweeps: [] } satisfies ShownSweeps,
       summary: noSummary,

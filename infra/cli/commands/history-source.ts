@@ -1,14 +1,16 @@
-import type { DeviceAnswer, HealthDetails, HealthProblem } from '../../../functions/api/answers.ts';
+import type { DeviceAnswer, HealthDetails, HealthProblem, OpenTotals } from '../../../functions/api/answers.ts';
+import { openTotals } from '../../../functions/api/open-totals.ts';
 import {
   createHistory,
+  createRollups,
   createRunningPasses,
   type DriftQuery,
   type DriftRow,
   type History,
 } from '../../../shared/drift/index.ts';
 import { createGuardStore } from '../../../shared/guards/index.ts';
-import { createDeadLetterList, createDeadLetters, createDeferredQueueLength } from '../../../shared/retry/index.ts';
-import { createStatusStore, findProblems, readFacts } from '../../../shared/status/index.ts';
+import { createDeadLetterList, createDeferredQueueLength } from '../../../shared/retry/index.ts';
+import { createStatusStore, findProblems, mostDeadLetters, readFacts } from '../../../shared/status/index.ts';
 import type { StorageAccount } from '../../../shared/storage/index.ts';
 import { createSweepStore, type SweepRow } from '../../../shared/sweep/store/index.ts';
 
@@ -18,16 +20,28 @@ export interface LiveDevice extends Pick<DeviceAnswer, 'exists' | 'at' | 'module
   readonly hub?: string;
 }
 
+/** What is out of line. */
+export interface Standing {
+  readonly policies: readonly {
+    readonly policy: string;
+    /** Number of devices in the policy's scope. `undefined` until a sweep has counted them. */
+    readonly devices: number | undefined;
+    /** Number of devices with an open row of this policy. */
+    readonly outOfLine: number;
+  }[];
+  readonly open: OpenTotals;
+  /** The time of the counts of open rows, ISO 8601. */
+  readonly countedAt: string;
+}
+
 /** The history that a command reads. It comes from a storage account or from the HTTP API of the running app. */
 export interface HistorySource extends Pick<History, 'page' | 'open'> {
   /** Reads the row of the newest sweep. Resolves with `undefined` when there has been no sweep. */
   lastSweep(): Promise<SweepRow | undefined>;
-  /** Counts the dead letters: the events that are no longer retried automatically. */
+  /** Counts the dead letters: the events that are no longer retried automatically. Counts at most {@link mostDeadLetters}. */
   deadLetters(): Promise<number>;
-  /**
-   * Lists the policies with the number of devices in the scope of each. The number is `undefined` until a sweep has counted the devices.
-   */
-  policies(): Promise<readonly { readonly policy: string; readonly devices: number | undefined }[]>;
+  /** Counts what is out of line. Reads stored counts when many rows are open, and never the open rows of a whole fleet. */
+  standing(): Promise<Standing>;
   /**
    * Asks the running app for its health. Absent when the history does not come from the running app. Resolves with `undefined` when the app
    * has no such answer, for example because it is older.
@@ -54,12 +68,7 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
       return (await createSweepStore(storage, now).list(1))[0];
     },
 
-    async deadLetters() {
-      let count = 0;
-      // A parked dead letter is not counted: a retry of its event is still queued.
-      for await (const { state } of createDeadLetters(storage, now).list()) if (state === 'dead') count++;
-      return count;
-    },
+    deadLetters: () => createDeadLetterList(storage).count(mostDeadLetters),
 
     async problems() {
       const statusStore = createStatusStore(storage, now);
@@ -81,9 +90,17 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
       return findProblems(facts, rolledUp);
     },
 
-    async policies() {
+    async standing() {
       const guards = createGuardStore(storage);
-      return Promise.all(policies.map(async (policy) => ({ policy, devices: await guards.deviceCount(policy) })));
+      const open = await createRollups(storage, now).openCounts();
+      // A policy that this build no longer has can still have open rows.
+      const names = [...new Set([...policies, ...open.devices.keys()])];
+      const counted = names.map(async (policy) => ({
+        policy,
+        devices: policies.includes(policy) ? await guards.deviceCount(policy) : undefined,
+        outOfLine: open.devices.get(policy) ?? 0,
+      }));
+      return { policies: await Promise.all(counted), open: openTotals(open), countedAt: open.countedAt };
     },
   };
 }

@@ -7,6 +7,7 @@ import type {
   PoliciesAnswer,
   SweepsAnswer,
 } from '../../../functions/api/answers.ts';
+import { mostDeadLetters } from '../../../shared/status/index.ts';
 import { safeText } from '../view/safe-text.ts';
 import { functionsApi } from './functions-api.ts';
 import type { HistorySource } from './history-source.ts';
@@ -91,13 +92,17 @@ export function fromFunctions(address: string, key: string | undefined): History
         const page = await get<DeadLettersPage>('dead-letters', 'letters', { limit: largestPage, cursor });
         count += page.letters.length;
         cursor = page.cursor;
-      } while (cursor !== undefined);
-      return count;
+      } while (cursor !== undefined && count < mostDeadLetters);
+      return Math.min(count, mostDeadLetters);
     },
 
-    async policies() {
-      const { policies } = await get<PoliciesAnswer>('policies', 'policies');
-      return policies.map(({ name, devices }) => ({ policy: name, devices }));
+    async standing() {
+      const { policies, open, openCountedAt } = await get<PoliciesAnswer>('policies', 'policies');
+      return {
+        policies: policies.map(({ name, devices, openDevices }) => ({ policy: name, devices, outOfLine: openDevices })),
+        open,
+        countedAt: openCountedAt,
+      };
     },
 
     async health() {

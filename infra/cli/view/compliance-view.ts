@@ -1,6 +1,7 @@
 /** The text that `twinkeeper status` shows. Pure functions. */
 import { createColors } from 'picocolors';
 import type { HealthProblem } from '../../../functions/api/answers.ts';
+import { mostDeadLetters } from '../../../shared/status/index.ts';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import { type Compliance, isIll, type PolicyCompliance } from '../commands/compliance.ts';
 import { plainTable } from './plain-table.ts';
@@ -26,7 +27,7 @@ const mostSentences = 5;
 /** Renders the whole output of `twinkeeper status`. The text has no control characters that could harm a terminal. */
 export function renderCompliance(status: Compliance, now: Date, colour: boolean): string {
   const paint = createColors(colour);
-  const { bold, green, yellow } = paint;
+  const { bold, dim, green, yellow } = paint;
   const { policies, open, lastSweep, deadLetters } = status;
   const verdicts: Readonly<Record<Compliance['state'], string>> = {
     compliant: green('Nothing is out of line.'),
@@ -40,11 +41,11 @@ export function renderCompliance(status: Compliance, now: Date, colour: boolean)
       policies.map((policy) => policyRow(policy, paint)),
     ),
     '',
-    `${bold('Open drift')}    ${grouped(open.total)}`,
+    `${bold('Open drift')}    ${grouped(open.total)}${dim(countedBefore(open.countedAt, now))}`,
     ...(open.total === 0 ? [] : [indent(plainTable([], Object.entries(open.byReason).map(reasonRow)))]),
     `${bold('Last sweep')}    ${lastSweep === undefined ? 'none so far' : describeSweep(lastSweep, now)}`,
     ...sentences(lastSweep).map((sentence) => `  ${sentence}`),
-    `${bold('Dead letters')}  ${deadLetters === 0 ? '0' : yellow(`${grouped(deadLetters)}, which "twinkeeper dead-letters" lists`)}`,
+    `${bold('Dead letters')}  ${deadLetters === 0 ? '0' : yellow(`${deadLetters < mostDeadLetters ? '' : 'at least '}${grouped(deadLetters)}, which "twinkeeper dead-letters" lists`)}`,
     `${bold('Twinkeeper')}    ${describeHealth(status, paint)}`,
     '',
     bold(verdicts[status.state]),
@@ -62,7 +63,7 @@ function policyRow({ policy, devices, compliant, outOfLine }: PolicyCompliance, 
 }
 
 function reasonRow([reason, count]: readonly [string, number]): readonly string[] {
-  return [grouped(count), safeText(reason, 64), reasons[reason] ?? ''];
+  return [grouped(count), safeText(reason, 64), reasons[reason] ?? reasons[reason.split(':')[0] ?? ''] ?? ''];
 }
 
 function describeSweep(row: SweepRow, now: Date): string {
@@ -112,6 +113,11 @@ function describeHealth(status: Compliance, { green, yellow, red, dim }: Paint):
       `    ${dim(safeText(advice, 400))}`,
     ]),
   ].join('\n');
+}
+
+/** Says how old a count is, unless it was made just now. */
+function countedBefore(countedAt: string, now: Date): string {
+  return now.getTime() - Date.parse(countedAt) < 10_000 ? '' : `  counted ${ago(countedAt, now)}`;
 }
 
 function ago(at: string, now: Date): string {

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { HealthDetails } from '../../../../functions/api/answers.ts';
-import { type Compliance, reasonOf } from '../../../../infra/cli/commands/compliance.ts';
+import type { Compliance } from '../../../../infra/cli/commands/compliance.ts';
 import { renderCompliance } from '../../../../infra/cli/view/compliance-view.ts';
 import type { SweepRow } from '../../../../shared/sweep/store/index.ts';
-import { row } from './hostile-rows.ts';
 
 describe('the status on a terminal', () => {
   const now = new Date('2026-11-22T05:00:00Z');
@@ -32,7 +31,7 @@ describe('the status on a terminal', () => {
   const well: Compliance = {
     state: 'compliant',
     policies: [{ policy: 'agents', devices: 3000, compliant: 3000, outOfLine: 0 }],
-    open: { total: 0, byReason: {} },
+    open: { total: 0, byReason: {}, countedAt: now.toISOString() },
     lastSweep: sweep,
     deadLetters: 0,
   };
@@ -59,7 +58,7 @@ describe('the status on a terminal', () => {
         ...well,
         state: 'outOfLine',
         policies: [{ policy: 'agents', devices: 1_000_000, compliant: 999_999, outOfLine: 1 }],
-        open: { total: 3, byReason: { 'heldBack: blastRadius': 2, failed: 1 } },
+        open: { ...well.open, total: 3, byReason: { 'heldBack: blastRadius': 2, failed: 1 } },
         deadLetters: 4,
       },
       now,
@@ -112,9 +111,16 @@ describe('the status on a terminal', () => {
     expect(renderCompliance({ ...well, problems: [audit] }, now, false)).toMatch(/^Twinkeeper +works$/m);
   });
 
-  it('names the guard that holds a departure back', () => {
-    expect(reasonOf({ ...row, outcome: 'heldBack', error: 'contested: somebody …' })).toBe('heldBack: contested');
-    expect(reasonOf({ ...row, outcome: 'heldBack', error: 'odd' })).toBe('heldBack');
-    expect(reasonOf({ ...row, outcome: 'failed', error: 'refused: no' })).toBe('failed');
+  it('explains a reason without a text of its own by its outcome', () => {
+    const open = { total: 5, byReason: { 'deferred: settling': 5 }, countedAt: now.toISOString() };
+    expect(renderCompliance({ ...well, open }, now, false)).toMatch(/5 +deferred: settling +waits for a retry/);
+  });
+
+  it('says how old counts of many rows are, and that not all dead letters were counted', () => {
+    const old = new Date(now.getTime() - 5 * 60_000).toISOString();
+    const open = { total: 1_000_000, byReason: { failed: 1_000_000 }, countedAt: old };
+    const text = renderCompliance({ ...well, open, deadLetters: 5000 }, now, false);
+    expect(text).toMatch(/^Open drift +1,000,000 {2}counted 5 min ago$/m);
+    expect(text).toMatch(/Dead letters +at least 5,000, which/);
   });
 });
