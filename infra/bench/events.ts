@@ -46,7 +46,7 @@ export const events: Bench = {
         ours: ours,
         peer: theirs,
         unit: 'events/s',
-        target: { atLeast: 0.9 },
+        target: { atLeast: 0.95 },
         note: `${count} events from the local hub's event endpoint through the function host, with checkpoints in Azurite, compared with an app whose handler is empty. Real time, in alternating rounds.`,
       });
     });
