@@ -1,4 +1,5 @@
 import type { InvocationContext } from '@azure/functions';
+import packageJson from '../package.json' with { type: 'json' };
 import { systemClock } from '../shared/clock.ts';
 import {
   createHistory,
@@ -14,7 +15,7 @@ import {
 import { createGuardStore, createGuards, type GuardStore } from '../shared/guards/index.ts';
 import { connectToHub, dailyMessages, type Hub } from '../shared/hub/index.ts';
 import { once } from '../shared/once.ts';
-import type { PolicySet } from '../shared/policy/index.ts';
+import { type PolicySet, versionsOf } from '../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../shared/reconcile/index.ts';
 import { createDeadLetters, createDeferredQueue, type DeadLetters, type DeferredQueue } from '../shared/retry/index.ts';
 import { AppShare, createStatusStore, type StatusStore, UsageRecorder } from '../shared/status/index.ts';
@@ -130,10 +131,11 @@ export function compose(settings: Settings, policies: PolicySet): App {
     log: console,
   });
 
+  const versions = versionsOf(policies, packageJson.version);
   const settleTime = settings.settleSeconds * 1000;
   const runningPasses = createRunningPasses(storage, now);
   const reconcilerFor = (context: LogContext) =>
-    new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock, settleTime, runningPasses });
+    new Reconciler({ policies, hub, journal, log: toLog(context), guard, clock, settleTime, runningPasses, versions });
 
   const processorFor = (context: InvocationContext) =>
     new EventProcessor({
@@ -175,6 +177,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
           settings.sweep.fullLookDays === 0 ? Number.POSITIVE_INFINITY : settings.sweep.fullLookDays * 86_400_000,
         log: toLog(context),
         clock,
+        versions,
         minutes: settings.sweep.minutes,
       });
     const workerFor = (context: InvocationContext) => {
@@ -182,7 +185,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
       return new SweepWorker({
         sweeper: sweeperFor(context),
         reconcilerFor: (lane) =>
-          new Reconciler({ policies, hub: lane, journal, log, guard, clock, settleTime, runningPasses }),
+          new Reconciler({ policies, hub: lane, journal, log, guard, clock, settleTime, runningPasses, versions }),
         hub,
         store: sweepStore,
         queue,

@@ -1,4 +1,4 @@
-import type { DriftRow } from '../../shared/drift/index.ts';
+import { type DriftRow, isOver, type Outcome } from '../../shared/drift/index.ts';
 import type { Json } from '../../shared/twin/index.ts';
 
 const columns = [
@@ -27,6 +27,13 @@ const columns = [
   'times',
   'lastActual',
   'lastWrittenAt',
+  'firstHeldBackAt',
+  'firstDeferredAt',
+  'firstFailedAt',
+  'endedAt',
+  'policyVersion',
+  'appVersion',
+  'transitions',
 ] as const;
 
 /** The first line of the CSV. It holds the names of the columns. */
@@ -37,7 +44,8 @@ export const csvHeader = `${columns.join(',')}\n`;
  * library would escape the text of a negative number as a formula.
  */
 export function toCsvCells(row: DriftRow, toJson: (value: Json) => string): readonly (string | number)[] {
-  const { expected, actual, write, lastWrite, lastActual, ...plain } = row;
+  const { expected, actual, write, lastWrite, lastActual, transitions = [], ...plain } = row;
+  const firstAt = (outcome: Outcome) => transitions.find((each) => each.outcome === outcome)?.at;
   const toCell = (value: Json | undefined) =>
     typeof value === 'object' || typeof value === 'string' || typeof value === 'boolean' ? toJson(value) : value;
   const cells: Readonly<Record<string, unknown>> = {
@@ -48,6 +56,11 @@ export function toCsvCells(row: DriftRow, toJson: (value: Json) => string): read
     writtenBy: write.by,
     lastActual: toCell(lastActual),
     lastWrittenAt: lastWrite?.at,
+    firstHeldBackAt: firstAt('heldBack'),
+    firstDeferredAt: firstAt('deferred'),
+    firstFailedAt: firstAt('failed'),
+    endedAt: row.closedAt ?? (isOver(row.outcome) ? row.outcomeAt : undefined),
+    transitions: JSON.stringify(transitions),
   };
   return columns.map((name) => (typeof cells[name] === 'number' ? cells[name] : String(cells[name] ?? '')));
 }

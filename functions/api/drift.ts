@@ -47,6 +47,7 @@ export function driftEndpoints({ history, now }: Pick<App, 'history' | 'now'>, w
       path: parameter.path,
       kind: parameter.kind,
       outcome: parameter.outcome,
+      outcomeNow: parameter.outcomeNow,
       source: parameter.source,
       from: parameter.from,
       to: parameter.to,

@@ -37,10 +37,28 @@ export type Outcome =
   | 'heldBack'
   | 'failed';
 
+/** One step in the course of a row: the row got an outcome. */
+export interface Transition {
+  /** Time when the row got the outcome, ISO 8601. */
+  readonly at: string;
+  /** The outcome, or `ended` when the drift of an `audited` row ended. */
+  readonly outcome: Outcome | 'ended';
+  /** Why the row had the outcome. At most 200 characters. */
+  readonly reason?: string;
+  /** What caused it. `retries`: the last retry failed. Absent in rows of version 1. */
+  readonly by?: 'event' | 'sweep' | 'manual' | 'retries';
+  /** How often the row got this outcome for this reason, with only tries to repair it in between. Absent when once. */
+  readonly times?: number;
+  /** Time of the last of these, ISO 8601. Absent when once. */
+  readonly lastAt?: string;
+  /** Number of transitions before this one that are not kept. Absent when none. */
+  readonly omitted?: number;
+}
+
 /** A row of the history. The JSON leaves out `expected` and `actual` where their value is undefined. */
 export interface DriftRow {
-  /** Version of the format in which the row is stored. */
-  readonly v: 1;
+  /** Version of the format in which the row is stored. Of a row of version 1, only the last outcome is known. */
+  readonly v: 1 | 2;
   readonly hub: string;
   /** Key of the row. It is unique among the rows of one device. */
   readonly rowKey: string;
@@ -63,6 +81,10 @@ export interface DriftRow {
   };
   readonly mode: 'enforce' | 'audit';
   readonly message?: string;
+  /** The hash of the policy's definition by which the drift was judged last. Absent in rows of version 1. */
+  readonly policyVersion?: string;
+  /** The version of the app that wrote the row last. Absent in rows of version 1. */
+  readonly appVersion?: string;
   readonly detectedAt: string;
   readonly source: 'event' | 'sweep' | 'manual';
   /** Time when the hub did the operation that the event reported, ISO 8601. */
@@ -75,6 +97,8 @@ export interface DriftRow {
   /** Time when the drift ended, for a row that stayed open after its outcome, ISO 8601. */
   readonly closedAt?: string;
   readonly error?: string;
+  /** Every outcome that the row has had since its detection, oldest first. Absent while there is none. */
+  readonly transitions?: readonly Transition[];
   /** Number of wrong writes that the row records, when more than one. While a property is contested, its writes share one row. */
   readonly times?: number;
   /** The last wrong write that the row records. Absent when the row records one write. */

@@ -9,6 +9,8 @@ const sweep: z.ZodMiniType<SweepRow> = z.object({
   id: z.string(),
   trigger: z.enum(['timer', 'manual']),
   startedAt: time('When the sweep started.'),
+  policiesVersion: optionalText('The hash of all policies that the sweep checked. Absent in old rows.'),
+  appVersion: optionalText('The version of the app that began the sweep. Absent in old rows.'),
   endedAt: optionalText('When all queries of the sweep were done. Repairs may still be under way.'),
   state: z.enum(['running', 'done', 'abandoned']),
   resumed: count('Times the sweep was resumed after a deadline or a crash.'),

@@ -67,7 +67,8 @@ export const path = z
   );
 
 export const kind = oneOf(kinds, 'The kind of drift.');
-export const outcome = oneOf(outcomes, 'The outcome of the drift.');
+export const outcome = oneOf(outcomes, 'An outcome that the drift has, or had at any time since its detection.');
+export const outcomeNow = oneOf(outcomes, 'The outcome that the drift has now.');
 export const source = oneOf(sources, 'How the drift was detected.');
 
 const timePattern = /^(-\d{1,6}[smhdw]|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+ -]\d\d:\d\d)?)?)$/;

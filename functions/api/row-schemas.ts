@@ -12,8 +12,28 @@ const write = z.object({
   by: optionalText('Id of the configuration of the hub that made the write. Absent when no configuration made it.'),
 });
 
+const transition = z.object({
+  at: time('When the row got the outcome.'),
+  outcome: z
+    .enum([...outcomes, 'ended'])
+    .check(z.describe('The outcome, or `ended` when the drift of an `audited` row ended.')),
+  reason: optionalText('Why the row had the outcome. At most 200 characters.'),
+  by: z.exactOptional(
+    z
+      .enum([...sources, 'retries'])
+      .check(z.describe('What caused it. `retries`: the last retry failed. Absent in rows of version 1.')),
+  ),
+  times: z.exactOptional(
+    z
+      .number()
+      .check(z.describe('How often the row got it, with only tries to repair it in between. Absent when once.')),
+  ),
+  lastAt: optionalText('When it was so for the last time. Absent when once.'),
+  omitted: z.exactOptional(z.number().check(z.describe('Transitions before this one that are not kept.'))),
+});
+
 const rowShape = {
-  v: z.literal(1).check(z.describe('Version of the stored format.')),
+  v: z.union([z.literal(1), z.literal(2)]).check(z.describe('Version of the stored format.')),
   hub: text("The hub's host name."),
   rowKey: text('Identifies the row together with `deviceId`.'),
   deviceId: z.string(),
@@ -26,6 +46,8 @@ const rowShape = {
   write: write.check(z.describe('The write to the twin that caused the drift.')),
   mode,
   message: optionalText('The message of a custom policy, or the reason why the drift cannot be repaired.'),
+  policyVersion: optionalText('The hash of the policy by which the drift was judged last. Absent in old rows.'),
+  appVersion: optionalText('The version of the app that wrote the row last. Absent in old rows.'),
   detectedAt: time('When the drift was detected.'),
   source: z.enum(sources),
   operationTimestamp: optionalText('The time of the hub operation, from the event that reported the drift.'),
@@ -36,6 +58,11 @@ const rowShape = {
   outcomeAt: time('When the row got this outcome.'),
   closedAt: optionalText('When the drift of a row that had stayed open ended.'),
   error: optionalText('Why the drift could not be repaired.'),
+  transitions: z.exactOptional(
+    z
+      .array(transition)
+      .check(z.describe('Every outcome that the row has had since its detection, oldest first. Absent while none.')),
+  ),
   times: z.exactOptional(
     z
       .number()

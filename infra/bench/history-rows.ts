@@ -53,7 +53,7 @@ export function rowAt(number: number): DriftRow {
   } as const;
   return {
     ...departure,
-    v: 1,
+    v: 2,
     hub: 'bench-hub.azure-devices.net',
     rowKey: driftKey(departure),
     detectedAt,

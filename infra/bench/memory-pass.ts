@@ -65,7 +65,7 @@ async function putRows(account: StorageAccount, deviceId: string, count: number)
     };
     return {
       ...departure,
-      ...({ v: 1, hub: 'bench-hub', rowKey: driftKey(departure), source: 'event', outcome: 'superseded' } as const),
+      ...({ v: 2, hub: 'bench-hub', rowKey: driftKey(departure), source: 'event', outcome: 'superseded' } as const),
       ...{ detectedAt: at, outcomeAt: at },
     };
   };

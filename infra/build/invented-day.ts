@@ -42,7 +42,7 @@ export async function inventDay(account: StorageAccount, devices: number): Promi
     } as const;
     return {
       ...departure,
-      v: 1,
+      v: 2,
       hub: 'localhost',
       rowKey: driftKey(departure),
       detectedAt: time(detected),

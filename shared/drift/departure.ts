@@ -1,5 +1,6 @@
 import type { Mode } from '../policy/index.ts';
 import type { Json, Write } from '../twin/index.ts';
+import { isOver, type Outcome, type Source, type Transition } from './outcome.ts';
 
 /** The kind of a departure from a policy: in which way the twin breaks the policy. */
 export type DriftKind =
@@ -11,34 +12,6 @@ export type DriftKind =
   | 'notReported'
   | 'custom'
   | 'policyError';
-
-/** The result of a departure from a policy. The comment of each outcome says what an auditor may conclude from the outcome. */
-export type Outcome =
-  /** The row is stored before Twinkeeper changes the hub. After a crash, a redelivered event or the next sweep sets the final outcome. */
-  | 'pending'
-  /** Twinkeeper created the missing module, with its baseline. */
-  | 'created'
-  /** Twinkeeper set the desired property to the policy's value, or removed the forbidden property. */
-  | 'enforced'
-  /** The drift is only recorded. The policy or the whole app is in audit mode, or no change to the hub could repair the drift. */
-  | 'audited'
-  /** The drift ended before Twinkeeper repaired it. The twin was compliant again. */
-  | 'healed'
-  /** A later write put another wrong value in the place of this one. The later write has a row of its own. Nothing was repaired. */
-  | 'superseded'
-  /** The device or the module was deleted. */
-  | 'gone'
-  /** The policies no longer demand this: the policy or its rule was taken out, or the device left its scope. The twin was not repaired. */
-  | 'retired'
-  /** Twinkeeper could not repair the drift yet. A retry is queued. */
-  | 'deferred'
-  /** A guard holds the repair back for now. */
-  | 'heldBack'
-  /** Twinkeeper cannot repair the drift, or all retries failed. The field `error` holds the reason. */
-  | 'failed';
-
-/** The cause of the pass that detected a departure from a policy: an event, a sweep, or a person. */
-export type Source = 'event' | 'sweep' | 'manual';
 
 /** One way in which a twin is out of line with a policy: one property that breaks the policy, one missing module, or one missing baseline. */
 export interface Departure {
@@ -62,11 +35,15 @@ export interface Departure {
 
 /** One row of the history. The row records one departure from a policy, and the outcome of the departure. */
 export interface DriftRow extends Departure {
-  /** Version of the format in which the row is stored. */
-  readonly v: 1;
+  /** Version of the format in which the row is stored. Rows of version 1 have no transitions. */
+  readonly v: 1 | 2;
   readonly hub: string;
   /** Key of the row in the journal. {@link driftKey} computes the key from the departure. */
   readonly rowKey: string;
+  /** The hash of the policy's definition by which the departure was judged last. Absent in rows of version 1. */
+  readonly policyVersion?: string;
+  /** The version of the app that wrote the row last. Absent in rows of version 1. */
+  readonly appVersion?: string;
   readonly detectedAt: string;
   readonly source: Source;
   /** The time of the event's operation in the hub, ISO 8601. */
@@ -81,6 +58,8 @@ export interface DriftRow extends Departure {
   /** The time at which the drift of an `audited` row ended, ISO 8601. The row keeps the outcome `audited`. */
   readonly closedAt?: string;
   readonly error?: string;
+  /** Every outcome that the row has had since its detection, oldest first. Absent while there is none. */
+  readonly transitions?: readonly Transition[];
   /**
    * Number of wrong writes that the row records. Absent when the row records one write. While the property is contested or flaps, further
    * wrong writes are folded into the row.
@@ -95,13 +74,6 @@ export interface DriftRow extends Departure {
    * version of a folded write is unknown.
    */
   readonly foldedVersions?: readonly number[];
-}
-
-const overOutcomes: ReadonlySet<Outcome> = new Set(['created', 'enforced', 'healed', 'superseded', 'gone', 'retired']);
-
-/** Whether the outcome ends the departure from a policy. After any other outcome, the twin is still out of line. */
-export function isOver(outcome: Outcome): boolean {
-  return overOutcomes.has(outcome);
 }
 
 /** Whether the row is open. A row is open while the twin is still out of line with the policy. */

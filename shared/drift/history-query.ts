@@ -1,5 +1,7 @@
 import { loadFilterTag } from '../storage/index.ts';
-import type { DriftKind, Outcome, Source } from './departure.ts';
+import type { DriftKind } from './departure.ts';
+import type { Outcome, Source } from './outcome.ts';
+import { pastColumn } from './row-entity.ts';
 
 /** Filters for history rows. A row must match all filters that are given. */
 export interface DriftQuery {
@@ -8,7 +10,10 @@ export interface DriftQuery {
   readonly policy?: string;
   readonly path?: string;
   readonly kind?: DriftKind;
+  /** The row has or had this outcome. */
   readonly outcome?: Outcome;
+  /** The row has this outcome now. */
+  readonly outcomeNow?: Outcome;
   readonly source?: Source;
   /** Earliest time of detection of the rows, inclusive, ISO 8601. */
   readonly from?: string;
@@ -27,17 +32,23 @@ export interface OpenQuery {
  * SDK quotes each value, so a value cannot change the meaning of the condition.
  */
 export async function toConditions(query: DriftQuery): Promise<readonly string[]> {
-  const { deviceId, moduleId, policy, path, kind, outcome, source, from, to } = query;
+  const { deviceId, moduleId, policy, path, kind, outcome, outcomeNow, source, from, to } = query;
   const odata = await loadFilterTag();
   return [
     moduleId === undefined ? undefined : odata`moduleId eq ${moduleId}`,
     policy === undefined ? undefined : odata`policy eq ${policy}`,
     path === undefined ? undefined : odata`path eq ${path}`,
     kind === undefined ? undefined : odata`kind eq ${kind}`,
-    outcome === undefined ? undefined : odata`outcome eq ${outcome}`,
+    outcome === undefined ? undefined : hasOrHad(odata`outcome eq ${outcome}`, pastColumn(outcome)),
+    outcomeNow === undefined ? undefined : odata`outcome eq ${outcomeNow}`,
     source === undefined ? undefined : odata`source eq ${source}`,
     // A query without a device reads the timeline, and the key ranges of the timeline already limit the time.
     deviceId === undefined || from === undefined ? undefined : odata`detectedAt ge ${new Date(from).toISOString()}`,
     deviceId === undefined || to === undefined ? undefined : odata`detectedAt lt ${new Date(to).toISOString()}`,
   ].filter((condition) => condition !== undefined);
+}
+
+/** The condition that a row has an outcome, or had it. */
+function hasOrHad(has: string, past: string | undefined): string {
+  return past === undefined ? has : `(${has} or ${past} eq true)`;
 }

@@ -1,7 +1,9 @@
 import type { TableEntity } from '@azure/data-tables';
 import { encodeDeviceId, joinText, splitText } from '../storage/index.ts';
 import type { Json } from '../twin/index.ts';
-import type { DriftKind, DriftRow, Outcome, Source } from './departure.ts';
+import type { DriftKind, DriftRow } from './departure.ts';
+import type { Outcome, Source, Transition } from './outcome.ts';
+import { transitionsOf } from './transitions.ts';
 
 /**
  * The columns of a row that a pass needs to find the row of a departure, and that guards need. All of them are short. The columns with the
@@ -32,6 +34,8 @@ export const shortColumns: readonly string[] = [
   'lastWriteExact',
   'lastWrittenBy',
   'foldedVersions',
+  'transitions',
+  'v',
 ];
 
 /**
@@ -42,10 +46,12 @@ export const shortColumns: readonly string[] = [
  * @param stored The whole row, as it is stored.
  */
 export function withLongColumns(row: DriftRow, stored: DriftRow): DriftRow {
-  const { expected, actual, message, lastActual } = stored;
+  const { expected, actual, message, lastActual, policyVersion, appVersion } = stored;
   return {
     ...(message === undefined ? {} : { message }),
     ...(lastActual === undefined ? {} : { lastActual }),
+    ...(policyVersion === undefined ? {} : { policyVersion }),
+    ...(appVersion === undefined ? {} : { appVersion }),
     ...row,
     hub: stored.hub,
     source: stored.source,
@@ -59,7 +65,7 @@ export function withLongColumns(row: DriftRow, stored: DriftRow): DriftRow {
  * hold objects.
  */
 export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<string, unknown>> {
-  const { expected, actual, write, message, lastWrite, lastActual, foldedVersions, ...plain } = row;
+  const { expected, actual, write, message, lastWrite, lastActual, foldedVersions, transitions, ...plain } = row;
   return {
     ...plain,
     partitionKey: encodeDeviceId(row.deviceId),
@@ -77,6 +83,7 @@ export function toEntity(row: DriftRow, rowKey: string): TableEntity<Record<stri
       : { lastWriteVersion: lastWrite.version, lastWrittenAt: lastWrite.at, lastWriteExact: lastWrite.exact }),
     ...(lastWrite?.by === undefined ? {} : { lastWrittenBy: lastWrite.by }),
     ...(foldedVersions === undefined ? {} : { foldedVersions: JSON.stringify(foldedVersions) }),
+    ...(transitions === undefined ? {} : { transitions: JSON.stringify(transitions), ...pastOutcomes(row) }),
     ...splitText('lastActual', lastActual === undefined ? undefined : JSON.stringify(lastActual)),
   };
 }
@@ -92,8 +99,8 @@ export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow 
   };
   const message = joinText('message', entity);
   const lastActual = json('lastActual');
-  return {
-    v: 1,
+  const row: DriftRow = {
+    v: entity.v === 2 ? 2 : 1,
     hub: text('hub'),
     rowKey: text('historyKey'),
     deviceId: text('deviceId'),
@@ -111,6 +118,8 @@ export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow 
     },
     mode: entity.mode === 'audit' ? 'audit' : 'enforce',
     ...(message === undefined ? {} : { message }),
+    ...optionalText('policyVersion'),
+    ...optionalText('appVersion'),
     detectedAt: text('detectedAt'),
     source: text('source') as Source,
     ...optionalText('operationTimestamp'),
@@ -136,5 +145,44 @@ export function fromEntity(entity: Readonly<Record<string, unknown>>): DriftRow 
     ...(typeof entity.foldedVersions === 'string'
       ? { foldedVersions: JSON.parse(entity.foldedVersions) as number[] }
       : {}),
+    ...(typeof entity.transitions === 'string' ? { transitions: JSON.parse(entity.transitions) as Transition[] } : {}),
   };
+  const transitions = transitionsOf(row);
+  return transitions.length === 0 ? row : { ...row, transitions };
+}
+
+/**
+ * A column for each outcome that the row had and no longer has, so that a query can find the row: Table Storage cannot look into the text of
+ * the transitions.
+ */
+function pastOutcomes({ outcome: present, transitions = [] }: DriftRow): Readonly<Record<string, true>> {
+  const past = new Set(transitions.map(({ outcome }) => outcome));
+  return Object.fromEntries([...past].flatMap((outcome) => (outcome === present ? [] : columnOf(outcome))));
+}
+
+/** For each outcome, the name of the column that is true when the row had this outcome and no longer has it. */
+const pastColumns: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    pending: 'wasPending',
+    created: 'wasCreated',
+    enforced: 'wasEnforced',
+    audited: 'wasAudited',
+    healed: 'wasHealed',
+    superseded: 'wasSuperseded',
+    gone: 'wasGone',
+    retired: 'wasRetired',
+    deferred: 'wasDeferred',
+    heldBack: 'wasHeldBack',
+    failed: 'wasFailed',
+  } satisfies Record<Outcome, string>),
+);
+
+function columnOf(outcome: string): readonly (readonly [string, true])[] {
+  const column = pastColumn(outcome);
+  return column === undefined ? [] : [[column, true]];
+}
+
+/** The column of an outcome in {@link pastColumns}. `undefined` for any other text, which must not become a part of a query. */
+export function pastColumn(outcome: string): string | undefined {
+  return pastColumns.get(outcome);
 }

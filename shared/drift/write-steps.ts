@@ -1,5 +1,6 @@
 import type { DriftRow } from './departure.ts';
 import type { KnownRows } from './known-rows.ts';
+import { transitionsOf } from './transitions.ts';
 
 /**
  * Splits the rows of one write into steps. The journal stores the steps one after the other. The steps make a crash at any moment harmless:
@@ -10,19 +11,27 @@ import type { KnownRows } from './known-rows.ts';
  * 3. New rows are stored with their outcome. They come last, so that two rows of one property are open together as briefly as possible.
  */
 export function toWriteSteps(rows: readonly DriftRow[], known: KnownRows): readonly (readonly DriftRow[])[] {
-  const knownOutcomes = new Map([...known.recent, ...known.open].map(({ rowKey, outcome }) => [rowKey, outcome]));
+  const knownRows = new Map([...known.recent, ...known.open].map((row) => [row.rowKey, row]));
   const decided = rows.filter(
-    ({ rowKey, outcome }) => outcome !== 'pending' && knownOutcomes.get(rowKey) !== 'pending',
+    ({ rowKey, outcome }) => outcome !== 'pending' && knownRows.get(rowKey)?.outcome !== 'pending',
   );
-  const added = new Set(decided.filter(({ rowKey }) => !knownOutcomes.has(rowKey)));
+  const added = new Set(decided.filter(({ rowKey }) => !knownRows.has(rowKey)));
   const steps = [
-    decided.filter((row) => !added.has(row)).map(asPending),
-    rows.map((row) => (added.has(row) ? asPending(row) : row)),
+    decided.filter((row) => !added.has(row)).map((row) => asPending(row, knownRows.get(row.rowKey))),
+    rows.map((row) => (added.has(row) ? asPending(row, undefined) : row)),
     [...added],
   ];
   return steps.filter((step) => step.length > 0);
 }
 
-function asPending({ error: _, closedAt: __, ...row }: DriftRow): DriftRow {
-  return { ...row, outcome: 'pending', outcomeAt: row.detectedAt };
+/** The row before its outcome is decided. It has the transitions that are stored, because a later pass may decide on a different outcome. */
+function asPending(row: DriftRow, known: DriftRow | undefined): DriftRow {
+  const { error: _, closedAt: __, transitions: ___, ...rest } = row;
+  const transitions = known === undefined ? [] : transitionsOf(known);
+  return {
+    ...rest,
+    outcome: 'pending',
+    outcomeAt: row.detectedAt,
+    ...(transitions.length === 0 ? {} : { transitions }),
+  };
 }

@@ -55,3 +55,4 @@ export {
   type ScopeParts,
   tagOptions,
 } from './scope.ts';
+export { type Versions, versionsOf } from './versions.ts';

@@ -10,7 +10,7 @@ import { isInForce } from './is-in-force.ts';
 import { NeededCalls } from './needed-calls.ts';
 import type { DeviceCounts, PassStep } from './pass-step.ts';
 import { type ObservedTwin, plan, toPatch } from './plan.ts';
-import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
+import type { CompleteDependencies } from './reconciler-dependencies.ts';
 import { type Deferral, recordAnswer, recordDeferral, recordRepairs } from './record-answer.ts';
 import { recordDeletions, recordEvidence } from './record-evidence.ts';
 import { type PendingAction, recordPlan, twinsByModule } from './record-plan.ts';
@@ -39,7 +39,7 @@ const maxRounds = 6;
  * that earlier rounds of the pass stored.
  */
 export class DevicePass {
-  readonly #dependencies: Required<ReconcilerDependencies>;
+  readonly #dependencies: CompleteDependencies;
   readonly #work: DeviceWork;
   readonly #source: Source;
   /** Ids of the modules that the pass could not create, because they exist already. The next round reads their twins. */
@@ -61,7 +61,7 @@ export class DevicePass {
   /** Row keys of the rows that the journal rejected as a conflict. The next round reads these rows, of any age. */
   readonly #conflicts = new Set<string>();
 
-  constructor(dependencies: Required<ReconcilerDependencies>, work: DeviceWork, source: Source) {
+  constructor(dependencies: CompleteDependencies, work: DeviceWork, source: Source) {
     this.#dependencies = dependencies;
     this.#work = work;
     this.#source = source;
@@ -76,10 +76,11 @@ export class DevicePass {
       return this.#deferred({ reason: `its twins or rows changed during each of ${maxRounds} tries` });
 
     this.#settling = noneSettling;
-    const { journal, hub, clock, policies } = this.#dependencies;
+    const { journal, hub, clock, policies, versions } = this.#dependencies;
     const deviceRows = new DeviceRows(await journal.read(deviceId, this.#earliestWrite(), this.#neededKeys()), {
       hub: hub.name,
       source: this.#source,
+      ...(versions === undefined ? {} : { versions }),
       now: () => clock.now().toISOString(),
       ...(eventRef === undefined ? {} : { eventRef }),
     });

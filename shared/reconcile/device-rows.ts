@@ -10,9 +10,12 @@ import {
   rowToFoldInto,
   rowWithFolded,
   type Source,
+  withEnd,
   withFolded,
+  withOutcome,
+  withoutEnd,
 } from '../drift/index.ts';
-import type { Policy } from '../policy/index.ts';
+import type { Policy, Versions } from '../policy/index.ts';
 import type { Twin } from '../twin/index.ts';
 import type { EventRef } from './device-work.ts';
 import { isSuperseded, openRowOf, rowFromEarlierRead } from './find-row.ts';
@@ -23,6 +26,8 @@ import { wasRemovedAgain } from './removed-again.ts';
 export interface PassContext {
   readonly hub: string;
   readonly source: Source;
+  /** The versions that each written row names. Absent in tests of other things. */
+  readonly versions?: Versions;
   /** Returns the current time, ISO 8601. */
   now(): string;
   /**
@@ -118,13 +123,8 @@ export class DeviceRows {
   setOutcome(row: DriftRow, outcome: DriftRow['outcome'], error?: string): DriftRow {
     const current = this.current(row);
     if (current.outcome === outcome && current.error === error) return current;
-    const { error: _, ...rest } = current;
-    return this.#put({
-      ...rest,
-      outcome,
-      outcomeAt: this.#context.now(),
-      ...(error === undefined ? {} : { error }),
-    });
+    const { now, source } = this.#context;
+    return this.#put(withOutcome(current, { outcome, error, at: now(), by: source }));
   }
 
   /**
@@ -132,8 +132,9 @@ export class DeviceRows {
    * not over, so the history must say why the row is closed. Other rows get the new outcome.
    */
   close(row: DriftRow, outcome: 'healed' | 'superseded' | 'gone' | 'retired' | 'enforced' | 'created'): DriftRow {
-    if (this.current(row).outcome !== 'audited' || outcome === 'retired') return this.setOutcome(row, outcome);
-    return this.#change(row, { closedAt: this.#context.now() });
+    const current = this.current(row);
+    if (current.outcome !== 'audited' || outcome === 'retired') return this.setOutcome(row, outcome);
+    return this.#put(withEnd(current, this.#context.now(), this.#context.source));
   }
 
   /**
@@ -212,8 +213,9 @@ export class DeviceRows {
 
   /** Opens a closed row again. The same write can be out of line again, for example after the device returns to the scope of the policy. */
   #reopen(row: DriftRow): DriftRow {
-    const { closedAt, ...open } = this.current(row);
-    return closedAt === undefined ? row : this.#put(open);
+    const current = this.current(row);
+    if (current.closedAt === undefined) return row;
+    return this.#put(withoutEnd(current, this.#context.now(), this.#context.source));
   }
 
   #find(departure: Departure): DriftRow | undefined {
@@ -232,9 +234,10 @@ export class DeviceRows {
   #fold(departure: Departure): DriftRow | undefined {
     const row = rowToFoldInto(departure, this.rows());
     if (row === undefined) return undefined;
-    const { error, closedAt, ...rest } = row;
+    const { closedAt, ...rest } = row;
     const isClosed = isOver(row.outcome) || closedAt !== undefined;
-    const open: DriftRow = isClosed ? { ...rest, outcome: 'pending', outcomeAt: this.#context.now() } : row;
+    const { now, source } = this.#context;
+    const open = isClosed ? withOutcome(rest, { outcome: 'pending', at: now(), by: source }) : row;
     return this.#put(withFolded(open, departure));
   }
 
@@ -272,7 +275,7 @@ export class DeviceRows {
     const { hub, source } = this.#context;
     const now = this.#context.now();
     return this.#put({
-      v: 1,
+      v: 2,
       hub,
       rowKey: driftKey(departure),
       ...departure,
@@ -286,9 +289,18 @@ export class DeviceRows {
   }
 
   #put(row: DriftRow): DriftRow {
-    this.#rows.set(row.rowKey, row);
+    const named = this.#withVersions(row);
+    this.#rows.set(row.rowKey, named);
     this.#changed.add(row.rowKey);
-    return row;
+    return named;
+  }
+
+  /** The row with the versions that judge it now. The row of a policy that was taken out keeps the version of that policy. */
+  #withVersions(row: DriftRow): DriftRow {
+    const { versions } = this.#context;
+    if (versions === undefined) return row;
+    const policyVersion = versions.ofPolicy(row.policy);
+    return { ...row, ...(policyVersion === undefined ? {} : { policyVersion }), appVersion: versions.app };
   }
 }
 

@@ -1,6 +1,13 @@
 import pMap from 'p-map';
 import { systemClock } from '../clock.ts';
-import { type DriftRow, type Journal, noRunningPasses, type Source } from '../drift/index.ts';
+import {
+  type DriftRow,
+  type Journal,
+  noRunningPasses,
+  type OutcomeChange,
+  type Source,
+  withOutcome,
+} from '../drift/index.ts';
 import { noGuard } from '../guards/index.ts';
 import type { Answer, NewModule } from '../hub/index.ts';
 import { once } from '../once.ts';
@@ -10,7 +17,7 @@ import { TwinUnread } from './device-reader.ts';
 import type { DeviceWork } from './device-work.ts';
 import { isInForce } from './is-in-force.ts';
 import type { DeviceCounts, PassStep } from './pass-step.ts';
-import type { ReconcilerDependencies } from './reconciler-dependencies.ts';
+import type { CompleteDependencies, ReconcilerDependencies } from './reconciler-dependencies.ts';
 import { waitOf } from './record-answer.ts';
 
 /** The result of the work on one device. `deferred` is set when the device must be retried later, and holds the reason. */
@@ -46,7 +53,7 @@ const concurrencyOf: Readonly<Record<Source, number>> = { event: 16, manual: 16,
  * decide what changes. Any work can be repeated, also after a crash. A repetition gives the same twins and the same history.
  */
 export class Reconciler {
-  readonly #dependencies: Required<ReconcilerDependencies>;
+  readonly #dependencies: CompleteDependencies;
 
   constructor(dependencies: ReconcilerDependencies) {
     this.#dependencies = {
@@ -150,6 +157,7 @@ export class Reconciler {
     return this.#setOutcomes(deviceId, (row) => row.outcome === 'pending' || row.outcome === 'deferred', {
       outcome: 'failed',
       error: reason,
+      by: 'retries',
     });
   }
 
@@ -159,7 +167,12 @@ export class Reconciler {
    */
   async retire(deviceId: string): Promise<readonly string[]> {
     const { policies, journal } = this.#dependencies;
-    await this.#setOutcomes(deviceId, (row) => !isInForce(row, policies.all), { outcome: 'retired' }, allTime);
+    await this.#setOutcomes(
+      deviceId,
+      (row) => !isInForce(row, policies.all),
+      { outcome: 'retired', by: 'sweep' },
+      allTime,
+    );
     const { open } = await journal.read(deviceId, allTime);
     return [...new Set(open.flatMap(({ moduleId, outcome }) => (outcome === 'pending' ? moduleId : [])))];
   }
@@ -173,16 +186,14 @@ export class Reconciler {
   async #setOutcomes(
     deviceId: string,
     isChosen: (row: DriftRow) => boolean,
-    { outcome, error }: Pick<DriftRow, 'outcome' | 'error'>,
+    change: Omit<OutcomeChange, 'at'>,
     since?: string,
   ): Promise<number> {
     const { journal, clock } = this.#dependencies;
     for (let attempt = 0; attempt < setOutcomeAttempts; attempt++) {
       const known = await journal.read(deviceId, since);
-      const outcomeAt = clock.now().toISOString();
-      const rows = known.open.filter(isChosen).map(({ error: _, ...row }): DriftRow => {
-        return { ...row, outcome, outcomeAt, ...(error === undefined ? {} : { error }) };
-      });
+      const at = clock.now().toISOString();
+      const rows = known.open.filter(isChosen).map((row) => withOutcome(row, { ...change, at }));
       if (rows.length === 0 || (await journal.write(deviceId, rows, known)) === 'written') return rows.length;
     }
     throw new Error(`The rows of ${deviceId} were changed by other processes during ${setOutcomeAttempts} attempts.`);

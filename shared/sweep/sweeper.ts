@@ -1,3 +1,4 @@
+import type { Versions } from '../policy/index.ts';
 import type { RunEnd } from './interruption.ts';
 import { lostAfter, type SweepTrigger } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
@@ -6,6 +7,8 @@ import { SweepRun } from './sweep-run.ts';
 export interface SweeperDependencies extends SweepDependencies {
   /** Minutes in which one run of a sweep may start queries. After that time, another run resumes the sweep. */
   readonly minutes: number;
+  /** The versions that the row of a sweep names. Default: it names none. */
+  readonly versions?: Versions;
 }
 
 /** The result of {@link Sweeper.run}. `busy`: no sweep ran, because another sweep is running or its work items are still queued. */
@@ -24,10 +27,15 @@ export class Sweeper {
 
   /** Resumes the unfinished sweep, or starts a new sweep if there is none. With `only`, resumes the sweep with that id, or does nothing. */
   async run(request: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepEnd> {
-    const { store, queue, clock, log, minutes } = this.#dependencies;
+    const { store, queue, clock, log, minutes, versions } = this.#dependencies;
     if (request.trigger === 'timer' && request.only === undefined && (await this.#isWorkLeft()))
       return { state: 'busy' };
-    const claim = await store.claim(request);
+    const claim = await store.claim({
+      ...request,
+      ...(versions === undefined
+        ? {}
+        : { versions: { policiesVersion: versions.policies(), appVersion: versions.app } }),
+    });
     if (claim === undefined) return { state: 'busy' };
     const run = await SweepRun.of(this.#dependencies, claim, clock.now().getTime() + minutes * 60_000);
     const end = await run.run();

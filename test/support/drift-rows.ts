@@ -1,8 +1,8 @@
-import { type DriftRow, driftKey } from '../../shared/drift/index.ts';
+import { type DriftRow, driftKey, type Transition } from '../../shared/drift/index.ts';
 
 /**
  * Builds a history row for tests. `more` overrides the default values. By default, the write that caused the drift has the time
- * `detectedAt`.
+ * `detectedAt`. The row has had only its present outcome.
  */
 export function driftRow(deviceId: string, detectedAt: string, more: Partial<DriftRow> = {}): DriftRow {
   const departure = {
@@ -17,9 +17,9 @@ export function driftRow(deviceId: string, detectedAt: string, more: Partial<Dri
     mode: 'enforce',
     ...more,
   } as const;
-  return {
+  const row: DriftRow = {
     ...departure,
-    v: 1,
+    v: 2,
     hub: 'hub',
     rowKey: driftKey(departure),
     detectedAt,
@@ -28,6 +28,11 @@ export function driftRow(deviceId: string, detectedAt: string, more: Partial<Dri
     outcomeAt: detectedAt,
     ...more,
   };
+  const { outcome, outcomeAt, closedAt, error, transitions } = row;
+  if (transitions !== undefined || outcome === 'pending') return row;
+  const first: Transition = { at: outcomeAt, outcome, by: 'event', ...(error === undefined ? {} : { reason: error }) };
+  const end: readonly Transition[] = closedAt === undefined ? [] : [{ at: closedAt, outcome: 'ended', by: 'event' }];
+  return { ...row, transitions: [first, ...end] };
 }
 
 /** Returns all items of an async iterable as an array. */

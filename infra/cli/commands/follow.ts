@@ -32,7 +32,9 @@ export async function follow(
   write: (rows: readonly DriftRow[]) => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<void> {
-  const { outcome: wanted, to: _, from, ...rest } = query;
+  const { outcome, outcomeNow, to: _, from, ...rest } = query;
+  // Of the rows that follow, only those that get the outcome are news.
+  const wanted = outcomeNow ?? outcome;
   const seen = new Map<string, DriftRow>();
   const remember = (rows: readonly DriftRow[]) => {
     for (const row of rows) seen.set(`${row.deviceId} ${row.rowKey}`, row);
@@ -63,7 +65,7 @@ export async function follow(
       const rows = await rowsSince(beginning);
       const news = rows.filter((row) => seen.get(`${row.deviceId} ${row.rowKey}`)?.outcome !== row.outcome);
       remember(news);
-      const matching = news.filter(({ outcome }) => wanted === undefined || outcome === wanted);
+      const matching = news.filter((row) => wanted === undefined || row.outcome === wanted);
       failing = false;
       if (matching.length > 0 && !(await write(matching.toSorted(byOutcomeTime)))) return;
     } catch (error) {

@@ -12,6 +12,7 @@ export interface QueryOptions {
   readonly path?: string;
   readonly kind?: DriftKind;
   readonly outcome?: Outcome;
+  readonly outcomeNow?: Outcome;
   readonly source?: Source;
   readonly from?: string;
   readonly to?: string;
@@ -25,7 +26,8 @@ export function withQueryOptions(command: Command): Command {
     .option('--policy <name>', 'Selects rows of this policy.')
     .option('--path <path>', 'Selects rows of this property, by its dotted path below properties.desired.')
     .addOption(new Option('--kind <kind>', 'Selects rows of this kind.').choices(kinds))
-    .addOption(new Option('--outcome <outcome>', 'Selects rows with this outcome.').choices(outcomes))
+    .addOption(new Option('--outcome <outcome>', 'Selects rows that have or had this outcome.').choices(outcomes))
+    .addOption(new Option('--outcome-now <outcome>', 'Selects rows that have this outcome now.').choices(outcomes))
     .addOption(new Option('--source <source>', 'Selects rows that were detected in this way.').choices(sources))
     .option(
       '--from <time>',
@@ -69,6 +71,7 @@ export function queryOf(options: QueryOptions, now: Date = new Date()): DriftQue
     path,
     kind,
     outcome,
+    outcomeNow,
     source,
   } = options;
   const beginning = from ?? (device === undefined ? new Date(Date.parse(to) - defaultRange).toISOString() : undefined);
@@ -77,7 +80,17 @@ export function queryOf(options: QueryOptions, now: Date = new Date()): DriftQue
   if (device === undefined && Date.parse(to) - Date.parse(beginning ?? to) > longestRange) {
     throw new Error(`The time from ${beginning} to ${to} is too long: choose three years at most, or one --device.`);
   }
-  const given = { deviceId: device, moduleId: module, policy, path, kind, outcome, source, from: beginning };
+  const given = {
+    deviceId: device,
+    moduleId: module,
+    policy,
+    path,
+    kind,
+    outcome,
+    outcomeNow,
+    source,
+    from: beginning,
+  };
   return {
     ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as DriftQuery),
     to,

@@ -35,9 +35,22 @@ export function renderTimeline(newestFirst: readonly DriftRow[], { columns, colo
         ...(isNew ? [paint.bold(`${day} (UTC)`)] : []),
         lines[index] ?? '',
         ...(why === undefined ? [] : [paint.dim(`            ${safeText(why, 300)}`)]),
+        ...courseOf(row).map((line) => paint.dim(`            ${line}`)),
       ];
     })
     .join('\n');
+}
+
+/** The outcomes of a row that had more than one, a line each. */
+function courseOf({ transitions = [] }: DriftRow): readonly string[] {
+  if (transitions.length < 2) return [];
+  return transitions.map(({ at, outcome, reason, by, times, omitted }) => {
+    const left = omitted === undefined ? '' : `(${omitted} more before) `;
+    const often = times === undefined ? '' : `, ${times} times`;
+    const cause = by === undefined ? '' : ` by ${safeText(by, 10)}`;
+    const why = reason === undefined ? '' : `: ${safeText(reason, 200)}`;
+    return `${left}${safeText(at.slice(0, 19), 19)}Z ${safeText(outcome, 10)}${cause}${often}${why}`;
+  });
 }
 
 /**

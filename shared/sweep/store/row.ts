@@ -11,6 +11,10 @@ export interface SweepRow {
   readonly id: string;
   readonly trigger: SweepTrigger;
   readonly startedAt: string;
+  /** The hash of all policies' definitions. Absent in rows of earlier versions. */
+  readonly policiesVersion?: string;
+  /** The version of the app that began the sweep. Absent in rows of earlier versions. */
+  readonly appVersion?: string;
   /**
    * When the sweep had sent all queries, or was abandoned. Work items may still be queued at that time. Absent while the sweep is running.
    */
@@ -62,13 +66,17 @@ export interface SweepCounts {
   readonly deferred: number;
 }
 
+/** What was in force when a sweep began. */
+export type SweepVersions = Pick<SweepRow, 'policiesVersion' | 'appVersion'>;
+
 /** Creates the row of a new sweep that starts at `time`. */
-export function newSweepRow(trigger: SweepTrigger, time: Date): SweepRow {
+export function newSweepRow(trigger: SweepTrigger, time: Date, versions: SweepVersions = {}): SweepRow {
   return {
     v: 1,
     id: newSweepId(time.getTime()),
     trigger,
     startedAt: time.toISOString(),
+    ...versions,
     state: 'running',
     resumed: 0,
     examined: 0,
@@ -107,6 +115,8 @@ export function fromSweepEntity(entity: Readonly<Record<string, unknown>>): Swee
     id: String(entity.rowKey),
     trigger: entity.trigger === 'manual' ? 'manual' : 'timer',
     startedAt: String(entity.startedAt),
+    ...(typeof entity.policiesVersion === 'string' ? { policiesVersion: entity.policiesVersion } : {}),
+    ...(typeof entity.appVersion === 'string' ? { appVersion: entity.appVersion } : {}),
     ...(typeof entity.endedAt === 'string' ? { endedAt: entity.endedAt } : {}),
     state: entity.state === 'done' || entity.state === 'abandoned' ? entity.state : 'running',
     resumed: count('resumed'),

@@ -4,7 +4,7 @@ import { type Backfill, type BackfillKey, createBackfills } from './backfills.ts
 import { createSweepBytes } from './bytes.ts';
 import { memoPartition, sweepTable } from './keys.ts';
 import { createLeaseStore } from './lease.ts';
-import { newSweepRow, type SweepCounts, type SweepRow, type SweepTrigger } from './row.ts';
+import { newSweepRow, type SweepCounts, type SweepRow, type SweepTrigger, type SweepVersions } from './row.ts';
 import { createSweepRows } from './rows.ts';
 import { type BackfillItem, createWorkItems, type QueuedItem, type WorkItem, type WorkItemKey } from './work-items.ts';
 
@@ -34,7 +34,12 @@ export interface SweepStore {
    * given, takes only the lease of that sweep and never starts a new one. Returns `undefined` when another instance holds the lease, or
    * when the sweep with that id cannot be resumed.
    */
-  claim(request: { readonly trigger: SweepTrigger; readonly only?: string }): Promise<SweepClaim | undefined>;
+  claim(request: {
+    readonly trigger: SweepTrigger;
+    readonly only?: string;
+    /** What a new sweep names as in force. */
+    readonly versions?: SweepVersions;
+  }): Promise<SweepClaim | undefined>;
   /** Saves the checkpoint and the row, and renews the lease. `lost`: another instance has taken the lease, so the caller must stop. */
   renew(claim: SweepClaim, checkpoint: unknown, row: SweepRow): Promise<'kept' | 'lost'>;
   /** Saves the checkpoint and the row, and releases the lease. If `row.state` is not `running`, the next claim starts a new sweep. */
@@ -99,7 +104,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
   }
 
   return {
-    async claim({ trigger, only }) {
+    async claim({ trigger, only, versions }) {
       const found = await leases.find();
       const time = now();
       const isFree = found === undefined || found.state === 'over' || found.until <= time.toISOString();
@@ -116,7 +121,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
       }
       // Write the row of the last sweep again: the process that ended that sweep may have died before it wrote the row.
       if (found !== undefined) await rows.put(found.row);
-      const row = newSweepRow(trigger, time);
+      const row = newSweepRow(trigger, time, versions);
       const lease = { sweepId: row.id, until, state: 'running' as const, checkpoint: undefined, row };
       if (!(await leases.take(lease, found))) return undefined;
       await rows.put(row);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BadCursorError, type DriftQuery, type DriftRow } from '../../../shared/drift/index.ts';
+import { BadCursorError, type DriftQuery, type DriftRow, withOutcome } from '../../../shared/drift/index.ts';
 import { driftRow } from '../../support/drift-rows.ts';
 import { allPages, at, useHistory } from './history-fixture.ts';
 
@@ -22,6 +22,7 @@ describe('a query', () => {
     { path: '' },
     { kind: 'custom' },
     { outcome: 'enforced' },
+    { outcomeNow: 'enforced' },
     { source: 'sweep' },
     { policy: 'two', moduleId: 'M1' },
     { deviceId: 'a', policy: 'one' },
@@ -29,10 +30,24 @@ describe('a query', () => {
     { deviceId: 'nobody' },
   ])('%o returns exactly the matching rows', async (query) => {
     await fixture.record(...rows);
-    const matches = (row: DriftRow) =>
-      Object.entries(query).every(([name, value]) => row[name as keyof DriftQuery & keyof DriftRow] === value);
+    const matches = (row: DriftRow) => Object.entries(query).every(([name, value]) => fieldOf(row, name) === value);
+    const fieldOf = (row: DriftRow, name: string) =>
+      row[(name === 'outcomeNow' ? 'outcome' : name) as keyof DriftQuery & keyof DriftRow];
     expect((await fixture.history.page(query, 10)).rows).toEqual(rows.filter(matches));
     expect(await allPages((cursor) => fixture.history.page(query, 1, cursor))).toEqual(rows.filter(matches));
+  });
+
+  it('by outcome finds rows that had the outcome, also of one device, and by the outcome now only rows that have it', async () => {
+    const held = driftRow('a', at(1), { outcome: 'heldBack', error: 'blastRadius: 20 of 20' });
+    const repaired = withOutcome(held, { outcome: 'enforced', at: at(1.1), by: 'manual' });
+    const still = driftRow('b', at(2), { outcome: 'heldBack', error: 'blastRadius: 20 of 20' });
+    await fixture.record(held, still);
+    await fixture.record(repaired);
+    const found = async (query: DriftQuery) => (await fixture.history.page(query, 10)).rows;
+    expect(await found({ outcome: 'heldBack' })).toEqual([still, repaired]);
+    expect(await found({ outcomeNow: 'heldBack' })).toEqual([still]);
+    expect(await found({ deviceId: 'a', outcome: 'heldBack' })).toEqual([repaired]);
+    expect(await found({ deviceId: 'a', outcomeNow: 'heldBack' })).toEqual([]);
   });
 
   it('treats each filter value as text, never as a part of the filter expression', async () => {
@@ -49,11 +64,13 @@ describe('a query', () => {
       ),
       fc.string({ unit: fc.constantFrom("'", '"', ' ', 'or', 'true', '(', ')', ',', '&', '$', '%', '\n', 'é', '𝄞') }),
     );
-    const name = fc.constantFrom('deviceId', 'moduleId', 'policy', 'path', 'kind', 'outcome', 'source');
+    const name = fc.constantFrom('deviceId', 'moduleId', 'policy', 'path', 'kind', 'outcome', 'outcomeNow', 'source');
     await fc.assert(
       fc.asyncProperty(name, hostile, async (field, value) => {
         const query = { [field]: value } as DriftQuery;
-        const expected = rows.filter((row) => row[field as keyof DriftRow] === value);
+        const expected = rows.filter(
+          (row) => row[(field === 'outcomeNow' ? 'outcome' : field) as keyof DriftRow] === value,
+        );
         expect((await fixture.history.page(query, 10)).rows).toEqual(expected);
       }),
       { numRuns: 60 },

@@ -52,7 +52,7 @@ function rowOf(
   } as const;
   return {
     ...departure,
-    v: 1,
+    v: 2,
     hub: 'hub',
     rowKey: driftKey(departure),
     detectedAt: at,

@@ -191,7 +191,7 @@ describe('an entity', () => {
           ...departure,
           expected,
           actual,
-          v: 1,
+          v: 2,
           hub: 'hub',
           rowKey: driftKey(departure),
           detectedAt: '2026-01-01T00:00:00Z',

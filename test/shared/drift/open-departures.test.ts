@@ -83,7 +83,7 @@ describe('a stored row', () => {
     for (const name of ['TwinkeeperDrift', 'TwinkeeperTimeline', 'TwinkeeperOpen']) {
       const entities = await collect((await openTable(fixture.account, name)).listEntities<{ v: number }>());
       expect(entities.length).toBeGreaterThan(0);
-      for (const { v } of entities) expect(v).toBe(1);
+      for (const { v } of entities) expect([1, 2]).toContain(v);
     }
   });
 });

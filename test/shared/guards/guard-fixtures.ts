@@ -37,7 +37,7 @@ export function departure(path: string, more: Partial<Departure> = {}): Departur
 /** The history row of a departure. `at` is the time of detection and of the outcome, in milliseconds since 1970. */
 export function row(of: Departure, outcome: Outcome, at: number): DriftRow {
   const time = new Date(at).toISOString();
-  return { ...of, v: 1, hub: 'hub', rowKey: driftKey(of), detectedAt: time, source: 'event', outcome, outcomeAt: time };
+  return { ...of, v: 2, hub: 'hub', rowKey: driftKey(of), detectedAt: time, source: 'event', outcome, outcomeAt: time };
 }
 
 /** A twin with these desired properties. `more` holds more fields of the twin, such as tags or reported properties. */

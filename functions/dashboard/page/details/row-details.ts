@@ -1,5 +1,5 @@
 /** The content of the dialog for one history row: its values, its outcome and its times. */
-import type { DriftRow, Outcome } from '../../../api/history-answers.ts';
+import type { DriftRow, Outcome, Transition } from '../../../api/history-answers.ts';
 import { badge, type Child, count, duration, el, foreign, json, ownValue, time, took, words } from '../markup/index.ts';
 import { link, toDevice } from '../view/index.ts';
 import { sideBySide } from './diff.ts';
@@ -28,6 +28,7 @@ const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
 };
 
 const sourceTexts = { event: 'an event', sweep: 'a sweep', manual: 'hand' };
+const causeTexts = { ...sourceTexts, retries: 'the end of the retries' };
 
 export function describeRow(row: DriftRow): HTMLElement {
   const path = row.path === '' ? 'the module as a whole' : el('code', {}, foreign(row.path, 4200));
@@ -101,9 +102,24 @@ function steps(row: DriftRow): readonly Child[] {
     begun !== undefined &&
       step('Changed', begun, row.write?.by === undefined ? 'by a write to the twin' : 'by a configuration of the hub'),
     step('Detected', row.detectedAt, `by ${source}${after(row.detectedAt)}`),
-    row.outcome !== 'pending' && step(words(row.outcome), row.outcomeAt, after(row.outcomeAt)),
-    row.closedAt !== undefined && step('In line again', row.closedAt, after(row.closedAt)),
+    ...(row.transitions ?? []).map((transition) => transitionStep(transition, after(transition.at))),
   ];
+}
+
+/** One outcome in the course of a row, with its cause and its reason. */
+function transitionStep({ at, outcome, reason, by, times, omitted }: Transition, after: string): HTMLElement {
+  const cause = by === undefined ? '' : `by ${ownValue(causeTexts, by) ?? 'hand'}`;
+  const often = times === undefined ? '' : `, ${count(times)} times`;
+  const left = omitted === undefined ? '' : `, after ${count(omitted)} more that are not kept`;
+  const name = outcome === 'ended' ? 'In line again' : words(outcome);
+  return el(
+    'li',
+    {},
+    el('strong', {}, name),
+    time(at),
+    el('span', { class: 'muted' }, `${cause}${often}${left}${after}`),
+    reason !== undefined && el('span', { class: 'reason' }, foreign(reason, 200)),
+  );
 }
 
 function step(name: string, at: string, how: string): HTMLElement {

@@ -5,7 +5,7 @@ import type { Json } from '../../../../shared/twin/index.ts';
 
 /** A row with the outcome `enforced` and harmless texts. */
 export const row: DriftRow = {
-  v: 1,
+  v: 2,
   hub: 'hub',
   rowKey: 'row!1',
   deviceId: 'press-01',

@@ -7,7 +7,7 @@ let version = 0;
 export function driftRow(departure: InjectedDeparture, more: Partial<DriftRow> = {}): DriftRow {
   return {
     ...departure,
-    v: 1,
+    v: 2,
     hub: 'hub',
     rowKey: String(version),
     detectedAt: '2026-01-01T00:00:00.000Z',
