@@ -1,5 +1,13 @@
 import type { TableClient } from '@azure/data-tables';
-import { ignoreNotFound, joinText, listPartition, loadFilterTag, splitText } from '../storage/index.ts';
+import {
+  ignoreNotFound,
+  joinText,
+  listPartition,
+  loadFilterTag,
+  packJson,
+  splitText,
+  unpackJson,
+} from '../storage/index.ts';
 import { CountSum, type HourCounts, noCounts, withTopNames } from './hour-counts.ts';
 import { hourOf } from './timeline-keys.ts';
 
@@ -9,6 +17,12 @@ const quartersPartition = 'quarters';
 /** Number of hours in a quarter of a day. */
 export const quarterHours = 6;
 const firstHours = ['00', '06', '12', '18'];
+
+/**
+ * Maximum number of characters of the packed quarters of a day. An entity has at most 1 MiB, and a character takes two bytes. Some hundred
+ * policies fit.
+ */
+const mostCharacters = 400_000;
 
 /** Number of a policy's devices, and number of those that were compliant, at one time. */
 export interface Compliance {
@@ -68,10 +82,12 @@ export async function storeQuarters(client: TableClient, day: string, current: s
     .map((hour) => `${day}T${hour}`)
     .filter((quarter) => quarter < quarterOf(current))
     .map((quarter) => sumOf(quarter, byQuarter.get(quarter) ?? []));
+  const packed = (await packJson(quarters)).toString('base64');
   await client.upsertEntity(
     {
       ...{ partitionKey: quartersPartition, rowKey: day, v: 1, until: quarterOf(current) },
-      ...splitText('quarters', JSON.stringify(quarters)),
+      // Without the quarters, a summary reads the hours.
+      ...splitText('packed', packed.length > mostCharacters ? undefined : packed),
     },
     'Replace',
   );
@@ -109,11 +125,15 @@ export async function* readQuarters(client: TableClient, first: string, last: st
   const [firstDay, lastDay] = [first.slice(0, 10), last.slice(0, 10)];
   const filter = odata`PartitionKey eq ${quartersPartition} and RowKey ge ${firstDay} and RowKey le ${lastDay}`;
   for await (const entity of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-    for (const counts of parse<readonly QuarterCounts[]>(joinText('quarters', entity), [])) {
+    for (const counts of await unpackQuarters(joinText('packed', entity))) {
       const isWhole = first <= counts.quarter && hourAfter(counts.quarter, quarterHours - 1) <= last;
       if (isWhole) yield { ...counts, countedAt: String(entity.timestamp) };
     }
   }
+}
+
+async function unpackQuarters(packed: string | undefined): Promise<readonly QuarterCounts[]> {
+  return packed === undefined ? [] : ((await unpackJson(Buffer.from(packed, 'base64'))) as readonly QuarterCounts[]);
 }
 
 /** The first hour of the quarter of a day in which an hour lies. */

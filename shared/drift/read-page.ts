@@ -89,8 +89,12 @@ async function readPartition(
   return page.mustEnd ? { partition, after: to } : undefined;
 }
 
-/** Whether the error means that the continuation token is invalid. For a malformed token, the SDK throws a plain error without a code. */
+/**
+ * Whether the error means that the continuation token is invalid. For a malformed token, the SDK throws a plain error, which has neither a code
+ * nor a status.
+ */
 function isTokenError(error: unknown): boolean {
   const { name, code } = error as { readonly name?: unknown; readonly code?: unknown };
-  return statusOf(error) === 400 || (name !== 'RestError' && code === undefined);
+  const status = statusOf(error);
+  return status === 400 || (name !== 'RestError' && code === undefined && status === undefined);
 }

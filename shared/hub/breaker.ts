@@ -70,8 +70,19 @@ export class HubBreaker {
    * Makes a call, and counts whether the hub answered. Rejects with the error of the call.
    * @throws {BrokenCircuitError} when {@link putOff} is above 0
    */
-  run<T>(call: () => Promise<T>): Promise<T> {
-    return this.#breaker.execute(call);
+  async run<T>(call: () => Promise<T>): Promise<T> {
+    // The library counts an error that is no outage neither as a failure nor as a success. But it is an answer of the hub, so it ends the row of
+    // failures.
+    const answer = await this.#breaker.execute(async () => {
+      try {
+        return { value: await call() };
+      } catch (error) {
+        if (this.#options.isOutage(error)) throw error;
+        return { error };
+      }
+    });
+    if ('error' in answer) throw answer.error;
+    return answer.value;
   }
 
   /**

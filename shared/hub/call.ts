@@ -5,7 +5,7 @@ import type { CallGate } from './call-gate.ts';
 import { classifyError } from './classify.ts';
 import type { HubAddress } from './connection.ts';
 import { withDeadline } from './deadline.ts';
-import type { Answer, Lane, Problem } from './hub.ts';
+import type { Answer, Lane } from './hub.ts';
 import { attemptedBy, type Deed } from './hub-access.ts';
 import { type MeteredCall, messagesIn } from './metered-call.ts';
 import { type Attempt, type RetryOptions, withRetries } from './retry.ts';
@@ -97,12 +97,10 @@ export function createCall(dependencies: CallDependencies): MakeCall {
     const isQuery = operation === 'query';
     let timeLeft = isQuery ? limits.queryTotal : limits.total;
     let waitLeft = limits.longestWait;
-    let last: Problem | undefined;
 
     return withRetries<T>(
       async () => {
         if (breaker.putOff > 0) return unanswered();
-        if (timeLeft <= 0 && last !== undefined) return { ok: false, problem: last, final: true };
         const permit = await acquire();
         if (!permit.granted) return { ok: false, problem: permit.problem, final: true };
         // Another call may have become the probe in the meantime.
@@ -119,17 +117,15 @@ export function createCall(dependencies: CallDependencies): MakeCall {
           onCalled({ operation, result: isThrottled ? 'throttled' : 'ok', messages });
           return { ok: true, value };
         } catch (error) {
+          timeLeft -= Math.max(0, clock.now().getTime() - started);
           const problem = problemOf(error, deed);
-          last = problem;
           const isQuota = problem.type === 'throttled' && problem.quota !== undefined;
           if (problem.type === 'throttled' && !isQuota) permit.refused(problem.retryAfter);
           onCalled({ operation, result: problem.type, messages: 0, problem });
           if (isQuota) return { ok: false, problem, final: true };
           if (problem.type === 'transient' && !isRepeatable && !wasSurelyNotSent(error))
             return { ok: false, problem: { type: 'unclear', message: problem.message }, final: true };
-          return { ok: false, problem };
-        } finally {
-          timeLeft -= Math.max(0, clock.now().getTime() - started);
+          return { ok: false, problem, ...(timeLeft > 0 ? {} : { final: true }) };
         }
       },
       limits,

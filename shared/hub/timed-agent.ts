@@ -28,7 +28,10 @@ export class TimedAgent extends Agent {
 
   addRequest(request: ClientRequest, options: unknown): void {
     const call = currentCall();
-    call?.signal.addEventListener('abort', () => request.destroy(call.signal.reason as Error), { once: true });
+    const end = () => request.destroy(call?.signal.reason as Error);
+    // The SDK waits for a token before it makes the request. A deadline that has passed by then has no event any more.
+    if (call?.signal.aborted) end();
+    else call?.signal.addEventListener('abort', end, { once: true });
     if (call?.timeouts.idleTimeout !== undefined) request.setTimeout(call.timeouts.idleTimeout);
     (Agent.prototype as unknown as AddsRequests).addRequest.call(this, request, options);
   }

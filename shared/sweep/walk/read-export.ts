@@ -56,7 +56,12 @@ export async function readExport(
 /** Whether an export reads the twins of the policy. A reading that has begun with queries goes on with queries. */
 async function isByExport({ exportAbove }: SweepDependencies, progress: Progress, policy: Policy): Promise<boolean> {
   const { by, read } = readingOf(progress);
-  if (by === 'query' || exportAbove === Number.POSITIVE_INFINITY) return false;
+  if (by === 'query') return false;
+  if (exportAbove === Number.POSITIVE_INFINITY) {
+    // The reading may have begun under another setting.
+    if (by === 'export') turnToQueries(progress);
+    return false;
+  }
   if (by === 'export') return true;
   if (read > 0) return false;
   const total = await progress.queries.count(countModulesQuery(policy, progress.dialect));
@@ -71,11 +76,16 @@ function readByQueryInstead(progress: Progress, policy: Policy, reason: string):
   progress.warn(
     `The twins of the policy ${policy.name} are read with queries, and not from an export job of the hub: ${reason}`,
   );
+  turnToQueries(progress);
+  return undefined;
+}
+
+/** Starts the reading again with queries. They cannot go on at a position in an export. */
+function turnToQueries(progress: Progress): void {
   progress.checkpoint = {
     ...withoutContinuation(progress.checkpoint),
     reading: { ...readingOf(progress), read: 0, by: 'query' },
   };
-  return undefined;
 }
 
 /** Reads all lines of the export, page by page, and queues the devices whose twins may break the policy. */

@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { startTableRecorder } from '../../../infra/bench/table-recorder.ts';
+import { noCounts } from '../../../shared/drift/hour-counts.ts';
 import { createRollups, type DriftRow } from '../../../shared/drift/index.ts';
-import type { QuarterCounts } from '../../../shared/drift/quarter-counts.ts';
-import { openTable } from '../../../shared/storage/index.ts';
-import { driftRow } from '../../support/drift-rows.ts';
+import { readQuarters } from '../../../shared/drift/quarter-counts.ts';
+import { openTable, splitText } from '../../../shared/storage/index.ts';
+import { collect, driftRow } from '../../support/drift-rows.ts';
 import { at, begin, hour, useRollups } from './rollups-fixture.ts';
 
 const fixture = useRollups();
@@ -20,13 +22,25 @@ async function thirtyDays(): Promise<readonly DriftRow[]> {
 }
 
 /** The stored days, and the quarters that each has. */
-const days = async () =>
-  (await fixture.entities('TwinkeeperRollups'))
-    .filter(({ partitionKey }) => partitionKey === 'quarters')
-    .map(({ rowKey, quarters }) => {
-      const stored = JSON.parse(String(quarters)) as readonly QuarterCounts[];
-      return [rowKey, stored.map(({ quarter }) => quarter.slice(11))] as const;
-    });
+async function days() {
+  const table = await openTable(fixture.account, 'TwinkeeperRollups');
+  const stored = await collect(readQuarters(table, '2000-01-01T00', '2099-12-31T23'));
+  const byDay = Map.groupBy(stored, ({ quarter }) => quarter.slice(0, 10));
+  return [...byDay].map(([day, quarters]) => [day, quarters.map(({ quarter }) => quarter.slice(11))] as const);
+}
+
+/** Stores the counts of each hour of a day: one row and this compliance. */
+async function aDay(compliance: readonly object[]): Promise<void> {
+  const table = await openTable(fixture.account, 'TwinkeeperRollups');
+  for (let index = 0; index < 24; index++) {
+    const rowKey = at(index).slice(0, 13);
+    const tally = JSON.stringify({ ...noCounts, total: 1 });
+    const texts = { ...splitText('tally', tally), ...splitText('compliance', JSON.stringify(compliance)) };
+    await table.upsertEntity({ partitionKey: '2026-01-10', rowKey, total: 1, ...texts }, 'Replace');
+  }
+  fixture.time = begin + 24 * hour;
+  await fixture.rollups.refresh([]);
+}
 
 describe('the counts of the quarters of a day', () => {
   it('give the same summary as the counts of their hours', async () => {
@@ -90,5 +104,16 @@ describe('the counts of the quarters of a day', () => {
     await recorder.close();
     // Some of the older rows leave the range.
     expect(Math.max(...totals)).toBe(89);
+  });
+
+  it.each([
+    ['stored for some hundred policies', 500, 1],
+    ['left out where they are larger than an entity', 2500, 0],
+  ])('are %s, and the summary is the same', async (_, count, stored) => {
+    const compliance = Array.from({ length: count }, () => ({ policy: randomUUID(), devices: 1e6, compliant: 1e5 }));
+    await aDay(compliance);
+    expect(await days()).toHaveLength(stored);
+    const summary = await fixture.rollups.summary(at(0), at(24), 24);
+    expect([summary.total, summary.compliance.length]).toEqual([24, 24 * count]);
   });
 });

@@ -1,6 +1,7 @@
 import { TableClient } from '@azure/data-tables';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHistory, type DriftRow } from '../../../shared/drift/index.ts';
+import { StorageAccessError } from '../../../shared/identity/index.ts';
 import { openTable } from '../../../shared/storage/index.ts';
 import { collect, driftRow } from '../../support/drift-rows.ts';
 import { allPages, at, useHistory } from './history-fixture.ts';
@@ -55,6 +56,18 @@ describe('an hour of the timeline', () => {
     const query = { from: at(-5), kind: 'custom' } as const;
     const all = await allPages((cursor) => impatient.page(query, 100, cursor));
     expect(paths(all)).toEqual(paths(rows.filter(({ kind }) => kind === 'custom').toReversed()));
+  });
+
+  it('throws the error of storage, and does not blame the cursor, when the account refuses the caller between two pages', async () => {
+    await fixture.record(...rowsOfAnHour(120));
+    limitResponses(2);
+    const impatient = createHistory(fixture.account, fixture.now, { maxSearchTime: 0 });
+    const query = { from: at(-5) };
+    const { cursor } = await impatient.page(query, 5);
+    const refusal = Object.assign(new Error('no role'), { statusCode: 403, code: 'AuthorizationPermissionMismatch' });
+    const refused = { next: () => Promise.reject(refusal), [Symbol.asyncIterator]: () => refused };
+    vi.spyOn(TableClient.prototype, 'listEntities').mockReturnValue({ ...refused, byPage: () => refused } as never);
+    await expect(impatient.page(query, 5, cursor)).rejects.toThrow(StorageAccessError);
   });
 
   it('costs one request while its rows fit into one response', async () => {

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StillClock } from '../../support/still-clock.ts';
 import { FaultyHub } from './faulty-hub.ts';
 
@@ -62,26 +62,46 @@ describe('while the hub does not answer', () => {
       expect(await hub.readTwin('nobody', '')).toMatchObject({ problem: { type: 'gone' } });
     expect(await hub.countDevices()).toMatchObject({ ok: true });
   });
+
+  it('a refusal between two failures shows that the hub works', async () => {
+    const hub = faulty.connect(open);
+    for (let call = 0; call < 5; call++) {
+      faulty.faults = ['fail'];
+      expect(await hub.countDevices()).toMatchObject({ problem: { type: 'transient' } });
+      expect(await hub.readTwin('nobody', '')).toMatchObject({ problem: { type: 'gone' } });
+    }
+  });
 });
 
 describe('a hub that accepts connections and never answers', () => {
-  it('is given up within the time of a call in all its attempts', async () => {
-    const sockets = new Set<{ destroy(): void }>();
-    const server = createServer((socket) => sockets.add(socket));
+  const sockets = new Set<{ destroy(): void }>();
+  const server = createServer((socket) => sockets.add(socket));
+  let port = 0;
+  beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    try {
-      const { port } = server.address() as AddressInfo;
-      const hub = faulty.connect(
-        { retries: 4, deadline: 150, total: 400, idleTimeout: 60_000, breakerFailures: 99 },
-        port,
-      );
-      const started = Date.now();
-      expect(await hub.countDevices()).toMatchObject({ ok: false, problem: { type: 'transient' } });
-      expect(Date.now() - started).toBeGreaterThanOrEqual(400);
-      expect(sockets.size).toBeLessThanOrEqual(4);
-    } finally {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    }
+    port = (server.address() as AddressInfo).port;
+  });
+  afterAll(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const silent = { retries: 4, deadline: 150, idleTimeout: 60_000, breakerFailures: 99 };
+
+  it('is given up within the time of a call in all its attempts', async () => {
+    const hub = faulty.connect({ ...silent, total: 400 }, port);
+    const started = Date.now();
+    expect(await hub.countDevices()).toMatchObject({ ok: false, problem: { type: 'transient' } });
+    expect(Date.now() - started).toBeGreaterThanOrEqual(400);
+    expect(sockets.size).toBeLessThanOrEqual(4);
+  });
+
+  it('is not waited for when no time is left for another attempt', async () => {
+    const slept: number[] = [];
+    // This clock runs fast, because a timer can end a moment before its time.
+    const now = () => new Date(Date.now() * 1.1);
+    const clock = { now, sleep: async (milliseconds: number) => void slept.push(milliseconds) };
+    const hub = faulty.connect({ ...silent, total: 150, clock }, port);
+    expect(await hub.countDevices()).toMatchObject({ ok: false, problem: { type: 'transient' } });
+    expect(slept).toEqual([]);
   });
 });

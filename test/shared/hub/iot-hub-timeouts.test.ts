@@ -1,7 +1,8 @@
-import { createServer } from 'node:https';
+import { createServer, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { withDeadline } from '../../../shared/hub/deadline.ts';
+import { TimedAgent } from '../../../shared/hub/timed-agent.ts';
 import { FaultyHub } from './faulty-hub.ts';
 
 const faulty = new FaultyHub();
@@ -31,6 +32,32 @@ describe('a call to a slow hub', () => {
         problem: { type: 'transient', message: expect.stringContaining('300 ms') },
       });
       await closed.promise;
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  it('is not sent when its deadline passes before the request, for example because a token comes late', async () => {
+    let requests = 0;
+    const server = createServer(faulty.local.credentials.tls, (_, response) => {
+      requests++;
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const agent = new TimedAgent({ port, ca: faulty.local.ca });
+    const token = Promise.withResolvers<void>();
+    const sent = Promise.withResolvers<unknown>();
+    const call = async () => {
+      await token.promise;
+      const late = request({ host: 'localhost', agent }, () => sent.resolve('answered'));
+      late.on('error', sent.resolve).end();
+    };
+    try {
+      await expect(withDeadline({ deadline: 10 }, call)).rejects.toThrow('10 ms');
+      token.resolve();
+      expect(await sent.promise).toMatchObject({ message: expect.stringContaining('10 ms') });
+      expect(requests).toBe(0);
     } finally {
       await new Promise((resolve) => server.close(resolve));
     }

@@ -186,30 +186,56 @@ describe('a walk by an export job', () => {
     expect(await histories(devices)).toEqual(devices.map(() => []));
   });
 
-  it('pauses at the deadline and goes on at the same byte', async () => {
-    const [first = ''] = addFleet(1);
-    const filler = Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`filler${index}`, 'ü'.repeat(2000)]));
-    for (let index = 0; index < 340; index++) world.add(newDeviceId('large'), { Agent: filler });
-    const [last = ''] = addFleet(1);
-    const clock = new MovableClock();
-    const reads: number[] = [];
-    const folders = throughFolders((folder) => ({
-      read: (blob, from, count) => {
-        reads.push(from);
-        clock.pass(5 * minute);
-        return folder.read(blob, from, count);
-      },
-    }));
-    const instance = newInstance({ clock, folders });
-    await instance.sweep();
-    await jobsEnd();
-    const row = await instance.sweep();
-    expect(row).toMatchObject({ resumed: 3, changed: 2, warnings: [] });
-    expect(row.walked).toEqual([expect.stringContaining('The full read of 344 twins')]);
-    expect(reads).toHaveLength(3);
-    expect(reads).toEqual([...new Set(reads)].toSorted((a, b) => a - b));
-    expect(await histories([first, last])).toEqual(enforced([first, last]));
-    expect(await jobContainers(world)).toEqual([]);
+  describe('that is larger than a sweep can read in one run', () => {
+    /** Adds twins of more than eight megabytes. Returns the ids of the first and the last device, which are broken. */
+    function addLargeFleet(): readonly string[] {
+      const first = addFleet(1);
+      const filler = Object.fromEntries(Array.from({ length: 7 }, (_, index) => [`filler${index}`, 'ü'.repeat(2000)]));
+      for (let index = 0; index < 340; index++) world.add(newDeviceId('large'), { Agent: filler });
+      return [...first, ...addFleet(1)];
+    }
+
+    /** An instance that has time for one page of the export in each run of a sweep. */
+    function slowInstance() {
+      const clock = new MovableClock();
+      const reads: number[] = [];
+      const folders = throughFolders((folder) => ({
+        read: (blob, from, count) => {
+          reads.push(from);
+          clock.pass(5 * minute);
+          return folder.read(blob, from, count);
+        },
+      }));
+      return { reads, instance: newInstance({ clock, folders }) };
+    }
+
+    it('pauses at the deadline and goes on at the same byte', async () => {
+      const broken = addLargeFleet();
+      const { instance, reads } = slowInstance();
+      await instance.sweep();
+      await jobsEnd();
+      const row = await instance.sweep();
+      expect(row).toMatchObject({ resumed: 3, changed: 2, warnings: [] });
+      expect(row.walked).toEqual([expect.stringContaining('The full read of 344 twins')]);
+      expect(reads).toHaveLength(3);
+      expect(reads).toEqual([...new Set(reads)].toSorted((a, b) => a - b));
+      expect(await histories(broken)).toEqual(enforced(broken));
+      expect(await jobContainers(world)).toEqual([]);
+    });
+
+    it('is read with queries from the start when the setting turns to queries in the middle', async () => {
+      const broken = addLargeFleet();
+      const { instance } = slowInstance();
+      await instance.sweep();
+      await jobsEnd();
+      await instance.run();
+      const later = newInstance({ exportAbove: Number.POSITIVE_INFINITY, clock: instance.clock });
+      const row = await later.sweep();
+      expect(row.resumed).toBe(1);
+      expect(row.walked).toEqual([expect.stringContaining('The full read of 344 twins ended')]);
+      expect(await histories(broken)).toEqual(enforced(broken));
+      expect(await jobContainers(world)).toEqual([]);
+    });
   });
 
   it('waits while the hub runs a job of somebody else, and takes queries after an hour', async () => {
