@@ -12,10 +12,11 @@ import {
   type Retention,
   type Rollups,
 } from '../shared/drift/index.ts';
+import { createPolicyVersions, type PolicyVersions } from '../shared/evidence/index.ts';
 import { createGuardStore, createGuards, type GuardStore } from '../shared/guards/index.ts';
 import { connectToHub, dailyMessages, type Hub } from '../shared/hub/index.ts';
 import { once } from '../shared/once.ts';
-import { type PolicySet, versionsOf } from '../shared/policy/index.ts';
+import { type PolicySet, type Versions, versionsOf } from '../shared/policy/index.ts';
 import { EventProcessor, Reconciler } from '../shared/reconcile/index.ts';
 import { createDeadLetters, createDeferredQueue, type DeadLetters, type DeferredQueue } from '../shared/retry/index.ts';
 import { AppShare, createStatusStore, type StatusStore, UsageRecorder } from '../shared/status/index.ts';
@@ -47,6 +48,10 @@ export interface App {
   readonly deadLetters: DeadLetters;
   readonly deferredQueue: DeferredQueue;
   readonly guardStore: GuardStore;
+  /** What the rows name as in force. */
+  readonly versions: Versions;
+  /** The definitions of those versions. */
+  readonly policyVersions: PolicyVersions;
   readonly sweepStore: SweepStore;
   readonly sweepRetention: SweepRetention;
   readonly statusStore: StatusStore;
@@ -132,6 +137,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
   });
 
   const versions = versionsOf(policies, packageJson.version);
+  const policyVersions = createPolicyVersions(storage, now);
   const settleTime = settings.settleSeconds * 1000;
   const runningPasses = createRunningPasses(storage, now);
   const reconcilerFor = (context: LogContext) =>
@@ -224,6 +230,8 @@ export function compose(settings: Settings, policies: PolicySet): App {
     deadLetters,
     deferredQueue,
     guardStore,
+    versions,
+    policyVersions,
     sweepStore,
     sweepRetention: createSweepRetention(storage),
     statusStore,

@@ -1,4 +1,6 @@
 import { app, type InvocationContext, type Timer } from '@azure/functions';
+import type { InForce } from '../shared/evidence/index.ts';
+import type { Versions } from '../shared/policy/index.ts';
 import type { LazyApp } from './lazy-app.ts';
 
 /** Milliseconds after which `retention` starts no further batch of removals. The run on the next day continues. */
@@ -9,7 +11,7 @@ const rollupTime = 3 * 60_000;
 
 /**
  * Registers the two timer functions that maintain the history. The function `roll-up` counts the history rows of each hour, so that the
- * summary of the API reads counts instead of rows, and logs the status line. The function `retention` removes sweeps and closed history rows that are older than the
+ * summary of the API reads counts instead of rows, keeps the definitions of the policies, and logs the status line. The function `retention` removes sweeps and closed history rows that are older than the
  * setting `TWINKEEPER_RETENTION_DAYS`, the counts of unusable events, and the twins that no longer count against a blast
  * radius, the use of the hub on earlier days, and the blobs of jobs that crashed.
  */
@@ -19,7 +21,9 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
     schedule: settings.rollupSchedule,
     async handler(_timer: Timer, context: InvocationContext) {
       const loaded = await twinkeeper.load();
-      const { policies, rollups, guardStore } = loaded;
+      const { policies, rollups, guardStore, policyVersions, versions } = loaded;
+      const changed = await policyVersions.record(policies.all, versions.app);
+      if (changed !== undefined) context.info(describeChange(changed.before, versions));
       const deviceCounts = await Promise.all(
         policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
       );
@@ -52,4 +56,10 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
       );
     },
   });
+}
+
+/** One sentence about what is in force since now. */
+function describeChange(before: InForce | undefined, versions: Versions): string {
+  const now = `the policies ${versions.policies()} of the app ${versions.app}`;
+  return before === undefined ? `In force are ${now}.` : `In force are ${now}, after those of ${before.since}.`;
 }

@@ -8,6 +8,7 @@ import type {
   OpenPage,
   PoliciesAnswer,
   PolicyAnswer,
+  PolicyVersionsAnswer,
   ProblemAnswer,
   ReconcileAnswer,
   SummaryAnswer,
@@ -152,6 +153,31 @@ const policies: z.ZodMiniType<PoliciesAnswer> = z.object({
   ),
 });
 
+const policyVersions: z.ZodMiniType<PolicyVersionsAnswer> = z.object({
+  policy: z.string(),
+  versions: z
+    .array(
+      z.object({
+        version: text('The hash of the definition, as rows name it in `policyVersion`.'),
+        firstSeenAt: time('When the app first ran with it.'),
+        appVersion: text('The version of the app that first ran with it.'),
+        definition: properties.check(z.describe('The definition. A function is the text `function ` and its source.')),
+      }),
+    )
+    .check(z.describe('The versions that the app has run with, newest first.')),
+  differences: z.exactOptional(
+    z
+      .array(
+        z.object({
+          path: text('Dotted path in the definition.'),
+          before: anyJson('The value in the version `from`. Absent when it has none.'),
+          after: anyJson('The value in the version `to`. Absent when it has none.'),
+        }),
+      )
+      .check(z.describe('The values that differ. Absent when the request names no versions.')),
+  ),
+});
+
 const problem: z.ZodMiniType<ProblemAnswer> = z
   .object({
     type: z.string(),
@@ -178,6 +204,7 @@ export const answerSchemas = {
   Device: device,
   Reconciled: reconcile,
   Policies: policies,
+  PolicyVersions: policyVersions,
   Sweeps: sweeps,
   DeadLetters: deadLetters,
   Replayed: replay,

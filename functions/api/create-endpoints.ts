@@ -7,6 +7,7 @@ import { driftEndpoints } from './drift.ts';
 import { type Endpoint, type EndpointDescription, endpoint } from './http/endpoint.ts';
 import { createSlots } from './http/slots.ts';
 import { policyEndpoints } from './policies.ts';
+import { policyVersionEndpoints } from './policy-versions.ts';
 import type { RouteName } from './routes.ts';
 import { summaryEndpoints } from './summary.ts';
 import { sweepEndpoints } from './sweeps.ts';
@@ -22,6 +23,7 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
     ...summaryEndpoints(twinkeeper, wideReads),
     ...deviceEndpoints(twinkeeper),
     ...policyEndpoints(twinkeeper),
+    ...policyVersionEndpoints(twinkeeper),
     ...sweepEndpoints(twinkeeper),
     ...deadLetterEndpoints(twinkeeper),
     ...healthEndpoints(twinkeeper),

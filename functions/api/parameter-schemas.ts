@@ -59,6 +59,19 @@ export const policy = z
     z.describe('The name of a policy.'),
   );
 
+/** A schema for the version of a policy. `text` is the description in the OpenAPI document. */
+export function policyVersion(text: string) {
+  return z
+    .string()
+    .check(
+      z.regex(
+        /^[A-Za-z0-9_-]{16}$/,
+        'must be the version of a policy, as GET /api/policies/{policy}/versions lists it',
+      ),
+      z.describe(text),
+    );
+}
+
 export const path = z
   .string()
   .check(

@@ -16,6 +16,7 @@ export const routes = {
   device: { method: 'GET', route: 'devices/{deviceId}' },
   'device-reconcile': { method: 'POST', route: 'devices/{deviceId}/reconcile' },
   policies: { method: 'GET', route: 'policies' },
+  'policy-versions': { method: 'GET', route: 'policies/{policy}/versions' },
   sweeps: { method: 'GET', route: 'sweeps' },
   'sweep-start': { method: 'POST', route: 'sweep' },
   'dead-letters': { method: 'GET', route: 'dead-letters' },

@@ -26,7 +26,7 @@ export { globPieces } from './glob.ts';
 export type { OwnedProperty } from './parse-rules.ts';
 export type { Policy } from './policy.ts';
 export { type PolicyFault, PolicyFaultsError } from './policy-faults.ts';
-export { policiesHash, policyHash } from './policy-hash.ts';
+export { definitionText, policiesHash, policyHash } from './policy-hash.ts';
 export { policyJsonSchema } from './policy-json-schema.ts';
 export { baselineOf, type Owner, type PolicySet, type PolicySetOptions, toPolicySet } from './policy-set.ts';
 export {

@@ -7,8 +7,18 @@ import type { Policy } from './policy.ts';
  * not what the function uses from outside. Pure.
  */
 export function policyHash({ definition }: Pick<Policy, 'definition'>): string {
-  const { description: _, $schema: __, ...counted } = definition as PolicyDefinition & { readonly $schema?: unknown };
+  const { description: _, ...counted } = withoutSchema(definition);
   return hashOf(canonical(counted));
+}
+
+/** A policy's definition as JSON with sorted keys. A function becomes the text `function ` and its source. Pure. */
+export function definitionText({ definition }: Pick<Policy, 'definition'>): string {
+  return canonical(withoutSchema(definition));
+}
+
+function withoutSchema(definition: PolicyDefinition) {
+  const { $schema: _, ...rest } = definition as PolicyDefinition & { readonly $schema?: unknown };
+  return rest;
 }
 
 /** A hash of all policies of the app: 16 characters. The order of the policies does not count. Pure. */

@@ -1,0 +1,45 @@
+import { differences } from '../../shared/evidence/index.ts';
+import type { App } from '../compose.ts';
+import type { PolicyVersionsAnswer } from './answers.ts';
+import { endpoint } from './http/endpoint.ts';
+import { ApiProblem, badParameter } from './http/problem.ts';
+import * as parameter from './parameter-schemas.ts';
+
+/** Creates the endpoint `GET /api/policies/{policy}/versions`. */
+export function policyVersionEndpoints({ policyVersions }: Pick<App, 'policyVersions'>) {
+  return {
+    'policy-versions': endpoint('policy-versions', {
+      summary:
+        'The versions of a policy that the app has run with, newest first, also of a policy that was taken out. With `from` and `to` also the ' +
+        'values that differ between two versions.',
+      path: { policy: parameter.policy },
+      query: {
+        from: parameter.policyVersion('The version to compare from. Needs `to`.'),
+        to: parameter.policyVersion('The version to compare to. Needs `from`.'),
+      },
+      answers: { 200: { schema: 'PolicyVersions' } },
+      async handle({ path: { policy }, query: { from, to } }) {
+        if ((from === undefined) !== (to === undefined)) {
+          throw badParameter(from === undefined ? 'to' : 'from', 'needs both versions: give `from` and `to`');
+        }
+        const versions = await policyVersions.list(policy);
+        if (versions.length === 0) {
+          throw new ApiProblem(
+            'notFound',
+            `The app has not run with a policy ${policy}. GET /api/policies lists them.`,
+          );
+        }
+        const definitionOf = (name: 'from' | 'to', wanted: string) => {
+          const found = versions.find(({ version }) => version === wanted);
+          if (found === undefined) throw badParameter(name, `must be a version of ${policy}, and ${wanted} is none`);
+          return found.definition;
+        };
+        const compared =
+          from === undefined || to === undefined
+            ? {}
+            : { differences: differences(definitionOf('from', from), definitionOf('to', to)) };
+        return { jsonBody: { policy, versions, ...compared } satisfies PolicyVersionsAnswer };
+      },
+    }),
+  };
+}

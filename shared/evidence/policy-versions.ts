@@ -1,0 +1,139 @@
+import type { TableClient } from '@azure/data-tables';
+import { once } from '../once.ts';
+import { definitionText, type Mode, type Policy, policyHash } from '../policy/index.ts';
+import {
+  joinText,
+  listPartition,
+  loadFilterTag,
+  newestFirst,
+  openTable,
+  type StorageAccount,
+  splitText,
+  statusOf,
+} from '../storage/index.ts';
+import type { JsonObject } from '../twin/index.ts';
+
+/** One version of a policy: a definition, and when the app first ran with it. */
+export interface PolicyVersion {
+  /** The hash of the definition, as the rows of the history name it. */
+  readonly version: string;
+  /** ISO 8601. */
+  readonly firstSeenAt: string;
+  /** The version of the app that first ran with it. */
+  readonly appVersion: string;
+  /** The definition. A function is the text `function ` and its source. */
+  readonly definition: JsonObject;
+}
+
+/** What was in force from one time on. */
+export interface InForce {
+  /** Since when, ISO 8601. */
+  readonly since: string;
+  readonly appVersion: string;
+  /** The version and the mode of each policy, by its name. */
+  readonly policies: Readonly<Record<string, { readonly version: string; readonly mode: Mode }>>;
+}
+
+/** The versions of policies that an app has run with. */
+export interface PolicyVersions {
+  /**
+   * Keeps the definitions that are not kept yet, and what is in force when it has changed. Returns what was in force before when it has changed.
+   * Reads one entity when nothing has changed.
+   */
+  record(
+    policies: readonly Policy[],
+    appVersion: string,
+  ): Promise<{ readonly before: InForce | undefined } | undefined>;
+  /** Lists the versions of a policy, newest first. Reads the partition of the policy. */
+  list(policy: string): Promise<readonly PolicyVersion[]>;
+  /** What was in force at a time. `undefined` before the first record. Reads one entity. */
+  at(time: Date): Promise<InForce | undefined>;
+}
+
+/*
+ * The table:
+ *
+ *   PartitionKey  `in-force`          RowKey  `<time>`   what was in force since the time, newest first
+ *   PartitionKey  `policy!<name>`     RowKey  `<hash>`   a definition
+ */
+const versionsTable = 'TwinkeeperPolicies';
+const inForcePartition = 'in-force';
+
+/** Opens the versions of policies in a storage account. Errors of the storage service are thrown unchanged. */
+export function createPolicyVersions(account: StorageAccount, now: () => Date): PolicyVersions {
+  const table = once(() => openTable(account, versionsTable));
+
+  async function keep(client: TableClient, policy: Policy, appVersion: string): Promise<void> {
+    const entity = {
+      ...{ partitionKey: partitionOf(policy.name), rowKey: policyHash(policy), v: 1 },
+      ...{ firstSeenAt: now().toISOString(), appVersion },
+      ...splitText('definition', definitionText(policy)),
+    };
+    // Another instance may have kept the definition at the same time.
+    await client.createEntity(entity).catch((error: unknown) => {
+      if (statusOf(error) !== 409) throw error;
+    });
+  }
+
+  async function newestBefore(client: TableClient, time: Date): Promise<InForce | undefined> {
+    const odata = await loadFilterTag();
+    const filter = odata`PartitionKey eq ${inForcePartition} and RowKey ge ${newestFirst(time.getTime())}`;
+    const { value: page } = await client
+      .listEntities<Record<string, unknown>>({ queryOptions: { filter } })
+      .byPage({ maxPageSize: 1 })
+      .next();
+    const [entity] = page ?? [];
+    if (entity === undefined) return undefined;
+    return {
+      since: String(entity.since),
+      appVersion: String(entity.appVersion),
+      policies: JSON.parse(joinText('policies', entity) ?? '{}') as InForce['policies'],
+    };
+  }
+
+  return {
+    async record(policies, appVersion) {
+      const client = await table();
+      const at = now();
+      const inForce = Object.fromEntries(
+        policies
+          .map((policy) => [policy.name, { version: policyHash(policy), mode: policy.mode }] as const)
+          .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+      );
+      const before = await newestBefore(client, at);
+      const text = JSON.stringify(inForce);
+      if (before?.appVersion === appVersion && JSON.stringify(before.policies) === text) return undefined;
+      // The definitions are kept first, so that whatever is named as in force can be read.
+      for (const policy of policies) await keep(client, policy, appVersion);
+      await client.upsertEntity(
+        {
+          ...{ partitionKey: inForcePartition, rowKey: newestFirst(at.getTime()), v: 1 },
+          ...{ since: at.toISOString(), appVersion },
+          ...splitText('policies', text),
+        },
+        'Replace',
+      );
+      return { before };
+    },
+
+    async list(policy) {
+      const versions: PolicyVersion[] = [];
+      for await (const entity of listPartition(await table(), partitionOf(policy))) {
+        versions.push({
+          version: String(entity.rowKey),
+          firstSeenAt: String(entity.firstSeenAt),
+          appVersion: String(entity.appVersion),
+          definition: JSON.parse(joinText('definition', entity) ?? '{}') as JsonObject,
+        });
+      }
+      return versions.toSorted((a, b) => (a.firstSeenAt < b.firstSeenAt ? 1 : -1));
+    },
+
+    at: async (time) => newestBefore(await table(), time),
+  };
+}
+
+/** A policy's name has lower-case letters, digits and dashes only. */
+function partitionOf(policy: string): string {
+  return `policy!${policy}`;
+}
