@@ -170,8 +170,8 @@ const policyVersions: z.ZodMiniType<PolicyVersionsAnswer> = z.object({
       .array(
         z.object({
           path: text('Dotted path in the definition.'),
-          before: anyJson('The value in the version `from`. Absent when it has none.'),
-          after: anyJson('The value in the version `to`. Absent when it has none.'),
+          before: anyJson('The value in the version `before`. Absent when it has none.'),
+          after: anyJson('The value in the version `after`. Absent when it has none.'),
         }),
       )
       .check(z.describe('The values that differ. Absent when the request names no versions.')),

@@ -287,7 +287,7 @@ export interface PolicyVersionsAnswer {
     /** The definition. A function is the text `function ` and its source. */
     readonly definition: JsonObject;
   }[];
-  /** The values that differ between the versions `from` and `to` of the request. Absent when the request names none. */
+  /** The values that differ between the versions `before` and `after` of the request. Absent when the request names none. */
   readonly differences?: readonly { readonly path: string; readonly before?: Json; readonly after?: Json }[];
 }
 

@@ -10,17 +10,20 @@ export function policyVersionEndpoints({ policyVersions }: Pick<App, 'policyVers
   return {
     'policy-versions': endpoint('policy-versions', {
       summary:
-        'The versions of a policy that the app has run with, newest first, also of a policy that was taken out. With `from` and `to` also the ' +
+        'The versions of a policy that the app has run with, newest first, also of a policy that was taken out. With `before` and `after` also the ' +
         'values that differ between two versions.',
       path: { policy: parameter.policy },
       query: {
-        from: parameter.policyVersion('The version to compare from. Needs `to`.'),
-        to: parameter.policyVersion('The version to compare to. Needs `from`.'),
+        before: parameter.policyVersion('The version to compare from. Needs `after`.'),
+        after: parameter.policyVersion('The version to compare to. Needs `before`.'),
       },
       answers: { 200: { schema: 'PolicyVersions' } },
-      async handle({ path: { policy }, query: { from, to } }) {
-        if ((from === undefined) !== (to === undefined)) {
-          throw badParameter(from === undefined ? 'to' : 'from', 'needs both versions: give `from` and `to`');
+      async handle({ path: { policy }, query: { before, after } }) {
+        if ((before === undefined) !== (after === undefined)) {
+          throw badParameter(
+            before === undefined ? 'after' : 'before',
+            'needs both versions: give `before` and `after`',
+          );
         }
         const versions = await policyVersions.list(policy);
         if (versions.length === 0) {
@@ -29,15 +32,15 @@ export function policyVersionEndpoints({ policyVersions }: Pick<App, 'policyVers
             `The app has not run with a policy ${policy}. GET /api/policies lists them.`,
           );
         }
-        const definitionOf = (name: 'from' | 'to', wanted: string) => {
+        const definitionOf = (name: 'before' | 'after', wanted: string) => {
           const found = versions.find(({ version }) => version === wanted);
           if (found === undefined) throw badParameter(name, `must be a version of ${policy}, and ${wanted} is none`);
           return found.definition;
         };
         const compared =
-          from === undefined || to === undefined
+          before === undefined || after === undefined
             ? {}
-            : { differences: differences(definitionOf('from', from), definitionOf('to', to)) };
+            : { differences: differences(definitionOf('before', before), definitionOf('after', after)) };
         return { jsonBody: { policy, versions, ...compared } satisfies PolicyVersionsAnswer };
       },
     }),

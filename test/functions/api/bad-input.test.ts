@@ -32,7 +32,8 @@ beforeAll(async () => {
 afterAll(() => api?.close());
 
 const deadLetterId = '99999999999999-00000000-0000-0000-0000-000000000000';
-const filled = ({ path }: Operation) => path.replace('{deviceId}', 'known').replace('{id}', deadLetterId);
+const filled = ({ path }: Operation) =>
+  path.replace('{deviceId}', 'known').replace('{id}', deadLetterId).replace('{policy}', 'known');
 const queryOf = ({ parameters }: Operation) => parameters.filter((parameter) => parameter.in === 'query');
 const having = (name: string) => operations.filter((one) => queryOf(one).some((parameter) => parameter.name === name));
 
@@ -152,6 +153,7 @@ describe('every endpoint', () => {
     expect(withId.map(({ path }) => path)).toEqual([
       'devices/{deviceId}',
       'devices/{deviceId}/reconcile',
+      'policies/{policy}/versions',
       'dead-letters/{id}/replay',
     ]);
     for (const { method, path, parameters } of withId) {

@@ -1,7 +1,8 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AnswerSchemaName, answerSchemas } from '../../../functions/api/answer-schemas.ts';
-import { definePolicy } from '../../../shared/policy/index.ts';
+import { createPolicyVersions } from '../../../shared/evidence/index.ts';
+import { definePolicy, toPolicySet } from '../../../shared/policy/index.ts';
 import { createSweepStore } from '../../../shared/sweep/store/index.ts';
 import { type Api, keys, startApi } from './api-host.ts';
 
@@ -43,6 +44,9 @@ beforeAll(async () => {
     await store.recordWorkItem(claim.id, '1-0', { examined: 1, found: 1, changed: 1, hubCalls: 1, deferred: 0 });
     await store.release(claim, undefined, { ...claim.row, state: 'done', parts: 1, endedAt: new Date().toISOString() });
   }
+  const versioned = definePolicy({ name: 'versioned', module: 'm', desired: { size: 1 } });
+  const versions = createPolicyVersions(api.world.storage, () => new Date());
+  await versions.record(toPolicySet([versioned], { mode: 'audit' }).all, '1.0.0');
   deadLetterId = await api.world.deadLetters.put({ deviceId, reason: 'lost', state: 'dead', event: {} });
 });
 afterAll(() => api?.close());
@@ -52,7 +56,8 @@ const operations = () =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   );
 /** Replaces the placeholders in a path with ids that exist. */
-const filled = (path: string) => path.replace('{deviceId}', deviceId).replace('{id}', deadLetterId);
+const filled = (path: string) =>
+  path.replace('{deviceId}', deviceId).replace('{id}', deadLetterId).replace('{policy}', 'versioned');
 
 describe('the OpenAPI document', () => {
   it('is a valid OpenAPI 3.1 document', async () => {

@@ -7,9 +7,8 @@ import { type Api, startApi } from './api-host.ts';
 let api: Api;
 beforeAll(async () => {
   api = await startApi();
-  let now = Date.UTC(2026, 0, 10);
-  const versions = createPolicyVersions(api.world.storage, () => new Date((now += 1000)));
   for (const size of [1, 2]) {
+    const versions = createPolicyVersions(api.world.storage, () => new Date(Date.UTC(2026, 0, 10, size)));
     const policy = definePolicy({ name: 'agent', module: 'm', desired: { size, mode: 'High' } });
     await versions.record(toPolicySet([policy], { mode: 'enforce' }).all, `1.${size}.0`);
   }
@@ -28,15 +27,15 @@ describe('GET /api/policies/{policy}/versions', () => {
       ],
     });
     const [after, before] = body.versions.map(({ version }) => version);
-    const compared = await api.get<PolicyVersionsAnswer>(`policies/agent/versions?from=${before}&to=${after}`);
+    const compared = await api.get<PolicyVersionsAnswer>(`policies/agent/versions?before=${before}&after=${after}`);
     expect(compared.body.differences).toEqual([{ path: 'desired.size', before: 1, after: 2 }]);
   });
 
   it.each([
     ['policies/nobody/versions', 404, undefined],
-    ['policies/agent/versions?from=AAAAAAAAAAAAAAAA', 400, 'from'],
-    ['policies/agent/versions?from=AAAAAAAAAAAAAAAA&to=BBBBBBBBBBBBBBBB', 400, 'from'],
-    ['policies/agent/versions?from=x&to=y', 400, 'from'],
+    ['policies/agent/versions?before=AAAAAAAAAAAAAAAA', 400, 'before'],
+    ['policies/agent/versions?before=AAAAAAAAAAAAAAAA&after=BBBBBBBBBBBBBBBB', 400, 'before'],
+    ['policies/agent/versions?before=x&after=y', 400, 'before'],
     ['policies/No/versions', 400, 'policy'],
   ])('answers %s with %s', async (path, expected, parameter) => {
     const { status, body } = await api.get<ProblemAnswer>(path);

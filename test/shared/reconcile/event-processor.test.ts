@@ -165,7 +165,8 @@ describe('a history row', () => {
     const [row] = await world.history('d');
     expect(Object.keys(row ?? {}).toSorted()).toEqual([
       ...['actual', 'correlationId', 'detectedAt', 'deviceId', 'expected', 'hub', 'kind', 'mode', 'moduleId'],
-      ...['operationTimestamp', 'outcome', 'outcomeAt', 'path', 'policy', 'rowKey', 'source', 'v', 'write'],
+      ...['operationTimestamp', 'outcome', 'outcomeAt', 'path', 'policy', 'rowKey', 'source'],
+      ...['transitions', 'v', 'write'],
     ]);
   });
 });

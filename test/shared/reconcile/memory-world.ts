@@ -21,7 +21,7 @@ export const agent = definePolicy({
 
 type Deferral = Parameters<DeferredQueue['put']>[0];
 
-interface WorldOptions extends Pick<ReconcilerDependencies, 'guard' | 'settleTime'> {
+interface WorldOptions extends Pick<ReconcilerDependencies, 'guard' | 'settleTime' | 'versions'> {
   /** The clock of the hub and of the reconciler. */
   readonly clock?: StillClock;
   /** The clock of the processor and of the reconciler. */
