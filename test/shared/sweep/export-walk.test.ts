@@ -271,6 +271,30 @@ describe('a walk by an export job', () => {
     expect(await histories(devices)).toEqual(enforced(devices));
   });
 
+  it('gives a job six hours from its start, also when it had to wait for another job', async () => {
+    const devices = addFleet();
+    await setPace({ seconds: 360_000 });
+    const folders = createJobFolders(world.storage, () => new Date());
+    const folder = await folders.open('backfill');
+    const blocker = await world.hubClient.jobs.startImport(await folder.sharedUrl(1));
+    if (!blocker.ok) throw new Error(blocker.problem.message);
+    const instance = newInstance();
+    await instance.sweep();
+    instance.clock.pass(5 * hour);
+    await world.hubClient.jobs.cancel(blocker.value);
+    await folders.remove('backfill');
+    await jobsEnd();
+    for (let sweeps = 0; sweeps < 2; sweeps++) {
+      expect(await instance.sweep()).toMatchObject({ changed: 0, warnings: [] });
+      instance.clock.pass(3 * hour);
+    }
+    instance.clock.pass(minute);
+    expect(await instance.sweep()).toMatchObject({ warnings: [expect.stringMatching(/did not end within 6 hours/)] });
+    expect(await histories(devices)).toEqual(enforced(devices));
+    expect(await jobContainers(world)).toEqual([]);
+    await jobsEnd();
+  });
+
   it('is removed, with its job, when the setting turns to queries', async () => {
     const devices = addFleet();
     await setPace({ seconds: 36_000 });
