@@ -127,6 +127,34 @@ describe('a walk by an export job', () => {
     expect((await instance.sweep()).walked).toEqual([expect.stringContaining('read none of them')]);
   });
 
+  it('lets the process do other work after some twins, because custom code may be slow', async () => {
+    addFleet(300);
+    let calls = 0;
+    const { evaluate } = custom;
+    const counting: typeof custom = {
+      ...custom,
+      evaluate: (...args) => {
+        calls++;
+        return evaluate?.(...args) ?? [];
+      },
+    };
+    const instance = newInstance({ policies: [counting] });
+    await instance.sweep();
+    await jobsEnd();
+    calls = 0;
+    const callsOfTurns: number[] = [];
+    const turn = () => {
+      callsOfTurns.push(calls);
+      calls = 0;
+      next = setImmediate(turn);
+    };
+    let next = setImmediate(turn);
+    await instance.run();
+    clearImmediate(next);
+    expect(callsOfTurns.reduce((sum, count) => sum + count)).toBeGreaterThanOrEqual(600);
+    expect(Math.max(...callsOfTurns)).toBeLessThanOrEqual(200);
+  });
+
   it('is done once for all policies of a sweep', async () => {
     addFleet();
     const other = definePolicy({
