@@ -53,22 +53,15 @@ export async function advanceJob(
 ): Promise<JobProgress> {
   if (jobId === undefined) return startJob({ hub, clock }, since, folder, steps);
   const answer = await hub.jobs.read(jobId);
-  if (!answer.ok) {
-    return isLasting(answer.problem)
-      ? { type: 'refused', reason: answer.problem.message }
-      : { type: 'wait', delay: busyDelay };
-  }
-  const { state, failure = 'the hub gave no reason' } = answer.value;
-  switch (state) {
-    case 'completed':
-      return { type: 'completed' };
-    case 'failed':
-    case 'cancelled':
-      return { type: 'refused', reason: `the job ${state}: ${failure}` };
-  }
-  if (ageOf(since, clock) <= longestJob) return { type: 'wait', delay: pollDelay };
+  if (answer.ok) {
+    const { state, failure = 'the hub gave no reason' } = answer.value;
+    if (state === 'completed') return { type: 'completed' };
+    if (state === 'failed' || state === 'cancelled') return { type: 'refused', reason: `the job ${state}: ${failure}` };
+  } else if (isLasting(answer.problem)) return { type: 'refused', reason: answer.problem.message };
+  if (ageOf(since, clock) <= longestJob) return { type: 'wait', delay: answer.ok ? pollDelay : busyDelay };
   await hub.jobs.cancel(jobId);
-  return { type: 'refused', reason: `the job did not end within ${longestJob / 3600_000} hours` };
+  const silence = answer.ok ? '' : `: ${answer.problem.message}`;
+  return { type: 'refused', reason: `the job did not end within ${longestJob / 3600_000} hours${silence}` };
 }
 
 async function startJob(

@@ -443,6 +443,20 @@ describe('a walk takes queries, and says why once,', () => {
     expect(await jobContainers(world)).toEqual([]);
   });
 
+  it('when the hub does not tell the state of the job for six hours', async () => {
+    const devices = addFleet();
+    const problem = { type: 'transient', message: '500 not now' } as const;
+    const throughHub = (hub: Hub) => withJobs(hub, { read: async () => ({ ok: false, problem }) });
+    const instance = newInstance({ throughHub });
+    expect(await instance.sweep()).toMatchObject({ changed: 0, warnings: [] });
+    instance.clock.pass(6 * hour - minute);
+    expect(await instance.sweep()).toMatchObject({ changed: 0, warnings: [] });
+    instance.clock.pass(2 * minute);
+    expect(await instance.sweep()).toMatchObject({ warnings: [expect.stringMatching(/6 hours: 500 not now/)] });
+    expect(await histories(devices)).toEqual(enforced(devices));
+    expect(await jobContainers(world)).toEqual([]);
+  });
+
   it('when the app was away for more than a day while the job ran', async () => {
     const devices = addFleet();
     const instance = newInstance();
