@@ -3,6 +3,7 @@ import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
 import { credentialOf } from '../identity/index.ts';
 import { once } from '../once.ts';
 import { explainRefusals } from './explain-refusals.ts';
+import { clientOptions, defaultRequestLimits, withTries } from './request-limits.ts';
 import type { StorageAccount } from './storage-account.ts';
 
 /** A container of blobs that the app shares for some hours with another service, such as an IoT hub. Its blobs are text files with lines. */
@@ -43,6 +44,9 @@ export interface BlobFolders {
 /** Milliseconds by which the clocks of the app and of the storage account may differ. */
 const clockSkew = 15 * 60_000;
 
+/** Maximum milliseconds for which the folders are listed, with all that is done with each. */
+const longestList = 60_000;
+
 /**
  * Opens the folders of a storage account whose names start with `prefix`. The Azure SDK is loaded on the first call.
  *
@@ -50,21 +54,23 @@ const clockSkew = 15 * 60_000;
  */
 export function createBlobFolders(account: StorageAccount, prefix: string, now: () => Date): BlobFolders {
   const open = once(() => openService(account));
+  const { limits = defaultRequestLimits } = account;
   return {
     async open(name) {
       const client = await open();
       const container = explainRefusals(client.getContainerClient(`${prefix}${name}`), account, 'blob');
-      await container.createIfNotExists();
+      await withTries(limits, container.url, (abortSignal) => container.createIfNotExists({ abortSignal }));
       return toFolder(account, container, (hours) =>
         signedUrl(account, client, container, new Date(now().getTime() - clockSkew), hours),
       );
     },
     async remove(name) {
       const container = explainRefusals((await open()).getContainerClient(`${prefix}${name}`), account, 'blob');
-      await container.deleteIfExists();
+      await withTries(limits, container.url, (abortSignal) => container.deleteIfExists({ abortSignal }));
     },
     async *list() {
-      for await (const { name, properties } of (await open()).listContainers({ prefix })) {
+      const abortSignal = AbortSignal.timeout(longestList);
+      for await (const { name, properties } of (await open()).listContainers({ prefix, abortSignal })) {
         yield { name: name.slice(prefix.length), changedAt: properties.lastModified };
       }
     },
@@ -72,11 +78,12 @@ export function createBlobFolders(account: StorageAccount, prefix: string, now: 
 }
 
 async function openService(account: StorageAccount): Promise<BlobServiceClient> {
-  const { BlobServiceClient: Client } = await import('@azure/storage-blob');
+  const { BlobServiceClient: Client, RestError } = await import('@azure/storage-blob');
+  const { retryOptions } = clientOptions(account.limits ?? defaultRequestLimits, RestError);
   const client =
     'connectionString' in account
-      ? Client.fromConnectionString(account.connectionString)
-      : new Client(account.blobUri, await credentialOf(account.identity));
+      ? Client.fromConnectionString(account.connectionString, { retryOptions })
+      : new Client(account.blobUri, await credentialOf(account.identity), { retryOptions });
   return explainRefusals(client, account, 'blob');
 }
 
@@ -86,31 +93,37 @@ function toFolder(
   sharedUrl: (hours: number) => Promise<string>,
 ): BlobFolder {
   const clientOf = (blob: string) => explainRefusals(container.getBlockBlobClient(blob), account, 'blob');
+  const tries = <T>(use: (abortSignal: AbortSignal) => Promise<T>) =>
+    withTries(account.limits ?? defaultRequestLimits, container.url, use);
   const blockIdOf = (partId: string) => Buffer.from(partId).toString('base64');
   return {
     name: container.containerName,
     async stage(blob, partId, text) {
       const bytes = Buffer.from(text);
-      await clientOf(blob).stageBlock(blockIdOf(partId), bytes, bytes.length);
+      const id = blockIdOf(partId);
+      await tries((abortSignal) => clientOf(blob).stageBlock(id, bytes, bytes.length, { abortSignal }));
     },
     async commit(blob, partIds) {
-      await clientOf(blob).commitBlockList(partIds.map(blockIdOf));
+      const ids = partIds.map(blockIdOf);
+      await tries((abortSignal) => clientOf(blob).commitBlockList(ids, { abortSignal }));
     },
     async write(blob, text) {
       const bytes = Buffer.from(text);
-      await clientOf(blob).upload(bytes, bytes.length);
+      await tries((abortSignal) => clientOf(blob).upload(bytes, bytes.length, { abortSignal }));
     },
     async *lines(blob) {
-      const options = { maxRetryRequests: 5 };
-      const answer = await clientOf(blob).download(undefined, undefined, options).catch(ignoreNotFound);
+      const download = (abortSignal: AbortSignal) =>
+        clientOf(blob).download(undefined, undefined, { maxRetryRequests: 5, abortSignal });
+      const answer = await tries(download).catch(ignoreNotFound);
       if (answer?.readableStreamBody === undefined) return;
       for await (const line of createInterface({ input: answer.readableStreamBody })) if (line !== '') yield line;
     },
     async size(blob) {
-      const properties = await clientOf(blob).getProperties().catch(ignoreNotFound);
+      const read = (abortSignal: AbortSignal) => clientOf(blob).getProperties({ abortSignal });
+      const properties = await tries(read).catch(ignoreNotFound);
       return properties?.contentLength;
     },
-    read: (blob, from, count) => clientOf(blob).downloadToBuffer(from, count),
+    read: (blob, from, count) => tries((abortSignal) => clientOf(blob).downloadToBuffer(from, count, { abortSignal })),
     sharedUrl,
   };
 }
@@ -130,7 +143,9 @@ async function signedUrl(
   const permissions = ContainerSASPermissions.parse('rwdl');
   const expiresOn = new Date(startsOn.getTime() + clockSkew + hours * 3600_000);
   if ('connectionString' in account) return container.generateSasUrl({ permissions, startsOn, expiresOn });
-  const key = await service.getUserDelegationKey(startsOn, expiresOn);
+  const key = await withTries(account.limits ?? defaultRequestLimits, service.url, (abortSignal) =>
+    service.getUserDelegationKey(startsOn, expiresOn, { abortSignal }),
+  );
   const { containerName } = container;
   const signature = generateBlobSASQueryParameters(
     { containerName, permissions, startsOn, expiresOn },

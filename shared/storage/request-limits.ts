@@ -1,6 +1,6 @@
 import type { RestError, TableServiceClientOptions } from '@azure/data-tables';
 
-/** The limits of one operation on a table or a queue. The SDK makes the operation, with its retries. */
+/** The limits of one operation on a table, a queue or a blob. The SDK makes the operation, with its retries. */
 export interface RequestLimits {
   /** Maximum milliseconds of one try. The SDK alone waits without a limit for a service that accepts a request and never answers. */
   readonly tryTimeout: number;
@@ -49,4 +49,29 @@ export function clientOptions(
       },
     ],
   };
+}
+
+/**
+ * Makes an operation on a blob. The clients of a blob account share one pipeline, which takes no policy for the limit of a try. So this function
+ * ends a try that takes too long, and makes the next one. The SDK repeats a try that the service refuses for a moment.
+ *
+ * @param use makes the operation, which must end when the signal is aborted
+ */
+export async function withTries<T>(
+  { tryTimeout, retries }: RequestLimits,
+  url: string,
+  use: (abortSignal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  for (let left = retries; ; left--) {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), tryTimeout);
+    try {
+      return await use(abort.signal);
+    } catch (error) {
+      if (!abort.signal.aborted) throw error;
+      if (left <= 0) throw new Error(`${new URL(url).host} did not answer within ${tryTimeout} ms`, { cause: error });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 }

@@ -6,6 +6,6 @@ export type StorageAccount = (
   | { readonly connectionString: string }
   | { readonly tableUri: string; readonly queueUri: string; readonly blobUri: string; readonly identity: Identity }
 ) & {
-  /** The limits of an operation on a table or a queue. Default: {@link defaultRequestLimits}. */
+  /** The limits of an operation on a table, a queue or a blob. Default: {@link defaultRequestLimits}. */
   readonly limits?: RequestLimits;
 };

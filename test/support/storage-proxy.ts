@@ -14,22 +14,25 @@ export interface DisturbedService {
   requests: number;
 }
 
-/** A storage account whose tables and queues are behind proxies. A request that hangs is given up after a second. */
+/** A storage account whose services are behind proxies. A request that hangs is given up after some seconds. */
 export async function disturbedStorage(connectionString: string) {
   const tables = await startProxy(endpointOf(connectionString, 'TableEndpoint'));
   const queues = await startProxy(endpointOf(connectionString, 'QueueEndpoint'));
+  const blobs = await startProxy(endpointOf(connectionString, 'BlobEndpoint'));
   const account: StorageAccount = {
     connectionString: connectionString
       .replace(/(TableEndpoint=http:\/\/)[^/]+/, `$1${tables.host}`)
-      .replace(/(QueueEndpoint=http:\/\/)[^/]+/, `$1${queues.host}`),
+      .replace(/(QueueEndpoint=http:\/\/)[^/]+/, `$1${queues.host}`)
+      .replace(/(BlobEndpoint=http:\/\/)[^/]+/, `$1${blobs.host}`),
     limits: { tryTimeout: 2500, retries: 1, retryDelay: 1 },
   };
   return {
     account,
     tables: tables.service,
     queues: queues.service,
+    blobs: blobs.service,
     async close() {
-      await Promise.all([tables.close(), queues.close()]);
+      await Promise.all([tables.close(), queues.close(), blobs.close()]);
     },
   };
 }

@@ -198,7 +198,7 @@ export class BackfillCoordinator {
     const { hub, store } = this.#dependencies;
     return advanceJob(this.#dependencies, state, folder, {
       start: (url) => hub.jobs.startImport(url),
-      keep: (jobId) => store.putBackfill({ ...state, jobId }),
+      keep: (job) => store.putBackfill({ ...state, ...job }),
     });
   }
 

@@ -107,7 +107,7 @@ export class TwinExport {
     if (state.size !== undefined) return { type: 'ready', folder, size: state.size, since };
     const end = await advanceJob(this.#dependencies, state, folder, {
       start: (url) => hub.jobs.startExport(url),
-      keep: (jobId) => this.#store({ ...state, jobId }),
+      keep: (job) => this.#store({ ...state, ...job }),
       waitsForOurs: true,
     });
     if (end.type === 'wait') return { type: 'wait', since };

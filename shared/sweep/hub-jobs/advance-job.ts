@@ -6,7 +6,7 @@ import { jobFolderPrefix } from './job-folder-prefix.ts';
 
 /** A job that is to run. Its state is stored, so that a later invocation goes on with it. */
 export interface StoredJob {
-  /** When the first attempt to start the job was made, ISO 8601. */
+  /** When the job was started, ISO 8601. While it is not started: when the first attempt was made. */
   readonly since: string;
   /** The id of the job. Absent while the job is not started. */
   readonly jobId?: string;
@@ -16,8 +16,8 @@ export interface StoredJob {
 export interface JobSteps {
   /** Starts the job and returns its id. `containerUrl`: the address of the folder, with a signature for the hub. */
   start(containerUrl: string): Promise<Answer<string>>;
-  /** Stores the id of the started job. */
-  keep(jobId: string): Promise<void>;
+  /** Stores the started job. */
+  keep(job: Required<StoredJob>): Promise<void>;
   /** Whether the job waits until another job of this app has ended. Otherwise it waits for {@link longestStart}, as for any other job. */
   readonly waitsForOurs?: boolean;
 }
@@ -51,31 +51,23 @@ export async function advanceJob(
   folder: BlobFolder,
   steps: JobSteps,
 ): Promise<JobProgress> {
-  const age = clock.now().getTime() - Date.parse(since);
-  if (jobId === undefined) return startJob(hub, folder, age, steps);
+  if (jobId === undefined) return startJob({ hub, clock }, since, folder, steps);
   const answer = await hub.jobs.read(jobId);
-  if (!answer.ok) {
-    return isLasting(answer.problem)
-      ? { type: 'refused', reason: answer.problem.message }
-      : { type: 'wait', delay: busyDelay };
-  }
-  const { state, failure = 'the hub gave no reason' } = answer.value;
-  switch (state) {
-    case 'completed':
-      return { type: 'completed' };
-    case 'failed':
-    case 'cancelled':
-      return { type: 'refused', reason: `the job ${state}: ${failure}` };
-  }
-  if (age <= longestJob) return { type: 'wait', delay: pollDelay };
+  if (answer.ok) {
+    const { state, failure = 'the hub gave no reason' } = answer.value;
+    if (state === 'completed') return { type: 'completed' };
+    if (state === 'failed' || state === 'cancelled') return { type: 'refused', reason: `the job ${state}: ${failure}` };
+  } else if (isLasting(answer.problem)) return { type: 'refused', reason: answer.problem.message };
+  if (ageOf(since, clock) <= longestJob) return { type: 'wait', delay: answer.ok ? pollDelay : busyDelay };
   await hub.jobs.cancel(jobId);
-  return { type: 'refused', reason: `the job did not end within ${longestJob / 3600_000} hours` };
+  const silence = answer.ok ? '' : `: ${answer.problem.message}`;
+  return { type: 'refused', reason: `the job did not end within ${longestJob / 3600_000} hours${silence}` };
 }
 
 async function startJob(
-  hub: Pick<Hub, 'jobs'>,
+  { hub, clock }: Dependencies,
+  firstAttempt: string,
   folder: BlobFolder,
-  age: number,
   { start, keep, waitsForOurs = false }: JobSteps,
 ): Promise<JobProgress> {
   const answer = await hub.jobs.list();
@@ -83,7 +75,9 @@ async function startJob(
   // An earlier invocation may have been killed after it had started the job.
   const started = jobs.find(({ container }) => container === folder.name);
   let id = started?.id;
+  let since = firstAttempt;
   if (id === undefined) {
+    since = clock.now().toISOString();
     let url: string;
     try {
       url = await folder.sharedUrl(hoursShared);
@@ -94,13 +88,19 @@ async function startJob(
     if (!begun.ok) {
       const { problem } = begun;
       const longest = waitsForOurs && jobs.some(isOurs) ? longestJob : longestStart;
-      if (isLasting(problem) || age > longest) return { type: 'refused', reason: problem.message };
+      if (isLasting(problem) || ageOf(firstAttempt, clock) > longest)
+        return { type: 'refused', reason: problem.message };
       return { type: 'wait', delay: busyDelay };
     }
     id = begun.value;
   }
-  await keep(id);
+  await keep({ since, jobId: id });
   return { type: 'wait', delay: pollDelay };
+}
+
+/** Milliseconds since a time. */
+function ageOf(since: string, clock: Clock): number {
+  return clock.now().getTime() - Date.parse(since);
 }
 
 /** Whether a job that has not ended uses a folder of this app. */

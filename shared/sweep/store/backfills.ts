@@ -17,7 +17,7 @@ export interface Backfill extends BackfillKey {
    * items are handed out.
    */
   readonly phase: 'collect' | 'trial' | 'import' | 'record' | 'bulk' | 'done';
-  /** When the phase began, ISO 8601. */
+  /** When the job of the phase was started, ISO 8601. Before that, and in a phase without a job: when the phase began. */
   readonly since: string;
   /** The id of the job of this phase. Absent while the job is not started. */
   readonly jobId?: string;

@@ -1,4 +1,5 @@
-import { readExportLine } from '../../hub/index.ts';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type ExportedTwin, readExportLine } from '../../hub/index.ts';
 import { describeThrown, type Policy } from '../../policy/index.ts';
 import type { JsonObject } from '../../twin/index.ts';
 import { withoutContinuation } from '../checkpoint.ts';
@@ -21,6 +22,9 @@ const mostUnclear = 100;
 const unclearShare = 0.1;
 /** The part of the twins that a query counts, and that an export must have. The count of a query may be some minutes old. */
 const completeShare = 0.9;
+
+/** Number of lines after which the process does other work. A page can have ten thousand lines, and custom code can take some milliseconds for each. */
+const linesPerTurn = 200;
 
 /** Thrown where the export cannot be used, so that queries must read the twins. */
 class ExportUnusable extends Error {
@@ -100,7 +104,7 @@ async function readAll(
     progress.queries.checkDeadline();
     const from = byteOf(continuation, ready);
     const { lines, next } = await readLines(ready, from);
-    const { devices, twins, unclear } = judgeLines(lines, policy, judge, clock.now().toISOString());
+    const { devices, twins, unclear } = await judgeLines(lines, policy, judge, clock.now().toISOString());
     const reading = readingOf(progress);
     const read = (from === 0 ? 0 : reading.read) + twins;
     progress.checkpoint = { ...progress.checkpoint, reading: { ...reading, read } };
@@ -146,16 +150,29 @@ interface JudgedLines {
   readonly unclear: number;
 }
 
-function judgeLines(lines: readonly string[], { module }: Policy, judge: ExportJudge, at: string): JudgedLines {
-  const twins = lines.flatMap((line) => {
-    const twin = readExportLine(line);
-    if (twin === undefined) throw new ExportUnusable('it has a line that is no twin');
-    return twin.moduleId === module ? [twin] : [];
-  });
-  const verdicts = judge(twins, at);
-  return {
-    devices: twins.flatMap(({ deviceId }, index) => (verdicts[index] === 'inLine' ? [] : [deviceId])),
-    twins: twins.length,
-    unclear: verdicts.filter((verdict) => verdict === 'unclear').length,
-  };
+async function judgeLines(
+  lines: readonly string[],
+  { module }: Policy,
+  judge: ExportJudge,
+  at: string,
+): Promise<JudgedLines> {
+  const devices: string[] = [];
+  let twins = 0;
+  let unclear = 0;
+  for (let from = 0; from < lines.length; from += linesPerTurn) {
+    if (from > 0) await nextTurn();
+    const some = lines.slice(from, from + linesPerTurn).map(readTwin);
+    const ofModule = some.filter(({ moduleId }) => moduleId === module);
+    const verdicts = judge(ofModule, at);
+    devices.push(...ofModule.flatMap(({ deviceId }, index) => (verdicts[index] === 'inLine' ? [] : [deviceId])));
+    twins += ofModule.length;
+    unclear += verdicts.filter((verdict) => verdict === 'unclear').length;
+  }
+  return { devices, twins, unclear };
+}
+
+function readTwin(line: string): ExportedTwin {
+  const twin = readExportLine(line);
+  if (twin === undefined) throw new ExportUnusable('it has a line that is no twin');
+  return twin;
 }

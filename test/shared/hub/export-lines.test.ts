@@ -22,6 +22,10 @@ it('reads the line of a device and of a module', () => {
   });
 });
 
+it('reads the first line of a blob that begins with a byte order mark', () => {
+  expect(readExportLine('\uFEFF{"id":"d"}')).toEqual({ deviceId: 'd', moduleId: '' });
+});
+
 it('leaves out what a line does not have', () => {
   expect(readExportLine('{"id":"d","moduleId":null,"tags":null,"properties":null,"capabilities":{}}')).toEqual({
     deviceId: 'd',

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openQueue, openTable } from '../../../shared/storage/index.ts';
+import { createBlobFolders, openQueue, openTable } from '../../../shared/storage/index.ts';
 import { newStorageAccount } from '../../support/storage.ts';
 import { disturbedStorage, type ServiceState } from '../../support/storage-proxy.ts';
 
@@ -9,7 +9,8 @@ beforeAll(async () => {
 });
 afterAll(() => storage.close());
 beforeEach(() => {
-  for (const service of [storage.tables, storage.queues]) Object.assign(service, { state: 'works', next: [] });
+  for (const service of [storage.tables, storage.queues, storage.blobs])
+    Object.assign(service, { state: 'works', next: [] });
 });
 
 const services = [
@@ -28,6 +29,23 @@ const services = [
       return () => queue.sendMessage('text');
     },
     () => storage.queues,
+  ],
+  [
+    'blob',
+    async () => {
+      const folder = await createBlobFolders(storage.account, 'things-', () => new Date()).open('one');
+      return () => folder.write('blob', 'text');
+    },
+    () => storage.blobs,
+  ],
+  [
+    'part of a blob',
+    async () => {
+      const folder = await createBlobFolders(storage.account, 'things-', () => new Date()).open('two');
+      await folder.write('blob', 'text');
+      return () => folder.read('blob', 0, 4);
+    },
+    () => storage.blobs,
   ],
 ] as const;
 

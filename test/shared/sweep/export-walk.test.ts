@@ -127,6 +127,34 @@ describe('a walk by an export job', () => {
     expect((await instance.sweep()).walked).toEqual([expect.stringContaining('read none of them')]);
   });
 
+  it('lets the process do other work after some twins, because custom code may be slow', async () => {
+    addFleet(300);
+    let calls = 0;
+    const { evaluate } = custom;
+    const counting: typeof custom = {
+      ...custom,
+      evaluate: (...args) => {
+        calls++;
+        return evaluate?.(...args) ?? [];
+      },
+    };
+    const instance = newInstance({ policies: [counting] });
+    await instance.sweep();
+    await jobsEnd();
+    calls = 0;
+    const callsOfTurns: number[] = [];
+    const turn = () => {
+      callsOfTurns.push(calls);
+      calls = 0;
+      next = setImmediate(turn);
+    };
+    let next = setImmediate(turn);
+    await instance.run();
+    clearImmediate(next);
+    expect(callsOfTurns.reduce((sum, count) => sum + count)).toBeGreaterThanOrEqual(600);
+    expect(Math.max(...callsOfTurns)).toBeLessThanOrEqual(200);
+  });
+
   it('is done once for all policies of a sweep', async () => {
     addFleet();
     const other = definePolicy({
@@ -271,6 +299,30 @@ describe('a walk by an export job', () => {
     expect(await histories(devices)).toEqual(enforced(devices));
   });
 
+  it('gives a job six hours from its start, also when it had to wait for another job', async () => {
+    const devices = addFleet();
+    await setPace({ seconds: 360_000 });
+    const folders = createJobFolders(world.storage, () => new Date());
+    const folder = await folders.open('backfill');
+    const blocker = await world.hubClient.jobs.startImport(await folder.sharedUrl(1));
+    if (!blocker.ok) throw new Error(blocker.problem.message);
+    const instance = newInstance();
+    await instance.sweep();
+    instance.clock.pass(5 * hour);
+    await world.hubClient.jobs.cancel(blocker.value);
+    await folders.remove('backfill');
+    await jobsEnd();
+    for (let sweeps = 0; sweeps < 2; sweeps++) {
+      expect(await instance.sweep()).toMatchObject({ changed: 0, warnings: [] });
+      instance.clock.pass(3 * hour);
+    }
+    instance.clock.pass(minute);
+    expect(await instance.sweep()).toMatchObject({ warnings: [expect.stringMatching(/did not end within 6 hours/)] });
+    expect(await histories(devices)).toEqual(enforced(devices));
+    expect(await jobContainers(world)).toEqual([]);
+    await jobsEnd();
+  });
+
   it('is removed, with its job, when the setting turns to queries', async () => {
     const devices = addFleet();
     await setPace({ seconds: 36_000 });
@@ -387,6 +439,20 @@ describe('a walk takes queries, and says why once,', () => {
     const devices = addFleet();
     const [first, second] = await sweepTwice(newInstance({ folders: throughFolders(change) }));
     expect([...first.warnings, ...second.warnings]).toEqual([expect.stringMatching(readByQueries)]);
+    expect(await histories(devices)).toEqual(enforced(devices));
+    expect(await jobContainers(world)).toEqual([]);
+  });
+
+  it('when the hub does not tell the state of the job for six hours', async () => {
+    const devices = addFleet();
+    const problem = { type: 'transient', message: '500 not now' } as const;
+    const throughHub = (hub: Hub) => withJobs(hub, { read: async () => ({ ok: false, problem }) });
+    const instance = newInstance({ throughHub });
+    expect(await instance.sweep()).toMatchObject({ changed: 0, warnings: [] });
+    instance.clock.pass(6 * hour - minute);
+    expect(await instance.sweep()).toMatchObject({ changed: 0, warnings: [] });
+    instance.clock.pass(2 * minute);
+    expect(await instance.sweep()).toMatchObject({ warnings: [expect.stringMatching(/6 hours: 500 not now/)] });
     expect(await histories(devices)).toEqual(enforced(devices));
     expect(await jobContainers(world)).toEqual([]);
   });
