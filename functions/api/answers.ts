@@ -1,3 +1,4 @@
+import type { ActionRecord } from '../../shared/actions/index.ts';
 import type { SweepRow } from '../../shared/sweep/store/index.ts';
 import type { DriftRow, OpenRow, ShownSweeps } from './history-answers.ts';
 
@@ -37,6 +38,12 @@ export interface ReconcileAnswer {
 /** The answer of `GET /api/sweeps`: one page of sweeps, newest first. The last page has no cursor. */
 export interface SweepsAnswer extends ShownSweeps {
   readonly sweeps: readonly SweepRow[];
+  readonly cursor?: string;
+}
+
+/** The answer of `GET /api/actions`: one page of actions, newest first. The last page has no cursor. */
+export interface ActionsAnswer {
+  readonly actions: readonly ActionRecord[];
   readonly cursor?: string;
 }
 
