@@ -1,6 +1,6 @@
 import type { ActionRecord } from '../../shared/actions/index.ts';
 import type { SweepRow } from '../../shared/sweep/store/index.ts';
-import type { DriftRow, OpenRow, ShownSweeps } from './history-answers.ts';
+import type { DriftRow, OpenRow, ShownActions, ShownSweeps } from './history-answers.ts';
 
 /*
  * The TypeScript types of the API's answers. The types describe the objects before they are written as JSON. The endpoints, the command and
@@ -42,9 +42,8 @@ export interface SweepsAnswer extends ShownSweeps {
 }
 
 /** The answer of `GET /api/actions`: one page of actions, newest first. The last page has no cursor. */
-export interface ActionsAnswer {
+export interface ActionsAnswer extends ShownActions {
   readonly actions: readonly ActionRecord[];
-  readonly cursor?: string;
 }
 
 /** The answer of `POST /api/sweep`. */

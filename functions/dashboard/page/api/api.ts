@@ -7,6 +7,7 @@ import type {
   OpenPage,
   PoliciesAnswer,
   ProblemAnswer,
+  ShownActions,
   ShownSweeps,
   SummaryAnswer,
 } from '../../../api/history-answers.ts';
@@ -21,6 +22,7 @@ interface Answers {
   readonly policies: PoliciesAnswer;
   readonly 'dead-letters': DeadLettersPage;
   readonly sweeps: ShownSweeps;
+  readonly actions: ShownActions;
   readonly [device: `devices/${string}`]: DeviceAnswer;
 }
 
