@@ -1,6 +1,7 @@
 import type { ActionRecord } from '../../shared/actions/index.ts';
 import type { SweepRow } from '../../shared/sweep/store/index.ts';
-import type { DriftRow, OpenRow, ShownActions, ShownSweeps } from './history-answers.ts';
+import type { ShownActions } from './action-answers.ts';
+import type { DriftRow, OpenRow, ShownSweeps } from './history-answers.ts';
 
 /*
  * The TypeScript types of the API's answers. The types describe the objects before they are written as JSON. The endpoints, the command and
@@ -8,6 +9,7 @@ import type { DriftRow, OpenRow, ShownActions, ShownSweeps } from './history-ans
  * compiler checks that each schema agrees with its type.
  */
 
+export type * from './action-answers.ts';
 export type * from './health-answers.ts';
 export type * from './history-answers.ts';
 

@@ -1,4 +1,5 @@
 /** Requests to the HTTP API, with the function key from the page's address or with the operator's sign-in. */
+import type { ShownActions } from '../../../api/action-answers.ts';
 import type { HealthDetails } from '../../../api/health-answers.ts';
 import type {
   DeadLettersPage,
@@ -7,7 +8,6 @@ import type {
   OpenPage,
   PoliciesAnswer,
   ProblemAnswer,
-  ShownActions,
   ShownSweeps,
   SummaryAnswer,
 } from '../../../api/history-answers.ts';

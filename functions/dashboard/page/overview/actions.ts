@@ -1,5 +1,5 @@
 /** The list of the newest actions of operators, with who acted and why. Hidden while there is none. */
-import type { ActorAnswer, ShownAction, ShownActions } from '../../../api/history-answers.ts';
+import type { ActorAnswer, ShownAction, ShownActions } from '../../../api/action-answers.ts';
 import { el, find, foreign, ownValue, refill, time } from '../markup/index.ts';
 import { link, toDevice } from '../view/index.ts';
 

@@ -1,9 +1,9 @@
 /** The upper half of the page: tiles, charts and lists, made from the summary, the policies and the open rows. */
+import type { ShownActions } from '../../../api/action-answers.ts';
 import type {
   DeadLettersPage,
   OpenPage,
   PolicyAnswer,
-  ShownActions,
   ShownSweep,
   SummaryAnswer,
 } from '../../../api/history-answers.ts';
