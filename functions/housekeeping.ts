@@ -22,6 +22,8 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
     async handler(_timer: Timer, context: InvocationContext) {
       const loaded = await twinkeeper.load();
       const { policies, rollups, guardStore, policyVersions, versions } = loaded;
+      const { recordPolicyChanges } = await import('./record-policy-changes.ts');
+      await recordPolicyChanges(loaded);
       const changed = await policyVersions.record(policies.all, versions.app);
       if (changed !== undefined) context.info(describeChange(changed.before, versions));
       const deviceCounts = await Promise.all(

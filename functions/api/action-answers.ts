@@ -9,7 +9,8 @@
 export type ActorAnswer =
   | { readonly type: 'user'; readonly name: string; readonly id: string }
   | { readonly type: 'key'; readonly key: 'none' | 'function' | 'master' }
-  | { readonly type: 'commandLine'; readonly user: string; readonly host: string };
+  | { readonly type: 'commandLine'; readonly user: string; readonly host: string }
+  | { readonly type: 'app' };
 
 /** The fields of an action that the page shows. `GET /api/actions` returns more fields. */
 export interface ShownAction {

@@ -62,10 +62,11 @@ const action: z.ZodMiniType<ActionsAnswer['actions'][number]> = z.object({
       z.object({ type: z.literal('user'), name: z.string(), id: text('The object id in Microsoft Entra ID.') }),
       z.object({ type: z.literal('key'), key: z.enum(['none', 'function', 'master']) }),
       z.object({ type: z.literal('commandLine'), user: z.string(), host: z.string() }),
+      z.object({ type: z.literal('app') }),
     ])
     .check(
       z.describe(
-        'Who acted: an operator whom the platform has authenticated, the holder of a kind of key, or a user of the command with the storage account, as the command states it.',
+        'Who acted: an operator whom the platform has authenticated, the holder of a kind of key, or a user of the command with the storage account, as the command states it. `app`: the app noticed the change, and does not know who it was.',
       ),
     ),
   target: z

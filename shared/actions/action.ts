@@ -5,20 +5,24 @@
  * - `replay`: a dead letter, or the events of a file, are processed again
  * - `sweep`: a sweep starts
  * - `reconcile`: a device is checked and repaired
+ * - `policy`: a policy is new, was changed or was taken out
+ * - `mode`: the mode of a policy was changed
  */
-export const actionKinds = ['release', 'replay', 'sweep', 'reconcile'] as const;
+export const actionKinds = ['release', 'replay', 'sweep', 'reconcile', 'policy', 'mode'] as const;
 
 export type ActionKind = (typeof actionKinds)[number];
 
 /**
  * Who acted. `user`: an operator whom the platform has authenticated. `key`: somebody with a key of the function app. The platform does not
  * tell which key it was, only which kind of key the request needed. `commandLine`: a user of the command with the storage account. The command
- * names its user and its host itself, so this is a statement and not a proof.
+ * names its user and its host itself, so this is a statement and not a proof. `app`: the app has noticed the effect of a deployment or a setting,
+ * and does not know who it was.
  */
 export type Actor =
   | { readonly type: 'user'; readonly name: string; readonly id: string }
   | { readonly type: 'key'; readonly key: 'none' | 'function' | 'master' }
-  | { readonly type: 'commandLine'; readonly user: string; readonly host: string };
+  | { readonly type: 'commandLine'; readonly user: string; readonly host: string }
+  | { readonly type: 'app' };
 
 /** The subject of an action. An action on the whole app has none of these fields. */
 export interface ActionTarget {
@@ -57,6 +61,7 @@ export interface ActionRecord {
 export function describeActor(actor: Actor): string {
   if (actor.type === 'user') return `${actor.name} (${actor.id})`;
   if (actor.type === 'commandLine') return `${actor.user}@${actor.host}`;
+  if (actor.type === 'app') return 'noticed by the app';
   return actor.key === 'none' ? 'no key' : `${actor.key} key`;
 }
 

@@ -25,6 +25,7 @@ describe.skipIf(isWithoutChromium)('the list of actions on the dashboard', () =>
         action({ action: 'release', by, target: { policy: 'agents' }, reason: `${markup} ${'long'.repeat(100)}` }),
         action({ action: 'reconcile', target: { deviceId: 'pump' }, result: 'started' }),
         action({ action: 'constructor', by: { type: 'commandLine', user: 'ada', host: 'build-7' }, result: 'failed' }),
+        action({ action: 'mode', by: { type: 'app' }, target: { policy: 'agents' } }),
       ],
       cursor: 'more',
     } satisfies ShownActions;
@@ -35,6 +36,7 @@ describe.skipIf(isWithoutChromium)('the list of actions on the dashboard', () =>
       expect.stringMatching(/^Released a policy agents .* <img src=x onerror=alert\(1\)>: <img src=x .*longlong$/),
       expect.stringMatching(/^Reconciled a device pump not ended .* Somebody with a master key$/),
       expect.stringMatching(/^constructor failed .* ada@build-7, by the command$/),
+      expect.stringMatching(/^Changed the mode of a policy agents .* Noticed by the app$/),
     ]);
     await card.getByRole('link', { name: 'pump' }).waitFor();
     expect(await card.locator('img').count()).toBe(0);

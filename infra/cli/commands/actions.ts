@@ -26,7 +26,7 @@ export function actionsCommand(): Command {
   const command = new Command('actions')
     .summary('Shows what operators did: who, when, why, and with which result.')
     .description(
-      'Shows what operators did, newest first: releases of policies, replays of dead letters, and sweeps and reconciles by hand. ' +
+      'Shows what operators did, newest first: releases of policies, replays of dead letters, sweeps and reconciles by hand, and changes of policies. ' +
         'The result "started" means that the action runs, or that its process ended before it could record the result.',
     );
   return withHistoryOptions(command)

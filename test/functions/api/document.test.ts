@@ -55,6 +55,7 @@ beforeAll(async () => {
     { type: 'user', name: 'Ada', id: 'b8e1' },
     { type: 'key', key: 'master' },
     { type: 'commandLine', user: 'ada', host: 'h' },
+    { type: 'app' },
   ] as const) {
     await log.record({ action: 'release', by, target, reason: 'why' }, async () => {}, String);
   }

@@ -201,6 +201,7 @@ describe('a record in words', () => {
     expect(describeActor({ type: 'user', name: 'ada@example.com', id: 'b8e1' })).toBe('ada@example.com (b8e1)');
     expect(describeActor({ type: 'commandLine', user: 'ada', host: 'build-7' })).toBe('ada@build-7');
     expect(describeActor(by)).toBe('master key');
+    expect(describeActor({ type: 'app' })).toBe('noticed by the app');
     expect(describeActor({ type: 'key', key: 'none' })).toBe('no key');
   });
 

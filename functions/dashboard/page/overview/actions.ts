@@ -8,6 +8,8 @@ const sentences = {
   replay: 'Replayed events',
   sweep: 'Asked for a sweep',
   reconcile: 'Reconciled a device',
+  policy: 'Changed a policy',
+  mode: 'Changed the mode of a policy',
 };
 
 export function showActions({ actions, cursor }: ShownActions): void {
@@ -41,5 +43,6 @@ function describeAction({ at, action, by, target, reason, result }: ShownAction)
 function describeActor(by: ActorAnswer): HTMLElement | string {
   if (by.type === 'user') return el('span', { title: by.id }, foreign(by.name, 256));
   if (by.type === 'commandLine') return el('span', {}, foreign(`${by.user}@${by.host}`, 256), ', by the command');
+  if (by.type === 'app') return 'Noticed by the app';
   return by.key === 'none' ? 'Somebody without a key' : `Somebody with a ${by.key} key`;
 }
