@@ -1,5 +1,6 @@
 import type { InvocationContext } from '@azure/functions';
 import packageJson from '../package.json' with { type: 'json' };
+import { type ActionLog, createActionLog } from '../shared/actions/index.ts';
 import { systemClock } from '../shared/clock.ts';
 import {
   createHistory,
@@ -45,6 +46,8 @@ export interface App {
   readonly history: History;
   readonly rollups: Rollups;
   readonly retention: Retention;
+  /** The record of what operators did. */
+  readonly actions: ActionLog;
   readonly deadLetters: DeadLetters;
   readonly deferredQueue: DeferredQueue;
   readonly guardStore: GuardStore;
@@ -227,6 +230,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
     history: createHistory(storage, now),
     rollups: createRollups(storage, now),
     retention: createRetention(storage),
+    actions: createActionLog(storage, { now, appVersion: versions.app }),
     deadLetters,
     deferredQueue,
     guardStore,

@@ -12,7 +12,7 @@ const rollupTime = 3 * 60_000;
 /**
  * Registers the two timer functions that maintain the history. The function `roll-up` counts the history rows of each hour, so that the
  * summary of the API reads counts instead of rows, keeps the definitions of the policies, and logs the status line. The function `retention` removes sweeps and closed history rows that are older than the
- * setting `TWINKEEPER_RETENTION_DAYS`, the counts of unusable events, and the twins that no longer count against a blast
+ * setting `TWINKEEPER_RETENTION_DAYS`, the records of actions, the letters that were replayed, the counts of unusable events, and the twins that no longer count against a blast
  * radius, the use of the hub on earlier days, and the blobs of jobs that crashed.
  */
 export function registerHousekeeping(twinkeeper: LazyApp): void {
@@ -22,6 +22,8 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
     async handler(_timer: Timer, context: InvocationContext) {
       const loaded = await twinkeeper.load();
       const { policies, rollups, guardStore, policyVersions, versions } = loaded;
+      const { recordPolicyChanges } = await import('./record-policy-changes.ts');
+      await recordPolicyChanges(loaded);
       const changed = await policyVersions.record(policies.all, versions.app);
       if (changed !== undefined) context.info(describeChange(changed.before, versions));
       const deviceCounts = await Promise.all(
@@ -37,19 +39,20 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
     schedule: '0 30 2 * * *',
     async handler(_timer: Timer, context: InvocationContext) {
       const loaded = await twinkeeper.load();
-      const { retention, sweepRetention, statusStore, guardStore, deadLetters, now } = loaded;
+      const { retention, sweepRetention, statusStore, guardStore, deadLetters, actions, now } = loaded;
       const started = now().getTime();
       const oldest = new Date(started - settings.retentionDays * 86_400_000);
       const mayContinue = () => now().getTime() - started < retentionTime;
       // Sweeps are removed first because they are few. A long backlog of history rows can use up the time of each run for days.
       const sweeps = await sweepRetention.removeBefore(oldest, mayContinue);
       const twins = await guardStore.removeExpired(mayContinue);
-      const counts = await deadLetters.removeCountsBefore(oldest, mayContinue);
+      const letters = await deadLetters.removeBefore(oldest, mayContinue);
+      const done = await actions.removeBefore(oldest, mayContinue);
       // A status needs the use of the hub today, and shortly after midnight also that of yesterday.
       const uses = await statusStore.removeBefore(new Date(started - 2 * 86_400_000), mayContinue);
       const rows = await retention.removeBefore(oldest, mayContinue);
       await (await loaded.loadSweep()).removeOldFolders();
-      const isUnfinished = [sweeps, twins, counts, uses, rows].some((result) => result.isUnfinished);
+      const isUnfinished = [sweeps, twins, letters, done, uses, rows].some((result) => result.isUnfinished);
       const rest = isUnfinished ? ' More are left; the next run removes them.' : '';
       context.info(
         `Removed ${sweeps.removed} sweeps and ${rows.removed} history rows from before ${oldest.toISOString()}, and kept ${rows.kept} rows that are still open.${rest}`,

@@ -14,7 +14,7 @@ import type {
   SummaryAnswer,
 } from './answers.ts';
 import { health, healthDetails, unhealthy } from './health-schemas.ts';
-import { deadLetters, replay, sweepAccepted, sweeps } from './operation-schemas.ts';
+import { actions, deadLetters, replay, sweepAccepted, sweeps } from './operation-schemas.ts';
 import { kinds } from './parameter-schemas.ts';
 import { driftRow, openRow } from './row-schemas.ts';
 
@@ -206,6 +206,7 @@ export const answerSchemas = {
   Policies: policies,
   PolicyVersions: policyVersions,
   Sweeps: sweeps,
+  Actions: actions,
   DeadLetters: deadLetters,
   Replayed: replay,
   SweepAccepted: sweepAccepted,

@@ -1,4 +1,6 @@
+import type { ActionRecord } from '../../shared/actions/index.ts';
 import type { SweepRow } from '../../shared/sweep/store/index.ts';
+import type { ShownActions } from './action-answers.ts';
 import type { DriftRow, OpenRow, ShownSweeps } from './history-answers.ts';
 
 /*
@@ -7,6 +9,7 @@ import type { DriftRow, OpenRow, ShownSweeps } from './history-answers.ts';
  * compiler checks that each schema agrees with its type.
  */
 
+export type * from './action-answers.ts';
 export type * from './health-answers.ts';
 export type * from './history-answers.ts';
 
@@ -38,6 +41,11 @@ export interface ReconcileAnswer {
 export interface SweepsAnswer extends ShownSweeps {
   readonly sweeps: readonly SweepRow[];
   readonly cursor?: string;
+}
+
+/** The answer of `GET /api/actions`: one page of actions, newest first. The last page has no cursor. */
+export interface ActionsAnswer extends ShownActions {
+  readonly actions: readonly ActionRecord[];
 }
 
 /** The answer of `POST /api/sweep`. */

@@ -1,5 +1,6 @@
 import { once } from '../../shared/once.ts';
 import type { App } from '../compose.ts';
+import { actionEndpoints } from './actions.ts';
 import { healthEndpoints } from './answer-health.ts';
 import { deadLetterEndpoints } from './dead-letters.ts';
 import { deviceEndpoints } from './devices.ts';
@@ -25,6 +26,7 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
     ...policyEndpoints(twinkeeper),
     ...policyVersionEndpoints(twinkeeper),
     ...sweepEndpoints(twinkeeper),
+    ...actionEndpoints(twinkeeper),
     ...deadLetterEndpoints(twinkeeper),
     ...healthEndpoints(twinkeeper),
   };

@@ -1,4 +1,4 @@
-import { workForDevice } from '../../shared/reconcile/index.ts';
+import { type DeviceResult, workForDevice } from '../../shared/reconcile/index.ts';
 import type { App } from '../compose.ts';
 import type { DeviceAnswer, OpenRow, ReconcileAnswer } from './answers.ts';
 import { compareDevice } from './compare-device.ts';
@@ -23,7 +23,7 @@ const maxOpenRows = 1000;
 
 /** Creates the endpoints `GET /api/devices/{deviceId}` and `POST /api/devices/{deviceId}/reconcile`. */
 export function deviceEndpoints(app: App) {
-  const { history, hub, policies, now } = app;
+  const { actions, history, hub, policies, now } = app;
   const rate = createRateLimit({ burst: devicesAtOnce, perMinute: devicesPerMinute, now });
 
   /** Compares a device. Requests at the same time for one device share the hub calls. */
@@ -61,17 +61,22 @@ export function deviceEndpoints(app: App) {
   const reconcile = endpoint('device-reconcile', {
     summary: 'Checks a device now and repairs its drift, as an event or a sweep would.',
     path: { deviceId: parameter.deviceId },
+    query: { reason: parameter.reason },
     answers: { 200: { schema: 'Reconciled' } },
     // Seconds. The request may have to wait for the hub's call budget. The work continues after the deadline, which is safe: the reconciler
     // writes no history row twice.
     deadline: 150,
-    async handle({ path: { deviceId }, context }) {
+    async handle({ path: { deviceId }, query: { reason = '' }, caller, context }) {
       rate.take();
       const answer = await hub.readTwin(deviceId, '');
       if (!answer.ok) throw answer.problem.type === 'gone' ? noDevice(deviceId) : hubProblem(answer.problem);
       const started = now().toISOString();
       const work = workForDevice(policies, deviceId, { version: 0, at: started, exact: false });
-      const [result] = await app.reconcilerFor(context).reconcile([work], 'manual');
+      const [result] = await actions.record(
+        { action: 'reconcile', by: caller, target: { deviceId }, reason },
+        () => app.reconcilerFor(context).reconcile([work], 'manual'),
+        describeResult,
+      );
       const [open, { rows }] = await Promise.all([openRows(deviceId), history.page({ deviceId }, maxOpenRows)]);
       return {
         jsonBody: {
@@ -87,6 +92,12 @@ export function deviceEndpoints(app: App) {
   });
 
   return { device, 'device-reconcile': reconcile };
+}
+
+/** What a reconcile did, in one sentence for the record of actions. */
+function describeResult([result]: readonly DeviceResult[]): string {
+  const { found = 0, changed = 0, deferred } = result ?? {};
+  return `Drifts found: ${found}. Properties and modules repaired: ${changed}.${deferred === undefined ? '' : ' Some repairs were put off.'}`;
 }
 
 function noDevice(deviceId: string): ApiProblem {

@@ -347,6 +347,8 @@ export interface DeadLettersPage {
     readonly at: string;
     readonly reason: string;
     readonly deviceId: string;
+    /** When the letter was replayed, and by whom. Only with `state=replayed`. */
+    readonly replayed?: { readonly at: string; readonly by: string };
   }[];
   readonly cursor?: string;
   /**

@@ -1,8 +1,9 @@
-/** The schemas of the API's answers about sweeps and dead letters. */
+/** The schemas of the API's answers about sweeps, actions and dead letters. */
 import * as z from 'zod/mini';
+import { actionKinds } from '../../shared/actions/index.ts';
 import type { SweepRow } from '../../shared/sweep/store/index.ts';
 import { count, cursor, optionalText, text, time } from './answer-parts.ts';
-import type { DeadLettersPage, ReplayAnswer, SweepAcceptedAnswer, SweepsAnswer } from './answers.ts';
+import type { ActionsAnswer, DeadLettersPage, ReplayAnswer, SweepAcceptedAnswer, SweepsAnswer } from './answers.ts';
 
 const sweep: z.ZodMiniType<SweepRow> = z.object({
   v: z.literal(1),
@@ -51,6 +52,40 @@ const sweep: z.ZodMiniType<SweepRow> = z.object({
 });
 export const sweeps: z.ZodMiniType<SweepsAnswer> = z.object({ sweeps: z.array(sweep), cursor });
 
+const action: z.ZodMiniType<ActionsAnswer['actions'][number]> = z.object({
+  v: z.literal(1),
+  id: z.string(),
+  at: time('When the action began.'),
+  action: z.enum(actionKinds),
+  by: z
+    .discriminatedUnion('type', [
+      z.object({ type: z.literal('user'), name: z.string(), id: text('The object id in Microsoft Entra ID.') }),
+      z.object({ type: z.literal('key'), key: z.enum(['none', 'function', 'master']) }),
+      z.object({ type: z.literal('commandLine'), user: z.string(), host: z.string() }),
+      z.object({ type: z.literal('app') }),
+    ])
+    .check(
+      z.describe(
+        'Who acted: an operator whom the platform has authenticated, the holder of a kind of key, or a user of the command with the storage account, as the command states it. `app`: the app noticed the change, and does not know who it was.',
+      ),
+    ),
+  target: z
+    .object({
+      policy: z.exactOptional(z.string()),
+      deviceId: z.exactOptional(z.string()),
+      deadLetterId: z.exactOptional(z.string()),
+    })
+    .check(z.describe('The subject of the action. Empty when the action is about the whole app.')),
+  reason: text('Why, in the words of the actor. Empty when no reason was given.'),
+  result: z
+    .enum(['started', 'done', 'failed'])
+    .check(z.describe('`started`: the action runs, or its process died before the end.')),
+  detail: text('What the action did, or the error. Empty while the result is `started`.'),
+  endedAt: optionalText('When the action ended. ISO 8601. Absent while the result is `started`.'),
+  appVersion: text('The version of the app or of the command that acted.'),
+});
+export const actions: z.ZodMiniType<ActionsAnswer> = z.object({ actions: z.array(action), cursor });
+
 export const deadLetters: z.ZodMiniType<DeadLettersPage> = z.object({
   letters: z.array(
     z.object({
@@ -58,6 +93,11 @@ export const deadLetters: z.ZodMiniType<DeadLettersPage> = z.object({
       at: time('When the event became a dead letter.'),
       reason: z.string(),
       deviceId: text('Empty when the event names no device.'),
+      replayed: z.exactOptional(
+        z
+          .object({ at: time('When the letter was replayed.'), by: text('Who replayed the letter.') })
+          .check(z.describe('Only with `state=replayed`.')),
+      ),
     }),
   ),
   cursor,

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { actionKinds, longestReason } from '../../shared/actions/index.ts';
 import type { DriftKind, Outcome, Source } from '../../shared/drift/index.ts';
 import { isDeviceId } from '../../shared/twin/index.ts';
 
@@ -83,6 +84,22 @@ export const kind = oneOf(kinds, 'The kind of drift.');
 export const outcome = oneOf(outcomes, 'An outcome that the drift has, or had at any time since its detection.');
 export const outcomeNow = oneOf(outcomes, 'The outcome that the drift has now.');
 export const source = oneOf(sources, 'How the drift was detected.');
+
+export const action = oneOf(actionKinds, 'The kind of action.');
+
+export const reason = z
+  .string()
+  .check(
+    z.maxLength(longestReason, `must be a reason of at most ${longestReason} characters`),
+    z.describe(
+      'Why, in your words, for the record of actions. Line breaks and control characters become blanks. Do not write secrets.',
+    ),
+  );
+
+export const letterState = oneOf(
+  ['dead', 'replayed'],
+  'Which letters: those that are dead now, or those that somebody replayed. `dead` by default.',
+);
 
 const timePattern = /^(-\d{1,6}[smhdw]|\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,7})?)?(Z|[+ -]\d\d:\d\d)?)?)$/;
 

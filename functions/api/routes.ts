@@ -19,6 +19,7 @@ export const routes = {
   'policy-versions': { method: 'GET', route: 'policies/{policy}/versions' },
   sweeps: { method: 'GET', route: 'sweeps' },
   'sweep-start': { method: 'POST', route: 'sweep' },
+  actions: { method: 'GET', route: 'actions' },
   'dead-letters': { method: 'GET', route: 'dead-letters' },
   'dead-letter-replay': { method: 'POST', route: 'dead-letters/{id}/replay' },
   'health-details': { method: 'GET', route: 'health/details' },

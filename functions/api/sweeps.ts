@@ -11,7 +11,12 @@ const lastRequest = 'last-request';
 const requestLife = 60_000;
 
 /** Creates the endpoints `GET /api/sweeps` and `POST /api/sweep`. */
-export function sweepEndpoints({ sweepStore, loadSweep, now }: Pick<App, 'sweepStore' | 'loadSweep' | 'now'>) {
+export function sweepEndpoints({
+  sweepStore,
+  loadSweep,
+  actions,
+  now,
+}: Pick<App, 'sweepStore' | 'loadSweep' | 'actions' | 'now'>) {
   /** Whether a request for a sweep is still queued. One sweep serves all requests that came before its start. */
   async function isAsked(at: Date): Promise<boolean> {
     const [memo, [newest]] = await Promise.all([sweepStore.readMemo(lastRequest), sweepStore.list(1)]);
@@ -45,9 +50,14 @@ export function sweepEndpoints({ sweepStore, loadSweep, now }: Pick<App, 'sweepS
 
   const start = endpoint('sweep-start', {
     summary: 'Requests a sweep now.',
+    query: { reason: parameter.reason },
     answers: { 202: { schema: 'SweepAccepted' } },
-    async handle() {
-      await request('');
+    async handle({ query: { reason = '' }, caller }) {
+      await actions.record(
+        { action: 'sweep', by: caller, reason },
+        () => request(''),
+        () => 'A sweep was requested.',
+      );
       const detail = 'A sweep starts within seconds. If one is running, the new sweep starts after it.';
       return { status: 202, jsonBody: { status: 'accepted', detail } satisfies SweepAcceptedAnswer };
     },

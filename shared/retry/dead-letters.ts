@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import type { EventFault, RawEvent } from '../events/index.ts';
 import { once } from '../once.ts';
 import { loadFilterTag, newestFirst, openTable, packJson, type StorageAccount, unpackJson } from '../storage/index.ts';
+import { createReplayedLetters, type Replay, replayedPartition, replayIn } from './replayed-letters.ts';
 import { UnusableEvents } from './unusable-events.ts';
 
 /**
@@ -20,9 +21,12 @@ export interface DeadLetter {
   readonly deviceId: string;
   /**
    * State of the letter. `dead`: Twinkeeper does not retry the events any more. `parked`: a retry is queued, and the letter holds the
-   * events because the events are too large for a queue message.
+   * events because the events are too large for a queue message. `replayed`: somebody put the events back into the queue. The letter stays
+   * as evidence until the retention removes it.
    */
-  readonly state: 'dead' | 'parked';
+  readonly state: 'dead' | 'parked' | 'replayed';
+  /** Present when the state is `replayed`. */
+  readonly replayed?: Replay;
   /** The event as Twinkeeper received it, or a list of such events. */
   readonly event: unknown;
 }
@@ -33,6 +37,9 @@ export interface DeadLetter {
  *   PartitionKey  `letters`
  *   RowKey        `<inverted time>-<uuid>`       the first entity of a letter, newest first. The RowKey is the id of the letter
  *                 `<inverted time>-<uuid>~<n>`   a further entity of the same letter
+ *
+ * The partition `replayed` has the letters that were replayed, with the same row keys. They have their own partition, so that the list and
+ * the number of dead letters cost no more when many letters were replayed.
  *
  * The partition `counts` has the numbers of unusable events. See `unusable-events.ts`.
  */
@@ -51,19 +58,32 @@ export interface UnusableEvent {
 /** The dead letters in storage. */
 export interface DeadLetters {
   /** Stores a dead letter and returns its id. The ids of newer letters sort first. */
-  put(letter: Omit<DeadLetter, 'id' | 'at'>): Promise<string>;
+  put(letter: { state: 'dead' | 'parked' } & Pick<DeadLetter, 'reason' | 'deviceId' | 'event'>): Promise<string>;
   /**
    * Stores unusable events as dead letters: of each fault, the first 100 in an hour, in all instances of the app together. Counts the other
    * events. Returns how many events were stored.
    */
   putUnusable(events: readonly UnusableEvent[]): Promise<number>;
-  /** Reads one dead letter. Reads a range of keys, because a letter can have several entities. `undefined` when no letter has this id. */
+  /**
+   * Reads one letter that is dead or parked. Reads a range of keys, because a letter can have several entities. `undefined` when no such
+   * letter has this id.
+   */
   get(id: string): Promise<DeadLetter | undefined>;
-  /** Reads all dead letters with their events, newest first. Reads the whole partition, one page of entities at a time. */
-  list(): AsyncIterable<DeadLetter>;
+  /** Tells when a letter was replayed, and by whom. `undefined` when no replayed letter has this id. */
+  replayOf(id: string): Promise<Replay | undefined>;
+  /**
+   * Reads all letters that are dead or parked, with their events, newest first. With `replayed`, reads the replayed letters instead. Reads
+   * the whole partition, one page of entities at a time.
+   */
+  list(state?: 'replayed'): AsyncIterable<DeadLetter>;
   remove(id: string): Promise<void>;
-  /** Removes the counts of unusable events from before a time. `mayContinue` is called before each batch, and `false` ends the run. */
-  removeCountsBefore(time: Date, mayContinue: () => boolean): Promise<{ readonly isUnfinished: boolean }>;
+  /** Turns a dead letter into a replayed letter. A call that was interrupted can be repeated. */
+  markReplayed(id: string, by: string): Promise<void>;
+  /**
+   * Removes the counts of unusable events from before a time, and the letters that were replayed before it. `mayContinue` is called before
+   * each batch, and `false` ends the run.
+   */
+  removeBefore(time: Date, mayContinue: () => boolean): Promise<{ readonly isUnfinished: boolean }>;
 }
 
 /**
@@ -81,21 +101,22 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
   const table = once(() => openTable(account, deadLetterTable));
   const clock: Clock = { ...systemClock, now };
   const unusableEvents = new UnusableEvents({ table, clock, random: Math.random });
+  const replayedLetters = createReplayedLetters(table);
 
-  /** Reads the entities of one dead letter, or of all dead letters when no id is given. The first entity of each letter comes first. */
-  async function* entities(id?: string): AsyncGenerator<Record<string, unknown>> {
+  /** Reads the entities of one letter, or of all letters when no id is given. The first entity of each letter comes first. */
+  async function* entities(partition: string, id?: string): AsyncGenerator<Record<string, unknown>> {
     const odata = await loadFilterTag();
     const filter =
       id === undefined
-        ? odata`PartitionKey eq ${deadLetterPartition}`
-        : odata`PartitionKey eq ${deadLetterPartition} and RowKey ge ${id} and RowKey le ${`${id}~~`}`;
+        ? odata`PartitionKey eq ${partition}`
+        : odata`PartitionKey eq ${partition} and RowKey ge ${id} and RowKey le ${`${id}~~`}`;
     yield* (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } });
   }
 
-  async function* readLetters(id?: string): AsyncGenerator<DeadLetter> {
+  async function* readLetters(partition: string, id?: string): AsyncGenerator<DeadLetter> {
     let head: Record<string, unknown> | undefined;
     let chunks: Buffer[] = [];
-    for await (const entity of entities(id)) {
+    for await (const entity of entities(partition, id)) {
       const rowKey = String(entity.rowKey);
       if (!rowKey.includes('~')) {
         if (head !== undefined) yield await toDeadLetter(head, chunks);
@@ -151,29 +172,49 @@ export function createDeadLetters(account: StorageAccount, now: () => Date): Dea
     },
 
     async get(id) {
-      for await (const deadLetter of readLetters(id)) return deadLetter;
+      for await (const deadLetter of readLetters(deadLetterPartition, id)) return deadLetter;
       return undefined;
     },
 
-    list: () => readLetters(),
+    replayOf: (id) => replayedLetters.find(id),
+
+    list: (state) => readLetters(state === 'replayed' ? replayedPartition : deadLetterPartition),
 
     async remove(id) {
       const client = await table();
-      for await (const { rowKey } of entities(id)) await client.deleteEntity(deadLetterPartition, String(rowKey));
+      for await (const { rowKey } of entities(deadLetterPartition, id)) {
+        await client.deleteEntity(deadLetterPartition, String(rowKey));
+      }
     },
 
-    removeCountsBefore: (time, mayContinue) => unusableEvents.removeBefore(time, mayContinue),
+    async markReplayed(id, by) {
+      await replayedLetters.put(await Array.fromAsync(entities(deadLetterPartition, id)), {
+        at: now().toISOString(),
+        by,
+      });
+      await deadLetters.remove(id);
+    },
+
+    async removeBefore(time, mayContinue) {
+      const results = [
+        await unusableEvents.removeBefore(time, mayContinue),
+        await replayedLetters.removeBefore(time, mayContinue),
+      ];
+      return { isUnfinished: results.some(({ isUnfinished }) => isUnfinished) };
+    },
   };
   return deadLetters;
 }
 
 async function toDeadLetter(head: Record<string, unknown>, chunks: readonly Buffer[]): Promise<DeadLetter> {
+  const replayed = replayIn(head);
   return {
     id: String(head.rowKey),
     at: String(head.at),
     reason: String(head.reason),
     deviceId: String(head.deviceId),
-    state: head.state === 'parked' ? 'parked' : 'dead',
+    state: head.state === 'parked' || head.state === 'replayed' ? head.state : 'dead',
+    ...(replayed === undefined ? {} : { replayed }),
     event: await unpackJson(Buffer.concat(chunks)),
   };
 }

@@ -14,5 +14,5 @@ export {
   toRawEvents,
 } from './deferred-queue.ts';
 export { deferredQueueName } from './deferred-queue-name.ts';
-export { replayDeadLetter } from './replay-dead-letter.ts';
+export { describeReplay, replayDeadLetter } from './replay-dead-letter.ts';
 export { type CountedEvents, keptAnHour } from './unusable-events.ts';

@@ -9,6 +9,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'shared/twin': [],
   'shared/events': ['twin'],
   'shared/storage': ['identity'],
+  'shared/actions': ['storage'],
   'shared/policy': ['twin'],
   'shared/query': ['twin'],
   'shared/hub': ['identity', 'twin'],

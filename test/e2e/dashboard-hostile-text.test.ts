@@ -21,6 +21,7 @@ describe.skipIf(isWithoutChromium)('the dashboard with hostile text', () => {
       await eventually(() => stage.page.locator('#rows a.device-link').allInnerTexts()).toEqual([deviceId]);
       const paths = () => [...new Set(stage.asked.map(({ path }) => path))].toSorted();
       await eventually(paths).toEqual([
+        'actions',
         'dead-letters',
         'drift',
         'drift/open',

@@ -13,6 +13,7 @@ import type {
   HealthDetails,
   OpenPage,
   PoliciesAnswer,
+  ShownActions,
   ShownSweeps,
   SummaryAnswer,
 } from '../../functions/api/answers.ts';
@@ -125,6 +126,7 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
       } satisfies PoliciesAnswer,
       'dead-letters': { letters: [], countedOnly: [] } satisfies DeadLettersPage,
       sweeps: { sweeps: [] } satisfies ShownSweeps,
+      actions: { actions: [] } satisfies ShownActions,
       summary: noSummary,
       'health/details': wellHealth(),
     };

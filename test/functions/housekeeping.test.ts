@@ -30,7 +30,8 @@ beforeEach(() => {
     load: async () => ({
       retention: { removeBefore: remove('rows') },
       sweepRetention: { removeBefore: remove('sweeps') },
-      deadLetters: { removeCountsBefore: remove('counts') },
+      deadLetters: { removeBefore: remove('letters') },
+      actions: { removeBefore: remove('actions') },
       guardStore: {
         async removeExpired() {
           removals.push(['twins', 'expired', 1]);
@@ -70,7 +71,8 @@ describe('the function retention', () => {
     expect(removals.map(([kind, time]) => [kind, time])).toEqual([
       ['sweeps', before],
       ['twins', 'expired'],
-      ['counts', before],
+      ['letters', before],
+      ['actions', before],
       ['uses', new Date(Date.UTC(2026, 5, 1) - 2 * day).toISOString()],
       ['rows', before],
       ['folders', 'old'],

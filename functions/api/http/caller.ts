@@ -1,10 +1,10 @@
+import type { Actor } from '../../../shared/actions/index.ts';
+
 /**
  * Who sent a request: an operator who signed in, or somebody with a key of the function app. The platform does not tell which key it was,
  * only what the route required.
  */
-export type Caller =
-  | { readonly type: 'user'; readonly name: string; readonly id: string }
-  | { readonly type: 'key'; readonly key: 'none' | 'function' | 'master' };
+export type Caller = Extract<Actor, { readonly type: 'user' | 'key' }>;
 
 /** The caller of a route whose key the Functions host has checked. */
 export function keyCaller(authLevel: 'anonymous' | 'function' | 'admin'): Caller {

@@ -23,6 +23,9 @@ const openLimit = 100;
 /** Largest number of dead letters in the overview's list. */
 const deadLetterLimit = 20;
 
+/** Largest number of actions in the overview's list. */
+const actionLimit = 20;
+
 const overview = createOverview();
 const health = createHealthStrip();
 const table = createHistoryTable();
@@ -62,16 +65,17 @@ async function readOverview(isCurrent: () => boolean): Promise<void> {
   const range = countedRange(current.time, appNow());
   const bucketHours = bucketHoursOf((Date.parse(range.to) - Date.parse(range.from)) / hour);
   const { policy, deviceId } = current.filters;
-  const [summary, { policies }, open, { sweeps }, deadLetters] = await Promise.all([
+  const [summary, { policies }, open, { sweeps }, deadLetters, actions] = await Promise.all([
     ask('summary', { ...range, bucket: bucketHours === 24 ? '1d' : `${bucketHours}h` }),
     ask('policies'),
     ask('drift/open', { policy, deviceId, limit: openLimit }),
     ask('sweeps', { limit: 1 }),
     ask('dead-letters', { limit: deadLetterLimit }),
+    ask('actions', { limit: actionLimit }),
   ]);
   if (!isCurrent()) return;
   overviewReadAt = Date.now();
-  overviewData = { summary, policies, open, sweep: sweeps[0], deadLetters, bucketHours };
+  overviewData = { summary, policies, open, sweep: sweeps[0], deadLetters, actions, bucketHours };
   filterForm.offerPolicies(policies);
   overview.show(overviewData, current);
 }

@@ -1,5 +1,6 @@
 import type { DeviceAnswer, HealthDetails, HealthProblem, OpenTotals } from '../../../functions/api/answers.ts';
 import { openTotals } from '../../../functions/api/open-totals.ts';
+import type { ActionLog } from '../../../shared/actions/index.ts';
 import {
   createHistory,
   createRollups,
@@ -13,6 +14,7 @@ import { createDeadLetterList, createDeferredQueueLength } from '../../../shared
 import { createStatusStore, findProblems, mostDeadLetters, readFacts } from '../../../shared/status/index.ts';
 import type { StorageAccount } from '../../../shared/storage/index.ts';
 import { createSweepStore, type SweepRow } from '../../../shared/sweep/store/index.ts';
+import { openActionLog } from '../record-action.ts';
 
 /** The twins of a device as they are now, compared with the policies of the device. */
 export interface LiveDevice extends Pick<DeviceAnswer, 'exists' | 'at' | 'modules'> {
@@ -36,6 +38,8 @@ export interface Standing {
 
 /** The history that a command reads. It comes from a storage account or from the HTTP API of the running app. */
 export interface HistorySource extends Pick<History, 'page' | 'open'> {
+  /** Reads one page of what operators did, newest first. See `ActionLog.page`. */
+  readonly actions: ActionLog['page'];
   /** Reads the row of the newest sweep. Resolves with `undefined` when there has been no sweep. */
   lastSweep(): Promise<SweepRow | undefined>;
   /** Counts the dead letters: the events that are no longer retried automatically. Counts at most {@link mostDeadLetters}. */
@@ -63,6 +67,7 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
   return {
     page,
     open,
+    actions: openActionLog(storage).page,
 
     async lastSweep() {
       return (await createSweepStore(storage, now).list(1))[0];

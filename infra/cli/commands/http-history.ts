@@ -1,4 +1,5 @@
 import type {
+  ActionsAnswer,
   DeadLettersPage,
   DeviceAnswer,
   DriftPage,
@@ -80,6 +81,9 @@ export function fromFunctions(address: string, key: string | undefined): History
 
     open: (query, limit, cursor) =>
       get<OpenPage>('drift/open', 'rows', { ...query, limit: Math.min(largestPage, limit), cursor }),
+
+    actions: (query, limit, cursor) =>
+      get<ActionsAnswer>('actions', 'actions', { ...query, limit: Math.min(largestPage, limit), cursor }),
 
     async lastSweep() {
       return (await get<SweepsAnswer>('sweeps', 'sweeps', { limit: 1 })).sweeps[0];

@@ -12,6 +12,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   sweep: async () => (await import('./sweep.ts')).sweepCommand(),
   drift: async () => (await import('./drift.ts')).driftCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
+  actions: async () => (await import('./actions.ts')).actionsCommand(),
   connect: async () => (await import('./connect.ts')).connectCommand(),
   disconnect: async () => (await import('./disconnect.ts')).disconnectCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),

@@ -1,17 +1,19 @@
 import { Command } from 'commander';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import { askForSweep } from '../ask-for-sweep.ts';
+import { recordAction } from '../record-action.ts';
 import { safeJson, safeText } from '../view/safe-text.ts';
+import { type ReasonOptions, withReasonOption } from './reason-option.ts';
 import { type StorageOptions, storageOf, withStorageOptions } from './storage-option.ts';
 
-interface SweepOptions extends StorageOptions {
+interface SweepOptions extends StorageOptions, ReasonOptions {
   readonly wait?: boolean;
   readonly json?: true;
 }
 
 /** `twinkeeper sweep`: asks the running app for a sweep, and shows the progress and the result of the sweep. */
 export function sweepCommand(): Command {
-  return withStorageOptions(new Command('sweep'))
+  return withReasonOption(withStorageOptions(new Command('sweep')))
     .summary('Asks the running app for a sweep, and waits until the sweep is done.')
     .description(
       'Asks the running app for a sweep, which finds drift that no event reported. Waits until the app has handled all drift that the ' +
@@ -33,8 +35,14 @@ Examples:
     .action(sweep);
 }
 
-async function sweep({ wait, json, ...storage }: SweepOptions): Promise<void> {
-  const asked = await askForSweep(await storageOf(storage));
+async function sweep({ wait, json, reason = '', ...options }: SweepOptions): Promise<void> {
+  const storage = await storageOf(options);
+  const asked = await recordAction(
+    storage,
+    { action: 'sweep', reason },
+    () => askForSweep(storage),
+    () => 'A sweep was requested.',
+  );
   const { underWay } = asked;
   if (underWay !== undefined) process.stderr.write(`A sweep has been running since ${underWay.startedAt}.\n`);
   if (wait === false) {

@@ -8,6 +8,7 @@ import { policyReleaser } from '../../local/demo/release-policies.ts';
 import type { SystemEndpoints } from '../../local/endpoints-file.ts';
 import type { Output } from '../../local/output.ts';
 import type { RunOptions } from '../../local/run-options.ts';
+import { recordAction } from '../record-action.ts';
 import { addressLines } from './addresses.ts';
 import { hasColour } from './colour.ts';
 import { describeRow } from './describe-row.ts';
@@ -55,8 +56,19 @@ export function demoOutput({ devices, seed, throttle }: RunOptions): Output {
 /** Lifts the blast radius of a policy, and asks for a sweep. The sweep repairs the drift whose repair was held back. */
 async function releasePolicy({ storageConnectionString }: SystemEndpoints, policy: string): Promise<void> {
   const account = { connectionString: storageConnectionString };
-  await createGuardStore(account).release(policy);
-  await createSweepQueue(account).put({ type: 'start' });
+  await recordAction(
+    account,
+    {
+      action: 'release',
+      target: { policy },
+      reason: 'The demo releases a policy 30 seconds after a guard holds it back.',
+    },
+    async () => {
+      await createGuardStore(account).release(policy);
+      await createSweepQueue(account).put({ type: 'start' });
+    },
+    () => 'The limit is lifted for an hour. A sweep was requested.',
+  );
 }
 
 /** The place where the demo is shown: a live view on a terminal, or lines of text. */

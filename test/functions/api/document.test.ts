@@ -1,6 +1,7 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AnswerSchemaName, answerSchemas } from '../../../functions/api/answer-schemas.ts';
+import { createActionLog } from '../../../shared/actions/index.ts';
 import { createPolicyVersions } from '../../../shared/evidence/index.ts';
 import { definePolicy, toPolicySet } from '../../../shared/policy/index.ts';
 import { createSweepStore } from '../../../shared/sweep/store/index.ts';
@@ -47,6 +48,17 @@ beforeAll(async () => {
   const versioned = definePolicy({ name: 'versioned', module: 'm', desired: { size: 1 } });
   const versions = createPolicyVersions(api.world.storage, () => new Date());
   await versions.record(toPolicySet([versioned], { mode: 'audit' }).all, '1.0.0');
+  // One record of each kind of actor and subject.
+  const log = createActionLog(api.world.storage, { now: () => new Date(), appVersion: '1' });
+  const target = { policy: 'watch-only', deviceId, deadLetterId: '1' };
+  for (const by of [
+    { type: 'user', name: 'Ada', id: 'b8e1' },
+    { type: 'key', key: 'master' },
+    { type: 'commandLine', user: 'ada', host: 'h' },
+    { type: 'app' },
+  ] as const) {
+    await log.record({ action: 'release', by, target, reason: 'why' }, async () => {}, String);
+  }
   deadLetterId = await api.world.deadLetters.put({ deviceId, reason: 'lost', state: 'dead', event: {} });
 });
 afterAll(() => api?.close());

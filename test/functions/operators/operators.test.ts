@@ -1,5 +1,6 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ActionsAnswer } from '../../../functions/api/answers.ts';
 import { type Api, startApi } from '../api/api-host.ts';
 import { principalHeader } from './principal-header.ts';
 
@@ -35,6 +36,14 @@ describe('an operator who signs in', () => {
     expect((await send('sweep', operator, own, 'POST')).status).toBe(202);
     await expect.poll(() => api.host.log()).toContain('sweep-start: asked by grace@example.com (c0b0)');
     expect(api.host.log()).not.toContain(operator);
+  });
+
+  it('is named in the record of actions', async () => {
+    expect((await send('sweep?reason=drill', operator, { 'x-requested-with': 'twinkeeper' }, 'POST')).status).toBe(202);
+    const { actions } = (await (await send('actions?limit=1', reader)).json()) as ActionsAnswer;
+    expect(actions).toMatchObject([
+      { action: 'sweep', by: { type: 'user', name: 'grace@example.com', id: 'c0b0' }, reason: 'drill', result: 'done' },
+    ]);
   });
 
   it('has the dashboard, which says who signed in', async () => {

@@ -205,7 +205,9 @@ function memoryDeadLetters() {
       }
       return count;
     },
-    removeCountsBefore: async () => ({ isUnfinished: false }),
+    replayOf: async () => undefined,
+    markReplayed: async (id) => deadLetters.remove(id),
+    removeBefore: async () => ({ isUnfinished: false }),
     get: async (id) => stored.find((deadLetter) => deadLetter.id === id),
     async *list() {
       yield* stored;

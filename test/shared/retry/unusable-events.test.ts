@@ -81,8 +81,8 @@ describe('unusable events', () => {
     for (const fault of ['badBody', 'invalidId'] as const) await instance().putUnusable(unusable(101, fault));
     now += 5 * hour;
     await instance().putUnusable(unusable(101));
-    expect(await instance().removeCountsBefore(new Date(now - hour), () => false)).toEqual({ isUnfinished: true });
-    expect(await instance().removeCountsBefore(new Date(now - hour), () => true)).toEqual({ isUnfinished: false });
+    expect(await instance().removeBefore(new Date(now - hour), () => false)).toEqual({ isUnfinished: true });
+    expect(await instance().removeBefore(new Date(now - hour), () => true)).toEqual({ isUnfinished: false });
     expect(await list().counts(10)).toMatchObject([{ hour: '2026-01-01T15:00:00.000Z' }]);
   });
 });

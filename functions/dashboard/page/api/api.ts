@@ -1,4 +1,5 @@
 /** Requests to the HTTP API, with the function key from the page's address or with the operator's sign-in. */
+import type { ShownActions } from '../../../api/action-answers.ts';
 import type { HealthDetails } from '../../../api/health-answers.ts';
 import type {
   DeadLettersPage,
@@ -21,6 +22,7 @@ interface Answers {
   readonly policies: PoliciesAnswer;
   readonly 'dead-letters': DeadLettersPage;
   readonly sweeps: ShownSweeps;
+  readonly actions: ShownActions;
   readonly [device: `devices/${string}`]: DeviceAnswer;
 }
 

@@ -1,4 +1,5 @@
 /** The upper half of the page: tiles, charts and lists, made from the summary, the policies and the open rows. */
+import type { ShownActions } from '../../../api/action-answers.ts';
 import type {
   DeadLettersPage,
   OpenPage,
@@ -8,6 +9,7 @@ import type {
 } from '../../../api/history-answers.ts';
 import { el, fill, find, iso, time } from '../markup/index.ts';
 import { go, type View } from '../view/index.ts';
+import { showActions } from './actions.ts';
 import { createComplianceChart } from './compliance-chart.ts';
 import { showDeadLetters } from './dead-letters.ts';
 import { createDepartureChart } from './departure-chart.ts';
@@ -24,6 +26,8 @@ export interface OverviewData {
   readonly policies: readonly PolicyAnswer[];
   readonly open: OpenPage;
   readonly deadLetters: DeadLettersPage;
+  /** The newest actions of operators. */
+  readonly actions: ShownActions;
   /** The newest sweep. `undefined` before the first sweep. */
   readonly sweep: ShownSweep | undefined;
   /** The length of one bucket of the summary, in hours. */
@@ -44,7 +48,7 @@ export function createOverview(): Overview {
     fill(find(id), el('p', { class: 'empty loading' }, 'Loading…'));
   }
   // These lists can scroll, so the keyboard must be able to focus them.
-  for (const id of ['open', 'dead-letters']) {
+  for (const id of ['open', 'dead-letters', 'actions']) {
     const list = find(id);
     list.setAttribute('tabindex', '0');
     list.setAttribute('role', 'region');
@@ -56,7 +60,7 @@ export function createOverview(): Overview {
   }
 
   return {
-    show({ summary, policies, open, sweep, deadLetters, bucketHours }, view) {
+    show({ summary, policies, open, sweep, deadLetters, actions, bucketHours }, view) {
       shownAt = Date.now();
       for (const input of splits) input.checked = input.value === view.by;
       // The API applies the filters only to the open rows. The tags "whole fleet" mark the other numbers.
@@ -71,6 +75,7 @@ export function createOverview(): Overview {
       showLastSweep(sweep);
       showRankings(summary);
       showDeadLetters(deadLetters);
+      showActions(actions);
       document.title =
         counted.isFiltered || counted.devices === 0 ? 'Twinkeeper' : `${counted.text} out of line – Twinkeeper`;
     },

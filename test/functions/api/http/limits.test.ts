@@ -9,6 +9,7 @@ import { createSlots } from '../../../../functions/api/http/slots.ts';
 import { summaryEndpoints } from '../../../../functions/api/summary.ts';
 import { sweepEndpoints } from '../../../../functions/api/sweeps.ts';
 import type { App } from '../../../../functions/compose.ts';
+import type { ActionLog } from '../../../../shared/actions/index.ts';
 import type { History, Rollups } from '../../../../shared/drift/index.ts';
 import type { SweepMemo } from '../../../../shared/sweep/store/index.ts';
 
@@ -107,7 +108,15 @@ describe('requests for a sweep', () => {
       list: async () => sweeps,
     };
     const queue = { put: async (message: unknown) => void messages.push(message) };
-    const app = { sweepStore, loadSweep: async () => ({ queue }), now: () => new Date(time) } as unknown as App;
+    let recorded = 0;
+    const actions: Pick<ActionLog, 'record'> = {
+      async record(_, act) {
+        recorded++;
+        return act();
+      },
+    };
+    const loadSweep = async () => ({ queue });
+    const app = { sweepStore, loadSweep, actions, now: () => new Date(time) } as unknown as App;
     const start = sweepEndpoints(app)['sweep-start'];
     const ask = async () => {
       const request = () => new HttpRequest({ method: 'POST', url: 'http://localhost/api/sweep' });
@@ -125,6 +134,8 @@ describe('requests for a sweep', () => {
     time += 60_000;
     await ask();
     expect(messages).toHaveLength(3);
+    // The record of actions names each person who asked.
+    expect(recorded).toBe(3 * 21);
   });
 });
 

@@ -135,6 +135,18 @@ describe('twinkeeper drift --url', () => {
   });
 });
 
+describe('twinkeeper actions --url', () => {
+  it('prints the same as with the storage account', async () => {
+    for (const reason of ['first', 'second', markup]) await api.post(`sweep?reason=${encodeURIComponent(reason)}`);
+    for (const form of [[], ['--json'], ['--limit', '2'], ['--from', '-1h', '--action', 'sweep', '--json']]) {
+      const [answered, stored] = await Promise.all([overHttp('actions', ...form), fromStorage('actions', ...form)]);
+      expect(answered).toEqual(stored);
+      expect(answered).toMatchObject({ code: 0, stdout: expect.stringContaining('second') });
+      expect(answered.stdout).not.toContain('\u001b');
+    }
+  });
+});
+
 describe('twinkeeper status --url', () => {
   it('exits with 1 before the first sweep, with 0 when all is compliant and with 2 otherwise, as with the storage account', async () => {
     const both = async () => {
