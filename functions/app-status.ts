@@ -31,6 +31,8 @@ export interface AppStatus {
 interface AppStatusOptions extends Pick<FactSources, 'statusStore' | 'guardStore' | 'sweepStore' | 'now'> {
   readonly settings: Pick<Settings, 'storage' | 'mode' | 'sweep' | 'rollupSchedule' | 'budget'>;
   readonly policies: PolicySet;
+  /** Since when the app runs, ISO 8601. Default: the start of the process. */
+  readonly startedAt?: string;
 }
 
 /** Creates the status of an app. */
@@ -41,6 +43,7 @@ export function createAppStatus({
   guardStore,
   sweepStore,
   now,
+  startedAt = new Date(performance.timeOrigin).toISOString(),
 }: AppStatusOptions): AppStatus {
   const { storage, mode, sweep, rollupSchedule, budget } = settings;
   const messagesAllowed = dailyMessages(budget);
@@ -55,7 +58,7 @@ export function createAppStatus({
     now,
   };
   const gaps = { sweepGapMinutes: longestGap(sweep.schedule), rollUpGapMinutes: longestGap(rollupSchedule) };
-  const problemSettings = { mode, ...gaps, messagesAllowed, startedAt: new Date(performance.timeOrigin).toISOString() };
+  const problemSettings = { mode, ...gaps, messagesAllowed, startedAt };
   return {
     identity: { version: packageJson.version, mode, policiesHash: policiesHash(policies.all), messagesAllowed },
     gaps,

@@ -37,6 +37,8 @@ function appWith({
     guardStore: createGuardStore(storage),
     sweepStore: createSweepStore(storage, now),
     now,
+    // The process of the tests can be older than the app may be without a sweep.
+    startedAt: now().toISOString(),
   });
   return { hub, settings, status, now };
 }
