@@ -149,6 +149,9 @@ describe('twinkeeper actions --url', () => {
 
 describe('twinkeeper status --url', () => {
   it('exits with 1 before the first sweep, with 0 when all is compliant and with 2 otherwise, as with the storage account', async () => {
+    // On a busy machine, the first check of the health takes longer than its requests wait, and they then answer `unknown`.
+    const healthNow = async () => (await api.get<{ readonly status: string }>('health/details')).body.status;
+    await expect.poll(healthNow, { timeout: 60_000, interval: 500 }).toBe('healthy');
     const both = async () => {
       const [answered, stored] = await Promise.all([overHttp('status', '--json'), fromStorage('status', '--json')]);
       // Only the running app knows its health. This app has never stored how it is.
