@@ -1,7 +1,7 @@
 import type { ActionRecord } from '../../shared/actions/index.ts';
 import type { SweepRow } from '../../shared/sweep/store/index.ts';
 import type { ShownActions } from './action-answers.ts';
-import type { DriftRow, OpenRow, ShownSweeps } from './history-answers.ts';
+import type { DriftRow, Json, JsonObject, OpenRow, ShownSweeps } from './history-answers.ts';
 
 /*
  * The TypeScript types of the API's answers. The types describe the objects before they are written as JSON. The endpoints, the command and
@@ -58,4 +58,20 @@ export interface SweepAcceptedAnswer {
 export interface ReplayAnswer {
   readonly id: string;
   readonly status: 'replayed';
+}
+
+/** The answer of `GET /api/policies/{policy}/versions`. */
+export interface PolicyVersionsAnswer {
+  readonly policy: string;
+  /** The versions that the app has run with, newest first. */
+  readonly versions: readonly {
+    /** The hash of the definition, as rows name it in `policyVersion`. */
+    readonly version: string;
+    readonly firstSeenAt: string;
+    readonly appVersion: string;
+    /** The definition. A function is the text `function ` and its source. */
+    readonly definition: JsonObject;
+  }[];
+  /** The values that differ between the versions `before` and `after` of the request. Absent when the request names none. */
+  readonly differences?: readonly { readonly path: string; readonly before?: Json; readonly after?: Json }[];
 }

@@ -275,22 +275,6 @@ export interface PoliciesAnswer {
   readonly openCountedAt: string;
 }
 
-/** The answer of `GET /api/policies/{policy}/versions`. */
-export interface PolicyVersionsAnswer {
-  readonly policy: string;
-  /** The versions that the app has run with, newest first. */
-  readonly versions: readonly {
-    /** The hash of the definition, as rows name it in `policyVersion`. */
-    readonly version: string;
-    readonly firstSeenAt: string;
-    readonly appVersion: string;
-    /** The definition. A function is the text `function ` and its source. */
-    readonly definition: JsonObject;
-  }[];
-  /** The values that differ between the versions `before` and `after` of the request. Absent when the request names none. */
-  readonly differences?: readonly { readonly path: string; readonly before?: Json; readonly after?: Json }[];
-}
-
 /** The fields of a sweep that the page shows. `GET /api/sweeps` returns more fields. */
 export interface ShownSweep {
   /** Number of devices that still wait in the queue, for their first attempt or for a retry. */
