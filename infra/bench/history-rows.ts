@@ -2,7 +2,7 @@ import type { TransactionAction } from '@azure/data-tables';
 import pMap from 'p-map';
 import { type DriftRow, driftKey, type Outcome } from '../../shared/drift/index.ts';
 import { toEntity } from '../../shared/drift/row-entity.ts';
-import { openListKey, timelineKey } from '../../shared/drift/timeline-keys.ts';
+import { hourOf, openListKey, timelineKey } from '../../shared/drift/timeline-keys.ts';
 import { openTable, type StorageAccount } from '../../shared/storage/index.ts';
 import { deviceIdOf } from './fleet.ts';
 
@@ -76,7 +76,7 @@ export async function putRows(account: StorageAccount, from: number, to: number,
   const open = rows
     .filter(({ outcome }) => outcome === 'audited')
     .map((row) => ({ ...toEntity(row, ''), ...openListKey(row) }));
-  const hours = [...new Set(timeline.map((entity) => entity.partitionKey))];
+  const hours = [...new Set(rows.map(({ detectedAt }) => hourOf(detectedAt)))];
   const marks = hours.map((rowKey) => ({ partitionKey: 'uncounted', rowKey }));
   await putAll(account, 'TwinkeeperTimeline', timeline);
   await putAll(account, 'TwinkeeperDrift', drift);
