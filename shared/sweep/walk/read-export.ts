@@ -112,8 +112,9 @@ async function readAll(
       progress.checkpoint = { ...progress.checkpoint, reading: { ...reading, isUnclear: true } };
       throw new ExportUnusable('the policy reads what an export does not have, such as metadata or versions');
     }
-    if (next === undefined && read < (reading.total ?? 0) * completeShare)
-      throw new ExportUnusable(`it has ${read} of about ${reading.total} twins`);
+    // Where the hub does not count the twins, an export without any is still no complete one.
+    if (next === undefined && read < (reading.total ?? 1) * completeShare)
+      throw new ExportUnusable(read === 0 ? 'it has no twins of it' : `it has ${read} of about ${reading.total} twins`);
     progress.add({ examined: twins });
     return {
       items: devices.map((deviceId) => ({ deviceId })),

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Hub } from '../../../shared/hub/index.ts';
 import type { BlobFolder } from '../../../shared/storage/index.ts';
 import { createJobFolders } from '../../../shared/sweep/index.ts';
+import { atQueries } from '../../support/disturbed-hub.ts';
 import {
   addFleet,
   enforced,
@@ -64,6 +65,22 @@ describe('a walk takes queries, and says why once,', () => {
     expect([...first.warnings, ...second.warnings]).toEqual([expect.stringMatching(readByQueries)]);
     expect(await histories(devices)).toEqual(enforced(devices));
     expect(await jobContainers(world)).toEqual([]);
+  });
+
+  it('when the blob has no twins and the hub does not count them', async () => {
+    const devices = addFleet();
+    const refusal = { ok: false, problem: { type: 'refused', status: 400, message: '400 no' } } as const;
+    const throughHub = (hub: Hub) =>
+      atQueries(
+        hub,
+        (query) => query.includes('COUNT()'),
+        () => refusal,
+      );
+    const folders = throughFolders(() => ({ size: async () => 0 }));
+    const [first, second] = await sweepTwice(newInstance({ throughHub, folders }));
+    const warnings = [...first.warnings, ...second.warnings];
+    expect(warnings).toContainEqual(expect.stringMatching(/not from an export job of the hub: it has no twins of it/));
+    expect(await histories(devices)).toEqual(enforced(devices));
   });
 
   it('when the hub does not tell the state of the job for six hours', async () => {
