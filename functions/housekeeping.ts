@@ -11,9 +11,10 @@ const rollupTime = 3 * 60_000;
 
 /**
  * Registers the two timer functions that maintain the history. The function `roll-up` counts the history rows of each hour, so that the
- * summary of the API reads counts instead of rows, keeps the definitions of the policies, and logs the status line. The function `retention` removes sweeps and closed history rows that are older than the
- * setting `TWINKEEPER_RETENTION_DAYS`, the records of actions, the letters that were replayed, the counts of unusable events, and the twins that no longer count against a blast
- * radius, the use of the hub on earlier days, and the blobs of jobs that crashed.
+ * summary of the API reads counts instead of rows, keeps the definitions of the policies, and logs the status line. The function `retention`
+ * removes what is older than the setting `TWINKEEPER_RETENTION_DAYS`: sweeps, closed history rows, records of actions, replayed dead letters, and
+ * counts of unusable events. It also removes the twins that no longer count against a blast radius, the use of the hub on earlier days, and the
+ * blobs of jobs that crashed.
  */
 export function registerHousekeeping(twinkeeper: LazyApp): void {
   const { settings } = twinkeeper;
@@ -22,10 +23,11 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
     async handler(_timer: Timer, context: InvocationContext) {
       const loaded = await twinkeeper.load();
       const { policies, rollups, guardStore, policyVersions, versions } = loaded;
-      const { recordPolicyChanges } = await import('./record-policy-changes.ts');
-      await recordPolicyChanges(loaded);
-      const changed = await policyVersions.record(policies.all, versions.app);
-      if (changed !== undefined) context.info(describeChange(changed.before, versions));
+      await policyVersions.record(policies.all, versions.app, async (before) => {
+        const { recordPolicyChanges } = await import('./record-policy-changes.ts');
+        await recordPolicyChanges(before, loaded);
+        context.info(describeChange(before, versions));
+      });
       const deviceCounts = await Promise.all(
         policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
       );

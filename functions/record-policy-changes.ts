@@ -12,11 +12,14 @@ interface PolicyChange {
 }
 
 /**
- * Records each change of a policy or its mode since the policies were kept last. Call this function before the new policies are kept: a process
- * that dies in between records a change twice, and never loses it.
+ * Records each change of a policy or its mode as an action. Call this function before the new policies are kept: a process that dies in between
+ * records a change twice, and never loses it.
  */
-export async function recordPolicyChanges({ actions, policies, policyVersions, now }: App): Promise<void> {
-  for (const { action, policy, detail } of policyChanges(await policyVersions.at(now()), policies.all)) {
+export async function recordPolicyChanges(
+  before: InForce | undefined,
+  { actions, policies }: Pick<App, 'actions' | 'policies'>,
+): Promise<void> {
+  for (const { action, policy, detail } of policyChanges(before, policies.all)) {
     await actions.record(
       { action, by: { type: 'app' }, target: { policy } },
       async () => {},

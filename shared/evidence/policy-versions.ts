@@ -37,13 +37,16 @@ export interface InForce {
 /** The versions of policies that an app has run with. */
 export interface PolicyVersions {
   /**
-   * Keeps the definitions that are not kept yet, and what is in force when it has changed. Returns what was in force before when it has changed.
-   * Reads one entity when nothing has changed.
+   * Keeps what is in force when it has changed, and the definitions that are not kept yet. Reads one entity when nothing has changed.
+   *
+   * @param onChange Called when something has changed, with what was in force before. Nothing is kept before this call ends. When it throws, or the
+   * process dies, the next call of `record` notices the change again.
    */
   record(
     policies: readonly Policy[],
     appVersion: string,
-  ): Promise<{ readonly before: InForce | undefined } | undefined>;
+    onChange?: (before: InForce | undefined) => Promise<void>,
+  ): Promise<void>;
   /** Lists the versions of a policy, newest first. Reads the partition of the policy. */
   list(policy: string): Promise<readonly PolicyVersion[]>;
   /** What was in force at a time. `undefined` before the first record. Reads one entity. */
@@ -92,7 +95,7 @@ export function createPolicyVersions(account: StorageAccount, now: () => Date): 
   }
 
   return {
-    async record(policies, appVersion) {
+    async record(policies, appVersion, onChange = async () => {}) {
       const client = await table();
       const at = now();
       const inForce = Object.fromEntries(
@@ -102,7 +105,8 @@ export function createPolicyVersions(account: StorageAccount, now: () => Date): 
       );
       const before = await newestBefore(client, at);
       const text = JSON.stringify(inForce);
-      if (before?.appVersion === appVersion && JSON.stringify(before.policies) === text) return undefined;
+      if (before?.appVersion === appVersion && JSON.stringify(before.policies) === text) return;
+      await onChange(before);
       // The definitions are kept first, so that whatever is named as in force can be read.
       for (const policy of policies) await keep(client, policy, appVersion);
       await client.upsertEntity(
@@ -113,7 +117,6 @@ export function createPolicyVersions(account: StorageAccount, now: () => Date): 
         },
         'Replace',
       );
-      return { before };
     },
 
     async list(policy) {

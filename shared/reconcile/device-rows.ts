@@ -26,7 +26,7 @@ import { wasRemovedAgain } from './removed-again.ts';
 export interface PassContext {
   readonly hub: string;
   readonly source: Source;
-  /** The versions that each written row names. Absent in tests of other things. */
+  /** The versions that each written row names. Default: rows name none. */
   readonly versions?: Versions;
   /** Returns the current time, ISO 8601. */
   now(): string;

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { App } from '../../functions/compose.ts';
 import { policyChanges, recordPolicyChanges } from '../../functions/record-policy-changes.ts';
 import { createActionLog } from '../../shared/actions/index.ts';
 import { createPolicyVersions } from '../../shared/evidence/index.ts';
@@ -24,8 +23,12 @@ describe('changes of policies', () => {
     /** Does what `roll-up` does, and returns the actions that it recorded, oldest first. */
     const rollUp = async (policies: ReturnType<typeof set>, isKilled = false) => {
       time += 300_000;
-      await recordPolicyChanges({ actions, policies, policyVersions, now } as unknown as App);
-      if (!isKilled) await policyVersions.record(policies.all, '1');
+      const recording = policyVersions.record(policies.all, '1', async (before) => {
+        await recordPolicyChanges(before, { actions, policies });
+        if (isKilled) throw new Error('killed');
+      });
+      if (isKilled) await expect(recording).rejects.toThrow('killed');
+      else await recording;
       const page = await actions.page({ from: now().toISOString() }, 100);
       expect(page.actions.every(({ by, result }) => by.type === 'app' && result === 'done')).toBe(true);
       return page.actions.map(({ action, target, detail }) => `${action} ${target.policy}: ${detail}`).toSorted();

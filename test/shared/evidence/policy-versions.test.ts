@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createPolicyVersions, type PolicyVersions } from '../../../shared/evidence/index.ts';
+import { createPolicyVersions, type InForce, type PolicyVersions } from '../../../shared/evidence/index.ts';
 import { definePolicy, type PolicyDefinition, policyHash, toPolicySet } from '../../../shared/policy/index.ts';
 import { newStorageAccount } from '../../support/storage.ts';
 
@@ -18,14 +18,21 @@ const other = definePolicy({ name: 'other', module: 'n', evaluate: () => [] });
 const set = (...definitions: readonly PolicyDefinition[]) => toPolicySet(definitions, { mode: 'enforce' }).all;
 const hashOf = (definition: PolicyDefinition) => set(definition).map(policyHash)[0];
 
+/** Records the policies. Returns what was in force before, once for each change that was noticed. */
+async function record(policies: Parameters<PolicyVersions['record']>[0], appVersion: string) {
+  const changes: (InForce | undefined)[] = [];
+  await versions.record(policies, appVersion, async (before) => void changes.push(before));
+  return changes;
+}
+
 describe('the versions of policies', () => {
   it('keep each definition once, and say what was in force at any time', async () => {
     expect(await versions.at(new Date(time))).toBeUndefined();
-    expect(await versions.record(set(agent, other), '1.0.0')).toEqual({ before: undefined });
+    expect(await record(set(agent, other), '1.0.0')).toEqual([undefined]);
     time += minute;
-    expect(await versions.record(set(other, agent), '1.0.0')).toBeUndefined();
+    expect(await record(set(other, agent), '1.0.0')).toEqual([]);
     time += minute;
-    expect(await versions.record(set(wider), '1.1.0')).toMatchObject({ before: { appVersion: '1.0.0' } });
+    expect(await record(set(wider), '1.1.0')).toMatchObject([{ appVersion: '1.0.0' }]);
     time += minute;
     await versions.record(set(agent, other), '1.1.0');
 
@@ -60,9 +67,7 @@ describe('the versions of policies', () => {
   it('tell that only the mode has changed', async () => {
     time += minute;
     const audited = toPolicySet([agent, other], { mode: 'audit' }).all;
-    expect(await versions.record(audited, '1.1.0')).toMatchObject({
-      before: { policies: { agent: { mode: 'enforce' } } },
-    });
+    expect(await record(audited, '1.1.0')).toMatchObject([{ policies: { agent: { mode: 'enforce' } } }]);
     expect(await versions.at(new Date(time))).toMatchObject({ policies: { agent: { mode: 'audit' } } });
   });
 });
