@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DriftRow, type Outcome, withEnd, withOutcome, withoutEnd } from '../../../shared/drift/index.ts';
 import { fromEntity, toEntity } from '../../../shared/drift/row-entity.ts';
+import { toWriteSteps } from '../../../shared/drift/write-steps.ts';
 import { driftRow } from '../../support/drift-rows.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 10, 9, minute)).toISOString();
@@ -64,6 +65,22 @@ describe('the transitions of a row', () => {
     const again = withoutEnd(ended, at(6), 'sweep');
     expect(again).not.toHaveProperty('closedAt');
     expect(course(again)).toEqual(['audited', 'ended', 'audited']);
+  });
+
+  it('leave out an outcome whose write was interrupted, because a later pass may decide on another one', () => {
+    const held = after(pending, ['heldBack', 'contested: somebody …']);
+    const enforced = after(held, ['pending'], ['enforced']);
+    const known = { open: [held], recent: [held], etags: new Map() };
+    const steps = toWriteSteps([enforced], known).flat();
+    expect(steps.map((row) => [row.outcome, course(row)])).toEqual([
+      ['pending', ['heldBack']],
+      ['enforced', ['heldBack', 'pending', 'enforced']],
+    ]);
+    const added = toWriteSteps([after(pending, ['audited'])], { ...known, open: [], recent: [] }).flat();
+    expect(added.map((row) => [row.outcome, course(row)])).toEqual([
+      ['pending', []],
+      ['audited', ['audited']],
+    ]);
   });
 
   it('of a row of the first format are its last outcome', () => {
