@@ -157,9 +157,10 @@ describe('twinkeeper status --url', () => {
       // Only the running app knows its health. This app has never stored how it is.
       const { health, problems, ...compliance } = JSON.parse(answered.stdout) as {
         readonly health?: object;
-        readonly problems?: readonly unknown[];
+        readonly problems?: readonly { readonly code: string }[];
       };
-      expect(problems).toEqual([]);
+      // The app looks for problems every 30 seconds, so it may know of the dead letter below already.
+      expect(problems?.filter(({ code }) => code !== 'deadLetters')).toEqual([]);
       expect(health).toMatchObject({ status: 'healthy', checks: { hub: { ok: true } } });
       const fromTables = JSON.parse(stored.stdout) as { readonly open: object };
       // Few rows are open, so each command counts them when it asks.
