@@ -1,15 +1,15 @@
 import type { TableClient } from '@azure/data-tables';
 import { encodeDeviceId, ignoreNotFound } from '../storage/index.ts';
 import type { DriftRow } from './departure.ts';
-import type { History, HistoryPage } from './history.ts';
 import { BadCursorError, type PagePosition, readCursor, writeCursor } from './history-cursor.ts';
-import type { DriftQuery } from './history-query.ts';
+import type { DriftQuery, HistoryPage } from './history-query.ts';
 import type { OpenSnapshots } from './open-snapshots.ts';
 import { fromEntity } from './row-entity.ts';
 import { wasOpenDuring } from './state-at.ts';
+import { transitionsOf } from './transitions.ts';
 
 /** A query for the rows whose twins were out of line at any moment of a range, also when they were detected before it. */
-export interface DuringQuery extends Omit<DriftQuery, 'from' | 'to' | 'outcome' | 'outcomeNow' | 'openSince'> {
+export interface DuringQuery extends Omit<DriftQuery, 'from' | 'to' | 'openSince'> {
   /** Start of the range, inclusive, ISO 8601. */
   readonly openFrom: string;
   /** End of the range, exclusive, ISO 8601. */
@@ -17,7 +17,7 @@ export interface DuringQuery extends Omit<DriftQuery, 'from' | 'to' | 'outcome' 
 }
 
 interface DuringDependencies {
-  readonly page: History['page'];
+  readonly page: (query: DriftQuery, limit: number, cursor?: string) => Promise<HistoryPage>;
   readonly snapshots: OpenSnapshots;
   readonly journal: () => Promise<TableClient>;
   /** Maximum milliseconds of the search for one page. */
@@ -121,12 +121,12 @@ function startOf(deviceId: string | undefined, takenAt: string | undefined, to: 
   return { from: new Date(Math.max(0, from)).toISOString() };
 }
 
-function matches(
-  row: DriftRow,
-  { moduleId, policy, path, kind, source }: Omit<DuringQuery, 'openFrom' | 'openTo'>,
-): boolean {
-  const wanted = { moduleId, policy, path, kind, source };
-  return Object.entries(wanted).every(
-    ([name, value]) => value === undefined || row[name as keyof typeof wanted] === value,
+function matches(row: DriftRow, filters: Omit<DuringQuery, 'openFrom' | 'openTo'>): boolean {
+  const { moduleId, policy, path, kind, source, outcome, outcomeNow } = filters;
+  const equal = { moduleId, policy, path, kind, source, outcome: outcomeNow };
+  const isEqual = Object.entries(equal).every(
+    ([name, value]) => value === undefined || row[name as keyof typeof equal] === value,
   );
+  const hadOutcome = [row, ...transitionsOf(row)].some((one) => one.outcome === outcome);
+  return isEqual && (outcome === undefined || hadOutcome);
 }

@@ -1,5 +1,5 @@
 import { loadFilterTag } from '../storage/index.ts';
-import type { DriftKind } from './departure.ts';
+import type { DriftKind, DriftRow } from './departure.ts';
 import { type Outcome, openOutcomes, type Source } from './outcome.ts';
 import { pastColumn } from './row-entity.ts';
 
@@ -27,6 +27,15 @@ export interface DriftQuery {
 export interface OpenQuery {
   readonly policy?: string;
   readonly deviceId?: string;
+}
+
+/**
+ * One page of results with rows of the history. `cursor` is the start of the next page. The last page has no `cursor`. When the search
+ * takes too long, a page with a `cursor` may hold fewer rows than the limit, or no rows.
+ */
+export interface HistoryPage {
+  readonly rows: readonly DriftRow[];
+  readonly cursor?: string;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { DriftRow } from './departure.ts';
 import { createDuring, type DuringQuery } from './during.ts';
 import { type PagePosition, readCursor, writeCursor } from './history-cursor.ts';
 import { openListTable, retentionKey, rollupTable, timelineTable } from './history-index.ts';
-import { type DriftQuery, type OpenQuery, toConditions } from './history-query.ts';
+import { type DriftQuery, type HistoryPage, type OpenQuery, toConditions } from './history-query.ts';
 import {
   deviceRange,
   isHistoryPartition,
@@ -16,15 +16,6 @@ import {
 import { createOpenSnapshots } from './open-snapshots.ts';
 import { entitiesPerRequest } from './page-progress.ts';
 import { readPage } from './read-page.ts';
-
-/**
- * One page of results with rows of the history. `cursor` is the start of the next page. The last page has no `cursor`. When the search
- * takes too long, a page with a `cursor` may hold fewer rows than the limit, or no rows.
- */
-export interface HistoryPage {
-  readonly rows: readonly DriftRow[];
-  readonly cursor?: string;
-}
 
 /** Read access to the history. Each method reads only the key ranges that the comment of the method names. */
 export interface History {

@@ -18,9 +18,9 @@ export {
 export { type Departure, type DriftKind, type DriftRow, isOpen } from './departure.ts';
 export type { DuringQuery } from './during.ts';
 export { isLaterWrite, isUncounted, lastWriteOf, rowToFoldInto, rowWithFolded, withFolded } from './folding.ts';
-export { createHistory, type History, type HistoryPage } from './history.ts';
+export { createHistory, type History } from './history.ts';
 export { BadCursorError } from './history-cursor.ts';
-export type { DriftQuery, OpenQuery } from './history-query.ts';
+export type { DriftQuery, HistoryPage, OpenQuery } from './history-query.ts';
 export { createJournal, type Journal } from './journal.ts';
 export { driftKey, openKey } from './keys.ts';
 export { type KnownRows, noKnownRows } from './known-rows.ts';
