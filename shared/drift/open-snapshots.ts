@@ -1,6 +1,7 @@
 import { once } from '../once.ts';
 import {
   GroupCommit,
+  ignoreNotFound,
   joinText,
   listPartition,
   loadFilterTag,
@@ -67,7 +68,8 @@ export function createOpenSnapshots(account: StorageAccount, now: () => Date): O
 
   async function before(time: string): Promise<OpenSnapshot | undefined> {
     const odata = await loadFilterTag();
-    const filter = odata`PartitionKey eq ${listPartitionKey} and RowKey ge ${newestFirst(Date.parse(time))}`;
+    const range = [newestFirst(Date.parse(time)), newestFirst(0)] as const;
+    const filter = odata`PartitionKey eq ${listPartitionKey} and RowKey ge ${range[0]} and RowKey lt ${range[1]}`;
     const { value: page } = await (await table())
       .listEntities<Record<string, unknown>>({ queryOptions: { filter } })
       .byPage({ maxPageSize: 1 })
@@ -131,13 +133,11 @@ export function createOpenSnapshots(account: StorageAccount, now: () => Date): O
     },
 
     async part(id, number) {
-      const odata = await loadFilterTag();
-      const filter = odata`PartitionKey eq ${id} and RowKey eq ${partKey(number)}`;
-      for await (const entity of (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-        const keys = JSON.parse(joinText('keys', entity) ?? '[]') as readonly (readonly [string, string, string])[];
-        return keys.map(([policy, deviceId, rowKey]) => ({ policy, deviceId, rowKey }));
-      }
-      return [];
+      const entity = await (await table())
+        .getEntity<Record<string, unknown>>(id, partKey(number))
+        .catch(ignoreNotFound);
+      const keys = JSON.parse(joinText('keys', entity ?? {}) ?? '[]') as readonly (readonly [string, string, string])[];
+      return keys.map(([policy, deviceId, rowKey]) => ({ policy, deviceId, rowKey }));
     },
 
     async removeBefore(time, mayContinue) {
