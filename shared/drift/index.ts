@@ -30,5 +30,6 @@ export type { Compliance } from './quarter-counts.ts';
 export { createRetention, type Retention, type RetentionResult } from './retention.ts';
 export { createRollups, type Rollups } from './rollups.ts';
 export { createRunningPasses, noRunningPasses, type RunningPasses } from './running-passes.ts';
+export { type FilteredSummary, summarizeRows } from './summarize-rows.ts';
 export type { Summary, SummaryBucket } from './summary.ts';
 export { type OutcomeChange, withEnd, withOutcome, withoutEnd } from './transitions.ts';
