@@ -5,6 +5,7 @@ import type {
   ComparedProperty,
   DeviceAnswer,
   DriftPage,
+  FoundDevicesAnswer,
   OpenPage,
   PoliciesAnswer,
   PolicyAnswer,
@@ -103,6 +104,22 @@ const device: z.ZodMiniType<WithRows<DeviceAnswer> & { open: unknown }> = z.obje
   modules: z.array(comparedModule),
   open: z.array(openRow).check(z.describe('The open drift, from the history.')),
   rows: z.array(driftRow).check(z.describe('The last 50 history rows, newest first.')),
+});
+
+const foundDevices: z.ZodMiniType<FoundDevicesAnswer> = z.object({
+  devices: z.array(z.object({ deviceId: z.string() })).check(z.describe('In the order of the hub.')),
+  cursor,
+  searched: z.object({
+    by: z
+      .enum(['query', 'walk'])
+      .check(
+        z.describe(
+          '`query`: the hub has searched. `walk`: the hub refuses queries for a part of an id, so the app has read ids page by page.',
+        ),
+      ),
+    read: count('Ids that the hub sent for this answer.'),
+    complete: z.boolean().check(z.describe('Whether all devices of the hub are searched.')),
+  }),
 });
 
 const reconcile: z.ZodMiniType<WithRows<ReconcileAnswer> & { open: unknown }> = z.object({
@@ -206,6 +223,7 @@ export const answerSchemas = {
   DriftPage: driftPage,
   OpenPage: openPage,
   Summary: summary,
+  FoundDevices: foundDevices,
   Device: device,
   Reconciled: reconcile,
   Policies: policies,

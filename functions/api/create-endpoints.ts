@@ -5,6 +5,7 @@ import { healthEndpoints } from './answer-health.ts';
 import { deadLetterEndpoints } from './dead-letters.ts';
 import { deviceEndpoints } from './devices.ts';
 import { driftEndpoints } from './drift.ts';
+import { findDevicesEndpoints } from './find-devices.ts';
 import { type Endpoint, type EndpointDescription, endpoint } from './http/endpoint.ts';
 import { createSlots } from './http/slots.ts';
 import { policyEndpoints } from './policies.ts';
@@ -22,6 +23,7 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
   const endpoints = {
     ...driftEndpoints(twinkeeper, wideReads),
     ...summaryEndpoints(twinkeeper, wideReads),
+    ...findDevicesEndpoints(twinkeeper),
     ...deviceEndpoints(twinkeeper),
     ...policyEndpoints(twinkeeper),
     ...policyVersionEndpoints(twinkeeper),
