@@ -15,8 +15,7 @@ import * as parameter from './parameter-schemas.ts';
 const searchesAtOnce = 10;
 const searchesPerMinute = 3;
 
-/** Number of devices that one answer lists, when the hub itself searches. */
-const pageSize = 100;
+const defaultLimit = 100;
 
 /** Number of pages with ids that one answer reads, when the hub cannot search for a part of an id. */
 const walkedPages = 5;
@@ -33,18 +32,18 @@ export function findDevicesEndpoints({ hub, now }: Pick<App, 'hub' | 'now'>) {
   const devices = endpoint('devices', {
     summary:
       'Finds devices of the hub by a part of the id, by a tag, or by both. Asks the hub, which takes messages of its daily quota.',
-    query: { search: parameter.idPart, tag: parameter.tag, cursor: parameter.cursor },
+    query: { search: parameter.idPart, tag: parameter.tag, limit: parameter.limit, cursor: parameter.cursor },
     answers: { 200: { schema: 'FoundDevices' } },
-    async handle({ query: { search: part, tag, cursor } }) {
+    async handle({ query: { search: part, tag, limit = defaultLimit, cursor } }) {
+      const list = JSON.stringify(['devices', part, tag]);
+      const place = cursor === undefined ? undefined : placeOf(readKeyCursor(list, cursor));
       if (part === undefined && tag === undefined) {
         throw badParameter('search', 'is missing: give a part of a device id, or a tag such as tag=site:north');
       }
-      const search = { part, tag };
+      const search = { part, tag, limit };
       if (deviceQuery(search, true) === undefined) {
         throw badParameter('tag', 'must have a name without brackets, quotes and control characters', tag);
       }
-      const list = JSON.stringify(['devices', part, tag]);
-      const place = cursor === undefined ? undefined : placeOf(readKeyCursor(list, cursor));
       rate.take();
       const isWalk = place?.by === 'walk' || (part !== undefined && refusesParts);
       let found = isWalk ? await walk(lane, search, place?.after) : await ask(lane, search, place?.after);
@@ -68,6 +67,8 @@ export function findDevicesEndpoints({ hub, now }: Pick<App, 'hub' | 'now'>) {
   return { devices };
 }
 
+type Limited = DeviceSearch & { readonly limit: number };
+
 interface Found {
   readonly by: SearchedBy;
   readonly ids: readonly string[];
@@ -78,15 +79,18 @@ interface Found {
 }
 
 /** Lets the hub search, and reads one page of what it finds. */
-async function ask(hub: Hub, search: DeviceSearch, after: string | undefined): Promise<Answer<Found>> {
-  const answer = await hub.queryPage(deviceQuery(search, true) ?? '', after, pageSize);
+async function ask(hub: Hub, search: Limited, after: string | undefined): Promise<Answer<Found>> {
+  const answer = await hub.queryPage(deviceQuery(search, true) ?? '', after, search.limit);
   if (!answer.ok) return answer;
   const ids = idsOf(answer.value);
   return { ok: true, value: { by: 'query', ids, read: ids.length, after: answer.value.continuation } };
 }
 
-/** Reads some pages of ids, and keeps those that contain the part. Ends early at a problem, when earlier pages found something. */
-async function walk(hub: Hub, search: DeviceSearch, start: string | undefined): Promise<Answer<Found>> {
+/**
+ * Reads some pages of ids, and keeps those that contain the part. The answer can have more ids than the limit, because a page of the hub is
+ * kept whole. Ends early at a problem, when earlier pages were read.
+ */
+async function walk(hub: Hub, search: Limited, start: string | undefined): Promise<Answer<Found>> {
   const query = deviceQuery(search, false) ?? '';
   const found: string[] = [];
   let read = 0;
@@ -101,7 +105,7 @@ async function walk(hub: Hub, search: DeviceSearch, start: string | undefined): 
     read += ids.length;
     found.push(...ids.filter((id) => id.includes(search.part ?? '')));
     after = answer.value.continuation;
-    if (after === undefined || found.length >= pageSize) break;
+    if (after === undefined || found.length >= search.limit) break;
   }
   return { ok: true, value: { by: 'walk', ids: found, read, after } };
 }
