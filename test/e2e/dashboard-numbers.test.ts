@@ -141,7 +141,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
       await eventually(() => stage.text('#departures-counted')).toContain('with these filters');
       await stage.page.getByRole('button', { name: 'Clear' }).click();
       await tile('Out of line now').getByText('devices, added up over policies').waitFor();
-      await eventually(() => stage.page.locator('main').innerText()).not.toContain('whole fleet');
+      await eventually(() => stage.page.locator('#main').innerText()).not.toContain('whole fleet');
     });
 
     it('shows only the open drift that matches the filters', async () => {
