@@ -7,6 +7,7 @@ import type {
   DriftPage,
   FoundDevicesAnswer,
   OpenPage,
+  OpenThenPage,
   PoliciesAnswer,
   PolicyAnswer,
   PolicyVersionsAnswer,
@@ -17,7 +18,7 @@ import type {
 import { health, healthDetails, unhealthy } from './health-schemas.ts';
 import { actions, deadLetters, replay, sweepAccepted, sweeps } from './operation-schemas.ts';
 import { kinds } from './parameter-schemas.ts';
-import { driftRow, openRow } from './row-schemas.ts';
+import { deviceThen, driftRow, openRow, rowThen, standingThen, verification } from './row-schemas.ts';
 
 /*
  * The schemas of the API's answers. `/api/openapi.json` is made from these schemas, and they are loaded only for that document. Each schema
@@ -27,6 +28,11 @@ import { driftRow, openRow } from './row-schemas.ts';
 
 const driftPage: z.ZodMiniType<WithRows<DriftPage>> = z.object({ rows: z.array(driftRow), cursor });
 const openPage: z.ZodMiniType<WithRows<OpenPage>> = z.object({ rows: z.array(openRow), cursor });
+const openThenPage: z.ZodMiniType<WithRows<OpenThenPage>> = z.object({
+  rows: z.array(rowThen),
+  cursor,
+  standing: z.exactOptional(standingThen.check(z.describe('What was in force then. Only on the first page.'))),
+});
 
 const summary: z.ZodMiniType<SummaryAnswer> = z.object({
   from: time('Start of the counted time: the start of the hour that contains `from`.'),
@@ -104,6 +110,7 @@ const device: z.ZodMiniType<WithRows<DeviceAnswer> & { open: unknown }> = z.obje
   modules: z.array(comparedModule),
   open: z.array(openRow).check(z.describe('The open drift, from the history.')),
   rows: z.array(driftRow).check(z.describe('The last 50 history rows, newest first.')),
+  ...verification,
 });
 
 const foundDevices: z.ZodMiniType<FoundDevicesAnswer> = z.object({
@@ -220,11 +227,12 @@ type WithRows<P extends { readonly rows: unknown }> = Omit<P, 'rows' | 'open'> &
 export const answerSchemas = {
   DriftRow: driftRow,
   OpenRow: openRow,
+  RowThen: rowThen,
   DriftPage: driftPage,
-  OpenPage: openPage,
+  OpenPage: z.union([openPage, openThenPage]),
   Summary: summary,
   FoundDevices: foundDevices,
-  Device: device,
+  Device: z.union([device, deviceThen]),
   Reconciled: reconcile,
   Policies: policies,
   PolicyVersions: policyVersions,

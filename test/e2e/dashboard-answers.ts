@@ -168,6 +168,8 @@ export function fullAnswers(): Record<string, unknown> {
       exists: true,
       edge: false,
       tags: { site: 'north', line: 3 },
+      verified: [{ policy: 'agents', at: ago(12), how: 'sweepQuery', module: { at: ago(12), how: 'sweepCount' } }],
+      lastVerifiedAt: ago(12),
       at: ago(0),
       policies: ['agents'],
       modules: [

@@ -226,6 +226,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
       exists: true,
       edge: false,
       tags: { site: markup },
+      verified: [],
       at: new Date().toISOString(),
       policies: ['agents'],
       modules: [
@@ -249,12 +250,14 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
       ],
       open: [open_],
       rows: [wrong],
+      verified: [],
     } satisfies DeviceAnswer;
     stage.answers.drift = { rows: [wrong] };
     stage.answers['drift/open'] = { rows: [open_] };
     await stage.open('&view=device&of=device-1');
     const dialog = stage.page.getByRole('dialog', { name: 'Device device-1' });
     await dialog.getByText('1 property out of line').waitFor();
+    await eventually(() => dialog.locator('.facts').innerText()).toMatch(/Last looked at\s+never/);
     await eventually(() => dialog.getByRole('row', { name: /^Wrong/ }).innerText()).toContain(`"${markup}"`);
     await eventually(() => dialog.getByRole('row', { name: /^Fine/ }).count()).toBe(0);
     await dialog.getByText('somebody keeps changing it back').waitFor();

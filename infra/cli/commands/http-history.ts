@@ -2,9 +2,11 @@ import type {
   ActionsAnswer,
   DeadLettersPage,
   DeviceAnswer,
+  DeviceThenAnswer,
   DriftPage,
   HealthDetails,
   OpenPage,
+  OpenThenPage,
   PoliciesAnswer,
   SweepsAnswer,
 } from '../../../functions/api/answers.ts';
@@ -79,6 +81,18 @@ export function fromFunctions(address: string, key: string | undefined): History
     page: (query, limit, cursor) =>
       get<DriftPage>('drift', 'rows', { ...query, limit: Math.min(largestPage, limit), cursor }),
 
+    during: (query, limit, cursor) =>
+      get<DriftPage>('drift', 'rows', { ...query, limit: Math.min(largestPage, limit), cursor }),
+
+    async standingAt(at) {
+      const { standing } = await get<OpenThenPage>('drift/open', 'rows', { at, limit: 1 });
+      if (standing === undefined)
+        throw new Error(`${base} is of an older version, which cannot look back. Update the app.`);
+      return standing;
+    },
+
+    deviceAt: async (deviceId, at) => get<DeviceThenAnswer>(devicePath(deviceId), 'open', { at }),
+
     open: (query, limit, cursor) =>
       get<OpenPage>('drift/open', 'rows', { ...query, limit: Math.min(largestPage, limit), cursor }),
 
@@ -119,14 +133,8 @@ export function fromFunctions(address: string, key: string | undefined): History
     },
 
     async device(deviceId) {
-      // These two ids cannot be in a URL: URL parsers treat `.` and `..` as path segments, even when they are encoded.
-      if (deviceId === '.' || deviceId === '..') {
-        throw new Error(
-          `A URL cannot contain the device id ${deviceId}. Use --storage instead of --url, or "twinkeeper drift --device ${deviceId}" for its history.`,
-        );
-      }
       try {
-        const { exists, at, modules } = await get<DeviceAnswer>(`devices/${encodeURIComponent(deviceId)}`, 'modules');
+        const { exists, at, modules } = await get<DeviceAnswer>(devicePath(deviceId), 'modules');
         return { exists, at, modules };
       } catch (error) {
         // The app answers with this problem type when neither the hub nor the history has the device.
@@ -135,6 +143,17 @@ export function fromFunctions(address: string, key: string | undefined): History
       }
     },
   };
+}
+
+/** The path of a device below `/api/`. */
+function devicePath(deviceId: string): string {
+  // These two ids cannot be in a URL: URL parsers treat `.` and `..` as path segments, even when they are encoded.
+  if (deviceId === '.' || deviceId === '..') {
+    throw new Error(
+      `A URL cannot contain the device id ${deviceId}. Use --storage instead of --url, or "twinkeeper drift --device ${deviceId}" for its history.`,
+    );
+  }
+  return `devices/${encodeURIComponent(deviceId)}`;
 }
 
 function parse(text: string): unknown {

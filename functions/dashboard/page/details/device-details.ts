@@ -8,6 +8,7 @@ import {
   el,
   foreign,
   json,
+  ownValue,
   printable,
   reasonGroups,
   shortPath,
@@ -53,6 +54,7 @@ export function describeDevice(device: DeviceAnswer, readAgain: () => void): Chi
     facts([
       ['Policies', device.policies.length === 0 ? 'none' : foreign(device.policies.join(', '), 1000)],
       ['Edge', device.edge ? 'yes' : undefined],
+      ['Last looked at', describeVerified(device)],
       ['Tags', Object.keys(device.tags).length === 0 ? undefined : el('code', {}, foreign(json(device.tags), 4200))],
     ]),
     device.modules.map(describeModule),
@@ -70,6 +72,27 @@ export function describeDevice(device: DeviceAnswer, readAgain: () => void): Chi
       ? el('p', { class: 'empty' }, 'The history has no drift of this device.')
       : el('ol', { class: 'timeline' }, device.rows.map(describeEntry)),
   ];
+}
+
+const looks = {
+  event: 'an event told a change',
+  read: 'its twin was read',
+  sweepQuery: 'a sweep asked the hub',
+  sweepRead: 'a sweep read all twins',
+};
+
+/** When the device was looked at last for each of its policies, and how. Nothing for a device to which no policy applies. */
+function describeVerified({ verified, policies }: DeviceAnswer): Child {
+  const lines = policies.map((policy) => {
+    const last = verified.find((each) => each.policy === policy);
+    return el(
+      'div',
+      {},
+      policies.length > 1 && [foreign(policy, 64), ': '],
+      last === undefined ? 'never' : [time(last.at), ` (${ownValue(looks, last.how) ?? last.how})`],
+    );
+  });
+  return lines.length === 0 ? undefined : lines;
 }
 
 function stateOf({ exists, modules }: DeviceAnswer): HTMLElement {
