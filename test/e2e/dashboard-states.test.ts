@@ -226,7 +226,6 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
       exists: true,
       edge: false,
       tags: { site: markup },
-      verified: [],
       at: new Date().toISOString(),
       policies: ['agents'],
       modules: [
