@@ -5,6 +5,7 @@ import type {
   ComparedProperty,
   DeviceAnswer,
   DriftPage,
+  FoundDevicesAnswer,
   OpenPage,
   OpenThenPage,
   PoliciesAnswer,
@@ -36,7 +37,12 @@ const openThenPage: z.ZodMiniType<WithRows<OpenThenPage>> = z.object({
 const summary: z.ZodMiniType<SummaryAnswer> = z.object({
   from: time('Start of the counted time: the start of the hour that contains `from`.'),
   to: time('End of the counted time: the end of the hour that contains `to`, or now.'),
-  countedAt: optionalText('When the newest of these hours was counted. Absent when none was counted. ISO 8601.'),
+  countedAt: optionalText(
+    'When the newest of these hours was counted. With filters, the time of the request. Absent when none was counted. ISO 8601.',
+  ),
+  incompleteBefore: optionalText(
+    'With filters: the rows that were detected before this time are not all counted, because they are too many, or the search took too long. ISO 8601. Absent when all are counted.',
+  ),
   bucket: text('The `bucket` of the request.'),
   buckets: z
     .array(
@@ -105,6 +111,22 @@ const device: z.ZodMiniType<WithRows<DeviceAnswer> & { open: unknown }> = z.obje
   open: z.array(openRow).check(z.describe('The open drift, from the history.')),
   rows: z.array(driftRow).check(z.describe('The last 50 history rows, newest first.')),
   ...verification,
+});
+
+const foundDevices: z.ZodMiniType<FoundDevicesAnswer> = z.object({
+  devices: z.array(z.object({ deviceId: z.string() })).check(z.describe('In the order of the hub.')),
+  cursor,
+  searched: z.object({
+    by: z
+      .enum(['query', 'walk'])
+      .check(
+        z.describe(
+          '`query`: the hub has searched. `walk`: the hub refuses queries for a part of an id, so the app has read ids page by page.',
+        ),
+      ),
+    read: count('Ids that the hub sent for this answer.'),
+    complete: z.boolean().check(z.describe('Whether all devices of the hub are searched.')),
+  }),
 });
 
 const reconcile: z.ZodMiniType<WithRows<ReconcileAnswer> & { open: unknown }> = z.object({
@@ -209,6 +231,7 @@ export const answerSchemas = {
   DriftPage: driftPage,
   OpenPage: z.union([openPage, openThenPage]),
   Summary: summary,
+  FoundDevices: foundDevices,
   Device: z.union([device, deviceThen]),
   Reconciled: reconcile,
   Policies: policies,

@@ -11,26 +11,10 @@ import type {
   SweepsAnswer,
 } from '../../../functions/api/answers.ts';
 import { mostDeadLetters } from '../../../shared/status/index.ts';
-import { safeText } from '../view/safe-text.ts';
-import { functionsApi } from './functions-api.ts';
+import { apiClient, parse, Refusal } from './api-client.ts';
 import type { HistorySource } from './history-source.ts';
 
-/** Milliseconds that the app may take to answer a request. An idle app needs some seconds to start. */
-const timeout = 60_000;
 const largestPage = 1000;
-
-/**
- * Thrown when the app answers a request with an error, or when the answer does not come from the app. `type` is the `type` of the problem
- * document in the answer. It is `undefined` without a problem document.
- */
-class Refusal extends Error {
-  readonly type: unknown;
-
-  constructor(message: string, type: unknown) {
-    super(message);
-    this.type = type;
-  }
-}
 
 /**
  * The history, read through the HTTP API of the running app. The messages of its errors say what to do and never contain the key.
@@ -39,43 +23,7 @@ class Refusal extends Error {
  * @throws An Error when the address is malformed, when the key would be sent unencrypted, or when the key is malformed.
  */
 export function fromFunctions(address: string, key: string | undefined): HistorySource {
-  const base = functionsApi(address, key);
-
-  /** Gets a path of the HTTP API. `list` is the name of a property that is an array in every valid answer. */
-  async function get<T>(
-    path: string,
-    list: keyof T & string,
-    parameters: Readonly<Record<string, string | number | undefined>> = {},
-  ): Promise<T> {
-    const url = new URL(`${base}/${path}`);
-    for (const [name, value] of Object.entries(parameters)) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    const { ok, status, text } = await ask(url);
-    if (status === 401 || status === 403) {
-      throw new Error(
-        `${base} refuses access (${status}): ${key === undefined ? 'give a function key with --key or FUNCTION_APP_KEY' : 'the key is not one of its function keys'}.`,
-      );
-    }
-    const body = (parse(text) ?? {}) as Readonly<Record<string, unknown>>;
-    if (ok && Array.isArray(body[list])) return body as T;
-    const { detail = body.title, type } = ok ? {} : body;
-    const reason = typeof detail === 'string' ? detail : 'check that --url is the address of the functions.';
-    throw new Refusal(`${base}/${path.split('/', 1)[0]} answered ${status}: ${safeText(reason, 400)}`, type);
-  }
-
-  async function ask(url: URL) {
-    const headers = { accept: 'application/json', ...(key === undefined ? {} : { 'x-functions-key': key }) };
-    try {
-      // Redirects are refused: a redirect would send the key to another address.
-      const answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeout) });
-      return { ok: answer.ok, status: answer.status, text: await answer.text() };
-    } catch (error) {
-      const { cause = error } = error as Error;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`${base} cannot be reached: ${safeText(reason)}.`);
-    }
-  }
+  const { base, get, ask } = apiClient(address, key);
 
   return {
     page: (query, limit, cursor) =>
@@ -154,12 +102,4 @@ function devicePath(deviceId: string): string {
     );
   }
   return `devices/${encodeURIComponent(deviceId)}`;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
