@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import type {
   DeadLettersPage,
   DriftPage,
+  FleetAnswer,
   HealthDetails,
   OpenPage,
   PoliciesAnswer,
@@ -121,6 +122,7 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
       'drift/open': { rows: [] } satisfies OpenPage,
       policies: {
         policies: [],
+        fleet: fleetOf(0, 0),
         open: { total: 0, byReason: {} },
         openCountedAt: '2026-01-01T00:00:00.000Z',
       } satisfies PoliciesAnswer,
@@ -172,10 +174,24 @@ export function row(number: number, more: Partial<DriftRow> = {}): DriftRow {
 export const noSummary: Omit<SummaryAnswer, 'from' | 'to' | 'bucket'> = {
   buckets: [],
   total: 0,
+  onboarding: { total: 0, byPolicy: {}, byKind: {}, byOutcome: {} },
   topDevices: [],
   topProperties: [],
   compliance: [],
+  fleet: [],
 };
+
+/** The compliance of a fleet, as the API answers it. */
+export function fleetOf(devices: number, outOfLine: number): FleetAnswer {
+  const compliant = devices - outOfLine;
+  return {
+    devices,
+    devicesCountedAt: new Date(Date.now() - 5 * minute).toISOString(),
+    outOfLine,
+    compliant,
+    percent: devices === 0 ? null : Math.floor((10_000 * compliant) / devices) / 100,
+  };
+}
 
 /** The health of an app that works. The last event came a minute ago. */
 export function wellHealth(): HealthDetails {
