@@ -58,7 +58,7 @@ describe('missing modules', () => {
     // No event reports the deletion.
     await world.operator.removeModule(bare, 'Agent');
     await world.newInstance([agentPolicy]).sweep();
-    expect((await world.history(bare)).map(isOnboarding)).toEqual([false, true]);
+    expect((await world.history(bare)).map(isOnboarding)).toEqual([true, false]);
   });
 
   it('are found among many present ones, over several pages', async () => {
