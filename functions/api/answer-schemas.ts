@@ -6,6 +6,7 @@ import type {
   DeviceAnswer,
   DriftPage,
   OpenPage,
+  OpenThenPage,
   PoliciesAnswer,
   PolicyAnswer,
   PolicyVersionsAnswer,
@@ -15,7 +16,7 @@ import type {
 import { health, healthDetails, unhealthy } from './health-schemas.ts';
 import { actions, deadLetters, replay, sweepAccepted, sweeps } from './operation-schemas.ts';
 import { kinds } from './parameter-schemas.ts';
-import { driftRow, openRow } from './row-schemas.ts';
+import { deviceThen, driftRow, openRow, rowThen, standingThen, verification } from './row-schemas.ts';
 import { fleet, summary } from './summary-schemas.ts';
 
 /*
@@ -26,6 +27,11 @@ import { fleet, summary } from './summary-schemas.ts';
 
 const driftPage: z.ZodMiniType<WithRows<DriftPage>> = z.object({ rows: z.array(driftRow), cursor });
 const openPage: z.ZodMiniType<WithRows<OpenPage>> = z.object({ rows: z.array(openRow), cursor });
+const openThenPage: z.ZodMiniType<WithRows<OpenThenPage>> = z.object({
+  rows: z.array(rowThen),
+  cursor,
+  standing: z.exactOptional(standingThen.check(z.describe('What was in force then. Only on the first page.'))),
+});
 
 const comparedProperty: z.ZodMiniType<ComparedProperty> = z.object({
   policy: z.string(),
@@ -58,6 +64,7 @@ const device: z.ZodMiniType<WithRows<DeviceAnswer> & { open: unknown }> = z.obje
   modules: z.array(comparedModule),
   open: z.array(openRow).check(z.describe('The open drift, from the history.')),
   rows: z.array(driftRow).check(z.describe('The last 50 history rows, newest first.')),
+  ...verification,
 });
 
 const reconcile: z.ZodMiniType<WithRows<ReconcileAnswer> & { open: unknown }> = z.object({
@@ -159,10 +166,11 @@ type WithRows<P extends { readonly rows: unknown }> = Omit<P, 'rows' | 'open'> &
 export const answerSchemas = {
   DriftRow: driftRow,
   OpenRow: openRow,
+  RowThen: rowThen,
   DriftPage: driftPage,
-  OpenPage: openPage,
+  OpenPage: z.union([openPage, openThenPage]),
   Summary: summary,
-  Device: device,
+  Device: z.union([device, deviceThen]),
   Reconciled: reconcile,
   Policies: policies,
   PolicyVersions: policyVersions,

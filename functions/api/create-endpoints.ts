@@ -5,6 +5,7 @@ import { healthEndpoints } from './answer-health.ts';
 import { deadLetterEndpoints } from './dead-letters.ts';
 import { deviceEndpoints } from './devices.ts';
 import { driftEndpoints } from './drift.ts';
+import { openDriftEndpoints } from './drift-open.ts';
 import { type Endpoint, type EndpointDescription, endpoint } from './http/endpoint.ts';
 import { createSlots } from './http/slots.ts';
 import { policyEndpoints } from './policies.ts';
@@ -21,6 +22,7 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
   const wideReads = createSlots(wideReadsAtOnce);
   const endpoints = {
     ...driftEndpoints(twinkeeper, wideReads),
+    ...openDriftEndpoints(twinkeeper),
     ...summaryEndpoints(twinkeeper, wideReads),
     ...deviceEndpoints(twinkeeper),
     ...policyEndpoints(twinkeeper),

@@ -1,12 +1,13 @@
 /**
- * The types of the API's answers about the history and the fleet, in the form of their JSON. This file imports only such types, because
- * the dashboard's page uses these types and is compiled for a browser. The endpoints return rows of `shared/drift` as these types, so the
+ * The types of the API's answers about the history and the fleet, in the form of their JSON. This file imports only types, because the
+ * dashboard's page uses these types and is compiled for a browser. The endpoints return rows of `shared/drift` as these types, so the
  * compiler reports when the two differ.
  *
  * @module
  */
 
 import type { FleetAnswer, OpenTotals } from './summary-answers.ts';
+import type { Verification } from './verification-answers.ts';
 
 export type * from './summary-answers.ts';
 
@@ -178,7 +179,7 @@ export interface ComparedModule {
 }
 
 /** The answer of `GET /api/devices/{deviceId}`. */
-export interface DeviceAnswer {
+export interface DeviceAnswer extends Verification {
   readonly deviceId: string;
   /** False when the device is not in the hub and only the history has rows of it. */
   readonly exists: boolean;

@@ -116,6 +116,11 @@ const time = (text: string) =>
 
 export const from = time('The start of the range, included.');
 export const to = time('The end of the range, excluded.');
+export const openFrom = time(
+  'The start of a range, included: the answer has everything that was out of line at any moment of it, also what was detected before.',
+);
+export const openTo = time('The end of that range, excluded. Now by default.');
+export const at = time('The time to look back to.');
 
 /** Makes a schema that accepts a whole number from 1 to `max`. `text` is the description in the OpenAPI document. */
 export function wholeNumber(max: number, text: string) {

@@ -54,5 +54,6 @@ export {
   type Scope,
   type ScopeParts,
   tagOptions,
+  toScopeMatcher,
 } from './scope.ts';
 export { type Versions, versionsOf } from './versions.ts';

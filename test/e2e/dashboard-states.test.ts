@@ -235,6 +235,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
       ],
       open: [open_],
       rows: [wrong],
+      verified: [],
     } satisfies DeviceAnswer;
     stage.answers.drift = { rows: [wrong] };
     stage.answers['drift/open'] = { rows: [open_] };
