@@ -5,6 +5,7 @@ import type {
   ComparedProperty,
   DeviceAnswer,
   DriftPage,
+  FoundDevicesAnswer,
   OpenPage,
   OpenThenPage,
   PoliciesAnswer,
@@ -65,6 +66,22 @@ const device: z.ZodMiniType<WithRows<DeviceAnswer> & { open: unknown }> = z.obje
   open: z.array(openRow).check(z.describe('The open drift, from the history.')),
   rows: z.array(driftRow).check(z.describe('The last 50 history rows, newest first.')),
   ...verification,
+});
+
+const foundDevices: z.ZodMiniType<FoundDevicesAnswer> = z.object({
+  devices: z.array(z.object({ deviceId: z.string() })).check(z.describe('In the order of the hub.')),
+  cursor,
+  searched: z.object({
+    by: z
+      .enum(['query', 'walk'])
+      .check(
+        z.describe(
+          '`query`: the hub has searched. `walk`: the hub refuses queries for a part of an id, so the app has read ids page by page.',
+        ),
+      ),
+    read: count('Ids that the hub sent for this answer.'),
+    complete: z.boolean().check(z.describe('Whether all devices of the hub are searched.')),
+  }),
 });
 
 const reconcile: z.ZodMiniType<WithRows<ReconcileAnswer> & { open: unknown }> = z.object({
@@ -171,6 +188,7 @@ export const answerSchemas = {
   OpenPage: z.union([openPage, openThenPage]),
   Summary: summary,
   Device: z.union([device, deviceThen]),
+  FoundDevices: foundDevices,
   Reconciled: reconcile,
   Policies: policies,
   PolicyVersions: policyVersions,

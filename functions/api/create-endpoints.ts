@@ -6,6 +6,7 @@ import { deadLetterEndpoints } from './dead-letters.ts';
 import { deviceEndpoints } from './devices.ts';
 import { driftEndpoints } from './drift.ts';
 import { openDriftEndpoints } from './drift-open.ts';
+import { findDevicesEndpoints } from './find-devices.ts';
 import { type Endpoint, type EndpointDescription, endpoint } from './http/endpoint.ts';
 import { createSlots } from './http/slots.ts';
 import { policyEndpoints } from './policies.ts';
@@ -24,6 +25,7 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
     ...driftEndpoints(twinkeeper, wideReads),
     ...openDriftEndpoints(twinkeeper),
     ...summaryEndpoints(twinkeeper, wideReads),
+    ...findDevicesEndpoints(twinkeeper),
     ...deviceEndpoints(twinkeeper),
     ...policyEndpoints(twinkeeper),
     ...policyVersionEndpoints(twinkeeper),

@@ -42,8 +42,15 @@ export interface SummaryAnswer {
   /** Start and end of the counted time, ISO 8601. Both are full hours, but `to` is the current time when the last hour is still running. */
   readonly from: string;
   readonly to: string;
-  /** Time when the newest of the counted hours was counted, ISO 8601. Absent when no hour was counted. */
+  /**
+   * Time when the newest of the counted hours was counted, ISO 8601. Absent when no hour was counted. With filters, the time of the request.
+   */
   readonly countedAt?: string;
+  /**
+   * With filters: the rows that were detected before this time are not all counted, because the filters match too many rows, or the search
+   * took too long. ISO 8601. Absent when all are counted.
+   */
+  readonly incompleteBefore?: string;
   /** The parameter `bucket` of the request, such as `1h` or `1d`. */
   readonly bucket: string;
   /** The buckets that have drifts. Buckets without drifts are left out. */
@@ -56,9 +63,15 @@ export interface SummaryAnswer {
   readonly topProperties: readonly { readonly policy: string; readonly path: string; readonly count: number }[];
   /** Milliseconds from the change of a twin to its repair: the median, and the 99th percentile. Absent when nothing was repaired. */
   readonly timeToEnforcedMs?: { readonly p50: number; readonly p99: number };
-  /** The compliance with each policy, oldest first, with at most one entry for a policy and a bucket. */
+  /**
+   * The compliance with each policy, oldest first, with at most one entry for a policy and a bucket. Of the filters, only `policy` applies: the
+   * compliance of a policy is counted in devices.
+   */
   readonly compliance: readonly (BucketCompliance & { readonly policy: string })[];
-  /** The compliance of the fleet by bucket, oldest first: a device is compliant when it keeps to all policies that apply to it. */
+  /**
+   * The compliance of the fleet by bucket, oldest first: a device is compliant when it keeps to all policies that apply to it. No filter
+   * applies.
+   */
   readonly fleet: readonly BucketCompliance[];
 }
 

@@ -34,7 +34,12 @@ const bucketCompliance = {
 export const summary: z.ZodMiniType<SummaryAnswer> = z.object({
   from: time('Start of the counted time: the start of the hour that contains `from`.'),
   to: time('End of the counted time: the end of the hour that contains `to`, or now.'),
-  countedAt: optionalText('When the newest of these hours was counted. Absent when none was counted. ISO 8601.'),
+  countedAt: optionalText(
+    'When the newest of these hours was counted. With filters, the time of the request. Absent when none was counted. ISO 8601.',
+  ),
+  incompleteBefore: optionalText(
+    'With filters: the rows that were detected before this time are not all counted, because they are too many, or the search took too long. ISO 8601. Absent when all are counted.',
+  ),
   bucket: text('The `bucket` of the request.'),
   buckets: z
     .array(z.object({ from: time('Start of the bucket.'), ...driftCounts, onboarding }))

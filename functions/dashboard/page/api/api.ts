@@ -11,6 +11,7 @@ import type {
   ShownSweeps,
   SummaryAnswer,
 } from '../../../api/history-answers.ts';
+import type { FoundDevicesAnswer } from '../../../api/search-answers.ts';
 import { isSignedIn, key } from '../view/index.ts';
 import { Problem } from './problem.ts';
 
@@ -23,6 +24,7 @@ interface Answers {
   readonly 'dead-letters': DeadLettersPage;
   readonly sweeps: ShownSweeps;
   readonly actions: ShownActions;
+  readonly devices: FoundDevicesAnswer;
   readonly [device: `devices/${string}`]: DeviceAnswer;
 }
 

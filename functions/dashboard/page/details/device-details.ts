@@ -9,6 +9,7 @@ import {
   foreign,
   json,
   printable,
+  reasonGroups,
   shortPath,
   subject,
   time,
@@ -57,7 +58,12 @@ export function describeDevice(device: DeviceAnswer, readAgain: () => void): Chi
     device.modules.map(describeModule),
     device.open.length > 0 && [
       el('h3', {}, 'Out of line now'),
-      el('ul', { class: 'open-list' }, device.open.map(describeOpen)),
+      reasonGroups(device.open, {
+        reasonOf: ({ why }) => why.reason,
+        describe: describeOpen,
+        describeGroup: (its) => [...new Set(its.map(({ why }) => why.state))].map(badge),
+        noun: 'rows',
+      }),
     ],
     el('h3', {}, 'Timeline'),
     device.rows.length === 0
@@ -73,18 +79,13 @@ function stateOf({ exists, modules }: DeviceAnswer): HTMLElement {
   return el('span', { class: 'badge warn' }, `${count(wrong)} ${wrong === 1 ? 'property' : 'properties'} out of line`);
 }
 
-function describeOpen(row: OpenRow): HTMLElement {
+function describeOpen(row: OpenRow, isInGroup: boolean): Child {
   return el(
-    'li',
-    {},
-    el(
-      'div',
-      { class: 'open-head' },
-      badge(row.why.state),
-      link(toRow(row), {}, foreign(shortPath(subject(row)), 200)),
-      el('span', { class: 'muted' }, 'since ', time(row.detectedAt)),
-    ),
-    el('div', { class: 'why' }, foreign(row.why.reason, 400)),
+    'div',
+    { class: 'open-head' },
+    !isInGroup && badge(row.why.state),
+    link(toRow(row), {}, foreign(shortPath(subject(row)), 200)),
+    el('span', { class: 'muted' }, 'since ', time(row.detectedAt)),
   );
 }
 

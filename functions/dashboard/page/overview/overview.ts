@@ -63,14 +63,15 @@ export function createOverview(): Overview {
     show({ summary, policies, open, sweep, deadLetters, actions, bucketHours }, view) {
       shownAt = Date.now();
       for (const input of splits) input.checked = input.value === view.by;
-      // The API applies the filters only to the open rows. The tags "whole fleet" mark the other numbers.
-      const isFiltered = Object.keys(view.filters).length > 0;
-      for (const tag of document.querySelectorAll<HTMLElement>('.whole')) tag.hidden = !isFiltered;
+      // Compliance, actions and dead letters know at most the filter by policy. The tags "whole fleet" say where other filters do not count.
+      const { policy: _, ...others } = view.filters;
+      const isPartlyFiltered = Object.keys(others).length > 0;
+      for (const tag of document.querySelectorAll<HTMLElement>('.whole')) tag.hidden = !isPartlyFiltered;
       const counted = openCount(open, policies, view.filters);
       showTiles(summary, policies, counted);
       showPolicies(policies, view.filters.policy);
       departures.show(summary, view, bucketHours);
-      compliance.show(summary, policies, view.time);
+      compliance.show(summary, policies, view);
       showOpenList(counted);
       showLastSweep(sweep);
       showRankings(summary);
