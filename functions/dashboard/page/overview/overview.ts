@@ -2,6 +2,7 @@
 import type { ShownActions } from '../../../api/action-answers.ts';
 import type {
   DeadLettersPage,
+  FleetAnswer,
   OpenPage,
   PolicyAnswer,
   ShownSweep,
@@ -24,6 +25,7 @@ import { showTiles } from './tiles.ts';
 export interface OverviewData {
   readonly summary: SummaryAnswer;
   readonly policies: readonly PolicyAnswer[];
+  readonly fleet: FleetAnswer;
   readonly open: OpenPage;
   readonly deadLetters: DeadLettersPage;
   /** The newest actions of operators. */
@@ -60,18 +62,18 @@ export function createOverview(): Overview {
   }
 
   return {
-    show({ summary, policies, open, sweep, deadLetters, actions, bucketHours }, view) {
+    show({ summary, policies, fleet, open, sweep, deadLetters, actions, bucketHours }, view) {
       shownAt = Date.now();
       for (const input of splits) input.checked = input.value === view.by;
       // Compliance, actions and dead letters know at most the filter by policy. The tags "whole fleet" say where other filters do not count.
       const { policy: _, ...others } = view.filters;
       const isPartlyFiltered = Object.keys(others).length > 0;
       for (const tag of document.querySelectorAll<HTMLElement>('.whole')) tag.hidden = !isPartlyFiltered;
-      const counted = openCount(open, policies, view.filters);
-      showTiles(summary, policies, counted);
+      const counted = openCount(open, { policies, fleet }, view.filters);
+      showTiles(summary, fleet, sweep, counted);
       showPolicies(policies, view.filters.policy);
       departures.show(summary, view, bucketHours);
-      compliance.show(summary, policies, view);
+      compliance.show(summary, { policies, fleet }, view, bucketHours);
       showOpenList(counted);
       showLastSweep(sweep);
       showRankings(summary);
