@@ -66,8 +66,9 @@ const otherFunctions: readonly EndpointDescription[] = [
     name: 'dashboard',
     method: 'GET',
     route: 'dashboard',
-    authLevel: 'function',
-    summary: 'The dashboard: a page that shows the data of this API.',
+    authLevel: 'anonymous',
+    summary:
+      'The dashboard: a page that shows the data of this API. The page has no data itself, and reads it with the key in its address.',
     path: {},
     query: {},
     answers: { 200: { mediaTypes: ['text/html'] } },

@@ -143,7 +143,7 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
       await tile('Out of line now')
         .getByText(/^devices; /)
         .waitFor();
-      await eventually(() => stage.page.locator('main').innerText()).not.toContain('whole fleet');
+      await eventually(() => stage.page.locator('#main').innerText()).not.toContain('whole fleet');
     });
 
     it('shows only the open drift that matches the filters', async () => {

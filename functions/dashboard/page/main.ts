@@ -149,5 +149,6 @@ onPress('csv', () => exportCsv(current));
 
 showTimesIn(current.zone);
 showControls();
+document.body.classList.remove('parsing');
 begin();
 details.show(current.panel);

@@ -141,5 +141,7 @@ async function problemOf(response: Response): Promise<Problem> {
 function wrongKey(): Problem {
   return new Problem('The function key in the address of this page is wrong.', {
     advice: 'Open the page again as /api/dashboard?code=KEY, with a function key of the app.',
+    isPermanent: true,
+    isWrongKey: true,
   });
 }

@@ -1,7 +1,7 @@
 /** The dialog that shows one history row, one device, or the search for devices. */
 import type { DriftRow } from '../../../api/history-answers.ts';
 import { ask } from '../api/index.ts';
-import { type Child, el, fill, find, foreign, type RowKey, refill } from '../markup/index.ts';
+import { type Child, el, fill, find, foreign, type RowKey, refill, skeletonLines } from '../markup/index.ts';
 import { go, noPanel, type Panel } from '../view/index.ts';
 import { describeDevice, describeUnaddressable } from './device-details.ts';
 import { describeError } from './error-text.ts';
@@ -38,7 +38,7 @@ export function createDetails(findRow: (key: RowKey) => DriftRow | undefined): D
 
   function open(panel: Panel, heading: Child): void {
     fill(title, heading);
-    fill(body, el('p', { class: 'empty loading' }, 'Loading…'));
+    fill(body, skeletonLines(8));
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
     title.focus();

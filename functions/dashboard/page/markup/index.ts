@@ -10,6 +10,7 @@ export { count, counted, duration, percent } from './numbers.ts';
 export { ownValue } from './own-value.ts';
 export { reasonGroups } from './reason-groups.ts';
 export { badge, gradeOf, keyOf, type RowKey, shortPath, subject, took, words } from './row-text.ts';
+export { skeletonLines, skeletonTile } from './skeleton.ts';
 export { json, printable } from './text.ts';
 export {
   clockOf,

@@ -104,5 +104,5 @@ function driftTile(summary: SummaryAnswer): Tile {
 /** Says what is counted apart: the first creation of modules on new devices, and their first baselines. */
 function onboardingNote(onboarding: DriftCounts | null): string {
   if (onboarding === null) return '; with onboarding, which was not counted apart';
-  return onboarding.total === 0 ? '' : `; and ${count(onboarding.total)} by onboarding of new devices`;
+  return onboarding.total === 0 ? '' : `; ${count(onboarding.total)} more by onboarding`;
 }
