@@ -29,11 +29,15 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
         await recordPolicyChanges(before, loaded);
         context.info(describeChange(before, versions));
       });
-      const deviceCounts = await Promise.all(
-        policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
-      );
+      const [fleet, ...deviceCounts] = await Promise.all([
+        guardStore.fleetCount(),
+        ...policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
+      ]);
       const started = loaded.now().getTime();
-      const open = await rollups.refresh(deviceCounts, () => loaded.now().getTime() - started < rollupTime);
+      const open = await rollups.refresh(deviceCounts, {
+        fleet: fleet?.devices,
+        mayContinue: () => loaded.now().getTime() - started < rollupTime,
+      });
       await openSnapshots.takeDaily();
       const { reportStatus } = await import('./report-status.ts');
       await reportStatus(loaded, open, (line) => context.info(line));

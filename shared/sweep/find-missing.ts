@@ -1,7 +1,7 @@
+import { IdSet } from '../id-set.ts';
 import type { Policy } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Finding, type MissingSearch, withoutContinuation } from './checkpoint.ts';
-import { IdSet } from './id-set.ts';
 import { QueryRefused } from './interruption.ts';
 import type { Progress } from './progress.ts';
 import { countsAreComparable } from './steps.ts';

@@ -1,10 +1,10 @@
 import type { Hub } from '../hub/index.ts';
+import { IdSet } from '../id-set.ts';
 import type { Policy } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Checkpoint, type Finding, withoutContinuation } from './checkpoint.ts';
 import { TwinExport } from './export/index.ts';
 import { HeldTwins } from './held-twins.ts';
-import { IdSet } from './id-set.ts';
 import { Interrupted } from './interruption.ts';
 import type { QueryFunctions } from './query-functions.ts';
 import { QueuedDevices } from './queued-devices.ts';

@@ -15,6 +15,8 @@ export interface SweepGuardStore {
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
   /** Stores the number of devices in a policy's scope. */
   putDeviceCount(policy: string, devices: number): Promise<void>;
+  /** Stores the number of devices in the scope of at least one policy, and when they were counted. */
+  putFleetCount(devices: number, countedAt: Date): Promise<void>;
 }
 
 export interface SweepDependencies {

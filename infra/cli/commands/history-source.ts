@@ -1,11 +1,13 @@
 import type {
   DeviceAnswer,
   DeviceThenAnswer,
+  FleetAnswer,
   HealthDetails,
   HealthProblem,
   OpenTotals,
   StandingThen,
 } from '../../../functions/api/answers.ts';
+import { fleetAnswer } from '../../../functions/api/fleet-answer.ts';
 import { openTotals } from '../../../functions/api/open-totals.ts';
 import type { ActionLog } from '../../../shared/actions/index.ts';
 import {
@@ -40,6 +42,8 @@ export interface Standing {
     /** Number of devices with an open row of this policy. */
     readonly outOfLine: number;
   }[];
+  /** How many devices keep to all policies that apply to them. Numbers that are not counted are `null`. */
+  readonly fleet: FleetAnswer;
   readonly open: OpenTotals;
   /** The time of the counts of open rows, ISO 8601. */
   readonly countedAt: string;
@@ -129,7 +133,7 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
 
     async standing() {
       const guards = createGuardStore(storage);
-      const open = await createRollups(storage, now).openCounts();
+      const [open, fleet] = await Promise.all([createRollups(storage, now).openCounts(), guards.fleetCount()]);
       // A policy that this build no longer has can still have open rows.
       const names = [...new Set([...policies, ...open.devices.keys()])];
       const counted = names.map(async (policy) => ({
@@ -137,7 +141,12 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
         devices: policies.includes(policy) ? await guards.deviceCount(policy) : undefined,
         outOfLine: open.devices.get(policy) ?? 0,
       }));
-      return { policies: await Promise.all(counted), open: openTotals(open), countedAt: open.countedAt };
+      return {
+        policies: await Promise.all(counted),
+        fleet: fleetAnswer(fleet, open),
+        open: openTotals(open),
+        countedAt: open.countedAt,
+      };
     },
   };
 }

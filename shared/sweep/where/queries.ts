@@ -95,6 +95,18 @@ export function countDevicesQuery(policy: Policy, dialect: Dialect = 'full'): st
 }
 
 /**
+ * Returns a query for the number `n` of devices in the scope of at least one policy. `undefined` when the query would be too long. Where the
+ * scopes are the same, or one scope is the whole hub, the text is that of {@link countDevicesQuery}.
+ */
+export function countFleetQuery(policies: readonly Policy[], dialect: Dialect = 'full'): string | undefined {
+  const conditions = [...new Set(policies.map((policy) => compileScope(policy, dialect).condition))];
+  const [first = ''] = conditions;
+  const any = conditions.length === 1 ? first : conditions.map((condition) => `(${condition})`).join(' OR ');
+  const query = select('COUNT() AS n', 'devices', [conditions.includes('') ? '' : any]);
+  return byteLength(query) > maxQueryLength ? undefined : query;
+}
+
+/**
  * Returns a query for the number `n` of devices whose id matches a policy's scope. The query ignores tags, as {@link countModulesQuery}
  * does.
  */
