@@ -29,7 +29,7 @@ export type CsvCell = string | number;
 /** Largest number of characters of a text literal in a formula. */
 const longestLiteral = 255;
 /** Largest number of characters of a cell. */
-export const longestCell = 32_767;
+const longestCell = 32_767;
 /** Largest number of lines of a sheet, with the line of column names. */
 export const mostLines = 1_048_576;
 /** Serial number of 1 January 1970. */

@@ -12,6 +12,7 @@ import {
   statusOf,
 } from '../storage/index.ts';
 import type { JsonObject } from '../twin/index.ts';
+import { type Period, periodsOf } from './periods.ts';
 
 /** One version of a policy: a definition, and when the app first ran with it. */
 export interface PolicyVersion {
@@ -51,6 +52,8 @@ export interface PolicyVersions {
   list(policy: string): Promise<readonly PolicyVersion[]>;
   /** What was in force at a time. `undefined` before the first record. Reads one entity. */
   at(time: Date): Promise<InForce | undefined>;
+  /** When which version of a policy was in force, newest first. Reads one entity for each deployment that changed a policy or the app. */
+  periods(policy: string): Promise<readonly Period[]>;
 }
 
 /*
@@ -87,11 +90,7 @@ export function createPolicyVersions(account: StorageAccount, now: () => Date): 
       .next();
     const [entity] = page ?? [];
     if (entity === undefined) return undefined;
-    return {
-      since: String(entity.since),
-      appVersion: String(entity.appVersion),
-      policies: JSON.parse(joinText('policies', entity) ?? '{}') as InForce['policies'],
-    };
+    return readInForce(entity);
   }
 
   return {
@@ -133,6 +132,20 @@ export function createPolicyVersions(account: StorageAccount, now: () => Date): 
     },
 
     at: async (time) => newestBefore(await table(), time),
+
+    async periods(policy) {
+      const all: InForce[] = [];
+      for await (const entity of listPartition(await table(), inForcePartition)) all.push(readInForce(entity));
+      return periodsOf(policy, all);
+    },
+  };
+}
+
+function readInForce(entity: Readonly<Record<string, unknown>>): InForce {
+  return {
+    since: String(entity.since),
+    appVersion: String(entity.appVersion),
+    policies: JSON.parse(joinText('policies', entity) ?? '{}') as InForce['policies'],
   };
 }
 

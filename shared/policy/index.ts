@@ -55,4 +55,5 @@ export {
   type ScopeParts,
   tagOptions,
 } from './scope.ts';
+export { storedRules } from './stored-rules.ts';
 export { type Versions, versionsOf } from './versions.ts';
