@@ -5,5 +5,5 @@
  * @module
  */
 export { type Difference, differences } from './differences.ts';
-export type { Period } from './periods.ts';
-export { createPolicyVersions, type InForce, type PolicyVersion, type PolicyVersions } from './policy-versions.ts';
+export type { InForce, Period } from './periods.ts';
+export { createPolicyVersions, type PolicyVersion, type PolicyVersions } from './policy-versions.ts';

@@ -1,5 +1,13 @@
 import type { Mode } from '../policy/index.ts';
-import type { InForce } from './policy-versions.ts';
+
+/** What was in force from one time on. */
+export interface InForce {
+  /** Since when, ISO 8601. */
+  readonly since: string;
+  readonly appVersion: string;
+  /** The version and the mode of each policy, by its name. */
+  readonly policies: Readonly<Record<string, { readonly version: string; readonly mode: Mode }>>;
+}
 
 /** A time in which one version of a policy was in force. */
 export interface Period {

@@ -1,6 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
-import { definitionText, type Mode, type Policy, policyHash } from '../policy/index.ts';
+import { definitionText, type Policy, policyHash } from '../policy/index.ts';
 import {
   joinText,
   listPartition,
@@ -12,7 +12,7 @@ import {
   statusOf,
 } from '../storage/index.ts';
 import type { JsonObject } from '../twin/index.ts';
-import { type Period, periodsOf } from './periods.ts';
+import { type InForce, type Period, periodsOf } from './periods.ts';
 
 /** One version of a policy: a definition, and when the app first ran with it. */
 export interface PolicyVersion {
@@ -24,15 +24,6 @@ export interface PolicyVersion {
   readonly appVersion: string;
   /** The definition. A function is the text `function ` and its source. */
   readonly definition: JsonObject;
-}
-
-/** What was in force from one time on. */
-export interface InForce {
-  /** Since when, ISO 8601. */
-  readonly since: string;
-  readonly appVersion: string;
-  /** The version and the mode of each policy, by its name. */
-  readonly policies: Readonly<Record<string, { readonly version: string; readonly mode: Mode }>>;
 }
 
 /** The versions of policies that an app has run with. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { periodsOf } from '../../../shared/evidence/periods.ts';
-import type { InForce } from '../../../shared/evidence/policy-versions.ts';
+import { type InForce, periodsOf } from '../../../shared/evidence/periods.ts';
 
 const at = (since: string, policies: InForce['policies'], appVersion = '1'): InForce => ({
   since,

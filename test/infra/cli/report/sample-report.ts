@@ -43,7 +43,7 @@ function hours(policy: string, devices: number): readonly HourCompliance[] {
 const time = (hours: number, minutes = 0) => new Date(start + hours * hour + minutes * 60_000).toISOString();
 
 /** Departures, newest first. */
-export function sampleRows(count: number): readonly DriftRow[] {
+function sampleRows(count: number): readonly DriftRow[] {
   const paths = ['Process_Disabled', 'Login_UsePAM', 'CollectorsCore_PriorityIntervals', 'NetworkActivity_CacheSize'];
   return Array.from({ length: count }, (_, index): DriftRow => {
     const detectedAt = time(10 + ((count - index) * 600) / count, index % 50);
