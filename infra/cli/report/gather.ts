@@ -53,25 +53,36 @@ export async function gather(
   const actions = await readActions(history, question, sink);
   const departures = tally.tally();
   const changed = actions.listed.flatMap(({ target }) => target.policy ?? []);
-  const known = [...(await history.policyNames()), ...counted, ...Object.keys(departures.byPolicy), ...changed];
-  const names = policy === undefined ? [...new Set(known)].filter((name) => name !== '').toSorted() : [policy];
-  const policies = await Promise.all(names.map((name) => policyReport(history, name, question, hours.get(name) ?? [])));
-  const isUnknown = policies.every(({ versions }) => versions.length === 0) && !known.includes(policy ?? '');
-  if (policy !== undefined && isUnknown) {
-    throw new Error(`Nothing is known of a policy ${policy}. Known are: ${[...new Set(known)].join(', ') || 'none'}.`);
+  const inRange = new Set([...counted, ...Object.keys(departures.byPolicy), ...changed]);
+  const known = [...new Set([...(await history.policyNames()), ...inRange])].filter((name) => name !== '').toSorted();
+  const names = policy === undefined ? known : [policy];
+  const all = await Promise.all(names.map((name) => policyReport(history, name, question, hours.get(name) ?? [])));
+  if (policy !== undefined && !known.includes(policy) && all.every(({ isKnown }) => !isKnown)) {
+    throw new Error(`Nothing is known of a policy ${policy}. Known are: ${known.join(', ') || 'none'}.`);
   }
+  // A policy that came after the range is no part of it.
+  const policies = all.filter(({ name, periods, isKnown }) => {
+    return policy !== undefined || inRange.has(name) || periods.length > 0 || !isKnown;
+  });
   return { hubs: tally.hubs, policies, departures, open, actions, seals };
 }
 
+/** What the report tells of one policy. `isKnown`: the app has kept a definition of it, at any time. */
 async function policyReport(
   history: HistorySource,
   name: string,
   range: ReportQuestion,
   hours: readonly HourCompliance[],
-): Promise<PolicyReport> {
+): Promise<PolicyReport & { readonly isKnown: boolean }> {
   const { versions, inForce } = await history.policyVersions(name);
   const periods = inForce.filter(({ since, until }) => since < range.to && (until === undefined || until > range.from));
-  return { name, versions, periods: periods.toReversed(), compliance: complianceSpans(hours, range) };
+  return {
+    name,
+    versions: versions.filter(({ firstSeenAt }) => firstSeenAt < range.to),
+    periods: periods.toReversed(),
+    compliance: complianceSpans(hours, range),
+    isKnown: versions.length > 0,
+  };
 }
 
 /** Reads the compliance of each hour, and the names of the policies with departures. */

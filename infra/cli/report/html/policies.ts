@@ -23,7 +23,7 @@ function policyScope({ name, periods, versions }: PolicyReport): Markup {
   const last = periods.at(-1);
   const version = versions.find((each) => each.version === last?.version) ?? versions[0];
   if (version === undefined) {
-    return html`<h3>${name}</h3><p class="notice">The definition of this policy is not kept: the app has not run with it since it keeps definitions.</p>`;
+    return html`<h3>${name}</h3><p class="notice">No definition of this policy is kept from the range or from before it.</p>`;
   }
   const { definition } = version;
   const rules = storedRules(definition);

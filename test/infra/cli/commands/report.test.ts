@@ -4,9 +4,10 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createActionLog } from '../../../../shared/actions/index.ts';
 import { createRollups, noKnownRows } from '../../../../shared/drift/index.ts';
 import { createPolicyVersions } from '../../../../shared/evidence/index.ts';
-import { definePolicy, toPolicySet } from '../../../../shared/policy/index.ts';
+import { definePolicy, type PolicyDefinition, policyHash, toPolicySet } from '../../../../shared/policy/index.ts';
 import { twinkeeper } from '../../../e2e/twinkeeper.ts';
 import { type Api, keys, startApi } from '../../../functions/api/api-host.ts';
 import { driftRow } from '../../../support/drift-rows.ts';
@@ -28,6 +29,10 @@ interface Summary {
   }[];
 }
 
+const old = definePolicy({ name: 'old', module: 'm', desired: { a: 1 } });
+const later = definePolicy({ name: 'old', module: 'm', desired: { a: 2 } });
+const versionOf = (policy: PolicyDefinition) => toPolicySet([policy], { mode: 'audit' }).all.map(policyHash)[0] ?? '';
+
 let api: Api;
 let project: OwnProject;
 let folder: string;
@@ -38,12 +43,24 @@ beforeAll(async () => {
   [project, api] = await Promise.all([buildOwnProject(), startApi()]);
   folder = await mkdtemp(join(tmpdir(), 'twinkeeper-report-'));
   const { storage, journal } = api.world;
-  const old = toPolicySet([definePolicy({ name: 'old', module: 'm', desired: { a: 1 } })], { mode: 'audit' }).all;
-  await createPolicyVersions(storage, () => new Date(daysAgo(20))).record(old, '0.9.0');
-  await createPolicyVersions(storage, () => new Date(daysAgo(10))).record(
-    toPolicySet(policies, { mode: 'enforce' }).all,
-    '1.0.0',
-  );
+  const inForce: readonly (readonly [days: number, app: string, policies: readonly PolicyDefinition[]])[] = [
+    [20, '0.9.0', [old]],
+    [10, '1.0.0', policies],
+    [1, '1.0.0', [...policies, later]],
+  ];
+  for (const [days, app, definitions] of inForce) {
+    const versions = createPolicyVersions(storage, () => new Date(daysAgo(days)));
+    await versions.record(toPolicySet(definitions, { mode: 'audit' }).all, app);
+  }
+  for (const policy of ['old', 'defender-micro-agent']) {
+    const log = createActionLog(storage, { now: () => new Date(daysAgo(12)), appVersion: '0.9.0' });
+    const release = { action: 'release', by: { type: 'app' }, target: { policy }, reason: `for ${policy}` } as const;
+    await log.record(
+      release,
+      async () => {},
+      () => 'released',
+    );
+  }
   await api.addDevice('00012');
   api.disturb('00012', { Process_Disabled: true });
   await api.keeping.settle();
@@ -142,13 +159,32 @@ describe('twinkeeper report', () => {
       '-3d',
       ...stored(),
     );
-    expect(summary).toMatchObject({ policies: ['old'], departures: 1102, openAtEnd: 2 });
+    expect(summary).toMatchObject({ policies: ['old'], departures: 1102, openAtEnd: 2, actions: 1 });
     const lines = (await csv('open')).split('\n');
     expect(lines.map((line) => line.split(',')[0])).toEqual(['outcomeAtEnd', 'heldBack', 'failed', '']);
     expect(html).toContain('<h1>Policy old</h1>');
     expect(html).toMatch(/<td class="word">audit<\/td><td><time[^>]*>[^<]*<\/time><\/td><td><time/);
+    expect(html).toContain('for old');
+    expect(html).toContain(versionOf(old));
+    expect(html).not.toContain(versionOf(later));
     expect(html).toContain('Not counted');
     expect(html).not.toContain('defender-micro-agent');
+  });
+
+  it('leaves out a policy that came after the range', async () => {
+    const { summary } = await made('early.html', '--from', '-18d', '--to', '-11d', ...stored());
+    expect(summary.policies).toEqual(['defender-micro-agent', 'old']);
+    const { html } = await made(
+      'new.html',
+      '--policy',
+      'azureiotsecurity',
+      '--from',
+      '-18d',
+      '--to',
+      '-11d',
+      ...stored(),
+    );
+    expect(html).toContain('No definition of this policy is kept');
   });
 
   it('writes CSV that a spreadsheet opens right', async () => {
