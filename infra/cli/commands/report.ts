@@ -159,9 +159,10 @@ function besides(html: string, name: string): string {
 
 function describe({ departures, open, actions, files }: Report, html: string): string {
   const number = (value: number) => value.toLocaleString('en-US');
+  const counted = (value: number, noun: string) => `${number(value)} ${noun}${value === 1 ? '' : 's'}`;
   return [
-    `${html} is written: ${number(departures.total)} departures, ${number(open.total)} open at the end, ${number(actions.total)} actions.`,
-    ...files.map(({ name, rows }) => `${besides(html, name)} has ${number(rows)} rows.`),
+    `${html} is written: ${counted(departures.total, 'departure')}, ${number(open.total)} open at the end, ${counted(actions.total, 'action')}.`,
+    ...files.map(({ name, rows }) => `${besides(html, name)} has ${counted(rows, 'row')}.`),
     '',
   ].join('\n');
 }

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { type CountedFile, createCountedFile } from './csv-file.ts';
 import { type CsvTable, csvTables } from './csv-tables.ts';
 import type { Gathered, ReportSink, TableName } from './gather.ts';
@@ -41,7 +41,8 @@ export function refuseExisting(paths: ReportPaths): void {
 }
 
 /**
- * Writes a report and its files. While they are written, their names end with `.partial`: all of them appear at the end, or none.
+ * Writes a report and its files. While they are written, their names end with `.partial`: all of them appear at the end, or none. Makes the folder when
+ * it does not exist.
  *
  * @param read Reads the report, and writes the rows of the files.
  */
@@ -55,6 +56,7 @@ export async function writeReport(
   const tables = csvTables(excel);
   const partial = (name: keyof ReportPaths) => `${paths[name]}.partial`;
   const open = new Map<TableName, CountedFile>();
+  await mkdir(dirname(paths.html), { recursive: true });
   try {
     for (const name of tableNames) {
       const file = await createCountedFile(partial(name));

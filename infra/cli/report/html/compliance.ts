@@ -29,7 +29,7 @@ function policyCompliance({ name, compliance }: PolicyReport, index: number): Ma
   const shares = compliance.flatMap(({ share, counted }) => (share === undefined ? [] : [{ ...share, counted }]));
   const mean = shares.reduce((sum, share) => sum + share.mean * share.counted, 0) / known;
   const least = Math.min(...shares.map(({ min }) => min));
-  const sentence = `Mean ${percentage(mean)}, lowest ${percentage(least)}. ${grouped(known)} of ${counted(all, 'hour')} were counted.`;
+  const sentence = `Mean of the counted hours ${percentage(mean)}, lowest ${percentage(least)}. Counted: ${grouped(known)} of ${counted(all, 'hour')}.`;
   const unit = isDays ? 'day' : 'hour';
   return html`${heading}
 <p>${sentence}</p>
@@ -41,14 +41,14 @@ ${table(
     { title: 'Devices', type: 'number' },
     { title: 'Mean', type: 'number' },
     { title: 'Lowest', type: 'number' },
-    { title: 'Hours counted', type: 'number' },
+    ...(isDays ? [{ title: 'Hours counted', type: 'number' } as const] : []),
   ],
   compliance.map(({ from, hours, counted, share, devices }) => [
     isDays ? from.slice(0, 10) : from.slice(0, 16).replace('T', ' '),
     devices === undefined ? '–' : grouped(devices),
     share === undefined ? 'not counted' : percentage(share.mean),
     share === undefined ? '–' : percentage(share.min),
-    `${counted} of ${hours}`,
+    ...(isDays ? [`${counted} of ${hours}`] : []),
   ]),
 )}`;
 }

@@ -1,6 +1,6 @@
 import { describeRule } from '../../../../functions/api/describe-rule.ts';
 import { differences } from '../../../../shared/evidence/index.ts';
-import { storedRules } from '../../../../shared/policy/index.ts';
+import { repairValue, storedRules } from '../../../../shared/policy/index.ts';
 import type { JsonObject } from '../../../../shared/twin/index.ts';
 import type { PolicyReport } from '../report.ts';
 import { html, type Markup } from './markup.ts';
@@ -51,8 +51,8 @@ ${
     ? ''
     : table(
         `What ${name} wants: the rule for each desired property`,
-        [{ title: 'Property', type: 'head', width: 45 }, { title: 'Rule' }],
-        rules.map(({ text, rule }) => [html`<code>${text}</code>`, describeRule(rule)]),
+        [{ title: 'Property', type: 'head', width: 45 }, { title: 'Rule' }, { title: 'A departure is set to' }],
+        rules.map(({ text, rule }) => [html`<code>${text}</code>`, describeRule(rule), value(repairValue(rule), 200)]),
       )
 }`;
 }
