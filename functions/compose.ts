@@ -6,10 +6,12 @@ import {
   createHistory,
   createJournal,
   createOpenList,
+  createOpenSnapshots,
   createRetention,
   createRollups,
   createRunningPasses,
   type History,
+  type OpenSnapshots,
   type Retention,
   type Rollups,
 } from '../shared/drift/index.ts';
@@ -45,6 +47,8 @@ export interface App {
   readonly hub: Hub;
   readonly history: History;
   readonly rollups: Rollups;
+  /** What was open, for each day. */
+  readonly openSnapshots: OpenSnapshots;
   readonly retention: Retention;
   /** The record of what operators did. */
   readonly actions: ActionLog;
@@ -229,6 +233,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
     hub,
     history: createHistory(storage, now),
     rollups: createRollups(storage, now),
+    openSnapshots: createOpenSnapshots(storage, now),
     retention: createRetention(storage),
     actions: createActionLog(storage, { now, appVersion: versions.app }),
     deadLetters,

@@ -5,7 +5,9 @@ import type {
   ComparedProperty,
   DeviceAnswer,
   DriftPage,
+  FoundDevicesAnswer,
   OpenPage,
+  OpenThenPage,
   PoliciesAnswer,
   PolicyAnswer,
   PolicyVersionsAnswer,
@@ -16,7 +18,7 @@ import type {
 import { health, healthDetails, unhealthy } from './health-schemas.ts';
 import { actions, deadLetters, replay, sweepAccepted, sweeps } from './operation-schemas.ts';
 import { kinds } from './parameter-schemas.ts';
-import { driftRow, openRow } from './row-schemas.ts';
+import { deviceThen, driftRow, openRow, rowThen, standingThen, verification } from './row-schemas.ts';
 
 /*
  * The schemas of the API's answers. `/api/openapi.json` is made from these schemas, and they are loaded only for that document. Each schema
@@ -26,11 +28,21 @@ import { driftRow, openRow } from './row-schemas.ts';
 
 const driftPage: z.ZodMiniType<WithRows<DriftPage>> = z.object({ rows: z.array(driftRow), cursor });
 const openPage: z.ZodMiniType<WithRows<OpenPage>> = z.object({ rows: z.array(openRow), cursor });
+const openThenPage: z.ZodMiniType<WithRows<OpenThenPage>> = z.object({
+  rows: z.array(rowThen),
+  cursor,
+  standing: z.exactOptional(standingThen.check(z.describe('What was in force then. Only on the first page.'))),
+});
 
 const summary: z.ZodMiniType<SummaryAnswer> = z.object({
   from: time('Start of the counted time: the start of the hour that contains `from`.'),
   to: time('End of the counted time: the end of the hour that contains `to`, or now.'),
-  countedAt: optionalText('When the newest of these hours was counted. Absent when none was counted. ISO 8601.'),
+  countedAt: optionalText(
+    'When the newest of these hours was counted. With filters, the time of the request. Absent when none was counted. ISO 8601.',
+  ),
+  incompleteBefore: optionalText(
+    'With filters: the rows that were detected before this time are not all counted, because they are too many, or the search took too long. ISO 8601. Absent when all are counted.',
+  ),
   bucket: text('The `bucket` of the request.'),
   buckets: z
     .array(
@@ -98,6 +110,23 @@ const device: z.ZodMiniType<WithRows<DeviceAnswer> & { open: unknown }> = z.obje
   modules: z.array(comparedModule),
   open: z.array(openRow).check(z.describe('The open drift, from the history.')),
   rows: z.array(driftRow).check(z.describe('The last 50 history rows, newest first.')),
+  ...verification,
+});
+
+const foundDevices: z.ZodMiniType<FoundDevicesAnswer> = z.object({
+  devices: z.array(z.object({ deviceId: z.string() })).check(z.describe('In the order of the hub.')),
+  cursor,
+  searched: z.object({
+    by: z
+      .enum(['query', 'walk'])
+      .check(
+        z.describe(
+          '`query`: the hub has searched. `walk`: the hub refuses queries for a part of an id, so the app has read ids page by page.',
+        ),
+      ),
+    read: count('Ids that the hub sent for this answer.'),
+    complete: z.boolean().check(z.describe('Whether all devices of the hub are searched.')),
+  }),
 });
 
 const reconcile: z.ZodMiniType<WithRows<ReconcileAnswer> & { open: unknown }> = z.object({
@@ -209,10 +238,12 @@ type WithRows<P extends { readonly rows: unknown }> = Omit<P, 'rows' | 'open'> &
 export const answerSchemas = {
   DriftRow: driftRow,
   OpenRow: openRow,
+  RowThen: rowThen,
   DriftPage: driftPage,
-  OpenPage: openPage,
+  OpenPage: z.union([openPage, openThenPage]),
   Summary: summary,
-  Device: device,
+  FoundDevices: foundDevices,
+  Device: z.union([device, deviceThen]),
   Reconciled: reconcile,
   Policies: policies,
   PolicyVersions: policyVersions,

@@ -12,6 +12,9 @@ import type { DriftRow, Json, JsonObject, OpenRow, ShownSweeps } from './history
 export type * from './action-answers.ts';
 export type * from './health-answers.ts';
 export type * from './history-answers.ts';
+export type * from './past-answers.ts';
+export type * from './search-answers.ts';
+export type * from './verification-answers.ts';
 
 /** The answer of `GET /api/health` when the app could not start. */
 export interface FailedStartAnswer {

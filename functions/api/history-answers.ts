@@ -1,10 +1,12 @@
 /**
- * The types of the API's answers about the history and the fleet, in the form of their JSON. This file imports nothing, because the
+ * The types of the API's answers about the history and the fleet, in the form of their JSON. This file imports only types, because the
  * dashboard's page uses these types and is compiled for a browser. The endpoints return rows of `shared/drift` as these types, so the
  * compiler reports when the two differ.
  *
  * @module
  */
+
+import type { Verification } from './verification-answers.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
@@ -157,8 +159,15 @@ export interface SummaryAnswer {
   /** Start and end of the counted time, ISO 8601. Both are full hours, but `to` is the current time when the last hour is still running. */
   readonly from: string;
   readonly to: string;
-  /** Time when the newest of the counted hours was counted, ISO 8601. Absent when no hour was counted. */
+  /**
+   * Time when the newest of the counted hours was counted, ISO 8601. Absent when no hour was counted. With filters, the time of the request.
+   */
   readonly countedAt?: string;
+  /**
+   * With filters: the rows that were detected before this time are not all counted, because the filters match too many rows, or the search
+   * took too long. ISO 8601. Absent when all are counted.
+   */
+  readonly incompleteBefore?: string;
   /** The parameter `bucket` of the request, such as `1h` or `1d`. */
   readonly bucket: string;
   /** The buckets that have drifts. Buckets without drifts are left out. */
@@ -168,7 +177,10 @@ export interface SummaryAnswer {
   readonly topProperties: readonly { readonly policy: string; readonly path: string; readonly count: number }[];
   /** Milliseconds from the change of a twin to its repair: the median, and the 99th percentile. Absent when nothing was repaired. */
   readonly timeToEnforcedMs?: { readonly p50: number; readonly p99: number };
-  /** The compliance of each policy, oldest first, with at most one entry for a policy and an hour. */
+  /**
+   * The compliance of each policy, oldest first, with at most one entry for a policy and an hour. Of the filters, only `policy` applies: the
+   * compliance of a policy is counted in devices.
+   */
   readonly compliance: readonly {
     readonly at: string;
     readonly policy: string;
@@ -206,7 +218,7 @@ export interface ComparedModule {
 }
 
 /** The answer of `GET /api/devices/{deviceId}`. */
-export interface DeviceAnswer {
+export interface DeviceAnswer extends Verification {
   readonly deviceId: string;
   /** False when the device is not in the hub and only the history has rows of it. */
   readonly exists: boolean;

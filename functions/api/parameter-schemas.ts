@@ -48,6 +48,22 @@ export const deviceId = z
   .string()
   .check(z.refine(isDeviceId, idRule), z.describe('A device id, in the same upper and lower case as in IoT Hub.'));
 
+export const idPart = z
+  .string()
+  .check(
+    z.refine(isDeviceId, idRule.replace('must be', 'must be a part of a device id:')),
+    z.describe('A part of a device id, in the same upper and lower case.'),
+  );
+
+export const tag = z
+  .string()
+  .check(
+    z.regex(/^[^:\p{Cc}]{1,256}(:\P{Cc}{0,512})?$/u, 'must be a tag such as site:north, or the name of a tag alone'),
+    z.describe(
+      'A tag of the device as `name:value`, or `name` for any value. Dots separate the keys of nested tags: `location.plant:43`.',
+    ),
+  );
+
 export const moduleId = z.string().check(
   z.refine((text) => text === '' || isDeviceId(text), `${idRule}, or empty for the device twin`),
   z.describe('A module id. Empty for the device twin.'),
@@ -122,6 +138,11 @@ const time = (text: string) =>
 
 export const from = time('The start of the range, included.');
 export const to = time('The end of the range, excluded.');
+export const openFrom = time(
+  'The start of a range, included: the answer has everything that was out of line at any moment of it, also what was detected before.',
+);
+export const openTo = time('The end of that range, excluded. Now by default.');
+export const at = time('The time to look back to.');
 
 /** Makes a schema that accepts a whole number from 1 to `max`. `text` is the description in the OpenAPI document. */
 export function wholeNumber(max: number, text: string) {

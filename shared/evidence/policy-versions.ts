@@ -2,6 +2,7 @@ import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
 import { definitionText, type Policy, policyHash } from '../policy/index.ts';
 import {
+  ignoreNotFound,
   joinText,
   listPartition,
   loadFilterTag,
@@ -41,6 +42,8 @@ export interface PolicyVersions {
   ): Promise<void>;
   /** Lists the versions of a policy, newest first. Reads the partition of the policy. */
   list(policy: string): Promise<readonly PolicyVersion[]>;
+  /** Reads one version of a policy. `undefined` when it is not kept. Reads one entity. */
+  get(policy: string, version: string): Promise<PolicyVersion | undefined>;
   /** What was in force at a time. `undefined` before the first record. Reads one entity. */
   at(time: Date): Promise<InForce | undefined>;
   /** When which version of a policy was in force, newest first. Reads one entity for each deployment that changed a policy or the app. */
@@ -112,14 +115,17 @@ export function createPolicyVersions(account: StorageAccount, now: () => Date): 
     async list(policy) {
       const versions: PolicyVersion[] = [];
       for await (const entity of listPartition(await table(), partitionOf(policy))) {
-        versions.push({
-          version: String(entity.rowKey),
-          firstSeenAt: String(entity.firstSeenAt),
-          appVersion: String(entity.appVersion),
-          definition: JSON.parse(joinText('definition', entity) ?? '{}') as JsonObject,
-        });
+        versions.push(toVersion(entity));
       }
       return versions.toSorted((a, b) => (a.firstSeenAt < b.firstSeenAt ? 1 : -1));
+    },
+
+    async get(policy, version) {
+      const client = await table();
+      const entity = await client
+        .getEntity<Record<string, unknown>>(partitionOf(policy), version)
+        .catch(ignoreNotFound);
+      return entity === undefined ? undefined : toVersion(entity);
     },
 
     at: async (time) => newestBefore(await table(), time),
@@ -137,6 +143,15 @@ function readInForce(entity: Readonly<Record<string, unknown>>): InForce {
     since: String(entity.since),
     appVersion: String(entity.appVersion),
     policies: JSON.parse(joinText('policies', entity) ?? '{}') as InForce['policies'],
+  };
+}
+
+function toVersion(entity: Readonly<Record<string, unknown>>): PolicyVersion {
+  return {
+    version: String(entity.rowKey),
+    firstSeenAt: String(entity.firstSeenAt),
+    appVersion: String(entity.appVersion),
+    definition: JSON.parse(joinText('definition', entity) ?? '{}') as JsonObject,
   };
 }
 

@@ -10,7 +10,7 @@ import { Progress } from './progress.ts';
 import { QueryFunctions } from './query-functions.ts';
 import { readConfigurations } from './read-configurations.ts';
 import { fingerprintOf, type SweepStep, sweepSteps } from './steps.ts';
-import type { SweepClaim, SweepRow } from './store/index.ts';
+import { type SweepClaim, type SweepRow, withoutFailed } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { fullLook, walk } from './walk/index.ts';
 import { limitDelay } from './work-queue.ts';
@@ -92,7 +92,9 @@ export class SweepRun {
   }
 
   #setEnd(state: 'done' | 'abandoned'): void {
-    this.#progress.row = { ...this.row, state, endedAt: this.#dependencies.clock.now().toISOString() };
+    const endedAt = this.#dependencies.clock.now().toISOString();
+    const verified = state === 'done' ? withoutFailed(this.row.verified ?? {}) : {};
+    this.#progress.row = { ...this.row, state, endedAt, verified };
   }
 
   /**
@@ -106,6 +108,7 @@ export class SweepRun {
       const reason = `The policy ${step.policy.name} is not swept, because the hub refused a query for it: ${error.message}`;
       this.#dependencies.log.error(reason);
       this.#progress.addWalked(reason);
+      this.#progress.addLook(step.policy, step.type === 'missing' ? 'modules' : 'values', undefined);
       this.#progress.beforeSave(undefined);
     }
   }

@@ -10,21 +10,21 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import type {
   DeadLettersPage,
   DriftPage,
-  HealthDetails,
   OpenPage,
   PoliciesAnswer,
   ShownActions,
   ShownSweeps,
-  SummaryAnswer,
 } from '../../functions/api/answers.ts';
 import { readPage } from '../../functions/dashboard/page.ts';
 import { launchChromium } from '../../infra/build/chromium.ts';
 import { buildDashboardPage } from '../../infra/build/dashboard-page.ts';
 import type { DriftRow } from '../../shared/drift/index.ts';
 import { type WatchedPage, watchedPage } from './browser.ts';
+import { noSummary, wellHealth } from './dashboard-rows.ts';
 
-const minute = 60_000;
-const hour = 60 * minute;
+const hour = 3_600_000;
+
+export { noSummary, row, wellHealth } from './dashboard-rows.ts';
 
 /** Answers a request of the page and returns true, or returns false to leave the request to the default answers. */
 type Intercept = (path: string, query: URLSearchParams, response: ServerResponse) => boolean;
@@ -142,64 +142,6 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
     expect(watched.faults.filter((fault) => !fault.startsWith('Failed to load resource'))).toEqual([]);
   });
   return stage;
-}
-
-/** Makes a history row. By default, it was detected half an hour before now, plus `number` seconds. */
-export function row(number: number, more: Partial<DriftRow> = {}): DriftRow {
-  const at = more.detectedAt ?? new Date(Date.now() - 30 * minute + number * 1000).toISOString();
-  return {
-    v: 1,
-    hub: 'hub',
-    rowKey: `row!${number}`,
-    deviceId: `device-${number}`,
-    moduleId: 'agent',
-    policy: 'agents',
-    path: 'Interval',
-    kind: 'wrongValue',
-    expected: 1,
-    actual: 2,
-    write: { version: 2, at, exact: true },
-    mode: 'enforce',
-    detectedAt: at,
-    source: 'event',
-    outcome: 'enforced',
-    outcomeAt: at,
-    ...more,
-  };
-}
-
-/** A summary without drifts. The server adds the time range of the request. */
-export const noSummary: Omit<SummaryAnswer, 'from' | 'to' | 'bucket'> = {
-  buckets: [],
-  total: 0,
-  topDevices: [],
-  topProperties: [],
-  compliance: [],
-};
-
-/** The health of an app that works. The last event came a minute ago. */
-export function wellHealth(): HealthDetails {
-  const part = { ok: true, detail: '' };
-  return {
-    status: 'healthy',
-    checkedAt: new Date().toISOString(),
-    checks: { settings: part, hub: part, storage: part, configurations: part },
-    problems: [],
-    state: {
-      version: '1.0.0',
-      mode: 'enforce',
-      policies: 'hash',
-      deadLetters: 0,
-      deferred: 0,
-      lastEventAt: new Date(Date.now() - minute).toISOString(),
-      lastSweepEndedAt: new Date(Date.now() - 5 * minute).toISOString(),
-      calls: {},
-      throttled: {},
-      messagesUsed: 1234,
-      released: [],
-      competing: [],
-    },
-  };
 }
 
 /** Adds the time range to a summary, as the API does: full hours, where the last hour may still be running. */

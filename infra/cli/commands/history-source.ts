@@ -1,9 +1,11 @@
 import type {
   DeviceAnswer,
+  DeviceThenAnswer,
   HealthDetails,
   HealthProblem,
   OpenTotals,
   PolicyVersionsAnswer,
+  StandingThen,
   SummaryAnswer,
 } from '../../../functions/api/answers.ts';
 import { openTotals } from '../../../functions/api/open-totals.ts';
@@ -14,6 +16,7 @@ import {
   createRunningPasses,
   type DriftQuery,
   type DriftRow,
+  type DuringQuery,
   type History,
 } from '../../../shared/drift/index.ts';
 import { createPolicyVersions } from '../../../shared/evidence/index.ts';
@@ -45,7 +48,11 @@ export interface Standing {
 }
 
 /** The history that a command reads. It comes from a storage account or from the HTTP API of the running app. */
-export interface HistorySource extends Pick<History, 'page' | 'open'> {
+export interface HistorySource extends Pick<History, 'page' | 'open' | 'during'> {
+  /** Reads what was in force at a time, ISO 8601. */
+  standingAt(at: string): Promise<StandingThen>;
+  /** Reads what was in force for a device at a time, ISO 8601, and what was out of line. */
+  deviceAt(deviceId: string, at: string): Promise<DeviceThenAnswer>;
   /** Reads one page of what operators did, newest first. See `ActionLog.page`. */
   readonly actions: ActionLog['page'];
   /** Reads the counts of the hours between two times, both ISO 8601. Reads one entity for each day. */
@@ -77,10 +84,29 @@ export interface HistorySource extends Pick<History, 'page' | 'open'> {
 /** The history in a storage account. `policies` are the names of the policies in this build of the command. */
 export function fromStorage(storage: StorageAccount, policies: readonly string[]): HistorySource {
   const now = () => new Date();
-  const { page, open } = createHistory(storage, now);
+  const history = createHistory(storage, now);
+  const { page, open, during } = history;
+  const past = () => ({
+    history,
+    policyVersions: createPolicyVersions(storage, now),
+    rollups: createRollups(storage, now),
+    sweepStore: createSweepStore(storage, now),
+  });
   return {
     page,
     open,
+    during,
+
+    async standingAt(at) {
+      const { readStandingAt } = await import('../../../functions/api/standing-at.ts');
+      return readStandingAt(past(), at);
+    },
+
+    async deviceAt(deviceId, at) {
+      const { readDeviceThen } = await import('../../../functions/api/device-then.ts');
+      return readDeviceThen(past(), deviceId, at);
+    },
+
     actions: openActionLog(storage).page,
 
     summary: (from, to) => createRollups(storage, now).summary(from, to, 1),
@@ -144,7 +170,7 @@ const largestPage = 1000;
 /** Reads the rows of a query page by page, and at most `limit` rows. `more` is true when the query has more rows than `limit`. */
 export async function* pagesOf(
   history: HistorySource,
-  query: DriftQuery,
+  query: DriftQuery | DuringQuery,
   limit: number,
 ): AsyncGenerator<{ readonly rows: readonly DriftRow[]; readonly more: boolean }> {
   let cursor: string | undefined;
@@ -152,7 +178,8 @@ export async function* pagesOf(
   let more = false;
   do {
     // Reads one row more than `limit`, to find out whether the query has more rows.
-    const page = await history.page(query, Math.min(largestPage, left + 1), cursor);
+    const size = Math.min(largestPage, left + 1);
+    const page = await ('openFrom' in query ? history.during(query, size, cursor) : history.page(query, size, cursor));
     const rows = page.rows.slice(0, left);
     left -= rows.length;
     cursor = page.cursor;

@@ -17,5 +17,6 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   connect: async () => (await import('./connect.ts')).connectCommand(),
   disconnect: async () => (await import('./disconnect.ts')).disconnectCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+  devices: async () => (await import('./devices.ts')).devicesCommand(),
   device: async () => (await import('./device.ts')).deviceCommand(),
 };

@@ -1,5 +1,5 @@
 import type { DriftRow } from '../../../shared/drift/index.ts';
-import { isEventful } from './course.ts';
+import { isEventful } from './is-eventful.ts';
 
 /** Departures with the same policy, module, property and kind. */
 export interface DepartureGroup {

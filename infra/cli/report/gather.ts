@@ -1,7 +1,7 @@
 import type { ActionRecord } from '../../../shared/actions/index.ts';
+import { stateAt } from '../../../shared/drift/index.ts';
 import { type HistorySource, pagesOf } from '../commands/history-source.ts';
 import { complianceSpans, type HourCompliance } from './compliance-spans.ts';
-import { openStateAt } from './course.ts';
 import type { CsvTable, csvTables } from './csv-tables.ts';
 import { count, DepartureTally, largestFirst } from './departure-tally.ts';
 import type { OpenAtEnd, OpenDeparture, PolicyReport, Report, Seal } from './report.ts';
@@ -29,7 +29,10 @@ export type TableName = keyof Tables;
 type RowOf<K extends TableName> = Tables[K] extends CsvTable<infer T> ? T : never;
 
 /** What is read for a report. The caller adds who made it, and its files. */
-export type Gathered = Pick<Report, 'hubs' | 'policies' | 'departures' | 'open' | 'actions' | 'seals'>;
+export type Gathered = Pick<
+  Report,
+  'hubs' | 'policies' | 'departures' | 'completeSince' | 'open' | 'actions' | 'seals'
+>;
 
 /** Length of the time that one request for counts covers, in milliseconds. Longer ones would take a slot of the API. */
 const countedAtOnce = 31 * 86_400_000;
@@ -49,8 +52,10 @@ export async function gather(
 ): Promise<Gathered> {
   const { policy } = question;
   const { hours, counted } = await readCompliance(history, question, sink);
-  const { tally, open } = await readDepartures(history, question, sink);
+  const tally = await readDepartures(history, question, sink);
+  const open = await readOpen(history, question, sink);
   const actions = await readActions(history, question, sink);
+  const { completeSince } = await history.standingAt(new Date(Date.parse(question.to) - 1).toISOString());
   const departures = tally.tally();
   const changed = actions.listed.flatMap(({ target }) => target.policy ?? []);
   const inRange = new Set([...counted, ...Object.keys(departures.byPolicy), ...changed]);
@@ -64,7 +69,7 @@ export async function gather(
   const policies = all.filter(({ name, periods, isKnown }) => {
     return policy !== undefined || inRange.has(name) || periods.length > 0 || !isKnown;
   });
-  return { hubs: tally.hubs, policies, departures, open, actions, seals };
+  return { hubs: tally.hubs, policies, departures, completeSince, open, actions, seals };
 }
 
 /** What the report tells of one policy. `isKnown`: the app has kept a definition of it, at any time. */
@@ -107,36 +112,40 @@ async function readCompliance(history: HistorySource, { from, to, policy }: Repo
   return { hours, counted: [...counted, ...hours.keys()] };
 }
 
-/** Reads the departures of the range, and those that were open at its end. */
+/** Reads the departures that were detected in the range. */
 async function readDepartures(history: HistorySource, question: ReportQuestion, sink: ReportSink) {
-  const { from, to, policy, mostListed } = question;
-  const filter = policy === undefined ? {} : { policy };
+  const { from, to, mostListed } = question;
   const tally = new DepartureTally(mostListed);
-  const open = new OpenTally(mostListed);
   let read = 0;
-  for await (const { rows } of pagesOf(history, { ...filter, from, to }, Number.POSITIVE_INFINITY)) {
+  for await (const { rows } of pagesOf(history, { ...filterOf(question), from, to }, Number.POSITIVE_INFINITY)) {
     for (const row of rows) tally.add(row);
-    const stillOpen = rows.flatMap((row) => open.add(row, to));
     await sink.write('departures', rows);
-    await sink.write('open', stillOpen);
     read += rows.length;
     sink.progress(
       `Reading departures: ${read.toLocaleString('en-US')}, back to ${rows.at(-1)?.detectedAt.slice(0, 16)}Z`,
     );
   }
-  let cursor: string | undefined;
-  do {
-    const page = await history.open(filter, largestPage, cursor);
-    // Those that were detected in the range are read already.
-    const older = page.rows.filter(({ detectedAt }) => detectedAt < from);
+  return tally;
+}
+
+/** Reads what was out of line at the end of the range, also what was detected before it. */
+async function readOpen(history: HistorySource, question: ReportQuestion, sink: ReportSink) {
+  // The end is excluded, so this is the last moment of the range.
+  const last = new Date(Date.parse(question.to) - 1).toISOString();
+  const open = new OpenTally(question.mostListed);
+  const query = { ...filterOf(question), openFrom: last, openTo: question.to };
+  for await (const { rows } of pagesOf(history, query, Number.POSITIVE_INFINITY)) {
     await sink.write(
       'open',
-      older.flatMap((row) => open.add(row, to)),
+      rows.flatMap((row) => open.add(row, last)),
     );
-    cursor = page.cursor;
-    sink.progress(`Reading what is open: ${open.atEnd().total.toLocaleString('en-US')}`);
-  } while (cursor !== undefined);
-  return { tally, open: open.atEnd() };
+    sink.progress(`Reading what was open at the end: ${open.atEnd().total.toLocaleString('en-US')}`);
+  }
+  return open.atEnd();
+}
+
+function filterOf({ policy }: ReportQuestion): { readonly policy?: string } {
+  return policy === undefined ? {} : { policy };
 }
 
 /** Counts what was open at a time, and keeps some of it. */
@@ -152,11 +161,12 @@ class OpenTally {
 
   /** Adds a row when it was open at the time, and returns it then. */
   add(row: OpenDeparture['row'], time: string): readonly OpenDeparture[] {
-    const state = openStateAt(row, time);
+    const state = stateAt(row, time);
     if (state === undefined) return [];
-    const departure = { row, ...state };
+    const { outcome = 'unknown', since = row.detectedAt, reason } = state;
+    const departure = { row, outcome, since, reason };
     this.#total++;
-    count(this.#byOutcome, state.outcome);
+    count(this.#byOutcome, outcome);
     if (this.#listed.length < this.#mostListed) this.#listed.push(departure);
     return [departure];
   }

@@ -21,6 +21,8 @@ export interface Report {
   readonly isOfOnePolicy: boolean;
   readonly policies: readonly PolicyReport[];
   readonly departures: Tally;
+  /** Since when no row is removed. `undefined` when none was ever removed. */
+  readonly completeSince: string | undefined;
   readonly open: OpenAtEnd;
   readonly actions: { readonly listed: readonly ActionRecord[]; readonly total: number };
   readonly seals: readonly Seal[];
@@ -48,7 +50,7 @@ export interface OpenAtEnd {
 /** A departure that was open at the end of the range. */
 export interface OpenDeparture {
   readonly row: DriftRow;
-  /** The outcome at the end of the range, with its reason and since when. */
+  /** The outcome at the end of the range, with its reason and since when. `unknown` for a row that has only its last outcome. */
   readonly outcome: string;
   readonly reason: string | undefined;
   readonly since: string;

@@ -31,6 +31,19 @@ describe('GET /api/summary', () => {
     expect(past.body).toMatchObject({ from: '2026-01-01T00:00:00.000Z', to: '2026-01-02T00:00:00.000Z', total: 0 });
   });
 
+  it('counts only what matches filters, also before the next roll-up', async () => {
+    const deviceId = await api.addDevice();
+    api.disturb(deviceId, { Process_Disabled: true });
+    await api.keeping.settle();
+    const ofDevice = (await api.get<SummaryAnswer>(`summary?deviceId=${deviceId}`)).body;
+    expect([ofDevice.total, ofDevice.topDevices]).toEqual([3, [{ deviceId, count: 3 }]]);
+    expect(ofDevice).not.toHaveProperty('incompleteBefore');
+    const policy = 'defender-micro-agent';
+    const both = (await api.get<SummaryAnswer>(`summary?deviceId=${deviceId}&policy=${policy}&kind=wrongValue`)).body;
+    expect([both.total, both.topProperties]).toEqual([1, [{ policy, path: 'Process_Disabled', count: 1 }]]);
+    expect(both.compliance.every((entry) => entry.policy === policy)).toBe(true);
+  });
+
   it('reports the range of whole hours that was counted, and when', async () => {
     const before = new Date().toISOString();
     await api.count(40);

@@ -1,6 +1,6 @@
 /** A chart that uPlot draws. The chart is drawn again when the width of its element or the colour scheme changes. */
 import uPlot from 'uplot';
-import { type Child, el, fill } from '../markup/index.ts';
+import { type Child, el, fill, shownZone } from '../markup/index.ts';
 
 /** The content of a chart: its series, axes and data, and the text of the tooltip at the pointer. */
 export interface Drawing {
@@ -41,6 +41,8 @@ export function createChart(element: HTMLElement, { height, onSelect }: ChartOpt
         height,
         legend: { show: false },
         padding,
+        // The marks of the time axis stand at full hours and days of the zone in which the page shows times.
+        ...(shownZone() === 'utc' ? { tzDate: (at: number) => uPlot.tzDate(new Date(at * 1000), 'Etc/UTC') } : {}),
         ...options,
         cursor: {
           y: false,

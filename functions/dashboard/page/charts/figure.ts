@@ -28,7 +28,7 @@ interface Figure {
 }
 
 export function createFigure(element: HTMLElement, { label, ...options }: FigureOptions): Figure {
-  const surface = el('div', { class: 'surface', role: 'img', 'aria-label': label });
+  const surface = el('div', { class: 'surface waiting', role: 'img', 'aria-label': `${label}: loading` });
   const nothing = el('p', { class: 'empty', hidden: true });
   const legend = el('ul', { class: 'legend', hidden: true });
   const table = el('details', { class: 'as-table', hidden: true });
@@ -37,6 +37,7 @@ export function createFigure(element: HTMLElement, { label, ...options }: Figure
   let shown: string | undefined;
   return {
     show({ names, summary, lines, cells, empty, draw }) {
+      surface.classList.remove('waiting');
       const isEmpty = names.length === 0;
       fill(nothing, empty);
       nothing.hidden = !isEmpty;

@@ -1,19 +1,20 @@
-/** The chart of compliance over time, with one line for each policy. */
+/** The chart of compliance over time, with one line for each policy, or only for the policy of the filter. */
 import type { PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
 import { createShareFigure } from '../charts/index.ts';
 import { find, printable } from '../markup/index.ts';
-import type { ViewTime } from '../view/index.ts';
+import type { View } from '../view/index.ts';
 
 interface ComplianceChart {
-  show(summary: SummaryAnswer, policies: readonly PolicyAnswer[], time: ViewTime): void;
+  show(summary: SummaryAnswer, policies: readonly PolicyAnswer[], view: View): void;
 }
 
 export function createComplianceChart(): ComplianceChart {
   const figure = createShareFigure(find('compliance'), 'Compliant devices over time');
   return {
-    show(summary, policies, time) {
+    show(summary, policies, { time, filters }) {
       // When the shown time ends now, the current compliance of each policy is added as the last point.
-      const now = policies.map(({ name, devices = 0, compliant = 0 }) => ({
+      const shown = policies.filter(({ name }) => (filters.policy ?? name) === name);
+      const now = shown.map(({ name, devices = 0, compliant = 0 }) => ({
         at: summary.to,
         policy: name,
         devices,

@@ -3,7 +3,7 @@
  */
 import type { Outcome, SummaryAnswer, SummaryBucket } from '../../../api/history-answers.ts';
 import { createBarFigure } from '../charts/index.ts';
-import { count, counted, fill, find, hour, iso, ownValue, printable, words } from '../markup/index.ts';
+import { count, counted, fill, find, hour, iso, moment, ownValue, printable, words } from '../markup/index.ts';
 import { go, type View } from '../view/index.ts';
 import { countedTime, isCounted } from './counted-time.ts';
 
@@ -34,28 +34,30 @@ export function createDepartureChart(): DepartureChart {
   });
   return {
     show(summary, { by, filters }, bucketHours) {
-      const chosen = filters[by];
+      const isFiltered = Object.keys(filters).length > 0;
       const countOf = (bucket: SummaryBucket, name: string) => ownValue(bucket[partOfSplit[by]], name) ?? 0;
       const sumOf = (name: string) => summary.buckets.reduce((sum, bucket) => sum + countOf(bucket, name), 0);
       const label = (name: string) => (by === 'policy' ? name : words(name));
-      const names = namesOf(summary, by).filter((name) => chosen === undefined || name === chosen);
+      const names = namesOf(summary, by);
       const buckets = summary.buckets.map((bucket) => ({
         from: bucket.from,
         counts: Object.fromEntries(names.map((name) => [label(name), countOf(bucket, name)])),
       }));
       const sums = names.map((name) => `${printable(label(name), 60)} ${count(sumOf(name))}`);
-      const total = chosen === undefined ? summary.total : names.reduce((sum, name) => sum + sumOf(name), 0);
-      const only = chosen === undefined ? '' : `, only ${printable(label(chosen), 60)}`;
-      fill(find('departures-whole'), `whole fleet${only}`);
-      fill(find('departures-counted'), isCounted(summary) ? `counted by the hour: ${countedTime(summary)}` : '');
-      const none = `There is no drift${chosen === undefined ? '' : ` with this ${by}`} in this time range.`;
+      const { incompleteBefore, total } = summary;
+      const part = incompleteBefore === undefined ? '' : `, complete only from ${moment(Date.parse(incompleteBefore))}`;
+      const text = `counted by the hour: ${countedTime(summary)}${part}${isFiltered ? ', with these filters' : ''}`;
+      fill(find('departures-counted'), isCounted(summary) ? text : '');
+      const none = isFiltered
+        ? 'No drift matches these filters in this time range.'
+        : 'There is no drift in this time range.';
       figure.show({
         from: Date.parse(summary.from),
         to: Date.parse(summary.to),
         bucketMs: bucketHours * hour,
         buckets,
         names: names.map(label),
-        summary: `${counted(total, 'row')}${only}; ${sums.join(', ')}`,
+        summary: `${counted(total, 'row')}${part}; ${sums.join(', ')}`,
         empty: isCounted(summary) ? none : 'This time range is not counted yet.',
       });
     },

@@ -11,7 +11,7 @@ export function showPolicies(policies: readonly PolicyAnswer[], chosen: string |
 }
 
 function policyTable(policies: readonly PolicyAnswer[], chosen: string | undefined): HTMLElement {
-  const heads = ['policy', '', 'compliant', 'devices'].map((text) => el('th', { scope: 'col' }, text));
+  const heads = ['policy', 'share', 'compliant', 'devices'].map((text) => el('th', { scope: 'col' }, text));
   const lines = policies.map((policy) => policyLine(policy, policy.name === chosen));
   return el('table', { class: 'plain' }, el('thead', { class: 'hidden' }, el('tr', {}, heads)), el('tbody', {}, lines));
 }

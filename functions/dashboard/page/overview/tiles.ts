@@ -1,6 +1,6 @@
 /** The five tiles with numbers at the top of the page. */
 import type { PolicyAnswer, SummaryAnswer } from '../../../api/history-answers.ts';
-import { count, counted, duration, el, find, percent, refill } from '../markup/index.ts';
+import { count, counted, duration, el, find, moment, percent, refill } from '../markup/index.ts';
 import { countedTime, isCounted } from './counted-time.ts';
 import type { OpenCount } from './open-count.ts';
 
@@ -19,9 +19,9 @@ export function showTiles(summary: SummaryAnswer, policies: readonly PolicyAnswe
   const tiles: readonly Tile[] = [
     { ...complianceTile(policies), isWholeFleet },
     openTile(open),
-    { ...driftTile(summary), isWholeFleet },
-    { label: 'Time to repair, median', value: duration(p50), note: 'half are faster', isWholeFleet },
-    { label: 'Time to repair, p99', value: duration(p99), note: '1 in 100 is slower', isWholeFleet },
+    driftTile(summary),
+    { label: 'Time to repair, median', value: duration(p50), note: 'half are faster' },
+    { label: 'Time to repair, p99', value: duration(p99), note: '1 in 100 is slower' },
   ];
   refill(find('tiles'), tiles.map(describeTile));
 }
@@ -72,5 +72,14 @@ function driftTile(summary: SummaryAnswer): Tile {
     (sum, { byOutcome }) => sum + (byOutcome.enforced ?? 0) + (byOutcome.created ?? 0),
     0,
   );
-  return { label, value: count(summary.total), note: `${count(repaired)} repaired, ${countedTime(summary)}` };
+  const { total, incompleteBefore } = summary;
+  const times = countedTime(summary);
+  // With filters, the app counts a limited number of rows, the newest first.
+  return incompleteBefore === undefined
+    ? { label, value: count(total), note: `${count(repaired)} repaired, ${times}` }
+    : {
+        label,
+        value: `${count(total)}+`,
+        note: `complete only from ${moment(Date.parse(incompleteBefore))}; ${times}`,
+      };
 }

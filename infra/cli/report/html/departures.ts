@@ -6,12 +6,14 @@ import { facts, table } from './table.ts';
 import { counted, counts, cut, grouped, moduleName, subject, time, value, words } from './words.ts';
 
 /** The departures in numbers, in groups, and some of them with their course. */
-export function departuresSection({ departures, files }: Pick<Report, 'departures' | 'files'>): Markup {
+export function departuresSection(report: Pick<Report, 'departures' | 'completeSince' | 'from' | 'files'>): Markup {
+  const { departures, completeSince, from, files } = report;
   const { total, byOutcome, byKind, byPolicy, devices, eventful } = departures;
   const file = files.find(({ content }) => content === 'departures')?.name ?? '';
   return html`<section>
 <h2 id="departures">Departures</h2>
 <p>A departure is one way in which a twin was out of line with a policy. These are the departures that were detected in the range.</p>
+${completeSince !== undefined && completeSince > from ? html`<p class="notice">Not complete: the retention may have removed departures that were detected before ${time(completeSince)} and are over.</p>` : ''}
 ${facts([
   ['Departures', grouped(total)],
   ['Devices', devices >= mostDevices ? `${grouped(mostDevices)} or more` : grouped(devices)],
@@ -92,19 +94,12 @@ function step({ at, outcome, reason, by, times, lastAt, omitted }: Transition): 
 }
 
 /** What was open at the end of the range: the exceptions. */
-export function openSection({ open, to, madeAt, files }: Pick<Report, 'open' | 'to' | 'madeAt' | 'files'>): Markup {
+export function openSection({ open, to, files }: Pick<Report, 'open' | 'to' | 'files'>): Markup {
   const { total, byOutcome, listed } = open;
   const file = files.find(({ content }) => content === 'open')?.name ?? '';
-  // A departure from before the range that ended after it is in no list that the report reads.
-  const isPast = Date.parse(madeAt) - Date.parse(to) > 5 * 60_000;
-  const gap = isPast
-    ? html`<p>The list has the departures that were detected in the range, and those from before it that are still open. A departure from before the range that
-was open at its end, and ended before the report was made, is not in it.</p>`
-    : '';
   return html`<section>
 <h2 id="exceptions">Exceptions: open at the end of the range</h2>
-<p>These departures were out of line with their policy at ${time(to)}, with the outcome that they had then.</p>
-${gap}
+<p>These departures were out of line with their policy at ${time(to)}, also those from before the range, with the outcome that they had then.</p>
 ${
   total === 0
     ? html`<p class="notice">Nothing was open at the end of the range.</p>`

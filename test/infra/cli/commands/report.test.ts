@@ -77,10 +77,21 @@ beforeAll(async () => {
       { at: daysAgo(2), outcome: 'enforced', by: 'sweep' },
     ],
   });
+  // Detected before each range, open at the end of one, and over now.
+  const over = driftRow('over', daysAgo(25), {
+    policy: 'old',
+    outcome: 'gone',
+    outcomeAt: daysAgo(1),
+    transitions: [
+      { at: daysAgo(25), outcome: 'deferred', by: 'event' },
+      { at: daysAgo(1), outcome: 'gone', by: 'event' },
+    ],
+  });
   const failed = driftRow('=broken', daysAgo(15), { policy: 'old', outcome: 'failed', error: 'refused: <b>' });
   for (const [id, all] of [
     ['press', rows],
     ['held', [heldBack]],
+    ['over', [over]],
     ['=broken', [failed]],
   ] as const) {
     await journal.write(id, all, noKnownRows());
@@ -159,9 +170,9 @@ describe('twinkeeper report', () => {
       '-3d',
       ...stored(),
     );
-    expect(summary).toMatchObject({ policies: ['old'], departures: 1102, openAtEnd: 2, actions: 1 });
+    expect(summary).toMatchObject({ policies: ['old'], departures: 1102, openAtEnd: 3, actions: 1 });
     const lines = (await csv('open')).split('\n');
-    expect(lines.map((line) => line.split(',')[0])).toEqual(['outcomeAtEnd', 'heldBack', 'failed', '']);
+    expect(lines.map((line) => line.split(',')[0])).toEqual(['outcomeAtEnd', 'heldBack', 'failed', 'deferred', '']);
     expect(html).toContain('<h1>Policy old</h1>');
     expect(html).toMatch(/<td class="word">audit<\/td><td><time[^>]*>[^<]*<\/time><\/td><td><time/);
     expect(html).toContain('for old');

@@ -44,6 +44,7 @@ describe('the document of a report', () => {
       'A.8.9',
       'It is no certification',
       '11 open:',
+      'Not complete: the retention may have removed departures that were detected before <time datetime="2026-10-29T00:00:00.000Z">',
     ]) {
       expect(text).toContain(part);
     }

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { complianceSpans, type HourCompliance } from '../../../../infra/cli/report/compliance-spans.ts';
-import { isEventful, openStateAt } from '../../../../infra/cli/report/course.ts';
 import { DepartureTally } from '../../../../infra/cli/report/departure-tally.ts';
+import { isEventful } from '../../../../infra/cli/report/is-eventful.ts';
 import { driftRow } from '../../../support/drift-rows.ts';
 
 const hourAt = (at: string, compliant: number, more: Partial<HourCompliance> = {}): HourCompliance => ({
@@ -48,49 +48,19 @@ describe('the compliance of a report', () => {
   });
 });
 
-describe('what was open at a time', () => {
-  const at = (minute: number) => `2026-11-22T05:${String(minute).padStart(2, '0')}:00.000Z`;
-  const row = driftRow('d', at(1), {
-    outcome: 'enforced',
-    outcomeAt: at(9),
-    transitions: [
-      { at: at(2), outcome: 'heldBack', reason: 'blastRadius: much', by: 'event' },
-      { at: at(7), outcome: 'pending', by: 'sweep' },
-      { at: at(9), outcome: 'enforced', by: 'sweep' },
-    ],
-  });
-
-  it.each([
-    [at(1), undefined],
-    [at(2), { outcome: 'pending', reason: undefined, since: at(1) }],
-    [at(3), { outcome: 'heldBack', reason: 'blastRadius: much', since: at(2) }],
-    [at(8), { outcome: 'pending', reason: undefined, since: at(7) }],
-    [at(10), undefined],
-  ])('has the outcome of %s', (time, state) => {
-    expect(openStateAt(row, time)).toEqual(state);
-  });
-
-  it('is over after the drift of a recorded row ended, and open again when it came back', () => {
-    const audited = driftRow('d', at(1), {
-      outcome: 'audited',
-      outcomeAt: at(1),
+describe('an eventful departure', () => {
+  it('was held back, put off, given up or only recorded at any time, or is open', () => {
+    const at = '2026-11-22T05:00:00.000Z';
+    const heldBack = driftRow('d', at, {
       transitions: [
-        { at: at(1), outcome: 'audited' },
-        { at: at(3), outcome: 'ended' },
-        { at: at(5), outcome: 'audited' },
+        { at, outcome: 'heldBack', reason: 'blastRadius: much', by: 'event' },
+        { at, outcome: 'enforced', by: 'sweep' },
       ],
     });
-    expect([at(2), at(4), at(6)].map((time) => openStateAt(audited, time)?.outcome)).toEqual([
-      'audited',
-      undefined,
-      'audited',
-    ]);
-  });
-
-  it('makes a row eventful, also when it was held back and is set back now', () => {
-    expect(isEventful(row)).toBe(true);
-    expect(isEventful(driftRow('d', at(1), { outcome: 'deferred' }))).toBe(true);
-    expect(isEventful(driftRow('d', at(1), { outcome: 'enforced' }))).toBe(false);
+    expect(isEventful(heldBack)).toBe(true);
+    expect(isEventful(driftRow('d', at, { outcome: 'deferred' }))).toBe(true);
+    expect(isEventful(driftRow('d', at, { outcome: 'pending' }))).toBe(true);
+    expect(isEventful(driftRow('d', at, { outcome: 'enforced' }))).toBe(false);
   });
 });
 

@@ -1,10 +1,9 @@
 /** A report with everything in it: two policies, gaps in the counts, a change of a policy, eventful departures, actions, seals, hostile texts. */
 import { complianceSpans, type HourCompliance } from '../../../../infra/cli/report/compliance-spans.ts';
-import { openStateAt } from '../../../../infra/cli/report/course.ts';
 import { DepartureTally } from '../../../../infra/cli/report/departure-tally.ts';
 import type { Report } from '../../../../infra/cli/report/report.ts';
 import type { ActionRecord } from '../../../../shared/actions/index.ts';
-import type { DriftRow } from '../../../../shared/drift/index.ts';
+import { type DriftRow, stateAt } from '../../../../shared/drift/index.ts';
 import { definePolicy, definitionText, policyHash, toPolicySet } from '../../../../shared/policy/index.ts';
 import type { JsonObject } from '../../../../shared/twin/index.ts';
 import { driftRow } from '../../../support/drift-rows.ts';
@@ -136,8 +135,8 @@ export function sampleReport(count = 300, mostListed = 60, more: Partial<Report>
   const tally = new DepartureTally(mostListed);
   for (const row of rows) tally.add(row);
   const open = rows.flatMap((row) => {
-    const state = openStateAt(row, range.to);
-    return state === undefined ? [] : [{ row, ...state }];
+    const { outcome, since = '', reason } = stateAt(row, range.to) ?? {};
+    return outcome === undefined ? [] : [{ row, outcome, since, reason }];
   });
   const [before, after] = [site, newSite].map((definition) => ({ definition }));
   if (before === undefined || after === undefined) throw new Error('unreachable');
@@ -167,6 +166,7 @@ export function sampleReport(count = 300, mostListed = 60, more: Partial<Report>
       },
     ],
     departures: tally.tally(),
+    completeSince: '2026-10-29T00:00:00.000Z',
     open: {
       total: open.length,
       byOutcome: Object.fromEntries(
