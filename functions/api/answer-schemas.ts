@@ -150,6 +150,17 @@ const policyVersions: z.ZodMiniType<PolicyVersionsAnswer> = z.object({
       }),
     )
     .check(z.describe('The versions that the app has run with, newest first.')),
+  inForce: z
+    .array(
+      z.object({
+        since: time('When the period began.'),
+        until: optionalText('When it ended, ISO 8601. Absent while it lasts.'),
+        version: text('The hash of the definition.'),
+        mode: z.enum(['enforce', 'audit']),
+        appVersion: text('The version of the app.'),
+      }),
+    )
+    .check(z.describe('When which version was in force, newest first.')),
   differences: z.exactOptional(
     z
       .array(

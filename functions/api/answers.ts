@@ -75,6 +75,14 @@ export interface PolicyVersionsAnswer {
     /** The definition. A function is the text `function ` and its source. */
     readonly definition: JsonObject;
   }[];
+  /** When which version was in force, newest first. The newest period has no `until` while it lasts. */
+  readonly inForce: readonly {
+    readonly since: string;
+    readonly until?: string;
+    readonly version: string;
+    readonly mode: 'enforce' | 'audit';
+    readonly appVersion: string;
+  }[];
   /** The values that differ between the versions `before` and `after` of the request. Absent when the request names none. */
   readonly differences?: readonly { readonly path: string; readonly before?: Json; readonly after?: Json }[];
 }

@@ -2,7 +2,7 @@ import type { HttpRequest } from '@azure/functions';
 import type { DriftQuery, DuringQuery, HistoryPage } from '../../shared/drift/index.ts';
 import type { App } from '../compose.ts';
 import type { DriftPage } from './answers.ts';
-import { csvHeader, toCsv } from './drift-csv.ts';
+import { csvHeader, driftSpreadsheetHead, driftSpreadsheetLines, toCsv } from './drift-csv.ts';
 import { orBadCursor, readDriftCursor, writeDriftCursor } from './drift-cursor.ts';
 import { chooseMediaType } from './http/accept.ts';
 import { endpoint } from './http/endpoint.ts';
@@ -11,6 +11,7 @@ import { badCursor, badParameter } from './http/problem.ts';
 import type { Slots } from './http/slots.ts';
 import { completeRange, isValidRange, parseTime, type TimeRange } from './http/time-range.ts';
 import * as parameter from './parameter-schemas.ts';
+import type { ListSeparator } from './spreadsheet.ts';
 
 /** The largest number of rows that Table Storage returns in one page. */
 const maxPageSize = 1000;
@@ -56,12 +57,16 @@ export function driftEndpoints({ history, now }: Pick<App, 'history' | 'now'>, w
       openTo: parameter.openTo,
       limit: parameter.limit,
       cursor: parameter.cursor,
+      excel: parameter.excel,
     },
     answers: { 200: { schema: 'DriftPage', mediaTypes: ['text/csv', 'application/x-ndjson'] } },
-    async handle({ query: { limit, cursor, from, to, openFrom, openTo, ...filters }, request, context }) {
+    async handle({ query: { limit, cursor, from, to, openFrom, openTo, excel, ...filters }, request, context }) {
       const mediaType = mediaTypeFor(request);
       if (mediaType !== 'application/json' && cursor !== undefined) {
         throw badParameter('cursor', `is only for pages of JSON: ${mediaType} is sent whole, so leave the cursor out`);
+      }
+      if (mediaType !== 'text/csv' && excel !== undefined) {
+        throw badParameter('excel', `is only for CSV, and ${mediaType} is asked for: send "Accept: text/csv"`);
       }
       const isDuring = openFrom !== undefined || openTo !== undefined;
       if (isDuring) checkDuring({ from, to, openFrom });
@@ -90,7 +95,7 @@ export function driftEndpoints({ history, now }: Pick<App, 'history' | 'now'>, w
         const pages = pagesOf(read, limit ?? Number.POSITIVE_INFINITY);
         // The first page of rows is read before any byte is sent, so that a failure of storage can still become a 503.
         const first = await pages.next();
-        const chunks = mediaType === 'text/csv' ? csvOf(first, pages) : ndjsonOf(first, pages);
+        const chunks = mediaType === 'text/csv' ? csvOf(first, pages, excel) : ndjsonOf(first, pages);
         return {
           headers: { 'content-type': `${mediaType}; charset=utf-8` },
           body: toPacedBody(chunks, context.invocationId, release),
@@ -151,10 +156,16 @@ function mediaTypeFor(request: HttpRequest): (typeof mediaTypes)[number] {
 
 type FirstPage = IteratorResult<HistoryPage, unknown>;
 
-async function* csvOf(first: FirstPage, rest: AsyncIterable<HistoryPage>): AsyncGenerator<string> {
-  yield csvHeader;
-  if (first.done !== true) yield await toCsv(first.value.rows);
-  for await (const { rows } of rest) if (rows.length > 0) yield await toCsv(rows);
+async function* csvOf(
+  first: FirstPage,
+  rest: AsyncIterable<HistoryPage>,
+  excel: ListSeparator | undefined,
+): AsyncGenerator<string> {
+  const linesOf = async ({ rows }: HistoryPage) =>
+    excel === undefined ? toCsv(rows) : driftSpreadsheetLines(rows, excel);
+  yield excel === undefined ? csvHeader : driftSpreadsheetHead(excel);
+  if (first.done !== true) yield await linesOf(first.value);
+  for await (const page of rest) if (page.rows.length > 0) yield await linesOf(page);
 }
 
 async function* ndjsonOf(first: FirstPage, rest: AsyncIterable<HistoryPage>): AsyncGenerator<string> {

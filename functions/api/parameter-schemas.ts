@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { actionKinds, longestReason } from '../../shared/actions/index.ts';
 import type { DriftKind, Outcome, Source } from '../../shared/drift/index.ts';
 import { isDeviceId } from '../../shared/twin/index.ts';
+import { listSeparators } from './spreadsheet.ts';
 
 /*
  * The schemas of the API's parameters. Each schema checks one parameter. An error message of a schema follows the parameter's name in a
@@ -100,6 +101,11 @@ export const kind = oneOf(kinds, 'The kind of drift.');
 export const outcome = oneOf(outcomes, 'An outcome that the drift has, or had at any time since its detection.');
 export const outcomeNow = oneOf(outcomes, 'The outcome that the drift has now.');
 export const source = oneOf(sources, 'How the drift was detected.');
+
+export const excel = oneOf(
+  [...listSeparators],
+  'Only for CSV: makes it a file that a spreadsheet program opens right, with this separator. `semicolon` is for countries that write a decimal comma.',
+);
 
 export const action = oneOf(actionKinds, 'The kind of action.');
 

@@ -7,4 +7,5 @@
  */
 export { type Difference, differences } from './differences.ts';
 export { type LastVerified, lastVerified, oldestVerified } from './last-verified.ts';
-export { createPolicyVersions, type InForce, type PolicyVersion, type PolicyVersions } from './policy-versions.ts';
+export type { InForce, Period } from './periods.ts';
+export { createPolicyVersions, type PolicyVersion, type PolicyVersions } from './policy-versions.ts';

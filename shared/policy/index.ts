@@ -56,4 +56,5 @@ export {
   tagOptions,
   toScopeMatcher,
 } from './scope.ts';
+export { storedRules } from './stored-rules.ts';
 export { type Versions, versionsOf } from './versions.ts';

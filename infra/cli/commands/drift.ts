@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
+import type { ListSeparator } from '../../../functions/api/spreadsheet.ts';
 import type { DriftQuery, DriftRow, DuringQuery } from '../../../shared/drift/index.ts';
 import { hasColour } from '../view/colour.ts';
 import { safeJson } from '../view/safe-text.ts';
+import { excelOption, warnOfLines } from './excel-option.ts';
 import { type HistoryOptions, historyHelp, historyOf, withHistoryOptions } from './history-option.ts';
 import { pagesOf } from './history-source.ts';
 import { print } from './print.ts';
@@ -11,6 +13,7 @@ interface DriftOptions extends HistoryOptions, QueryOptions {
   readonly limit?: number;
   readonly json?: true;
   readonly csv?: true;
+  readonly excel?: ListSeparator;
   readonly follow?: true;
 }
 
@@ -34,6 +37,7 @@ export function driftCommand(): Command {
     )
     .option('--json', 'Prints one JSON object for each line (NDJSON).')
     .addOption(new Option('--csv', 'Prints CSV with a line of column names.').conflicts('json'))
+    .addOption(excelOption('With --csv: writes'))
     .addOption(
       new Option(
         '--follow',
@@ -54,6 +58,7 @@ Examples:
   $ twinkeeper drift --policy defender-micro-agent --outcome heldBack
   $ twinkeeper drift --during 2026-11-18T08:00..2026-11-18T10:00   what was out of line then, whenever it began
   $ twinkeeper drift --from 2026-11-01 --to 2026-12-01 --csv > november.csv
+  $ twinkeeper drift --from -30d --csv --excel > drift.csv  for Excel and LibreOffice
   $ twinkeeper drift --json | jq -r 'select(.kind == "wrongValue") | .deviceId'
   $ twinkeeper drift --follow --endpoints endpoints.json`,
     )
@@ -61,6 +66,7 @@ Examples:
 }
 
 async function drift(options: DriftOptions): Promise<void> {
+  if (options.excel !== undefined && !options.csv) throw new Error('--excel is a form of CSV: give --csv too.');
   const query = options.during === undefined ? queryOf(options) : duringQueryOf(options, options.during);
   const history = await historyOf(options);
   const write = await writerOf(options);
@@ -83,6 +89,7 @@ async function drift(options: DriftOptions): Promise<void> {
     if (!(await write(rows))) return;
   }
   if (count === 0) await write([]);
+  if (options.excel !== undefined) warnOfLines(count);
   if (isTable && count === 0) process.stdout.write(`${describeNoRows(options, query)}\n`);
   else if (isTable && isMore) {
     process.stderr.write(
@@ -95,17 +102,18 @@ async function drift(options: DriftOptions): Promise<void> {
  * Returns a function that writes rows to standard output as JSON, CSV or a table. That function resolves with false when the program that
  * reads standard output has ended.
  */
-async function writerOf({ json, csv }: DriftOptions): Promise<(rows: readonly DriftRow[]) => Promise<boolean>> {
+async function writerOf({ json, csv, excel }: DriftOptions): Promise<(rows: readonly DriftRow[]) => Promise<boolean>> {
   if (json) return (rows) => print(rows.map((row) => `${safeJson(row)}\n`).join(''));
   let head: string | undefined;
   if (csv) {
-    const [{ csvHeader }, { csvLine }] = await Promise.all([
+    const [{ csvHeader, driftSpreadsheetHead, driftSpreadsheetLines }, { csvLine }] = await Promise.all([
       import('../../../functions/api/drift-csv.ts'),
       import('../view/drift-csv.ts'),
     ]);
-    head = csvHeader;
+    head = excel === undefined ? csvHeader : driftSpreadsheetHead(excel);
     return (rows) => {
-      const text = `${head ?? ''}${rows.map(csvLine).join('')}`;
+      const lines = excel === undefined ? rows.map(csvLine).join('') : driftSpreadsheetLines(rows, excel);
+      const text = `${head ?? ''}${lines}`;
       head = undefined;
       return print(text);
     };

@@ -5,7 +5,9 @@ import type {
   HealthDetails,
   HealthProblem,
   OpenTotals,
+  PolicyVersionsAnswer,
   StandingThen,
+  SummaryAnswer,
 } from '../../../functions/api/answers.ts';
 import { fleetAnswer } from '../../../functions/api/fleet-answer.ts';
 import { openTotals } from '../../../functions/api/open-totals.ts';
@@ -57,6 +59,12 @@ export interface HistorySource extends Pick<History, 'page' | 'open' | 'during'>
   deviceAt(deviceId: string, at: string): Promise<DeviceThenAnswer>;
   /** Reads one page of what operators did, newest first. See `ActionLog.page`. */
   readonly actions: ActionLog['page'];
+  /** Reads the counts of the hours between two times, both ISO 8601. Reads one entity for each day. */
+  summary(from: string, to: string): Promise<Pick<SummaryAnswer, 'buckets' | 'compliance'>>;
+  /** Reads the versions of a policy, and when each was in force. Both lists are empty for a policy that the app has never run with. */
+  policyVersions(policy: string): Promise<Pick<PolicyVersionsAnswer, 'versions' | 'inForce'>>;
+  /** The names of the policies that are in force now. */
+  policyNames(): Promise<readonly string[]>;
   /** Reads the row of the newest sweep. Resolves with `undefined` when there has been no sweep. */
   lastSweep(): Promise<SweepRow | undefined>;
   /** Counts the dead letters: the events that are no longer retried automatically. Counts at most {@link mostDeadLetters}. */
@@ -104,6 +112,20 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
     },
 
     actions: openActionLog(storage).page,
+
+    summary: (from, to) => createRollups(storage, now).summary(from, to, 1),
+
+    async policyVersions(policy) {
+      const versions = createPolicyVersions(storage, now);
+      const [listed, inForce] = await Promise.all([versions.list(policy), versions.periods(policy)]);
+      return { versions: listed, inForce };
+    },
+
+    async policyNames() {
+      // What the app has recorded counts, not the policies in this build of the command.
+      const inForce = await createPolicyVersions(storage, now).at(now());
+      return inForce === undefined ? policies : Object.keys(inForce.policies);
+    },
 
     async lastSweep() {
       return (await createSweepStore(storage, now).list(1))[0];

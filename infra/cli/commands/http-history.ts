@@ -8,6 +8,8 @@ import type {
   OpenPage,
   OpenThenPage,
   PoliciesAnswer,
+  PolicyVersionsAnswer,
+  SummaryAnswer,
   SweepsAnswer,
 } from '../../../functions/api/answers.ts';
 import { mostDeadLetters } from '../../../shared/status/index.ts';
@@ -46,6 +48,21 @@ export function fromFunctions(address: string, key: string | undefined): History
 
     actions: (query, limit, cursor) =>
       get<ActionsAnswer>('actions', 'actions', { ...query, limit: Math.min(largestPage, limit), cursor }),
+
+    summary: (from, to) => get<SummaryAnswer>('summary', 'compliance', { from, to, bucket: '1h' }),
+
+    async policyVersions(policy) {
+      try {
+        return await get<PolicyVersionsAnswer>(`policies/${encodeURIComponent(policy)}/versions`, 'versions');
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        return { versions: [], inForce: [] };
+      }
+    },
+
+    async policyNames() {
+      return (await get<PoliciesAnswer>('policies', 'policies')).policies.map(({ name }) => name);
+    },
 
     async lastSweep() {
       return (await get<SweepsAnswer>('sweeps', 'sweeps', { limit: 1 })).sweeps[0];
@@ -97,11 +114,15 @@ export function fromFunctions(address: string, key: string | undefined): History
         return { exists, at, modules };
       } catch (error) {
         // The app answers with this problem type when neither the hub nor the history has the device.
-        if (!(error instanceof Refusal) || error.type !== 'urn:twinkeeper:problem:notFound') throw error;
+        if (!isNotFound(error)) throw error;
         return { exists: false, at: new Date().toISOString(), modules: [] };
       }
     },
   };
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof Refusal && error.type === 'urn:twinkeeper:problem:notFound';
 }
 
 /** The path of a device below `/api/`. */
