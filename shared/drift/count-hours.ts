@@ -102,7 +102,7 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
 
   async function finish(client: TableClient, count: Count): Promise<void> {
     const { hour, counter, markEtag, startedAt } = count;
-    await storeCounts(client, hour, counter.counts(), count.compliance);
+    await storeCounts(client, hour, counter.counts(), count.compliance, now());
     const current = hourOf(now().toISOString());
     if (quarterOf(hour) < quarterOf(current)) await storeQuarters(client, hour.slice(0, 10), current);
     const firstActiveHour = hourOf(new Date(Date.parse(startedAt) - slowWriteTime).toISOString());
@@ -181,7 +181,13 @@ function fromStored(entity: Readonly<Record<string, unknown>>): Count {
 }
 
 /** Stores the counts of an hour. Without `compliance`, keeps the compliance that is stored for the hour. */
-async function storeCounts(client: TableClient, hour: string, counts: HourCounts, compliance: string | undefined) {
+async function storeCounts(
+  client: TableClient,
+  hour: string,
+  counts: HourCounts,
+  compliance: string | undefined,
+  at: Date,
+) {
   const day = hour.slice(0, 10);
   const stored =
     compliance === undefined
@@ -192,6 +198,8 @@ async function storeCounts(client: TableClient, hour: string, counts: HourCounts
     rowKey: hour,
     v: 1,
     total: counts.total,
+    // The time of the last change of the hour's rows, or later: an hour is counted again after its rows have changed.
+    countedAt: at.toISOString(),
     ...splitText('tally', JSON.stringify(counts)),
     ...splitText('compliance', compliance ?? joinText('compliance', stored ?? {})),
   };

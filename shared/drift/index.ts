@@ -30,5 +30,6 @@ export type { Compliance } from './quarter-counts.ts';
 export { createRetention, type Retention, type RetentionResult } from './retention.ts';
 export { createRollups, type Rollups } from './rollups.ts';
 export { createRunningPasses, noRunningPasses, type RunningPasses } from './running-passes.ts';
+export { createStoredRows, type HourRange, type PlacedRow, placeOf, type StoredRows } from './stored-rows.ts';
 export type { Summary, SummaryBucket } from './summary.ts';
 export { type OutcomeChange, withEnd, withOutcome, withoutEnd } from './transitions.ts';

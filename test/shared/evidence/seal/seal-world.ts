@@ -1,0 +1,93 @@
+import { createActionLog } from '../../../../shared/actions/index.ts';
+import { createJournal, createStoredRows, type DriftRow, withOutcome } from '../../../../shared/drift/index.ts';
+import { createRollups } from '../../../../shared/drift/rollups.ts';
+import { type Content, readManifest, sealedContainer } from '../../../../shared/evidence/seal/manifest.ts';
+import { filesOf } from '../../../../shared/evidence/seal/sealed-days.ts';
+import { readLines } from '../../../../shared/evidence/seal/sealed-files.ts';
+import { Sealer } from '../../../../shared/evidence/seal/sealer.ts';
+import { createWriteOnceBlobs, type StorageAccount } from '../../../../shared/storage/index.ts';
+import { collect, driftRow } from '../../../support/drift-rows.ts';
+import { newStorageAccount } from '../../../support/storage.ts';
+
+const begin = Date.UTC(2026, 0, 10);
+
+/** The time that is `hours` hours after 2026-01-10T00:00Z, ISO 8601. */
+export const at = (hours: number) => new Date(begin + hours * 3600_000).toISOString();
+
+/** A storage account with a history, and a clock that the test sets. The clock begins at 2026-01-10T00:00Z. */
+export type SealWorld = Awaited<ReturnType<typeof startSealWorld>>;
+
+/** Takes an empty storage account. */
+export async function startSealWorld() {
+  const { endpoints } = await newStorageAccount();
+  let time = begin;
+  const now = () => new Date(time);
+  const journal = createJournal(endpoints, now);
+  const blobs = createWriteOnceBlobs(endpoints, sealedContainer);
+  const actions = createActionLog(endpoints, { now, appVersion: '1.0.0' });
+
+  /** Writes rows to the journal. */
+  async function record(...rows: readonly DriftRow[]): Promise<void> {
+    for (const [deviceId, deviceRows] of Map.groupBy(rows, (row) => row.deviceId)) {
+      await journal.write(deviceId, deviceRows, await journal.read(deviceId, at(-100_000)));
+    }
+  }
+
+  return {
+    account: endpoints as StorageAccount & { readonly connectionString: string },
+    blobs,
+    actions,
+    rollups: createRollups(endpoints, now),
+    record,
+    now,
+    /** Sets the clock to a number of hours after 2026-01-10T00:00Z. */
+    setClock(hours: number) {
+      time = Date.parse(at(hours));
+    },
+    /** Records a row whose drift was found at this hour. By default, it is repaired at once. */
+    async drift(deviceId: string, hours: number, more: Partial<DriftRow> = {}): Promise<DriftRow> {
+      time = Date.parse(at(hours));
+      const row = driftRow(deviceId, at(hours), more);
+      await record(row);
+      return row;
+    },
+    /** Gives a row a further outcome at this hour. */
+    async change(row: DriftRow, hours: number, outcome: DriftRow['outcome'], error?: string): Promise<DriftRow> {
+      time = Date.parse(at(hours));
+      const changed = withOutcome(row, { outcome, error, at: at(hours), by: 'sweep' });
+      await record(changed);
+      return changed;
+    },
+    /** Records an action at this hour. */
+    async act(hours: number, reason: string): Promise<void> {
+      time = Date.parse(at(hours));
+      const by = { type: 'commandLine', user: 'ada', host: 'build-7' } as const;
+      await actions.record(
+        { action: 'release', by, target: { policy: 'agent' }, reason },
+        async () => 1,
+        () => 'done',
+      );
+    },
+    /** Seals all whole days, as a process would that has just started. */
+    async seal(account: StorageAccount = endpoints, mayContinue = () => true) {
+      return new Sealer({
+        blobs: createWriteOnceBlobs(account, sealedContainer),
+        rows: createStoredRows(account),
+        actions: createActionLog(account, { now, appVersion: '1.0.0' }),
+        ...{ hub: 'hub', appVersion: '1.0.0', now },
+      }).run(mayContinue);
+    },
+    async manifest(day: string) {
+      const bytes = await blobs.read(`manifests/${day}.json`, 1_000_000);
+      const manifest = Buffer.isBuffer(bytes) ? readManifest(bytes) : undefined;
+      if (manifest === undefined) throw new Error(`There is no manifest of ${day}.`);
+      return manifest;
+    },
+    /** The lines of a sealed day. */
+    async lines<T = Readonly<Record<string, unknown>>>(day: string, content: Content): Promise<readonly T[]> {
+      return collect(readLines<T>(blobs, filesOf(await this.manifest(day), content)));
+    },
+    /** The names of all blobs. A name has the hash of its blob. */
+    names: () => collect(blobs.list('')),
+  };
+}
