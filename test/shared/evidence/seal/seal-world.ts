@@ -1,3 +1,4 @@
+import { BlobServiceClient } from '@azure/storage-blob';
 import { createActionLog } from '../../../../shared/actions/index.ts';
 import { createJournal, createStoredRows, type DriftRow, withOutcome } from '../../../../shared/drift/index.ts';
 import { createRollups } from '../../../../shared/drift/rollups.ts';
@@ -16,6 +17,13 @@ export const at = (hours: number) => new Date(begin + hours * 3600_000).toISOStr
 
 /** A storage account with a history, and a clock that the test sets. The clock begins at 2026-01-10T00:00Z. */
 export type SealWorld = Awaited<ReturnType<typeof startSealWorld>>;
+
+interface SealOptions {
+  readonly appVersion?: string;
+  readonly mayContinue?: () => boolean;
+  /** Wraps each part of storage, so that a test can end the process at one of its calls. */
+  readonly mortal?: <T extends object>(target: T) => T;
+}
 
 /** Takes an empty storage account. */
 export async function startSealWorld() {
@@ -69,13 +77,20 @@ export async function startSealWorld() {
       );
     },
     /** Seals all whole days, as a process would that has just started. */
-    async seal(account: StorageAccount = endpoints, mayContinue = () => true) {
+    async seal({ appVersion = '1.0.0', mayContinue = () => true, mortal = (target) => target }: SealOptions = {}) {
       return new Sealer({
-        blobs: createWriteOnceBlobs(account, sealedContainer),
-        rows: createStoredRows(account),
-        actions: createActionLog(account, { now, appVersion: '1.0.0' }),
-        ...{ hub: 'hub', appVersion: '1.0.0', now },
+        blobs: mortal(createWriteOnceBlobs(endpoints, sealedContainer)),
+        rows: mortal(createStoredRows(endpoints)),
+        actions: mortal(createActionLog(endpoints, { now, appVersion })),
+        ...{ hub: 'hub', appVersion, now },
       }).run(mayContinue);
+    },
+    /** Replaces the bytes of a blob, or removes it, as somebody does who may write the container. */
+    async forge(name: string, bytes?: Buffer): Promise<void> {
+      const service = BlobServiceClient.fromConnectionString(endpoints.connectionString);
+      const blob = service.getContainerClient(sealedContainer).getBlockBlobClient(name);
+      if (bytes === undefined) await blob.delete();
+      else await blob.upload(bytes, bytes.length);
     },
     async manifest(day: string) {
       const bytes = await blobs.read(`manifests/${day}.json`, 1_000_000);

@@ -159,7 +159,7 @@ describe('the seals of days', () => {
     await world.drift('a', 1);
     world.setClock(80);
     let calls = 0;
-    expect(await world.seal(undefined, () => ++calls <= 1)).toMatchObject({
+    expect(await world.seal({ mayContinue: () => ++calls <= 1 })).toMatchObject({
       sealed: [{ day: first }],
       isUnfinished: true,
     });
