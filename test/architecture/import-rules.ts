@@ -14,6 +14,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'shared/query': ['twin'],
   'shared/hub': ['identity', 'twin'],
   'shared/drift': ['storage', 'policy', 'twin'],
+  'shared/evidence': ['actions', 'drift', 'storage', 'policy', 'twin'],
   'shared/retry': ['storage', 'events'],
   'shared/guards': ['drift', 'hub', 'storage', 'policy', 'query', 'twin'],
   'shared/reconcile': ['guards', 'retry', 'drift', 'hub', 'policy', 'events', 'twin'],
@@ -28,8 +29,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
  */
 const ground = '^shared/[^/]+\\.ts$';
 
-/** Patterns of the `index.ts` files that other folders may import. `sweep/store` and `sweep/where` have an `index.ts` of their own. */
-const faces = ['^shared/[^/]+/index\\.ts$', '^shared/sweep/(store|where)/index\\.ts$'];
+/** Patterns of the `index.ts` files that other folders may import. `sweep/store`, `sweep/where` and `evidence/seal` have an `index.ts` of their own. */
+const faces = ['^shared/[^/]+/index\\.ts$', '^shared/(sweep/(store|where)|evidence/seal)/index\\.ts$'];
 
 const roomRules = Object.entries(rooms).map(([room, below]) => ({
   name: `${room} imports only the rooms below it`,

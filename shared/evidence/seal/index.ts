@@ -5,5 +5,4 @@
  * @module
  */
 
-export { sealedContainer } from './manifest.ts';
-export { Sealer, type SealRun } from './sealer.ts';
+export { openSealer, type Sealer } from './sealer.ts';

@@ -1,10 +1,10 @@
 import type { ActionLog } from '../../actions/index.ts';
 import type { StoredRows } from '../../drift/index.ts';
-import type { WriteOnceBlobs } from '../../storage/index.ts';
+import { createWriteOnceBlobs, type StorageAccount, type WriteOnceBlobs } from '../../storage/index.ts';
 import { allCandidates, candidatesOf } from './candidates.ts';
 import { beginOf, type Day, dayAfter, dayOf, type Period } from './day.ts';
 import type { ActionLine, OpenLine } from './lines.ts';
-import { type Manifest, manifestBytes, manifestName, sha256Of } from './manifest.ts';
+import { type Manifest, manifestBytes, manifestName, sealedContainer, sha256Of } from './manifest.ts';
 import { sealActions } from './seal-actions.ts';
 import { sealRows } from './seal-rows.ts';
 import { filesOf, readSealedDay, type StoredManifest, sealedDays } from './sealed-days.ts';
@@ -149,6 +149,11 @@ export class Sealer {
       files,
     };
   }
+}
+
+/** Opens the sealer of a storage account. Errors of the storage service are thrown unchanged. */
+export function openSealer(account: StorageAccount, options: Omit<SealerOptions, 'blobs'>): Sealer {
+  return new Sealer({ ...options, blobs: createWriteOnceBlobs(account, sealedContainer) });
 }
 
 const noCounts: Manifest['counts'] = { rows: 0, transitions: 0, open: 0, actions: 0 };
