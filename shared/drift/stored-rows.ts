@@ -114,22 +114,20 @@ export function createStoredRows(account: StorageAccount): StoredRows {
       for await (const page of pages) {
         yield page.map((entity) => ({
           place: `${entity.partitionKey}/${entity.rowKey}`,
-          row: fromEntity(entity),
+          row: readable(entity),
         }));
       }
     },
 
     async inJournal({ deviceId, rowKey }) {
       const client = await drift();
-      return client
-        .getEntity<Record<string, unknown>>(encodeDeviceId(deviceId), rowKey)
-        .then(fromEntity, ignoreNotFound);
+      return client.getEntity<Record<string, unknown>>(encodeDeviceId(deviceId), rowKey).then(readable, ignoreNotFound);
     },
 
     async inTimeline(row) {
       const client = await timeline();
       const { partitionKey, rowKey } = timelineKey(row);
-      return client.getEntity<Record<string, unknown>>(partitionKey, rowKey).then(fromEntity, ignoreNotFound);
+      return client.getEntity<Record<string, unknown>>(partitionKey, rowKey).then(readable, ignoreNotFound);
     },
 
     async *allInJournal() {
@@ -138,9 +136,19 @@ export function createStoredRows(account: StorageAccount): StoredRows {
       const pages = (await drift())
         .listEntities<Record<string, unknown>>({ queryOptions: { filter } })
         .byPage({ maxPageSize: rowsPerPage });
-      for await (const page of pages) yield page.map(fromEntity);
+      for await (const page of pages) yield page.map(readable);
     },
   };
+}
+
+/** Reads an entity that somebody may have damaged. A text that is not JSON is left out. */
+function readable(entity: Readonly<Record<string, unknown>>): DriftRow {
+  try {
+    return fromEntity(entity);
+  } catch {
+    const { expected: _, actual: __, lastActual: ___, foldedVersions: ____, transitions: _____, ...rest } = entity;
+    return fromEntity(rest);
+  }
 }
 
 /** The place of a row in the order of {@link StoredRows.detected}. Places are compared as texts. */

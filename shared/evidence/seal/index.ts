@@ -4,5 +4,5 @@
  *
  * @module
  */
-
 export { openSealer, type Sealer } from './sealer.ts';
+export { type SealFault, type Verified, verifyAccount } from './verify/index.ts';

@@ -9,14 +9,19 @@ export type RowIdentity = Pick<
   'hub' | 'deviceId' | 'moduleId' | 'policy' | 'path' | 'kind' | 'rowKey' | 'detectedAt'
 >;
 
+/** What a row says now about its outcome. */
+type Ending = Pick<DriftRow, 'outcome' | 'outcomeAt' | 'closedAt' | 'error'>;
 /** The content of a row, without its outcomes. */
-export type RowContent = Omit<DriftRow, 'outcome' | 'outcomeAt' | 'closedAt' | 'error' | 'transitions'>;
+export type RowContent = Omit<DriftRow, keyof Ending | 'transitions'>;
 
 /** A line of a file `rows`: a row to which something happened on the day, with its content at the time of the seal. */
-export interface RowLine extends RowContent {
+export interface RowLine extends RowContent, Partial<Ending> {
   /** `new`: no earlier day has the row. */
   readonly seal: 'new' | 'changed';
-  /** Whether the drift was over at the end of the day and at the time of the seal. The content then changes only when the row opens again. */
+  /**
+   * Whether the drift was over at the end of the day, and still so at the time of the seal. The line then also has the last outcome. Such a row
+   * does not change any more, except when it opens again.
+   */
   readonly over: boolean;
 }
 
@@ -40,9 +45,11 @@ export function identityOf(row: RowIdentity): RowIdentity {
   return { hub, deviceId, moduleId, policy, path, kind, rowKey, detectedAt };
 }
 
-/** The content of a row, without its outcomes. Pure. */
-export function contentOf(row: DriftRow): RowContent {
-  const { outcome: _, outcomeAt: __, closedAt: ___, error: ____, transitions: _____, ...content } = row;
+/** The content of a row, without its course. The content of an open row also has no outcome. Pure. */
+export function contentOf(row: DriftRow, over: boolean): RowContent & Partial<Ending> {
+  const { transitions: _, ...whole } = row;
+  if (over) return whole;
+  const { outcome: __, outcomeAt: ___, closedAt: ____, error: _____, ...content } = whole;
   return content;
 }
 
@@ -68,7 +75,7 @@ export function linesOf(
     };
   });
   const over = !wasOpen(row, day.to) && lastBefore(row, day.to) === row.transitions?.at(-1);
-  return { row: { seal: isIn(day, first.at) ? 'new' : 'changed', over, ...contentOf(row) }, transitions };
+  return { row: { seal: isIn(day, first.at) ? 'new' : 'changed', over, ...contentOf(row, over) }, transitions };
 }
 
 /** The line of a row that was open at the end of a day. `undefined` when it was not. Pure. */

@@ -2,11 +2,12 @@ import { BlobServiceClient } from '@azure/storage-blob';
 import { createActionLog } from '../../../../shared/actions/index.ts';
 import { createJournal, createStoredRows, type DriftRow, withOutcome } from '../../../../shared/drift/index.ts';
 import { createRollups } from '../../../../shared/drift/rollups.ts';
+import { type SealFault, verifyAccount } from '../../../../shared/evidence/seal/index.ts';
 import { type Content, readManifest, sealedContainer } from '../../../../shared/evidence/seal/manifest.ts';
 import { filesOf } from '../../../../shared/evidence/seal/sealed-days.ts';
 import { readLines } from '../../../../shared/evidence/seal/sealed-files.ts';
 import { Sealer } from '../../../../shared/evidence/seal/sealer.ts';
-import { createWriteOnceBlobs, type StorageAccount } from '../../../../shared/storage/index.ts';
+import { createWriteOnceBlobs, openTable, type StorageAccount } from '../../../../shared/storage/index.ts';
 import { collect, driftRow } from '../../../support/drift-rows.ts';
 import { newStorageAccount } from '../../../support/storage.ts';
 
@@ -17,6 +18,12 @@ export const at = (hours: number) => new Date(begin + hours * 3600_000).toISOStr
 
 /** A storage account with a history, and a clock that the test sets. The clock begins at 2026-01-10T00:00Z. */
 export type SealWorld = Awaited<ReturnType<typeof startSealWorld>>;
+
+function inShort(fault: SealFault): string {
+  if (fault.subject === 'row') return `row ${fault.row.deviceId} ${fault.fault} ${fault.table}`;
+  if (fault.subject === 'action') return `action ${fault.fault}`;
+  return `${fault.subject} ${fault.day} ${fault.fault}`;
+}
 
 interface SealOptions {
   readonly appVersion?: string;
@@ -101,6 +108,28 @@ export async function startSealWorld() {
     /** The lines of a sealed day. */
     async lines<T = Readonly<Record<string, unknown>>>(day: string, content: Content): Promise<readonly T[]> {
       return collect(readLines<T>(blobs, filesOf(await this.manifest(day), content)));
+    },
+    /** Checks the seals. Returns the faults in short, and what was compared. */
+    async verify(range: { readonly first?: string; readonly last?: string } = {}) {
+      const faults: SealFault[] = [];
+      const report = { fault: (fault: SealFault) => void faults.push(fault), progress() {} };
+      const verified = await verifyAccount(endpoints, range, report, now);
+      return { verified, faults: faults.map(inShort).toSorted(), whats: faults.map(({ what }) => what) };
+    },
+    /** Changes an entity of a table, or removes it, as somebody does who may write the table. */
+    async alter(
+      tableName: string,
+      isMeant: (entity: Readonly<Record<string, unknown>>) => boolean,
+      change?: (entity: Readonly<Record<string, unknown>>) => object,
+    ): Promise<void> {
+      const table = await openTable(endpoints, tableName);
+      const found = (await collect(table.listEntities<Record<string, unknown>>())).filter(isMeant);
+      if (found.length === 0) throw new Error(`${tableName} has no such entity.`);
+      for (const { etag: _, timestamp: __, ...entity } of found) {
+        const [partitionKey, rowKey] = [String(entity.partitionKey), String(entity.rowKey)];
+        if (change === undefined) await table.deleteEntity(partitionKey, rowKey);
+        else await table.upsertEntity({ ...entity, partitionKey, rowKey, ...change(entity) }, 'Replace');
+      }
     },
     /** The names of all blobs. A name has the hash of its blob. */
     names: () => collect(blobs.list('')),
