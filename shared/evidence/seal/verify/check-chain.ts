@@ -71,7 +71,7 @@ function checkLink(manifest: Manifest, before: StoredManifest | undefined, isFir
   } else if (isFirst) {
     const what = `The manifest of ${previous.day}, which the manifest of ${day} names, is missing.`;
     report.fault({ subject: 'manifest', fault: 'missing', day: previous.day, what });
-  } else if (before !== undefined && (before.day !== previous.day || before.sha256 !== previous.sha256)) {
+  } else if (before?.manifest !== undefined && (before.day !== previous.day || before.sha256 !== previous.sha256)) {
     const names = `The manifest of ${day} names ${previous.sha256} of ${previous.day}.`;
     fault(before.day, `The manifest of ${before.day} has the SHA-256 ${before.sha256}. ${names}`);
   }

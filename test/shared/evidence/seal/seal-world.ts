@@ -1,3 +1,4 @@
+import type { TableClient } from '@azure/data-tables';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { createActionLog } from '../../../../shared/actions/index.ts';
 import { createJournal, createStoredRows, type DriftRow, withOutcome } from '../../../../shared/drift/index.ts';
@@ -16,6 +17,14 @@ const begin = Date.UTC(2026, 0, 10);
 /** The time that is `hours` hours after 2026-01-10T00:00Z, ISO 8601. */
 export const at = (hours: number) => new Date(begin + hours * 3600_000).toISOString();
 
+const tableNames = [
+  'TwinkeeperDrift',
+  'TwinkeeperTimeline',
+  'TwinkeeperOpen',
+  'TwinkeeperRollups',
+  'TwinkeeperActions',
+];
+
 /** A storage account with a history, and a clock that the test sets. The clock begins at 2026-01-10T00:00Z. */
 export type SealWorld = Awaited<ReturnType<typeof startSealWorld>>;
 
@@ -26,6 +35,7 @@ function inShort(fault: SealFault): string {
 }
 
 interface SealOptions {
+  readonly container?: string;
   readonly appVersion?: string;
   readonly mayContinue?: () => boolean;
   /** Wraps each part of storage, so that a test can end the process at one of its calls. */
@@ -84,9 +94,14 @@ export async function startSealWorld() {
       );
     },
     /** Seals all whole days, as a process would that has just started. */
-    async seal({ appVersion = '1.0.0', mayContinue = () => true, mortal = (target) => target }: SealOptions = {}) {
+    async seal({
+      appVersion = '1.0.0',
+      container = sealedContainer,
+      mayContinue = () => true,
+      mortal = (target) => target,
+    }: SealOptions = {}) {
       return new Sealer({
-        blobs: mortal(createWriteOnceBlobs(endpoints, sealedContainer)),
+        blobs: mortal(createWriteOnceBlobs(endpoints, container)),
         rows: mortal(createStoredRows(endpoints)),
         actions: mortal(createActionLog(endpoints, { now, appVersion })),
         ...{ hub: 'hub', appVersion, now },
@@ -114,7 +129,7 @@ export async function startSealWorld() {
       const faults: SealFault[] = [];
       const report = { fault: (fault: SealFault) => void faults.push(fault), progress() {} };
       const verified = await verifyAccount(endpoints, range, report, now);
-      return { verified, faults: faults.map(inShort).toSorted(), whats: faults.map(({ what }) => what) };
+      return { verified, all: faults, faults: faults.map(inShort).toSorted(), whats: faults.map(({ what }) => what) };
     },
     /** Changes an entity of a table, or removes it, as somebody does who may write the table. */
     async alter(
@@ -131,7 +146,32 @@ export async function startSealWorld() {
         else await table.upsertEntity({ ...entity, partitionKey, rowKey, ...change(entity) }, 'Replace');
       }
     },
+    /** Returns a function that puts all blobs, and all entities of the tables, back to the state of now. */
+    async snapshot(): Promise<() => Promise<void>> {
+      const files = new Map<string, Buffer>();
+      for await (const name of blobs.list('')) files.set(name, (await blobs.read(name, 1_000_000)) as Buffer);
+      const tables = await Promise.all(tableNames.map((name) => openTable(endpoints, name)));
+      const stateOf = async (table: TableClient) =>
+        new Map((await collect(table.listEntities())).map((each) => [`${each.partitionKey} ${each.rowKey}`, each]));
+      const before = await Promise.all(tables.map(stateOf));
+      return async () => {
+        for await (const name of blobs.list('')) if (!files.has(name)) await this.forge(name);
+        for (const [name, bytes] of files) {
+          const stored = await blobs.read(name, 1_000_000);
+          if (!Buffer.isBuffer(stored) || !bytes.equals(stored)) await this.forge(name, bytes);
+        }
+        for (const [index, table] of tables.entries()) {
+          const now = await stateOf(table);
+          for (const [key, { partitionKey, rowKey }] of now) {
+            if (before[index]?.has(key) !== true) await table.deleteEntity(String(partitionKey), String(rowKey));
+          }
+          for (const [key, entity] of before[index] ?? []) {
+            if (now.get(key)?.etag !== entity.etag) await table.upsertEntity(entity as never, 'Replace');
+          }
+        }
+      };
+    },
     /** The names of all blobs. A name has the hash of its blob. */
-    names: () => collect(blobs.list('')),
+    names: (container = sealedContainer) => collect(createWriteOnceBlobs(endpoints, container).list('')),
   };
 }

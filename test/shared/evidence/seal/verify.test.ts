@@ -1,14 +1,13 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createRetention, type DriftRow, withEnd, withFolded, withoutEnd } from '../../../../shared/drift/index.ts';
-import { encodeDeviceId } from '../../../../shared/storage/index.ts';
 import { at, type SealWorld, startSealWorld } from './seal-world.ts';
 
 const [first, second, third] = ['2026-01-10', '2026-01-11', '2026-01-12'] as const;
-type Entity = Readonly<Record<string, unknown>>;
 let world: SealWorld;
 let audited: DriftRow;
+let restore: () => Promise<void>;
 /** Three sealed days: a row that is repaired a day later, one that stays open, one that is repaired at once, and an action. */
-beforeEach(async () => {
+beforeAll(async () => {
   world = await startSealWorld();
   const held = await world.drift('held', 1, { outcome: 'heldBack', error: 'blastRadius: 3 of 3' });
   audited = await world.drift('audited', 2, { outcome: 'audited' });
@@ -19,16 +18,21 @@ beforeEach(async () => {
   await world.change(held, 27, 'enforced');
   world.setClock(72.5);
   await world.seal();
+  restore = await world.snapshot();
 });
-const isRow = (deviceId: string) => (entity: Entity) =>
+afterEach(async () => {
+  world.setClock(72.5);
+  await restore();
+});
+const isRow = (deviceId: string) => (entity: Readonly<Record<string, unknown>>) =>
   entity.deviceId === deviceId && !String(entity.rowKey).startsWith('open!');
 const journal = 'TwinkeeperDrift';
 const timeline = 'TwinkeeperTimeline';
-const isManifestOf = (day: string) => `manifests/${day}.json`;
-async function nameOf(part: string): Promise<string> {
-  const name = (await world.names()).find((each) => each.includes(part));
-  if (name === undefined) throw new Error(`There is no blob ${part}.`);
-  return name;
+const manifestOf = (day: string) => `manifests/${day}.json`;
+const nameOf = async (part: string) => (await world.names()).find((each) => each.includes(part)) ?? '';
+/** Writes a manifest with other fields. */
+async function forgeManifest(day: string, fields: object): Promise<void> {
+  await world.forge(manifestOf(day), Buffer.from(JSON.stringify({ ...(await world.manifest(day)), ...fields })));
 }
 
 describe('a comparison of the tables with the seals', () => {
@@ -56,167 +60,37 @@ describe('a comparison of the tables with the seals', () => {
     expect(await world.verify()).toMatchObject({ verified: { days: 4 }, faults: [] });
   });
 
-  it.each<[what: string, alter: () => Promise<void>, faults: readonly string[]]>([
+  it.each<[what: string, alter: () => Promise<void>, fault: string]>([
     [
       'a changed file',
       async () => world.forge(await nameOf(`${first}/transitions-`), Buffer.from('other')),
-      [`file ${first} changed`],
+      `file ${first} changed`,
     ],
-    ['a removed file', async () => world.forge(await nameOf(`${second}/rows-`)), [`file ${second} missing`]],
+    ['a removed file', async () => world.forge(await nameOf(`${second}/rows-`)), `file ${second} missing`],
     [
       'a manifest that says something else',
-      async () => {
-        const text = JSON.stringify({ ...(await world.manifest(second)), appVersion: '9.9.9' });
-        await world.forge(isManifestOf(second), Buffer.from(text));
-      },
-      [`manifest ${second} changed`],
+      () => forgeManifest(second, { appVersion: '9.9.9' }),
+      `manifest ${second} changed`,
     ],
     [
       'a newest manifest with other counts',
-      async () => {
-        const manifest = await world.manifest(third);
-        const text = JSON.stringify({ ...manifest, counts: { ...manifest.counts, open: 7 } });
-        await world.forge(isManifestOf(third), Buffer.from(text));
-      },
-      [`manifest ${third} changed`],
+      () => forgeManifest(third, { counts: { rows: 0, transitions: 0, open: 7, actions: 0 } }),
+      `manifest ${third} changed`,
     ],
-    ['a text as a manifest', () => world.forge(isManifestOf(first), Buffer.from('{')), [`manifest ${first} changed`]],
-    ['a manifest removed from the middle', () => world.forge(isManifestOf(second)), [`manifest ${second} missing`]],
-    ['the first manifest removed', () => world.forge(isManifestOf(first)), [`manifest ${first} missing`]],
+    ['a text as a manifest', () => world.forge(manifestOf(first), Buffer.from('{')), `manifest ${first} changed`],
+    ['a manifest removed from the middle', () => world.forge(manifestOf(second)), `manifest ${second} missing`],
+    ['the first manifest removed', () => world.forge(manifestOf(first)), `manifest ${first} missing`],
     [
       'a whole day removed, with its files',
       async () => {
         for (const name of await world.names()) if (name.includes(second)) await world.forge(name);
       },
-      [`manifest ${second} missing`],
+      `manifest ${second} missing`,
     ],
-    [
-      'a row with another value',
-      () => world.alter(journal, isRow('repaired'), () => ({ actual: '7' })),
-      ['row repaired changed journal'],
-    ],
-    [
-      'a row of another policy, in the timeline only',
-      () => world.alter(timeline, isRow('audited'), () => ({ policy: 'other' })),
-      ['row audited changed timeline'],
-    ],
-    [
-      'a row detected at another time',
-      () => world.alter(journal, isRow('audited'), () => ({ detectedAt: at(3) })),
-      ['row audited changed journal'],
-    ],
-    [
-      'another outcome, with the old course',
-      () => world.alter(journal, isRow('repaired'), () => ({ outcome: 'healed' })),
-      ['row repaired changed journal'],
-    ],
-    [
-      'another outcome of an open row, with the old course',
-      () => world.alter(journal, isRow('audited'), () => ({ outcome: 'enforced' })),
-      ['row audited changed journal'],
-    ],
-    [
-      'a removed transition',
-      () =>
-        world.alter(journal, isRow('held'), ({ transitions }) => ({
-          transitions: JSON.stringify(JSON.parse(String(transitions)).slice(1)),
-        })),
-      ['row held changed journal'],
-    ],
-    [
-      'a transition with another reason',
-      () =>
-        world.alter(timeline, isRow('held'), ({ transitions }) => ({
-          transitions: String(transitions).replace('3 of 3', '1 of 3'),
-        })),
-      ['row held changed timeline'],
-    ],
-    [
-      'an added transition',
-      () =>
-        world.alter(journal, isRow('audited'), ({ transitions }) => ({
-          transitions: JSON.stringify([
-            ...JSON.parse(String(transitions)),
-            { at: at(30), outcome: 'audited', by: 'event' },
-          ]),
-        })),
-      ['row audited changed journal'],
-    ],
-    [
-      'a course that is not JSON',
-      () => world.alter(journal, isRow('audited'), () => ({ transitions: '[' })),
-      ['row audited changed journal'],
-    ],
-    [
-      'a row removed from both tables',
-      async () => {
-        await world.alter(journal, ({ deviceId }) => deviceId === 'repaired');
-        await world.alter(timeline, isRow('repaired'));
-      },
-      ['row repaired removed journal', 'row repaired removed timeline'],
-    ],
-    ['a row removed from the timeline', () => world.alter(timeline, isRow('held')), ['row held removed timeline']],
-    [
-      'a row that slipped in',
-      async () => {
-        await world.drift('slipped', 28, { outcome: 'enforced' });
-        world.setClock(72.5);
-      },
-      ['row slipped slippedIn journal', 'row slipped slippedIn timeline'],
-    ],
-    [
-      'a row that slipped into the journal only',
-      () => world.alter(journal, isRow('repaired'), () => ({ partitionKey: encodeDeviceId('copy'), deviceId: 'copy' })),
-      ['row copy slippedIn journal'],
-    ],
-    [
-      'a changed action',
-      () =>
-        world.alter(
-          'TwinkeeperActions',
-          () => true,
-          () => ({ by: '{"type":"app"}' }),
-        ),
-      ['action changed'],
-    ],
-    [
-      'an action that was changed in the list of its policy only',
-      () =>
-        world.alter(
-          'TwinkeeperActions',
-          ({ rowKey }) => String(rowKey).startsWith('policy!'),
-          () => ({ reason: 'x' }),
-        ),
-      ['action changed'],
-    ],
-    ['a removed action', () => world.alter('TwinkeeperActions', () => true), ['action removed']],
-    [
-      'an action that was removed from the list of its kind only',
-      () => world.alter('TwinkeeperActions', ({ rowKey }) => String(rowKey).startsWith('kind!')),
-      ['action changed'],
-    ],
-    [
-      'an action whose end was removed',
-      () =>
-        world.alter(
-          'TwinkeeperActions',
-          () => true,
-          () => ({ result: 'started', detail: '', endedAt: undefined }),
-        ),
-      ['action changed'],
-    ],
-    [
-      'an action that slipped in',
-      async () => {
-        await world.act(30, 'forged');
-        world.setClock(72.5);
-      },
-      ['action slippedIn'],
-    ],
-    ['days that were never sealed', async () => world.setClock(24 * 5.5), ['manifest 2026-01-13 missing']],
-  ])('finds %s', async (_, alter, faults) => {
+    ['days that were never sealed', async () => world.setClock(24 * 5.5), 'manifest 2026-01-13 missing'],
+  ])('finds %s', async (_, alter, fault) => {
     await alter();
-    expect((await world.verify()).faults).toEqual(faults);
+    expect((await world.verify()).faults).toEqual([fault]);
   });
 
   it('says what was changed in a row, and in which way', async () => {
@@ -232,21 +106,18 @@ describe('a comparison of the tables with the seals', () => {
     await world.alter(journal, isRow('repaired'), () => ({ actual: '7' }));
     expect(await world.verify({ first, last: first })).toMatchObject({ verified: { days: 1, rows: 2 }, faults: [] });
     expect((await world.verify({ first: second, last: second })).faults).toEqual(['row repaired changed journal']);
-    await world.forge(
-      isManifestOf(third),
-      Buffer.from(JSON.stringify({ ...(await world.manifest(third)), previous: null })),
-    );
+    await forgeManifest(third, { previous: null });
     expect((await world.verify({ first, last: first })).faults).toEqual([]);
   });
 
   it('does not miss what retention has taken, and misses what it has not taken', async () => {
-    world.setClock(24 * 20 + 1);
+    world.setClock(24 * 8 + 1);
     await world.seal();
     const retention = createRetention(world.account, world.now);
     await retention.announce(new Date(at(48)));
     await world.actions.removeBefore(new Date(at(48)), () => true);
     await retention.removeBefore(new Date(at(48)), () => true);
-    expect(await world.verify()).toMatchObject({ verified: { days: 20, retainedSince: at(48) }, faults: [] });
+    expect(await world.verify()).toMatchObject({ verified: { days: 8, retainedSince: at(48) }, faults: [] });
     // The open row stays, and is still compared.
     await world.alter(timeline, isRow('audited'), () => ({ policy: 'other' }));
     expect((await world.verify()).faults).toEqual(['row audited changed timeline']);
