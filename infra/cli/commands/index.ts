@@ -13,6 +13,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   drift: async () => (await import('./drift.ts')).driftCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
   actions: async () => (await import('./actions.ts')).actionsCommand(),
+  verify: async () => (await import('./verify.ts')).verifyCommand(),
   connect: async () => (await import('./connect.ts')).connectCommand(),
   disconnect: async () => (await import('./disconnect.ts')).disconnectCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),

@@ -13,11 +13,13 @@ import { CoveredTime } from './covered.ts';
 import { DayOfRows, ExpectedRows } from './expected-rows.ts';
 import type { Report } from './seal-fault.ts';
 
-interface VerifyOptions {
+export interface VerifyOptions {
   readonly blobs: WriteOnceBlobs;
   readonly rows: StoredRows;
   readonly actions: StoredActions;
   readonly range: DayRange;
+  /** Hashes of manifests that were kept elsewhere. Each must be that of a manifest of the range. */
+  readonly keptHashes?: readonly string[];
   readonly report: Report;
   now(): Date;
 }
@@ -45,6 +47,7 @@ export async function verifySeals({
   rows,
   actions,
   range,
+  keptHashes = [],
   report,
   now,
 }: VerifyOptions): Promise<Verified | undefined> {
@@ -52,6 +55,12 @@ export async function verifySeals({
   const manifests = await checkChain(blobs, range, lastWhole, report);
   const [first, last] = [manifests[0], manifests.at(-1)];
   if (first === undefined || last === undefined) return undefined;
+
+  for (const kept of keptHashes) {
+    if (manifests.some(({ sha256 }) => sha256 === kept)) continue;
+    const what = `No manifest of these days has the SHA-256 ${kept}, which was kept elsewhere.`;
+    report.fault({ subject: 'manifest', fault: 'changed', day: last.day, what });
+  }
 
   const covered = new CoveredTime();
   const expected = new ExpectedRows(covered);

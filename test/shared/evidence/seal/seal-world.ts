@@ -125,10 +125,10 @@ export async function startSealWorld() {
       return collect(readLines<T>(blobs, filesOf(await this.manifest(day), content)));
     },
     /** Checks the seals. Returns the faults in short, and what was compared. */
-    async verify(range: { readonly first?: string; readonly last?: string } = {}) {
+    async verify(range: { readonly first?: string; readonly last?: string } = {}, keptHashes: readonly string[] = []) {
       const faults: SealFault[] = [];
       const report = { fault: (fault: SealFault) => void faults.push(fault), progress() {} };
-      const verified = await verifyAccount(endpoints, range, report, now);
+      const verified = await verifyAccount(endpoints, { range, keptHashes, report, now });
       return { verified, all: faults, faults: faults.map(inShort).toSorted(), whats: faults.map(({ what }) => what) };
     },
     /** Changes an entity of a table, or removes it, as somebody does who may write the table. */

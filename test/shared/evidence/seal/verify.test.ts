@@ -93,6 +93,15 @@ describe('a comparison of the tables with the seals', () => {
     expect((await world.verify()).faults).toEqual([fault]);
   });
 
+  it('compares the chain with a hash that was kept elsewhere, so that no new chain can take its place', async () => {
+    const kept = (await world.verify({ first: second, last: second })).verified?.lastSha256 ?? '';
+    expect((await world.verify({}, [kept])).faults).toEqual([]);
+    for (const name of await world.names()) await world.forge(name);
+    await world.seal({ appVersion: '2.0.0' });
+    expect((await world.verify()).faults).toEqual([]);
+    expect((await world.verify({}, [kept])).faults).toEqual([`manifest ${third} changed`]);
+  });
+
   it('says what was changed in a row, and in which way', async () => {
     await world.alter(journal, isRow('repaired'), () => ({ actual: '7' }));
     await world.alter(timeline, isRow('held'), ({ transitions }) => ({
