@@ -39,6 +39,11 @@ export interface StoredRows {
    * when `isShort` is true.
    */
   detected(hours: HourRange, isShort: boolean): AsyncIterable<readonly PlacedRow[]>;
+  /**
+   * Reads rows of one device from the journal, by their keys. Reads the range of keys from the first one to the last one. Rows that the journal
+   * does not have are left out.
+   */
+  ofDevice(deviceId: string, rowKeys: readonly string[]): Promise<ReadonlyMap<string, DriftRow>>;
   /** Reads a row from the journal. */
   inJournal(row: Pick<DriftRow, 'deviceId' | 'rowKey'>): Promise<DriftRow | undefined>;
   /** Reads a row from the timeline. */
@@ -117,6 +122,24 @@ export function createStoredRows(account: StorageAccount): StoredRows {
           row: readable(entity),
         }));
       }
+    },
+
+    async ofDevice(deviceId, rowKeys) {
+      const keys = new Set(rowKeys);
+      const sorted = rowKeys.toSorted();
+      const [first, last] = [sorted[0], sorted.at(-1)];
+      const rows = new Map<string, DriftRow>();
+      if (first === undefined || last === undefined) return rows;
+      if (keys.size === 1) {
+        const row = await this.inJournal({ deviceId, rowKey: first });
+        return row === undefined ? rows : rows.set(first, row);
+      }
+      const odata = await loadFilterTag();
+      const filter = odata`PartitionKey eq ${encodeDeviceId(deviceId)} and RowKey ge ${first} and RowKey le ${last}`;
+      for await (const entity of (await drift()).listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
+        if (keys.has(String(entity.rowKey))) rows.set(String(entity.rowKey), readable(entity));
+      }
+      return rows;
     },
 
     async inJournal({ deviceId, rowKey }) {

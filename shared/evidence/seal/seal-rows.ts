@@ -19,7 +19,7 @@ export interface RowCounts {
 }
 
 /** Number of rows that are read from the journal before their lines are written. A row can have 100 KB. */
-const rowsPerBatch = 100;
+const rowsPerBatch = 250;
 const concurrentReads = 32;
 
 /**
@@ -58,11 +58,9 @@ export async function sealRows(
     for await (const page of stored.detected(range, true)) {
       for (let start = 0; start < page.length; start += rowsPerBatch) {
         const batch = page.slice(start, start + rowsPerBatch);
-        const current = await pMap(batch, (placed) => currentRow(stored, placed, day), {
-          concurrency: concurrentReads,
-        });
-        for (const [index, { place }] of batch.entries()) {
-          const row = current[index];
+        const current = await currentRows(stored, batch, day);
+        for (const { place, row: listed } of batch) {
+          const row = current.get(listed);
           if (row === undefined) continue;
           const lines = linesOf(row, day);
           if (lines !== undefined) {
@@ -84,13 +82,34 @@ export async function sealRows(
 }
 
 /**
- * The row as the journal has it, when something happened to it on the day. Otherwise the row of the timeline. `undefined` when the journal does
- * not have the row, or has it with another time of detection: a process that was killed left the row of the timeline behind.
+ * The rows as the journal has them, when something happened to them on the day. Otherwise the rows of the timeline. A row that the journal does
+ * not have, or has with another time of detection, is left out: a process that was killed left the row of the timeline behind.
  */
-async function currentRow(stored: StoredRows, { row }: PlacedRow, day: Period): Promise<DriftRow | undefined> {
-  if (transitionsIn(row, day).length === 0) return row;
-  const current = await stored.inJournal(row);
-  return current?.detectedAt === row.detectedAt ? current : undefined;
+async function currentRows(
+  stored: StoredRows,
+  batch: readonly PlacedRow[],
+  day: Period,
+): Promise<ReadonlyMap<DriftRow, DriftRow>> {
+  const rows = batch.map(({ row }) => row);
+  const current = new Map(rows.map((row) => [row, row]));
+  const changed = rows.filter((row) => transitionsIn(row, day).length > 0);
+  const readDevice = async ([deviceId, ofDevice]: [string, DriftRow[]]) => {
+    const inJournal = await stored.ofDevice(
+      deviceId,
+      ofDevice.map(({ rowKey }) => rowKey),
+    );
+    for (const row of ofDevice) {
+      const found = inJournal.get(row.rowKey);
+      if (found?.detectedAt === row.detectedAt) current.set(row, found);
+      else current.delete(row);
+    }
+  };
+  await pMap(
+    Map.groupBy(changed, ({ deviceId }) => deviceId),
+    readDevice,
+    { concurrency: concurrentReads },
+  );
+  return current;
 }
 
 async function* unchangedLines(lines: AsyncIterable<OpenLine>, candidates: Candidates): AsyncGenerator<OpenLine> {
