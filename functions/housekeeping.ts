@@ -51,6 +51,7 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
       const started = now().getTime();
       const oldest = new Date(started - settings.retentionDays * 86_400_000);
       const mayContinue = () => now().getTime() - started < retentionTime;
+      await retention.announce(oldest);
       // Sweeps are removed first because they are few. A long backlog of history rows can use up the time of each run for days.
       const sweeps = await sweepRetention.removeBefore(oldest, mayContinue);
       const twins = await guardStore.removeExpired(mayContinue);
@@ -64,7 +65,7 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
       const isUnfinished = [sweeps, twins, letters, done, uses, snapshots, rows].some((result) => result.isUnfinished);
       const rest = isUnfinished ? ' More are left; the next run removes them.' : '';
       context.info(
-        `Removed ${sweeps.removed} sweeps and ${rows.removed} history rows from before ${oldest.toISOString()}, and kept ${rows.kept} rows that are still open.${rest}`,
+        `Removed ${sweeps.removed} sweeps and ${rows.removed} history rows from before ${oldest.toISOString()}, and kept ${rows.kept} rows that are still open or changed lately.${rest}`,
       );
     },
   });

@@ -118,7 +118,7 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
 
   async function finish(client: TableClient, count: Count): Promise<void> {
     const { hour, counter, markEtag, startedAt } = count;
-    await storeCounts(client, hour, counter.counts(), count.compliance);
+    await storeCounts(client, hour, counter.counts(), count.compliance, now());
     const current = hourOf(now().toISOString());
     if (quarterOf(hour) < quarterOf(current)) await storeQuarters(client, hour.slice(0, 10), current);
     const firstActiveHour = hourOf(new Date(Date.parse(startedAt) - slowWriteTime).toISOString());
@@ -221,6 +221,7 @@ async function storeCounts(
   hour: string,
   counts: HourCounts,
   compliance: readonly StoredCompliance[] | undefined,
+  at: Date,
 ) {
   const kept = compliance === undefined ? joinText('compliance', await readStored(client, hour)) : undefined;
   const entity = {
@@ -228,6 +229,8 @@ async function storeCounts(
     rowKey: hour,
     v: 1,
     total: counts.total,
+    // The time of the last change of the hour's rows, or later: an hour is counted again after its rows have changed.
+    countedAt: at.toISOString(),
     ...splitText('tally', JSON.stringify(counts)),
     ...splitText('compliance', compliance === undefined ? kept : JSON.stringify(compliance)),
   };

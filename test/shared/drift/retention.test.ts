@@ -10,11 +10,13 @@ describe('retention', () => {
   const oldRow = (deviceId: string, hours: number, more: Partial<DriftRow> = {}) =>
     driftRow(deviceId, at(-hours), more);
   const noDeadline = () => true;
+  /** Days after the rows of the tests have changed. */
+  const later = () => new Date(at(100));
 
   it('removes old rows from journal and timeline, and keeps younger ones', async () => {
     const young = oldRow('a', 10, { path: 'young' });
     await fixture.record(oldRow('a', 100), oldRow('b', 50), young);
-    const retention = createRetention(fixture.account);
+    const retention = createRetention(fixture.account, later);
     expect(await retention.removeBefore(new Date(at(-48)), noDeadline)).toEqual({
       removed: 2,
       kept: 0,
@@ -30,7 +32,7 @@ describe('retention', () => {
   it('keeps an open row, and removes the row after it is closed', async () => {
     const open = oldRow('a', 100, { outcome: 'audited' });
     await fixture.record(open);
-    const retention = createRetention(fixture.account);
+    const retention = createRetention(fixture.account, later);
     expect(await retention.removeBefore(fixture.now(), noDeadline)).toMatchObject({ removed: 0, kept: 1 });
     expect((await createHistory(fixture.account, fixture.now).open({}, 10)).rows).toEqual([open]);
     await fixture.record({ ...open, closedAt: at(0) });
@@ -38,9 +40,18 @@ describe('retention', () => {
     expect(await fixture.entities('TwinkeeperDrift')).toEqual([]);
   });
 
+  it('keeps a row that changed less than two days ago, so that its change is sealed first', async () => {
+    const open = oldRow('a', 500, { outcome: 'audited' });
+    await fixture.record({ ...open, closedAt: at(0) });
+    const removeAt = (hours: number) =>
+      createRetention(fixture.account, () => new Date(at(hours))).removeBefore(fixture.now(), noDeadline);
+    expect(await removeAt(47)).toMatchObject({ removed: 0, kept: 1 });
+    expect(await removeAt(49)).toMatchObject({ removed: 1, kept: 0 });
+  });
+
   it('can be interrupted between and within batches, and is completed by the next run', async () => {
     await fixture.record(...Array.from({ length: 230 }, (_, index) => oldRow('a', 60, { path: `p${index}` })));
-    const retention = createRetention(fixture.account);
+    const retention = createRetention(fixture.account, later);
     let batches = 0;
     expect(await retention.removeBefore(fixture.now(), () => ++batches <= 1)).toEqual({
       removed: 100,
@@ -64,7 +75,7 @@ describe('retention', () => {
     await fixture.record(open, oldRow('b', 40), oldRow('c', 40));
     await fixture.rollups.refresh([]);
     expect(await fixture.total()).toBe(3);
-    await createRetention(fixture.account).removeBefore(new Date(at(-20)), noDeadline);
+    await createRetention(fixture.account, later).removeBefore(new Date(at(-20)), noDeadline);
     await fixture.record({ ...open, closedAt: at(0) });
     fixture.time = begin + hour;
     await fixture.rollups.refresh([]);
