@@ -8,7 +8,7 @@ import {
   type StorageAccount,
   type TableChange,
 } from '../storage/index.ts';
-import { isOpen } from './departure.ts';
+import { type DriftRow, isOpen } from './departure.ts';
 import { retentionKey, rollupTable, timelineTable } from './history-index.ts';
 import { headKey } from './keys.ts';
 import { fromEntity } from './row-entity.ts';
@@ -17,7 +17,7 @@ import { hourOf } from './timeline-keys.ts';
 export interface RetentionResult {
   /** Number of rows that the run removed. */
   readonly removed: number;
-  /** Number of old rows that the run kept, because the rows are still open. */
+  /** Number of old rows that the run kept, because the rows are still open, or were open after the time. */
   readonly kept: number;
   /** Whether the run stopped early, so that old rows remain. */
   readonly isUnfinished: boolean;
@@ -29,8 +29,8 @@ const rowsPerBatch = 100;
 /** Retention of the history: removes old rows. */
 export interface Retention {
   /**
-   * Removes closed rows that were detected in the hours before the hour of `time`, oldest hour first. Removes them from the journal and
-   * from the timeline, and keeps the roll-ups. Finds the rows in the timeline, so no partition of the journal is searched.
+   * Removes rows that were detected and closed in the hours before the hour of `time`, oldest hour first. Removes them from the journal and
+   * from the timeline, and keeps the roll-ups. So what was out of line at a later time is complete. Finds the rows in the timeline, so no partition of the journal is searched.
    *
    * A crash at any moment is harmless. Rows leave the timeline last, so the next run finds the remaining rows.
    *
@@ -56,7 +56,7 @@ export function createRetention(account: StorageAccount): Retention {
       let kept = 0;
       for await (const batch of oldRows(await timeline(), time)) {
         if (!mayContinue()) return { removed, kept, isUnfinished: true };
-        const closed = batch.filter(({ row }) => !isOpen(row));
+        const closed = batch.filter(({ row }) => !isOpen(row) && hourOf(endOf(row)) < since);
         kept += batch.length - closed.length;
         // The head of the module is removed too. A pass that runs at the same time then gets a conflict, reads the rows again, and adds the
         // head again.
@@ -75,11 +75,16 @@ export function createRetention(account: StorageAccount): Retention {
   };
 }
 
+/** When a closed row was closed, ISO 8601. */
+function endOf({ closedAt, outcomeAt }: DriftRow): string {
+  return closedAt ?? outcomeAt;
+}
+
 /** The timeline rows of all hours before a time, in batches, oldest hour first. Reads only the timeline partitions of those hours. */
 async function* oldRows(table: TableClient, before: Date) {
   const odata = await loadFilterTag();
   const hour = hourOf(before.toISOString());
-  const select = ['partitionKey', 'rowKey', 'deviceId', 'moduleId', 'historyKey', 'outcome', 'closedAt'];
+  const select = ['partitionKey', 'rowKey', 'deviceId', 'moduleId', 'historyKey', 'outcome', 'outcomeAt', 'closedAt'];
   const pages = table
     .listEntities<Record<string, unknown>>({ queryOptions: { filter: odata`PartitionKey lt ${hour}`, select } })
     .byPage({ maxPageSize: rowsPerBatch });
