@@ -1,3 +1,4 @@
+import type { DriftRow } from '../../shared/drift/index.ts';
 import { lastVerified, oldestVerified } from '../../shared/evidence/index.ts';
 import { toScopeMatcher } from '../../shared/policy/index.ts';
 import type { App } from '../compose.ts';
@@ -5,8 +6,8 @@ import type { DeviceThenAnswer, PolicyThen, Verification } from './answers.ts';
 import { toRowThen } from './open-row.ts';
 import { moment, readStandingAt } from './standing-at.ts';
 
-/** The largest number of rows of one device that is read. */
-const mostRows = 1000;
+/** Number of rows of one device that are read at once. */
+const rowsPerPage = 1000;
 /** Number of sweeps that are searched for the last one that looked at a policy. A walk's result is in each sweep after it. */
 const sweepsRead = 20;
 
@@ -32,10 +33,7 @@ export async function readDeviceThen(
   deviceId: string,
   at: string,
 ): Promise<DeviceThenAnswer> {
-  const [{ policies, ...standing }, { rows }] = await Promise.all([
-    readStandingAt(app, at),
-    app.history.during({ deviceId, ...moment(at) }, mostRows),
-  ]);
+  const [{ policies, ...standing }, rows] = await Promise.all([readStandingAt(app, at), readOpenAt(app, deviceId, at)]);
   const open = rows.map((row) => toRowThen(row, at));
   const departing = new Set(open.map(({ policy }) => policy));
   const judged = await Promise.all(
@@ -46,6 +44,22 @@ export async function readDeviceThen(
   );
   const applied = judged.filter(({ applies }) => applies !== 'no').map(({ policy }) => policy);
   return { deviceId, policies: judged, ...standing, open, ...(await readVerification(app, deviceId, applied, at)) };
+}
+
+/** Reads all rows of a device that were open at a time. The search of a long history can end a page early, also without any row. */
+async function readOpenAt(
+  { history }: Pick<App, 'history'>,
+  deviceId: string,
+  at: string,
+): Promise<readonly DriftRow[]> {
+  const rows: DriftRow[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await history.during({ deviceId, ...moment(at) }, rowsPerPage, cursor);
+    rows.push(...page.rows);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return rows;
 }
 
 /** Whether the scope of a policy's version held a device, as far as the id tells. The tags of that time are not known. */
