@@ -11,19 +11,21 @@ const rowsPerPage = 1000;
 /** Number of sweeps that are searched for the last one that looked at a policy. A walk's result is in each sweep after it. */
 const sweepsRead = 20;
 
-/** Reads what is known about when a device was last looked at. `policies`: the names of those that apply to the device. */
+/** Reads what is known about when a device was last looked at. `policies`: those that apply to the device, with their versions. */
 export async function readVerification(
   { history, sweepStore }: Pick<App, 'history' | 'sweepStore'>,
   deviceId: string,
-  policies: readonly string[],
+  policies: readonly Pick<PolicyThen, 'policy' | 'version'>[],
   at: string,
 ): Promise<Verification> {
   const [sweeps, { rows }] = await Promise.all([
     sweepStore.doneBefore(new Date(at), sweepsRead),
     history.page({ deviceId, to: at }, 50),
   ]);
-  const verified = lastVerified(policies, sweeps, rows, at);
-  const oldest = oldestVerified(policies, verified);
+  const names = policies.map(({ policy }) => policy);
+  const versions = Object.fromEntries(policies.map(({ policy, version }) => [policy, version]));
+  const verified = lastVerified(names, sweeps, rows, at, versions);
+  const oldest = oldestVerified(names, verified);
   return { verified, ...(oldest === undefined ? {} : { lastVerifiedAt: oldest }) };
 }
 
@@ -42,7 +44,7 @@ export async function readDeviceThen(
       applies: departing.has(policy.policy) ? ('yes' as const) : await didApply(app, policy, deviceId),
     })),
   );
-  const applied = judged.filter(({ applies }) => applies !== 'no').map(({ policy }) => policy);
+  const applied = judged.filter(({ applies }) => applies !== 'no');
   return { deviceId, policies: judged, ...standing, open, ...(await readVerification(app, deviceId, applied, at)) };
 }
 
