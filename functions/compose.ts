@@ -6,11 +6,13 @@ import {
   createHistory,
   createJournal,
   createOpenList,
+  createOpenSnapshots,
   createRetention,
   createRollups,
   createRunningPasses,
   createStoredRows,
   type History,
+  type OpenSnapshots,
   type Retention,
   type Rollups,
 } from '../shared/drift/index.ts';
@@ -47,6 +49,8 @@ export interface App {
   readonly hub: Hub;
   readonly history: History;
   readonly rollups: Rollups;
+  /** What was open, for each day. */
+  readonly openSnapshots: OpenSnapshots;
   readonly retention: Retention;
   /** The record of what operators did. */
   readonly actions: ActionLog;
@@ -245,6 +249,7 @@ export function compose(settings: Settings, policies: PolicySet): App {
     hub,
     history: createHistory(storage, now),
     rollups: createRollups(storage, now),
+    openSnapshots: createOpenSnapshots(storage, now),
     retention: createRetention(storage, now),
     actions,
     deadLetters,

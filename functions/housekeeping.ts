@@ -11,9 +11,10 @@ const rollupTime = 3 * 60_000;
 
 /**
  * Registers the two timer functions that maintain the history. The function `roll-up` counts the history rows of each hour, so that the
- * summary of the API reads counts instead of rows, keeps the definitions of the policies, and logs the status line. The function `retention`
- * removes what is older than the setting `TWINKEEPER_RETENTION_DAYS`: sweeps, closed history rows, records of actions, replayed dead letters, and
- * counts of unusable events. It also removes the twins that no longer count against a blast radius, the use of the hub on earlier days, and the
+ * summary of the API reads counts instead of rows, keeps the definitions of the policies, takes the day's snapshot of open rows, and logs the
+ * status line. The function `retention`
+ * removes what is older than the setting `TWINKEEPER_RETENTION_DAYS`: sweeps, closed history rows, records of actions, replayed dead letters,
+ * snapshots of open rows, and counts of unusable events. It also removes the twins that no longer count against a blast radius, the use of the hub on earlier days, and the
  * blobs of jobs that crashed.
  */
 export function registerHousekeeping(twinkeeper: LazyApp): void {
@@ -22,17 +23,22 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
     schedule: settings.rollupSchedule,
     async handler(_timer: Timer, context: InvocationContext) {
       const loaded = await twinkeeper.load();
-      const { policies, rollups, guardStore, policyVersions, versions } = loaded;
+      const { policies, rollups, openSnapshots, guardStore, policyVersions, versions } = loaded;
       await policyVersions.record(policies.all, versions.app, async (before) => {
         const { recordPolicyChanges } = await import('./record-policy-changes.ts');
         await recordPolicyChanges(before, loaded);
         context.info(describeChange(before, versions));
       });
-      const deviceCounts = await Promise.all(
-        policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
-      );
+      const [fleet, ...deviceCounts] = await Promise.all([
+        guardStore.fleetCount(),
+        ...policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
+      ]);
       const started = loaded.now().getTime();
-      const open = await rollups.refresh(deviceCounts, () => loaded.now().getTime() - started < rollupTime);
+      const open = await rollups.refresh(deviceCounts, {
+        fleet: fleet?.devices,
+        mayContinue: () => loaded.now().getTime() - started < rollupTime,
+      });
+      await openSnapshots.takeDaily();
       const { reportStatus } = await import('./report-status.ts');
       await reportStatus(loaded, open, (line) => context.info(line));
     },
@@ -41,7 +47,7 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
     schedule: '0 30 2 * * *',
     async handler(_timer: Timer, context: InvocationContext) {
       const loaded = await twinkeeper.load();
-      const { retention, sweepRetention, statusStore, guardStore, deadLetters, actions, now } = loaded;
+      const { retention, openSnapshots, sweepRetention, statusStore, guardStore, deadLetters, actions, now } = loaded;
       const started = now().getTime();
       const oldest = new Date(started - settings.retentionDays * 86_400_000);
       const mayContinue = () => now().getTime() - started < retentionTime;
@@ -53,9 +59,10 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
       const done = await actions.removeBefore(oldest, mayContinue);
       // A status needs the use of the hub today, and shortly after midnight also that of yesterday.
       const uses = await statusStore.removeBefore(new Date(started - 2 * 86_400_000), mayContinue);
+      const snapshots = await openSnapshots.removeBefore(oldest, mayContinue);
       const rows = await retention.removeBefore(oldest, mayContinue);
       await (await loaded.loadSweep()).removeOldFolders();
-      const isUnfinished = [sweeps, twins, letters, done, uses, rows].some((result) => result.isUnfinished);
+      const isUnfinished = [sweeps, twins, letters, done, uses, snapshots, rows].some((result) => result.isUnfinished);
       const rest = isUnfinished ? ' More are left; the next run removes them.' : '';
       context.info(
         `Removed ${sweeps.removed} sweeps and ${rows.removed} history rows from before ${oldest.toISOString()}, and kept ${rows.kept} rows that are still open or changed lately.${rest}`,

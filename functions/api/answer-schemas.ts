@@ -1,22 +1,24 @@
 import * as z from 'zod/mini';
-import { anyJson, count, counts, cursor, mode, optionalText, properties, text, time } from './answer-parts.ts';
+import { anyJson, count, cursor, mode, optionalText, properties, text, time } from './answer-parts.ts';
 import type {
   ComparedModule,
   ComparedProperty,
   DeviceAnswer,
   DriftPage,
+  FoundDevicesAnswer,
   OpenPage,
+  OpenThenPage,
   PoliciesAnswer,
   PolicyAnswer,
   PolicyVersionsAnswer,
   ProblemAnswer,
   ReconcileAnswer,
-  SummaryAnswer,
 } from './answers.ts';
 import { health, healthDetails, unhealthy } from './health-schemas.ts';
 import { actions, deadLetters, replay, sweepAccepted, sweeps } from './operation-schemas.ts';
 import { kinds } from './parameter-schemas.ts';
-import { driftRow, openRow } from './row-schemas.ts';
+import { deviceThen, driftRow, openRow, rowThen, standingThen, verification } from './row-schemas.ts';
+import { fleet, summary } from './summary-schemas.ts';
 
 /*
  * The schemas of the API's answers. `/api/openapi.json` is made from these schemas, and they are loaded only for that document. Each schema
@@ -26,45 +28,10 @@ import { driftRow, openRow } from './row-schemas.ts';
 
 const driftPage: z.ZodMiniType<WithRows<DriftPage>> = z.object({ rows: z.array(driftRow), cursor });
 const openPage: z.ZodMiniType<WithRows<OpenPage>> = z.object({ rows: z.array(openRow), cursor });
-
-const summary: z.ZodMiniType<SummaryAnswer> = z.object({
-  from: time('Start of the counted time: the start of the hour that contains `from`.'),
-  to: time('End of the counted time: the end of the hour that contains `to`, or now.'),
-  countedAt: optionalText('When the newest of these hours was counted. Absent when none was counted. ISO 8601.'),
-  bucket: text('The `bucket` of the request.'),
-  buckets: z
-    .array(
-      z.object({
-        from: time('Start of the bucket.'),
-        total: count('Drifts that were detected.'),
-        byPolicy: counts('Drifts by policy.'),
-        byKind: counts('Drifts by kind.'),
-        byOutcome: counts('Drifts by outcome.'),
-      }),
-    )
-    .check(z.describe('Buckets without any drift are left out. Updated every five minutes.')),
-  total: count('Drifts in all buckets.'),
-  topDevices: z.array(z.object({ deviceId: z.string(), count: count('Drifts.') })),
-  topProperties: z.array(z.object({ policy: z.string(), path: z.string(), count: count('Drifts.') })),
-  timeToEnforcedMs: z.exactOptional(
-    z
-      .object({ p50: z.number(), p99: z.number() })
-      .check(
-        z.describe(
-          'Milliseconds from the change to the repair of the twin, exact to one eighth. Absent when nothing was repaired.',
-        ),
-      ),
-  ),
-  compliance: z
-    .array(
-      z.object({
-        at: time('Start of the hour.'),
-        policy: z.string(),
-        devices: count('Devices in the scope of the policy.'),
-        compliant: count('Devices in the scope that comply.'),
-      }),
-    )
-    .check(z.describe('Oldest first.')),
+const openThenPage: z.ZodMiniType<WithRows<OpenThenPage>> = z.object({
+  rows: z.array(rowThen),
+  cursor,
+  standing: z.exactOptional(standingThen.check(z.describe('What was in force then. Only on the first page.'))),
 });
 
 const comparedProperty: z.ZodMiniType<ComparedProperty> = z.object({
@@ -98,6 +65,23 @@ const device: z.ZodMiniType<WithRows<DeviceAnswer> & { open: unknown }> = z.obje
   modules: z.array(comparedModule),
   open: z.array(openRow).check(z.describe('The open drift, from the history.')),
   rows: z.array(driftRow).check(z.describe('The last 50 history rows, newest first.')),
+  ...verification,
+});
+
+const foundDevices: z.ZodMiniType<FoundDevicesAnswer> = z.object({
+  devices: z.array(z.object({ deviceId: z.string() })).check(z.describe('In the order of the hub.')),
+  cursor,
+  searched: z.object({
+    by: z
+      .enum(['query', 'walk'])
+      .check(
+        z.describe(
+          '`query`: the hub has searched. `walk`: the hub refuses queries for a part of an id, so the app has read ids page by page.',
+        ),
+      ),
+    read: count('Ids that the hub sent for this answer.'),
+    complete: z.boolean().check(z.describe('Whether all devices of the hub are searched.')),
+  }),
 });
 
 const reconcile: z.ZodMiniType<WithRows<ReconcileAnswer> & { open: unknown }> = z.object({
@@ -140,6 +124,7 @@ const policy: z.ZodMiniType<PolicyAnswer> = z.object({
 });
 const policies: z.ZodMiniType<PoliciesAnswer> = z.object({
   policies: z.array(policy),
+  fleet,
   open: z
     .object({
       total: count('Open rows.'),
@@ -165,6 +150,17 @@ const policyVersions: z.ZodMiniType<PolicyVersionsAnswer> = z.object({
       }),
     )
     .check(z.describe('The versions that the app has run with, newest first.')),
+  inForce: z
+    .array(
+      z.object({
+        since: time('When the period began.'),
+        until: optionalText('When it ended, ISO 8601. Absent while it lasts.'),
+        version: text('The hash of the definition.'),
+        mode: z.enum(['enforce', 'audit']),
+        appVersion: text('The version of the app.'),
+      }),
+    )
+    .check(z.describe('When which version was in force, newest first.')),
   differences: z.exactOptional(
     z
       .array(
@@ -198,10 +194,12 @@ type WithRows<P extends { readonly rows: unknown }> = Omit<P, 'rows' | 'open'> &
 export const answerSchemas = {
   DriftRow: driftRow,
   OpenRow: openRow,
+  RowThen: rowThen,
   DriftPage: driftPage,
-  OpenPage: openPage,
+  OpenPage: z.union([openPage, openThenPage]),
   Summary: summary,
-  Device: device,
+  Device: z.union([device, deviceThen]),
+  FoundDevices: foundDevices,
   Reconciled: reconcile,
   Policies: policies,
   PolicyVersions: policyVersions,

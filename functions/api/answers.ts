@@ -12,6 +12,9 @@ import type { DriftRow, Json, JsonObject, OpenRow, ShownSweeps } from './history
 export type * from './action-answers.ts';
 export type * from './health-answers.ts';
 export type * from './history-answers.ts';
+export type * from './past-answers.ts';
+export type * from './search-answers.ts';
+export type * from './verification-answers.ts';
 
 /** The answer of `GET /api/health` when the app could not start. */
 export interface FailedStartAnswer {
@@ -71,6 +74,14 @@ export interface PolicyVersionsAnswer {
     readonly appVersion: string;
     /** The definition. A function is the text `function ` and its source. */
     readonly definition: JsonObject;
+  }[];
+  /** When which version was in force, newest first. The newest period has no `until` while it lasts. */
+  readonly inForce: readonly {
+    readonly since: string;
+    readonly until?: string;
+    readonly version: string;
+    readonly mode: 'enforce' | 'audit';
+    readonly appVersion: string;
   }[];
   /** The values that differ between the versions `before` and `after` of the request. Absent when the request names none. */
   readonly differences?: readonly { readonly path: string; readonly before?: Json; readonly after?: Json }[];

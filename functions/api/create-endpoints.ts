@@ -5,6 +5,8 @@ import { healthEndpoints } from './answer-health.ts';
 import { deadLetterEndpoints } from './dead-letters.ts';
 import { deviceEndpoints } from './devices.ts';
 import { driftEndpoints } from './drift.ts';
+import { openDriftEndpoints } from './drift-open.ts';
+import { findDevicesEndpoints } from './find-devices.ts';
 import { type Endpoint, type EndpointDescription, endpoint } from './http/endpoint.ts';
 import { createSlots } from './http/slots.ts';
 import { policyEndpoints } from './policies.ts';
@@ -21,7 +23,9 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
   const wideReads = createSlots(wideReadsAtOnce);
   const endpoints = {
     ...driftEndpoints(twinkeeper, wideReads),
+    ...openDriftEndpoints(twinkeeper),
     ...summaryEndpoints(twinkeeper, wideReads),
+    ...findDevicesEndpoints(twinkeeper),
     ...deviceEndpoints(twinkeeper),
     ...policyEndpoints(twinkeeper),
     ...policyVersionEndpoints(twinkeeper),
@@ -62,8 +66,9 @@ const otherFunctions: readonly EndpointDescription[] = [
     name: 'dashboard',
     method: 'GET',
     route: 'dashboard',
-    authLevel: 'function',
-    summary: 'The dashboard: a page that shows the data of this API.',
+    authLevel: 'anonymous',
+    summary:
+      'The dashboard: a page that shows the data of this API. The page has no data itself, and reads it with the key in its address.',
     path: {},
     query: {},
     answers: { 200: { mediaTypes: ['text/html'] } },

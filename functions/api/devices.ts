@@ -2,10 +2,12 @@ import { type DeviceResult, workForDevice } from '../../shared/reconcile/index.t
 import type { App } from '../compose.ts';
 import type { DeviceAnswer, OpenRow, ReconcileAnswer } from './answers.ts';
 import { compareDevice } from './compare-device.ts';
+import { readDeviceThen, readVerification } from './device-then.ts';
 import { endpoint } from './http/endpoint.ts';
 import { ApiProblem, hubProblem } from './http/problem.ts';
 import { createRateLimit } from './http/rate-limit.ts';
 import { shareRunning } from './http/share-running.ts';
+import { pastTime } from './http/time-range.ts';
 import { toOpenRow } from './open-row.ts';
 import * as parameter from './parameter-schemas.ts';
 
@@ -39,10 +41,15 @@ export function deviceEndpoints(app: App) {
 
   const device = endpoint('device', {
     summary:
-      'A device: its policies, its twins compared with the baseline now, its open drift, and its last 50 history rows.',
+      'A device: its policies, its twins compared with the baseline now, its open drift, its last 50 history rows, and when it was last ' +
+      'looked at. With `at`: the policies that were in force then, and what was out of line.',
     path: { deviceId: parameter.deviceId },
+    query: { at: parameter.at },
     answers: { 200: { schema: 'Device' } },
-    async handle({ path: { deviceId } }) {
+    async handle({ path: { deviceId }, query: { at } }) {
+      if (at !== undefined) {
+        return { jsonBody: await readDeviceThen(app, deviceId, pastTime('at', at, now())) };
+      }
       const [comparison, open, { rows }] = await Promise.all([
         compare(deviceId),
         openRows(deviceId),
@@ -54,7 +61,10 @@ export function deviceEndpoints(app: App) {
         ...compared
       } = comparison ?? { device: { tags: {}, edge: false }, at: now().toISOString(), policies: [], modules: [] };
       const exists = comparison !== undefined;
-      return { jsonBody: { deviceId, exists, edge, tags, ...compared, open, rows } satisfies DeviceAnswer };
+      const verification = await readVerification(app, deviceId, compared.policies, now().toISOString());
+      return {
+        jsonBody: { deviceId, exists, edge, tags, ...compared, open, rows, ...verification } satisfies DeviceAnswer,
+      };
     },
   });
 

@@ -1,5 +1,6 @@
 import { type DriftRow, isOver, type Outcome } from '../../shared/drift/index.ts';
 import type { Json } from '../../shared/twin/index.ts';
+import { type CsvColumn, type ListSeparator, spreadsheetHead, spreadsheetLine } from './spreadsheet.ts';
 
 const columns = [
   'detectedAt',
@@ -35,6 +36,45 @@ const columns = [
   'appVersion',
   'transitions',
 ] as const;
+
+type Column = (typeof columns)[number];
+
+/** The columns that are not text. */
+const types: Readonly<Partial<Record<Column, CsvColumn['type']>>> = {
+  detectedAt: 'time',
+  kind: 'word',
+  expected: 'json',
+  actual: 'json',
+  outcome: 'word',
+  outcomeAt: 'time',
+  closedAt: 'time',
+  source: 'word',
+  mode: 'word',
+  writtenAt: 'time',
+  operationTimestamp: 'time',
+  twinVersion: 'number',
+  times: 'number',
+  lastActual: 'json',
+  lastWrittenAt: 'time',
+  firstHeldBackAt: 'time',
+  firstDeferredAt: 'time',
+  firstFailedAt: 'time',
+  endedAt: 'time',
+  transitions: 'json',
+};
+
+/** The columns of the CSV, with their types. */
+const driftColumns: readonly CsvColumn[] = columns.map((name) => ({ name, type: types[name] ?? 'text' }));
+
+/** The first line of the CSV for spreadsheets: see `spreadsheet.ts`. */
+export function driftSpreadsheetHead(separator: ListSeparator): string {
+  return spreadsheetHead(driftColumns, separator);
+}
+
+/** History rows as lines of CSV for spreadsheets, without the first line. */
+export function driftSpreadsheetLines(rows: readonly DriftRow[], separator: ListSeparator): string {
+  return rows.map((row) => spreadsheetLine(driftColumns, toCsvCells(row, JSON.stringify), separator)).join('');
+}
 
 /** The first line of the CSV. It holds the names of the columns. */
 export const csvHeader = `${columns.join(',')}\n`;

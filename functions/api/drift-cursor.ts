@@ -1,3 +1,4 @@
+import { BadCursorError } from '../../shared/drift/index.ts';
 import { badCursor } from './http/problem.ts';
 import type { TimeRange } from './http/time-range.ts';
 
@@ -44,5 +45,15 @@ function fieldsOf(cursor: string): readonly string[] {
     return [fields[2], fields[3]].every((time) => isoPattern.test(String(time))) ? fields : [];
   } catch {
     return [];
+  }
+}
+
+/** Runs a read of the history, and turns the history's `BadCursorError` into an `ApiProblem`. */
+export async function orBadCursor<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof BadCursorError) throw badCursor();
+    throw error;
   }
 }

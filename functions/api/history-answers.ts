@@ -1,10 +1,15 @@
 /**
- * The types of the API's answers about the history and the fleet, in the form of their JSON. This file imports nothing, because the
+ * The types of the API's answers about the history and the fleet, in the form of their JSON. This file imports only types, because the
  * dashboard's page uses these types and is compiled for a browser. The endpoints return rows of `shared/drift` as these types, so the
  * compiler reports when the two differ.
  *
  * @module
  */
+
+import type { FleetAnswer, OpenTotals } from './summary-answers.ts';
+import type { Verification } from './verification-answers.ts';
+
+export type * from './summary-answers.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
@@ -87,6 +92,8 @@ export interface DriftRow {
   readonly appVersion?: string;
   readonly detectedAt: string;
   readonly source: 'event' | 'sweep' | 'manual';
+  /** True when the row is the first about its module of the device, which was missing or had no baseline. Absent in other rows. */
+  readonly isFirst?: true;
   /** Time when the hub did the operation that the event reported, ISO 8601. */
   readonly operationTimestamp?: string;
   readonly correlationId?: string;
@@ -143,40 +150,6 @@ export interface OpenPage {
   readonly cursor?: string;
 }
 
-/** The numbers of drifts that were detected in one bucket, which is a span of time such as one hour. */
-export interface SummaryBucket {
-  readonly from: string;
-  readonly total: number;
-  readonly byPolicy: Readonly<Record<string, number>>;
-  readonly byKind: Readonly<Record<string, number>>;
-  readonly byOutcome: Readonly<Record<string, number>>;
-}
-
-/** The answer of `GET /api/summary`. */
-export interface SummaryAnswer {
-  /** Start and end of the counted time, ISO 8601. Both are full hours, but `to` is the current time when the last hour is still running. */
-  readonly from: string;
-  readonly to: string;
-  /** Time when the newest of the counted hours was counted, ISO 8601. Absent when no hour was counted. */
-  readonly countedAt?: string;
-  /** The parameter `bucket` of the request, such as `1h` or `1d`. */
-  readonly bucket: string;
-  /** The buckets that have drifts. Buckets without drifts are left out. */
-  readonly buckets: readonly SummaryBucket[];
-  readonly total: number;
-  readonly topDevices: readonly { readonly deviceId: string; readonly count: number }[];
-  readonly topProperties: readonly { readonly policy: string; readonly path: string; readonly count: number }[];
-  /** Milliseconds from the change of a twin to its repair: the median, and the 99th percentile. Absent when nothing was repaired. */
-  readonly timeToEnforcedMs?: { readonly p50: number; readonly p99: number };
-  /** The compliance of each policy, oldest first, with at most one entry for a policy and an hour. */
-  readonly compliance: readonly {
-    readonly at: string;
-    readonly policy: string;
-    readonly devices: number;
-    readonly compliant: number;
-  }[];
-}
-
 /** A property that a policy has a rule for, compared with the current twin. An entry can also be about the whole module. */
 export interface ComparedProperty {
   readonly policy: string;
@@ -206,7 +179,7 @@ export interface ComparedModule {
 }
 
 /** The answer of `GET /api/devices/{deviceId}`. */
-export interface DeviceAnswer {
+export interface DeviceAnswer extends Verification {
   readonly deviceId: string;
   /** False when the device is not in the hub and only the history has rows of it. */
   readonly exists: boolean;
@@ -253,19 +226,10 @@ export interface PolicyAnswer {
   readonly compliant?: number;
 }
 
-/** How many rows are open, and why. */
-export interface OpenTotals {
-  readonly total: number;
-  /**
-   * Number of open rows for each reason why the drift is not repaired: the outcome, and for `heldBack` and `deferred` the first word of the
-   * error. The largest number is first. Example: `heldBack: contested`.
-   */
-  readonly byReason: Readonly<Record<string, number>>;
-}
-
 /** The answer of `GET /api/policies`. */
 export interface PoliciesAnswer {
   readonly policies: readonly PolicyAnswer[];
+  readonly fleet: FleetAnswer;
   /** The open rows of all policies, also of policies that the app no longer has. Counted at `openCountedAt`. */
   readonly open: OpenTotals;
   /**

@@ -1,9 +1,28 @@
 import type { DriftRow } from '../../shared/drift/index.ts';
-import type { OpenRow, OpenState } from './answers.ts';
+import { stateAt } from '../../shared/drift/index.ts';
+import type { OpenRow, OpenState, RowThen } from './answers.ts';
 
 /** Adds to an open history row the reason why its drift is not repaired. */
 export function toOpenRow(row: DriftRow): OpenRow {
   return { ...row, why: { state: stateOf(row), reason: reasonOf(row) } };
+}
+
+/** Adds to a row that was open at a time what was so for it then. The other fields say what is so now. */
+export function toRowThen(row: DriftRow, at: string): RowThen {
+  const was = stateAt(row, at) ?? {};
+  const { outcome, reason } = was;
+  if (outcome === undefined) {
+    return {
+      ...row,
+      was,
+      why: {
+        state: 'unknown',
+        reason: 'The row is from an older version of Twinkeeper, which kept only the last outcome.',
+      },
+    };
+  }
+  const { error: _, ...rest } = row;
+  return { ...row, was, why: toOpenRow({ ...rest, outcome, ...(reason === undefined ? {} : { error: reason }) }).why };
 }
 
 function stateOf({ outcome, error = '' }: DriftRow): OpenState {

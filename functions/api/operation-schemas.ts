@@ -5,6 +5,17 @@ import type { SweepRow } from '../../shared/sweep/store/index.ts';
 import { count, cursor, optionalText, text, time } from './answer-parts.ts';
 import type { ActionsAnswer, DeadLettersPage, ReplayAnswer, SweepAcceptedAnswer, SweepsAnswer } from './answers.ts';
 
+const look = z.object({
+  how: z
+    .enum(['query', 'count', 'read'])
+    .check(
+      z.describe(
+        '`query`: the hub was asked for twins that break the policy. `count`: devices and modules were counted. `read`: each was read.',
+      ),
+    ),
+  at: time('Every twin was as the sweep says at this time or later. The results of a query may be some minutes older.'),
+});
+
 const sweep: z.ZodMiniType<SweepRow> = z.object({
   v: z.literal(1),
   id: z.string(),
@@ -49,6 +60,15 @@ const sweep: z.ZodMiniType<SweepRow> = z.object({
         'Probable mistakes in policies, one sentence each: a scope without any device, or a module id that differs only in case.',
       ),
     ),
+  verified: z.exactOptional(
+    z
+      .record(z.string(), z.object({ values: z.exactOptional(look), modules: z.exactOptional(look) }))
+      .check(
+        z.describe(
+          'How the sweep looked at all devices of each policy: at the values of their twins, and whether they have the module. Counts when the sweep is done.',
+        ),
+      ),
+  ),
 });
 export const sweeps: z.ZodMiniType<SweepsAnswer> = z.object({ sweeps: z.array(sweep), cursor });
 

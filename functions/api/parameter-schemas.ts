@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import { actionKinds, longestReason } from '../../shared/actions/index.ts';
 import type { DriftKind, Outcome, Source } from '../../shared/drift/index.ts';
 import { isDeviceId } from '../../shared/twin/index.ts';
+import { listSeparators } from './spreadsheet.ts';
 
 /*
  * The schemas of the API's parameters. Each schema checks one parameter. An error message of a schema follows the parameter's name in a
@@ -47,6 +48,22 @@ export const deviceId = z
   .string()
   .check(z.refine(isDeviceId, idRule), z.describe('A device id, in the same upper and lower case as in IoT Hub.'));
 
+export const idPart = z
+  .string()
+  .check(
+    z.refine(isDeviceId, idRule.replace('must be', 'must be a part of a device id:')),
+    z.describe('A part of a device id, in the same upper and lower case.'),
+  );
+
+export const tag = z
+  .string()
+  .check(
+    z.regex(/^[^:\p{Cc}]{1,256}(:\P{Cc}{0,512})?$/u, 'must be a tag such as site:north, or the name of a tag alone'),
+    z.describe(
+      'A tag of the device as `name:value`, or `name` for any value. Dots separate the keys of nested tags: `location.plant:43`.',
+    ),
+  );
+
 export const moduleId = z.string().check(
   z.refine((text) => text === '' || isDeviceId(text), `${idRule}, or empty for the device twin`),
   z.describe('A module id. Empty for the device twin.'),
@@ -85,6 +102,11 @@ export const outcome = oneOf(outcomes, 'An outcome that the drift has, or had at
 export const outcomeNow = oneOf(outcomes, 'The outcome that the drift has now.');
 export const source = oneOf(sources, 'How the drift was detected.');
 
+export const excel = oneOf(
+  [...listSeparators],
+  'Only for CSV: makes it a file that a spreadsheet program opens right, with this separator. `semicolon` is for countries that write a decimal comma.',
+);
+
 export const action = oneOf(actionKinds, 'The kind of action.');
 
 export const reason = z
@@ -116,6 +138,11 @@ const time = (text: string) =>
 
 export const from = time('The start of the range, included.');
 export const to = time('The end of the range, excluded.');
+export const openFrom = time(
+  'The start of a range, included: the answer has everything that was out of line at any moment of it, also what was detected before.',
+);
+export const openTo = time('The end of that range, excluded. Now by default.');
+export const at = time('The time to look back to.');
 
 /** Makes a schema that accepts a whole number from 1 to `max`. `text` is the description in the OpenAPI document. */
 export function wholeNumber(max: number, text: string) {
@@ -146,6 +173,25 @@ export const bucket = z
     z.regex(/^([1-9]\d{0,3}h|[1-9]\d{0,2}d)$/, 'must be a number of hours or days, such as 1h, 6h or 1d'),
     z.describe('The length of each bucket: `1h`, `6h`, `1d`. `1h` by default.'),
   );
+
+export const zone = z
+  .string()
+  .check(
+    z.refine(isTimeZone, 'must be the name of a time zone, such as Europe/Berlin'),
+    z.describe(
+      'A time zone, such as `Europe/Berlin`. Buckets of whole days begin at local midnight, and shorter buckets at a local hour. Without it, ' +
+        'the first bucket begins with `from`. Counts are by whole hours (UTC): where the offset is no whole number of hours, a bucket begins with ' +
+        'the first such hour after the local time.',
+    ),
+  );
+
+function isTimeZone(name: string): boolean {
+  try {
+    return name.length <= 64 && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 const deadLetterIdPattern = /^\d{14}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

@@ -25,7 +25,7 @@ export function policyVersionEndpoints({ policyVersions }: Pick<App, 'policyVers
             'needs both versions: give `before` and `after`',
           );
         }
-        const versions = await policyVersions.list(policy);
+        const [versions, inForce] = await Promise.all([policyVersions.list(policy), policyVersions.periods(policy)]);
         if (versions.length === 0) {
           throw new ApiProblem(
             'notFound',
@@ -41,7 +41,7 @@ export function policyVersionEndpoints({ policyVersions }: Pick<App, 'policyVers
           before === undefined || after === undefined
             ? {}
             : { differences: differences(definitionOf('before', before), definitionOf('after', after)) };
-        return { jsonBody: { policy, versions, ...compared } satisfies PolicyVersionsAnswer };
+        return { jsonBody: { policy, versions, inForce, ...compared } satisfies PolicyVersionsAnswer };
       },
     }),
   };

@@ -13,6 +13,7 @@ export const routes = {
   drift: { method: 'GET', route: 'drift' },
   'drift-open': { method: 'GET', route: 'drift/open' },
   summary: { method: 'GET', route: 'summary' },
+  devices: { method: 'GET', route: 'devices' },
   device: { method: 'GET', route: 'devices/{deviceId}' },
   'device-reconcile': { method: 'POST', route: 'devices/{deviceId}/reconcile' },
   policies: { method: 'GET', route: 'policies' },

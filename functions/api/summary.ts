@@ -1,21 +1,62 @@
+import {
+  type BucketCompliance as CountedCompliance,
+  type DriftQuery,
+  summarizeRows,
+} from '../../shared/drift/index.ts';
 import type { App } from '../compose.ts';
-import type { SummaryAnswer } from './answers.ts';
+import type { BucketCompliance, SummaryAnswer } from './answers.ts';
+import { percentOf } from './fleet-answer.ts';
 import { endpoint } from './http/endpoint.ts';
 import type { Slots } from './http/slots.ts';
-import { completeRange, parseTime } from './http/time-range.ts';
+import { completeRange, parseTime, type TimeRange } from './http/time-range.ts';
 import * as parameter from './parameter-schemas.ts';
 
 /** The longest range that needs no slot, in milliseconds. A summary reads storage once for each day of its range. */
 const longestNarrowRange = 32 * 86_400_000;
 
-/** Creates the endpoint `GET /api/summary`. The summary of a long range takes one of the slots `wideReads`. */
-export function summaryEndpoints({ rollups, now }: Pick<App, 'rollups' | 'now'>, wideReads: Slots) {
+interface BucketOptions {
+  readonly bucketHours: number;
+  readonly zone: string | undefined;
+}
+
+/**
+ * Creates the endpoint `GET /api/summary`. The summary of a long range, and one with filters that reads the rows of the whole fleet, takes one
+ * of the slots `wideReads`.
+ */
+export function summaryEndpoints(
+  { rollups, history, now }: Pick<App, 'rollups' | 'history' | 'now'>,
+  wideReads: Slots,
+) {
+  async function count(range: TimeRange, buckets: BucketOptions, filters: DriftQuery) {
+    const { bucketHours, zone } = buckets;
+    const counts = rollups.summary(range.from, range.to, bucketHours, zone);
+    const isFiltered = Object.values(filters).some((value) => value !== undefined);
+    if (!isFiltered) return counts;
+    const [ofRows, { compliance, fleet }] = await Promise.all([
+      summarizeRows(history, { ...filters, ...range }, { ...buckets, now }),
+      counts,
+    ]);
+    const isAskedFor = ({ policy }: { readonly policy: string }) => (filters.policy ?? policy) === policy;
+    return { ...ofRows, countedAt: now().toISOString(), compliance: compliance.filter(isAskedFor), fleet };
+  }
+
   return {
     summary: endpoint('summary', {
-      summary: 'The counts of the history in a range of time, by default the last 24 hours. Updated every few minutes.',
-      query: { from: parameter.from, to: parameter.to, bucket: parameter.bucket },
+      summary:
+        'The counts of the history in a range of time, by default the last 24 hours. Updated every few minutes. With filters, the rows are read and counted at once.',
+      query: {
+        deviceId: parameter.deviceId,
+        policy: parameter.policy,
+        path: parameter.path,
+        kind: parameter.kind,
+        outcome: parameter.outcome,
+        from: parameter.from,
+        to: parameter.to,
+        bucket: parameter.bucket,
+        zone: parameter.zone,
+      },
       answers: { 200: { schema: 'Summary' } },
-      async handle({ query: { from, to, bucket = '1h' } }) {
+      async handle({ query: { from, to, bucket = '1h', zone, ...filters } }) {
         const at = now();
         const range = completeRange(
           {
@@ -25,11 +66,31 @@ export function summaryEndpoints({ rollups, now }: Pick<App, 'rollups' | 'now'>,
           at,
         );
         const hours = Number.parseInt(bucket, 10) * (bucket.endsWith('d') ? 24 : 1);
-        const isWide = Date.parse(range.to) - Date.parse(range.from) > longestNarrowRange;
-        const release = isWide ? wideReads.take() : () => {};
-        const { bucketHours: _, ...summary } = await rollups.summary(range.from, range.to, hours).finally(release);
-        return { jsonBody: { ...summary, bucket } satisfies SummaryAnswer };
+        const isLong = Date.parse(range.to) - Date.parse(range.from) > longestNarrowRange;
+        const { deviceId, ...others } = filters;
+        const readsFleet = deviceId === undefined && Object.values(others).some((value) => value !== undefined);
+        const release = isLong || readsFleet ? wideReads.take() : () => {};
+        const counted = await count(range, { bucketHours: hours, zone }, filters as DriftQuery).finally(release);
+        const { bucketHours: _, compliance, fleet, ...summary } = counted;
+        const answer: SummaryAnswer = {
+          ...summary,
+          bucket,
+          compliance: compliance.map((each) => ({ policy: each.policy, ...toAnswer(each) })),
+          fleet: fleet.map(toAnswer),
+        };
+        return { jsonBody: answer };
       },
     }),
+  };
+}
+
+function toAnswer({ at, devices, compliant, mean, min, covered = 0 }: CountedCompliance): BucketCompliance {
+  return {
+    at,
+    devices,
+    compliant,
+    meanPercent: mean === undefined ? null : percentOf(mean, 4),
+    minPercent: min === undefined ? null : percentOf(min, 4),
+    countedMinutes: Math.round(covered / 6000) / 10,
   };
 }

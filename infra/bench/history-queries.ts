@@ -1,4 +1,4 @@
-import { createHistory, createRollups, type HistoryPage } from '../../shared/drift/index.ts';
+import { createHistory, createOpenSnapshots, createRollups, type HistoryPage } from '../../shared/drift/index.ts';
 import { openTable, type StorageAccount } from '../../shared/storage/index.ts';
 import { days, historyEnd, queriedDevice } from './history-rows.ts';
 import { isKeyRange, keyRangeOf, type TableRecorder, type TableRequest } from './table-recorder.ts';
@@ -51,7 +51,21 @@ export async function runQueries(recorder: TableRecorder, direct: StorageAccount
       () => countAllPages((cursor) => history.page({ ...day, policy: 'azureiotsecurity' }, 100, cursor)),
       true,
     ],
+    [
+      'open-at',
+      () => countAllPages((cursor) => history.during({ openFrom: at(6), openTo: at(5) }, 1000, cursor)),
+      true,
+    ],
+    [
+      'open-during',
+      () => countAllPages((cursor) => history.during({ openFrom: at(30), openTo: at(6) }, 1000, cursor)),
+      true,
+    ],
   ];
+  // The snapshots of two days, as the app takes them.
+  for (const hoursBefore of [32, 8]) {
+    await createOpenSnapshots(direct, () => new Date(at(hoursBefore))).takeDaily();
+  }
   const costs: QueryCost[] = [];
   for (const [name, run, isFiltered = false] of queries) {
     const { result: rowsReceived, requests } = await recorder.during(run);
@@ -79,8 +93,8 @@ export async function countRows(account: StorageAccount, name: string, filter = 
 async function countScannedRows(account: StorageAccount, requests: readonly TableRequest[]): Promise<number> {
   let sum = 0;
   for (const request of requests) {
-    const { filter = '', table, rows } = request;
-    const scansReturnedRows = !isKeyRange(request) || keyRangeOf(filter) === filter;
+    const { filter = '', table, rows, isByKey } = request;
+    const scansReturnedRows = isByKey || !isKeyRange(request) || keyRangeOf(filter) === filter;
     sum += scansReturnedRows ? rows : await countRows(account, table, keyRangeOf(filter));
   }
   return sum;

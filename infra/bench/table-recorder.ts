@@ -8,6 +8,8 @@ export interface TableRequest {
   readonly table: string;
   /** The `$filter` parameter of a query. Absent when the request has no filter. */
   readonly filter?: string;
+  /** True for a request that reads one entity by its two keys. */
+  readonly isByKey: boolean;
   /** Number of rows in the response to a GET request. 0 for other requests. */
   readonly rows: number;
   /** Number of bytes in the body of the response. */
@@ -25,6 +27,7 @@ export async function startTableRecorder(connectionString: string, latency = 0) 
     const url = new URL(incoming.url ?? '/', target);
     const table = /^\/[^/]+\/(\$batch|\w+)/.exec(url.pathname)?.[1] ?? '';
     const filter = url.searchParams.get('$filter');
+    const isByKey = /\(PartitionKey=.*RowKey=/.test(decodeURIComponent(url.pathname));
     const { method = '', headers } = incoming;
     const forwarded = request(
       { host: target.hostname, port: target.port, path: incoming.url, method, headers },
@@ -34,7 +37,7 @@ export async function startTableRecorder(connectionString: string, latency = 0) 
         answer.on('end', () => {
           const body = Buffer.concat(chunks);
           const rows = method === 'GET' ? rowsIn(body.toString()) : 0;
-          requests.push({ method, table, rows, bytes: body.length, ...(filter === null ? {} : { filter }) });
+          requests.push({ method, table, rows, bytes: body.length, isByKey, ...(filter === null ? {} : { filter }) });
           outgoing.writeHead(answer.statusCode ?? 500, answer.headers).end(body);
         });
       },
@@ -69,8 +72,9 @@ export async function startTableRecorder(connectionString: string, latency = 0) 
 
 export type TableRecorder = Awaited<ReturnType<typeof startTableRecorder>>;
 
-/** Whether the filter of a query begins with one partition key and a range of row keys. */
-export function isKeyRange({ filter }: TableRequest): boolean {
+/** Whether a request reads one entity by its keys, or its filter begins with one partition key and a range of row keys. */
+export function isKeyRange({ filter, isByKey }: TableRequest): boolean {
+  if (isByKey) return true;
   if (filter === undefined) return false;
   const keys = filter.replaceAll(/'(?:[^']|'')*'/g, "''");
   return /^PartitionKey (eq|ge '' and PartitionKey le) '' and RowKey g[et] '' and RowKey l[te] ''( and |$)/.test(keys);

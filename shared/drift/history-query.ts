@@ -1,6 +1,6 @@
 import { loadFilterTag } from '../storage/index.ts';
-import type { DriftKind } from './departure.ts';
-import type { Outcome, Source } from './outcome.ts';
+import type { DriftKind, DriftRow } from './departure.ts';
+import { type Outcome, openOutcomes, type Source } from './outcome.ts';
 import { pastColumn } from './row-entity.ts';
 
 /** Filters for history rows. A row must match all filters that are given. */
@@ -19,6 +19,8 @@ export interface DriftQuery {
   readonly from?: string;
   /** End of the times of detection of the rows, exclusive, ISO 8601. */
   readonly to?: string;
+  /** Leaves out rows whose drift was over at this time, ISO 8601, where one column tells it. */
+  readonly openSince?: string;
 }
 
 /** Filters for the rows of drift that is still open. */
@@ -28,11 +30,20 @@ export interface OpenQuery {
 }
 
 /**
+ * One page of results with rows of the history. `cursor` is the start of the next page. The last page has no `cursor`. When the search
+ * takes too long, a page with a `cursor` may hold fewer rows than the limit, or no rows.
+ */
+export interface HistoryPage {
+  readonly rows: readonly DriftRow[];
+  readonly cursor?: string;
+}
+
+/**
  * Converts the filters of a query to OData conditions. The key ranges of the query already cover the filters that are left out here. The
  * SDK quotes each value, so a value cannot change the meaning of the condition.
  */
 export async function toConditions(query: DriftQuery): Promise<readonly string[]> {
-  const { deviceId, moduleId, policy, path, kind, outcome, outcomeNow, source, from, to } = query;
+  const { deviceId, moduleId, policy, path, kind, outcome, outcomeNow, source, from, to, openSince } = query;
   const odata = await loadFilterTag();
   return [
     moduleId === undefined ? undefined : odata`moduleId eq ${moduleId}`,
@@ -42,10 +53,18 @@ export async function toConditions(query: DriftQuery): Promise<readonly string[]
     outcome === undefined ? undefined : hasOrHad(odata`outcome eq ${outcome}`, pastColumn(outcome)),
     outcomeNow === undefined ? undefined : odata`outcome eq ${outcomeNow}`,
     source === undefined ? undefined : odata`source eq ${source}`,
+    openSince === undefined ? undefined : await notOverAt(openSince),
     // A query without a device reads the timeline, and the key ranges of the timeline already limit the time.
     deviceId === undefined || from === undefined ? undefined : odata`detectedAt ge ${new Date(from).toISOString()}`,
     deviceId === undefined || to === undefined ? undefined : odata`detectedAt lt ${new Date(to).toISOString()}`,
   ].filter((condition) => condition !== undefined);
+}
+
+/** The condition that the outcome leaves the drift open, or that the row got it after a time. The end of `audited` drift is not looked at. */
+async function notOverAt(time: string): Promise<string> {
+  const odata = await loadFilterTag();
+  const open = openOutcomes.map((outcome) => odata`outcome eq ${outcome}`);
+  return `(${[...open, odata`outcomeAt gt ${new Date(time).toISOString()}`].join(' or ')})`;
 }
 
 /** The condition that a row has an outcome, or had it. */

@@ -1,9 +1,10 @@
 import { once } from '../once.ts';
-import { loadFilterTag, openTable, type StorageAccount } from '../storage/index.ts';
+import { ignoreNotFound, loadFilterTag, openTable, type StorageAccount } from '../storage/index.ts';
 import type { DriftRow } from './departure.ts';
+import { createDuring, type DuringQuery } from './during.ts';
 import { type PagePosition, readCursor, writeCursor } from './history-cursor.ts';
-import { openListTable, rollupTable, timelineTable } from './history-index.ts';
-import { type DriftQuery, type OpenQuery, toConditions } from './history-query.ts';
+import { openListTable, retentionKey, rollupTable, timelineTable } from './history-index.ts';
+import { type DriftQuery, type HistoryPage, type OpenQuery, toConditions } from './history-query.ts';
 import {
   deviceRange,
   isHistoryPartition,
@@ -12,17 +13,9 @@ import {
   openRanges,
   timelineRanges,
 } from './key-ranges.ts';
+import { createOpenSnapshots } from './open-snapshots.ts';
 import { entitiesPerRequest } from './page-progress.ts';
 import { readPage } from './read-page.ts';
-
-/**
- * One page of results with rows of the history. `cursor` is the start of the next page. The last page has no `cursor`. When the search
- * takes too long, a page with a `cursor` may hold fewer rows than the limit, or no rows.
- */
-export interface HistoryPage {
-  readonly rows: readonly DriftRow[];
-  readonly cursor?: string;
-}
 
 /** Read access to the history. Each method reads only the key ranges that the comment of the method names. */
 export interface History {
@@ -47,6 +40,16 @@ export interface History {
    * @throws {BadCursorError} when the cursor comes from a different query
    */
   open(query: OpenQuery, limit: number, cursor?: string): Promise<HistoryPage>;
+  /**
+   * Reads one page of the rows whose twins were out of line at any moment of a range, also when they were detected before it. First those that
+   * were detected since the last snapshot of open rows before the range, newest first, then those of the snapshot. A query with a device
+   * reads the partition of the device. Rows that retention has removed are missing: see {@link History.completeSince}.
+   *
+   * @throws {BadCursorError} when the cursor comes from a different query
+   */
+  during(query: DuringQuery, limit: number, cursor?: string): Promise<HistoryPage>;
+  /** The time since which no row is removed, ISO 8601. `undefined` when none was ever removed. Reads one entity. */
+  completeSince(): Promise<string | undefined>;
 }
 
 /** Length of the default time range of a query, in milliseconds. */
@@ -102,8 +105,16 @@ export function createHistory(
     yield* timelineRanges({ from: query.from ?? rangeStart(to), to }, position, rollups);
   }
 
+  const during = createDuring({
+    page,
+    snapshots: createOpenSnapshots(account, now),
+    journal: tables.drift,
+    maxSearchTime,
+  });
+
   return {
     page,
+    during,
 
     async *rows(query) {
       let cursor: string | undefined;
@@ -124,6 +135,11 @@ export function createHistory(
       const ranges = openRanges(query);
       const { rows, next } = await readPage(tables, { ranges, conditions, limit, position, maxSearchTime });
       return { rows, ...(next === undefined ? {} : { cursor: writeCursor(query, next) }) };
+    },
+
+    async completeSince() {
+      const entity = await (await rollups()).getEntity(retentionKey, retentionKey).catch(ignoreNotFound);
+      return typeof entity?.since === 'string' ? `${entity.since}:00:00.000Z` : undefined;
     },
   };
 }

@@ -25,6 +25,9 @@ export type Outcome =
 
 const overOutcomes: ReadonlySet<Outcome> = new Set(['created', 'enforced', 'healed', 'superseded', 'gone', 'retired']);
 
+/** The outcomes after which the twin is still out of line. */
+export const openOutcomes: readonly Outcome[] = ['pending', 'audited', 'deferred', 'heldBack', 'failed'];
+
 /** Whether the outcome ends the departure from a policy. After any other outcome, the twin is still out of line. */
 export function isOver(outcome: Outcome): boolean {
   return overOutcomes.has(outcome);

@@ -1,7 +1,8 @@
 import type { TableClient } from '@azure/data-tables';
 import { once } from '../once.ts';
-import { definitionText, type Mode, type Policy, policyHash } from '../policy/index.ts';
+import { definitionText, type Policy, policyHash } from '../policy/index.ts';
 import {
+  ignoreNotFound,
   joinText,
   listPartition,
   loadFilterTag,
@@ -12,6 +13,7 @@ import {
   statusOf,
 } from '../storage/index.ts';
 import type { JsonObject } from '../twin/index.ts';
+import { type InForce, type Period, periodsOf } from './periods.ts';
 
 /** One version of a policy: a definition, and when the app first ran with it. */
 export interface PolicyVersion {
@@ -23,15 +25,6 @@ export interface PolicyVersion {
   readonly appVersion: string;
   /** The definition. A function is the text `function ` and its source. */
   readonly definition: JsonObject;
-}
-
-/** What was in force from one time on. */
-export interface InForce {
-  /** Since when, ISO 8601. */
-  readonly since: string;
-  readonly appVersion: string;
-  /** The version and the mode of each policy, by its name. */
-  readonly policies: Readonly<Record<string, { readonly version: string; readonly mode: Mode }>>;
 }
 
 /** The versions of policies that an app has run with. */
@@ -49,8 +42,12 @@ export interface PolicyVersions {
   ): Promise<void>;
   /** Lists the versions of a policy, newest first. Reads the partition of the policy. */
   list(policy: string): Promise<readonly PolicyVersion[]>;
+  /** Reads one version of a policy. `undefined` when it is not kept. Reads one entity. */
+  get(policy: string, version: string): Promise<PolicyVersion | undefined>;
   /** What was in force at a time. `undefined` before the first record. Reads one entity. */
   at(time: Date): Promise<InForce | undefined>;
+  /** When which version of a policy was in force, newest first. Reads one entity for each deployment that changed a policy or the app. */
+  periods(policy: string): Promise<readonly Period[]>;
 }
 
 /*
@@ -87,11 +84,7 @@ export function createPolicyVersions(account: StorageAccount, now: () => Date): 
       .next();
     const [entity] = page ?? [];
     if (entity === undefined) return undefined;
-    return {
-      since: String(entity.since),
-      appVersion: String(entity.appVersion),
-      policies: JSON.parse(joinText('policies', entity) ?? '{}') as InForce['policies'],
-    };
+    return readInForce(entity);
   }
 
   return {
@@ -122,17 +115,43 @@ export function createPolicyVersions(account: StorageAccount, now: () => Date): 
     async list(policy) {
       const versions: PolicyVersion[] = [];
       for await (const entity of listPartition(await table(), partitionOf(policy))) {
-        versions.push({
-          version: String(entity.rowKey),
-          firstSeenAt: String(entity.firstSeenAt),
-          appVersion: String(entity.appVersion),
-          definition: JSON.parse(joinText('definition', entity) ?? '{}') as JsonObject,
-        });
+        versions.push(toVersion(entity));
       }
       return versions.toSorted((a, b) => (a.firstSeenAt < b.firstSeenAt ? 1 : -1));
     },
 
+    async get(policy, version) {
+      const client = await table();
+      const entity = await client
+        .getEntity<Record<string, unknown>>(partitionOf(policy), version)
+        .catch(ignoreNotFound);
+      return entity === undefined ? undefined : toVersion(entity);
+    },
+
     at: async (time) => newestBefore(await table(), time),
+
+    async periods(policy) {
+      const all: InForce[] = [];
+      for await (const entity of listPartition(await table(), inForcePartition)) all.push(readInForce(entity));
+      return periodsOf(policy, all);
+    },
+  };
+}
+
+function readInForce(entity: Readonly<Record<string, unknown>>): InForce {
+  return {
+    since: String(entity.since),
+    appVersion: String(entity.appVersion),
+    policies: JSON.parse(joinText('policies', entity) ?? '{}') as InForce['policies'],
+  };
+}
+
+function toVersion(entity: Readonly<Record<string, unknown>>): PolicyVersion {
+  return {
+    version: String(entity.rowKey),
+    firstSeenAt: String(entity.firstSeenAt),
+    appVersion: String(entity.appVersion),
+    definition: JSON.parse(joinText('definition', entity) ?? '{}') as JsonObject,
   };
 }
 

@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.ts';
 import type { BlastRadius, CompetingSetting } from '../guards/index.ts';
+import { IdSet } from '../id-set.ts';
 import type { Policy } from '../policy/index.ts';
 import { isOutOfLine } from '../reconcile/index.ts';
 import {
   countsAreComparable,
   deviceIdsOf,
-  IdSet,
   idsSuffice,
   QueryRefused,
   toDevice,
@@ -64,8 +64,8 @@ export class ModuleForecast {
         { counts: new PolicyCounts(), members: undefined, devices: 0, maxDevices: undefined, walked: undefined },
       ]),
     );
-    const planned = new IdSet(this.#salt);
-    this.#planner = new TwinPlanner({ moduleId, states: this.#states, planned, competing, limit, clock });
+    const [planned, read] = [new IdSet(this.#salt), new IdSet(this.#salt)];
+    this.#planner = new TwinPlanner({ moduleId, states: this.#states, planned, read, competing, limit, clock });
   }
 
   /** Queries the hub, and plans the changes of all twins that break a policy. */
@@ -232,7 +232,7 @@ export class ModuleForecast {
       const at = clock.now().toISOString();
       for (const item of items) {
         for (const id of deviceIdsOf(item).filter(policy.scope.mayMatchId)) {
-          const twin = this.#planner.isPlanned(id) ? undefined : toProjectedTwin(item, id, moduleId);
+          const twin = this.#planner.isCounted(id) ? undefined : toProjectedTwin(item, id, moduleId);
           if (twin !== undefined) await this.#planner.planTwin(twin, item, at, () => isSuspect(twin, at));
         }
       }

@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { Departure } from '../drift/index.ts';
 import type { BlastRadius, CompetingSetting } from '../guards/index.ts';
+import type { IdSet } from '../id-set.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import { type Plan, plan } from '../reconcile/index.ts';
-import { type IdSet, toDevice } from '../sweep/index.ts';
+import { toDevice } from '../sweep/index.ts';
 import type { JsonObject, Twin } from '../twin/index.ts';
 import { ForecastGuard } from './forecast-guard.ts';
 import type { PlannedOutcome, PolicyCounts } from './policy-counts.ts';
@@ -29,6 +30,8 @@ export interface TwinPlannerDependencies {
   readonly states: ReadonlyMap<Policy, PolicyState>;
   /** Empty at first. The planner adds the id of each device that it plans. */
   readonly planned: IdSet;
+  /** Empty at first. The planner adds the id of each planned device whose twin a sweep would read. */
+  readonly read: IdSet;
   readonly competing: readonly CompetingSetting[];
   readonly limit: BlastRadius;
   readonly clock: Clock;
@@ -44,6 +47,8 @@ export class TwinPlanner {
   readonly #guard: ForecastGuard;
   /** Plans for a missing module. The key lists which policies apply to the device, because such a plan depends on nothing else. */
   readonly #missingPlans = new Map<string, Plan>();
+  /** The ids of the planned devices whose twins a sweep would read. */
+  readonly #read: IdSet;
   readonly calls: { twinRead: number; twinUpdate: number; readonly creations: number[] } = {
     twinRead: 0,
     twinUpdate: 0,
@@ -52,7 +57,8 @@ export class TwinPlanner {
 
   constructor(dependencies: TwinPlannerDependencies) {
     this.#dependencies = dependencies;
-    const { states, competing, limit, clock } = dependencies;
+    const { states, read, competing, limit, clock } = dependencies;
+    this.#read = read;
     this.#policies = [...states.keys()];
     const byName = new Map([...states].map(([policy, state]) => [policy.name, state]));
     this.#guard = new ForecastGuard({
@@ -63,8 +69,9 @@ export class TwinPlanner {
     });
   }
 
-  isPlanned(deviceId: string): boolean {
-    return this.#dependencies.planned.has(deviceId);
+  /** Whether the device was planned, and all hub calls of its plan are counted. */
+  isCounted(deviceId: string): boolean {
+    return this.#read.has(deviceId);
   }
 
   /** Returns the twins of a policy that count against its blast radius so far, or `undefined` where there is none. */
@@ -81,6 +88,7 @@ export class TwinPlanner {
     const { deviceId } = device;
     const isRepeated = planned.has(deviceId);
     planned.add(deviceId);
+    this.#read.add(deviceId);
     const policies = this.#policies.map((policy) =>
       policy === found && !policy.scope.usesIdOnly ? members.asPolicy() : policy,
     );
@@ -98,10 +106,23 @@ export class TwinPlanner {
     return isCreated;
   }
 
-  /** Plans the changes of a twin, and counts them. `isSuspect`: whether a sweep would read the twin even if the twin has no drift. */
+  /**
+   * Plans the changes of a twin, and counts them. Plans each twin only once: the next policy that finds the twin can only add the read. `isSuspect`:
+   * whether a sweep would read the twin even if the twin has no drift.
+   */
   async planTwin(twin: Twin, item: JsonObject, at: string, isSuspect: () => boolean): Promise<void> {
+    const { deviceId } = twin;
+    const { planned } = this.#dependencies;
+    const hasDrift = !planned.has(deviceId) && (await this.#planChanges(twin, item, at));
+    planned.add(deviceId);
+    if (!hasDrift && !isSuspect()) return;
+    this.#read.add(deviceId);
+    this.calls.twinRead += this.#needsOnlyId(deviceId) ? 1 : 2;
+  }
+
+  /** Plans the changes of a twin, and counts them. Returns whether the twin has drift. */
+  async #planChanges(twin: Twin, item: JsonObject, at: string): Promise<boolean> {
     const { deviceId, moduleId } = twin;
-    this.#dependencies.planned.add(deviceId);
     const device = moduleId === '' ? toDevice(item, deviceId) : { deviceId, tags: {}, edge: false };
     const policies = moduleId === '' ? this.#policies : this.#policiesByMembers();
     const { drifts, actions } = plan(policies, { device, twins: [{ moduleId, twin }], at });
@@ -112,8 +133,8 @@ export class TwinPlanner {
       if (changed.has(drift)) return 'change';
       return competing.has(drift) ? 'competingConfiguration' : this.#recordedReason(drift);
     });
-    if (drifts.length > 0 || isSuspect()) this.calls.twinRead += this.#needsOnlyId(deviceId) ? 1 : 2;
     if (changed.size > 0) this.calls.twinUpdate++;
+    return drifts.length > 0;
   }
 
   /** Whether a sweep would create the module without reading it first. Otherwise the sweep reads the module before it records the drift. */

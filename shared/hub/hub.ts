@@ -130,10 +130,10 @@ export interface Hub {
   /** Counts the devices of the hub. This is the cheapest call that shows that the connection and the permissions work. */
   countDevices(): Promise<Answer<number>>;
   /**
-   * Reads one page of query results, with at most 1000 results. Without `continuation`, reads the first page. The results can be minutes
-   * older than the twins. Costs one call of the budget.
+   * Reads one page of query results, with at most `size` results: 1000 by default. Without `continuation`, reads the first page. The results
+   * can be minutes older than the twins. Costs one call of the budget.
    */
-  queryPage(query: string, continuation?: string): Promise<Answer<QueryPage>>;
+  queryPage(query: string, continuation?: string, size?: number): Promise<Answer<QueryPage>>;
   /** Lists the automatic configurations of the hub. Costs one call of the budget. */
   listConfigurations(): Promise<Answer<readonly Configuration[]>>;
   /** The import and export jobs of the hub. */

@@ -122,9 +122,9 @@ export function connectToHub(address: HubAddress, options: IotHubOptions = {}): 
         return { ok: true, value: typeof count === 'number' ? count : 0 };
       },
 
-      async queryPage(query, continuation) {
+      async queryPage(query, continuation, size = itemsPerPage) {
         const readPage = async (registry: Registry) => {
-          const pages = registry.createQuery(query, itemsPerPage);
+          const pages = registry.createQuery(query, size);
           // `next` needs the continuation of the page. Without it, the promise form of `next` returns the first page each time.
           const { result, message } = await pages.next(continuation as string);
           const items: unknown = result;

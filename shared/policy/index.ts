@@ -54,5 +54,7 @@ export {
   type Scope,
   type ScopeParts,
   tagOptions,
+  toScopeMatcher,
 } from './scope.ts';
+export { storedRules } from './stored-rules.ts';
 export { type Versions, versionsOf } from './versions.ts';

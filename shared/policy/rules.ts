@@ -36,8 +36,28 @@ export interface Otherwise<T> {
   readonly otherwise: T;
 }
 
+const ruleNames: ReadonlySet<unknown> = new Set<RuleContent['rule']>([
+  ...([
+    'exactly',
+    'byDefault',
+    'oneOf',
+    'between',
+    'atLeast',
+    'atMost',
+    'matches',
+    'duration',
+    'optional',
+    'absent',
+  ] as const),
+]);
+
 function mark(content: RuleContent): Rule {
   return { [ruleMark]: true, ...content };
+}
+
+/** A rule that was stored as JSON and has lost its mark. `undefined` when the object is no rule. */
+export function asRule(content: { readonly [key: string]: Json }): Rule | undefined {
+  return ruleNames.has(content.rule) ? mark(content as unknown as RuleContent) : undefined;
 }
 
 export function isRule(value: unknown): value is Rule {

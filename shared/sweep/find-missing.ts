@@ -1,7 +1,7 @@
+import { IdSet } from '../id-set.ts';
 import type { Policy } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Finding, type MissingSearch, withoutContinuation } from './checkpoint.ts';
-import { IdSet } from './id-set.ts';
 import { QueryRefused } from './interruption.ts';
 import type { Progress } from './progress.ts';
 import { countsAreComparable } from './steps.ts';
@@ -28,11 +28,15 @@ export async function findMissing(dependencies: SweepDependencies, progress: Pro
   let { search } = progress.checkpoint;
   if (search === undefined) {
     const counts = await inconclusiveCounts(dependencies, progress, policy);
-    if (counts === undefined) return;
+    if (counts === undefined) {
+      if (policy.createModule) progress.addLook(policy, 'modules', { how: 'count', at: progress.row.startedAt });
+      return;
+    }
     search = { among: 'modules', counts, missing: 0 };
     progress.checkpoint = { ...progress.checkpoint, search };
   }
   await searchFor(dependencies, progress, policy, search);
+  progress.addLook(policy, 'modules', { how: 'read', at: progress.row.startedAt });
 }
 
 /**

@@ -25,6 +25,7 @@ export async function findSuspects(
       items.flatMap(foundIn).filter(({ deviceId }) => policy.scope.mayMatchId(deviceId));
     if (progress.dialect === 'full') await progress.forEachPage(query, suspectsOf(policy), find, policy);
     else await findByDocumentedQuery(dependencies, progress, policy, query);
+    progress.addLook(policy, 'values', { how: 'query', at: progress.row.startedAt });
   } catch (error) {
     if (!(error instanceof QueryRefused)) throw error;
     const reason = `The hub refused the query for ${policy.name}: ${error.message}`.slice(0, longestReason);

@@ -1,14 +1,14 @@
 import type { Hub } from '../hub/index.ts';
+import { IdSet } from '../id-set.ts';
 import type { Policy } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Checkpoint, type Finding, withoutContinuation } from './checkpoint.ts';
 import { TwinExport } from './export/index.ts';
 import { HeldTwins } from './held-twins.ts';
-import { IdSet } from './id-set.ts';
 import { Interrupted } from './interruption.ts';
 import type { QueryFunctions } from './query-functions.ts';
 import { QueuedDevices } from './queued-devices.ts';
-import type { SweepClaim, SweepRow } from './store/index.ts';
+import { type Look, type SweepClaim, type SweepRow, type Verified, withLook } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { type ReadPage, SweepQueries } from './sweep-queries.ts';
 import type { FoundDevice } from './twin-results.ts';
@@ -111,6 +111,11 @@ export class Progress {
     const isNew = !this.row.walked.includes(sentence);
     if (isNew) this.row = { ...this.row, walked: [...this.row.walked, sentence] };
     return isNew;
+  }
+
+  /** Records how the sweep looked at a policy's twins or modules. `undefined`: it could not. */
+  addLook(policy: Policy, part: keyof Verified, look: Look | undefined): void {
+    this.row = { ...this.row, verified: withLook(this.row.verified ?? {}, policy.name, part, look) };
   }
 
   /** Adds a probable mistake in a policy to the list `warnings` of the row. The list has a limit, because the row is one table entity. */

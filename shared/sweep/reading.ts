@@ -14,6 +14,8 @@ export interface Reading {
   readonly endedAt?: string;
   /** When the last complete reading of the same policy ended, ISO 8601. */
   readonly lastEndedAt?: string;
+  /** When that reading started, ISO 8601. */
+  readonly lastStartedAt?: string;
   /** True where one sweep must read all twins: a person asked for it, or the hub does not keep its place between two sweeps. */
   readonly inOneGo?: boolean;
   /** True where the hub does not return the columns that the query selects, so that the reading takes whole twins. */
@@ -48,11 +50,13 @@ export function nextReading(last: Reading | undefined, { of, now, every, isAll }
     if (now.getTime() < Date.parse(known.startedAt) + every) return undefined;
   }
   const lastEndedAt = known?.endedAt ?? known?.lastEndedAt;
+  const lastStartedAt = isFinished ? known?.startedAt : known?.lastStartedAt;
   return {
     of,
     startedAt: now.toISOString(),
     read: 0,
     ...(lastEndedAt === undefined ? {} : { lastEndedAt }),
+    ...(lastStartedAt === undefined ? {} : { lastStartedAt }),
     ...(known?.isUnclear ? { by: 'query', isUnclear: true } : {}),
     ...(isAll ? { inOneGo: true } : {}),
   };

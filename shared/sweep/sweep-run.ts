@@ -2,6 +2,7 @@ import type { Policy } from '../policy/index.ts';
 import { checkOpen } from './check-open.ts';
 import type { Checkpoint, Finding } from './checkpoint.ts';
 import { compareModuleIds } from './compare-module-ids.ts';
+import { countFleet } from './count-fleet.ts';
 import { findMissing } from './find-missing.ts';
 import { findSuspects } from './find-suspects.ts';
 import { Interrupted, QueryRefused, type RunEnd } from './interruption.ts';
@@ -10,7 +11,7 @@ import { Progress } from './progress.ts';
 import { QueryFunctions } from './query-functions.ts';
 import { readConfigurations } from './read-configurations.ts';
 import { fingerprintOf, type SweepStep, sweepSteps } from './steps.ts';
-import type { SweepClaim, SweepRow } from './store/index.ts';
+import { type SweepClaim, type SweepRow, withoutFailed } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { fullLook, walk } from './walk/index.ts';
 import { limitDelay } from './work-queue.ts';
@@ -92,7 +93,9 @@ export class SweepRun {
   }
 
   #setEnd(state: 'done' | 'abandoned'): void {
-    this.#progress.row = { ...this.row, state, endedAt: this.#dependencies.clock.now().toISOString() };
+    const endedAt = this.#dependencies.clock.now().toISOString();
+    const verified = state === 'done' ? withoutFailed(this.row.verified ?? {}) : {};
+    this.#progress.row = { ...this.row, state, endedAt, verified };
   }
 
   /**
@@ -106,6 +109,7 @@ export class SweepRun {
       const reason = `The policy ${step.policy.name} is not swept, because the hub refused a query for it: ${error.message}`;
       this.#dependencies.log.error(reason);
       this.#progress.addWalked(reason);
+      this.#progress.addLook(step.policy, step.type === 'missing' ? 'modules' : 'values', undefined);
       this.#progress.beforeSave(undefined);
     }
   }
@@ -125,6 +129,7 @@ export class SweepRun {
       case 'missing':
         return findMissing(this.#dependencies, this.#progress, step.policy);
       case 'open':
+        await countFleet(this.#dependencies, this.#progress);
         return checkOpen(this.#dependencies, this.#progress);
     }
   }

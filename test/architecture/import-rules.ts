@@ -14,11 +14,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'shared/query': ['twin'],
   'shared/hub': ['identity', 'twin'],
   'shared/drift': ['storage', 'policy', 'twin'],
-  'shared/evidence': ['actions', 'drift', 'storage', 'policy', 'twin'],
   'shared/retry': ['storage', 'events'],
   'shared/guards': ['drift', 'hub', 'storage', 'policy', 'query', 'twin'],
   'shared/reconcile': ['guards', 'retry', 'drift', 'hub', 'policy', 'events', 'twin'],
   'shared/sweep': ['reconcile', 'guards', 'drift', 'hub', 'storage', 'policy', 'query', 'twin'],
+  'shared/evidence': ['sweep', 'actions', 'drift', 'storage', 'policy', 'twin'],
   'shared/status': ['identity', 'sweep', 'guards', 'retry', 'drift', 'hub', 'storage', 'policy'],
   'shared/forecast': ['sweep', 'reconcile', 'guards', 'drift', 'hub', 'policy', 'twin'],
 };

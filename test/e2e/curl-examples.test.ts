@@ -10,6 +10,7 @@ import { demoDevice } from '../../infra/local/demo/fleet.ts';
 import { Operator } from '../../infra/local/demo/operator.ts';
 import type { SystemEndpoints } from '../../infra/local/endpoints-file.ts';
 import { buildOwnProject, type OwnProject } from '../support/own-project.ts';
+import { openCsv } from '../support/spreadsheet-reader.ts';
 import { project, type Run, twinkeeper } from './twinkeeper.ts';
 
 /**
@@ -73,7 +74,17 @@ const promises: readonly (readonly [string, Promised])[] = [
   ['"$URL/devices/$DEVICE" ', answersWith({ exists: true, modules: some({ properties: some({ rule: text }) }) })],
   ['/reconcile', answersWith({ deviceId: text, status: 'done' })],
   [
-    'text/csv',
+    'excel=comma',
+    ({ stdout, statuses }) => {
+      expect(statuses).toEqual([200]);
+      const [[first] = [], ...lines] = openCsv(stdout, ',');
+      expect(first?.value).toBe('detectedAt');
+      expect(lines.length).toBeGreaterThan(0);
+    },
+  ],
+  ['/devices?search=', answersWith({ devices: some({ deviceId: text }) })],
+  [
+    '"$URL/drift?deviceId=$DEVICE"',
     ({ stdout, statuses }) => {
       expect(statuses).toEqual([200]);
       const [head, first = ''] = stdout.split('\n');

@@ -58,7 +58,7 @@ describe.skipIf(isWithoutChromium)('the dashboard with hostile text', () => {
 
   it('says that a key with forbidden characters is wrong', async () => {
     await stage.open('', 'ключ');
-    await stage.page.getByRole('alert').getByText('The function key in the address of this page is wrong.').waitFor();
+    await stage.page.getByRole('main', { name: 'The key is wrong' }).waitFor();
   });
 
   it('shows every text of the API as text, never as HTML', async () => {

@@ -10,21 +10,22 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import type {
   DeadLettersPage,
   DriftPage,
-  HealthDetails,
+  FleetAnswer,
   OpenPage,
   PoliciesAnswer,
   ShownActions,
   ShownSweeps,
-  SummaryAnswer,
 } from '../../functions/api/answers.ts';
 import { readPage } from '../../functions/dashboard/page.ts';
 import { launchChromium } from '../../infra/build/chromium.ts';
 import { buildDashboardPage } from '../../infra/build/dashboard-page.ts';
 import type { DriftRow } from '../../shared/drift/index.ts';
 import { type WatchedPage, watchedPage } from './browser.ts';
+import { fleetOf, noSummary, wellHealth } from './dashboard-rows.ts';
 
-const minute = 60_000;
-const hour = 60 * minute;
+const hour = 3_600_000;
+
+export { fleetOf, noSummary, row, wellHealth } from './dashboard-rows.ts';
 
 /** Answers a request of the page and returns true, or returns false to leave the request to the default answers. */
 type Intercept = (path: string, query: URLSearchParams, response: ServerResponse) => boolean;
@@ -102,7 +103,7 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
       if (request.headers['x-functions-key'] !== (isOperator ? undefined : 'the key'))
         return response.writeHead(401).end();
       const answer = answers[decodeURIComponent(path)];
-      return json(response, 200, path === 'summary' ? timed(answer as object, url.searchParams) : answer);
+      return json(response, 200, completed(path, answer, url.searchParams));
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -121,6 +122,7 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
       'drift/open': { rows: [] } satisfies OpenPage,
       policies: {
         policies: [],
+        fleet: fleetOf(0, 0),
         open: { total: 0, byReason: {} },
         openCountedAt: '2026-01-01T00:00:00.000Z',
       } satisfies PoliciesAnswer,
@@ -144,62 +146,22 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
   return stage;
 }
 
-/** Makes a history row. By default, it was detected half an hour before now, plus `number` seconds. */
-export function row(number: number, more: Partial<DriftRow> = {}): DriftRow {
-  const at = more.detectedAt ?? new Date(Date.now() - 30 * minute + number * 1000).toISOString();
+/** Completes the answer of a test with what the API always says, and what does not matter to most tests. */
+function completed(path: string, answer: unknown, query: URLSearchParams): unknown {
+  if (path === 'summary') return timed(answer as object, query);
+  if (path !== 'policies') return answer;
+  const { policies } = answer as PoliciesAnswer;
+  const devices = policies.flatMap((policy) => policy.devices ?? []);
+  const outOfLine = policies.reduce((sum, policy) => sum + policy.openDevices, 0);
   return {
-    v: 1,
-    hub: 'hub',
-    rowKey: `row!${number}`,
-    deviceId: `device-${number}`,
-    moduleId: 'agent',
-    policy: 'agents',
-    path: 'Interval',
-    kind: 'wrongValue',
-    expected: 1,
-    actual: 2,
-    write: { version: 2, at, exact: true },
-    mode: 'enforce',
-    detectedAt: at,
-    source: 'event',
-    outcome: 'enforced',
-    outcomeAt: at,
-    ...more,
+    fleet: devices.length === 0 ? uncounted(outOfLine) : fleetOf(Math.max(...devices), outOfLine),
+    ...(answer as object),
   };
 }
 
-/** A summary without drifts. The server adds the time range of the request. */
-export const noSummary: Omit<SummaryAnswer, 'from' | 'to' | 'bucket'> = {
-  buckets: [],
-  total: 0,
-  topDevices: [],
-  topProperties: [],
-  compliance: [],
-};
-
-/** The health of an app that works. The last event came a minute ago. */
-export function wellHealth(): HealthDetails {
-  const part = { ok: true, detail: '' };
-  return {
-    status: 'healthy',
-    checkedAt: new Date().toISOString(),
-    checks: { settings: part, hub: part, storage: part, configurations: part },
-    problems: [],
-    state: {
-      version: '1.0.0',
-      mode: 'enforce',
-      policies: 'hash',
-      deadLetters: 0,
-      deferred: 0,
-      lastEventAt: new Date(Date.now() - minute).toISOString(),
-      lastSweepEndedAt: new Date(Date.now() - 5 * minute).toISOString(),
-      calls: {},
-      throttled: {},
-      messagesUsed: 1234,
-      released: [],
-      competing: [],
-    },
-  };
+/** The compliance of a fleet that no sweep has counted. */
+function uncounted(outOfLine: number): FleetAnswer {
+  return { devices: null, devicesCountedAt: null, isExact: null, outOfLine, compliant: null, percent: null };
 }
 
 /** Adds the time range to a summary, as the API does: full hours, where the last hour may still be running. */

@@ -53,11 +53,25 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
     await eventually(() => card.locator('img').count()).toBe(0);
   });
 
-  it('says what to do when its key is wrong', async () => {
-    await stage.open('', 'another');
-    const alert = stage.page.getByRole('alert');
-    await alert.getByText('Open the page again as /api/dashboard?code=KEY').waitFor();
-    await eventually(() => stage.page.locator('.loading').count()).toBe(0);
+  it('is a page that says what to do when its key is wrong, and opens with another key', async () => {
+    stage.answers.drift = { rows: [row(1)] };
+    await stage.open('&policy=agents', 'another');
+    const locked = stage.page.getByRole('main', { name: 'The key is wrong' });
+    await locked.getByText('The app refuses the function key in the address of this page.').waitFor();
+    for (const part of ['#main', '#health', '#controls'])
+      expect(await stage.page.locator(part).isVisible()).toBe(false);
+    const before = stage.asked.length;
+    await stage.page.clock.runFor(120_000);
+    expect(stage.asked.length).toBe(before);
+    await locked.getByLabel('Function key').fill('the key');
+    await stage.page.keyboard.press('Enter');
+    await stage.page.locator('#rows', { hasText: 'device-1' }).waitFor();
+    expect(new URL(stage.page.url()).search).toBe('?code=the+key&policy=agents');
+  });
+
+  it('says that its address has no key', async () => {
+    await stage.open('', '');
+    await stage.page.getByRole('main', { name: 'This page needs a key' }).waitFor();
   });
 
   it('shows the error that the API returns for a filter', async () => {
@@ -235,12 +249,14 @@ describe.skipIf(isWithoutChromium)('the dashboard', () => {
       ],
       open: [open_],
       rows: [wrong],
+      verified: [],
     } satisfies DeviceAnswer;
     stage.answers.drift = { rows: [wrong] };
     stage.answers['drift/open'] = { rows: [open_] };
     await stage.open('&view=device&of=device-1');
     const dialog = stage.page.getByRole('dialog', { name: 'Device device-1' });
     await dialog.getByText('1 property out of line').waitFor();
+    await eventually(() => dialog.locator('.facts').innerText()).toMatch(/Last looked at\s+never/);
     await eventually(() => dialog.getByRole('row', { name: /^Wrong/ }).innerText()).toContain(`"${markup}"`);
     await eventually(() => dialog.getByRole('row', { name: /^Fine/ }).count()).toBe(0);
     await dialog.getByText('somebody keeps changing it back').waitFor();

@@ -35,6 +35,17 @@ export function parseTime(name: string, text: string, now: Date): string {
 }
 
 /**
+ * Turns the value of a parameter that looks back into ISO 8601 in UTC.
+ *
+ * @throws {ApiProblem} as {@link parseTime}, and for a time that is still to come.
+ */
+export function pastTime(name: string, text: string, now: Date): string {
+  const time = parseTime(name, text, now);
+  if (time > now.toISOString()) throw badParameter(name, `must be past: it is ${now.toISOString()} now`, text);
+  return time;
+}
+
+/**
  * Completes a time range. A missing `to` becomes the current time plus one second. A missing `from` becomes 24 hours before `to`.
  *
  * @throws {ApiProblem} when the range ends before it begins, or is longer than 400 days.

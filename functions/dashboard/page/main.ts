@@ -4,18 +4,20 @@
  */
 
 import { appNow, ask } from './api/index.ts';
+import { bucketStart, zoneName } from './charts/index.ts';
 import { createDetails } from './details/index.ts';
 import { createHealthStrip } from './health/index.ts';
 import { createFilterForm, createHistory, createHistoryTable, exportCsv } from './history/index.ts';
-import { fill, find, hour, printable } from './markup/index.ts';
+import { fill, find, hour, iso, printable, showTimesIn } from './markup/index.ts';
 import { createOverview, type OverviewData } from './overview/index.ts';
 import { hideProblem, type ProblemSource, showProblem } from './problem-box.ts';
 import { createRefresh } from './refresh.ts';
 import { createTimeControls } from './time-controls.ts';
 import { countedRange, onView, timeRange, type View, view } from './view/index.ts';
 
-/** Shortest time between two reads of the overview's data, in milliseconds. */
+/** Shortest time between two reads of the overview's data, in milliseconds. With filters, the app counts rows for each read. */
 const overviewInterval = 10_000;
+const filteredInterval = 30_000;
 
 /** Largest number of open rows in the overview's list. */
 const openLimit = 100;
@@ -61,21 +63,31 @@ function begin(): void {
 }
 
 async function readOverview(isCurrent: () => boolean): Promise<void> {
-  if (Date.now() - overviewReadAt < overviewInterval) return;
+  const isFiltered = Object.keys(current.filters).length > 0;
+  if (Date.now() - overviewReadAt < (isFiltered ? filteredInterval : overviewInterval)) return;
   const range = countedRange(current.time, appNow());
   const bucketHours = bucketHoursOf((Date.parse(range.to) - Date.parse(range.from)) / hour);
+  // A range that ends now begins with a whole bucket.
+  const from = current.time.range === 'custom' ? range.from : iso(bucketStart(Date.parse(range.from), bucketHours));
+  const zone = bucketHours === 1 ? undefined : zoneName();
   const { policy, deviceId } = current.filters;
-  const [summary, { policies }, open, { sweeps }, deadLetters, actions] = await Promise.all([
-    ask('summary', { ...range, bucket: bucketHours === 24 ? '1d' : `${bucketHours}h` }),
+  const [summary, { policies, fleet }, open, { sweeps }, deadLetters, actions] = await Promise.all([
+    ask('summary', {
+      ...current.filters,
+      ...range,
+      from,
+      zone,
+      bucket: bucketHours === 24 ? '1d' : `${bucketHours}h`,
+    }),
     ask('policies'),
     ask('drift/open', { policy, deviceId, limit: openLimit }),
     ask('sweeps', { limit: 1 }),
     ask('dead-letters', { limit: deadLetterLimit }),
-    ask('actions', { limit: actionLimit }),
+    ask('actions', { policy, limit: actionLimit }),
   ]);
   if (!isCurrent()) return;
   overviewReadAt = Date.now();
-  overviewData = { summary, policies, open, sweep: sweeps[0], deadLetters, actions, bucketHours };
+  overviewData = { summary, policies, fleet, open, sweep: sweeps[0], deadLetters, actions, bucketHours };
   filterForm.offerPolicies(policies);
   overview.show(overviewData, current);
 }
@@ -91,17 +103,23 @@ function bucketHoursOf(hours: number): number {
 
 function showControls(): void {
   filterForm.show(current.filters);
-  timeControls.show(current.time);
+  timeControls.show(current);
 }
 
 onView((next) => {
   const questionOf = ({ filters, time }: View) => JSON.stringify([filters, time]);
   const isOther = questionOf(next) !== questionOf(current);
-  const isSplitOther = next.by !== current.by;
+  const isZoneOther = next.zone !== current.zone;
+  const isShownOther = next.by !== current.by || isZoneOther;
   current = next;
+  showTimesIn(current.zone);
   showControls();
   if (isOther) begin();
-  else if (isSplitOther && overviewData !== undefined) overview.show(overviewData, current);
+  else if (isShownOther && overviewData !== undefined) {
+    overview.show(overviewData, current);
+    // The days and hours of the charts begin at other times.
+    if (isZoneOther) overviewReadAt = 0;
+  }
   details.show(current.panel);
 });
 
@@ -129,6 +147,8 @@ function onPress(id: ProblemSource, work: () => Promise<void>): void {
 onPress('more', () => history.more());
 onPress('csv', () => exportCsv(current));
 
+showTimesIn(current.zone);
 showControls();
+document.body.classList.remove('parsing');
 begin();
 details.show(current.panel);

@@ -1,6 +1,7 @@
 /** Repeats the page's requests while the page is visible. The time between two refreshes grows after each failure. */
 
 import { Problem } from './api/index.ts';
+import { showLocked } from './locked.ts';
 import { fill, find, time } from './markup/index.ts';
 import { hideProblem, showProblem } from './problem-box.ts';
 
@@ -59,11 +60,15 @@ export function createRefresh({ look, onLooked, isWell }: RefreshOptions): Refre
   function fail(error: unknown): void {
     failures++;
     isStopped = isPermanent(error);
+    if (error instanceof Problem && error.isWrongKey) {
+      showLocked();
+      return;
+    }
     showProblem(error, 'refresh');
     state.classList.remove('live');
     fill(state, isStopped ? 'Stopped' : isPaused ? 'Paused' : `Trying again in ${wait() / 1000} s`);
     for (const part of document.querySelectorAll('.loading')) {
-      part.classList.remove('loading');
+      part.classList.remove('loading', 'skeleton');
       fill(part, 'Not loaded.');
     }
   }

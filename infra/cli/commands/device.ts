@@ -1,21 +1,24 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import picocolors from 'picocolors';
+import type { Verification } from '../../../functions/api/answers.ts';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { hasColour } from '../view/colour.ts';
 import { safeJson, safeText } from '../view/safe-text.ts';
 import { type HistoryOptions, historyHelp, historyOf, withHistoryOptions } from './history-option.ts';
 import { type HistorySource, type LiveDevice, pagesOf } from './history-source.ts';
 import { parseCount } from './query-option.ts';
+import { parsePastTime } from './time-option.ts';
 
 interface DeviceOptions extends HistoryOptions {
   readonly hub?: string;
   readonly limit: number;
   readonly all?: true;
+  readonly at?: string;
   readonly json?: true;
 }
 
 /** The result of `twinkeeper device` for one device. */
-interface DeviceReport {
+interface DeviceReport extends Verification {
   readonly deviceId: string;
   /** Whether the device's twins are compliant now. If the twins cannot be read: whether the history has no open row of the device. */
   readonly inLine: boolean;
@@ -45,11 +48,20 @@ export function deviceCommand(): Command {
     )
     .option('--limit <n>', 'Limits the number of rows in the timeline.', parseCount, 50)
     .option('--all', 'Also lists the compliant properties.')
+    .addOption(
+      new Option(
+        '--at <time>',
+        'Shows the device at this time instead: the policies that were in force, what was out of line, and what had been decided. UTC without a zone.',
+      )
+        .argParser((text) => parsePastTime(text))
+        .conflicts(['all', 'hub']),
+    )
     .option('--json', 'Prints one JSON document.')
     .addHelpText(
       'after',
       `
 The exit code is 0 when the device is compliant, 2 when it is out of line, and 1 when it does not exist or cannot be read.
+With --at, it is 0 when nothing was out of line, 2 when something was, and 1 when nothing is known about that time.
 Without a hub, the command shows only the timeline. With --url, the app reads the twins.
 
 ${historyHelp}
@@ -57,6 +69,7 @@ ${historyHelp}
 Examples:
   $ twinkeeper device press-01
   $ twinkeeper device press-01 --endpoints endpoints.json --all
+  $ twinkeeper device press-01 --at 2026-11-18T09:00Z
   $ twinkeeper device press-01 --json | jq '.live.modules[].properties[] | select(.ok | not)'`,
     )
     .action(device);
@@ -64,10 +77,15 @@ Examples:
 
 async function device(deviceId: string, options: DeviceOptions): Promise<void> {
   const history = await historyOf(options);
-  const [rows, { rows: open }, live] = await Promise.all([
+  if (options.at !== undefined) {
+    const { showDeviceAt } = await import('./device-at.ts');
+    return showDeviceAt(history, deviceId, options.at, options.json === true);
+  }
+  const [rows, { rows: open }, live, { verified, lastVerifiedAt }] = await Promise.all([
     newest(history, deviceId, options.limit),
     history.open({ deviceId }, mostOpen),
     readLive(history, deviceId, options),
+    history.deviceAt(deviceId, new Date().toISOString()),
   ]);
   if (rows.length === 0 && live?.exists !== true) {
     const where = live === undefined ? '' : ' and the hub has no such device';
@@ -85,7 +103,11 @@ async function device(deviceId: string, options: DeviceOptions): Promise<void> {
     live?.exists === true
       ? live.modules.every(({ properties }) => properties.every(({ ok }) => ok))
       : open.length === 0;
-  const report: DeviceReport = { deviceId, inLine, rows, open, ...(live === undefined ? {} : { live }) };
+  const report: DeviceReport = {
+    ...{ deviceId, inLine, rows, open, verified },
+    ...(lastVerifiedAt === undefined ? {} : { lastVerifiedAt }),
+    ...(live === undefined ? {} : { live }),
+  };
   // The exit code is set before the output is written: if standard output is lost, the handler of lost output must replace this exit code.
   process.exitCode = inLine ? 0 : 2;
   process.stdout.write(options.json ? `${safeJson(report)}\n` : `${await render(report, options)}\n`);
@@ -131,8 +153,12 @@ async function readLive(
   return { exists: comparison !== undefined, at, modules, hub: hubClient.name };
 }
 
-async function render({ deviceId, inLine, rows, open, live }: DeviceReport, { all }: DeviceOptions): Promise<string> {
-  const [{ renderTimeline }, { renderTwinDiff }, { terminalSize }] = await Promise.all([
+async function render(
+  { deviceId, inLine, rows, open, verified, live }: DeviceReport,
+  { all }: DeviceOptions,
+): Promise<string> {
+  const [{ describeLooks }, { renderTimeline }, { renderTwinDiff }, { terminalSize }] = await Promise.all([
+    import('../view/past-view.ts'),
     import('../view/timeline.ts'),
     import('../view/twin-diff.ts'),
     import('../view/terminal-size.ts'),
@@ -152,5 +178,5 @@ async function render({ deviceId, inLine, rows, open, live }: DeviceReport, { al
         : live.modules.length === 0
           ? 'No policy applies to this device.'
           : `${renderTwinDiff(live.modules, { all: all === true, colour })}\n\n${inLine ? 'The device is compliant.' : 'The device is out of line.'}`;
-  return `${picocolors.createColors(colour).bold(safeText(deviceId))}\n\n${timeline}\n\n${now}`;
+  return `${picocolors.createColors(colour).bold(safeText(deviceId))}\n\n${timeline}\n\n${describeLooks(verified)}\n\n${now}`;
 }

@@ -1,16 +1,19 @@
 import { Command, Option } from 'commander';
-import type { DriftQuery, DriftRow } from '../../../shared/drift/index.ts';
+import type { ListSeparator } from '../../../functions/api/spreadsheet.ts';
+import type { DriftQuery, DriftRow, DuringQuery } from '../../../shared/drift/index.ts';
 import { hasColour } from '../view/colour.ts';
 import { safeJson } from '../view/safe-text.ts';
+import { excelOption, warnOfLines } from './excel-option.ts';
 import { type HistoryOptions, historyHelp, historyOf, withHistoryOptions } from './history-option.ts';
 import { pagesOf } from './history-source.ts';
 import { print } from './print.ts';
-import { parseCount, type QueryOptions, queryOf, withQueryOptions } from './query-option.ts';
+import { duringQueryOf, parseCount, type QueryOptions, queryOf, withQueryOptions } from './query-option.ts';
 
 interface DriftOptions extends HistoryOptions, QueryOptions {
   readonly limit?: number;
   readonly json?: true;
   readonly csv?: true;
+  readonly excel?: ListSeparator;
   readonly follow?: true;
 }
 
@@ -34,6 +37,7 @@ export function driftCommand(): Command {
     )
     .option('--json', 'Prints one JSON object for each line (NDJSON).')
     .addOption(new Option('--csv', 'Prints CSV with a line of column names.').conflicts('json'))
+    .addOption(excelOption('With --csv: writes'))
     .addOption(
       new Option(
         '--follow',
@@ -43,7 +47,7 @@ export function driftCommand(): Command {
     .addHelpText(
       'after',
       `
-Times are UTC. Write "=" before a value that begins with a dash: --device=-V1.
+Times are UTC, and a time without a zone is taken as UTC. Write "=" before a value that begins with a dash: --device=-V1.
 The exit code is 0 when the history was read, even if no row matches, and 1 when it cannot be read.
 
 ${historyHelp}
@@ -52,7 +56,9 @@ Examples:
   $ twinkeeper drift                                       the last 24 hours
   $ twinkeeper drift --device press-01 --from -7d
   $ twinkeeper drift --policy defender-micro-agent --outcome heldBack
+  $ twinkeeper drift --during 2026-11-18T08:00..2026-11-18T10:00   what was out of line then, whenever it began
   $ twinkeeper drift --from 2026-11-01 --to 2026-12-01 --csv > november.csv
+  $ twinkeeper drift --from -30d --csv --excel > drift.csv  for Excel and LibreOffice
   $ twinkeeper drift --json | jq -r 'select(.kind == "wrongValue") | .deviceId'
   $ twinkeeper drift --follow --endpoints endpoints.json`,
     )
@@ -60,10 +66,11 @@ Examples:
 }
 
 async function drift(options: DriftOptions): Promise<void> {
-  const query = queryOf(options);
+  if (options.excel !== undefined && !options.csv) throw new Error('--excel is a form of CSV: give --csv too.');
+  const query = options.during === undefined ? queryOf(options) : duringQueryOf(options, options.during);
   const history = await historyOf(options);
   const write = await writerOf(options);
-  if (options.follow) {
+  if (options.follow && !('openFrom' in query)) {
     const { follow } = await import('./follow.ts');
     // With `--from`, all existing rows since that time are shown first.
     const limit = options.limit ?? (options.from === undefined ? defaultFollowed : Number.POSITIVE_INFINITY);
@@ -82,6 +89,7 @@ async function drift(options: DriftOptions): Promise<void> {
     if (!(await write(rows))) return;
   }
   if (count === 0) await write([]);
+  if (options.excel !== undefined) warnOfLines(count);
   if (isTable && count === 0) process.stdout.write(`${describeNoRows(options, query)}\n`);
   else if (isTable && isMore) {
     process.stderr.write(
@@ -94,17 +102,18 @@ async function drift(options: DriftOptions): Promise<void> {
  * Returns a function that writes rows to standard output as JSON, CSV or a table. That function resolves with false when the program that
  * reads standard output has ended.
  */
-async function writerOf({ json, csv }: DriftOptions): Promise<(rows: readonly DriftRow[]) => Promise<boolean>> {
+async function writerOf({ json, csv, excel }: DriftOptions): Promise<(rows: readonly DriftRow[]) => Promise<boolean>> {
   if (json) return (rows) => print(rows.map((row) => `${safeJson(row)}\n`).join(''));
   let head: string | undefined;
   if (csv) {
-    const [{ csvHeader }, { csvLine }] = await Promise.all([
+    const [{ csvHeader, driftSpreadsheetHead, driftSpreadsheetLines }, { csvLine }] = await Promise.all([
       import('../../../functions/api/drift-csv.ts'),
       import('../view/drift-csv.ts'),
     ]);
-    head = csvHeader;
+    head = excel === undefined ? csvHeader : driftSpreadsheetHead(excel);
     return (rows) => {
-      const text = `${head ?? ''}${rows.map(csvLine).join('')}`;
+      const lines = excel === undefined ? rows.map(csvLine).join('') : driftSpreadsheetLines(rows, excel);
+      const text = `${head ?? ''}${lines}`;
       head = undefined;
       return print(text);
     };
@@ -129,7 +138,9 @@ async function writerOf({ json, csv }: DriftOptions): Promise<(rows: readonly Dr
   };
 }
 
-function describeNoRows(options: QueryOptions, { from, to }: DriftQuery): string {
+function describeNoRows(options: QueryOptions, query: DriftQuery | DuringQuery): string {
+  if ('openFrom' in query) return `Nothing was out of line from ${query.openFrom} to ${query.openTo}.`;
+  const { from, to } = query;
   const when = from === undefined ? '' : ` from ${from} to ${to}`;
   const others = Object.keys(options).some((name) =>
     ['module', 'policy', 'path', 'kind', 'outcome', 'source'].includes(name),

@@ -1,4 +1,15 @@
-import type { DeviceAnswer, HealthDetails, HealthProblem, OpenTotals } from '../../../functions/api/answers.ts';
+import type {
+  DeviceAnswer,
+  DeviceThenAnswer,
+  FleetAnswer,
+  HealthDetails,
+  HealthProblem,
+  OpenTotals,
+  PolicyVersionsAnswer,
+  StandingThen,
+  SummaryAnswer,
+} from '../../../functions/api/answers.ts';
+import { fleetAnswer } from '../../../functions/api/fleet-answer.ts';
 import { openTotals } from '../../../functions/api/open-totals.ts';
 import type { ActionLog } from '../../../shared/actions/index.ts';
 import {
@@ -7,8 +18,10 @@ import {
   createRunningPasses,
   type DriftQuery,
   type DriftRow,
+  type DuringQuery,
   type History,
 } from '../../../shared/drift/index.ts';
+import { createPolicyVersions } from '../../../shared/evidence/index.ts';
 import { createGuardStore } from '../../../shared/guards/index.ts';
 import { createDeadLetterList, createDeferredQueueLength } from '../../../shared/retry/index.ts';
 import { createStatusStore, findProblems, mostDeadLetters, readFacts } from '../../../shared/status/index.ts';
@@ -31,15 +44,27 @@ export interface Standing {
     /** Number of devices with an open row of this policy. */
     readonly outOfLine: number;
   }[];
+  /** How many devices keep to all policies that apply to them. Numbers that are not counted are `null`. */
+  readonly fleet: FleetAnswer;
   readonly open: OpenTotals;
   /** The time of the counts of open rows, ISO 8601. */
   readonly countedAt: string;
 }
 
 /** The history that a command reads. It comes from a storage account or from the HTTP API of the running app. */
-export interface HistorySource extends Pick<History, 'page' | 'open'> {
+export interface HistorySource extends Pick<History, 'page' | 'open' | 'during'> {
+  /** Reads what was in force at a time, ISO 8601. */
+  standingAt(at: string): Promise<StandingThen>;
+  /** Reads what was in force for a device at a time, ISO 8601, and what was out of line. */
+  deviceAt(deviceId: string, at: string): Promise<DeviceThenAnswer>;
   /** Reads one page of what operators did, newest first. See `ActionLog.page`. */
   readonly actions: ActionLog['page'];
+  /** Reads the counts of the hours between two times, both ISO 8601. Reads one entity for each day. */
+  summary(from: string, to: string): Promise<Pick<SummaryAnswer, 'buckets' | 'compliance'>>;
+  /** Reads the versions of a policy, and when each was in force. Both lists are empty for a policy that the app has never run with. */
+  policyVersions(policy: string): Promise<Pick<PolicyVersionsAnswer, 'versions' | 'inForce'>>;
+  /** The names of the policies that are in force now. */
+  policyNames(): Promise<readonly string[]>;
   /** Reads the row of the newest sweep. Resolves with `undefined` when there has been no sweep. */
   lastSweep(): Promise<SweepRow | undefined>;
   /** Counts the dead letters: the events that are no longer retried automatically. Counts at most {@link mostDeadLetters}. */
@@ -63,11 +88,44 @@ export interface HistorySource extends Pick<History, 'page' | 'open'> {
 /** The history in a storage account. `policies` are the names of the policies in this build of the command. */
 export function fromStorage(storage: StorageAccount, policies: readonly string[]): HistorySource {
   const now = () => new Date();
-  const { page, open } = createHistory(storage, now);
+  const history = createHistory(storage, now);
+  const { page, open, during } = history;
+  const past = () => ({
+    history,
+    policyVersions: createPolicyVersions(storage, now),
+    rollups: createRollups(storage, now),
+    sweepStore: createSweepStore(storage, now),
+  });
   return {
     page,
     open,
+    during,
+
+    async standingAt(at) {
+      const { readStandingAt } = await import('../../../functions/api/standing-at.ts');
+      return readStandingAt(past(), at);
+    },
+
+    async deviceAt(deviceId, at) {
+      const { readDeviceThen } = await import('../../../functions/api/device-then.ts');
+      return readDeviceThen(past(), deviceId, at);
+    },
+
     actions: openActionLog(storage).page,
+
+    summary: (from, to) => createRollups(storage, now).summary(from, to, 1),
+
+    async policyVersions(policy) {
+      const versions = createPolicyVersions(storage, now);
+      const [listed, inForce] = await Promise.all([versions.list(policy), versions.periods(policy)]);
+      return { versions: listed, inForce };
+    },
+
+    async policyNames() {
+      // What the app has recorded counts, not the policies in this build of the command.
+      const inForce = await createPolicyVersions(storage, now).at(now());
+      return inForce === undefined ? policies : Object.keys(inForce.policies);
+    },
 
     async lastSweep() {
       return (await createSweepStore(storage, now).list(1))[0];
@@ -97,7 +155,7 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
 
     async standing() {
       const guards = createGuardStore(storage);
-      const open = await createRollups(storage, now).openCounts();
+      const [open, fleet] = await Promise.all([createRollups(storage, now).openCounts(), guards.fleetCount()]);
       // A policy that this build no longer has can still have open rows.
       const names = [...new Set([...policies, ...open.devices.keys()])];
       const counted = names.map(async (policy) => ({
@@ -105,7 +163,12 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
         devices: policies.includes(policy) ? await guards.deviceCount(policy) : undefined,
         outOfLine: open.devices.get(policy) ?? 0,
       }));
-      return { policies: await Promise.all(counted), open: openTotals(open), countedAt: open.countedAt };
+      return {
+        policies: await Promise.all(counted),
+        fleet: fleetAnswer(fleet, open),
+        open: openTotals(open),
+        countedAt: open.countedAt,
+      };
     },
   };
 }
@@ -116,7 +179,7 @@ const largestPage = 1000;
 /** Reads the rows of a query page by page, and at most `limit` rows. `more` is true when the query has more rows than `limit`. */
 export async function* pagesOf(
   history: HistorySource,
-  query: DriftQuery,
+  query: DriftQuery | DuringQuery,
   limit: number,
 ): AsyncGenerator<{ readonly rows: readonly DriftRow[]; readonly more: boolean }> {
   let cursor: string | undefined;
@@ -124,7 +187,8 @@ export async function* pagesOf(
   let more = false;
   do {
     // Reads one row more than `limit`, to find out whether the query has more rows.
-    const page = await history.page(query, Math.min(largestPage, left + 1), cursor);
+    const size = Math.min(largestPage, left + 1);
+    const page = await ('openFrom' in query ? history.during(query, size, cursor) : history.page(query, size, cursor));
     const rows = page.rows.slice(0, left);
     left -= rows.length;
     cursor = page.cursor;

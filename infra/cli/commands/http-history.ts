@@ -2,33 +2,21 @@ import type {
   ActionsAnswer,
   DeadLettersPage,
   DeviceAnswer,
+  DeviceThenAnswer,
   DriftPage,
   HealthDetails,
   OpenPage,
+  OpenThenPage,
   PoliciesAnswer,
+  PolicyVersionsAnswer,
+  SummaryAnswer,
   SweepsAnswer,
 } from '../../../functions/api/answers.ts';
 import { mostDeadLetters } from '../../../shared/status/index.ts';
-import { safeText } from '../view/safe-text.ts';
-import { functionsApi } from './functions-api.ts';
+import { apiClient, parse, Refusal } from './api-client.ts';
 import type { HistorySource } from './history-source.ts';
 
-/** Milliseconds that the app may take to answer a request. An idle app needs some seconds to start. */
-const timeout = 60_000;
 const largestPage = 1000;
-
-/**
- * Thrown when the app answers a request with an error, or when the answer does not come from the app. `type` is the `type` of the problem
- * document in the answer. It is `undefined` without a problem document.
- */
-class Refusal extends Error {
-  readonly type: unknown;
-
-  constructor(message: string, type: unknown) {
-    super(message);
-    this.type = type;
-  }
-}
 
 /**
  * The history, read through the HTTP API of the running app. The messages of its errors say what to do and never contain the key.
@@ -37,53 +25,44 @@ class Refusal extends Error {
  * @throws An Error when the address is malformed, when the key would be sent unencrypted, or when the key is malformed.
  */
 export function fromFunctions(address: string, key: string | undefined): HistorySource {
-  const base = functionsApi(address, key);
-
-  /** Gets a path of the HTTP API. `list` is the name of a property that is an array in every valid answer. */
-  async function get<T>(
-    path: string,
-    list: keyof T & string,
-    parameters: Readonly<Record<string, string | number | undefined>> = {},
-  ): Promise<T> {
-    const url = new URL(`${base}/${path}`);
-    for (const [name, value] of Object.entries(parameters)) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    const { ok, status, text } = await ask(url);
-    if (status === 401 || status === 403) {
-      throw new Error(
-        `${base} refuses access (${status}): ${key === undefined ? 'give a function key with --key or FUNCTION_APP_KEY' : 'the key is not one of its function keys'}.`,
-      );
-    }
-    const body = (parse(text) ?? {}) as Readonly<Record<string, unknown>>;
-    if (ok && Array.isArray(body[list])) return body as T;
-    const { detail = body.title, type } = ok ? {} : body;
-    const reason = typeof detail === 'string' ? detail : 'check that --url is the address of the functions.';
-    throw new Refusal(`${base}/${path.split('/', 1)[0]} answered ${status}: ${safeText(reason, 400)}`, type);
-  }
-
-  async function ask(url: URL) {
-    const headers = { accept: 'application/json', ...(key === undefined ? {} : { 'x-functions-key': key }) };
-    try {
-      // Redirects are refused: a redirect would send the key to another address.
-      const answer = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(timeout) });
-      return { ok: answer.ok, status: answer.status, text: await answer.text() };
-    } catch (error) {
-      const { cause = error } = error as Error;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`${base} cannot be reached: ${safeText(reason)}.`);
-    }
-  }
+  const { base, get, ask } = apiClient(address, key);
 
   return {
     page: (query, limit, cursor) =>
       get<DriftPage>('drift', 'rows', { ...query, limit: Math.min(largestPage, limit), cursor }),
+
+    during: (query, limit, cursor) =>
+      get<DriftPage>('drift', 'rows', { ...query, limit: Math.min(largestPage, limit), cursor }),
+
+    async standingAt(at) {
+      const { standing } = await get<OpenThenPage>('drift/open', 'rows', { at, limit: 1 });
+      if (standing === undefined)
+        throw new Error(`${base} is of an older version, which cannot look back. Update the app.`);
+      return standing;
+    },
+
+    deviceAt: async (deviceId, at) => get<DeviceThenAnswer>(devicePath(deviceId), 'open', { at }),
 
     open: (query, limit, cursor) =>
       get<OpenPage>('drift/open', 'rows', { ...query, limit: Math.min(largestPage, limit), cursor }),
 
     actions: (query, limit, cursor) =>
       get<ActionsAnswer>('actions', 'actions', { ...query, limit: Math.min(largestPage, limit), cursor }),
+
+    summary: (from, to) => get<SummaryAnswer>('summary', 'compliance', { from, to, bucket: '1h' }),
+
+    async policyVersions(policy) {
+      try {
+        return await get<PolicyVersionsAnswer>(`policies/${encodeURIComponent(policy)}/versions`, 'versions');
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+        return { versions: [], inForce: [] };
+      }
+    },
+
+    async policyNames() {
+      return (await get<PoliciesAnswer>('policies', 'policies')).policies.map(({ name }) => name);
+    },
 
     async lastSweep() {
       return (await get<SweepsAnswer>('sweeps', 'sweeps', { limit: 1 })).sweeps[0];
@@ -101,9 +80,20 @@ export function fromFunctions(address: string, key: string | undefined): History
     },
 
     async standing() {
-      const { policies, open, openCountedAt } = await get<PoliciesAnswer>('policies', 'policies');
+      const { policies, fleet, open, openCountedAt } = await get<
+        Partial<Pick<PoliciesAnswer, 'fleet'>> & PoliciesAnswer
+      >('policies', 'policies');
       return {
         policies: policies.map(({ name, devices, openDevices }) => ({ policy: name, devices, outOfLine: openDevices })),
+        // An older app does not count the fleet.
+        fleet: fleet ?? {
+          devices: null,
+          devicesCountedAt: null,
+          isExact: null,
+          outOfLine: null,
+          compliant: null,
+          percent: null,
+        },
         open,
         countedAt: openCountedAt,
       };
@@ -119,28 +109,29 @@ export function fromFunctions(address: string, key: string | undefined): History
     },
 
     async device(deviceId) {
-      // These two ids cannot be in a URL: URL parsers treat `.` and `..` as path segments, even when they are encoded.
-      if (deviceId === '.' || deviceId === '..') {
-        throw new Error(
-          `A URL cannot contain the device id ${deviceId}. Use --storage instead of --url, or "twinkeeper drift --device ${deviceId}" for its history.`,
-        );
-      }
       try {
-        const { exists, at, modules } = await get<DeviceAnswer>(`devices/${encodeURIComponent(deviceId)}`, 'modules');
+        const { exists, at, modules } = await get<DeviceAnswer>(devicePath(deviceId), 'modules');
         return { exists, at, modules };
       } catch (error) {
         // The app answers with this problem type when neither the hub nor the history has the device.
-        if (!(error instanceof Refusal) || error.type !== 'urn:twinkeeper:problem:notFound') throw error;
+        if (!isNotFound(error)) throw error;
         return { exists: false, at: new Date().toISOString(), modules: [] };
       }
     },
   };
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+function isNotFound(error: unknown): boolean {
+  return error instanceof Refusal && error.type === 'urn:twinkeeper:problem:notFound';
+}
+
+/** The path of a device below `/api/`. */
+function devicePath(deviceId: string): string {
+  // These two ids cannot be in a URL: URL parsers treat `.` and `..` as path segments, even when they are encoded.
+  if (deviceId === '.' || deviceId === '..') {
+    throw new Error(
+      `A URL cannot contain the device id ${deviceId}. Use --storage instead of --url, or "twinkeeper drift --device ${deviceId}" for its history.`,
+    );
   }
+  return `devices/${encodeURIComponent(deviceId)}`;
 }

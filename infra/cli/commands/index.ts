@@ -13,9 +13,11 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   drift: async () => (await import('./drift.ts')).driftCommand(),
   status: async () => (await import('./status.ts')).statusCommand(),
   actions: async () => (await import('./actions.ts')).actionsCommand(),
+  report: async () => (await import('./report.ts')).reportCommand(),
   verify: async () => (await import('./verify.ts')).verifyCommand(),
   connect: async () => (await import('./connect.ts')).connectCommand(),
   disconnect: async () => (await import('./disconnect.ts')).disconnectCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+  devices: async () => (await import('./devices.ts')).devicesCommand(),
   device: async () => (await import('./device.ts')).deviceCommand(),
 };

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { kinds, outcomes, sources } from '../../../functions/api/parameter-schemas.ts';
-import type { DriftKind, DriftQuery, Outcome, Source } from '../../../shared/drift/index.ts';
+import type { DriftKind, DriftQuery, DuringQuery, Outcome, Source } from '../../../shared/drift/index.ts';
 import { isDeviceId } from '../../../shared/twin/index.ts';
-import { parseTime } from './time-option.ts';
+import { parseTime, parseTimeRange } from './time-option.ts';
 
 /** Command line options that filter the rows of the history. */
 export interface QueryOptions {
@@ -16,6 +16,7 @@ export interface QueryOptions {
   readonly source?: Source;
   readonly from?: string;
   readonly to?: string;
+  readonly during?: { readonly from: string; readonly to: string };
 }
 
 /** Adds to a command the options that filter the rows of the history. */
@@ -34,7 +35,15 @@ export function withQueryOptions(command: Command): Command {
       'Selects rows detected at this time or later, such as 2026-11-22T05:00Z, -24h, -30m or -7d.',
       (text) => parseTime(text),
     )
-    .option('--to <time>', 'Selects rows detected before this time.', (text) => parseTime(text));
+    .option('--to <time>', 'Selects rows detected before this time.', (text) => parseTime(text))
+    .addOption(
+      new Option(
+        '--during <from..to>',
+        'Selects everything that was out of line at any moment of this time, also what was detected before.',
+      )
+        .argParser((text) => parseTimeRange(text))
+        .conflicts(['from', 'to', 'follow']),
+    );
 }
 
 function parseDeviceId(text: string): string {
@@ -62,37 +71,23 @@ const longestRange = 3 * 366 * 86_400_000;
  * @throws An Error whose message is one line and says what to do, when the time range ends before it begins or is too long.
  */
 export function queryOf(options: QueryOptions, now: Date = new Date()): DriftQuery & { readonly to: string } {
-  const {
-    device,
-    module,
-    from,
-    to = new Date(now.getTime() + 1000).toISOString(),
-    policy,
-    path,
-    kind,
-    outcome,
-    outcomeNow,
-    source,
-  } = options;
+  const { device, from, to = new Date(now.getTime() + 1000).toISOString() } = options;
   const beginning = from ?? (device === undefined ? new Date(Date.parse(to) - defaultRange).toISOString() : undefined);
   if (beginning !== undefined && beginning >= to)
     throw new Error(`--from ${beginning} is not before --to ${to}: swap them.`);
   if (device === undefined && Date.parse(to) - Date.parse(beginning ?? to) > longestRange) {
     throw new Error(`The time from ${beginning} to ${to} is too long: choose three years at most, or one --device.`);
   }
-  const given = {
-    deviceId: device,
-    moduleId: module,
-    policy,
-    path,
-    kind,
-    outcome,
-    outcomeNow,
-    source,
-    from: beginning,
-  };
-  return {
-    ...(Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as DriftQuery),
-    to,
-  };
+  return { ...filtersOf(options), ...(beginning === undefined ? {} : { from: beginning }), to };
+}
+
+/** The query for what was out of line at any moment of `--during`. */
+export function duringQueryOf(options: QueryOptions, during: NonNullable<QueryOptions['during']>): DuringQuery {
+  return { ...filtersOf(options), openFrom: during.from, openTo: during.to };
+}
+
+/** The filters that do not depend on time. */
+function filtersOf({ device, module, policy, path, kind, outcome, outcomeNow, source }: QueryOptions): DriftQuery {
+  const given = { deviceId: device, moduleId: module, policy, path, kind, outcome, outcomeNow, source };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as DriftQuery;
 }

@@ -30,3 +30,33 @@ function isOverflown(text: string, date: Date): boolean {
   if (text.startsWith('-') || /[+-]\d\d:\d\d$/.test(text)) return false;
   return !date.toISOString().startsWith(text.slice(0, 10));
 }
+
+/**
+ * Parses a range of time: `FROM..TO`, each as {@link parseTime} takes it. Without `TO`, the range ends now.
+ *
+ * @throws {InvalidArgumentError} If the text is anything else, or the range does not end after it begins.
+ */
+export function parseTimeRange(text: string, now: Date = new Date()): { readonly from: string; readonly to: string } {
+  const [from = '', to, ...more] = text.split('..');
+  if (to === undefined || more.length > 0) {
+    throw new InvalidArgumentError(
+      'It must be two times with ".." between them, such as 2026-11-18..2026-11-19 or -2h..',
+    );
+  }
+  const range = { from: parseTime(from, now), to: to === '' ? now.toISOString() : parseTime(to, now) };
+  if (range.from >= range.to) {
+    throw new InvalidArgumentError(`It must end after it begins: it is from ${range.from} to ${range.to}.`);
+  }
+  return range;
+}
+
+/**
+ * Parses a time that is past.
+ *
+ * @throws {InvalidArgumentError} If the text is no time, or a time to come.
+ */
+export function parsePastTime(text: string, now: Date = new Date()): string {
+  const time = parseTime(text, now);
+  if (time > now.toISOString()) throw new InvalidArgumentError(`It must be past: it is ${now.toISOString()} now.`);
+  return time;
+}

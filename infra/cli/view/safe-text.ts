@@ -1,3 +1,5 @@
+import { escapeHidden } from '../../../functions/api/escape-hidden.ts';
+
 /**
  * Makes a text that comes from outside, such as a value of a twin, safe for a terminal. The result is one line of at most `longest`
  * characters. Each control character or invisible character becomes `?`.
@@ -13,13 +15,4 @@ export function safeText(text: string, longest = 200): string {
 /** A value as JSON text that is safe for a terminal: control characters and invisible characters are escaped. */
 export function safeJson(value: unknown): string {
   return escapeHidden(JSON.stringify(value));
-}
-
-/** Replaces each control character and each invisible character by its JSON escape, such as `\u001b`. */
-export function escapeHidden(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu, (character) =>
-    Array.from({ length: character.length }, (_, unit) => {
-      return `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`;
-    }).join(''),
-  );
 }

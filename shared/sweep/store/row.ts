@@ -1,5 +1,6 @@
 import { joinText, splitText } from '../../storage/index.ts';
 import { newSweepId, sweepPartition } from './keys.ts';
+import type { VerifiedByPolicy } from './verified.ts';
 
 /** Who started a sweep: the timer, or a person. */
 export type SweepTrigger = 'timer' | 'manual';
@@ -55,6 +56,8 @@ export interface SweepRow {
   readonly walked: readonly string[];
   /** Mistakes in policies that the sweep noticed, one sentence each: a scope without any device, or a module id in another case. Also queries of the hub that missed a twin. */
   readonly warnings: readonly string[];
+  /** How the sweep looked at the devices of each policy. Nothing is verified before the state is `done`. Absent in rows of earlier versions. */
+  readonly verified?: VerifiedByPolicy;
 }
 
 /** Counts of one work item, which are added to the row of the sweep. */
@@ -92,11 +95,12 @@ export function newSweepRow(trigger: SweepTrigger, time: Date, versions: SweepVe
     competing: [],
     walked: [],
     warnings: [],
+    verified: {},
   };
 }
 
 /** Converts a sweep's row to an entity of Table Storage. */
-export function toSweepEntity({ competing, walked, warnings, waiting: _, id, ...plain }: SweepRow) {
+export function toSweepEntity({ competing, walked, warnings, verified, waiting: _, id, ...plain }: SweepRow) {
   return {
     partitionKey: sweepPartition,
     rowKey: id,
@@ -104,6 +108,7 @@ export function toSweepEntity({ competing, walked, warnings, waiting: _, id, ...
     ...splitText('competing', JSON.stringify(competing)),
     ...splitText('walked', JSON.stringify(walked)),
     ...splitText('warnings', JSON.stringify(warnings)),
+    ...splitText('verified', verified === undefined ? undefined : JSON.stringify(verified)),
   };
 }
 
@@ -133,6 +138,7 @@ export function fromSweepEntity(entity: Readonly<Record<string, unknown>>): Swee
     competing: sentencesOf(joinText('competing', entity)),
     walked: sentencesOf(joinText('walked', entity)),
     warnings: sentencesOf(joinText('warnings', entity)),
+    ...verifiedOf(joinText('verified', entity)),
   };
 }
 
@@ -143,4 +149,8 @@ function sentencesOf(stored: string | undefined): readonly string[] {
   } catch {
     return [];
   }
+}
+
+function verifiedOf(stored: string | undefined): Pick<SweepRow, 'verified'> {
+  return stored === undefined ? {} : { verified: JSON.parse(stored) as VerifiedByPolicy };
 }

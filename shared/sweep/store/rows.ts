@@ -1,6 +1,6 @@
 import type { TableClient } from '@azure/data-tables';
 import { ignoreNotFound, listPartition, loadFilterTag } from '../../storage/index.ts';
-import { sweepPartition, workItemsPrefix } from './keys.ts';
+import { sweepIdPrefix, sweepPartition, workItemsPrefix } from './keys.ts';
 import { fromSweepEntity, type SweepCounts, type SweepRow, toSweepEntity } from './row.ts';
 import { createWorkItems } from './work-items.ts';
 
@@ -10,6 +10,7 @@ export interface SweepRows {
   recordWorkItem(sweepId: string, workItem: string, counts: SweepCounts): Promise<void>;
   list(limit: number, after?: string): Promise<readonly SweepRow[]>;
   get(id: string): Promise<SweepRow | undefined>;
+  doneBefore(time: Date, limit: number): Promise<readonly SweepRow[]>;
 }
 
 /** Maximum number of rows that Table Storage returns per request. */
@@ -75,6 +76,17 @@ export function createSweepRows(table: () => Promise<TableClient>, now: () => Da
       const client = await table();
       const entity = await client.getEntity<Record<string, unknown>>(sweepPartition, id).catch(ignoreNotFound);
       return entity === undefined ? undefined : withWorkItems(fromSweepEntity(entity), await workItems.waiting());
+    },
+
+    async doneBefore(time, limit) {
+      const odata = await loadFilterTag();
+      const filter = odata`PartitionKey eq ${sweepPartition} and RowKey gt ${sweepIdPrefix(time.getTime())} and state eq 'done'`;
+      const rows: SweepRow[] = [];
+      for await (const entity of (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
+        rows.push(fromSweepEntity(entity));
+        if (rows.length === limit) break;
+      }
+      return rows;
     },
   };
 }

@@ -71,6 +71,8 @@ export interface SweepStore {
    */
   list(limit: number, after?: string): Promise<readonly SweepRow[]>;
   get(id: string): Promise<SweepRow | undefined>;
+  /** Returns the last sweeps that began before a time and are done, newest first. Without the counts of their work items. */
+  doneBefore(time: Date, limit: number): Promise<readonly SweepRow[]>;
   /** Saves bytes that the sweep needs after an interruption. The store removes the bytes when the sweep is over. */
   saveBytes(sweepId: string, name: string, bytes: Uint8Array): Promise<void>;
   /** Returns the bytes that were saved last, or `undefined` where nothing was saved or the last save was interrupted. */
@@ -148,6 +150,7 @@ export function createSweepStore(account: StorageAccount, now: () => Date): Swee
     putBackfill: (backfill) => backfills.put(backfill),
     list: (limit, after) => rows.list(limit, after),
     get: (id) => rows.get(id),
+    doneBefore: (time, limit) => rows.doneBefore(time, limit),
     saveBytes: (sweepId, name, saved) => bytes.save(sweepId, name, saved),
     loadBytes: (sweepId, name) => bytes.load(sweepId, name),
 

@@ -12,6 +12,7 @@ const readingSchema = z.object({
   continuation: text,
   endedAt: text,
   lastEndedAt: text,
+  lastStartedAt: text,
   inOneGo: z.optional(z.boolean()),
   wholeTwins: z.optional(z.boolean()),
   by: z.optional(z.enum(['export', 'query'])),

@@ -1,7 +1,8 @@
 import type { Policy } from '../../policy/index.ts';
 import { isOutOfLine } from '../../reconcile/index.ts';
 import { longestReason, type Progress } from '../progress.ts';
-import { describeReading } from '../reading.ts';
+import { describeReading, type Reading } from '../reading.ts';
+import type { Look } from '../store/index.ts';
 import type { SweepDependencies } from '../sweep-dependencies.ts';
 import { readTwins } from './read-twins.ts';
 import { wholeRows } from './twin-rows.ts';
@@ -35,9 +36,16 @@ export async function walk(
       return twins.filter((twin) => isOutOfLine(policy, twin, at));
     },
   });
+  progress.addLook(policy, 'values', lookOf(reading));
   const part = describeReading(reading, isDue, walkEvery);
   const sentence = `${reason.slice(0, longestReason - part.length - 1)} ${part}`;
   if (progress.addWalked(sentence) && isDue) {
     log.info(`The sweep walks all twins of the policy ${policy.name}. ${sentence}`);
   }
+}
+
+/** The last complete read of all twins. `undefined` before the first one has ended. */
+function lookOf({ startedAt, endedAt, lastStartedAt }: Reading): Look | undefined {
+  const at = endedAt === undefined ? lastStartedAt : startedAt;
+  return at === undefined ? undefined : { how: 'read', at };
 }

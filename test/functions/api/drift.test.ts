@@ -3,8 +3,9 @@ import type { DriftPage, OpenPage, ProblemAnswer } from '../../../functions/api/
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { definePolicy, exactly } from '../../../shared/policy/index.ts';
 import { driftRow } from '../../support/drift-rows.ts';
+import { openCsv } from '../../support/spreadsheet-reader.ts';
 import { newDeviceId } from '../../support/world.ts';
-import { type Api, startApi } from './api-host.ts';
+import { type Api, keys, startApi } from './api-host.ts';
 
 let api: Api;
 /** A device id with characters that have a special meaning in URLs, in table keys and in OData filters. */
@@ -192,6 +193,27 @@ describe('GET /api/drift as a stream', () => {
     await api.addDevice(formula);
     const csv = await api.get(`drift?${of(formula)}`, { accept: 'text/csv' });
     expect(csv.text).toContain(`,'${formula},`);
+  });
+
+  it('sends CSV for a spreadsheet, in which an id is the text that it is', async () => {
+    const id = '=00012';
+    await api.addDevice(id);
+    for (const [excel, separator] of [
+      ['comma', ','],
+      ['semicolon', ';'],
+    ] as const) {
+      const answer = await fetch(`${api.base}/drift?${of(id)}&excel=${excel}`, {
+        headers: { accept: 'text/csv', 'x-functions-key': keys.functionKey },
+      });
+      const [head = [], line = []] = openCsv(Buffer.from(await answer.arrayBuffer()).toString('utf8'), separator);
+      const cellOf = (name: string) => line[head.findIndex(({ value }) => value === name)];
+      expect(cellOf('deviceId')).toEqual({ type: 'text', value: id });
+      expect(cellOf('detectedAtSerial')?.type).toBe('number');
+    }
+    for (const accept of ['application/json', 'application/x-ndjson']) {
+      const { status, body } = await api.get<ProblemAnswer>('drift?excel=comma', { accept });
+      expect([status, body.parameter]).toEqual([400, 'excel']);
+    }
   });
 
   it('ends at the limit, and can be empty', async () => {

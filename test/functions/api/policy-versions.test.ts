@@ -26,6 +26,12 @@ describe('GET /api/policies/{policy}/versions', () => {
         { appVersion: '1.1.0', definition: { desired: { size: 1 } } },
       ],
     });
+    const [newer, older] = body.versions.map(({ version }) => version);
+    const [first, second] = [1, 2].map((hour) => new Date(Date.UTC(2026, 0, 10, hour)).toISOString());
+    expect(body.inForce).toEqual([
+      { since: second, version: newer, mode: 'enforce', appVersion: '1.2.0' },
+      { since: first, until: second, version: older, mode: 'enforce', appVersion: '1.1.0' },
+    ]);
     const [after, before] = body.versions.map(({ version }) => version);
     const compared = await api.get<PolicyVersionsAnswer>(`policies/agent/versions?before=${before}&after=${after}`);
     expect(compared.body.differences).toEqual([{ path: 'desired.size', before: 1, after: 2 }]);

@@ -11,7 +11,13 @@ import { openTable, type StorageAccount } from '../../../shared/storage/index.ts
 import { collect } from '../../support/drift-rows.ts';
 import { newStorageAccount, type TestStorage } from '../../support/storage.ts';
 
-const tables = ['TwinkeeperDrift', 'TwinkeeperTimeline', 'TwinkeeperOpen', 'TwinkeeperRollups'] as const;
+const tables = [
+  'TwinkeeperDrift',
+  'TwinkeeperTimeline',
+  'TwinkeeperOpen',
+  'TwinkeeperRollups',
+  'TwinkeeperSnapshots',
+] as const;
 const begin = Date.UTC(2026, 0, 10, 0, 0, 0);
 
 /** The time that is `minute` minutes after 2026-01-10T00:00Z, ISO 8601. */
@@ -27,6 +33,8 @@ export interface HistoryFixture {
   now(): Date;
   /** Reads the rows of each device from the journal, and writes the new rows to the journal. */
   record(...rows: readonly DriftRow[]): Promise<void>;
+  /** Empties the tables. */
+  clear(): Promise<void>;
 }
 
 /** Starts Azurite for the tests of a file. Before each test, the tables are emptied, and the clock is set to minute 1440. */
@@ -42,6 +50,14 @@ export function useHistory(): HistoryFixture {
         expect(await journal.write(deviceId, deviceRows, known)).toBe('written');
       }
     },
+    async clear() {
+      for (const name of tables) {
+        const table = await openTable(fixture.account, name);
+        for (const { partitionKey, rowKey } of await collect(table.listEntities())) {
+          await table.deleteEntity(String(partitionKey), String(rowKey));
+        }
+      }
+    },
   } as HistoryFixture;
   beforeAll(async () => {
     azurite = await newStorageAccount();
@@ -51,12 +67,7 @@ export function useHistory(): HistoryFixture {
   });
   beforeEach(async () => {
     fixture.time = Date.parse(at(24 * 60));
-    for (const name of tables) {
-      const table = await openTable(fixture.account, name);
-      for (const { partitionKey, rowKey } of await collect(table.listEntities())) {
-        await table.deleteEntity(String(partitionKey), String(rowKey));
-      }
-    }
+    await fixture.clear();
   });
   return fixture;
 }

@@ -89,6 +89,23 @@ const fleets = fc.array(
   { minLength: 1, maxLength: 15 },
 );
 
+/** Only the second policy finds the module, which is out of its scope. The sweep learns that from a read. */
+const foundOnlyBySecond: [PolicyDefinition[], typeof fleets extends fc.Arbitrary<infer T> ? T : never, 2] = [
+  [
+    { name: 'owns-b', module: 'B', createModule: false, mode: 'audit', desired: { a: { deep: { deeper: [1, 2] } } } },
+    {
+      name: 'looks-b',
+      module: 'B',
+      createModule: false,
+      mode: 'audit',
+      appliesTo: { tags: { site: 'a' } },
+      evaluate: ({ desired: { properties: own } }) => (own.z === 1 ? [{ path: 'z', expected: 2 }] : []),
+    },
+  ],
+  [{ tags: {}, edge: false, own: {}, modules: ['B'], desired: { z: 1, a: { deep: { deeper: [1, 2] } } } }],
+  2,
+];
+
 let runs = 0;
 
 describe('a forecast', () => {
@@ -155,7 +172,7 @@ describe('a forecast', () => {
         ).toEqual(policies.map(({ name }) => [name, 0, 0]));
         expect(after.somethingToDo).toBe(after.policies.some(({ devices, compliant }) => compliant < devices));
       }),
-      { numRuns: 8 },
+      { numRuns: 8, examples: [foundOnlyBySecond] },
     );
   });
 });

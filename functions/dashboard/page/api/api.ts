@@ -11,6 +11,7 @@ import type {
   ShownSweeps,
   SummaryAnswer,
 } from '../../../api/history-answers.ts';
+import type { FoundDevicesAnswer } from '../../../api/search-answers.ts';
 import { isSignedIn, key } from '../view/index.ts';
 import { Problem } from './problem.ts';
 
@@ -23,6 +24,7 @@ interface Answers {
   readonly 'dead-letters': DeadLettersPage;
   readonly sweeps: ShownSweeps;
   readonly actions: ShownActions;
+  readonly devices: FoundDevicesAnswer;
   readonly [device: `devices/${string}`]: DeviceAnswer;
 }
 
@@ -139,5 +141,7 @@ async function problemOf(response: Response): Promise<Problem> {
 function wrongKey(): Problem {
   return new Problem('The function key in the address of this page is wrong.', {
     advice: 'Open the page again as /api/dashboard?code=KEY, with a function key of the app.',
+    isPermanent: true,
+    isWrongKey: true,
   });
 }

@@ -4,13 +4,20 @@ export class Problem extends Error {
   readonly advice: string | undefined;
   /** True when the same request would fail again, so that the page does not repeat it. */
   readonly isPermanent: boolean;
+  /** True when the app refuses the key in the page's address, or when the address has none. The page then shows nothing else. */
+  readonly isWrongKey: boolean;
 
   constructor(
     message: string,
-    { advice, isPermanent = false }: { advice?: string | undefined; isPermanent?: boolean },
+    {
+      advice,
+      isPermanent = false,
+      isWrongKey = false,
+    }: { advice?: string | undefined; isPermanent?: boolean; isWrongKey?: boolean },
   ) {
     super(message);
     this.advice = advice;
     this.isPermanent = isPermanent;
+    this.isWrongKey = isWrongKey;
   }
 }

@@ -1,9 +1,12 @@
-/** The dialog that shows one history row or one device. */
+/** The dialog that shows one history row, one device, or the search for devices. */
 import type { DriftRow } from '../../../api/history-answers.ts';
-import { ask, Problem } from '../api/index.ts';
-import { type Child, el, fill, find, foreign, type RowKey } from '../markup/index.ts';
+import { ask } from '../api/index.ts';
+import { type Child, el, fill, find, foreign, type RowKey, refill, skeletonLines } from '../markup/index.ts';
 import { go, noPanel, type Panel } from '../view/index.ts';
 import { describeDevice, describeUnaddressable } from './device-details.ts';
+import { describeError } from './error-text.ts';
+import { showFinder } from './finder.ts';
+import { type RelatedActions, readRelatedActions } from './related-actions.ts';
 import { describeRow } from './row-details.ts';
 
 interface Details {
@@ -19,6 +22,9 @@ export function createDetails(findRow: (key: RowKey) => DriftRow | undefined): D
   const title = find('details-title');
   const body = find('details-body');
   let shown: Panel | undefined;
+  /** The history row that the dialog shows, and what operators did meanwhile. */
+  let shownRow: DriftRow | undefined;
+  let related: RelatedActions | 'unread' | undefined;
 
   find('close').addEventListener('click', () => dialog.close());
   dialog.addEventListener('click', (event) => {
@@ -32,11 +38,13 @@ export function createDetails(findRow: (key: RowKey) => DriftRow | undefined): D
 
   function open(panel: Panel, heading: Child): void {
     fill(title, heading);
-    fill(body, el('p', { class: 'empty loading' }, 'Loading…'));
+    fill(body, skeletonLines(8));
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
     title.focus();
     shown = panel;
+    shownRow = undefined;
+    related = undefined;
   }
 
   async function load(panel: Panel, read: () => Promise<Child>): Promise<void> {
@@ -47,13 +55,26 @@ export function createDetails(findRow: (key: RowKey) => DriftRow | undefined): D
       if (shown !== panel) return;
       const again = el('button', { type: 'button' }, 'Try again');
       again.addEventListener('click', () => void load(panel, read));
-      fill(body, el('p', { class: 'problem', role: 'alert' }, ...describeError(error)), again);
+      fill(body, describeError(error), again);
     }
   }
 
   function openRow(panel: Panel & { readonly type: 'row' }): void {
     open(panel, ['Drift on ', foreign(panel.deviceId, 128)]);
-    void load(panel, async () => describeRow(findRow(panel) ?? (await readRow(panel))));
+    void load(panel, async () => {
+      const row = findRow(panel) ?? (await readRow(panel));
+      if (shown === panel) void completeRow(panel, row);
+      return describeRow(row, related);
+    });
+  }
+
+  /** Shows a row again, with what operators did while it was open. */
+  async function completeRow(panel: Panel, row: DriftRow): Promise<void> {
+    shownRow = row;
+    const read = await readRelatedActions(row).catch(() => 'unread' as const);
+    if (shown !== panel || shownRow !== row) return;
+    related = read;
+    refill(body, describeRow(row, related));
   }
 
   function openDevice(panel: Panel & { readonly type: 'device' }): void {
@@ -66,6 +87,11 @@ export function createDetails(findRow: (key: RowKey) => DriftRow | undefined): D
     else void load(panel, read);
   }
 
+  function openFinder(panel: Panel & { readonly type: 'find' }): void {
+    open(panel, 'Find devices');
+    showFinder(body, panel, () => shown === panel);
+  }
+
   return {
     show(panel) {
       if (JSON.stringify(panel) === JSON.stringify(shown)) return;
@@ -73,20 +99,19 @@ export function createDetails(findRow: (key: RowKey) => DriftRow | undefined): D
         shown = undefined;
         dialog.close();
       } else if (panel.type === 'row') openRow(panel);
+      else if (panel.type === 'find') openFinder(panel);
       else openDevice(panel);
     },
     refresh() {
-      const row = shown?.type === 'row' ? findRow(shown) : undefined;
-      const content = body.firstElementChild;
-      const outcome = content instanceof HTMLElement ? content.dataset.outcome : undefined;
-      if (row !== undefined && row.outcome !== outcome) fill(body, describeRow(row));
+      if (shown?.type !== 'row' || shownRow === undefined) return;
+      const row = findRow(shown);
+      const isSame = ({ outcome, outcomeAt, closedAt }: DriftRow) =>
+        outcome === shownRow?.outcome && outcomeAt === shownRow.outcomeAt && closedAt === shownRow.closedAt;
+      if (row === undefined || isSame(row)) return;
+      refill(body, describeRow(row, related));
+      void completeRow(shown, row);
     },
   };
-}
-
-function describeError(error: unknown): readonly string[] {
-  const message = error instanceof Error ? error.message : String(error);
-  return [message, ' ', (error instanceof Problem ? error.advice : undefined) ?? ''];
 }
 
 /** Number of rows of the device, newest first, that are read to find one history row. */

@@ -8,7 +8,9 @@ import {
   el,
   foreign,
   json,
+  ownValue,
   printable,
+  reasonGroups,
   shortPath,
   subject,
   time,
@@ -52,18 +54,45 @@ export function describeDevice(device: DeviceAnswer, readAgain: () => void): Chi
     facts([
       ['Policies', device.policies.length === 0 ? 'none' : foreign(device.policies.join(', '), 1000)],
       ['Edge', device.edge ? 'yes' : undefined],
+      ['Last looked at', describeVerified(device)],
       ['Tags', Object.keys(device.tags).length === 0 ? undefined : el('code', {}, foreign(json(device.tags), 4200))],
     ]),
     device.modules.map(describeModule),
     device.open.length > 0 && [
       el('h3', {}, 'Out of line now'),
-      el('ul', { class: 'open-list' }, device.open.map(describeOpen)),
+      reasonGroups(device.open, {
+        reasonOf: ({ why }) => why.reason,
+        describe: describeOpen,
+        describeGroup: (its) => [...new Set(its.map(({ why }) => why.state))].map(badge),
+        noun: 'rows',
+      }),
     ],
     el('h3', {}, 'Timeline'),
     device.rows.length === 0
       ? el('p', { class: 'empty' }, 'The history has no drift of this device.')
       : el('ol', { class: 'timeline' }, device.rows.map(describeEntry)),
   ];
+}
+
+const looks = {
+  event: 'an event told a change',
+  read: 'its twin was read',
+  sweepQuery: 'a sweep asked the hub',
+  sweepRead: 'a sweep read all twins',
+};
+
+/** When the device was looked at last for each of its policies, and how. Nothing for a device to which no policy applies. */
+function describeVerified({ verified, policies }: DeviceAnswer): Child {
+  const lines = policies.map((policy) => {
+    const last = verified.find((each) => each.policy === policy);
+    return el(
+      'div',
+      {},
+      policies.length > 1 && [foreign(policy, 64), ': '],
+      last === undefined ? 'never' : [time(last.at), ` (${ownValue(looks, last.how) ?? last.how})`],
+    );
+  });
+  return lines.length === 0 ? undefined : lines;
 }
 
 function stateOf({ exists, modules }: DeviceAnswer): HTMLElement {
@@ -73,18 +102,13 @@ function stateOf({ exists, modules }: DeviceAnswer): HTMLElement {
   return el('span', { class: 'badge warn' }, `${count(wrong)} ${wrong === 1 ? 'property' : 'properties'} out of line`);
 }
 
-function describeOpen(row: OpenRow): HTMLElement {
+function describeOpen(row: OpenRow, isInGroup: boolean): Child {
   return el(
-    'li',
-    {},
-    el(
-      'div',
-      { class: 'open-head' },
-      badge(row.why.state),
-      link(toRow(row), {}, foreign(shortPath(subject(row)), 200)),
-      el('span', { class: 'muted' }, 'since ', time(row.detectedAt)),
-    ),
-    el('div', { class: 'why' }, foreign(row.why.reason, 400)),
+    'div',
+    { class: 'open-head' },
+    !isInGroup && badge(row.why.state),
+    link(toRow(row), {}, foreign(shortPath(subject(row)), 200)),
+    el('span', { class: 'muted' }, 'since ', time(row.detectedAt)),
   );
 }
 

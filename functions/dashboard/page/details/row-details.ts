@@ -1,9 +1,12 @@
 /** The content of the dialog for one history row: its values, its outcome and its times. */
-import type { DriftRow, Outcome, Transition } from '../../../api/history-answers.ts';
+import type { DriftRow, Outcome } from '../../../api/history-answers.ts';
 import { badge, type Child, count, duration, el, foreign, json, ownValue, time, took, words } from '../markup/index.ts';
 import { link, toDevice } from '../view/index.ts';
+import { describeCourse } from './course.ts';
 import { sideBySide } from './diff.ts';
 import { facts } from './facts.ts';
+import { describeLogs } from './logs.ts';
+import type { RelatedActions } from './related-actions.ts';
 
 const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
   pending: () => 'Twinkeeper is repairing the drift now.',
@@ -27,10 +30,8 @@ const outcomeTexts: Readonly<Record<Outcome, (row: DriftRow) => string>> = {
   failed: () => 'The repair failed, and Twinkeeper no longer retries it.',
 };
 
-const sourceTexts = { event: 'an event', sweep: 'a sweep', manual: 'hand' };
-const causeTexts = { ...sourceTexts, retries: 'the end of the retries' };
-
-export function describeRow(row: DriftRow): HTMLElement {
+/** Describes a row. `related` is undefined while the actions are read, and `'unread'` when they could not be read. */
+export function describeRow(row: DriftRow, related: RelatedActions | 'unread' | undefined): HTMLElement {
   const path = row.path === '' ? 'the module as a whole' : el('code', {}, foreign(row.path, 4200));
   return el(
     'div',
@@ -47,15 +48,33 @@ export function describeRow(row: DriftRow): HTMLElement {
     foldedWrites(row),
     el('h3', {}, 'Outcome'),
     describeOutcome(row),
-    [row.error, row.message].map((text) => text !== undefined && el('p', { class: 'why' }, foreign(text, 4200))),
-    el('ol', { class: 'steps' }, steps(row)),
+    reasonsOf(row).map((text) => el('p', { class: 'why' }, foreign(text, 4200))),
+    el('h3', {}, 'What happened'),
+    describeCourse(row, typeof related === 'object' ? related.actions : []),
+    related === 'unread' && el('p', { class: 'note' }, 'What operators did meanwhile could not be read.'),
+    typeof related === 'object' &&
+      related.isCut &&
+      el(
+        'p',
+        { class: 'note' },
+        'Operators did more in this time than the page reads: "twinkeeper actions" lists all.',
+      ),
     facts([
       ['Written by', row.write?.by === undefined ? undefined : foreign(row.write.by, 128)],
       ['Twin version', row.twinVersion === undefined ? undefined : String(row.twinVersion)],
       ['Correlation id', row.correlationId === undefined ? undefined : el('code', {}, foreign(row.correlationId, 200))],
+      ['Policy version', row.policyVersion === undefined ? undefined : el('code', {}, foreign(row.policyVersion, 64))],
+      ['App version', row.appVersion === undefined ? undefined : foreign(row.appVersion, 64)],
       ['Hub', foreign(row.hub, 128)],
     ]),
+    describeLogs(row),
   );
+}
+
+/** What the row says about itself, without what its timeline says too. */
+function reasonsOf({ error, message, transitions = [] }: DriftRow): readonly string[] {
+  const isInCourse = transitions.some(({ reason }) => reason === error);
+  return [isInCourse ? undefined : error, message].filter((text) => text !== undefined);
 }
 
 /** The number and the last value of the wrong writes that share the row. Nothing when the row records one write. */
@@ -91,37 +110,4 @@ function describeOutcome(row: DriftRow): HTMLElement {
 function howLong({ operationTimestamp }: DriftRow, length: string): string {
   const since = operationTimestamp === undefined ? 'its detection' : 'the change';
   return `The drift ended ${length} after ${since}.`;
-}
-
-/** The times of a history row, oldest first. Each shows how much time has passed since the change, when the time of the change is known. */
-function steps(row: DriftRow): readonly Child[] {
-  const begun = row.operationTimestamp ?? (row.write?.exact ? row.write.at : undefined);
-  const after = (at: string) => (begun === undefined ? '' : ` +${duration(Date.parse(at) - Date.parse(begun))}`);
-  const source = ownValue(sourceTexts, row.source) ?? 'hand';
-  return [
-    begun !== undefined &&
-      step('Changed', begun, row.write?.by === undefined ? 'by a write to the twin' : 'by a configuration of the hub'),
-    step('Detected', row.detectedAt, `by ${source}${after(row.detectedAt)}`),
-    ...(row.transitions ?? []).map((transition) => transitionStep(transition, after(transition.at))),
-  ];
-}
-
-/** One outcome in the course of a row, with its cause and its reason. */
-function transitionStep({ at, outcome, reason, by, times, omitted }: Transition, after: string): HTMLElement {
-  const cause = by === undefined ? '' : `by ${ownValue(causeTexts, by) ?? 'hand'}`;
-  const often = times === undefined ? '' : `, ${count(times)} times`;
-  const left = omitted === undefined ? '' : `, after ${count(omitted)} more that are not kept`;
-  const name = outcome === 'ended' ? 'In line again' : words(outcome);
-  return el(
-    'li',
-    {},
-    el('strong', {}, name),
-    time(at),
-    el('span', { class: 'muted' }, `${cause}${often}${left}${after}`),
-    reason !== undefined && el('span', { class: 'reason' }, foreign(reason, 200)),
-  );
-}
-
-function step(name: string, at: string, how: string): HTMLElement {
-  return el('li', {}, el('strong', {}, name), time(at), el('span', { class: 'muted' }, how));
 }

@@ -1,7 +1,7 @@
-/** The form with the filters of the page. The values of the form are written into the page's address. */
+/** The form with the filters of the page. The values of the form are written into the page's address. On a phone, the form can be closed. */
 import type { DriftKind, Outcome, PolicyAnswer } from '../../../api/history-answers.ts';
-import { el, find, printable, words } from '../markup/index.ts';
-import { type FilterName, type Filters, filterNames, go } from '../view/index.ts';
+import { el, fill, find, printable, words } from '../markup/index.ts';
+import { type FilterName, type Filters, filterNames, go, link, toFinder } from '../view/index.ts';
 
 const kinds: readonly DriftKind[] = [
   'missingModule',
@@ -36,6 +36,14 @@ interface FilterForm {
 
 export function createFilterForm(): FilterForm {
   const form = find('filters', HTMLFormElement);
+  const box = find('filter-box', HTMLDetailsElement);
+  fill(find('find-device'), link(toFinder('', ''), { class: 'button' }, 'Find devices…'));
+  const phone = matchMedia('(max-width: 760px)');
+  const openOrClose = () => {
+    box.open = !phone.matches;
+  };
+  phone.addEventListener('change', openOrClose);
+  openOrClose();
   for (const kind of kinds) fieldOf('kind').append(el('option', { value: kind }, words(kind)));
   for (const outcome of outcomes) fieldOf('outcome').append(el('option', { value: outcome }, words(outcome)));
 
@@ -71,6 +79,8 @@ export function createFilterForm(): FilterForm {
       for (const { name } of policies) offer(fieldOf('policy'), name);
     },
     show(filters) {
+      const chosen = filterNames.flatMap((name) => filters[name] ?? []).map((value) => printable(words(value), 60));
+      fill(find('filter-summary'), chosen.length === 0 ? 'none' : chosen.join(', '));
       for (const name of filterNames) {
         const field = fieldOf(name);
         const wanted = filters[name] ?? '';

@@ -2,7 +2,7 @@
 import type { DriftRow } from '../../../api/history-answers.ts';
 import { counted, el, fill, find, keyOf, printable, type RowKey, words } from '../markup/index.ts';
 import { fillLine } from './history-line.ts';
-import { makeAccessible, messageLine, moveWithArrows, openOnClick } from './table-behaviour.ts';
+import { makeAccessible, messageLine, moveWithArrows, openOnClick, skeletonLine } from './table-behaviour.ts';
 
 /** Largest number of lines that the table keeps. The oldest lines are removed first. */
 export const mostLines = 2000;
@@ -25,7 +25,7 @@ interface MergeOptions {
 }
 
 export interface HistoryTable {
-  /** Removes all lines and shows "Loading…" until the next `merge`. */
+  /** Removes all lines and shows grey bars until the next `merge`. */
   reset(): void;
   /** The row with this key, as the table shows it. Undefined when the table does not show it. */
   get(key: RowKey): DriftRow | undefined;
@@ -80,7 +80,7 @@ export function createHistoryTable(): HistoryTable {
       lines = new Map();
       sorted = [];
       unannounced = [];
-      body.replaceChildren(messageLine('Loading…', 'empty loading'));
+      body.replaceChildren(skeletonLine());
     },
 
     get: (key) => lines.get(keyOf(key))?.row,

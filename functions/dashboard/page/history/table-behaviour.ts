@@ -1,5 +1,5 @@
 /** The behaviour of the history table with a mouse, a keyboard and a screen reader. */
-import { el } from '../markup/index.ts';
+import { el, skeletonLines } from '../markup/index.ts';
 
 /**
  * Sets the ARIA roles of the table. On a phone, CSS shows each row as a card, and some browsers then no longer treat the element as a
@@ -42,4 +42,9 @@ export function moveWithArrows(body: HTMLElement): void {
 /** A table line with one sentence. It is shown when the table has no rows. */
 export function messageLine(text: string, className: string): HTMLElement {
   return el('tr', { role: 'row' }, el('td', { role: 'cell', colspan: '8', class: className }, text));
+}
+
+/** A table line with grey bars. It is shown while the first rows are read. */
+export function skeletonLine(): HTMLElement {
+  return el('tr', { role: 'row' }, el('td', { role: 'cell', colspan: '8', class: 'empty' }, skeletonLines(12)));
 }

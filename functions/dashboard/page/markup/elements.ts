@@ -50,18 +50,25 @@ export function fill(element: Element, ...children: readonly Child[]): void {
 
 /**
  * Replaces the children of an element. When a link or button in the element has the focus, the new one with the same text gets the focus.
- * When none has the same text, the one at the same index gets it.
+ * When none has the same text, the one at the same index gets it. A `details` element stays open or closed.
  */
 export function refill(element: Element, ...children: readonly Child[]): void {
   const reachable = () => [...element.querySelectorAll<HTMLElement>('a, button, summary, [tabindex]')];
   const focused = document.activeElement;
   const place = focused instanceof HTMLElement ? reachable().indexOf(focused) : -1;
   const text = focused?.textContent;
+  const wereOpen = new Map([...element.querySelectorAll('details')].map((its) => [nameOf(its), its.open]));
   fill(element, ...children);
+  for (const its of element.querySelectorAll('details')) its.open = wereOpen.get(nameOf(its)) ?? its.open;
   if (place < 0) return;
   const now = reachable();
   const again = now.find(({ textContent }) => textContent === text) ?? now[Math.min(place, now.length - 1)];
   again?.focus({ preventScroll: true });
+}
+
+/** The name by which {@link refill} finds a `details` element again. */
+function nameOf(details: HTMLDetailsElement): string {
+  return details.dataset.key ?? details.querySelector('summary')?.textContent ?? '';
 }
 
 /** A `bdi` element with text from a twin or a policy. The writing direction of this text does not affect the text around it. */

@@ -37,7 +37,7 @@ export function subject({ path, kind }: DriftRow): string {
 const grades: Readonly<Record<Outcome | OpenState, 'good' | 'plain' | 'busy' | 'warn' | 'bad'>> = {
   created: 'good',
   enforced: 'good',
-  healed: 'good',
+  healed: 'plain',
   audited: 'plain',
   superseded: 'plain',
   gone: 'plain',
@@ -49,9 +49,14 @@ const grades: Readonly<Record<Outcome | OpenState, 'good' | 'plain' | 'busy' | '
   failed: 'bad',
 };
 
+/** How good or bad an outcome is. */
+export function gradeOf(outcome: Outcome | OpenState): 'good' | 'plain' | 'busy' | 'warn' | 'bad' {
+  return ownValue(grades, outcome) ?? 'plain';
+}
+
 /** A badge that shows an outcome. Its colour and shape show whether the outcome is good or bad. */
 export function badge(outcome: Outcome | OpenState): HTMLElement {
-  return el('span', { class: `badge ${ownValue(grades, outcome) ?? 'plain'}` }, words(outcome));
+  return el('span', { class: `badge ${gradeOf(outcome)}` }, words(outcome));
 }
 
 /**

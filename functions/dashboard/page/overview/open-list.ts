@@ -2,12 +2,14 @@
 import type { OpenRow } from '../../../api/history-answers.ts';
 import {
   badge,
+  type Child,
   count,
   counted,
   el,
   fill,
   find,
   foreign,
+  reasonGroups,
   refill,
   shortPath,
   subject,
@@ -29,31 +31,34 @@ export function showOpenList(open: OpenCount): void {
     place,
     rows.length === 0
       ? el('p', { class: 'empty' }, nothing(open, among))
-      : el('ul', { class: 'open-list' }, rows.map(describeOpenRow)),
+      : reasonGroups(rows, {
+          reasonOf: ({ why }) => why.reason,
+          describe: describeOpenRow,
+          describeGroup: (its) => [...new Set(its.map(({ why }) => why.state))].map(badge),
+          noun: 'rows',
+        }),
     rows.length > 0 &&
       !isComplete &&
       el('p', { class: 'note' }, 'The list is not complete. Filter by policy or device to see other rows.'),
   );
 }
 
-function nothing({ isComplete, isFiltered, fleet }: OpenCount, among: string): string {
+function nothing({ isComplete, isFiltered, fleet, isLookedAt }: OpenCount, among: string): string {
   const others = `${counted(fleet, 'device')} ${fleet === 1 ? 'is' : 'are'} out of line.`;
   if (isFiltered) return `No drift${among} matches these filters. In the whole fleet, ${others}`;
-  return isComplete && fleet === 0 ? 'All drift is repaired.' : others;
+  if (!isComplete || fleet > 0) return others;
+  return isLookedAt ? 'All drift is repaired.' : 'Not counted yet: no sweep has looked at all policies.';
 }
 
-function describeOpenRow(row: OpenRow): HTMLElement {
-  return el(
-    'li',
-    {},
+function describeOpenRow(row: OpenRow, isInGroup: boolean): Child {
+  return [
     el(
       'div',
       { class: 'open-head' },
-      badge(row.why.state),
+      !isInGroup && badge(row.why.state),
       link(toDevice(row.deviceId), {}, foreign(row.deviceId, 128)),
       el('span', { class: 'muted' }, 'since ', time(row.detectedAt)),
     ),
     link(toRow(row), { class: 'quiet' }, foreign(shortPath(subject(row)), 200)),
-    el('div', { class: 'why' }, foreign(row.why.reason, 400)),
-  );
+  ];
 }

@@ -2,13 +2,14 @@
 import type { ShownActions } from '../../../api/action-answers.ts';
 import type {
   DeadLettersPage,
+  FleetAnswer,
   OpenPage,
   PolicyAnswer,
   ShownSweep,
   SummaryAnswer,
 } from '../../../api/history-answers.ts';
-import { el, fill, find, iso, time } from '../markup/index.ts';
-import { go, type View } from '../view/index.ts';
+import { el, fill, find, iso, skeletonLines, skeletonTile, time } from '../markup/index.ts';
+import { go, type View, view } from '../view/index.ts';
 import { showActions } from './actions.ts';
 import { createComplianceChart } from './compliance-chart.ts';
 import { showDeadLetters } from './dead-letters.ts';
@@ -24,6 +25,7 @@ import { showTiles } from './tiles.ts';
 export interface OverviewData {
   readonly summary: SummaryAnswer;
   readonly policies: readonly PolicyAnswer[];
+  readonly fleet: FleetAnswer;
   readonly open: OpenPage;
   readonly deadLetters: DeadLettersPage;
   /** The newest actions of operators. */
@@ -35,42 +37,54 @@ export interface OverviewData {
 }
 
 interface Overview {
-  show(data: OverviewData, view: View): void;
+  show(data: OverviewData, shown: View): void;
   /** Shows or removes the note that the numbers are old. */
   markOld(isOld: boolean): void;
 }
+
+/** The lists of the overview, with the number of lines that they are likely to have. */
+const skeletons = [
+  ['policies', 2],
+  ['open', 10],
+  ['top-devices', 10],
+  ['top-properties', 10],
+] as const;
 
 export function createOverview(): Overview {
   const departures = createDepartureChart();
   const compliance = createComplianceChart();
   let shownAt: number | undefined;
-  for (const id of ['tiles', 'policies', 'open', 'top-devices', 'top-properties']) {
-    fill(find(id), el('p', { class: 'empty loading' }, 'Loading…'));
-  }
+  fill(
+    find('tiles'),
+    Array.from({ length: 5 }, () => skeletonTile()),
+  );
+  for (const [id, lines] of skeletons) fill(find(id), skeletonLines(lines));
   // These lists can scroll, so the keyboard must be able to focus them.
   for (const id of ['open', 'dead-letters', 'actions']) {
     const list = find(id);
     list.setAttribute('tabindex', '0');
     list.setAttribute('role', 'region');
-    list.setAttribute('aria-labelledby', `${id}-title`);
+    list.setAttribute('aria-label', `List: ${find(`${id}-title`).textContent}`);
   }
   const splits = find('by').querySelectorAll('input');
   for (const input of splits) {
+    input.checked = input.value === view().by;
     input.addEventListener('change', () => go({ by: input.value === 'policy' ? undefined : input.value }));
   }
 
   return {
-    show({ summary, policies, open, sweep, deadLetters, actions, bucketHours }, view) {
+    show({ summary, policies, fleet, open, sweep, deadLetters, actions, bucketHours }, shown) {
       shownAt = Date.now();
-      for (const input of splits) input.checked = input.value === view.by;
-      // The API applies the filters only to the open rows. The tags "whole fleet" mark the other numbers.
-      const isFiltered = Object.keys(view.filters).length > 0;
-      for (const tag of document.querySelectorAll<HTMLElement>('.whole')) tag.hidden = !isFiltered;
-      const counted = openCount(open, policies, view.filters);
-      showTiles(summary, policies, counted);
-      showPolicies(policies, view.filters.policy);
-      departures.show(summary, view, bucketHours);
-      compliance.show(summary, policies, view.time);
+      for (const input of splits) input.checked = input.value === shown.by;
+      // Compliance, actions and dead letters know at most the filter by policy. The tags "whole fleet" say where other filters do not count.
+      const { policy: _, ...others } = shown.filters;
+      const isPartlyFiltered = Object.keys(others).length > 0;
+      for (const tag of document.querySelectorAll<HTMLElement>('.whole')) tag.hidden = !isPartlyFiltered;
+      const counted = openCount(open, { policies, fleet }, shown.filters);
+      showTiles(summary, fleet, sweep, counted);
+      showPolicies(policies, shown.filters.policy);
+      departures.show(summary, shown, bucketHours);
+      compliance.show(summary, { policies, fleet }, shown, bucketHours);
       showOpenList(counted);
       showLastSweep(sweep);
       showRankings(summary);

@@ -2,11 +2,11 @@
  * Reads and writes the view in the page's address. The user can therefore share a view as a link, and use the browser's Back button. A
  * malformed part of the address is ignored.
  */
-import { hour, iso } from '../markup/index.ts';
+import { hour, iso, type Zone } from '../markup/index.ts';
 
 export const filterNames = ['deviceId', 'policy', 'kind', 'outcome', 'path'] as const;
 const splits = ['policy', 'kind', 'outcome'] as const;
-const names = [...filterNames, 'range', 'from', 'to', 'by', 'view', 'of', 'row'] as const;
+const names = [...filterNames, 'range', 'from', 'to', 'by', 'zone', 'view', 'of', 'row', 'tag'] as const;
 
 const rangeLengths = {
   '1h': hour,
@@ -30,15 +30,18 @@ export type ViewTime =
   | { readonly range: RangeName }
   | { readonly range: 'custom'; readonly from: string; readonly to: string };
 
-/** The content of the dialog that is open: a device or a history row. */
+/** The content of the dialog that is open: a device, a history row, or the search for devices by a part of the id or by a tag. */
 export type Panel =
   | { readonly type: 'device'; readonly deviceId: string }
-  | { readonly type: 'row'; readonly deviceId: string; readonly rowKey: string };
+  | { readonly type: 'row'; readonly deviceId: string; readonly rowKey: string }
+  | { readonly type: 'find'; readonly part: string; readonly tag: string };
 
 export interface View {
   readonly filters: Filters;
   readonly time: ViewTime;
   readonly by: Split;
+  /** The time zone in which the page shows times. */
+  readonly zone: Zone;
   readonly panel: Panel | undefined;
 }
 
@@ -68,7 +71,8 @@ export function view(): View {
     ),
     time: viewTime(part('range'), part('from'), part('to')),
     by: splits.find((split) => split === part('by')) ?? 'policy',
-    panel: panelOf(part('view'), part('of'), part('row')),
+    zone: part('zone') === 'utc' ? 'utc' : 'local',
+    panel: panelOf(part('view'), part('of'), part('row'), part('tag')),
   };
 }
 
@@ -91,11 +95,13 @@ function parseTime(text = ''): number {
 
 function panelOf(
   type: string | undefined,
-  deviceId: string | undefined,
+  of: string | undefined,
   rowKey: string | undefined,
+  tag: string | undefined,
 ): Panel | undefined {
-  if (type === 'device' && deviceId !== undefined) return { type, deviceId };
-  if (type === 'row' && deviceId !== undefined && rowKey !== undefined) return { type, deviceId, rowKey };
+  if (type === 'device' && of !== undefined) return { type, deviceId: of };
+  if (type === 'row' && of !== undefined && rowKey !== undefined) return { type, deviceId: of, rowKey };
+  if (type === 'find') return { type, part: of ?? '', tag: tag ?? '' };
   return undefined;
 }
 

@@ -18,4 +18,4 @@ export {
   type ViewTime,
   view,
 } from './address.ts';
-export { go, link, noPanel, onView, toDevice, toRow } from './links.ts';
+export { go, link, noPanel, onView, toDevice, toFinder, toRow } from './links.ts';

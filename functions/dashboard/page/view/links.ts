@@ -3,14 +3,19 @@
 import { type Attributes, type Child, el, type RowKey } from '../markup/index.ts';
 import { type Changes, href, type View, view } from './address.ts';
 
-export const noPanel: Changes = { view: undefined, of: undefined, row: undefined };
+export const noPanel: Changes = { view: undefined, of: undefined, row: undefined, tag: undefined };
 
 export function toDevice(deviceId: string): Changes {
-  return { view: 'device', of: deviceId, row: undefined };
+  return { ...noPanel, view: 'device', of: deviceId };
 }
 
 export function toRow({ deviceId, rowKey }: RowKey): Changes {
-  return { view: 'row', of: deviceId, row: rowKey };
+  return { ...noPanel, view: 'row', of: deviceId, row: rowKey };
+}
+
+/** Opens the search for devices, with a part of an id and a tag such as `site:north`. */
+export function toFinder(part: string, tag: string): Changes {
+  return { ...noPanel, view: 'find', of: part, tag };
 }
 
 const changesOfLinks = new WeakMap<Element, Changes>();

@@ -50,14 +50,21 @@ describe('an export of the history', () => {
 });
 
 describe('a summary', () => {
-  it('takes a slot only when its range is long', async () => {
+  it('takes a slot only when its range is long, or when it reads the rows of the fleet', async () => {
     const rollups = { summary: () => new Promise(() => {}) } as unknown as Rollups;
-    const { summary } = summaryEndpoints({ rollups, now }, createSlots(1));
-    const ask = (from: string) =>
-      summary.answer(new HttpRequest({ method: 'GET', url: `http://localhost/api/summary?from=${from}` }), context);
-    void ask('-31d');
-    void ask('-400d');
-    expect((await ask('-300d')).status).toBe(429);
+    const history = { page: () => new Promise(() => {}) } as unknown as History;
+    const asking = () => {
+      const { summary } = summaryEndpoints({ rollups, history, now }, createSlots(1));
+      return (query: string) =>
+        summary.answer(new HttpRequest({ method: 'GET', url: `http://localhost/api/summary?${query}` }), context);
+    };
+    for (const wide of ['from=-400d', 'policy=agents', 'path=']) {
+      const ask = asking();
+      void ask('from=-31d');
+      void ask('deviceId=press-01&policy=agents');
+      void ask(wide);
+      expect((await ask('from=-300d')).status).toBe(429);
+    }
   });
 });
 

@@ -41,7 +41,7 @@ describe('twinkeeper device', () => {
     const { code, stdout } = await history.run('device', 'two', '--storage', history.world.storage.connectionString);
     expect(code).toBe(2);
     expect(stdout).toMatch(
-      /audited .*\n\nAccording to the history, 1 departure is open\. To see the twins, name the hub/,
+      /audited .*\n\nWhen the device was last looked at is not known.*\n\nAccording to the history, 1 departure is open\. To see the twins, name the hub/,
     );
   });
 

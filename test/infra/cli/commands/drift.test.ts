@@ -4,6 +4,7 @@ import { fromStorage, pagesOf } from '../../../../infra/cli/commands/history-sou
 import { type QueryOptions, queryOf } from '../../../../infra/cli/commands/query-option.ts';
 import { createHistory } from '../../../../shared/drift/index.ts';
 import { twinkeeper } from '../../../e2e/twinkeeper.ts';
+import { openCsv } from '../../../support/spreadsheet-reader.ts';
 import { agent, devices, type HistoryWorld, startHistoryWorld, toRows } from './history-world.ts';
 
 let history: HistoryWorld;
@@ -99,6 +100,15 @@ describe('twinkeeper drift', () => {
     expect((await history.ask('drift', '--csv', '--outcome', 'failed')).stdout).toBe(`${head}\n`);
   });
 
+  it('prints CSV that a spreadsheet opens right', async () => {
+    const { stdout } = await history.ask('drift', '--csv', '--excel', '--path', 'Login_UsePAM');
+    const [head = [], line = [], ...rest] = openCsv(stdout, ',');
+    const deviceId = line[head.findIndex(({ value }) => value === 'deviceId')];
+    expect([deviceId, rest]).toEqual([{ type: 'text', value: 'two' }, []]);
+    const other = await history.ask('drift', '--csv', '--excel', 'semicolon', '--path', 'Login_UsePAM');
+    expect(openCsv(other.stdout, ';').map((cells) => cells.length)).toEqual([head.length, head.length]);
+  });
+
   it('stops without a message when its reader has gone', async () => {
     const { child, ended, stderr } = twinkeeper(
       ['drift', '--json', '--endpoints', history.endpoints],
@@ -142,6 +152,8 @@ describe('twinkeeper drift', () => {
     ['an unknown kind', ['--kind', 'odd'], /Allowed choices are missingModule/],
     ['an end of --follow', ['--follow', '--to', '-1h'], /cannot be used with option '--to/],
     ['two output formats', ['--json', '--csv'], /cannot be used with option/],
+    ['--excel without CSV', ['--excel'], /give --csv too/],
+    ['an unknown separator', ['--csv', '--excel', 'tab'], /Allowed choices are comma, semicolon/],
     ['two sources', ['--url', 'https://localhost'], /cannot be used with option '--endpoints/],
     ['a key without an address', ['--key', 'k'], /--key needs --url/],
     ['a time range that ends before it begins', ['--from', '-1h', '--to', '-2h'], /swap them/],

@@ -49,6 +49,35 @@ describe('a command with --url', () => {
     expect(requests).toEqual([first, `${first}&cursor=next%26page`]);
   });
 
+  it('finds devices page after page, and says whether all were searched', async () => {
+    requests.length = 0;
+    const searched = (complete: boolean) => ({ by: 'walk', read: 5000, complete });
+    answer = (path) => ({
+      body: path.includes('cursor=')
+        ? { devices: [{ deviceId: 'press-2\u001b[2J' }], searched: searched(true) }
+        : { devices: [], cursor: 'next', searched: searched(false) },
+    });
+    const found = await run('devices', '--search', 'press', '--tag', 'site:a&b', '--url', url, '--key', key);
+    expect([found.code, found.stdout]).toEqual([0, 'press-2?[2J\n']);
+    expect(found.stderr).toBe(
+      '1 device found. All devices of the hub were searched. The hub cannot search for a part of an id: the app compared 10000 ids.\n',
+    );
+    const first = '/api/devices?search=press&tag=site%3Aa%26b&limit=100';
+    expect(requests).toEqual([first, `${first}&cursor=next`]);
+    answer = () => ({ body: { devices: [{ deviceId: 'a' }, { deviceId: 'b' }], searched: searched(true) } });
+    const cut = await run('devices', '--tag', 'site', '--limit', '1', '--json', '--url', url, '--key', key);
+    expect([cut.code, cut.stdout]).toEqual([0, '{"deviceId":"a"}\n']);
+    expect(cut.stderr).toContain('There may be more: see --limit.');
+    answer = () => ({ body: { devices: [], searched: { by: 'query', read: 0, complete: true } } });
+    expect(await run('devices', '--tag', 'site', '--url', url, '--key', key)).toMatchObject({ code: 2, stdout: '' });
+    answer = () => ({ status: 429, body: { detail: 'The messages of today are used up.' } });
+    expect(await run('devices', '--tag', 'site', '--url', url, '--key', key)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('answered 429: The messages of today are used up.'),
+    });
+    expect((await run('devices', '--url', url)).stderr).toContain('give --search or --tag');
+  });
+
   it.each<[string, readonly string[], { readonly status: number; readonly body: unknown }, RegExp]>([
     ['a missing key', [], { status: 200, body: {} }, /refuses access \(401\): give a function key/],
     ['a wrong key', ['--key', 'd3Jvbmc='], { status: 200, body: {} }, /the key is not one of its function keys/],

@@ -1,0 +1,63 @@
+import { lastVerified, oldestVerified } from '../../shared/evidence/index.ts';
+import { toScopeMatcher } from '../../shared/policy/index.ts';
+import type { App } from '../compose.ts';
+import type { DeviceThenAnswer, PolicyThen, Verification } from './answers.ts';
+import { toRowThen } from './open-row.ts';
+import { moment, readStandingAt } from './standing-at.ts';
+
+/** The largest number of rows of one device that is read. */
+const mostRows = 1000;
+/** Number of sweeps that are searched for the last one that looked at a policy. A walk's result is in each sweep after it. */
+const sweepsRead = 20;
+
+/** Reads what is known about when a device was last looked at. `policies`: the names of those that apply to the device. */
+export async function readVerification(
+  { history, sweepStore }: Pick<App, 'history' | 'sweepStore'>,
+  deviceId: string,
+  policies: readonly string[],
+  at: string,
+): Promise<Verification> {
+  const [sweeps, { rows }] = await Promise.all([
+    sweepStore.doneBefore(new Date(at), sweepsRead),
+    history.page({ deviceId, to: at }, 50),
+  ]);
+  const verified = lastVerified(policies, sweeps, rows, at);
+  const oldest = oldestVerified(policies, verified);
+  return { verified, ...(oldest === undefined ? {} : { lastVerifiedAt: oldest }) };
+}
+
+/** Reads a device at a time: what was in force, what was out of line, and when the device had been looked at. */
+export async function readDeviceThen(
+  app: Pick<App, 'history' | 'policyVersions' | 'rollups' | 'sweepStore'>,
+  deviceId: string,
+  at: string,
+): Promise<DeviceThenAnswer> {
+  const [{ policies, ...standing }, { rows }] = await Promise.all([
+    readStandingAt(app, at),
+    app.history.during({ deviceId, ...moment(at) }, mostRows),
+  ]);
+  const open = rows.map((row) => toRowThen(row, at));
+  const departing = new Set(open.map(({ policy }) => policy));
+  const judged = await Promise.all(
+    policies.map(async ({ counted: _, ...policy }) => ({
+      ...policy,
+      applies: departing.has(policy.policy) ? ('yes' as const) : await didApply(app, policy, deviceId),
+    })),
+  );
+  const applied = judged.filter(({ applies }) => applies !== 'no').map(({ policy }) => policy);
+  return { deviceId, policies: judged, ...standing, open, ...(await readVerification(app, deviceId, applied, at)) };
+}
+
+/** Whether the scope of a policy's version held a device, as far as the id tells. The tags of that time are not known. */
+async function didApply(
+  { policyVersions }: Pick<App, 'policyVersions'>,
+  { policy, version }: Pick<PolicyThen, 'policy' | 'version'>,
+  deviceId: string,
+): Promise<'yes' | 'no' | 'unknown'> {
+  const definition = (await policyVersions.get(policy, version))?.definition;
+  const scope = definition?.appliesTo;
+  if (definition === undefined || typeof scope === 'string') return 'unknown';
+  const matcher = toScopeMatcher(scope as Parameters<typeof toScopeMatcher>[0]);
+  if (!matcher.mayMatchId(deviceId)) return 'no';
+  return matcher.usesIdOnly ? 'yes' : 'unknown';
+}
