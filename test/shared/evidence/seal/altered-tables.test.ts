@@ -12,6 +12,8 @@ interface Alteration {
   readonly tables: readonly string[];
   /** Returns the changed fields. Absent: the row is removed. */
   readonly change?: (entity: Entity) => object;
+  /** Whether the row is still open. */
+  readonly open?: true;
   readonly isMeant?: (entity: Entity) => boolean;
   readonly faults: readonly string[];
 }
@@ -29,6 +31,27 @@ const rows: readonly Alteration[] = [
     what: 'another outcome only',
     tables: [journal],
     change: () => ({ outcome: 'healed' }),
+    faults: ['changed journal'],
+  },
+  {
+    what: 'another outcome only, while it is open',
+    open: true,
+    tables: [journal],
+    change: () => ({ outcome: 'audited' }),
+    faults: ['changed journal'],
+  },
+  {
+    what: 'an end only, while it is open',
+    open: true,
+    tables: [timeline],
+    change: () => ({ closedAt: at(5) }),
+    faults: ['changed timeline'],
+  },
+  {
+    what: 'another policy, while it is open',
+    open: true,
+    tables: [journal],
+    change: () => ({ policy: 'x' }),
     faults: ['changed journal'],
   },
   {
@@ -112,10 +135,10 @@ const actionChanges: readonly Alteration[] = [
 const found = new Map<string, string[]>();
 beforeAll(async () => {
   const world = await startSealWorld();
-  for (const index of rows.keys()) {
+  for (const [index, { open }] of rows.entries()) {
     const held = await world.drift(`d${index}`, 1, { outcome: 'deferred', error: 'busy' });
     const tried = await world.change(await world.change(held, 2, 'pending'), 3, 'deferred', 'busy');
-    await world.change(tried, 25, 'enforced');
+    if (open === undefined) await world.change(tried, 25, 'enforced');
   }
   for (const index of actionChanges.keys()) await world.act(26 + index, `action ${index}`);
   world.setClock(48.5);

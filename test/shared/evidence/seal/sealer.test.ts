@@ -122,6 +122,16 @@ describe('the seals of days', () => {
     ]);
   });
 
+  it('do not have the number of what happened again after the day, when they are made late', async () => {
+    const held = await world.drift('a', 1, { outcome: 'deferred', error: 'busy' });
+    await world.change(await world.change(held, 30, 'pending'), 30, 'deferred', 'busy');
+    world.setClock(48.5);
+    await world.seal();
+    expect((await world.lines(first, 'transitions'))[0]).not.toHaveProperty('times');
+    expect((await world.lines(second, 'transitions'))[0]).toMatchObject({ times: 2, lastAt: at(30) });
+    expect((await world.verify()).faults).toEqual([]);
+  });
+
   it('do not have an outcome that only the index has, because a process was killed', async () => {
     const { createHistoryIndex } = await import('../../../../shared/drift/history-index.ts');
     const held = await world.drift('a', 1, { outcome: 'heldBack' });

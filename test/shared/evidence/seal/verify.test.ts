@@ -1,3 +1,4 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createRetention, type DriftRow, withEnd, withFolded, withoutEnd } from '../../../../shared/drift/index.ts';
 import { at, type SealWorld, startSealWorld } from './seal-world.ts';
@@ -64,6 +65,17 @@ describe('a comparison of the tables with the seals', () => {
     [
       'a changed file',
       async () => world.forge(await nameOf(`${first}/transitions-`), Buffer.from('other')),
+      `file ${first} changed`,
+    ],
+    [
+      'a file with another reason in it',
+      async () => {
+        const name = await nameOf(`${first}/transitions-`);
+        const bytes = await world.blobs.read(name, 1_000_000);
+        const text = gunzipSync(bytes as Buffer).toString('utf8');
+        expect(text).toContain('3 of 3');
+        await world.forge(name, gzipSync(text.replace('3 of 3', '3 of 4'), { level: 9 }));
+      },
       `file ${first} changed`,
     ],
     ['a removed file', async () => world.forge(await nameOf(`${second}/rows-`)), `file ${second} missing`],
