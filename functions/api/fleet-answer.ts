@@ -10,6 +10,7 @@ export function fleetAnswer(fleet: FleetCount | undefined, { outOfLine }: Pick<O
   return {
     devices: devices ?? null,
     devicesCountedAt: fleet?.countedAt ?? null,
+    isExact: fleet?.isExact ?? null,
     outOfLine: outOfLine ?? null,
     compliant: compliant ?? null,
     percent: compliant === undefined || !devices ? null : percentOf(compliant / devices, 2),

@@ -84,6 +84,11 @@ export interface FleetAnswer {
   readonly devices: number | null;
   /** When a sweep counted `devices`, ISO 8601. `null` until then. */
   readonly devicesCountedAt: string | null;
+  /**
+   * False where `devices` also has devices to which no policy applies, because no query can test the scope of a policy, such as a function. The
+   * compliance is then at most `percent`. `null` until a sweep has counted them.
+   */
+  readonly isExact: boolean | null;
   /** Number of devices with open rows, each counted once. Counted at `openCountedAt`. `null` right after an update of the app. */
   readonly outOfLine: number | null;
   /** `devices` minus `outOfLine`. `null` when one of them is. */

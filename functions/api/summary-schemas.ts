@@ -81,6 +81,13 @@ export const fleet: z.ZodMiniType<FleetAnswer> = z
   .object({
     devices: nullableCount('Devices to which a policy applies. Null until a sweep has looked at all policies.'),
     devicesCountedAt: z.nullable(z.string()).check(z.describe('When a sweep counted `devices`. ISO 8601.')),
+    isExact: z
+      .nullable(z.boolean())
+      .check(
+        z.describe(
+          'False where `devices` also has devices to which no policy applies, because no query can test the scope of a policy. The compliance is then at most `percent`.',
+        ),
+      ),
     outOfLine: nullableCount('Devices with open drift, each counted once, at `openCountedAt`. Null when not counted.'),
     compliant: nullableCount('`devices` minus `outOfLine`. Null when one of them is.'),
     percent: percent('Percentage of compliant devices, rounded down. Null when it is not known.'),

@@ -29,7 +29,7 @@ export interface HourCounts extends RowCounts {
   readonly times: Readonly<Record<string, number>>;
 }
 
-export const noRows: RowCounts = { total: 0, byPolicy: {}, byKind: {}, byOutcome: {} };
+const noRows: RowCounts = { total: 0, byPolicy: {}, byKind: {}, byOutcome: {} };
 
 export const noCounts: HourCounts = { ...noRows, onboarding: noRows, devices: {}, properties: {}, times: {} };
 

@@ -38,8 +38,8 @@ export interface GuardStore {
   putDeviceCount(policy: string, devices: number): Promise<void>;
   /** The number of devices in the scope of a policy. `undefined` before a sweep has counted the devices. */
   deviceCount(policy: string): Promise<number | undefined>;
-  /** Stores the number of devices in the scope of at least one policy, and when they were counted. */
-  putFleetCount(devices: number, countedAt: Date): Promise<void>;
+  /** Stores the number of devices in the scope of at least one policy. */
+  putFleetCount(fleet: FleetCount): Promise<void>;
   /** The number of devices in the scope of at least one policy. `undefined` before a sweep has counted them. */
   fleetCount(): Promise<FleetCount | undefined>;
   /** Replaces all stored competing settings. */
@@ -55,6 +55,8 @@ export interface FleetCount {
   readonly devices: number;
   /** When a sweep counted them, ISO 8601. */
   readonly countedAt: string;
+  /** False where the number also has devices to which no policy applies, because no query can test the scope of a policy. */
+  readonly isExact: boolean;
 }
 
 export interface GuardStoreOptions {
@@ -111,11 +113,12 @@ export function createGuardStore(
       return typeof devices === 'number' ? devices : undefined;
     },
 
-    putFleetCount: (devices, countedAt) => upsert({ ...fleetKey, devices, countedAt: countedAt.toISOString() }),
+    putFleetCount: (fleet) => upsert({ ...fleetKey, ...fleet }),
 
     async fleetCount() {
-      const { devices, countedAt }: Readonly<Record<string, unknown>> = (await read(fleetKey)) ?? {};
-      return typeof devices === 'number' && typeof countedAt === 'string' ? { devices, countedAt } : undefined;
+      const { devices, countedAt, isExact }: Readonly<Record<string, unknown>> = (await read(fleetKey)) ?? {};
+      if (typeof devices !== 'number' || typeof countedAt !== 'string') return undefined;
+      return { devices, countedAt, isExact: isExact !== false };
     },
 
     async putCompeting(settings) {

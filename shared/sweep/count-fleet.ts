@@ -11,7 +11,8 @@ export async function countFleet(
   { policies, guardStore, clock }: SweepDependencies,
   progress: Progress,
 ): Promise<void> {
-  const query = policies.all.length === 0 ? undefined : countFleetQuery(policies.all, progress.dialect);
-  const devices = query === undefined ? undefined : await progress.queries.recentCount(query);
-  if (devices !== undefined) await guardStore.putFleetCount(devices, clock.now());
+  const fleet = policies.all.length === 0 ? undefined : countFleetQuery(policies.all, progress.dialect);
+  const devices = fleet === undefined ? undefined : await progress.queries.recentCount(fleet.query);
+  if (fleet === undefined || devices === undefined) return;
+  await guardStore.putFleetCount({ devices, countedAt: clock.now().toISOString(), isExact: fleet.isExact });
 }

@@ -45,6 +45,7 @@ export function fleetOf(devices: number, outOfLine: number): FleetAnswer {
   return {
     devices,
     devicesCountedAt: new Date(Date.now() - 5 * minute).toISOString(),
+    isExact: true,
     outOfLine,
     compliant,
     percent: devices === 0 ? null : Math.floor((10_000 * compliant) / devices) / 100,

@@ -161,7 +161,7 @@ function completed(path: string, answer: unknown, query: URLSearchParams): unkno
 
 /** The compliance of a fleet that no sweep has counted. */
 function uncounted(outOfLine: number): FleetAnswer {
-  return { devices: null, devicesCountedAt: null, outOfLine, compliant: null, percent: null };
+  return { devices: null, devicesCountedAt: null, isExact: null, outOfLine, compliant: null, percent: null };
 }
 
 /** Adds the time range to a summary, as the API does: full hours, where the last hour may still be running. */

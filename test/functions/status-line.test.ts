@@ -26,7 +26,7 @@ describe('a running app', () => {
     await once(identity, 'listening');
     const guards = createGuardStore(world.storage);
     for (const { name } of policies) await guards.putDeviceCount(name, 7);
-    await guards.putFleetCount(7, new Date());
+    await guards.putFleetCount({ devices: 7, countedAt: new Date().toISOString(), isExact: true });
     const host = await startHost({
       app: '../../../../support/fixture-app.ts',
       hostJson: { extensions: { http: { routePrefix: 'api' } } },

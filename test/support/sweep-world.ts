@@ -225,7 +225,7 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     delays,
     /** Number of devices by policy, as the sweep stored it for the guards. */
     deviceCounts,
-    /** Numbers of devices in the scope of any policy, as the sweep stored them. */
+    /** Numbers of devices in the scope of any policy, as the sweep stored them. Negative where they are not exact. */
     fleetCounts,
     /** The ids of the competing configurations, as the sweep stored them for the guards. */
     competingConfigurations,
@@ -259,7 +259,7 @@ function memoryGuardStore(
   return {
     competing: async () => competing,
     putDeviceCount: async (policy, devices) => void deviceCounts.set(policy, devices),
-    putFleetCount: async (devices) => void fleetCounts.push(devices),
+    putFleetCount: async ({ devices, isExact }) => void fleetCounts.push(isExact ? devices : -devices),
     putCompeting: async (settings) => {
       competing = settings;
       competingConfigurations.push(...settings.map((setting) => setting.configuration));

@@ -69,7 +69,14 @@ export function fromFunctions(address: string, key: string | undefined): History
       return {
         policies: policies.map(({ name, devices, openDevices }) => ({ policy: name, devices, outOfLine: openDevices })),
         // An older app does not count the fleet.
-        fleet: fleet ?? { devices: null, devicesCountedAt: null, outOfLine: null, compliant: null, percent: null },
+        fleet: fleet ?? {
+          devices: null,
+          devicesCountedAt: null,
+          isExact: null,
+          outOfLine: null,
+          compliant: null,
+          percent: null,
+        },
         open,
         countedAt: openCountedAt,
       };

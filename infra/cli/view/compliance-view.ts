@@ -60,16 +60,17 @@ function describeFleet(
   now: Date,
   { green, yellow, dim }: Paint,
 ): string {
-  const { devices, devicesCountedAt, outOfLine, compliant, percent } = fleet;
+  const { devices, devicesCountedAt, isExact, outOfLine, compliant, percent } = fleet;
   if (devices === null || devicesCountedAt === null) {
     return yellow('not counted yet: no sweep has looked at all policies so far');
   }
   if (outOfLine === null || compliant === null) return yellow(`${grouped(devices)} devices, not counted yet`);
   if (devices === 0) return 'no devices';
-  const text = `${grouped(compliant)} of ${grouped(devices)} devices keep to all policies (${percent?.toFixed(2)} %)`;
+  const atMost = isExact === false ? 'at most ' : '';
+  const text = `${atMost}${grouped(compliant)} of ${grouped(devices)} devices keep to all policies (${percent?.toFixed(2)} %)`;
   const old = [devicesCountedAt, countedAt].toSorted()[0] ?? countedAt;
   // Devices that wait in the queue of the sweep are not looked at yet.
-  const isWell = compliant === devices && (lastSweep?.waiting ?? 0) === 0;
+  const isWell = compliant === devices && isExact !== false && (lastSweep?.waiting ?? 0) === 0;
   return `${isWell ? green(text) : yellow(text)}${dim(countedBefore(old, now))}`;
 }
 

@@ -93,13 +93,25 @@ describe('GET /api/summary', () => {
 
 describe('GET /api/policies', () => {
   it('says null for the compliance of the fleet until a sweep has counted it, and counts each device once', async () => {
-    const nothing = { devices: null, devicesCountedAt: null, outOfLine: 0, compliant: null, percent: null };
+    const nothing = {
+      devices: null,
+      devicesCountedAt: null,
+      isExact: null,
+      outOfLine: 0,
+      compliant: null,
+      percent: null,
+    };
     expect((await api.get<PoliciesAnswer>('policies')).body.fleet).toEqual(nothing);
     const at = new Date();
-    await createGuardStore(api.world.storage).putFleetCount(2000, at);
+    await createGuardStore(api.world.storage).putFleetCount({
+      devices: 2000,
+      countedAt: at.toISOString(),
+      isExact: true,
+    });
     expect((await api.get<PoliciesAnswer>('policies')).body.fleet).toEqual({
       devices: 2000,
       devicesCountedAt: at.toISOString(),
+      isExact: true,
       outOfLine: 0,
       compliant: 2000,
       percent: 100,

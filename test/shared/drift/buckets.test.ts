@@ -75,6 +75,18 @@ describe('the buckets of a summary', () => {
     );
   });
 
+  it('begin at the same time, whichever hour of theirs has rows', () => {
+    for (const day of ['2026-03-29', '2026-10-25']) {
+      const first = Date.parse(`${day}T00:00Z`) - 48 * hour;
+      for (const hours of [6, 24]) {
+        const inOrder = new Buckets(first, hours, 'Europe/Berlin');
+        for (let at = first; at < first + 96 * hour; at += hour) {
+          expect(new Buckets(first, hours, 'Europe/Berlin').startOf(at)).toBe(inOrder.startOf(at));
+        }
+      }
+    }
+  });
+
   it('refuse a time zone that does not exist', () => {
     expect(() => new Buckets(0, 24, 'Europe/Atlantis')).toThrow(RangeError);
   });

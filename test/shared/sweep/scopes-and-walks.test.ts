@@ -69,6 +69,13 @@ describe('the devices of all policies', () => {
     await instance.sweep();
     expect(Object.fromEntries(instance.deviceCounts)).toEqual({ a: 2, b: 1, west: 3 });
     expect(instance.fleetCounts).toEqual([4]);
+    // No query can test a function. A policy for the whole hub makes the number exact again.
+    const custom = { ...agentPolicy, name: 'custom', module: 'custom', appliesTo: () => false };
+    const bound = world.newInstance([inHall('a', 'A'), custom]);
+    await bound.sweep();
+    const exact = world.newInstance([custom, { ...agentPolicy, name: 'whole', module: 'whole' }]);
+    await exact.sweep();
+    expect([...bound.fleetCounts, ...exact.fleetCounts]).toEqual([-5, 5]);
   });
 });
 

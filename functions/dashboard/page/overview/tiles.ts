@@ -41,15 +41,17 @@ function describeTile({ label, value, note, grade = '', isWholeFleet = false }: 
   );
 }
 
-function complianceTile({ devices, compliant }: FleetAnswer, sweep: ShownSweep | undefined): Tile {
+function complianceTile({ devices, compliant, isExact }: FleetAnswer, sweep: ShownSweep | undefined): Tile {
   const label = 'Compliant now';
   if (devices === null || compliant === null) return { label, value: '–', note: 'not counted yet' };
   // Devices that wait in the queue of the sweep are not looked at yet.
-  const isWell = devices > 0 && compliant === devices && (sweep?.waiting ?? 0) === 0;
+  // Where no query can test the scope of a policy, the devices are too many.
+  const isBound = isExact === false;
+  const isWell = devices > 0 && compliant === devices && !isBound && (sweep?.waiting ?? 0) === 0;
   return {
     label,
-    value: percent(compliant, devices),
-    note: `${count(compliant)} of ${count(devices)} devices keep to all policies`,
+    value: `${isBound ? '≤ ' : ''}${percent(compliant, devices)}`,
+    note: `${isBound ? 'at most ' : ''}${count(compliant)} of ${count(devices)} devices keep to all policies`,
     grade: isWell ? 'good' : devices === 0 ? '' : 'warn',
   };
 }
@@ -80,8 +82,7 @@ function openTile(open: OpenCount): Tile {
 }
 
 function driftTile(summary: SummaryAnswer): Tile {
-  const label = 'Drift found';
-  if (!isCounted(summary)) return { label, value: '–', note: 'not counted yet' };
+  if (!isCounted(summary)) return { label: 'Drift found', value: '–', note: 'not counted yet' };
   const { total, onboarding, incompleteBefore } = summary;
   const found = total - (onboarding?.total ?? 0);
   const repairedIn = ({ byOutcome }: Pick<DriftCounts, 'byOutcome'>) =>
@@ -90,19 +91,19 @@ function driftTile(summary: SummaryAnswer): Tile {
     summary.buckets.reduce((sum, bucket) => sum + repairedIn(bucket), 0) -
     (onboarding === null ? 0 : repairedIn(onboarding));
   const times = countedTime(summary);
-  const apart = onboardingNote(onboarding);
+  const label = driftLabel(onboarding);
   // With filters, the app counts a limited number of rows, the newest first.
   return incompleteBefore === undefined
-    ? { label, value: count(found), note: `${count(repaired)} repaired, ${times}${apart}` }
+    ? { label, value: count(found), note: `${count(repaired)} repaired, ${times}` }
     : {
         label,
         value: `${count(found)}+`,
-        note: `complete only from ${moment(Date.parse(incompleteBefore))}; ${times}${apart}`,
+        note: `complete only from ${moment(Date.parse(incompleteBefore))}; ${times}`,
       };
 }
 
-/** Says what is counted apart: the first creation of modules on new devices, and their first baselines. */
-function onboardingNote(onboarding: DriftCounts | null): string {
-  if (onboarding === null) return '; with onboarding, which was not counted apart';
-  return onboarding.total === 0 ? '' : `; ${count(onboarding.total)} more by onboarding`;
+/** The label of the tile. The first creation of modules on new devices, and their first baselines, are counted apart where they are known. */
+function driftLabel(onboarding: DriftCounts | null): string {
+  if (onboarding === null) return 'Drift found (with onboarding)';
+  return onboarding.total === 0 ? 'Drift found' : `Drift found (+ ${count(onboarding.total)} onboarding)`;
 }

@@ -18,7 +18,7 @@ describe('twinkeeper status', () => {
   it('exits with 2 when something is out of line, and says why it is not repaired', async () => {
     const guards = createGuardStore(history.world.storage);
     for (const { name } of policies) await guards.putDeviceCount(name, devices.length);
-    await guards.putFleetCount(devices.length, new Date());
+    await guards.putFleetCount({ devices: devices.length, countedAt: new Date().toISOString(), isExact: true });
     const { code, stdout } = await history.ask('status', '--json');
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({

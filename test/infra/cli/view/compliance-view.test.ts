@@ -33,6 +33,7 @@ describe('the status on a terminal', () => {
     fleet: {
       devices: 3000,
       devicesCountedAt: '2026-11-22T04:44:00Z',
+      isExact: true,
       outOfLine: 0,
       compliant: 3000,
       percent: 100,
@@ -65,10 +66,18 @@ describe('the status on a terminal', () => {
   it('is green only when all devices were looked at', () => {
     const fleetOf = (status: Compliance) => renderCompliance(status, now, true).split('\n')[0];
     expect(fleetOf(well)).toContain('\u001b[32m');
-    const nothing = { devices: null, devicesCountedAt: null, outOfLine: 0, compliant: null, percent: null };
+    const nothing = {
+      devices: null,
+      devicesCountedAt: null,
+      isExact: null,
+      outOfLine: 0,
+      compliant: null,
+      percent: null,
+    };
     const doubtful = [
       { ...well, lastSweep: { ...sweep, waiting: 1 } },
       { ...well, fleet: nothing },
+      { ...well, fleet: { ...well.fleet, isExact: false } },
       { ...well, fleet: { ...well.fleet, outOfLine: null, compliant: null, percent: null } },
     ];
     for (const status of doubtful) expect(fleetOf(status)).not.toContain('\u001b[32m');
