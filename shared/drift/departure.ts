@@ -80,3 +80,8 @@ export interface DriftRow extends Departure {
 export function isOpen(row: DriftRow): boolean {
   return !isOver(row.outcome) && row.closedAt === undefined;
 }
+
+/** Whether the row belongs in the open list. A `pending` row does not belong there, because Twinkeeper is about to repair the drift. */
+export function isListed(row: DriftRow): boolean {
+  return isOpen(row) && row.outcome !== 'pending';
+}
