@@ -75,15 +75,15 @@ function newestOf(looks: readonly (Look | undefined)[]): Look | undefined {
   return looks.filter((look) => look !== undefined).toSorted((a, b) => (a.at < b.at ? 1 : -1))[0];
 }
 
-/**
- * The last time that a row got an outcome from an event or from a read. A row that gives up after its retries tells no look at the twin, nor does
- * one that waits for a retry: perhaps the twin could not be read.
- */
+/** The outcomes that tell no look at the twin: perhaps it could not be read, or nobody tried to, or it was no longer there. */
+const withoutLook: ReadonlySet<string> = new Set(['deferred', 'retired', 'gone']);
+
+/** The last time that a row got an outcome from an event or from a read. A row that gives up after its retries tells no look at the twin. */
 function lookByPass(rows: readonly DriftRow[], before: string): LastVerified | undefined {
   const steps = rows.flatMap(({ policy, transitions = [] }) =>
     transitions.flatMap(({ at, lastAt = at, by, outcome }) => {
       const time = lastAt > before ? at : lastAt;
-      const isLook = by !== undefined && by !== 'retries' && outcome !== 'deferred' && time <= before;
+      const isLook = by !== undefined && by !== 'retries' && !withoutLook.has(outcome) && time <= before;
       return isLook ? [{ policy, at: time, by }] : [];
     }),
   );

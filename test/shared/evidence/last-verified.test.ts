@@ -59,6 +59,13 @@ describe('when a device was last looked at', () => {
     expect(lastVerified(['agent'], sweeps, [waiting], at(42))).toMatchObject([{ at: at(41), how: 'read' }]);
   });
 
+  it('is not told by a row that was retired, because that takes no look, nor by the end of its device', () => {
+    for (const outcome of ['retired', 'gone'] as const) {
+      const row = driftRow('d', at(40), { policy: 'agent', outcome, outcomeAt: at(45) });
+      expect(lastVerified(['agent'], sweeps, [row], at(50))).toMatchObject([{ at: at(30), how: 'sweepQuery' }]);
+    }
+  });
+
   it('is as old as the oldest of its policies, and unknown when one was never looked at', () => {
     const verified = lastVerified(['agent', 'tags'], sweeps, [], at(50));
     expect(oldestVerified(['agent', 'tags'], verified)).toBe(at(5));
