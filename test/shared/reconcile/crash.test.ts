@@ -216,11 +216,13 @@ async function settle(batch: Batch): Promise<void> {
 
 /** The fields of a history row that must be the same with and without a crash. */
 function stableFields(row: DriftRow, role: number) {
-  const { moduleId, policy, path, kind, expected, actual, mode, source, outcome, error, write } = row;
+  const { moduleId, policy, path, kind, expected, actual, mode, source, outcome, error, write, transitions = [] } = row;
   return {
     role: roles[role],
     ...{ moduleId, policy, path, kind, expected, actual, mode, source, outcome, error },
     version: write.version,
+    // No outcome is told that an interrupted write did not bring about, and none twice.
+    course: transitions.map(({ outcome: one, by, times }) => [one, by, times]),
   };
 }
 
