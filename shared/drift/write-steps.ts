@@ -1,5 +1,6 @@
-import type { DriftRow } from './departure.ts';
+import { type DriftRow, isOpen } from './departure.ts';
 import type { KnownRows } from './known-rows.ts';
+import type { Transition } from './outcome.ts';
 import { transitionsOf } from './transitions.ts';
 
 /**
@@ -24,14 +25,24 @@ export function toWriteSteps(rows: readonly DriftRow[], known: KnownRows): reado
   return steps.filter((step) => step.length > 0);
 }
 
-/** The row before its outcome is decided. It has the transitions that are stored, because a later pass may decide on a different outcome. */
+/**
+ * The row before its outcome is decided. It has the transitions that are stored, because a later pass may decide on a different outcome. That
+ * closed drift is there again is certain already, so a crash must not leave it out.
+ */
 function asPending(row: DriftRow, known: DriftRow | undefined): DriftRow {
   const { error: _, closedAt: __, transitions: ___, ...rest } = row;
-  const transitions = known === undefined ? [] : transitionsOf(known);
+  const stored = known === undefined ? [] : transitionsOf(known);
+  const opening = known === undefined || isOpen(known) || !isOpen(row) ? undefined : transitionsOf(row)[stored.length];
+  const transitions = opening === undefined ? stored : [...stored, asTry(opening)];
   return {
     ...rest,
     outcome: 'pending',
     outcomeAt: row.detectedAt,
     ...(transitions.length === 0 ? {} : { transitions }),
   };
+}
+
+/** The first step of drift that is there again, before its outcome is decided. */
+function asTry({ at, by }: Transition): Transition {
+  return { at, outcome: 'pending', ...(by === undefined ? {} : { by }) };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type DriftRow, type Outcome, withEnd, withOutcome, withoutEnd } from '../../../shared/drift/index.ts';
+import { type DriftRow, type Outcome, stateAt, withEnd, withOutcome, withoutEnd } from '../../../shared/drift/index.ts';
 import { fromEntity, toEntity } from '../../../shared/drift/row-entity.ts';
 import { toWriteSteps } from '../../../shared/drift/write-steps.ts';
 import { driftRow } from '../../support/drift-rows.ts';
@@ -81,6 +81,20 @@ describe('the transitions of a row', () => {
       ['pending', []],
       ['audited', ['audited']],
     ]);
+  });
+
+  it('tell that closed drift is there again, also when the process dies before its outcome is stored', () => {
+    const healed = after(pending, ['healed']);
+    const ended = withEnd(after(pending, ['audited']), at(5), 'event');
+    for (const [known, again] of [
+      [healed, withOutcome(healed, { outcome: 'heldBack', error: 'contested: x', at: at(9), by: 'event' })],
+      [ended, withoutEnd(ended, at(9), 'event')],
+    ] as const) {
+      const [interrupted] = toWriteSteps([again], { open: [], recent: [known], etags: new Map() }).flat();
+      if (interrupted === undefined) throw new Error('no step');
+      expect(stateAt(interrupted, at(8))).toBeUndefined();
+      expect(stateAt(interrupted, at(9))).toEqual({ outcome: 'pending', since: at(9), by: 'event' });
+    }
   });
 
   it('of a row of the first format are its last outcome', () => {
