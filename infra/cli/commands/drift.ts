@@ -139,12 +139,17 @@ async function writerOf({ json, csv, excel }: DriftOptions): Promise<(rows: read
 }
 
 function describeNoRows(options: QueryOptions, query: DriftQuery | DuringQuery): string {
-  if ('openFrom' in query) return `Nothing was out of line from ${query.openFrom} to ${query.openTo}.`;
+  const others = Object.keys(options).some((name) =>
+    ['module', 'policy', 'path', 'kind', 'outcome', 'outcomeNow', 'source'].includes(name),
+  );
+  if ('openFrom' in query) {
+    const range = `from ${query.openFrom} to ${query.openTo}`;
+    return others || options.device !== undefined
+      ? `No row that matches was out of line ${range}. Try fewer filters.`
+      : `Nothing is known to have been out of line ${range}.`;
+  }
   const { from, to } = query;
   const when = from === undefined ? '' : ` from ${from} to ${to}`;
-  const others = Object.keys(options).some((name) =>
-    ['module', 'policy', 'path', 'kind', 'outcome', 'source'].includes(name),
-  );
   const hint =
     options.from === undefined && options.device === undefined
       ? ' --from -30d looks further back.'

@@ -96,7 +96,11 @@ export function renderStatusAt(status: StatusThen, colour: boolean): string {
       ? []
       : [paint.dim(`  such as of ${open.devices.map((id) => safeText(id)).join(', ')}`)]),
     '',
-    open.total === 0 ? paint.bold('Nothing was out of line.') : paint.bold(paint.yellow('Something was out of line.')),
+    open.total > 0
+      ? paint.bold(paint.yellow('Something was out of line.'))
+      : policies.length > 0 && policies.every(({ counted }) => counted !== undefined)
+        ? paint.bold('Nothing was out of line.')
+        : paint.bold('Nothing is known to have been out of line, but not every policy had been counted.'),
     ...incomplete(status, paint),
   ].join('\n');
 }

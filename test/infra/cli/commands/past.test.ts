@@ -50,6 +50,9 @@ describe('twinkeeper status --at', () => {
     const quiet = await history.ask('status', '--at=-30m', '--json');
     expect(quiet.code).toBe(0);
     expect(JSON.parse(quiet.stdout)).toMatchObject({ open: { total: 0, isMore: false, byState: {} } });
+    // Without a count, nobody knows whether anything was out of line.
+    const { stdout: text } = await history.ask('status', '--at=-30m');
+    expect(text).toContain('Nothing is known to have been out of line, but not every policy had been counted.');
   });
 });
 
@@ -64,7 +67,9 @@ describe('twinkeeper drift --during', () => {
     expect(await ids('--during', `${start}..`)).toEqual(['two']);
     expect(await ids('--during=-1h..', '--device', 'one', '--kind', 'wrongValue')).toEqual(['one']);
     const nothing = await history.ask('drift', '--during=-3h..-2h');
-    expect(nothing.stdout).toMatch(/^Nothing was out of line from /);
+    expect(nothing.stdout).toMatch(/^Nothing is known to have been out of line from /);
+    const filtered = await history.ask('drift', '--during=-1h..', '--outcome', 'superseded');
+    expect(filtered.stdout).toMatch(/^No row that matches was out of line from /);
   });
 
   it.each([
