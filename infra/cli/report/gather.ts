@@ -41,14 +41,14 @@ const largestPage = 1000;
 /**
  * Reads what a report tells. Rows are read page by page, written to the sink and counted. Only the listed ones are kept, and the counts of hours.
  *
- * @param seals The sealed days of the range.
+ * @param seals The sealed days of the range. `undefined` when they are not known.
  * @throws An Error that says what to do, when nothing is known of the policy that the question names.
  */
 export async function gather(
   history: HistorySource,
   question: ReportQuestion,
   sink: ReportSink,
-  seals: readonly Seal[],
+  seals: readonly Seal[] | undefined,
 ): Promise<Gathered> {
   const { policy } = question;
   const { hours, counted } = await readCompliance(history, question, sink);
