@@ -65,7 +65,7 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
       const isUnfinished = [sweeps, twins, letters, done, uses, snapshots, rows].some((result) => result.isUnfinished);
       const rest = isUnfinished ? ' More are left; the next run removes them.' : '';
       context.info(
-        `Removed ${sweeps.removed} sweeps and ${rows.removed} history rows from before ${oldest.toISOString()}, and kept ${rows.kept} rows that are still open or changed lately.${rest}`,
+        `Removed ${sweeps.removed} sweeps and ${rows.removed} history rows from before ${oldest.toISOString()}, and kept ${rows.kept} rows that are open, or ended later or lately.${rest}`,
       );
     },
   });

@@ -1,11 +1,7 @@
-import {
-  type BucketCompliance as CountedCompliance,
-  type DriftQuery,
-  summarizeRows,
-} from '../../shared/drift/index.ts';
+import { type DriftQuery, summarizeRows } from '../../shared/drift/index.ts';
 import type { App } from '../compose.ts';
-import type { BucketCompliance, SummaryAnswer } from './answers.ts';
-import { percentOf } from './fleet-answer.ts';
+import type { SummaryAnswer } from './answers.ts';
+import { toBucketCompliance } from './bucket-compliance.ts';
 import { endpoint } from './http/endpoint.ts';
 import type { Slots } from './http/slots.ts';
 import { completeRange, parseTime, type TimeRange } from './http/time-range.ts';
@@ -75,22 +71,11 @@ export function summaryEndpoints(
         const answer: SummaryAnswer = {
           ...summary,
           bucket,
-          compliance: compliance.map((each) => ({ policy: each.policy, ...toAnswer(each) })),
-          fleet: fleet.map(toAnswer),
+          compliance: compliance.map((each) => ({ policy: each.policy, ...toBucketCompliance(each) })),
+          fleet: fleet.map(toBucketCompliance),
         };
         return { jsonBody: answer };
       },
     }),
-  };
-}
-
-function toAnswer({ at, devices, compliant, mean, min, covered = 0 }: CountedCompliance): BucketCompliance {
-  return {
-    at,
-    devices,
-    compliant,
-    meanPercent: mean === undefined ? null : percentOf(mean, 4),
-    minPercent: min === undefined ? null : percentOf(min, 4),
-    countedMinutes: Math.round(covered / 6000) / 10,
   };
 }

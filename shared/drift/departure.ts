@@ -99,3 +99,8 @@ export function isOnboarding({ kind, isFirst, write, twinVersion }: DriftRow): b
   // The first version of the desired properties is the one with which a twin is created.
   return kind === 'missingBaseline' && isFirst === true && write.version <= 1;
 }
+
+/** Whether the row belongs in the open list. A `pending` row does not belong there, because Twinkeeper is about to repair the drift. */
+export function isListed(row: DriftRow): boolean {
+  return isOpen(row) && row.outcome !== 'pending';
+}

@@ -8,7 +8,7 @@ import {
   type StorageAccount,
   type TableChange,
 } from '../storage/index.ts';
-import { isOpen } from './departure.ts';
+import { type DriftRow, isOpen } from './departure.ts';
 import { retentionKey, rollupTable, timelineTable } from './history-index.ts';
 import { headKey } from './keys.ts';
 import { fromEntity } from './row-entity.ts';
@@ -17,7 +17,7 @@ import { hourOf } from './timeline-keys.ts';
 export interface RetentionResult {
   /** Number of rows that the run removed. */
   readonly removed: number;
-  /** Number of old rows that the run kept, because the rows are still open, or changed in the last two days. */
+  /** Number of old rows that the run kept: the rows are still open, were open after the time, or changed in the last two days. */
   readonly kept: number;
   /** Whether the run stopped early, so that old rows remain. */
   readonly isUnfinished: boolean;
@@ -37,8 +37,9 @@ export interface Retention {
    */
   announce(time: Date): Promise<void>;
   /**
-   * Removes closed rows that were detected in the hours before the hour of `time`, oldest hour first. Removes them from the journal and
-   * from the timeline, and keeps the roll-ups. Finds the rows in the timeline, so no partition of the journal is searched.
+   * Removes rows that were detected and closed in the hours before the hour of `time`, oldest hour first. Removes them from the journal and
+   * from the timeline, and keeps the roll-ups. So what was out of line at a later time is complete. Finds the rows in the timeline, so no
+   * partition of the journal is searched.
    *
    * Keeps rows that changed lately, so that the seal of the day has what happened to them.
    *
@@ -68,12 +69,13 @@ export function createRetention(account: StorageAccount, now: () => Date): Reten
     async removeBefore(time, mayContinue) {
       // After this write, the roll-ups do not count older hours again. A new count would miss the removed rows.
       await announce(time);
+      const since = hourOf(time.toISOString());
       const settled = new Date(now().getTime() - sealDelay).toISOString();
       let removed = 0;
       let kept = 0;
       for await (const batch of oldRows(await timeline(), time)) {
         if (!mayContinue()) return { removed, kept, isUnfinished: true };
-        const closed = batch.filter(({ row }) => !isOpen(row) && (row.closedAt ?? row.outcomeAt) < settled);
+        const closed = batch.filter(({ row }) => !isOpen(row) && hourOf(endOf(row)) < since && endOf(row) < settled);
         kept += batch.length - closed.length;
         // The head of the module is removed too. A pass that runs at the same time then gets a conflict, reads the rows again, and adds the
         // head again.
@@ -90,6 +92,11 @@ export function createRetention(account: StorageAccount, now: () => Date): Reten
       return { removed, kept, isUnfinished: false };
     },
   };
+}
+
+/** When a closed row was closed, ISO 8601. */
+function endOf({ closedAt, outcomeAt }: DriftRow): string {
+  return closedAt ?? outcomeAt;
 }
 
 /** The timeline rows of all hours before a time, in batches, oldest hour first. Reads only the timeline partitions of those hours. */

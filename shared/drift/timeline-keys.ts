@@ -72,6 +72,6 @@ function shardOf(deviceId: string, shards: number): number {
   return createHash('sha256').update(deviceId).digest().readUInt32BE() % shards;
 }
 
-function digest(text: string): string {
+export function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 12);
 }

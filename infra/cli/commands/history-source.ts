@@ -116,7 +116,16 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
 
     actions: openActionLog(storage).page,
 
-    summary: (from, to) => createRollups(storage, now).summary(from, to, 1),
+    async summary(from, to) {
+      const [{ toBucketCompliance }, { buckets, compliance }] = await Promise.all([
+        import('../../../functions/api/bucket-compliance.ts'),
+        createRollups(storage, now).summary(from, to, 1),
+      ]);
+      return {
+        buckets,
+        compliance: compliance.map((each) => ({ policy: each.policy, ...toBucketCompliance(each) })),
+      };
+    },
 
     async policyVersions(policy) {
       const versions = createPolicyVersions(storage, now);

@@ -35,18 +35,29 @@ describe('retention', () => {
     const retention = createRetention(fixture.account, later);
     expect(await retention.removeBefore(fixture.now(), noDeadline)).toMatchObject({ removed: 0, kept: 1 });
     expect((await createHistory(fixture.account, fixture.now).open({}, 10)).rows).toEqual([open]);
-    await fixture.record({ ...open, closedAt: at(0) });
+    await fixture.record({ ...open, closedAt: at(-1) });
     expect(await retention.removeBefore(fixture.now(), noDeadline)).toMatchObject({ removed: 1, kept: 0 });
     expect(await fixture.entities('TwinkeeperDrift')).toEqual([]);
   });
 
   it('keeps a row that changed less than two days ago, so that its change is sealed first', async () => {
     const open = oldRow('a', 500, { outcome: 'audited' });
-    await fixture.record({ ...open, closedAt: at(0) });
+    await fixture.record({ ...open, closedAt: at(-1) });
     const removeAt = (hours: number) =>
       createRetention(fixture.account, () => new Date(at(hours))).removeBefore(fixture.now(), noDeadline);
-    expect(await removeAt(47)).toMatchObject({ removed: 0, kept: 1 });
-    expect(await removeAt(49)).toMatchObject({ removed: 1, kept: 0 });
+    expect(await removeAt(46)).toMatchObject({ removed: 0, kept: 1 });
+    expect(await removeAt(48)).toMatchObject({ removed: 1, kept: 0 });
+  });
+
+  it('keeps a row that was open after the time, so that nothing is missing since then', async () => {
+    const history = createHistory(fixture.account, fixture.now);
+    await fixture.record(oldRow('a', 100, { outcome: 'enforced', outcomeAt: at(-20) }));
+    const retention = createRetention(fixture.account, later);
+    expect(await retention.removeBefore(new Date(at(-48)), noDeadline)).toMatchObject({ removed: 0, kept: 1 });
+    expect(await history.completeSince()).toBe(at(-48));
+    const moment = { openFrom: at(-30), openTo: at(-29) };
+    expect((await history.during(moment, 10)).rows).toHaveLength(1);
+    expect(await retention.removeBefore(new Date(at(-19)), noDeadline)).toMatchObject({ removed: 1, kept: 0 });
   });
 
   it('can be interrupted between and within batches, and is completed by the next run', async () => {
