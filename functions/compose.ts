@@ -10,12 +10,14 @@ import {
   createRetention,
   createRollups,
   createRunningPasses,
+  createStoredRows,
   type History,
   type OpenSnapshots,
   type Retention,
   type Rollups,
 } from '../shared/drift/index.ts';
 import { createPolicyVersions, type PolicyVersions } from '../shared/evidence/index.ts';
+import type { Sealer } from '../shared/evidence/seal/index.ts';
 import { createGuardStore, createGuards, type GuardStore } from '../shared/guards/index.ts';
 import { connectToHub, dailyMessages, type Hub } from '../shared/hub/index.ts';
 import { once } from '../shared/once.ts';
@@ -77,6 +79,8 @@ export interface App {
   loadStatus(): Promise<AppStatus>;
   /** Loads the code of the sweep on the first call. Most instances start for an event and never need the sweep's code. */
   loadSweep(): Promise<SweepComponents>;
+  /** Loads the code that seals days on the first call. */
+  loadSealer(): Promise<Sealer>;
 }
 
 /** The components that only the functions of the sweep need. */
@@ -212,6 +216,18 @@ export function compose(settings: Settings, policies: PolicySet): App {
     return { queue, sweeperFor, workerFor, removeOldFolders };
   });
 
+  const actions = createActionLog(storage, { now, appVersion: versions.app });
+  const loadSealer = once(async () => {
+    const { openSealer } = await import('../shared/evidence/seal/index.ts');
+    return openSealer(storage, {
+      rows: createStoredRows(storage),
+      actions,
+      hub: hub.name,
+      appVersion: versions.app,
+      now,
+    });
+  });
+
   const loadStatus = once(async () => {
     const { createAppStatus } = await import('./app-status.ts');
     return createAppStatus({ settings, policies, statusStore, guardStore, sweepStore, now });
@@ -234,8 +250,8 @@ export function compose(settings: Settings, policies: PolicySet): App {
     history: createHistory(storage, now),
     rollups: createRollups(storage, now),
     openSnapshots: createOpenSnapshots(storage, now),
-    retention: createRetention(storage),
-    actions: createActionLog(storage, { now, appVersion: versions.app }),
+    retention: createRetention(storage, now),
+    actions,
     deadLetters,
     deferredQueue,
     guardStore,
@@ -252,5 +268,6 @@ export function compose(settings: Settings, policies: PolicySet): App {
     health: async () => (await loadHealth()).latest(),
     loadStatus,
     loadSweep,
+    loadSealer,
   };
 }

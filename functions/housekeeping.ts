@@ -29,11 +29,15 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
         await recordPolicyChanges(before, loaded);
         context.info(describeChange(before, versions));
       });
-      const deviceCounts = await Promise.all(
-        policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
-      );
+      const [fleet, ...deviceCounts] = await Promise.all([
+        guardStore.fleetCount(),
+        ...policies.all.map(async ({ name }) => ({ name, devices: await guardStore.deviceCount(name) })),
+      ]);
       const started = loaded.now().getTime();
-      const open = await rollups.refresh(deviceCounts, () => loaded.now().getTime() - started < rollupTime);
+      const open = await rollups.refresh(deviceCounts, {
+        fleet: fleet?.devices,
+        mayContinue: () => loaded.now().getTime() - started < rollupTime,
+      });
       await openSnapshots.takeDaily();
       const { reportStatus } = await import('./report-status.ts');
       await reportStatus(loaded, open, (line) => context.info(line));
@@ -47,6 +51,7 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
       const started = now().getTime();
       const oldest = new Date(started - settings.retentionDays * 86_400_000);
       const mayContinue = () => now().getTime() - started < retentionTime;
+      await retention.announce(oldest);
       // Sweeps are removed first because they are few. A long backlog of history rows can use up the time of each run for days.
       const sweeps = await sweepRetention.removeBefore(oldest, mayContinue);
       const twins = await guardStore.removeExpired(mayContinue);
@@ -60,7 +65,7 @@ export function registerHousekeeping(twinkeeper: LazyApp): void {
       const isUnfinished = [sweeps, twins, letters, done, uses, snapshots, rows].some((result) => result.isUnfinished);
       const rest = isUnfinished ? ' More are left; the next run removes them.' : '';
       context.info(
-        `Removed ${sweeps.removed} sweeps and ${rows.removed} history rows from before ${oldest.toISOString()}, and kept ${rows.kept} rows that are still open.${rest}`,
+        `Removed ${sweeps.removed} sweeps and ${rows.removed} history rows from before ${oldest.toISOString()}, and kept ${rows.kept} rows that are open, or ended later or lately.${rest}`,
       );
     },
   });

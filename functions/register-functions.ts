@@ -6,6 +6,7 @@ import { registerDeferred } from './deferred.ts';
 import { registerHousekeeping } from './housekeeping.ts';
 import type { LazyApp } from './lazy-app.ts';
 import { registerOperators } from './operators/index.ts';
+import { registerSeal } from './seal.ts';
 import { registerSweep } from './sweep.ts';
 import { registerTwinEvents } from './twin-events.ts';
 
@@ -17,6 +18,7 @@ export function registerFunctions(twinkeeper: LazyApp, dashboardFolder: string):
   registerDeferred(twinkeeper);
   registerSweep(twinkeeper);
   registerHousekeeping(twinkeeper);
+  registerSeal(twinkeeper);
   registerHealth(twinkeeper);
   const endpoints = registerApi(twinkeeper);
   registerDashboard(dashboardFolder);

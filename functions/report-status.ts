@@ -22,6 +22,7 @@ export async function reportStatus(app: App, open: OpenCounts, log: (line: strin
     open: open.total,
     reasons: Object.fromEntries(open.reasons),
     outOfLine: Object.fromEntries(open.devices),
+    ...(open.outOfLine === undefined ? {} : { devicesOutOfLine: open.outOfLine }),
   };
   const facts = await status.facts({ ...before, ...counted });
   const { lastEventAt } = facts.usage;

@@ -169,6 +169,8 @@ export const settingSchemas = {
   TWINKEEPER_WALK_HOURS: withDefault(24, wholeNumberOrZero),
   TWINKEEPER_FULL_LOOK_DAYS: withDefault(7, wholeNumberOrZero),
   TWINKEEPER_ROLLUP_SCHEDULE: withDefault('15 */5 * * * *', schedule),
+  // The runs after the first one of a day do what it could not, for example because storage did not answer.
+  TWINKEEPER_SEAL_SCHEDULE: withDefault('0 20 0-5 * * *', schedule),
   TWINKEEPER_RETENTION_DAYS: withDefault(400, () => wholeNumber(36_500)),
   TWINKEEPER_SETTLE_SECONDS: withDefault(60, wholeNumberOrZero),
   TWINKEEPER_HUB_TIER: withDefault<HubTier>('S1', tier),

@@ -48,6 +48,8 @@ export interface Settings {
   readonly retentionDays: number;
   /** When the function `roll-up` counts the history, as an NCRONTAB expression. */
   readonly rollupSchedule: string;
+  /** When the function `seal` seals the days that are over, as an NCRONTAB expression. */
+  readonly sealSchedule: string;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -140,6 +142,7 @@ export function readSettings(environment: Environment): Settings {
     settleSeconds: settings.TWINKEEPER_SETTLE_SECONDS,
     retentionDays: settings.TWINKEEPER_RETENTION_DAYS,
     rollupSchedule: settings.TWINKEEPER_ROLLUP_SCHEDULE.trim(),
+    sealSchedule: settings.TWINKEEPER_SEAL_SCHEDULE.trim(),
     budget: {
       tier: settings.TWINKEEPER_HUB_TIER,
       units: settings.TWINKEEPER_HUB_UNITS,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { anyJson, count, counts, cursor, mode, optionalText, properties, text, time } from './answer-parts.ts';
+import { anyJson, count, cursor, mode, optionalText, properties, text, time } from './answer-parts.ts';
 import type {
   ComparedModule,
   ComparedProperty,
@@ -13,12 +13,12 @@ import type {
   PolicyVersionsAnswer,
   ProblemAnswer,
   ReconcileAnswer,
-  SummaryAnswer,
 } from './answers.ts';
 import { health, healthDetails, unhealthy } from './health-schemas.ts';
 import { actions, deadLetters, replay, sweepAccepted, sweeps } from './operation-schemas.ts';
 import { kinds } from './parameter-schemas.ts';
 import { deviceThen, driftRow, openRow, rowThen, standingThen, verification } from './row-schemas.ts';
+import { fleet, summary } from './summary-schemas.ts';
 
 /*
  * The schemas of the API's answers. `/api/openapi.json` is made from these schemas, and they are loaded only for that document. Each schema
@@ -32,51 +32,6 @@ const openThenPage: z.ZodMiniType<WithRows<OpenThenPage>> = z.object({
   rows: z.array(rowThen),
   cursor,
   standing: z.exactOptional(standingThen.check(z.describe('What was in force then. Only on the first page.'))),
-});
-
-const summary: z.ZodMiniType<SummaryAnswer> = z.object({
-  from: time('Start of the counted time: the start of the hour that contains `from`.'),
-  to: time('End of the counted time: the end of the hour that contains `to`, or now.'),
-  countedAt: optionalText(
-    'When the newest of these hours was counted. With filters, the time of the request. Absent when none was counted. ISO 8601.',
-  ),
-  incompleteBefore: optionalText(
-    'With filters: the rows that were detected before this time are not all counted, because they are too many, or the search took too long. ISO 8601. Absent when all are counted.',
-  ),
-  bucket: text('The `bucket` of the request.'),
-  buckets: z
-    .array(
-      z.object({
-        from: time('Start of the bucket.'),
-        total: count('Drifts that were detected.'),
-        byPolicy: counts('Drifts by policy.'),
-        byKind: counts('Drifts by kind.'),
-        byOutcome: counts('Drifts by outcome.'),
-      }),
-    )
-    .check(z.describe('Buckets without any drift are left out. Updated every five minutes.')),
-  total: count('Drifts in all buckets.'),
-  topDevices: z.array(z.object({ deviceId: z.string(), count: count('Drifts.') })),
-  topProperties: z.array(z.object({ policy: z.string(), path: z.string(), count: count('Drifts.') })),
-  timeToEnforcedMs: z.exactOptional(
-    z
-      .object({ p50: z.number(), p99: z.number() })
-      .check(
-        z.describe(
-          'Milliseconds from the change to the repair of the twin, exact to one eighth. Absent when nothing was repaired.',
-        ),
-      ),
-  ),
-  compliance: z
-    .array(
-      z.object({
-        at: time('Start of the hour.'),
-        policy: z.string(),
-        devices: count('Devices in the scope of the policy.'),
-        compliant: count('Devices in the scope that comply.'),
-      }),
-    )
-    .check(z.describe('Oldest first.')),
 });
 
 const comparedProperty: z.ZodMiniType<ComparedProperty> = z.object({
@@ -169,6 +124,7 @@ const policy: z.ZodMiniType<PolicyAnswer> = z.object({
 });
 const policies: z.ZodMiniType<PoliciesAnswer> = z.object({
   policies: z.array(policy),
+  fleet,
   open: z
     .object({
       total: count('Open rows.'),
@@ -242,8 +198,8 @@ export const answerSchemas = {
   DriftPage: driftPage,
   OpenPage: z.union([openPage, openThenPage]),
   Summary: summary,
-  FoundDevices: foundDevices,
   Device: z.union([device, deviceThen]),
+  FoundDevices: foundDevices,
   Reconciled: reconcile,
   Policies: policies,
   PolicyVersions: policyVersions,

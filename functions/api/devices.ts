@@ -1,3 +1,4 @@
+import { policyHash } from '../../shared/policy/index.ts';
 import { type DeviceResult, workForDevice } from '../../shared/reconcile/index.ts';
 import type { App } from '../compose.ts';
 import type { DeviceAnswer, OpenRow, ReconcileAnswer } from './answers.ts';
@@ -61,7 +62,10 @@ export function deviceEndpoints(app: App) {
         ...compared
       } = comparison ?? { device: { tags: {}, edge: false }, at: now().toISOString(), policies: [], modules: [] };
       const exists = comparison !== undefined;
-      const verification = await readVerification(app, deviceId, compared.policies, now().toISOString());
+      const names = new Set<string>(compared.policies);
+      const applying = policies.all.filter(({ name }) => names.has(name));
+      const versions = applying.map((policy) => ({ policy: policy.name, version: policyHash(policy) }));
+      const verification = await readVerification(app, deviceId, versions, now().toISOString());
       return {
         jsonBody: { deviceId, exists, edge, tags, ...compared, open, rows, ...verification } satisfies DeviceAnswer,
       };

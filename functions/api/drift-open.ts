@@ -33,8 +33,9 @@ export function openDriftEndpoints(app: StandingSource & Pick<App, 'now'>) {
       }
       const asked = { from: at, to: undefined };
       const position = cursor === undefined ? undefined : readDriftCursor(cursor, asked);
-      const time = position === undefined ? pastTime('at', at, now()) : position.range.from;
-      if (time === undefined) throw badCursor();
+      const time = position === undefined ? pastTime('at', at, now()) : (position.range.from ?? '');
+      // A forged cursor can hold a day that does not exist, or a time to come.
+      if (Number.isNaN(Date.parse(time)) || time > now().toISOString()) throw badCursor();
       const page = await orBadCursor(() => history.during({ ...query, ...moment(time) }, limit, position?.after));
       const next =
         page.cursor === undefined

@@ -6,7 +6,10 @@
  * @module
  */
 
+import type { FleetAnswer, OpenTotals } from './summary-answers.ts';
 import type { Verification } from './verification-answers.ts';
+
+export type * from './summary-answers.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 
@@ -89,6 +92,8 @@ export interface DriftRow {
   readonly appVersion?: string;
   readonly detectedAt: string;
   readonly source: 'event' | 'sweep' | 'manual';
+  /** True when the row is the first about its module of the device, which was missing or had no baseline. Absent in other rows. */
+  readonly isFirst?: true;
   /** Time when the hub did the operation that the event reported, ISO 8601. */
   readonly operationTimestamp?: string;
   readonly correlationId?: string;
@@ -143,50 +148,6 @@ export interface OpenRow extends DriftRow {
 export interface OpenPage {
   readonly rows: readonly OpenRow[];
   readonly cursor?: string;
-}
-
-/** The numbers of drifts that were detected in one bucket, which is a span of time such as one hour. */
-export interface SummaryBucket {
-  readonly from: string;
-  readonly total: number;
-  readonly byPolicy: Readonly<Record<string, number>>;
-  readonly byKind: Readonly<Record<string, number>>;
-  readonly byOutcome: Readonly<Record<string, number>>;
-}
-
-/** The answer of `GET /api/summary`. */
-export interface SummaryAnswer {
-  /** Start and end of the counted time, ISO 8601. Both are full hours, but `to` is the current time when the last hour is still running. */
-  readonly from: string;
-  readonly to: string;
-  /**
-   * Time when the newest of the counted hours was counted, ISO 8601. Absent when no hour was counted. With filters, the time of the request.
-   */
-  readonly countedAt?: string;
-  /**
-   * With filters: the rows that were detected before this time are not all counted, because the filters match too many rows, or the search
-   * took too long. ISO 8601. Absent when all are counted.
-   */
-  readonly incompleteBefore?: string;
-  /** The parameter `bucket` of the request, such as `1h` or `1d`. */
-  readonly bucket: string;
-  /** The buckets that have drifts. Buckets without drifts are left out. */
-  readonly buckets: readonly SummaryBucket[];
-  readonly total: number;
-  readonly topDevices: readonly { readonly deviceId: string; readonly count: number }[];
-  readonly topProperties: readonly { readonly policy: string; readonly path: string; readonly count: number }[];
-  /** Milliseconds from the change of a twin to its repair: the median, and the 99th percentile. Absent when nothing was repaired. */
-  readonly timeToEnforcedMs?: { readonly p50: number; readonly p99: number };
-  /**
-   * The compliance of each policy, oldest first, with at most one entry for a policy and an hour. Of the filters, only `policy` applies: the
-   * compliance of a policy is counted in devices.
-   */
-  readonly compliance: readonly {
-    readonly at: string;
-    readonly policy: string;
-    readonly devices: number;
-    readonly compliant: number;
-  }[];
 }
 
 /** A property that a policy has a rule for, compared with the current twin. An entry can also be about the whole module. */
@@ -265,19 +226,10 @@ export interface PolicyAnswer {
   readonly compliant?: number;
 }
 
-/** How many rows are open, and why. */
-export interface OpenTotals {
-  readonly total: number;
-  /**
-   * Number of open rows for each reason why the drift is not repaired: the outcome, and for `heldBack` and `deferred` the first word of the
-   * error. The largest number is first. Example: `heldBack: contested`.
-   */
-  readonly byReason: Readonly<Record<string, number>>;
-}
-
 /** The answer of `GET /api/policies`. */
 export interface PoliciesAnswer {
   readonly policies: readonly PolicyAnswer[];
+  readonly fleet: FleetAnswer;
   /** The open rows of all policies, also of policies that the app no longer has. Counted at `openCountedAt`. */
   readonly open: OpenTotals;
   /**

@@ -10,19 +10,29 @@ export function toOpenRow(row: DriftRow): OpenRow {
 /** Adds to a row that was open at a time what was so for it then. The other fields say what is so now. */
 export function toRowThen(row: DriftRow, at: string): RowThen {
   const was = stateAt(row, at) ?? {};
-  const { outcome, reason } = was;
+  const { outcome, since, reason } = was;
   if (outcome === undefined) {
     return {
       ...row,
       was,
       why: {
         state: 'unknown',
-        reason: 'The row is from an older version of Twinkeeper, which kept only the last outcome.',
+        reason:
+          'The row does not tell its outcome at that time: an older version of Twinkeeper kept only the last one, or the course is longer than ' +
+          'what is kept. The twin may have been in line for a while.',
       },
     };
   }
   const { error: _, ...rest } = row;
-  return { ...row, was, why: toOpenRow({ ...rest, outcome, ...(reason === undefined ? {} : { error: reason }) }).why };
+  const { why } = toOpenRow({ ...rest, outcome, ...(reason === undefined ? {} : { error: reason }) });
+  // The mode and the message are those of now. They explain `audited` only while no other outcome has followed.
+  const isSinceThen = row.outcome === outcome && row.transitions?.at(-1)?.at === since;
+  const isTold = outcome !== 'audited' || reason !== undefined || isSinceThen;
+  return {
+    ...row,
+    was,
+    why: isTold ? why : { ...why, reason: 'The drift was only recorded. The row does not tell why.' },
+  };
 }
 
 function stateOf({ outcome, error = '' }: DriftRow): OpenState {

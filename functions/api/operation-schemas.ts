@@ -62,7 +62,14 @@ const sweep: z.ZodMiniType<SweepRow> = z.object({
     ),
   verified: z.exactOptional(
     z
-      .record(z.string(), z.object({ values: z.exactOptional(look), modules: z.exactOptional(look) }))
+      .record(
+        z.string(),
+        z.object({
+          version: optionalText('The hash of the policy that was verified.'),
+          values: z.exactOptional(look),
+          modules: z.exactOptional(look),
+        }),
+      )
       .check(
         z.describe(
           'How the sweep looked at all devices of each policy: at the values of their twins, and whether they have the module. Counts when the sweep is done.',

@@ -174,6 +174,25 @@ export const bucket = z
     z.describe('The length of each bucket: `1h`, `6h`, `1d`. `1h` by default.'),
   );
 
+export const zone = z
+  .string()
+  .check(
+    z.refine(isTimeZone, 'must be the name of a time zone, such as Europe/Berlin'),
+    z.describe(
+      'A time zone, such as `Europe/Berlin`. Buckets of whole days begin at local midnight, and shorter buckets at a local hour. Without it, ' +
+        'the first bucket begins with `from`. Counts are by whole hours (UTC): where the offset is no whole number of hours, a bucket begins with ' +
+        'the first such hour after the local time.',
+    ),
+  );
+
+function isTimeZone(name: string): boolean {
+  try {
+    return name.length <= 64 && new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 const deadLetterIdPattern = /^\d{14}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export const deadLetterId = z

@@ -2,6 +2,7 @@ import { repairValue } from '../../shared/policy/index.ts';
 import type { App } from '../compose.ts';
 import type { PoliciesAnswer, PolicyAnswer } from './answers.ts';
 import { describeRule } from './describe-rule.ts';
+import { fleetAnswer } from './fleet-answer.ts';
 import { endpoint } from './http/endpoint.ts';
 import { shareRunning } from './http/share-running.ts';
 import { openTotals } from './open-totals.ts';
@@ -12,11 +13,12 @@ export function policyEndpoints({ policies, guardStore, rollups }: App) {
   const openCounts = shareRunning(() => rollups.openCounts());
   return {
     policies: endpoint('policies', {
-      summary: 'The policies, and how many devices comply with each now.',
+      summary: 'The policies, how many devices comply with each now, and how many comply with all.',
       answers: { 200: { schema: 'Policies' } },
       async handle() {
-        const [open, deviceCounts] = await Promise.all([
+        const [open, fleet, deviceCounts] = await Promise.all([
           openCounts(''),
+          guardStore.fleetCount(),
           Promise.all(policies.all.map(({ name }) => guardStore.deviceCount(name))),
         ]);
         const answers = policies.all.map((policy, index): PolicyAnswer => {
@@ -38,7 +40,12 @@ export function policyEndpoints({ policies, guardStore, rollups }: App) {
             openDevices,
           };
         });
-        const answer: PoliciesAnswer = { policies: answers, open: openTotals(open), openCountedAt: open.countedAt };
+        const answer: PoliciesAnswer = {
+          policies: answers,
+          fleet: fleetAnswer(fleet, open),
+          open: openTotals(open),
+          openCountedAt: open.countedAt,
+        };
         return { jsonBody: answer };
       },
     }),

@@ -50,6 +50,11 @@ const rowShape = {
   appVersion: optionalText('The version of the app that wrote the row last. Absent in old rows.'),
   detectedAt: time('When the drift was detected.'),
   source: z.enum(sources),
+  isFirst: z.exactOptional(
+    z
+      .literal(true)
+      .check(z.describe('True when the row is the first about its module, which was missing or had no baseline.')),
+  ),
   operationTimestamp: optionalText('The time of the hub operation, from the event that reported the drift.'),
   correlationId: z.exactOptional(z.string()),
   twinVersion: z.exactOptional(z.number()),

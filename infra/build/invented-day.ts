@@ -71,7 +71,10 @@ export async function inventDay(account: StorageAccount, devices: number): Promi
     const late = Array.from({ length: random.below(3) }, () => invent(end.getTime() - minute));
     const open = late.map((row): DriftRow => ({ ...row, outcome: 'deferred' }));
     for (const row of open) await write(row);
-    await createRollups(account, () => end).refresh(policies.map(({ name }) => ({ name, devices })));
+    await createRollups(account, () => end).refresh(
+      policies.map(({ name }) => ({ name, devices })),
+      { fleet: devices },
+    );
     for (const row of late) await write(row);
   }
 }

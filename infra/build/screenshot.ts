@@ -31,9 +31,9 @@ try {
   await contest(endpoints);
   const page = await browser.newPage({ viewport: { width: 1440, height: 1180 }, deviceScaleFactor: 1.5 });
   await page.goto(dashboardAddress(endpoints));
-  // Waits for the first sweep, which counts the devices: the dashboard shows the compliance over all policies only after it. The demo
+  // Waits for the first sweep, which counts the devices: the dashboard shows the compliance of the fleet only after it. The demo
   // sweeps every minute.
-  await page.locator('#tiles', { hasText: 'over all policies' }).waitFor({ timeout: 120_000 });
+  await page.locator('#tiles', { hasText: 'keep to all policies' }).waitFor({ timeout: 120_000 });
   await page.locator('#open li').first().waitFor({ timeout: 30_000 });
   await page.locator('#rows .badge').nth(20).waitFor();
   await mkdir(dirname(file), { recursive: true });

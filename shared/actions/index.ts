@@ -22,3 +22,4 @@ export {
   createActionLog,
 } from './action-log.ts';
 export { longestReason, plainText } from './plain-text.ts';
+export { createStoredActions, type StoredAction, type StoredActions } from './stored-actions.ts';

@@ -10,15 +10,23 @@ import {
   splitText,
 } from '../storage/index.ts';
 import { retentionKey, rollupTable, timelineTable, uncountedPartition } from './history-index.ts';
+import { type SpanCompliance, withSample } from './hour-compliance.ts';
 import { HourCounter, type HourCounts } from './hour-counts.ts';
-import { hourAfter, quarterOf, storeQuarterOnce, storeQuarters } from './quarter-counts.ts';
+import {
+  hourAfter,
+  quarterOf,
+  readCompliance,
+  type StoredCompliance,
+  storeQuarterOnce,
+  storeQuarters,
+} from './quarter-counts.ts';
 import { fromEntity } from './row-entity.ts';
 import { hourOf, timelinePartitions } from './timeline-keys.ts';
 
 /** The columns of a row that are counted. The values of properties are not read, because a value can have 32 KB. */
 const countedColumns = [
   ...['partitionKey', 'rowKey', 'deviceId', 'policy', 'path', 'kind', 'outcome'],
-  ...['outcomeAt', 'operationTimestamp', 'detectedAt'],
+  ...['outcomeAt', 'operationTimestamp', 'detectedAt', 'twinVersion', 'writeExact', 'writeVersion', 'isFirst'],
 ];
 
 /**
@@ -42,18 +50,23 @@ interface Count {
   /** The PartitionKey and the RowKey of the last counted row. */
   readonly after: { readonly partition: string; readonly row: string } | undefined;
   readonly counter: HourCounter;
-  /** The compliance to store with the counts, as JSON. `undefined` keeps the stored compliance. */
-  readonly compliance: string | undefined;
+  /** The compliance to store with the counts. `undefined` keeps the stored compliance. */
+  readonly compliance: readonly StoredCompliance[] | undefined;
   readonly isStored: boolean;
+}
+
+/** How many devices of a policy are compliant now. */
+export interface ComplianceNow extends Pick<SpanCompliance, 'devices' | 'compliant'> {
+  readonly policy: string;
 }
 
 export interface HourCounting {
   /**
-   * Counts the current hour, and all hours that are marked for a new count. Counts the current hour first. Then each hour has its turn, the
+   * Adds how many devices are compliant now to the compliance of the current hour. Counts the current hour, and all hours that are marked for a new count. Counts the current hour first. Then each hour has its turn, the
    * newest first, until all hours are counted or `mayContinue` returns `false`. Stores the progress after each turn. The next call, also
    * after a crash, continues there.
    */
-  countHours(compliance: object, mayContinue: () => boolean): Promise<void>;
+  countHours(compliance: readonly ComplianceNow[], mayContinue: () => boolean): Promise<void>;
 }
 
 /** Creates the counting of hours in a storage account. Errors of the storage service are thrown unchanged. */
@@ -64,7 +77,7 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
   let storedQuarter = '';
 
   /** The counts to make, in order: those that have begun, and those that must begin. */
-  async function countsToMake(client: TableClient, compliance: string): Promise<readonly Count[]> {
+  async function countsToMake(client: TableClient, compliance: readonly ComplianceNow[]): Promise<readonly Count[]> {
     const startedAt = now().toISOString();
     const current = hourOf(startedAt);
     const marks = new Map<string, string>();
@@ -75,6 +88,9 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
     for await (const entity of listPartition(client, unfinishedPartition)) {
       unfinished.set(String(entity.rowKey), fromStored(entity));
     }
+    // A count of the current hour that is not finished has samples that are not stored with the hour.
+    const before = unfinished.get(current)?.compliance ?? readCompliance(await readStored(client, current));
+    const sampled = withSamples(before, compliance, startedAt);
     const hours = new Set([...marks.keys(), ...unfinished.keys(), current]);
     return [...hours]
       .toSorted((a, b) => Number(b === current) - Number(a === current) || (a < b ? 1 : -1))
@@ -83,7 +99,7 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
           ...{ hour, startedAt, markEtag: marks.get(hour) ?? '', after: undefined, counter: new HourCounter() },
           ...{ compliance: undefined, isStored: false },
         };
-        return hour === current ? { ...count, compliance } : count;
+        return hour === current ? { ...count, compliance: sampled } : count;
       });
   }
 
@@ -102,7 +118,7 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
 
   async function finish(client: TableClient, count: Count): Promise<void> {
     const { hour, counter, markEtag, startedAt } = count;
-    await storeCounts(client, hour, counter.counts(), count.compliance);
+    await storeCounts(client, hour, counter.counts(), count.compliance, now());
     const current = hourOf(now().toISOString());
     if (quarterOf(hour) < quarterOf(current)) await storeQuarters(client, hour.slice(0, 10), current);
     const firstActiveHour = hourOf(new Date(Date.parse(startedAt) - slowWriteTime).toISOString());
@@ -114,7 +130,7 @@ export function createHourCounting(account: StorageAccount, now: () => Date, row
     async countHours(compliance, mayContinue) {
       const client = await rollups();
       const firstComplete = await firstCompleteHour(client);
-      const waiting = [...(await countsToMake(client, JSON.stringify(compliance)))];
+      const waiting = [...(await countsToMake(client, compliance))];
       for (let count = waiting.shift(); count !== undefined; count = waiting.shift()) {
         // Retention removed rows of hours before `firstComplete`. A new count of such an hour would miss the removed rows.
         if (count.hour < firstComplete) {
@@ -161,7 +177,7 @@ function toStored({ hour, startedAt, markEtag, after, counter, compliance }: Cou
     ...{ partitionKey: unfinishedPartition, rowKey: hour, v: 1, startedAt, markEtag },
     ...{ afterPartition: after?.partition ?? '', afterRow: after?.row ?? '' },
     ...splitText('tally', JSON.stringify(counter.counts())),
-    ...(compliance === undefined ? {} : splitText('compliance', compliance)),
+    ...(compliance === undefined ? {} : splitText('compliance', JSON.stringify(compliance))),
   };
 }
 
@@ -175,25 +191,48 @@ function fromStored(entity: Readonly<Record<string, unknown>>): Count {
         ? undefined
         : { partition: String(entity.afterPartition), row: String(entity.afterRow) },
     counter: new HourCounter(JSON.parse(joinText('tally', entity) ?? '{}') as HourCounts),
-    compliance: joinText('compliance', entity),
+    compliance: entity.compliance === undefined ? undefined : readCompliance(entity),
     isStored: true,
   };
 }
 
+/** Adds how many devices are compliant now to the compliance of an hour. Policies that are not counted now keep what they have. */
+function withSamples(
+  before: readonly StoredCompliance[],
+  samples: readonly ComplianceNow[],
+  at: string,
+): readonly StoredCompliance[] {
+  const stored = new Map(before.map((each) => [each.policy, each]));
+  for (const { policy, ...sample } of samples) {
+    stored.set(policy, { policy, ...withSample(stored.get(policy), sample, at) });
+  }
+  return [...stored.values()];
+}
+
+/** The stored entity of an hour. Empty when the hour was not counted. */
+async function readStored(client: TableClient, hour: string): Promise<Readonly<Record<string, unknown>>> {
+  const stored = await client.getEntity<Record<string, unknown>>(hour.slice(0, 10), hour).catch(ignoreNotFound);
+  return stored ?? {};
+}
+
 /** Stores the counts of an hour. Without `compliance`, keeps the compliance that is stored for the hour. */
-async function storeCounts(client: TableClient, hour: string, counts: HourCounts, compliance: string | undefined) {
-  const day = hour.slice(0, 10);
-  const stored =
-    compliance === undefined
-      ? await client.getEntity<Record<string, unknown>>(day, hour).catch(ignoreNotFound)
-      : undefined;
+async function storeCounts(
+  client: TableClient,
+  hour: string,
+  counts: HourCounts,
+  compliance: readonly StoredCompliance[] | undefined,
+  at: Date,
+) {
+  const kept = compliance === undefined ? joinText('compliance', await readStored(client, hour)) : undefined;
   const entity = {
-    partitionKey: day,
+    partitionKey: hour.slice(0, 10),
     rowKey: hour,
     v: 1,
     total: counts.total,
+    // The time of the last change of the hour's rows, or later: an hour is counted again after its rows have changed.
+    countedAt: at.toISOString(),
     ...splitText('tally', JSON.stringify(counts)),
-    ...splitText('compliance', compliance ?? joinText('compliance', stored ?? {})),
+    ...splitText('compliance', compliance === undefined ? kept : JSON.stringify(compliance)),
   };
   // The entity is replaced, not merged. A merge would keep old parts of a text that is now shorter.
   await client.upsertEntity(entity, 'Replace');

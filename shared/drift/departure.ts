@@ -46,6 +46,11 @@ export interface DriftRow extends Departure {
   readonly appVersion?: string;
   readonly detectedAt: string;
   readonly source: Source;
+  /**
+   * True when the row is the first about its module of the device, and nobody had removed anything before: see {@link isOnboarding}. Absent in
+   * other rows, and in rows of version 1.
+   */
+  readonly isFirst?: true;
   /** The time of the event's operation in the hub, ISO 8601. */
   readonly operationTimestamp?: string;
   readonly correlationId?: string;
@@ -79,4 +84,23 @@ export interface DriftRow extends Departure {
 /** Whether the row is open. A row is open while the twin is still out of line with the policy. */
 export function isOpen(row: DriftRow): boolean {
   return !isOver(row.outcome) && row.closedAt === undefined;
+}
+
+/**
+ * Whether the row belongs to the onboarding of a device, and is no departure of a device that was in line before: the module is created on the
+ * device for the first time, or gets its first baseline.
+ *
+ * The row of a new device names the event of its creation, and no version of a deleted module. A sweep cannot tell a module that never existed
+ * from one whose deletion no event reported. So its row counts as onboarding only where the history knew nothing of this module of the device
+ * ({@link DriftRow.isFirst}): Twinkeeper writes a row for each module that it creates. The event of a deletion that comes later adds the version.
+ */
+export function isOnboarding({ kind, isFirst, write, twinVersion }: DriftRow): boolean {
+  if (kind === 'missingModule') return twinVersion === undefined && (write.exact || isFirst === true);
+  // The first version of the desired properties is the one with which a twin is created.
+  return kind === 'missingBaseline' && isFirst === true && write.version <= 1;
+}
+
+/** Whether the row belongs in the open list. A `pending` row does not belong there, because Twinkeeper is about to repair the drift. */
+export function isListed(row: DriftRow): boolean {
+  return isOpen(row) && row.outcome !== 'pending';
 }

@@ -3,7 +3,8 @@ import { encodeDeviceId, ignoreNotFound } from '../storage/index.ts';
 import type { DriftRow } from './departure.ts';
 import { BadCursorError, type PagePosition, readCursor, writeCursor } from './history-cursor.ts';
 import type { DriftQuery, HistoryPage } from './history-query.ts';
-import type { OpenSnapshots } from './open-snapshots.ts';
+import { type ListingMarks, markId } from './listing-marks.ts';
+import type { ListedKey, OpenSnapshots } from './open-snapshots.ts';
 import { fromEntity } from './row-entity.ts';
 import { wasOpenDuring } from './state-at.ts';
 import { transitionsOf } from './transitions.ts';
@@ -19,7 +20,9 @@ export interface DuringQuery extends Omit<DriftQuery, 'from' | 'to' | 'openSince
 interface DuringDependencies {
   readonly page: (query: DriftQuery, limit: number, cursor?: string) => Promise<HistoryPage>;
   readonly snapshots: OpenSnapshots;
+  readonly marks: Pick<ListingMarks, 'between'>;
   readonly journal: () => Promise<TableClient>;
+  readonly now: () => Date;
   /** Maximum milliseconds of the search for one page. */
   readonly maxSearchTime: number;
 }
@@ -35,21 +38,27 @@ const readsAtOnce = 20;
 
 /**
  * Returns a function that reads the rows that were open during a range, one page at a time. First the rows that were detected since the last
- * snapshot before the range, newest first, from the timeline. Then the rows of that snapshot, each by its key. A query with a device reads the
- * partition of the device instead. So a page costs the same however long the history is.
+ * snapshot before the range, newest first, from the timeline. Then older rows that have a mark since, and the rows of that snapshot, each by its
+ * key. A query with a device reads the partition of the device instead. So a page costs the same however long the history is.
  */
-export function createDuring({ page, snapshots, journal, maxSearchTime }: DuringDependencies) {
+export function createDuring({ page, snapshots, marks, journal, now, maxSearchTime }: DuringDependencies) {
   return async function during(query: DuringQuery, limit: number, cursor?: string): Promise<HistoryPage> {
     const { openFrom, openTo, ...filters } = query;
     const position =
-      cursor === undefined ? undefined : readCursor(query, cursor, (name) => name === 'rows' || /^\d+$/.test(name));
+      cursor === undefined ? undefined : readCursor(query, cursor, (name) => /^(rows|marks|\d+)$/.test(name));
     const deadline = performance.now() + maxSearchTime;
     const rows: DriftRow[] = [];
     const snapshot = filters.deviceId === undefined ? await snapshotFor(openFrom, position) : undefined;
     const since = startOf(filters.deviceId, snapshot?.takenAt, openTo);
+    // Marks that come while the pages are read would shift what they have shown already.
+    const marksUntil =
+      position?.from ?? new Date(Math.min(now().getTime(), Date.parse(openTo) + storeDelay)).toISOString();
     const isWanted = (row: DriftRow) => wasOpenDuring(row, { from: openFrom, to: openTo });
     const cursorAt = (partition: string, after: string) =>
-      writeCursor(query, { partition, after, ...(snapshot === undefined ? {} : { token: snapshot.id }) });
+      writeCursor(query, {
+        ...{ partition, after, from: marksUntil },
+        ...(snapshot === undefined ? {} : { token: snapshot.id }),
+      });
 
     if (position === undefined || position.partition === 'rows') {
       let after = position?.after;
@@ -68,23 +77,40 @@ export function createDuring({ page, snapshots, journal, maxSearchTime }: During
     }
 
     if (snapshot === undefined) return { rows };
-    let { part, row } = placeIn(position);
     let hasRead = false;
+    const isFull = () => rows.length === limit || (hasRead && performance.now() >= deadline);
+    const readListed = async (keys: readonly ListedKey[]) => {
+      const listed = keys.filter(({ policy }) => filters.policy === undefined || policy === filters.policy);
+      const found = (await Promise.all(listed.map(readRow))).flat();
+      // The timeline has shown the rows that were detected since.
+      rows.push(
+        ...found.filter((one) => one.detectedAt < (since.from ?? '') && matches(one, filters) && isWanted(one)),
+      );
+      hasRead = true;
+    };
+
+    const marked = await marks.between(since.from ?? '', marksUntil);
+    if (position === undefined || !/^\d+$/.test(position.partition)) {
+      let after = position?.partition === 'marks' ? position.after : '';
+      let left = marked.filter(({ key }) => key > after);
+      while (left.length > 0) {
+        if (isFull()) return { rows, cursor: cursorAt('marks', after) };
+        const some = left.slice(0, Math.min(readsAtOnce, limit - rows.length));
+        await readListed(some);
+        after = some.at(-1)?.key ?? after;
+        left = left.slice(some.length);
+      }
+    }
+
+    const shown = new Set(marked.map(markId));
+    let { part, row } = placeIn(position);
     for (; part < snapshot.parts; part++, row = 0) {
       const keys = await snapshots.part(snapshot.id, part);
       while (row < keys.length) {
-        if (rows.length === limit || (hasRead && performance.now() >= deadline)) {
-          return { rows, cursor: cursorAt(String(part), String(row)) };
-        }
+        if (isFull()) return { rows, cursor: cursorAt(String(part), String(row)) };
         const some = keys.slice(row, row + Math.min(readsAtOnce, limit - rows.length));
-        const listed = some.filter(({ policy }) => filters.policy === undefined || policy === filters.policy);
-        const found = (await Promise.all(listed.map(readRow))).flat();
-        // The timeline has shown the rows that were detected since.
-        rows.push(
-          ...found.filter((one) => one.detectedAt < (since.from ?? '') && matches(one, filters) && isWanted(one)),
-        );
+        await readListed(some.filter((key) => !shown.has(markId(key))));
         row += some.length;
-        hasRead = true;
       }
     }
     return { rows };
@@ -109,7 +135,7 @@ export function createDuring({ page, snapshots, journal, maxSearchTime }: During
 
 /** The part of the snapshot, and the row in it, at which a page begins. */
 function placeIn(position: PagePosition | undefined): { part: number; row: number } {
-  if (position === undefined || position.partition === 'rows') return { part: 0, row: 0 };
+  if (position === undefined || !/^\d+$/.test(position.partition)) return { part: 0, row: 0 };
   if (!/^\d+$/.test(position.after)) throw new BadCursorError();
   return { part: Number(position.partition), row: Number(position.after) };
 }

@@ -13,6 +13,7 @@ import {
   openRanges,
   timelineRanges,
 } from './key-ranges.ts';
+import { createListingMarks } from './listing-marks.ts';
 import { createOpenSnapshots } from './open-snapshots.ts';
 import { entitiesPerRequest } from './page-progress.ts';
 import { readPage } from './read-page.ts';
@@ -42,7 +43,7 @@ export interface History {
   open(query: OpenQuery, limit: number, cursor?: string): Promise<HistoryPage>;
   /**
    * Reads one page of the rows whose twins were out of line at any moment of a range, also when they were detected before it. First those that
-   * were detected since the last snapshot of open rows before the range, newest first, then those of the snapshot. A query with a device
+   * were detected since the last snapshot of open rows before the range, newest first, then older rows with a mark since, and those of the snapshot. A query with a device
    * reads the partition of the device. Rows that retention has removed are missing: see {@link History.completeSince}.
    *
    * @throws {BadCursorError} when the cursor comes from a different query
@@ -108,7 +109,9 @@ export function createHistory(
   const during = createDuring({
     page,
     snapshots: createOpenSnapshots(account, now),
+    marks: createListingMarks(account, now),
     journal: tables.drift,
+    now,
     maxSearchTime,
   });
 

@@ -1,17 +1,26 @@
-import type { DriftRow } from './departure.ts';
+import { type DriftRow, isOnboarding } from './departure.ts';
+
+/** Numbers of history rows. */
+export interface RowCounts {
+  readonly total: number;
+  readonly byPolicy: Readonly<Record<string, number>>;
+  readonly byKind: Readonly<Record<string, number>>;
+  readonly byOutcome: Readonly<Record<string, number>>;
+}
 
 /**
  * The counts of the history rows that were detected in one hour. The object is stored as JSON. {@link CountSum} adds the counts of several
  * hours.
  */
-export interface HourCounts {
-  readonly total: number;
-  readonly byPolicy: Readonly<Record<string, number>>;
-  readonly byKind: Readonly<Record<string, number>>;
-  readonly byOutcome: Readonly<Record<string, number>>;
-  /** Number of rows by device id. Only the devices with the most rows are kept. */
+export interface HourCounts extends RowCounts {
+  /**
+   * The rows among these that belong to the onboarding of a device: see {@link isOnboarding}. Absent when they are not counted apart, because
+   * an earlier version of the app counted rows of the hour.
+   */
+  readonly onboarding?: RowCounts;
+  /** Number of departures by device id, without onboarding. Only the devices with the most rows are kept. */
   readonly devices: Readonly<Record<string, number>>;
-  /** Number of rows by property. Only the properties with the most rows are kept. The key is `<policy> <path>`. */
+  /** Number of departures by property, without onboarding. Only the properties with the most rows are kept. The key is `<policy> <path>`. */
   readonly properties: Readonly<Record<string, number>>;
   /**
    * Number of repaired rows by the time from the start of the drift to the repair. The key is the {@link timeSlot} of the time in
@@ -20,15 +29,9 @@ export interface HourCounts {
   readonly times: Readonly<Record<string, number>>;
 }
 
-export const noCounts: HourCounts = {
-  total: 0,
-  byPolicy: {},
-  byKind: {},
-  byOutcome: {},
-  devices: {},
-  properties: {},
-  times: {},
-};
+const noRows: RowCounts = { total: 0, byPolicy: {}, byKind: {}, byOutcome: {} };
+
+export const noCounts: HourCounts = { ...noRows, onboarding: noRows, devices: {}, properties: {}, times: {} };
 
 /** Maximum number of devices, and of properties, in the counts of an hour or a day. The number is large enough to find the top ten of a month. */
 const namesKept = 100;
@@ -44,72 +47,105 @@ const namesInMemory = 20_000;
  * while an hour has at most {@link namesInMemory} of them and is counted in one go. Otherwise the largest counts may be slightly too small.
  */
 export class HourCounter {
-  #total: number;
-  readonly #counts: CountMaps;
+  readonly #sum = new CountSum();
+  readonly #all = new RowSum();
+  readonly #onboarding = new RowSum();
+  readonly #names = toMaps(noCounts);
 
   /** @param begun The counts of the rows that were counted before. */
   constructor(begun: HourCounts = noCounts) {
-    this.#total = begun.total;
-    this.#counts = toMaps(begun);
+    this.#sum.add(begun);
   }
 
   add(row: DriftRow): void {
-    const { byPolicy, byKind, byOutcome, devices, properties, times } = this.#counts;
-    this.#total++;
-    increase(byPolicy, row.policy);
-    increase(byKind, row.kind);
-    increase(byOutcome, row.outcome);
-    increase(devices, row.deviceId);
-    increase(properties, `${row.policy} ${row.path}`);
-    for (const names of [devices, properties]) if (names.size > namesInMemory) forgetSmallest(names);
+    this.#all.addRow(row);
+    const { devices, properties, times } = this.#names;
+    if (isOnboarding(row)) this.#onboarding.addRow(row);
+    else {
+      increase(devices, row.deviceId);
+      increase(properties, `${row.policy} ${row.path}`);
+      for (const names of [devices, properties]) if (names.size > namesInMemory) forgetSmallest(names);
+    }
     const milliseconds = timeToRepair(row);
     if (milliseconds !== undefined) increase(times, String(timeSlot(milliseconds)));
   }
 
   counts(): HourCounts {
-    return withTopNames(toCounts(this.#total, this.#counts));
+    const sum = new CountSum();
+    sum.add(this.#sum.counts());
+    sum.add({ ...this.#all.counts(), onboarding: this.#onboarding.counts(), ...toCounts(this.#names) });
+    return withTopNames(sum.counts());
   }
 }
 
 /** Adds the counts of hours, one hour at a time. Its memory is limited as that of an {@link HourCounter}. */
 export class CountSum {
-  #total = 0;
-  readonly #counts = toMaps(noCounts);
+  readonly #all = new RowSum();
+  readonly #onboarding = new RowSum();
+  readonly #names = toMaps(noCounts);
+  #isApart = true;
 
-  add({ total, ...hour }: HourCounts): void {
-    this.#total += total;
-    for (const [field, sums] of Object.entries(this.#counts)) {
-      for (const [name, count] of Object.entries(hour[field as keyof typeof hour])) increase(sums, name, count);
+  add({ onboarding, devices, properties, times, ...all }: HourCounts): void {
+    this.#all.add(all);
+    if (onboarding !== undefined) this.#onboarding.add(onboarding);
+    else if (all.total > 0) this.#isApart = false;
+    for (const [field, counts] of Object.entries({ devices, properties, times })) {
+      const sums = this.#names[field as keyof NameMaps];
+      for (const [name, count] of Object.entries(counts)) increase(sums, name, count);
       if (sums.size > namesInMemory) forgetSmallest(sums);
     }
   }
 
   counts(): HourCounts {
-    return toCounts(this.#total, this.#counts);
+    return {
+      ...this.#all.counts(),
+      ...(this.#isApart ? { onboarding: this.#onboarding.counts() } : {}),
+      ...toCounts(this.#names),
+    };
   }
 }
 
-/** The counts of an hour without their total, as maps. */
-type CountMaps = Readonly<Record<Exclude<keyof HourCounts, 'total'>, Map<string, number>>>;
+/** Adds numbers of rows. */
+class RowSum {
+  #total = 0;
+  readonly #byPolicy = new Map<string, number>();
+  readonly #byKind = new Map<string, number>();
+  readonly #byOutcome = new Map<string, number>();
 
-function toMaps({ byPolicy, byKind, byOutcome, devices, properties, times }: HourCounts): CountMaps {
-  const map = (counts: Readonly<Record<string, number>>) => new Map(Object.entries(counts));
-  return {
-    byPolicy: map(byPolicy),
-    byKind: map(byKind),
-    byOutcome: map(byOutcome),
-    devices: map(devices),
-    properties: map(properties),
-    times: map(times),
-  };
+  addRow({ policy, kind, outcome }: DriftRow): void {
+    this.#total++;
+    increase(this.#byPolicy, policy);
+    increase(this.#byKind, kind);
+    increase(this.#byOutcome, outcome);
+  }
+
+  add({ total, byPolicy, byKind, byOutcome }: RowCounts): void {
+    this.#total += total;
+    for (const [name, count] of Object.entries(byPolicy)) increase(this.#byPolicy, name, count);
+    for (const [name, count] of Object.entries(byKind)) increase(this.#byKind, name, count);
+    for (const [name, count] of Object.entries(byOutcome)) increase(this.#byOutcome, name, count);
+  }
+
+  counts(): RowCounts {
+    return {
+      total: this.#total,
+      byPolicy: Object.fromEntries(this.#byPolicy),
+      byKind: Object.fromEntries(this.#byKind),
+      byOutcome: Object.fromEntries(this.#byOutcome),
+    };
+  }
 }
 
-function toCounts(total: number, { byPolicy, byKind, byOutcome, devices, properties, times }: CountMaps): HourCounts {
+/** The counts of devices, properties and times, as maps. */
+type NameMaps = Readonly<Record<'devices' | 'properties' | 'times', Map<string, number>>>;
+
+function toMaps({ devices, properties, times }: HourCounts): NameMaps {
+  const map = (counts: Readonly<Record<string, number>>) => new Map(Object.entries(counts));
+  return { devices: map(devices), properties: map(properties), times: map(times) };
+}
+
+function toCounts({ devices, properties, times }: NameMaps): Pick<HourCounts, keyof NameMaps> {
   return {
-    total,
-    byPolicy: Object.fromEntries(byPolicy),
-    byKind: Object.fromEntries(byKind),
-    byOutcome: Object.fromEntries(byOutcome),
     devices: Object.fromEntries(devices),
     properties: Object.fromEntries(properties),
     times: Object.fromEntries(times),

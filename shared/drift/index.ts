@@ -15,14 +15,14 @@ export {
   lastContestedTime,
   standDownTime,
 } from './contested-property.ts';
-export { type Departure, type DriftKind, type DriftRow, isOpen } from './departure.ts';
+export { type Departure, type DriftKind, type DriftRow, isOnboarding, isOpen } from './departure.ts';
 export type { DuringQuery } from './during.ts';
 export { isLaterWrite, isUncounted, lastWriteOf, rowToFoldInto, rowWithFolded, withFolded } from './folding.ts';
 export { createHistory, type History } from './history.ts';
 export { BadCursorError } from './history-cursor.ts';
 export type { DriftQuery, HistoryPage, OpenQuery } from './history-query.ts';
 export { createJournal, type Journal } from './journal.ts';
-export { driftKey, openKey } from './keys.ts';
+export { driftKey, headKey, openKey } from './keys.ts';
 export { type KnownRows, noKnownRows } from './known-rows.ts';
 export type { OpenCounts } from './open-counts.ts';
 export { createOpenList, type ListedRow, type OpenList } from './open-list.ts';
@@ -33,6 +33,7 @@ export { createRetention, type Retention, type RetentionResult } from './retenti
 export { createRollups, type Rollups } from './rollups.ts';
 export { createRunningPasses, noRunningPasses, type RunningPasses } from './running-passes.ts';
 export { type OpenRange, type StateThen, stateAt, wasOpenDuring } from './state-at.ts';
+export { createStoredRows, type HourRange, type PlacedRow, placeOf, type StoredRows } from './stored-rows.ts';
 export { type FilteredSummary, summarizeRows } from './summarize-rows.ts';
-export type { Summary, SummaryBucket } from './summary.ts';
+export type { BucketCompliance, Summary, SummaryBucket } from './summary.ts';
 export { type OutcomeChange, withEnd, withOutcome, withoutEnd } from './transitions.ts';

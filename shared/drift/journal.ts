@@ -8,10 +8,11 @@ import {
   type StorageAccount,
   statusOf,
 } from '../storage/index.ts';
-import { type DriftRow, isOpen } from './departure.ts';
+import { type DriftRow, isListed, isOpen } from './departure.ts';
 import { createHistoryIndex } from './history-index.ts';
 import { toTransactions } from './journal-transactions.ts';
 import { type KnownRows, withWritten } from './known-rows.ts';
+import { createListingMarks } from './listing-marks.ts';
 import { readRows } from './read-device-rows.ts';
 import { fromEntity, withLongColumns } from './row-entity.ts';
 import { toWriteSteps } from './write-steps.ts';
@@ -48,6 +49,7 @@ const anyEtag = '*';
  *
  * The order of writes makes a crash at any moment harmless:
  *
+ * 0. An old row that the snapshots of open rows could miss gets a mark: see `listing-marks.ts`.
  * 1. The table of the journal gets the row as `pending`, unless the table holds a `pending` row already.
  * 2. The history index gets the row with its outcome. The index never gets a `pending` row.
  * 3. The table of the journal gets the row with its outcome.
@@ -59,6 +61,7 @@ const anyEtag = '*';
 export function createJournal(account: StorageAccount, now: () => Date = () => new Date()): Journal {
   const table = once(() => openTable(account, 'TwinkeeperDrift'));
   const index = createHistoryIndex(account, now);
+  const marks = createListingMarks(account, now);
   /**
    * Rows that the journal read from storage. A `pending` row among them comes from an interrupted pass. The history index may already hold
    * such a row with another outcome.
@@ -144,6 +147,7 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
     async write(deviceId, rows, known) {
       const wholeRows = await complete(deviceId, rows, known);
       if (wholeRows === undefined) return 'conflict';
+      await marks.put(wholeRows, known);
       let current = known;
       for (const step of toWriteSteps(wholeRows, known)) {
         if ((await store(deviceId, step, current)) === 'conflict') return 'conflict';
@@ -155,11 +159,6 @@ export function createJournal(account: StorageAccount, now: () => Date = () => n
       return 'written';
     },
   };
-}
-
-/** Whether the row belongs in the open list. A `pending` row does not belong there, because Twinkeeper is about to repair the drift. */
-function isListed(row: DriftRow): boolean {
-  return isOpen(row) && row.outcome !== 'pending';
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { TableClient } from '@azure/data-tables';
+import { IdSet } from '../id-set.ts';
 import { once } from '../once.ts';
 import { joinText, listPartition, loadFilterTag, openTable, type StorageAccount, splitText } from '../storage/index.ts';
 import { openListTable, rollupTable } from './history-index.ts';
@@ -13,6 +14,11 @@ export interface OpenCounts {
   /** Number of devices with open rows, by policy. */
   readonly devices: ReadonlyMap<string, number>;
   /**
+   * Number of devices with open rows, each counted once, however many policies it breaks. `undefined` when the stored counts are those of an
+   * app that did not count it.
+   */
+  readonly outOfLine: number | undefined;
+  /**
    * Number of open rows by reason: the outcome, and for `heldBack` and `deferred` the first word of the error. Examples: `audited`,
    * `heldBack: contested`, `deferred: settling`.
    */
@@ -22,6 +28,11 @@ export interface OpenCounts {
 /**
  * The counters of the open list: one stored entity for each shard. Each write of an entity replaces a whole count of its shard. A crash
  * therefore leaves an older count with its true time, and never a wrong one.
+ *
+ * Devices are counted here, and not where rows are written. A device may have open rows of several policies, and a pass knows only the rows of
+ * the twins that it looked at: to know whether the device had another open row, each write would need one more read, and a counter that each
+ * write changes would need one more transaction and would be contested by the whole fleet. The roll-up reads every open row anyway. All rows of
+ * a device are in one shard, so the devices of the shards add up, and no device is counted twice.
  */
 export interface OpenCounters {
   /** Counts the rows of the open list again and stores the counts. Reads all shards at the same time, without the values of properties. */
@@ -51,13 +62,22 @@ export function createOpenCounters(account: StorageAccount, now: () => Date): Op
   async function countShard(shard: string): Promise<OpenCounts> {
     const counter = new OpenCounter(now().toISOString());
     for await (const row of listPartition(await openList(), shard, countedColumns)) counter.add(row);
-    const { countedAt, total, devices, reasons } = counter;
+    const counts = counter.counts();
+    const { countedAt, total, devices, outOfLine, reasons } = counts;
     const text = JSON.stringify({ devices: Object.fromEntries(devices), reasons: Object.fromEntries(reasons) });
     await (await rollups()).upsertEntity(
-      { partitionKey: countersPartition, rowKey: shard, v: 1, countedAt, total, ...splitText('counts', text) },
+      {
+        partitionKey: countersPartition,
+        rowKey: shard,
+        v: 1,
+        countedAt,
+        total,
+        outOfLine,
+        ...splitText('counts', text),
+      },
       'Replace',
     );
-    return counter;
+    return counts;
   }
 
   async function refresh(): Promise<OpenCounts> {
@@ -72,6 +92,7 @@ export function createOpenCounters(account: StorageAccount, now: () => Date): Op
         countedAt: String(entity.countedAt),
         total: Number(entity.total),
         devices: new Map(Object.entries(devices)),
+        outOfLine: typeof entity.outOfLine === 'number' ? entity.outOfLine : undefined,
         reasons: new Map(Object.entries(reasons)),
       });
     }
@@ -99,25 +120,38 @@ interface StoredCounts {
 }
 
 /** Counts rows of the open list in the order of their keys. */
-class OpenCounter implements OpenCounts {
+class OpenCounter {
   total = 0;
-  readonly devices = new Map<string, number>();
-  readonly reasons = new Map<string, number>();
-  readonly countedAt: string;
+  readonly #devices = new Map<string, number>();
+  readonly #reasons = new Map<string, number>();
+  readonly #countedAt: string;
+  /** The devices with open rows. A hash for each device: a device id would keep the text of its whole response in memory. */
+  readonly #outOfLine = new IdSet('open');
   #last = '';
 
   constructor(countedAt: string) {
-    this.countedAt = countedAt;
+    this.#countedAt = countedAt;
   }
 
   add({ rowKey, outcome, error }: Readonly<Record<string, unknown>>): void {
     this.total++;
-    increase(this.reasons, reasonOf(String(outcome), String(error ?? '')));
+    increase(this.#reasons, reasonOf(String(outcome), String(error ?? '')));
     // Keys of the open list sort by policy and then by device, so all rows of one device and policy follow each other.
     const [policy = '', device = ''] = String(rowKey).split('!');
     if (`${policy}!${device}` === this.#last) return;
     this.#last = `${policy}!${device}`;
-    increase(this.devices, policy);
+    increase(this.#devices, policy);
+    this.#outOfLine.add(device);
+  }
+
+  counts(): OpenCounts {
+    return {
+      countedAt: this.#countedAt,
+      total: this.total,
+      devices: this.#devices,
+      outOfLine: this.#outOfLine.size,
+      reasons: this.#reasons,
+    };
   }
 }
 
@@ -126,23 +160,23 @@ async function countFirstRows(openList: TableClient, countedAt: string) {
   const odata = await loadFilterTag();
   const filter = odata`PartitionKey ge ${openShards[0]} and PartitionKey le ${openShards.at(-1) ?? ''}`;
   const entities = openList.listEntities<Record<string, unknown>>({ queryOptions: { filter, select: countedColumns } });
-  const counts = new OpenCounter(countedAt);
+  const counter = new OpenCounter(countedAt);
   let continuationToken: string | undefined;
   for (let requests = 0; requests < mostRequests; requests++) {
     const { value: page } = await entities
       .byPage({
-        maxPageSize: mostRows + 1 - counts.total,
+        maxPageSize: mostRows + 1 - counter.total,
         ...(continuationToken === undefined ? {} : { continuationToken }),
       })
       .next();
     for (const row of page ?? []) {
-      if (counts.total === mostRows) return { counts, isComplete: false };
-      counts.add(row);
+      if (counter.total === mostRows) return { counts: counter.counts(), isComplete: false };
+      counter.add(row);
     }
     continuationToken = page?.continuationToken;
-    if (continuationToken === undefined) return { counts, isComplete: true };
+    if (continuationToken === undefined) return { counts: counter.counts(), isComplete: true };
   }
-  return { counts, isComplete: false };
+  return { counts: counter.counts(), isComplete: false };
 }
 
 function sum(parts: readonly OpenCounts[]): OpenCounts {
@@ -153,7 +187,11 @@ function sum(parts: readonly OpenCounts[]): OpenCounts {
     for (const [reason, count] of part.reasons) increase(reasons, reason, count);
   }
   const total = parts.reduce((all, part) => all + part.total, 0);
-  return { countedAt: parts.map((part) => part.countedAt).toSorted()[0] ?? '', total, devices, reasons };
+  const outOfLine = parts.reduce<number | undefined>(
+    (all, part) => (all === undefined || part.outOfLine === undefined ? undefined : all + part.outOfLine),
+    0,
+  );
+  return { countedAt: parts.map((part) => part.countedAt).toSorted()[0] ?? '', total, devices, outOfLine, reasons };
 }
 
 /** The stored counts, where the rows that are certainly open do not show a larger number. */
@@ -164,6 +202,7 @@ function atLeast(stored: OpenCounts, read: OpenCounts): OpenCounts {
     countedAt: stored.countedAt,
     total: Math.max(stored.total, read.total),
     devices: larger(stored.devices, read.devices),
+    outOfLine: stored.outOfLine === undefined ? undefined : Math.max(stored.outOfLine, read.outOfLine ?? 0),
     reasons: larger(stored.reasons, read.reasons),
   };
 }

@@ -13,7 +13,9 @@ import {
 } from '../storage/index.ts';
 import type { DriftRow } from './departure.ts';
 import { openListTable } from './history-index.ts';
+import { oldMarks } from './listing-marks.ts';
 import type { RetentionResult } from './retention.ts';
+import { snapshotsTable } from './snapshots-table.ts';
 import { openShards } from './timeline-keys.ts';
 
 /*
@@ -24,7 +26,6 @@ import { openShards } from './timeline-keys.ts';
  *
  * A snapshot is entered last, so one whose process died is never read. Its id begins with its time, and retention removes its parts.
  */
-const snapshotsTable = 'TwinkeeperSnapshots';
 const listPartitionKey = 'snapshots';
 
 /** Number of rows in one part: the keys of 500 rows with the longest ids take 300 KB, and an entity has 1 MB. */
@@ -53,7 +54,7 @@ export interface OpenSnapshots {
   /** Reads one part of a snapshot, from 0 to `parts` - 1. Empty when retention has removed it. */
   part(id: string, number: number): Promise<readonly ListedKey[]>;
   /**
-   * Removes the snapshots that were taken before a time, and parts of those that were never complete.
+   * Removes the snapshots that were taken before a time, parts of those that were never complete, and the marks of the days before.
    *
    * @param mayContinue Called before each batch. `false` ends the run.
    */
@@ -147,6 +148,7 @@ export function createOpenSnapshots(account: StorageAccount, now: () => Date): O
       const ranges = [
         odata`PartitionKey eq ${listPartitionKey} and RowKey gt ${oldest}`,
         odata`PartitionKey gt ${oldest} and PartitionKey lt ${listPartitionKey}`,
+        await oldMarks(time),
       ];
       let removed = 0;
       for (const filter of ranges) {

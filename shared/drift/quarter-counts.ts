@@ -8,6 +8,7 @@ import {
   splitText,
   unpackJson,
 } from '../storage/index.ts';
+import { heldUntil, type RunningCompliance, type SpanCompliance } from './hour-compliance.ts';
 import { CountSum, type HourCounts, noCounts, withTopNames } from './hour-counts.ts';
 import { hourOf } from './timeline-keys.ts';
 
@@ -24,13 +25,17 @@ const firstHours = ['00', '06', '12', '18'];
  */
 const mostCharacters = 400_000;
 
-/** Number of a policy's devices, and number of those that were compliant, at one time. */
-export interface Compliance {
+/** The compliance of a policy's devices in one hour. `at` is the start of the hour, ISO 8601. */
+export interface Compliance extends SpanCompliance {
   readonly at: string;
+  /** The name of the policy, or {@link wholeFleet}. */
   readonly policy: string;
-  readonly devices: number;
-  readonly compliant: number;
 }
+
+/**
+ * Stands for all policies together, in the place of the name of a policy: a device is compliant when it keeps to all policies that apply to it.
+ */
+export const wholeFleet = '';
 
 /**
  * The counts of a quarter of a day that is over, as a sum of the counts of its hours. The quarters of a day are one entity. A summary of a
@@ -55,14 +60,32 @@ export interface StoredHour {
   readonly compliance: readonly Compliance[];
 }
 
-/** Reads an entity with the counts of an hour. */
-export function readHourEntity(entity: Readonly<Record<string, unknown>>): StoredHour {
+/** The compliance of the devices of a policy in an hour, as it is stored. */
+export interface StoredCompliance extends RunningCompliance {
+  readonly policy: string;
+}
+
+/** Reads the compliance that is stored with the counts of an hour. */
+export function readCompliance(entity: Readonly<Record<string, unknown>>): readonly StoredCompliance[] {
+  return parse(joinText('compliance', entity), []);
+}
+
+/**
+ * Reads an entity with the counts of an hour.
+ *
+ * @param current The current hour, UTC.
+ */
+export function readHourEntity(entity: Readonly<Record<string, unknown>>, current: string): StoredHour {
   const hour = String(entity.rowKey);
-  const compliance = parse<readonly Omit<Compliance, 'at'>[]>(joinText('compliance', entity), []);
+  const end = hour < current ? Date.parse(`${hour}:00:00Z`) + 3_600_000 : Number.NEGATIVE_INFINITY;
   return {
     hour,
     counts: parse(joinText('tally', entity), noCounts),
-    compliance: compliance.map((each) => ({ at: `${hour}:00:00Z`, ...each })),
+    compliance: readCompliance(entity).map(({ policy, ...running }) => ({
+      at: `${hour}:00:00Z`,
+      policy,
+      ...heldUntil(running, end),
+    })),
   };
 }
 
@@ -74,7 +97,7 @@ export function readHourEntity(entity: Readonly<Record<string, unknown>>): Store
  */
 export async function storeQuarters(client: TableClient, day: string, current: string): Promise<void> {
   const hours: StoredHour[] = [];
-  for await (const entity of listPartition(client, day)) hours.push(readHourEntity(entity));
+  for await (const entity of listPartition(client, day)) hours.push(readHourEntity(entity, current));
   if (hours.length === 0) return;
   const byQuarter = Map.groupBy(hours, ({ hour }) => quarterOf(hour));
   // A quarter without rows is stored too, so that a summary does not look for its hours.

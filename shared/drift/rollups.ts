@@ -6,13 +6,13 @@ import { rollupTable } from './history-index.ts';
 import { dayRanges } from './key-ranges.ts';
 import { createOpenCounters, type OpenCounts } from './open-counts.ts';
 import {
-  type Compliance,
   hourAfter,
   type QuarterCounts,
   quarterHours,
   readHourEntity,
   readQuarters,
   type StoredHour,
+  wholeFleet,
 } from './quarter-counts.ts';
 import { type Summary, SummaryCounter, startOf } from './summary.ts';
 import { hourOf } from './timeline-keys.ts';
@@ -24,25 +24,33 @@ import { hourOf } from './timeline-keys.ts';
 export interface Rollups {
   /**
    * Counts the open list, the current hour, and all hours that are marked for a new count, in this order. Stores how many devices of each
-   * policy are compliant now. Must run every few minutes. Reads the marks, the timeline partition of each counted hour, and the shards of the
+   * policy are compliant now, and how many keep to all policies. Must run every few minutes. Reads the marks, the timeline partition of each counted hour, and the shards of the
    * open list. Hours with many rows take turns, and the next call continues an unfinished count. Returns the counts of the open list.
    *
    * @param policies `devices` is the number of devices of the policy, or `undefined` when that number is unknown.
-   * @param mayContinue Called after each turn of an hour. `false` ends the call. By default the call ends when all hours are counted.
    */
   refresh(
     policies: readonly { readonly name: string; readonly devices: number | undefined }[],
-    mayContinue?: () => boolean,
+    options?: RefreshOptions,
   ): Promise<OpenCounts>;
   /**
    * Adds the counts of all hours that overlap the time from `from` to `to`, both ISO 8601. Reads one entity for
    * each day, and one for each hour of the quarters of a day in which the range begins and ends.
    *
    * @param bucketHours Length of a bucket of the summary, in hours.
+   * @param zone The time zone whose days and hours the buckets follow, such as `Europe/Berlin`. By default, they follow each other from `from`.
+   * @throws {RangeError} when the zone does not exist
    */
-  summary(from: string, to: string, bucketHours: number): Promise<Summary>;
+  summary(from: string, to: string, bucketHours: number, zone?: string): Promise<Summary>;
   /** The counts of the open list, at most as old as the last refresh. Reads at most 49 entities, whatever is open. */
   openCounts(): Promise<OpenCounts>;
+}
+
+export interface RefreshOptions {
+  /** Number of devices to which at least one policy applies. `undefined` when that number is unknown. */
+  readonly fleet?: number | undefined;
+  /** Called after each turn of an hour. `false` ends the call. By default the call ends when all hours are counted. */
+  readonly mayContinue?: () => boolean;
 }
 
 /**
@@ -63,27 +71,30 @@ export function createRollups(
   return {
     openCounts: () => openCounters.read(),
 
-    async refresh(policies, mayContinue = () => true) {
+    async refresh(policies, { fleet, mayContinue = () => true } = {}) {
       const open = await openCounters.refresh();
-      const compliance = policies.flatMap(({ name, devices }) =>
-        devices === undefined
+      const compliance = [
+        { name: wholeFleet, devices: fleet, outOfLine: open.outOfLine },
+        ...policies.map((policy) => ({ ...policy, outOfLine: open.devices.get(policy.name) ?? 0 })),
+      ].flatMap(({ name, devices, outOfLine }) =>
+        devices === undefined || outOfLine === undefined
           ? []
-          : [{ policy: name, devices, compliant: Math.max(0, devices - (open.devices.get(name) ?? 0)) }],
+          : [{ policy: name, devices, compliant: Math.max(0, devices - outOfLine) }],
       );
       await hours.countHours(compliance, mayContinue);
       return open;
     },
 
-    async summary(from, to, bucketHours) {
+    async summary(from, to, bucketHours, zone) {
       const first = hourOf(from);
       const last = hourOf(new Date(Date.parse(to) - 1).toISOString());
-      const counter = new SummaryCounter(first, bucketHours);
-      const compliance: Compliance[] = [];
+      const counter = new SummaryCounter(first, bucketHours, zone);
       let countedAt: string | undefined;
-      for await (const counts of countsBetween(await rollups(), first, last)) {
+      const current = hourOf(now().toISOString());
+      for await (const counts of countsBetween(await rollups(), first, last, current)) {
         if ('quarter' in counts) counter.addQuarter(counts);
         else counter.add(counts.hour, counts.counts);
-        compliance.push(...counts.compliance);
+        counter.addCompliance(counts.compliance);
         countedAt = counts.countedAt;
       }
       const end = Math.min(startOf(last) + 3_600_000, Math.max(now().getTime(), Date.parse(from)));
@@ -92,7 +103,6 @@ export function createRollups(
         to: new Date(end).toISOString(),
         ...(countedAt === undefined ? {} : { countedAt: new Date(countedAt).toISOString() }),
         ...counter.summary(),
-        compliance,
       };
     },
   };
@@ -103,6 +113,7 @@ async function* countsBetween(
   client: TableClient,
   first: string,
   last: string,
+  current: string,
 ): AsyncGenerator<QuarterCounts | (StoredHour & { readonly countedAt: string })> {
   const odata = await loadFilterTag();
   const hoursBetween = async function* (from: string, to: string) {
@@ -110,7 +121,7 @@ async function* countsBetween(
       const partitions = odata`PartitionKey ge ${days.first} and PartitionKey le ${days.last}`;
       const filter = `${partitions} and ${odata`RowKey ge ${from} and RowKey le ${to}`}`;
       for await (const entity of client.listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
-        yield { ...readHourEntity(entity), countedAt: String(entity.timestamp) };
+        yield { ...readHourEntity(entity, current), countedAt: String(entity.timestamp) };
       }
     }
   };

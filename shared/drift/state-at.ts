@@ -1,10 +1,13 @@
 import type { DriftRow } from './departure.ts';
-import { isOver, type Outcome, type TransitionCause } from './outcome.ts';
-import { transitionsOf } from './transitions.ts';
+import type { Outcome, TransitionCause } from './outcome.ts';
+import { leavesOpen, transitionsOf } from './transitions.ts';
 
 /** What was so for a departure at a time. */
 export interface StateThen {
-  /** The outcome that the row had. Absent for a row of the first format, of which only the last outcome is known. */
+  /**
+   * The outcome that the row had. Absent where it is not known: before the last outcome of the first format, and where a long course has
+   * left out transitions. The twin may then have been in line for a while.
+   */
   readonly outcome?: Outcome;
   /** Since when, ISO 8601. A row is `pending` since its detection. Absent when the outcome is. */
   readonly since?: string;
@@ -18,16 +21,25 @@ export interface OpenRange {
   readonly to: string;
 }
 
-/** The state of a row at a time. `undefined` when the drift was not yet detected then, or was over. */
+/** The state of a row at a time. `undefined` when the drift was not yet detected then, or was over. Tells no outcome that the row does not show. */
 export function stateAt(row: DriftRow, at: string): StateThen | undefined {
   const time = Date.parse(at);
   if (Date.parse(row.detectedAt) > time) return undefined;
-  const last = transitionsOf(row).findLast((transition) => Date.parse(transition.at) <= time);
-  if (last === undefined)
-    return row.v === 1 && row.outcome !== 'pending' ? {} : { outcome: 'pending', since: row.detectedAt };
-  const { outcome, at: since, reason, by } = last;
-  if (outcome === 'ended' || isOver(outcome)) return undefined;
+  const course = transitionsOf(row);
+  const index = course.findLastIndex((transition) => Date.parse(transition.at) <= time);
+  const [last, next] = [course[index], course[index + 1]];
+  if (next?.omitted !== undefined) return {};
+  if (last === undefined) return isFromFirstFormat(row) ? {} : { outcome: 'pending', since: row.detectedAt };
+  if (!leavesOpen(last)) return undefined;
+  const { at: since, reason, by } = last;
+  const outcome = last.outcome as Outcome;
   return { outcome, since, ...(reason === undefined ? {} : { reason }), ...(by === undefined ? {} : { by }) };
+}
+
+/** Whether the row was decided when rows kept only their last outcome. Such an outcome names no cause, also after later ones have followed. */
+function isFromFirstFormat(row: DriftRow): boolean {
+  const [first] = transitionsOf(row);
+  return first === undefined ? row.v === 1 && row.outcome !== 'pending' : first.by === undefined;
 }
 
 /** Whether the twin was out of line at any moment of a range, as far as the row tells. */
@@ -43,6 +55,6 @@ export function wasOpenDuring(row: DriftRow, { from, to }: OpenRange): boolean {
 /** The times at which the row got an outcome that leaves the twin out of line. */
 function openings(row: DriftRow): readonly string[] {
   return transitionsOf(row)
-    .filter(({ outcome }) => outcome !== 'ended' && !isOver(outcome))
+    .filter(leavesOpen)
     .map(({ at }) => at);
 }

@@ -12,7 +12,7 @@ const rowsPerPage = 1000;
 const mostReadingTime = 4000;
 
 /** A summary of the rows that match filters. */
-export interface FilteredSummary extends Omit<Summary, 'compliance' | 'countedAt'> {
+export interface FilteredSummary extends Omit<Summary, 'compliance' | 'fleet' | 'countedAt'> {
   /**
    * The rows that were detected before this time are not all counted, ISO 8601: the filters match too many rows, or the search took too long.
    * Absent when all matching rows are counted.
@@ -27,7 +27,12 @@ export interface FilteredSummary extends Omit<Summary, 'compliance' | 'countedAt
 export async function summarizeRows(
   history: Pick<History, 'page'>,
   { from, to, ...filters }: DriftQuery & { readonly from: string; readonly to: string },
-  { bucketHours, now, mostRows: most = mostRows }: { bucketHours: number; now(): Date; mostRows?: number },
+  {
+    bucketHours,
+    zone,
+    now,
+    mostRows: most = mostRows,
+  }: { bucketHours: number; zone?: string | undefined; now(): Date; mostRows?: number },
 ): Promise<FilteredSummary> {
   const first = hourOf(from);
   const last = hourOf(new Date(Date.parse(to) - 1).toISOString());
@@ -50,12 +55,13 @@ export async function summarizeRows(
     read += page.rows.length;
     cursor = page.cursor;
   } while (cursor !== undefined && read < most && now().getTime() - begun < mostReadingTime);
-  const counter = new SummaryCounter(first, bucketHours);
+  const counter = new SummaryCounter(first, bucketHours, zone);
   for (const [hour, counts] of [...hours].toSorted(([a], [b]) => (a < b ? -1 : 1))) counter.add(hour, counts.counts());
+  const { compliance: _, fleet: __, ...counts } = counter.summary();
   return {
     from: range.from,
     to: new Date(end).toISOString(),
-    ...counter.summary(),
+    ...counts,
     ...(cursor === undefined ? {} : { incompleteBefore: oldest }),
   };
 }

@@ -1,12 +1,17 @@
-import { CountSum, type HourCounts, largestOf, percentileOf } from './hour-counts.ts';
-import type { Compliance, QuarterCounts } from './quarter-counts.ts';
+import { Buckets } from './buckets.ts';
+import { joinSpans, type SpanCompliance } from './hour-compliance.ts';
+import { CountSum, type HourCounts, largestOf, percentileOf, type RowCounts } from './hour-counts.ts';
+import { type Compliance, type QuarterCounts, wholeFleet } from './quarter-counts.ts';
 
-export interface SummaryBucket {
+export interface SummaryBucket extends RowCounts {
   readonly from: string;
-  readonly total: number;
-  readonly byPolicy: Readonly<Record<string, number>>;
-  readonly byKind: Readonly<Record<string, number>>;
-  readonly byOutcome: Readonly<Record<string, number>>;
+  /** The rows among these that belong to the onboarding of devices. `null` where an earlier version of the app has counted rows. */
+  readonly onboarding: RowCounts | null;
+}
+
+/** The compliance in one bucket. `at` is the start of the bucket, ISO 8601. */
+export interface BucketCompliance extends SpanCompliance {
+  readonly at: string;
 }
 
 /** Counts of history rows over a range of hours. */
@@ -21,6 +26,9 @@ export interface Summary {
   /** The counts by bucket, oldest first. Buckets without rows are left out. */
   readonly buckets: readonly SummaryBucket[];
   readonly total: number;
+  /** The rows among these that belong to the onboarding of devices. `null` where an earlier version of the app has counted rows. */
+  readonly onboarding: RowCounts | null;
+  /** The devices with the most departures. Onboarding does not count. */
   readonly topDevices: readonly { readonly deviceId: string; readonly count: number }[];
   readonly topProperties: readonly { readonly policy: string; readonly path: string; readonly count: number }[];
   /**
@@ -28,8 +36,10 @@ export interface Summary {
    * nothing was repaired.
    */
   readonly timeToEnforcedMs?: { readonly p50: number; readonly p99: number };
-  /** The compliance of each policy by hour, oldest first. At most one entry for each policy and hour. */
-  readonly compliance: readonly Compliance[];
+  /** The compliance with each policy by bucket, oldest first. At most one entry for each policy and bucket. */
+  readonly compliance: readonly (BucketCompliance & { readonly policy: string })[];
+  /** The compliance of the fleet by bucket, oldest first: a device is compliant when it keeps to all policies that apply to it. */
+  readonly fleet: readonly BucketCompliance[];
 }
 
 /** Maximum number of devices, and of properties, in a summary. */
@@ -37,17 +47,21 @@ const topCount = 10;
 
 /** Computes the counts of a summary from the counts of hours, one hour at a time. Keeps the names of devices only in the sum of all hours. */
 export class SummaryCounter {
-  readonly #start: number;
+  readonly #buckets: Buckets;
   readonly #bucketHours: number;
   readonly #sum = new CountSum();
-  readonly #buckets = new Map<string, CountSum>();
+  /** The counts by the start of the bucket. */
+  readonly #sums = new Map<number, CountSum>();
+  /** The compliance of the hours, by the start of the bucket and by policy. */
+  readonly #compliance = new Map<number, Map<string, [SpanCompliance, ...SpanCompliance[]]>>();
 
   /**
    * @param firstHour The hour at which the first bucket starts.
    * @param bucketHours Length of a bucket, in hours.
+   * @param zone The time zone of the buckets: see {@link Buckets}.
    */
-  constructor(firstHour: string, bucketHours: number) {
-    this.#start = startOf(firstHour);
+  constructor(firstHour: string, bucketHours: number, zone?: string) {
+    this.#buckets = new Buckets(startOf(firstHour), bucketHours, zone);
     this.#bucketHours = bucketHours;
   }
 
@@ -61,31 +75,47 @@ export class SummaryCounter {
   add(hour: string, counts: HourCounts): void {
     this.#sum.add(counts);
     if (counts.total === 0) return;
-    const hoursSinceStart = (startOf(hour) - this.#start) / 3_600_000;
-    const bucket = Math.floor(hoursSinceStart / this.#bucketHours) * this.#bucketHours;
-    const from = new Date(this.#start + bucket * 3_600_000).toISOString();
-    const sum = this.#buckets.get(from) ?? new CountSum();
-    this.#buckets.set(from, sum);
+    const start = this.#buckets.startOf(startOf(hour));
+    const sum = this.#sums.get(start) ?? new CountSum();
+    this.#sums.set(start, sum);
     sum.add({ ...counts, devices: {}, properties: {}, times: {} });
   }
 
-  summary(): Omit<Summary, 'from' | 'to' | 'countedAt' | 'compliance'> {
+  /** Adds the compliance of hours, oldest first. */
+  addCompliance(hours: readonly Compliance[]): void {
+    for (const { at, policy, ...span } of hours) {
+      const start = this.#buckets.startOf(Date.parse(at));
+      const byPolicy = this.#compliance.get(start) ?? new Map<string, [SpanCompliance, ...SpanCompliance[]]>();
+      this.#compliance.set(start, byPolicy);
+      const spans = byPolicy.get(policy);
+      if (spans === undefined) byPolicy.set(policy, [span]);
+      else spans.push(span);
+    }
+  }
+
+  summary(): Omit<Summary, 'from' | 'to' | 'countedAt'> {
     const sum = this.#sum.counts();
     const p50 = percentileOf(sum.times, 0.5);
     const p99 = percentileOf(sum.times, 0.99);
+    const compliance = [...this.#compliance].flatMap(([start, byPolicy]) =>
+      [...byPolicy].map(([policy, spans]) => ({ at: new Date(start).toISOString(), policy, ...joinSpans(spans) })),
+    );
     return {
       bucketHours: this.#bucketHours,
-      buckets: [...this.#buckets].map(([from, bucket]) => {
-        const { total, byPolicy, byKind, byOutcome } = bucket.counts();
-        return { from, total, byPolicy, byKind, byOutcome };
+      buckets: [...this.#sums].map(([start, bucket]) => {
+        const { total, byPolicy, byKind, byOutcome, onboarding = null } = bucket.counts();
+        return { from: new Date(start).toISOString(), total, byPolicy, byKind, byOutcome, onboarding };
       }),
       total: sum.total,
+      onboarding: sum.onboarding ?? null,
       topDevices: largestOf(sum.devices, topCount).map(([deviceId, count]) => ({ deviceId, count })),
       topProperties: largestOf(sum.properties, topCount).map(([name, count]) => {
         const [policy = '', ...path] = name.split(' ');
         return { policy, path: path.join(' '), count };
       }),
       ...(p50 === undefined || p99 === undefined ? {} : { timeToEnforcedMs: { p50, p99 } }),
+      compliance: compliance.filter(({ policy }) => policy !== wholeFleet),
+      fleet: compliance.flatMap(({ policy, ...span }) => (policy === wholeFleet ? [span] : [])),
     };
   }
 }

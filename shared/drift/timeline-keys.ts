@@ -44,7 +44,10 @@ export function timelineKeyPrefixAt(at: string): string {
 }
 
 /** The key of a row in the timeline. The key uses only fields that never change, so a row with a new outcome overwrites the same entity. */
-export function timelineKey(row: DriftRow): { readonly partitionKey: string; readonly rowKey: string } {
+export function timelineKey(row: Pick<DriftRow, 'deviceId' | 'detectedAt' | 'rowKey'>): {
+  readonly partitionKey: string;
+  readonly rowKey: string;
+} {
   return {
     partitionKey: `${hourOf(row.detectedAt)}-${shardOf(row.deviceId, timelineShards).toString(timelineShards)}`,
     rowKey: `${timelineKeyPrefixAt(row.detectedAt)}!${digest(row.deviceId)}!${digest(row.rowKey)}`,
@@ -69,6 +72,6 @@ function shardOf(deviceId: string, shards: number): number {
   return createHash('sha256').update(deviceId).digest().readUInt32BE() % shards;
 }
 
-function digest(text: string): string {
+export function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64url').slice(0, 12);
 }

@@ -1,5 +1,5 @@
 import type { DriftRow } from './departure.ts';
-import type { Outcome, Transition, TransitionCause } from './outcome.ts';
+import { isOver, type Outcome, type Transition, type TransitionCause } from './outcome.ts';
 
 /** Maximum number of characters of a transition's reason. */
 const longestReason = 200;
@@ -61,13 +61,13 @@ export function transitionsOf(row: DriftRow): readonly Transition[] {
 
 /**
  * Adds a transition to a course. The same outcome for the same reason is not added again. When only a try to repair the drift is between them, the
- * earlier one counts both.
+ * earlier one counts both. An outcome that ends the drift is always added: the twin was out of line between the two.
  */
 function withTransition(course: readonly Transition[], next: Transition): readonly Transition[] {
   const last = course.at(-1);
   if (last === undefined ? next.outcome === 'pending' : isSame(last, next)) return course;
   const before = course.at(-2);
-  if (last?.outcome === 'pending' && before !== undefined && isSame(before, next)) {
+  if (last?.outcome === 'pending' && before !== undefined && leavesOpen(before) && isSame(before, next)) {
     return [...course.slice(0, -2), { ...before, times: (before.times ?? 1) + 1, lastAt: next.at }];
   }
   const longer = [...course, next];
@@ -89,6 +89,11 @@ function withoutOne(course: readonly Transition[]): readonly Transition[] {
 /** Whether two transitions are the same outcome for the same reason. Only the first word of the reason of a guard or of a wait counts. */
 function isSame(a: Transition, b: Transition): boolean {
   return a.outcome === b.outcome && kindOf(a.reason) === kindOf(b.reason);
+}
+
+/** Whether the twin is out of line after a transition. */
+export function leavesOpen({ outcome }: Transition): boolean {
+  return outcome !== 'ended' && !isOver(outcome);
 }
 
 function kindOf(reason: string | undefined): string | undefined {

@@ -23,18 +23,22 @@ export interface LastVerified {
  * @param sweeps Sweeps that are done, newest first.
  * @param rows The last rows of the device.
  * @param at The time of the question, ISO 8601. What was looked at later does not count.
+ * @param versions The versions of the policies, by name. A look at another version does not count: it says nothing about this one.
  */
 export function lastVerified(
   policies: readonly string[],
   sweeps: readonly SweepRow[],
   rows: readonly DriftRow[],
   at: string,
+  versions: Readonly<Record<string, string>> = {},
 ): readonly LastVerified[] {
   const done = sweeps.filter(({ state, endedAt }) => state === 'done' && endedAt !== undefined && endedAt <= at);
   return policies.flatMap((policy): readonly LastVerified[] => {
-    const bySweep = lookBySweep(policy, done);
+    const isOfVersion = (version: string | undefined) =>
+      version === undefined || versions[policy] === undefined || version === versions[policy];
+    const bySweep = lookBySweep(policy, done, isOfVersion);
     const byPass = lookByPass(
-      rows.filter((row) => row.policy === policy),
+      rows.filter((row) => row.policy === policy && isOfVersion(row.policyVersion)),
       at,
     );
     const newest = byPass !== undefined && byPass.at > (bySweep?.at ?? '') ? byPass : bySweep;
@@ -48,8 +52,14 @@ export function oldestVerified(policies: readonly string[], verified: readonly L
   return verified.length < policies.length ? undefined : times.toSorted()[0];
 }
 
-function lookBySweep(policy: string, sweeps: readonly SweepRow[]): LastVerified | undefined {
-  const looks = sweeps.flatMap(({ verified = {} }) => (Object.hasOwn(verified, policy) ? [verified[policy]] : []));
+function lookBySweep(
+  policy: string,
+  sweeps: readonly SweepRow[],
+  isOfVersion: (version: string | undefined) => boolean,
+): LastVerified | undefined {
+  const looks = sweeps
+    .flatMap(({ verified = {} }) => (Object.hasOwn(verified, policy) ? [verified[policy]] : []))
+    .filter((look) => isOfVersion(look?.version));
   const values = newestOf(looks.map((look) => look?.values));
   const modules = newestOf(looks.map((look) => look?.modules));
   if (values === undefined) return undefined;
@@ -65,12 +75,17 @@ function newestOf(looks: readonly (Look | undefined)[]): Look | undefined {
   return looks.filter((look) => look !== undefined).toSorted((a, b) => (a.at < b.at ? 1 : -1))[0];
 }
 
-/** The last time that a row got an outcome from an event or from a read. A row that gives up after its retries tells no look at the twin. */
+/**
+ * The last time that a row got an outcome from an event or from a read. A row that gives up after its retries tells no look at the twin, nor does
+ * one that waits for a retry: perhaps the twin could not be read.
+ */
 function lookByPass(rows: readonly DriftRow[], before: string): LastVerified | undefined {
   const steps = rows.flatMap(({ policy, transitions = [] }) =>
-    transitions.flatMap(({ at, lastAt = at, by }) =>
-      by === undefined || by === 'retries' || lastAt > before ? [] : [{ policy, at: lastAt, by }],
-    ),
+    transitions.flatMap(({ at, lastAt = at, by, outcome }) => {
+      const time = lastAt > before ? at : lastAt;
+      const isLook = by !== undefined && by !== 'retries' && outcome !== 'deferred' && time <= before;
+      return isLook ? [{ policy, at: time, by }] : [];
+    }),
   );
   const [last] = steps.toSorted((a, b) => (a.at < b.at ? 1 : -1));
   return last === undefined

@@ -53,6 +53,8 @@ export class ForecastGuard {
       releasedUntil: async () => undefined,
       release: async () => clock.now(),
       putDeviceCount: async () => {},
+      putFleetCount: async () => {},
+      fleetCount: async () => undefined,
       putCompeting: async () => {},
       // The forecast has just read the configurations, so each configuration that competes is in `competing`.
       configurationsReadAt: async () => lastTime,

@@ -1,11 +1,11 @@
 import type { Clock } from '../clock.ts';
 import type { BlastRadius, CompetingSetting } from '../guards/index.ts';
+import { IdSet } from '../id-set.ts';
 import type { Policy } from '../policy/index.ts';
 import { isOutOfLine } from '../reconcile/index.ts';
 import {
   countsAreComparable,
   deviceIdsOf,
-  IdSet,
   idsSuffice,
   QueryRefused,
   toDevice,

@@ -1,5 +1,5 @@
+import { IdSet } from '../id-set.ts';
 import type { Device, Policy } from '../policy/index.ts';
-import { IdSet } from '../sweep/index.ts';
 
 /**
  * The ids of the devices in a policy's scope, as the hub listed them. The twin of a module does not contain the tags of its device, so the

@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import type { Departure } from '../drift/index.ts';
 import type { BlastRadius, CompetingSetting } from '../guards/index.ts';
+import type { IdSet } from '../id-set.ts';
 import type { Device, Policy } from '../policy/index.ts';
 import { type Plan, plan } from '../reconcile/index.ts';
-import { type IdSet, toDevice } from '../sweep/index.ts';
+import { toDevice } from '../sweep/index.ts';
 import type { JsonObject, Twin } from '../twin/index.ts';
 import { ForecastGuard } from './forecast-guard.ts';
 import type { PlannedOutcome, PolicyCounts } from './policy-counts.ts';

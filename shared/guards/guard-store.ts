@@ -38,12 +38,25 @@ export interface GuardStore {
   putDeviceCount(policy: string, devices: number): Promise<void>;
   /** The number of devices in the scope of a policy. `undefined` before a sweep has counted the devices. */
   deviceCount(policy: string): Promise<number | undefined>;
+  /** Stores the number of devices in the scope of at least one policy. */
+  putFleetCount(fleet: FleetCount): Promise<void>;
+  /** The number of devices in the scope of at least one policy. `undefined` before a sweep has counted them. */
+  fleetCount(): Promise<FleetCount | undefined>;
   /** Replaces all stored competing settings. */
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
   /** The settings of automatic configurations that compete with a policy, as the last sweep stored them. Empty before the first sweep. */
   competing(): Promise<readonly CompetingSetting[]>;
   /** The time at which the competing settings were stored last. `undefined` before the first sweep. */
   configurationsReadAt(): Promise<Date | undefined>;
+}
+
+/** The number of devices in the scope of at least one policy. */
+export interface FleetCount {
+  readonly devices: number;
+  /** When a sweep counted them, ISO 8601. */
+  readonly countedAt: string;
+  /** False where the number also has devices to which no policy applies, because no query can test the scope of a policy. */
+  readonly isExact: boolean;
 }
 
 export interface GuardStoreOptions {
@@ -60,6 +73,7 @@ const bytesPerProperty = 60_000;
 const propertiesPerEntity = 14;
 
 const competingKey = { partitionKey: 'hub!', rowKey: 'competing' };
+const fleetKey = { partitionKey: 'hub!', rowKey: 'devices' };
 const devicesKey = (policy: string) => ({ partitionKey: policyPartition(policy), rowKey: 'devices' });
 
 /** Creates the guard store in the table `TwinkeeperGuards` of a storage account. */
@@ -97,6 +111,14 @@ export function createGuardStore(
     async deviceCount(policy) {
       const devices = (await read(devicesKey(policy)))?.devices;
       return typeof devices === 'number' ? devices : undefined;
+    },
+
+    putFleetCount: (fleet) => upsert({ ...fleetKey, ...fleet }),
+
+    async fleetCount() {
+      const { devices, countedAt, isExact }: Readonly<Record<string, unknown>> = (await read(fleetKey)) ?? {};
+      if (typeof devices !== 'number' || typeof countedAt !== 'string') return undefined;
+      return { devices, countedAt, isExact: isExact !== false };
     },
 
     async putCompeting(settings) {

@@ -14,5 +14,5 @@ export { type CompetingSetting, competingSettings, describeCompeting } from './c
 export type { TwinIds } from './counted-twins.ts';
 export { createGuards } from './create-guards.ts';
 export { type Guard, guardedHistory, noGuard, type Review } from './guard.ts';
-export { createGuardStore, type GuardStore, type GuardStoreOptions } from './guard-store.ts';
+export { createGuardStore, type FleetCount, type GuardStore, type GuardStoreOptions } from './guard-store.ts';
 export type { HeldRow } from './held-row.ts';

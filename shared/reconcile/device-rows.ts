@@ -2,7 +2,9 @@ import {
   type Departure,
   type DriftRow,
   driftKey,
+  headKey,
   isLaterWrite,
+  isOnboarding,
   isOpen,
   isOver,
   isUncounted,
@@ -281,11 +283,25 @@ export class DeviceRows {
       ...departure,
       detectedAt: now,
       source,
+      ...(this.#isFirst(departure) ? { isFirst: true } : {}),
       ...(eventRef ?? {}),
       ...versions,
       outcome: 'pending',
       outcomeAt: now,
     });
+  }
+
+  /** Whether a row for this departure is the first about its module of the device: see `isOnboarding`. */
+  #isFirst({ kind, moduleId }: Departure): boolean {
+    if (kind !== 'missingModule' && kind !== 'missingBaseline') return false;
+    if (!this.#known.etags.has(headKey(moduleId))) return true;
+    // Somebody else has created the module of the new device just now, with an empty twin.
+    const rows = this.rows().filter((row) => row.moduleId === moduleId);
+    return (
+      kind === 'missingBaseline' &&
+      rows.length > 0 &&
+      rows.every((row) => isOnboarding(row) && row.outcome !== 'created')
+    );
   }
 
   #put(row: DriftRow): DriftRow {

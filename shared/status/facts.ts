@@ -9,7 +9,7 @@ import { sumUsage, type Usage } from './usage.ts';
 /** Where the facts are read. */
 export interface FactSources {
   readonly statusStore: Pick<StatusStore, 'usages' | 'rolledUp'>;
-  readonly guardStore: Pick<GuardStore, 'deviceCount' | 'releasedUntil' | 'competing'>;
+  readonly guardStore: Pick<GuardStore, 'deviceCount' | 'fleetCount' | 'releasedUntil' | 'competing'>;
   readonly sweepStore: Pick<SweepStore, 'list' | 'readMemo'>;
   readonly deadLetterList: Pick<DeadLetterList, 'count'>;
   readonly runningPasses: Pick<RunningPasses, 'oldest'>;
@@ -33,6 +33,13 @@ export interface Facts {
     readonly devices?: number;
     readonly outOfLine: number;
   }[];
+  /** The devices to which at least one policy applies. */
+  readonly fleet: {
+    /** Number of these devices. Absent before a sweep has looked at all policies. */
+    readonly devices?: number;
+    /** Number of those with open rows, of any policy. Absent before the first `roll-up`. */
+    readonly outOfLine?: number;
+  };
   readonly open: number;
   readonly heldBack: Readonly<Record<HeldBackReason, number>>;
   /** The policies that have no limit for a while, because they were released. */
@@ -78,11 +85,12 @@ const readSweeps = 3;
 export async function readFacts(sources: FactSources, rolledUp?: RolledUp): Promise<Facts> {
   const { statusStore, guardStore, sweepStore, deadLetterList, runningPasses, policies } = sources;
   const now = sources.now();
-  const [usages, counted, devices, released, competing, sweeps, missed, deadLetters, deferred, pendingSince] =
+  const [usages, counted, devices, fleet, released, competing, sweeps, missed, deadLetters, deferred, pendingSince] =
     await Promise.all([
       statusStore.usages(),
       rolledUp ?? statusStore.rolledUp(),
       Promise.all(policies.map((policy) => guardStore.deviceCount(policy))),
+      guardStore.fleetCount(),
       Promise.all(policies.map((policy) => guardStore.releasedUntil(policy))),
       guardStore.competing(),
       sweepStore.list(readSweeps),
@@ -107,6 +115,10 @@ export async function readFacts(sources: FactSources, rolledUp?: RolledUp): Prom
         outOfLine: counted?.outOfLine[policy] ?? 0,
       };
     }),
+    fleet: {
+      ...(fleet === undefined ? {} : { devices: fleet.devices }),
+      ...(counted?.devicesOutOfLine === undefined ? {} : { outOfLine: counted.devicesOutOfLine }),
+    },
     open: counted?.open ?? 0,
     heldBack: heldBackOf(counted?.reasons ?? {}),
     released: policies.flatMap((policy, index) => {

@@ -41,6 +41,8 @@ export interface RolledUp {
   readonly reasons: Readonly<Record<string, number>>;
   /** Number of devices with open rows, by policy. */
   readonly outOfLine: Readonly<Record<string, number>>;
+  /** Number of devices with open rows, each counted once. Absent where an earlier version of the app has counted. */
+  readonly devicesOutOfLine?: number;
   /** When events arrived last, as far as the run knew. */
   readonly lastEventAt?: string;
   /** The time of a change to the hub after which no event has arrived. */
@@ -96,6 +98,7 @@ const rolledUpSchema = z.object({
   open: z.number(),
   reasons: counts,
   outOfLine: counts,
+  devicesOutOfLine: z.optional(z.number()),
   lastEventAt: optionalText,
   unansweredSince: optionalText,
 });

@@ -51,6 +51,8 @@ export const statusSchema = z.strictObject({
   mode: z.enum(['enforce', 'audit']),
   policies: z.string(),
   devices: z.nullable(count()),
+  outOfLine: z.nullable(count()),
+  percent: z.nullable(number().check(z.lte(100))),
   compliance: z.array(
     z.strictObject({
       policy: z.string(),

@@ -24,7 +24,6 @@ export function toStatus(facts: Facts, problems: readonly StatusProblem[], app: 
   const { usage } = facts;
   const age = (time: string | undefined) =>
     time === undefined ? null : round(Math.max(0, Date.parse(facts.at) - Date.parse(time)) / 60_000, 1);
-  const counted = facts.policies.flatMap(({ devices }) => devices ?? []);
   const compliance = facts.policies
     .map(({ policy, devices, outOfLine }) => ({
       policy,
@@ -37,7 +36,9 @@ export function toStatus(facts: Facts, problems: readonly StatusProblem[], app: 
     version: app.version,
     mode: app.mode,
     policies: app.policiesHash,
-    devices: counted.length === 0 ? null : Math.max(...counted),
+    devices: facts.fleet.devices ?? null,
+    outOfLine: facts.fleet.outOfLine ?? null,
+    percent: percentOf(facts.fleet.devices, facts.fleet.outOfLine),
     compliance: compliance.slice(0, mostPolicies),
     policiesTotal: compliance.length,
     open: facts.open,
@@ -71,11 +72,10 @@ export function statusLine(status: Status): string {
 
 /**
  * The share of a policy's devices that are in line, in percent with two decimals. Rounded down, so that 100 means all. `null` when the
- * devices are not counted yet. A policy without devices has 100.
+ * devices are not counted yet, and without devices: nothing was looked at.
  */
-function percentOf(devices: number | undefined, outOfLine: number): number | null {
-  if (devices === undefined) return null;
-  if (devices === 0) return 100;
+function percentOf(devices: number | undefined, outOfLine: number | undefined): number | null {
+  if (devices === undefined || devices === 0 || outOfLine === undefined) return null;
   // Open rows are up to date, but the number of devices is as old as the last sweep.
   return Math.floor((10_000 * Math.max(0, devices - outOfLine)) / devices) / 100;
 }

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline';
 import type { BlobServiceClient, ContainerClient } from '@azure/storage-blob';
-import { credentialOf } from '../identity/index.ts';
 import { once } from '../once.ts';
+import { openBlobService } from './blob-service.ts';
 import { explainRefusals } from './explain-refusals.ts';
-import { clientOptions, defaultRequestLimits, withTries } from './request-limits.ts';
+import { defaultRequestLimits, withTries } from './request-limits.ts';
 import type { StorageAccount } from './storage-account.ts';
 
 /** A container of blobs that the app shares for some hours with another service, such as an IoT hub. Its blobs are text files with lines. */
@@ -53,7 +53,7 @@ const longestList = 60_000;
  * @param prefix lower-case letters, digits and single hyphens
  */
 export function createBlobFolders(account: StorageAccount, prefix: string, now: () => Date): BlobFolders {
-  const open = once(() => openService(account));
+  const open = once(() => openBlobService(account));
   const { limits = defaultRequestLimits } = account;
   return {
     async open(name) {
@@ -75,16 +75,6 @@ export function createBlobFolders(account: StorageAccount, prefix: string, now: 
       }
     },
   };
-}
-
-async function openService(account: StorageAccount): Promise<BlobServiceClient> {
-  const { BlobServiceClient: Client, RestError } = await import('@azure/storage-blob');
-  const { retryOptions } = clientOptions(account.limits ?? defaultRequestLimits, RestError);
-  const client =
-    'connectionString' in account
-      ? Client.fromConnectionString(account.connectionString, { retryOptions })
-      : new Client(account.blobUri, await credentialOf(account.identity), { retryOptions });
-  return explainRefusals(client, account, 'blob');
 }
 
 function toFolder(

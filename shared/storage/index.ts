@@ -17,3 +17,4 @@ export { openQueue, openTable } from './storage.ts';
 export type { StorageAccount } from './storage-account.ts';
 export { ignoreNotFound, isEntityNotFound, statusOf } from './table-errors.ts';
 export { bytesPerTransaction, operationBytes, operationsPerTransaction } from './transaction-limits.ts';
+export { createWriteOnceBlobs, type WriteOnceBlobs } from './write-once-blobs.ts';

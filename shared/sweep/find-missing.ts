@@ -1,10 +1,11 @@
+import { IdSet } from '../id-set.ts';
 import type { Policy } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Finding, type MissingSearch, withoutContinuation } from './checkpoint.ts';
-import { IdSet } from './id-set.ts';
 import { QueryRefused } from './interruption.ts';
 import type { Progress } from './progress.ts';
 import { countsAreComparable } from './steps.ts';
+import type { Look } from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { deviceIdsOf, idsSuffice, toDevice } from './twin-results.ts';
 import {
@@ -27,12 +28,10 @@ const searchValidity = 24 * 3600_000;
 export async function findMissing(dependencies: SweepDependencies, progress: Progress, policy: Policy): Promise<void> {
   let { search } = progress.checkpoint;
   if (search === undefined) {
-    const counts = await inconclusiveCounts(dependencies, progress, policy);
-    if (counts === undefined) {
-      if (policy.createModule) progress.addLook(policy, 'modules', { how: 'count', at: progress.row.startedAt });
-      return;
-    }
-    search = { among: 'modules', counts, missing: 0 };
+    const { look, inconclusive } = await compareCounts(dependencies, progress, policy);
+    if (look !== undefined) progress.addLook(policy, 'modules', look);
+    if (inconclusive === undefined) return;
+    search = { among: 'modules', counts: inconclusive, missing: 0 };
     progress.checkpoint = { ...progress.checkpoint, search };
   }
   await searchFor(dependencies, progress, policy, search);
@@ -40,34 +39,38 @@ export async function findMissing(dependencies: SweepDependencies, progress: Pro
 }
 
 /**
- * Returns the counts as text where a module may be missing, so that a search is needed. Returns `undefined` where no module can be missing,
- * or where a recent search with the same counts found no missing module.
+ * Returns the counts as text (`inconclusive`) where a module may be missing, so that a search is needed. Returns a look where no module can be
+ * missing, and the look of a recent search that found no missing module with the same counts. Equal counts alone verify nothing: one device may
+ * have lost the module while a device outside the scope got it.
  */
-async function inconclusiveCounts(
+async function compareCounts(
   { guardStore, store, clock }: SweepDependencies,
   progress: Progress,
   policy: Policy,
-): Promise<string | undefined> {
+): Promise<{ readonly look?: Look; readonly inconclusive?: string }> {
+  const verified = { look: { how: 'count', at: progress.row.startedAt } } as const;
   const devices = await progress.queries.count(countDevicesQuery(policy, progress.dialect));
   if (devices !== undefined) await guardStore.putDeviceCount(policy.name, devices);
   if (devices === 0 && compileScope(policy, progress.dialect).condition !== '') {
     progress.warn(`The scope of the policy ${policy.name} holds no device of the hub. Check appliesTo of the policy.`);
   }
-  if (!policy.createModule) return undefined;
+  if (!policy.createModule) return {};
   const modules = await progress.queries.count(countModulesQuery(policy, progress.dialect));
   if (countsAreComparable(policy, progress.dialect)) {
-    return modules !== undefined && modules === devices ? undefined : JSON.stringify([devices, modules]);
+    return modules !== undefined && modules === devices
+      ? verified
+      : { inconclusive: JSON.stringify([devices, modules]) };
   }
   // A query for modules cannot test the tags of their devices. So compare the modules with all devices whose id matches the scope. If each
   // of these devices has the module, each device in the scope has it too.
   const all = await progress.queries.count(countDevicesByIdQuery(policy, progress.dialect));
-  if (modules !== undefined && modules === all) return undefined;
+  if (modules !== undefined && modules === all) return verified;
   // A search result is valid only for the same scope. A scope that is a function cannot be compared, so its result is never reused.
   const { definition } = policy.scope;
   const counts = JSON.stringify([devices, modules, all, policy.module, definition]);
   const last = definition === undefined ? undefined : await store.readMemo(policy.name);
   const isRecent = last !== undefined && clock.now().getTime() - Date.parse(last.at) < searchValidity;
-  return isRecent && last.text === counts ? undefined : counts;
+  return isRecent && last.text === counts ? { look: { how: 'read', at: last.at } } : { inconclusive: counts };
 }
 
 /**
@@ -75,7 +78,7 @@ async function inconclusiveCounts(
  * module.
  */
 async function searchFor(
-  { store, clock }: SweepDependencies,
+  { store }: SweepDependencies,
   progress: Progress,
   policy: Policy,
   begun: MissingSearch,
@@ -105,7 +108,7 @@ async function searchFor(
   await findDevicesWithout(progress, policy, present);
   // Write the memo only where no module is missing. Otherwise the next sweep must search again.
   if (progress.checkpoint.search?.missing === 0) {
-    await store.writeMemo(policy.name, { at: clock.now().toISOString(), text: search.counts });
+    await store.writeMemo(policy.name, { at: progress.row.startedAt, text: search.counts });
   }
 }
 

@@ -8,7 +8,6 @@
  */
 
 export { backfillAbove, createJobFolders, exportAbove, removeOldJobFolders } from './hub-jobs/index.ts';
-export { IdSet } from './id-set.ts';
 export { isRefusal, QueryRefused } from './interruption.ts';
 export { countsAreComparable } from './steps.ts';
 export { sweepQueueName } from './store/index.ts';

@@ -1,14 +1,22 @@
 import type { Hub } from '../hub/index.ts';
-import type { Policy } from '../policy/index.ts';
+import { IdSet } from '../id-set.ts';
+import { type Policy, policyHash } from '../policy/index.ts';
 import type { JsonObject } from '../twin/index.ts';
 import { type Checkpoint, type Finding, withoutContinuation } from './checkpoint.ts';
 import { TwinExport } from './export/index.ts';
 import { HeldTwins } from './held-twins.ts';
-import { IdSet } from './id-set.ts';
 import { Interrupted } from './interruption.ts';
 import type { QueryFunctions } from './query-functions.ts';
 import { QueuedDevices } from './queued-devices.ts';
-import { type Look, type SweepClaim, type SweepRow, type Verified, withLook } from './store/index.ts';
+import {
+  type Look,
+  type LookedAt,
+  type SweepClaim,
+  type SweepRow,
+  withLook,
+  withOnlyLook,
+  withVersion,
+} from './store/index.ts';
 import type { SweepDependencies } from './sweep-dependencies.ts';
 import { type ReadPage, SweepQueries } from './sweep-queries.ts';
 import type { FoundDevice } from './twin-results.ts';
@@ -114,8 +122,17 @@ export class Progress {
   }
 
   /** Records how the sweep looked at a policy's twins or modules. `undefined`: it could not. */
-  addLook(policy: Policy, part: keyof Verified, look: Look | undefined): void {
-    this.row = { ...this.row, verified: withLook(this.row.verified ?? {}, policy.name, part, look) };
+  addLook(policy: Policy, part: LookedAt, look: Look | undefined): void {
+    this.row = { ...this.row, verified: withLook(this.#verifiedOf(policy), policy.name, part, look) };
+  }
+
+  /** Records the only look that counts: the others are known to be wrong. */
+  replaceLooks(policy: Policy, part: LookedAt, look: Look | undefined): void {
+    this.row = { ...this.row, verified: withOnlyLook(this.#verifiedOf(policy), policy.name, part, look) };
+  }
+
+  #verifiedOf(policy: Policy) {
+    return withVersion(this.row.verified ?? {}, policy.name, policyHash(policy));
   }
 
   /** Adds a probable mistake in a policy to the list `warnings` of the row. The list has a limit, because the row is one table entity. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
+import { IdSet } from '../id-set.ts';
 import type { Finding } from './checkpoint.ts';
-import { IdSet } from './id-set.ts';
 import { isLost, type SweepClaim, type SweepRow, type SweepStore } from './store/index.ts';
 
 /** The devices that wait in the queue, for their first attempt or for a retry. A sweep does not queue such a device again. */

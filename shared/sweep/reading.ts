@@ -26,6 +26,8 @@ export interface Reading {
   readonly isUnclear?: boolean;
   /** The ids of some devices whose twins break the policy, but which the queries did not return. Only in a full look. */
   readonly missed?: readonly string[];
+  /** True where the last complete look found such devices. Only in a full look. */
+  readonly lastMissed?: boolean;
 }
 
 export interface ReadingPlan {
@@ -57,6 +59,7 @@ export function nextReading(last: Reading | undefined, { of, now, every, isAll }
     read: 0,
     ...(lastEndedAt === undefined ? {} : { lastEndedAt }),
     ...(lastStartedAt === undefined ? {} : { lastStartedAt }),
+    ...((isFinished ? (known?.missed?.length ?? 0) > 0 : known?.lastMissed) ? { lastMissed: true } : {}),
     ...(known?.isUnclear ? { by: 'query', isUnclear: true } : {}),
     ...(isAll ? { inOneGo: true } : {}),
   };

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { OpenList, RunningPasses } from '../drift/index.ts';
-import type { CompetingSetting, Guard } from '../guards/index.ts';
+import type { CompetingSetting, FleetCount, Guard } from '../guards/index.ts';
 import type { Hub } from '../hub/index.ts';
 import type { Log } from '../log.ts';
 import type { PolicySet } from '../policy/index.ts';
@@ -15,6 +15,8 @@ export interface SweepGuardStore {
   putCompeting(settings: readonly CompetingSetting[]): Promise<void>;
   /** Stores the number of devices in a policy's scope. */
   putDeviceCount(policy: string, devices: number): Promise<void>;
+  /** Stores the number of devices in the scope of at least one policy. */
+  putFleetCount(fleet: FleetCount): Promise<void>;
 }
 
 export interface SweepDependencies {

@@ -27,6 +27,8 @@ interface SweepQueriesDependencies {
 export class SweepQueries {
   readonly #dependencies: SweepQueriesDependencies;
   readonly #counts = new Map<string, number | undefined>();
+  /** The last answer to each query, also when it is forgotten. */
+  readonly #lastCounts = new Map<string, number | undefined>();
 
   constructor(dependencies: SweepQueriesDependencies) {
     this.#dependencies = dependencies;
@@ -69,8 +71,17 @@ export class SweepQueries {
    * a number. Sends each query only once, until {@link forgetCounts} is called.
    */
   async count(query: string): Promise<number | undefined> {
-    if (!this.#counts.has(query)) this.#counts.set(query, await this.#askForCount(query));
+    if (!this.#counts.has(query)) {
+      const count = await this.#askForCount(query);
+      this.#counts.set(query, count);
+      this.#lastCounts.set(query, count);
+    }
     return this.#counts.get(query);
+  }
+
+  /** Like {@link count}, for a number that may be as old as this run of the sweep. */
+  async recentCount(query: string): Promise<number | undefined> {
+    return this.#lastCounts.has(query) ? this.#lastCounts.get(query) : await this.count(query);
   }
 
   forgetCounts(): void {

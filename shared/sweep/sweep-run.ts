@@ -2,6 +2,7 @@ import type { Policy } from '../policy/index.ts';
 import { checkOpen } from './check-open.ts';
 import type { Checkpoint, Finding } from './checkpoint.ts';
 import { compareModuleIds } from './compare-module-ids.ts';
+import { countFleet } from './count-fleet.ts';
 import { findMissing } from './find-missing.ts';
 import { findSuspects } from './find-suspects.ts';
 import { Interrupted, QueryRefused, type RunEnd } from './interruption.ts';
@@ -128,6 +129,7 @@ export class SweepRun {
       case 'missing':
         return findMissing(this.#dependencies, this.#progress, step.policy);
       case 'open':
+        await countFleet(this.#dependencies, this.#progress);
         return checkOpen(this.#dependencies, this.#progress);
     }
   }

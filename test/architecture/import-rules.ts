@@ -18,7 +18,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'shared/guards': ['drift', 'hub', 'storage', 'policy', 'query', 'twin'],
   'shared/reconcile': ['guards', 'retry', 'drift', 'hub', 'policy', 'events', 'twin'],
   'shared/sweep': ['reconcile', 'guards', 'drift', 'hub', 'storage', 'policy', 'query', 'twin'],
-  'shared/evidence': ['sweep', 'drift', 'storage', 'policy', 'twin'],
+  'shared/evidence': ['sweep', 'actions', 'drift', 'storage', 'policy', 'twin'],
   'shared/status': ['identity', 'sweep', 'guards', 'retry', 'drift', 'hub', 'storage', 'policy'],
   'shared/forecast': ['sweep', 'reconcile', 'guards', 'drift', 'hub', 'policy', 'twin'],
 };
@@ -29,8 +29,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
  */
 const ground = '^shared/[^/]+\\.ts$';
 
-/** Patterns of the `index.ts` files that other folders may import. `sweep/store` and `sweep/where` have an `index.ts` of their own. */
-const faces = ['^shared/[^/]+/index\\.ts$', '^shared/sweep/(store|where)/index\\.ts$'];
+/** Patterns of the `index.ts` files that other folders may import. `sweep/store`, `sweep/where` and `evidence/seal` have an `index.ts` of their own. */
+const faces = ['^shared/[^/]+/index\\.ts$', '^shared/(sweep/(store|where)|evidence/seal)/index\\.ts$'];
 
 const roomRules = Object.entries(rooms).map(([room, below]) => ({
   name: `${room} imports only the rooms below it`,

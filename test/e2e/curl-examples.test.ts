@@ -92,6 +92,7 @@ const promises: readonly (readonly [string, Promised])[] = [
       expect(first).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z,/);
     },
   ],
+  ['/devices?', answersWith({ devices: some({ deviceId: text }), searched: { by: 'query', complete: true } })],
   ['/policies', answersWith({ policies: some({ name: 'azureiotsecurity', devices: number }) })],
   ['/sweeps?', answersWith({ sweeps: some({ id: text, trigger: text }) })],
   ['# 202: a sweep begins', answersWith({ status: 'accepted' }, 202)],

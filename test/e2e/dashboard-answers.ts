@@ -11,7 +11,7 @@ import type {
   SummaryAnswer,
 } from '../../functions/api/answers.ts';
 import type { DriftRow } from '../../shared/drift/index.ts';
-import { noSummary, row, wellHealth } from './dashboard-rows.ts';
+import { fleetOf, noSummary, row, wellHealth } from './dashboard-rows.ts';
 
 const minute = 60_000;
 const ago = (minutes: number) => new Date(Date.now() - minutes * minute).toISOString();
@@ -73,6 +73,22 @@ export const actionsOf = (): readonly ShownAction[] => [
   { at: ago(900), action: 'mode', by: { type: 'app' }, target: { policy: 'agents' }, reason: '', result: 'done' },
 ];
 
+const onboardingOf = (total: number) => ({
+  total,
+  byPolicy: { agents: total },
+  byKind: { missingModule: total },
+  byOutcome: { enforced: total },
+});
+
+const complianceAt = (at: string, compliant: number) => ({
+  at,
+  devices: 100,
+  compliant,
+  meanPercent: compliant - 0.4,
+  minPercent: compliant - (compliant % 5),
+  countedMinutes: 60,
+});
+
 function summary(): Omit<SummaryAnswer, 'from' | 'to' | 'bucket'> {
   const hourStart = (hours: number) => {
     const at = new Date(Date.now() - hours * 60 * minute);
@@ -93,6 +109,7 @@ function summary(): Omit<SummaryAnswer, 'from' | 'to' | 'bucket'> {
               byPolicy: { agents: total - 1, cameras: 1 },
               byKind: { wrongValue: total - 1, missingModule: 1 },
               byOutcome: { enforced: total - 1, heldBack: 1 },
+              onboarding: onboardingOf(index === 3 ? 6 : 0),
             },
           ],
     ),
@@ -103,12 +120,11 @@ function summary(): Omit<SummaryAnswer, 'from' | 'to' | 'bucket'> {
       count: 30 - index * 7,
     })),
     timeToEnforcedMs: { p50: 850, p99: 12_400 },
-    compliance: Array.from({ length: 12 }, (_, index) => ({
-      at: hourStart(24 - index * 2),
-      policy: index % 2 === 0 ? 'agents' : 'cameras',
-      devices: 100,
-      compliant: 90 + (index % 7),
-    })),
+    onboarding: onboardingOf(6),
+    compliance: Array.from({ length: 24 }, (_, index) =>
+      ['agents', 'cameras'].map((policy) => ({ policy, ...complianceAt(hourStart(24 - index), 90 + (index % 7)) })),
+    ).flat(),
+    fleet: Array.from({ length: 24 }, (_, index) => complianceAt(hourStart(24 - index), 86 + (index % 7))),
   };
 }
 
@@ -143,6 +159,7 @@ export function fullAnswers(): Record<string, unknown> {
         openDevices: name === 'agents' ? 13 : 0,
         compliant: name === 'agents' ? 87 : 100,
       })),
+      fleet: fleetOf(120, 13),
       open: { total: 13, byReason: { heldBack: 13 } },
       openCountedAt: ago(0),
     } satisfies PoliciesAnswer,

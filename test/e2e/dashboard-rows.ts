@@ -1,5 +1,5 @@
 /** A history row, an empty summary and a healthy app, as the API answers them. */
-import type { HealthDetails, SummaryAnswer } from '../../functions/api/answers.ts';
+import type { FleetAnswer, HealthDetails, SummaryAnswer } from '../../functions/api/answers.ts';
 import type { DriftRow } from '../../shared/drift/index.ts';
 
 const minute = 60_000;
@@ -32,10 +32,25 @@ export function row(number: number, more: Partial<DriftRow> = {}): DriftRow {
 export const noSummary: Omit<SummaryAnswer, 'from' | 'to' | 'bucket'> = {
   buckets: [],
   total: 0,
+  onboarding: { total: 0, byPolicy: {}, byKind: {}, byOutcome: {} },
   topDevices: [],
   topProperties: [],
   compliance: [],
+  fleet: [],
 };
+
+/** The compliance of a fleet, as the API answers it. */
+export function fleetOf(devices: number, outOfLine: number): FleetAnswer {
+  const compliant = devices - outOfLine;
+  return {
+    devices,
+    devicesCountedAt: new Date(Date.now() - 5 * minute).toISOString(),
+    isExact: true,
+    outOfLine,
+    compliant,
+    percent: devices === 0 ? null : Math.floor((10_000 * compliant) / devices) / 100,
+  };
+}
 
 /** The health of an app that works. The last event came a minute ago. */
 export function wellHealth(): HealthDetails {

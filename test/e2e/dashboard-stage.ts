@@ -10,6 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
 import type {
   DeadLettersPage,
   DriftPage,
+  FleetAnswer,
   OpenPage,
   PoliciesAnswer,
   ShownActions,
@@ -20,11 +21,11 @@ import { launchChromium } from '../../infra/build/chromium.ts';
 import { buildDashboardPage } from '../../infra/build/dashboard-page.ts';
 import type { DriftRow } from '../../shared/drift/index.ts';
 import { type WatchedPage, watchedPage } from './browser.ts';
-import { noSummary, wellHealth } from './dashboard-rows.ts';
+import { fleetOf, noSummary, wellHealth } from './dashboard-rows.ts';
 
 const hour = 3_600_000;
 
-export { noSummary, row, wellHealth } from './dashboard-rows.ts';
+export { fleetOf, noSummary, row, wellHealth } from './dashboard-rows.ts';
 
 /** Answers a request of the page and returns true, or returns false to leave the request to the default answers. */
 type Intercept = (path: string, query: URLSearchParams, response: ServerResponse) => boolean;
@@ -102,7 +103,7 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
       if (request.headers['x-functions-key'] !== (isOperator ? undefined : 'the key'))
         return response.writeHead(401).end();
       const answer = answers[decodeURIComponent(path)];
-      return json(response, 200, path === 'summary' ? timed(answer as object, url.searchParams) : answer);
+      return json(response, 200, completed(path, answer, url.searchParams));
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -121,6 +122,7 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
       'drift/open': { rows: [] } satisfies OpenPage,
       policies: {
         policies: [],
+        fleet: fleetOf(0, 0),
         open: { total: 0, byReason: {} },
         openCountedAt: '2026-01-01T00:00:00.000Z',
       } satisfies PoliciesAnswer,
@@ -142,6 +144,24 @@ export function dashboardStage(options: BrowserContextOptions = {}): Stage {
     expect(watched.faults.filter((fault) => !fault.startsWith('Failed to load resource'))).toEqual([]);
   });
   return stage;
+}
+
+/** Completes the answer of a test with what the API always says, and what does not matter to most tests. */
+function completed(path: string, answer: unknown, query: URLSearchParams): unknown {
+  if (path === 'summary') return timed(answer as object, query);
+  if (path !== 'policies') return answer;
+  const { policies } = answer as PoliciesAnswer;
+  const devices = policies.flatMap((policy) => policy.devices ?? []);
+  const outOfLine = policies.reduce((sum, policy) => sum + policy.openDevices, 0);
+  return {
+    fleet: devices.length === 0 ? uncounted(outOfLine) : fleetOf(Math.max(...devices), outOfLine),
+    ...(answer as object),
+  };
+}
+
+/** The compliance of a fleet that no sweep has counted. */
+function uncounted(outOfLine: number): FleetAnswer {
+  return { devices: null, devicesCountedAt: null, isExact: null, outOfLine, compliant: null, percent: null };
 }
 
 /** Adds the time range to a summary, as the API does: full hours, where the last hour may still be running. */

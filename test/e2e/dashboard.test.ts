@@ -178,6 +178,21 @@ describe.skipIf(isWithoutChromium)('the dashboard of a running system', () => {
     await eventually(() => page.getByRole('combobox', { name: 'Kind' }).inputValue()).toBe('');
   });
 
+  it('finds a device by a part of its id, and counts only its drift in the charts', async () => {
+    const page = await open();
+    await lines(page, 'pump-2').first().waitFor();
+    await page.getByRole('link', { name: 'Find devices…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Find devices' });
+    await dialog.getByLabel('Part of the id').fill('mp-1');
+    await page.keyboard.press('Enter');
+    await dialog.getByText('1 device found. All devices of the hub were searched.').waitFor();
+    await dialog.getByRole('link', { name: 'filter the page by it' }).click();
+    await page.waitForURL(/deviceId=pump-1/);
+    await lines(page, 'pump-2').first().waitFor({ state: 'detached' });
+    const rows = await history('deviceId=pump-1&limit=1000');
+    await page.getByRole('img', { name: new RegExp(`^Drift over time: ${rows.length} rows`) }).waitFor();
+  });
+
   it('exports the rows that match the filters as CSV', async () => {
     const page = await open('&kind=missingModule&deviceId=pump-2');
     const downloading = page.waitForEvent('download');

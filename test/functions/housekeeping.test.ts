@@ -28,7 +28,12 @@ beforeEach(() => {
   registerHousekeeping({
     settings: { rollupSchedule: '15 */5 * * * *', retentionDays: 30 },
     load: async () => ({
-      retention: { removeBefore: remove('rows') },
+      retention: {
+        removeBefore: remove('rows'),
+        async announce(before: Date) {
+          removals.push(['announced', before.toISOString(), 0]);
+        },
+      },
       sweepRetention: { removeBefore: remove('sweeps') },
       deadLetters: { removeBefore: remove('letters') },
       actions: { removeBefore: remove('actions') },
@@ -69,6 +74,7 @@ describe('the function retention', () => {
     const logged = await runRetention();
     const before = new Date(Date.UTC(2026, 5, 1) - 30 * day).toISOString();
     expect(removals.map(([kind, time]) => [kind, time])).toEqual([
+      ['announced', before],
       ['sweeps', before],
       ['twins', 'expired'],
       ['letters', before],

@@ -62,6 +62,7 @@ describe('the app settings', () => {
       settleSeconds: 60,
       retentionDays: 400,
       rollupSchedule: '15 */5 * * * *',
+      sealSchedule: '0 20 0-5 * * *',
     });
   });
 
@@ -83,6 +84,7 @@ describe('the app settings', () => {
       TWINKEEPER_SETTLE_SECONDS: '0',
       TWINKEEPER_RETENTION_DAYS: '30',
       TWINKEEPER_ROLLUP_SCHEDULE: ' 0 * * * * * ',
+      TWINKEEPER_SEAL_SCHEDULE: ' 0 10 1 * * * ',
       TWINKEEPER_HUB_TIER: 'S3',
       TWINKEEPER_HUB_UNITS: '200',
       TWINKEEPER_BUDGET_SHARE: '1',
@@ -106,6 +108,7 @@ describe('the app settings', () => {
       settleSeconds: 0,
       retentionDays: 30,
       rollupSchedule: '0 * * * * *',
+      sealSchedule: '0 10 1 * * *',
     });
   });
 
@@ -196,6 +199,7 @@ describe('the app settings', () => {
     ['TWINKEEPER_SWEEP_SCHEDULE', '0 0 0 * * MONKEY', 'MONKEY'],
     ['TWINKEEPER_SWEEP_SCHEDULE', '0 0 0 MON * *', 'MON'],
     ['TWINKEEPER_ROLLUP_SCHEDULE', '0 */0 * * * *', '*/0'],
+    ['TWINKEEPER_SEAL_SCHEDULE', 'midnight', 'midnight'],
     ['TWINKEEPER_SWEEP_MINUTES', '10', '"10"'],
     ['TWINKEEPER_SETTLE_SECONDS', '-1', '"-1"'],
     ['TWINKEEPER_SETTLE_SECONDS', '1.5', '1.5'],

@@ -24,7 +24,9 @@ describe('a running app', () => {
       response.end(JSON.stringify({ access_token: 'the-token', expires_on: expires, token_type: 'Bearer' }));
     }).listen(0, '127.0.0.1');
     await once(identity, 'listening');
-    for (const { name } of policies) await createGuardStore(world.storage).putDeviceCount(name, 7);
+    const guards = createGuardStore(world.storage);
+    for (const { name } of policies) await guards.putDeviceCount(name, 7);
+    await guards.putFleetCount({ devices: 7, countedAt: new Date().toISOString(), isExact: true });
     const host = await startHost({
       app: '../../../../support/fixture-app.ts',
       hostJson: { extensions: { http: { routePrefix: 'api' } } },

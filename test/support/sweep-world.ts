@@ -169,6 +169,7 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     },
   };
   const deviceCounts = new Map<string, number>();
+  const fleetCounts: number[] = [];
   const competingConfigurations: string[] = [];
   const folders = options.folders ?? createJobFolders(world.storage, () => clock.now());
   const sweeper = new Sweeper({
@@ -176,7 +177,7 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     hub,
     store,
     queue,
-    guardStore: options.guardStore ?? memoryGuardStore(deviceCounts, competingConfigurations),
+    guardStore: options.guardStore ?? memoryGuardStore(deviceCounts, fleetCounts, competingConfigurations),
     openList: createOpenList(world.storage, () => clock.now()),
     runningPasses: createRunningPasses(world.storage, () => clock.now()),
     // A test may give only the method `review`.
@@ -224,6 +225,8 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
     delays,
     /** Number of devices by policy, as the sweep stored it for the guards. */
     deviceCounts,
+    /** Numbers of devices in the scope of any policy, as the sweep stored them. Negative where they are not exact. */
+    fleetCounts,
     /** The ids of the competing configurations, as the sweep stored them for the guards. */
     competingConfigurations,
     logged,
@@ -247,11 +250,16 @@ function newInstance(world: World, definitions: readonly PolicyDefinition[], opt
 
 export type SweepInstance = ReturnType<typeof newInstance>;
 
-function memoryGuardStore(deviceCounts: Map<string, number>, competingConfigurations: string[]): SweepGuardStore {
+function memoryGuardStore(
+  deviceCounts: Map<string, number>,
+  fleetCounts: number[],
+  competingConfigurations: string[],
+): SweepGuardStore {
   let competing: Awaited<ReturnType<SweepGuardStore['competing']>> = [];
   return {
     competing: async () => competing,
     putDeviceCount: async (policy, devices) => void deviceCounts.set(policy, devices),
+    putFleetCount: async ({ devices, isExact }) => void fleetCounts.push(isExact ? devices : -devices),
     putCompeting: async (settings) => {
       competing = settings;
       competingConfigurations.push(...settings.map((setting) => setting.configuration));

@@ -4,10 +4,11 @@
  */
 
 import { appNow, ask } from './api/index.ts';
+import { bucketStart, zoneName } from './charts/index.ts';
 import { createDetails } from './details/index.ts';
 import { createHealthStrip } from './health/index.ts';
 import { createFilterForm, createHistory, createHistoryTable, exportCsv } from './history/index.ts';
-import { fill, find, hour, printable, showTimesIn } from './markup/index.ts';
+import { fill, find, hour, iso, printable, showTimesIn } from './markup/index.ts';
 import { createOverview, type OverviewData } from './overview/index.ts';
 import { hideProblem, type ProblemSource, showProblem } from './problem-box.ts';
 import { createRefresh } from './refresh.ts';
@@ -66,9 +67,18 @@ async function readOverview(isCurrent: () => boolean): Promise<void> {
   if (Date.now() - overviewReadAt < (isFiltered ? filteredInterval : overviewInterval)) return;
   const range = countedRange(current.time, appNow());
   const bucketHours = bucketHoursOf((Date.parse(range.to) - Date.parse(range.from)) / hour);
+  // A range that ends now begins with a whole bucket.
+  const from = current.time.range === 'custom' ? range.from : iso(bucketStart(Date.parse(range.from), bucketHours));
+  const zone = bucketHours === 1 ? undefined : zoneName();
   const { policy, deviceId } = current.filters;
-  const [summary, { policies }, open, { sweeps }, deadLetters, actions] = await Promise.all([
-    ask('summary', { ...current.filters, ...range, bucket: bucketHours === 24 ? '1d' : `${bucketHours}h` }),
+  const [summary, { policies, fleet }, open, { sweeps }, deadLetters, actions] = await Promise.all([
+    ask('summary', {
+      ...current.filters,
+      ...range,
+      from,
+      zone,
+      bucket: bucketHours === 24 ? '1d' : `${bucketHours}h`,
+    }),
     ask('policies'),
     ask('drift/open', { policy, deviceId, limit: openLimit }),
     ask('sweeps', { limit: 1 }),
@@ -77,7 +87,7 @@ async function readOverview(isCurrent: () => boolean): Promise<void> {
   ]);
   if (!isCurrent()) return;
   overviewReadAt = Date.now();
-  overviewData = { summary, policies, open, sweep: sweeps[0], deadLetters, actions, bucketHours };
+  overviewData = { summary, policies, fleet, open, sweep: sweeps[0], deadLetters, actions, bucketHours };
   filterForm.offerPolicies(policies);
   overview.show(overviewData, current);
 }
@@ -99,12 +109,17 @@ function showControls(): void {
 onView((next) => {
   const questionOf = ({ filters, time }: View) => JSON.stringify([filters, time]);
   const isOther = questionOf(next) !== questionOf(current);
-  const isShownOther = next.by !== current.by || next.zone !== current.zone;
+  const isZoneOther = next.zone !== current.zone;
+  const isShownOther = next.by !== current.by || isZoneOther;
   current = next;
   showTimesIn(current.zone);
   showControls();
   if (isOther) begin();
-  else if (isShownOther && overviewData !== undefined) overview.show(overviewData, current);
+  else if (isShownOther && overviewData !== undefined) {
+    overview.show(overviewData, current);
+    // The days and hours of the charts begin at other times.
+    if (isZoneOther) overviewReadAt = 0;
+  }
   details.show(current.panel);
 });
 

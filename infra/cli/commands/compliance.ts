@@ -1,4 +1,4 @@
-import type { HealthDetails, HealthProblem, OpenTotals } from '../../../functions/api/answers.ts';
+import type { FleetAnswer, HealthDetails, HealthProblem, OpenTotals } from '../../../functions/api/answers.ts';
 import type { SweepRow } from '../../../shared/sweep/store/index.ts';
 import type { HistorySource } from './history-source.ts';
 
@@ -16,6 +16,8 @@ export interface PolicyCompliance {
 export interface Compliance {
   /** `outOfLine` when there is an open row. `unknown` when there is no open row and no sweep has ended. Otherwise `compliant`. */
   readonly state: 'compliant' | 'outOfLine' | 'unknown';
+  /** How many devices keep to all policies that apply to them. Numbers that are not counted are `null`. */
+  readonly fleet: FleetAnswer;
   readonly policies: readonly PolicyCompliance[];
   readonly open: OpenTotals & {
     /** The time of these counts, ISO 8601. With many open rows, they are some minutes old. */
@@ -40,13 +42,14 @@ export async function complianceOf(history: HistorySource): Promise<Compliance> 
     history.health?.(),
     history.problems?.(),
   ]);
-  const { policies, open, countedAt } = standing;
+  const { policies, fleet, open, countedAt } = standing;
   const problems = health?.problems ?? stored;
-  const hasBeenCounted = policies.some(({ devices }) => devices !== undefined);
-  const state =
-    open.total > 0 ? 'outOfLine' : lastSweep?.endedAt === undefined && !hasBeenCounted ? 'unknown' : 'compliant';
+  // A sweep counts the devices of the fleet after it has looked at all policies. The newest sweep may be a later one that runs.
+  const isLookedAt = fleet.devices !== null || lastSweep?.endedAt !== undefined;
+  const state = open.total > 0 ? 'outOfLine' : isLookedAt ? 'compliant' : 'unknown';
   return {
     state,
+    fleet,
     policies: policies.map(({ policy, devices, outOfLine }) => {
       // Open rows are newer than the number of devices, which is as old as the last sweep. The difference can therefore be negative.
       const counted = devices === undefined ? {} : { devices, compliant: Math.max(0, devices - outOfLine) };

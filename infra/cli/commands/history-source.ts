@@ -1,6 +1,7 @@
 import type {
   DeviceAnswer,
   DeviceThenAnswer,
+  FleetAnswer,
   HealthDetails,
   HealthProblem,
   OpenTotals,
@@ -8,6 +9,7 @@ import type {
   StandingThen,
   SummaryAnswer,
 } from '../../../functions/api/answers.ts';
+import { fleetAnswer } from '../../../functions/api/fleet-answer.ts';
 import { openTotals } from '../../../functions/api/open-totals.ts';
 import type { ActionLog } from '../../../shared/actions/index.ts';
 import {
@@ -42,6 +44,8 @@ export interface Standing {
     /** Number of devices with an open row of this policy. */
     readonly outOfLine: number;
   }[];
+  /** How many devices keep to all policies that apply to them. Numbers that are not counted are `null`. */
+  readonly fleet: FleetAnswer;
   readonly open: OpenTotals;
   /** The time of the counts of open rows, ISO 8601. */
   readonly countedAt: string;
@@ -109,7 +113,16 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
 
     actions: openActionLog(storage).page,
 
-    summary: (from, to) => createRollups(storage, now).summary(from, to, 1),
+    async summary(from, to) {
+      const [{ toBucketCompliance }, { buckets, compliance }] = await Promise.all([
+        import('../../../functions/api/bucket-compliance.ts'),
+        createRollups(storage, now).summary(from, to, 1),
+      ]);
+      return {
+        buckets,
+        compliance: compliance.map((each) => ({ policy: each.policy, ...toBucketCompliance(each) })),
+      };
+    },
 
     async policyVersions(policy) {
       const versions = createPolicyVersions(storage, now);
@@ -151,7 +164,7 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
 
     async standing() {
       const guards = createGuardStore(storage);
-      const open = await createRollups(storage, now).openCounts();
+      const [open, fleet] = await Promise.all([createRollups(storage, now).openCounts(), guards.fleetCount()]);
       // A policy that this build no longer has can still have open rows.
       const names = [...new Set([...policies, ...open.devices.keys()])];
       const counted = names.map(async (policy) => ({
@@ -159,7 +172,12 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
         devices: policies.includes(policy) ? await guards.deviceCount(policy) : undefined,
         outOfLine: open.devices.get(policy) ?? 0,
       }));
-      return { policies: await Promise.all(counted), open: openTotals(open), countedAt: open.countedAt };
+      return {
+        policies: await Promise.all(counted),
+        fleet: fleetAnswer(fleet, open),
+        open: openTotals(open),
+        countedAt: open.countedAt,
+      };
     },
   };
 }

@@ -80,9 +80,20 @@ export function fromFunctions(address: string, key: string | undefined): History
     },
 
     async standing() {
-      const { policies, open, openCountedAt } = await get<PoliciesAnswer>('policies', 'policies');
+      const { policies, fleet, open, openCountedAt } = await get<
+        Partial<Pick<PoliciesAnswer, 'fleet'>> & PoliciesAnswer
+      >('policies', 'policies');
       return {
         policies: policies.map(({ name, devices, openDevices }) => ({ policy: name, devices, outOfLine: openDevices })),
+        // An older app does not count the fleet.
+        fleet: fleet ?? {
+          devices: null,
+          devicesCountedAt: null,
+          isExact: null,
+          outOfLine: null,
+          compliant: null,
+          percent: null,
+        },
         open,
         countedAt: openCountedAt,
       };

@@ -14,6 +14,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
   status: async () => (await import('./status.ts')).statusCommand(),
   actions: async () => (await import('./actions.ts')).actionsCommand(),
   report: async () => (await import('./report.ts')).reportCommand(),
+  verify: async () => (await import('./verify.ts')).verifyCommand(),
   connect: async () => (await import('./connect.ts')).connectCommand(),
   disconnect: async () => (await import('./disconnect.ts')).disconnectCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),

@@ -1,7 +1,7 @@
-import type { StandingThen } from '../../../functions/api/answers.ts';
 import { toRowThen } from '../../../functions/api/open-row.ts';
 import { moment } from '../../../functions/api/standing-at.ts';
 import { hasColour } from '../view/colour.ts';
+import type { StatusThen } from '../view/past-view.ts';
 import { safeJson } from '../view/safe-text.ts';
 import { type HistorySource, pagesOf } from './history-source.ts';
 
@@ -9,21 +9,6 @@ import { type HistorySource, pagesOf } from './history-source.ts';
 const mostRows = 5000;
 /** The number of devices that are named. */
 const namedDevices = 10;
-
-/** What was so for the fleet at a time. */
-export interface StatusThen extends StandingThen {
-  readonly open: {
-    /** Number of open rows, at most {@link mostRows}. */
-    readonly total: number;
-    /** Whether there were more. */
-    readonly isMore: boolean;
-    /** Number of these rows by policy, and by state: `audited`, `heldBack`, `contested`, `failed`, `deferred`, `pending`, `unknown`. */
-    readonly byPolicy: Readonly<Record<string, number>>;
-    readonly byState: Readonly<Record<string, number>>;
-    /** The first devices with an open row. */
-    readonly devices: readonly string[];
-  };
-}
 
 /** `twinkeeper status --at TIME`: prints what was in force, how many devices complied, and what was out of line. */
 export async function showStatusAt(history: HistorySource, at: string, isJson: boolean): Promise<void> {

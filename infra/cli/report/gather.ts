@@ -1,3 +1,4 @@
+import type { SummaryAnswer } from '../../../functions/api/answers.ts';
 import type { ActionRecord } from '../../../shared/actions/index.ts';
 import { stateAt } from '../../../shared/drift/index.ts';
 import type { HistorySource } from '../commands/history-source.ts';
@@ -101,7 +102,7 @@ async function readCompliance(history: HistorySource, { from, to, policy }: Repo
     const end = new Date(Math.min(at + countedAtOnce, Date.parse(to))).toISOString();
     const { compliance, buckets } = await history.summary(new Date(at).toISOString(), end);
     for (const { byPolicy } of buckets) for (const name of Object.keys(byPolicy)) counted.add(name);
-    const wanted = compliance.filter((each) => each.policy !== '' && (policy === undefined || each.policy === policy));
+    const wanted = compliance.map(toHour).filter((each) => policy === undefined || each.policy === policy);
     for (const each of wanted) {
       const list = hours.get(each.policy);
       if (list === undefined) hours.set(each.policy, [each]);
@@ -110,6 +111,21 @@ async function readCompliance(history: HistorySource, { from, to, policy }: Repo
     await sink.write('compliance', wanted);
   }
   return { hours, counted: [...counted, ...hours.keys()] };
+}
+
+function toHour({
+  at,
+  devices,
+  compliant,
+  meanPercent,
+  minPercent,
+  policy,
+}: SummaryAnswer['compliance'][number]): HourCompliance {
+  return {
+    ...{ at, policy, devices, compliant },
+    ...(meanPercent === null ? {} : { mean: meanPercent / 100 }),
+    ...(minPercent === null ? {} : { min: minPercent / 100 }),
+  };
 }
 
 /** Reads the departures that were detected in the range. */

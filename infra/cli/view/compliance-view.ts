@@ -36,6 +36,8 @@ export function renderCompliance(status: Compliance, now: Date, colour: boolean)
   };
   const head = ['policy', 'devices', 'compliant', '', 'out of line'].map(paint.dim);
   return [
+    `${bold('Fleet')}         ${describeFleet(status, now, paint)}`,
+    '',
     plainTable(
       head,
       policies.map((policy) => policyRow(policy, paint)),
@@ -50,6 +52,26 @@ export function renderCompliance(status: Compliance, now: Date, colour: boolean)
     '',
     bold(verdicts[status.state]),
   ].join('\n');
+}
+
+/** How many devices keep to all policies that apply to them. What was not counted is said, and never shown as 100 %. */
+function describeFleet(
+  { fleet, open: { countedAt }, lastSweep }: Pick<Compliance, 'fleet' | 'open' | 'lastSweep'>,
+  now: Date,
+  { green, yellow, dim }: Paint,
+): string {
+  const { devices, devicesCountedAt, isExact, outOfLine, compliant, percent } = fleet;
+  if (devices === null || devicesCountedAt === null) {
+    return yellow('not counted yet: no sweep has looked at all policies so far');
+  }
+  if (outOfLine === null || compliant === null) return yellow(`${grouped(devices)} devices, not counted yet`);
+  if (devices === 0) return 'no devices';
+  const atMost = isExact === false ? 'at most ' : '';
+  const text = `${atMost}${grouped(compliant)} of ${grouped(devices)} devices keep to all policies (${percent?.toFixed(2)} %)`;
+  const old = [devicesCountedAt, countedAt].toSorted()[0] ?? countedAt;
+  // Devices that wait in the queue of the sweep are not looked at yet.
+  const isWell = compliant === devices && isExact !== false && (lastSweep?.waiting ?? 0) === 0;
+  return `${isWell ? green(text) : yellow(text)}${dim(countedBefore(old, now))}`;
 }
 
 function policyRow({ policy, devices, compliant, outOfLine }: PolicyCompliance, { green, yellow, dim }: Paint) {

@@ -67,12 +67,12 @@ export function driftTable({ columns: width, colour }: TableDestination, sample:
 
 /**
  * The colour of an outcome. Green: repaired (`created`, `enforced`). Red: `failed`. Dim: ended without a repair (`healed`, `superseded`,
- * `gone`, `retired`). Yellow: all other outcomes, whose drift has not ended.
+ * `gone`, `retired`, `exempted`): that is no work of Twinkeeper. Yellow: all other outcomes, whose drift has not ended.
  */
 export function paintOutcome(outcome: string, paint: ReturnType<typeof createColors>): (text: string) => string {
   const { green, red, yellow, dim } = paint;
   if (outcome === 'created' || outcome === 'enforced') return green;
-  if (['healed', 'superseded', 'gone', 'retired'].includes(outcome)) return dim;
+  if (['healed', 'superseded', 'gone', 'retired', 'exempted'].includes(outcome)) return dim;
   return outcome === 'failed' ? red : yellow;
 }
 

@@ -1,10 +1,24 @@
 /** The texts that `twinkeeper device --at` and `twinkeeper status --at` show. Pure functions. */
 import { createColors } from 'picocolors';
-import type { DeviceThenAnswer, RowThen, Verification } from '../../../functions/api/answers.ts';
-import type { StatusThen } from '../commands/status-at.ts';
+import type { DeviceThenAnswer, RowThen, StandingThen, Verification } from '../../../functions/api/answers.ts';
 import { subjectOf } from './drift-table.ts';
 import { plainTable } from './plain-table.ts';
 import { safeText } from './safe-text.ts';
+
+/** What was so for the fleet at a time. */
+export interface StatusThen extends StandingThen {
+  readonly open: {
+    /** Number of open rows. At most 5,000 are counted. */
+    readonly total: number;
+    /** Whether there were more. */
+    readonly isMore: boolean;
+    /** Number of these rows by policy, and by state: `audited`, `heldBack`, `contested`, `failed`, `deferred`, `pending`, `unknown`. */
+    readonly byPolicy: Readonly<Record<string, number>>;
+    readonly byState: Readonly<Record<string, number>>;
+    /** The first devices with an open row. */
+    readonly devices: readonly string[];
+  };
+}
 
 type Paint = ReturnType<typeof createColors>;
 

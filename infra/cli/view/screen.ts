@@ -3,6 +3,7 @@ import Table from 'cli-table3';
 import { createColors } from 'picocolors';
 import type { DriftRow } from '../../../shared/drift/index.ts';
 import { describeRow } from './describe-row.ts';
+import { paintOutcome } from './drift-table.ts';
 import { describeFleet } from './fleet-figures.ts';
 import type { Figures } from './watcher.ts';
 
@@ -31,7 +32,8 @@ const otherLines = 9;
 
 /** Renders the whole live view. The text fits the width of the terminal. It also fits the height if the terminal has 15 lines or more. */
 export function renderScreen({ figures, rows, addresses, notice }: Screen, size: ScreenSize, colour: boolean): string {
-  const { bold, dim, green, yellow, red, cyan } = createColors(colour);
+  const colours = createColors(colour);
+  const { bold, dim, green, yellow, red, cyan } = colours;
   const columns = Math.max(40, size.columns - 1);
   const widths = columnWidths(columns);
   const table = new Table({
@@ -44,7 +46,7 @@ export function renderScreen({ figures, rows, addresses, notice }: Screen, size:
   const room = Math.max(3, size.lines - otherLines - addresses.length);
   for (const row of rows.slice(0, room)) {
     const { time, device, module, property, before, after, outcome } = describeRow(row);
-    const paint = outcome === 'created' || outcome === 'enforced' ? green : outcome === 'failed' ? red : yellow;
+    const paint = paintOutcome(row.outcome, colours);
     table.push([time, device, module, property, `${before} → ${after}`, paint(outcome)]);
   }
   const calls = Object.entries(figures.callsPerMinute).filter(([, count]) => count > 0);

@@ -11,7 +11,16 @@ export { readMissed, writeMissed } from './missed-twins.ts';
 export { createSweepRetention, type SweepRetention, type SweepRetentionResult } from './retention.ts';
 export type { SweepCounts, SweepRow, SweepTrigger } from './row.ts';
 export { createSweepStore, leaseTime, type SweepClaim, type SweepMemo, type SweepStore } from './sweep-store.ts';
-export { type Look, type Verified, type VerifiedByPolicy, withLook, withoutFailed } from './verified.ts';
+export {
+  type Look,
+  type LookedAt,
+  type Verified,
+  type VerifiedByPolicy,
+  withLook,
+  withOnlyLook,
+  withoutFailed,
+  withVersion,
+} from './verified.ts';
 export {
   type BackfillItem,
   isLost,

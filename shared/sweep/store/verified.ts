@@ -8,11 +8,16 @@ export interface Look {
 
 /** What a sweep has verified of a policy on all its devices. */
 export interface Verified {
+  /** The hash of the policy's definition that was verified. */
+  readonly version?: string;
   /** The values of the twins. Absent when the hub refused the query, or when no walk of the policy has ended yet. */
   readonly values?: Look;
   /** That each device has the module. Absent for a policy that creates no module. */
   readonly modules?: Look;
 }
+
+/** What a sweep looks at: the values of twins, or whether modules are missing. */
+export type LookedAt = 'values' | 'modules';
 
 /** What a sweep has verified, by the name of the policy. */
 export type VerifiedByPolicy = Readonly<Record<string, Verified>>;
@@ -24,7 +29,7 @@ export type VerifiedByPolicy = Readonly<Record<string, Verified>>;
 export function withLook(
   verified: VerifiedByPolicy,
   policy: string,
-  part: keyof Verified,
+  part: LookedAt,
   look: Look | undefined,
 ): VerifiedByPolicy {
   const known = Object.hasOwn(verified, policy) ? verified[policy] : undefined;
@@ -34,6 +39,23 @@ export function withLook(
   return { ...verified, [policy]: { ...known, [part]: next } };
 }
 
+/** Puts one look in the place of all looks at a part of a policy: they are known to be wrong. `undefined`: nothing is verified. Pure. */
+export function withOnlyLook(
+  verified: VerifiedByPolicy,
+  policy: string,
+  part: LookedAt,
+  look: Look | undefined,
+): VerifiedByPolicy {
+  const known = Object.hasOwn(verified, policy) ? verified[policy] : undefined;
+  return { ...verified, [policy]: { ...known, [part]: look ?? notVerified } };
+}
+
+/** Names the version of a policy that the next looks are about. Looks at another version, before a restart of the app, no longer count. Pure. */
+export function withVersion(verified: VerifiedByPolicy, policy: string, version: string): VerifiedByPolicy {
+  const known = Object.hasOwn(verified, policy) ? verified[policy] : undefined;
+  return known?.version === version ? verified : { ...verified, [policy]: { version } };
+}
+
 /** Stands for a look that failed until the sweep ends. It is older than any time. */
 const notVerified: Look = { how: 'query', at: '' };
 
@@ -41,7 +63,7 @@ const notVerified: Look = { how: 'query', at: '' };
 export function withoutFailed(verified: VerifiedByPolicy): VerifiedByPolicy {
   const entries = Object.entries(verified).map(([policy, looks]) => [
     policy,
-    Object.fromEntries(Object.entries(looks).filter(([, look]) => (look as Look).at !== '')),
+    Object.fromEntries(Object.entries(looks).filter(([, look]) => (look as Partial<Look>).at !== '')),
   ]);
   return Object.fromEntries(entries) as VerifiedByPolicy;
 }

@@ -6,6 +6,7 @@ import { writeMissed } from '../store/index.ts';
 import type { SweepDependencies } from '../sweep-dependencies.ts';
 import { deviceIdsOf } from '../twin-results.ts';
 import { brokenModulesQueries } from '../where/index.ts';
+import { lookOf } from './look-of.ts';
 import { readTwins } from './read-twins.ts';
 import { valueRows } from './twin-rows.ts';
 
@@ -48,6 +49,9 @@ export async function fullLook(dependencies: SweepDependencies, progress: Progre
     },
   });
   const { missed = [], endedAt } = reading;
+  // What the queries say is not true, so only what was read counts.
+  const areQueriesWrong = missed.length > 0 || (endedAt === undefined && reading.lastMissed === true);
+  if (areQueriesWrong) progress.replaceLooks(policy, 'values', lookOf(reading));
   if (missed.length === 0) {
     if (isDue && endedAt !== undefined) await writeMissed(store, policy.name, undefined, clock.now());
     return;

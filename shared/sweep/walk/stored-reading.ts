@@ -18,6 +18,7 @@ const readingSchema = z.object({
   by: z.optional(z.enum(['export', 'query'])),
   isUnclear: z.optional(z.boolean()),
   missed: z.optional(z.array(z.string())),
+  lastMissed: z.optional(z.boolean()),
 });
 
 /** Returns the reading that the last sweep stored under this name. A memo of another version of the app counts as none. */

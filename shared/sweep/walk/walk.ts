@@ -1,9 +1,9 @@
 import type { Policy } from '../../policy/index.ts';
 import { isOutOfLine } from '../../reconcile/index.ts';
 import { longestReason, type Progress } from '../progress.ts';
-import { describeReading, type Reading } from '../reading.ts';
-import type { Look } from '../store/index.ts';
+import { describeReading } from '../reading.ts';
 import type { SweepDependencies } from '../sweep-dependencies.ts';
+import { lookOf } from './look-of.ts';
 import { readTwins } from './read-twins.ts';
 import { wholeRows } from './twin-rows.ts';
 
@@ -42,10 +42,4 @@ export async function walk(
   if (progress.addWalked(sentence) && isDue) {
     log.info(`The sweep walks all twins of the policy ${policy.name}. ${sentence}`);
   }
-}
-
-/** The last complete read of all twins. `undefined` before the first one has ended. */
-function lookOf({ startedAt, endedAt, lastStartedAt }: Reading): Look | undefined {
-  const at = endedAt === undefined ? lastStartedAt : startedAt;
-  return at === undefined ? undefined : { how: 'read', at };
 }

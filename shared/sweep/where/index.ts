@@ -15,6 +15,7 @@ export {
   compileRules,
   countDevicesByIdQuery,
   countDevicesQuery,
+  countFleetQuery,
   countModulesQuery,
   devicesQuery,
   modulesQuery,

@@ -94,6 +94,26 @@ export function countDevicesQuery(policy: Policy, dialect: Dialect = 'full'): st
   return select('COUNT() AS n', 'devices', [compileScope(policy, dialect).condition]);
 }
 
+/** A query for the number `n` of devices in the scope of at least one policy. */
+export interface FleetQuery {
+  /** Where the scopes are the same, or one scope is the whole hub, the text is that of {@link countDevicesQuery}. */
+  readonly query: string;
+  /** False where the query also counts other devices, because no query can test the scope of a policy, such as a function. */
+  readonly isExact: boolean;
+}
+
+/** Returns a query for the number of devices to which a policy applies. `undefined` when the query would be too long. */
+export function countFleetQuery(policies: readonly Policy[], dialect: Dialect = 'full'): FleetQuery | undefined {
+  const scopes = policies.map((policy) => compileScope(policy, dialect));
+  const conditions = [...new Set(scopes.map(({ condition }) => condition))];
+  const [first = ''] = conditions;
+  const any = conditions.length === 1 ? first : conditions.map((condition) => `(${condition})`).join(' OR ');
+  const query = select('COUNT() AS n', 'devices', [conditions.includes('') ? '' : any]);
+  const isExact =
+    scopes.every(({ exact }) => exact) || scopes.some(({ condition, exact }) => condition === '' && exact);
+  return byteLength(query) > maxQueryLength ? undefined : { query, isExact };
+}
+
 /**
  * Returns a query for the number `n` of devices whose id matches a policy's scope. The query ignores tags, as {@link countModulesQuery}
  * does.

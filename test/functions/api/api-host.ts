@@ -124,7 +124,10 @@ export async function startApi(settings: Readonly<Record<string, string>> = {}) 
 
     /** Counts the history rows as the function `roll-up` does. `devices` is the number of devices that each policy applies to. */
     count: (devices: number) =>
-      createRollups(world.storage, () => new Date()).refresh(policies.map(({ name }) => ({ name, devices }))),
+      createRollups(world.storage, () => new Date()).refresh(
+        policies.map(({ name }) => ({ name, devices })),
+        { fleet: devices },
+      ),
 
     async close(): Promise<void> {
       await host.end();

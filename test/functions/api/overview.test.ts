@@ -1,6 +1,7 @@
 /** Tests the endpoints about the whole fleet: the summary, the policies and the health check. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HealthDetails, PoliciesAnswer, ProblemAnswer, SummaryAnswer } from '../../../functions/api/answers.ts';
+import { createGuardStore } from '../../../shared/guards/index.ts';
 import { policies } from '../../support/fixture-policies.ts';
 import { type Api, startApi } from './api-host.ts';
 
@@ -20,11 +21,15 @@ describe('GET /api/summary', () => {
     const rows = (await api.get<{ rows: { deviceId: string }[] }>('drift?limit=1000')).body.rows;
     expect([status, body.total, body.bucket]).toEqual([200, rows.length, '1h']);
     expect(body.buckets.reduce((sum, { total }) => sum + total, 0)).toBe(rows.length);
-    expect(body.topDevices).toContainEqual({ deviceId, count: 3 });
+    // The creations of the modules of a new device are its onboarding, and no departures.
+    expect(body.topDevices).toContainEqual({ deviceId, count: 1 });
+    expect(body.onboarding).toMatchObject({ total: 2, byKind: { missingModule: 2 }, byOutcome: { created: 2 } });
+    expect(body.buckets[0]?.onboarding).toEqual(body.onboarding);
     expect(body.timeToEnforcedMs?.p99).toBeGreaterThan(0);
     expect(body.compliance.map(({ policy, devices, compliant }) => [policy, devices, compliant])).toEqual(
       policies.map(({ name }) => [name, 40, 40]),
     );
+    expect(body.fleet).toMatchObject([{ devices: 40, compliant: 40, meanPercent: 100, minPercent: 100 }]);
     const daily = await api.get<SummaryAnswer>('summary?from=-7d&bucket=1d');
     expect([daily.body.total, daily.body.buckets.length, daily.body.bucket]).toEqual([rows.length, 1, '1d']);
     const past = await api.get<SummaryAnswer>('summary?from=2026-01-01&to=2026-01-02');
@@ -36,7 +41,7 @@ describe('GET /api/summary', () => {
     api.disturb(deviceId, { Process_Disabled: true });
     await api.keeping.settle();
     const ofDevice = (await api.get<SummaryAnswer>(`summary?deviceId=${deviceId}`)).body;
-    expect([ofDevice.total, ofDevice.topDevices]).toEqual([3, [{ deviceId, count: 3 }]]);
+    expect([ofDevice.total, ofDevice.onboarding?.total, ofDevice.topDevices]).toEqual([3, 2, [{ deviceId, count: 1 }]]);
     expect(ofDevice).not.toHaveProperty('incompleteBefore');
     const policy = 'defender-micro-agent';
     const both = (await api.get<SummaryAnswer>(`summary?deviceId=${deviceId}&policy=${policy}&kind=wrongValue`)).body;
@@ -57,6 +62,15 @@ describe('GET /api/summary', () => {
     expect(past).not.toHaveProperty('countedAt');
   });
 
+  it('begins buckets at local midnight', async () => {
+    const { body } = await api.get<SummaryAnswer>('summary?from=-7d&bucket=1d&zone=Asia/Kolkata');
+    const starts = [...body.buckets, ...body.fleet.map(({ at }) => ({ from: at }))].map(({ from }) =>
+      from.slice(11, 16),
+    );
+    // Midnight in India is at 18:30 UTC, and counts are by whole hours (UTC).
+    expect(new Set(starts)).toEqual(new Set(['19:00']));
+  });
+
   it('leaves out the hour that begins where the range ends', async () => {
     const hour = `${new Date().toISOString().slice(0, 13)}:00Z`;
     expect((await api.get<SummaryAnswer>(`summary?to=${hour}`)).body.total).toBe(0);
@@ -69,6 +83,8 @@ describe('GET /api/summary', () => {
     ['from=2026-01-02&to=2026-01-02', 'from'],
     ['to=never', 'to'],
     ['limit=1', 'limit'],
+    ['zone=Europe/Atlantis', 'zone'],
+    ['zone=', 'zone'],
   ])('refuses %s', async (query, parameter) => {
     const { status, body } = await api.get<ProblemAnswer>(`summary?${query}`);
     expect([status, body.parameter]).toEqual([400, parameter]);
@@ -76,6 +92,32 @@ describe('GET /api/summary', () => {
 });
 
 describe('GET /api/policies', () => {
+  it('says null for the compliance of the fleet until a sweep has counted it, and counts each device once', async () => {
+    const nothing = {
+      devices: null,
+      devicesCountedAt: null,
+      isExact: null,
+      outOfLine: 0,
+      compliant: null,
+      percent: null,
+    };
+    expect((await api.get<PoliciesAnswer>('policies')).body.fleet).toEqual(nothing);
+    const at = new Date();
+    await createGuardStore(api.world.storage).putFleetCount({
+      devices: 2000,
+      countedAt: at.toISOString(),
+      isExact: true,
+    });
+    expect((await api.get<PoliciesAnswer>('policies')).body.fleet).toEqual({
+      devices: 2000,
+      devicesCountedAt: at.toISOString(),
+      isExact: true,
+      outOfLine: 0,
+      compliant: 2000,
+      percent: 100,
+    });
+  });
+
   it('lists the policies with the number of devices that have open drift', async () => {
     const { status, body } = await api.get<PoliciesAnswer>('policies');
     expect(status).toBe(200);

@@ -93,6 +93,14 @@ describe('GET /api/drift/open with at', () => {
     expect([other.status, other.body.parameter]).toEqual([400, 'cursor']);
   });
 
+  it('refuses a forged cursor with a day that does not exist, or with a time to come', async () => {
+    for (const time of ['2026-13-45T99:99:99.999Z', '2999-01-01T00:00:00.000Z', '']) {
+      const cursor = Buffer.from(JSON.stringify(['-150m', '', time, '', 'x'])).toString('base64url');
+      const { status, body } = await api.get<ProblemAnswer>(`drift/open?at=-150m&cursor=${cursor}`);
+      expect([time, status, body.parameter]).toEqual([time, 400, 'cursor']);
+    }
+  });
+
   it('refuses a time to come', async () => {
     const { status, body } = await api.get<ProblemAnswer>(
       `drift/open?at=${new Date(Date.now() + 3600_000).toISOString()}`,

@@ -93,6 +93,7 @@ describe('the package', () => {
       'deferred-poison',
       'retention',
       'roll-up',
+      'seal',
       'sweep',
       'sweep-work',
       'sweep-work-poison',

@@ -1,3 +1,4 @@
+import { TableClient } from '@azure/data-tables';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   BadCursorError,
@@ -6,6 +7,7 @@ import {
   type DriftRow,
   type OpenSnapshots,
   type Transition,
+  withOutcome,
 } from '../../../shared/drift/index.ts';
 import { openTable } from '../../../shared/storage/index.ts';
 import { fc } from '../../support/arbitraries.ts';
@@ -106,6 +108,86 @@ describe('what was open during a range', () => {
     const { cursor = '' } = await fixture.history.during(query, 2);
     await expect(fixture.history.during({ ...query, policy: 'agent' }, 2, cursor)).rejects.toThrow(BadCursorError);
     await expect(fixture.history.during(query, 2, 'abc')).rejects.toThrow(BadCursorError);
+  });
+});
+
+describe('an old row that no snapshot lists, and that was not detected since', () => {
+  const first = driftRow('old', at(10), { path: 'p1', outcome: 'heldBack' });
+  /** Gives the row an outcome at a minute, and stores it. */
+  async function change(row: DriftRow, minute: number, outcome: DriftRow['outcome']): Promise<DriftRow> {
+    fixture.time = Date.parse(at(minute));
+    const next = withOutcome(row, { outcome, error: undefined, at: at(minute), by: 'sweep' });
+    await fixture.record(next);
+    return next;
+  }
+  const takeAt = async (minute: number) => {
+    fixture.time = Date.parse(at(minute));
+    await snapshots.takeDaily();
+  };
+  const openAt = async (minute: number, size = 100) => {
+    const query = { openFrom: at(minute), openTo: at(minute + 1) };
+    return ids(await allPages((cursor) => fixture.history.during(query, size, cursor)));
+  };
+
+  it('is found when its drift was over and came back, until it was over again', async () => {
+    await fixture.record(first);
+    const retired = await change(first, 20, 'retired');
+    const other = driftRow('other', at(15), { path: 'p2', outcome: 'heldBack' });
+    await fixture.record(other);
+    await takeAt(day);
+    const again = await change(retired, day + 100, 'heldBack');
+    await takeAt(2 * day);
+    await change(again, 2 * day + 100, 'enforced');
+    fixture.time = Date.parse(at(3 * day));
+    expect(await openAt(day + 50)).toEqual(['p2']);
+    for (const size of [1, 2, 100]) {
+      expect(await openAt(day + 150, size)).toEqual(['p1', 'p2']);
+      expect(await openAt(2 * day + 50, size)).toEqual(['p1', 'p2']);
+    }
+    expect(await openAt(2 * day + 150)).toEqual(['p2']);
+    expect(ids((await fixture.history.during({ openFrom: at(day + 10), openTo: at(3 * day) }, 100)).rows)).toEqual([
+      'p1',
+      'p2',
+    ]);
+  });
+
+  it('is found when it was just being repaired while the snapshot was taken', async () => {
+    await fixture.record(first);
+    const tried = await change(first, day - 1, 'pending');
+    await takeAt(day);
+    expect(await openAt(day)).toEqual(['p1']);
+    await change(tried, day + 1, 'heldBack');
+    fixture.time = Date.parse(at(day + 200));
+    expect(await openAt(day + 100)).toEqual(['p1']);
+  });
+
+  it('is found when the process died after it had begun to open the row again', async () => {
+    await fixture.record(first);
+    const retired = await change(first, 20, 'retired');
+    const submit = TableClient.prototype.submitTransaction;
+    TableClient.prototype.submitTransaction = async function (this: TableClient, actions) {
+      if (this.tableName === 'TwinkeeperOpen') throw new Error('killed');
+      return submit.call(this, actions);
+    };
+    await expect(change(retired, day - 60, 'heldBack')).rejects.toThrow('killed');
+    TableClient.prototype.submitTransaction = submit;
+    await takeAt(day);
+    const known = await fixture.journal.read('old', at(0));
+    await change(known.recent[0] ?? first, day + 10, 'heldBack');
+    fixture.time = Date.parse(at(day + 200));
+    expect(await openAt(day + 100)).toEqual(['p1']);
+  });
+
+  it('has its marks removed by retention, and new rows cost none', async () => {
+    const table = await openTable(fixture.account, 'TwinkeeperSnapshots');
+    await fixture.record(first);
+    fixture.time = Date.parse(at(12));
+    const released = await change(first, 12, 'pending');
+    expect(await collect(table.listEntities())).toEqual([]);
+    await change(await change(released, 40, 'deferred'), 41, 'enforced');
+    expect(await collect(table.listEntities())).toHaveLength(1);
+    expect(await snapshots.removeBefore(new Date(at(day - 1)), () => true)).toMatchObject({ removed: 0 });
+    expect(await snapshots.removeBefore(new Date(at(day)), () => true)).toMatchObject({ removed: 1 });
   });
 });
 

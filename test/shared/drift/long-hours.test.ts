@@ -36,10 +36,10 @@ describe('the count of an hour with many rows', () => {
     fixture.time = begin + 2.5 * hour;
     await store([...rowsIn(1, 100), ...rowsIn(0, 3), ...rowsIn(2, 4)]);
     const rollups = rollupsOf(10);
-    await rollups.refresh([], turns(1));
+    await rollups.refresh([], { mayContinue: turns(1) });
     expect([await countOf(2), await countOf(1), await countOf(0)]).toEqual([4, 0, 0]);
     // The current hour is counted again, then both other hours have a turn. The hour with many rows needs further turns.
-    await rollups.refresh([], turns(3));
+    await rollups.refresh([], { mayContinue: turns(3) });
     expect([await countOf(2), await countOf(1), await countOf(0)]).toEqual([4, 0, 3]);
     await rollups.refresh([]);
     expect([await countOf(2), await countOf(1), await countOf(0)]).toEqual([4, 100, 3]);
@@ -61,7 +61,7 @@ describe('the count of an hour with many rows', () => {
         }
       })() as never;
     } as typeof original.listEntities;
-    for (let call = 0; call < 12; call++) await rollupsOf(10).refresh([], turns(2));
+    for (let call = 0; call < 12; call++) await rollupsOf(10).refresh([], { mayContinue: turns(2) });
     expect([read, await countOf(1)]).toEqual([95, 95]);
     expect(selected).not.toContain('*');
     for (const column of ['actual', 'expected', 'error']) expect(selected).not.toContain(column);
@@ -103,7 +103,9 @@ describe('the count of an hour with many rows', () => {
             };
             Object.assign(TableClient.prototype, { [name]: mortal });
           }
-          await rollups.refresh([], turns(count)).catch((error: Error) => expect(error.message).toBe('killed'));
+          await rollups
+            .refresh([], { mayContinue: turns(count) })
+            .catch((error: Error) => expect(error.message).toBe('killed'));
           Object.assign(TableClient.prototype, original);
         }
         fixture.time += 2 * hour;

@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startTableRecorder, type TableRecorder } from '../../../infra/bench/table-recorder.ts';
 import { createHistoryIndex } from '../../../shared/drift/history-index.ts';
 import { createRollups, type DriftRow, type Rollups } from '../../../shared/drift/index.ts';
-import { driftRow } from '../../support/drift-rows.ts';
+import { openTable } from '../../../shared/storage/index.ts';
+import { collect, driftRow } from '../../support/drift-rows.ts';
 import { newStorageAccount } from '../../support/storage.ts';
 
 let time = Date.UTC(2026, 0, 10);
@@ -37,6 +38,12 @@ const openRows = (count: number): readonly DriftRow[] =>
 const list = (rows: readonly DriftRow[]) => index.put({ rows: [], listed: rows });
 const devicesOf = ({ devices }: Awaited<ReturnType<Rollups['openCounts']>>) => Object.fromEntries(devices);
 
+/** The same devices out of line with another policy too, with one row each. */
+const alsoOther = (rows: readonly DriftRow[]) =>
+  rows
+    .filter(({ path }) => path === 'p0')
+    .map((row) => driftRow(row.deviceId, detectedAt, { ...row, policy: 'also', rowKey: `${row.rowKey}also` }));
+
 describe('the counts of the open list', () => {
   it('are those of now while at most 40 rows are open', async () => {
     await list(openRows(40));
@@ -50,6 +57,7 @@ describe('the counts of the open list', () => {
     await list(openRows(60));
     const counts = await rollups.openCounts();
     expect([counts.total, devicesOf(counts)]).toEqual([60, { agent: 27, rare: 3 }]);
+    expect(counts.outOfLine).toBe(30);
     const { result, requests } = await recorder.during(() => rollups.openCounts());
     expect(result).toEqual(counts);
     expect(requests).toHaveLength(2);
@@ -57,12 +65,18 @@ describe('the counts of the open list', () => {
 
   it('cost the same requests and at most 49 entities with 10,000 open rows', async () => {
     await list(openRows(10_000));
+    const others = alsoOther(openRows(10_000));
+    await list(others);
     time += 1000;
+    // Each device is out of line once, however many policies it breaks.
+    expect((await rollups.refresh([])).outOfLine).toBe(5000);
+    await index.removeFromOpenList(others);
     await rollups.refresh([]);
     const counted = now().toISOString();
     time += 60_000;
     const { result, requests } = await recorder.during(() => rollups.openCounts());
     expect([result.total, devicesOf(result), result.countedAt]).toEqual([10_000, { agent: 4500, rare: 500 }, counted]);
+    expect(result.outOfLine).toBe(5000);
     expect(requests).toHaveLength(2);
     expect(requests.reduce((sum, { rows }) => sum + rows, 0)).toBeLessThanOrEqual(49);
   }, 120_000);
@@ -93,6 +107,17 @@ describe('the counts of the open list', () => {
       now().toISOString(),
     ]);
   }, 120_000);
+
+  it('do not say how many devices are out of line where an earlier version of the app has counted, until the next count', async () => {
+    const table = await openTable(recorder.endpoints, 'TwinkeeperRollups');
+    for (const { outOfLine: _, timestamp: __, etag: ___, ...entity } of await collect(
+      table.listEntities<Record<string, unknown>>({ queryOptions: { filter: "PartitionKey eq 'open'" } }),
+    )) {
+      await table.updateEntity({ ...entity, partitionKey: 'open', rowKey: String(entity.rowKey) }, 'Replace');
+    }
+    expect((await rollups.openCounts()).outOfLine).toBeUndefined();
+    expect((await rollups.refresh([])).outOfLine).toBe(2500);
+  });
 
   it('are at least the counts of the rows that were read when drift came after the last count', async () => {
     await index.removeFromOpenList(openRows(5000));

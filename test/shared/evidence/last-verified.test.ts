@@ -36,6 +36,29 @@ describe('when a device was last looked at', () => {
     expect(lastVerified(['agent'], sweeps, [gaveUp], at(50))).toMatchObject([{ how: 'sweepQuery' }]);
   });
 
+  it('is not told by a look at another version of the policy', () => {
+    const ofFirst = { version: 'v1', values: query(30), modules: count(30) };
+    const [first, second] = [{ agent: 'v1' }, { agent: 'v2' }];
+    const judged = { ...seen, policyVersion: 'v1' };
+    expect(lastVerified(['agent'], [sweep(30, { agent: ofFirst })], [judged], at(50), second)).toEqual([]);
+    expect(lastVerified(['agent'], [sweep(30, { agent: ofFirst })], [judged], at(50), first)).toMatchObject([
+      { at: at(41), how: 'event' },
+    ]);
+  });
+
+  it('is not told by a row that waits for a retry, and by a repeated outcome as far as it was so then', () => {
+    const waiting = driftRow('d', at(40), {
+      policy: 'agent',
+      outcome: 'deferred',
+      transitions: [
+        { at: at(41), outcome: 'heldBack', by: 'sweep', times: 2, lastAt: at(44) },
+        { at: at(45), outcome: 'deferred', by: 'sweep' },
+      ],
+    });
+    expect(lastVerified(['agent'], sweeps, [waiting], at(50))).toMatchObject([{ at: at(44), how: 'read' }]);
+    expect(lastVerified(['agent'], sweeps, [waiting], at(42))).toMatchObject([{ at: at(41), how: 'read' }]);
+  });
+
   it('is as old as the oldest of its policies, and unknown when one was never looked at', () => {
     const verified = lastVerified(['agent', 'tags'], sweeps, [], at(50));
     expect(oldestVerified(['agent', 'tags'], verified)).toBe(at(5));

@@ -103,6 +103,10 @@ export function memoryStore(room = 0) {
       throw new Error('Guards do not ask for the end of a release.');
     },
     async putDeviceCount() {},
+    async putFleetCount() {},
+    async fleetCount() {
+      throw new Error('Guards do not ask for the devices of all policies.');
+    },
     async deviceCount() {
       reads.deviceCount++;
       check();

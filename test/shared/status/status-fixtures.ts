@@ -15,6 +15,7 @@ export function wellFacts(more: Partial<Facts> = {}, usage: Partial<Facts['usage
     since: minutesAgo(10_000),
     rolledUpAt: minutesAgo(1),
     policies: [{ policy: 'agents', devices: 10, outOfLine: 0 }],
+    fleet: { devices: 10, outOfLine: 0 },
     open: 0,
     heldBack: { blastRadius: 0, contested: 0, competing: 0, settling: 0, other: 0 },
     released: [],

@@ -88,10 +88,19 @@ describe('the status line', () => {
   });
 
   it('says null for what is not known, and never 0', () => {
-    const { sweepEndedAt: _, sweepActiveAt: __, ...rest } = wellFacts({ policies: [{ policy: 'new', outOfLine: 0 }] });
+    const {
+      sweepEndedAt: _,
+      sweepActiveAt: __,
+      ...rest
+    } = wellFacts({
+      policies: [{ policy: 'new', outOfLine: 0 }],
+      fleet: {},
+    });
     const { lastEventAt: ___, ...usage } = rest.usage;
     expect(statusOf({ ...rest, usage })).toMatchObject({
       devices: null,
+      outOfLine: null,
+      percent: null,
       compliance: [{ policy: 'new', devices: null, outOfLine: 0, percent: null }],
       sweepAgeMinutes: null,
       eventAgeMinutes: null,
@@ -113,6 +122,15 @@ describe('the status line', () => {
     expect(facts.at).toBe(now);
   });
 
+  it('counts a device once that breaks several policies', () => {
+    const policies = [
+      { policy: 'one', devices: 2000, outOfLine: 1995 },
+      { policy: 'two', devices: 2000, outOfLine: 0 },
+    ];
+    const fleet = { devices: 2000, outOfLine: 1995 };
+    expect(statusOf(wellFacts({ policies, fleet }))).toMatchObject({ devices: 2000, outOfLine: 1995, percent: 0.25 });
+  });
+
   it('names the worst policies first, and rounds down, so that 100 means all', () => {
     const policies = [
       { policy: 'uncounted', outOfLine: 5 },
@@ -128,7 +146,7 @@ describe('the status line', () => {
       ['half', 50],
       ['nearly', 99.99],
     ]);
-    expect(found).toContainEqual(['empty', 100]);
-    expect(found.at(-1)).toEqual(['uncounted', null]);
+    expect(found).toContainEqual(['empty', null]);
+    expect(found).toContainEqual(['uncounted', null]);
   });
 });

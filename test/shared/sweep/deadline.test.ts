@@ -37,6 +37,8 @@ describe('a sweep that reaches its deadline', () => {
     const id = 'id' in end ? end.id : '';
     expect(instance.messages.at(-1)).toEqual({ type: 'continue', sweepId: id });
     expect(await instance.store.get(id)).toMatchObject({ state: 'running' });
+    // Before it has looked at all policies, nothing can be said about the fleet.
+    expect(instance.fleetCounts).toEqual([]);
     await instance.work();
     const row = await instance.store.get(id);
     expect(row).toMatchObject({ state: 'done', found: 7, changed: 7 });

@@ -50,11 +50,17 @@ describe('a full look', () => {
     expect(await world.briefHistory(broken)).toEqual([['wrongValue', 'mode', 'enforced']]);
     expect(await readMissed(instance.store)).toEqual({ agent: row.warnings[0] });
 
+    // Only what the look read is verified while the queries are known to be wrong.
+    expect(row.verified?.agent?.values?.how).toBe('read');
+
     // Until the next look, each sweep warns. The log has one error.
     isBlind = false;
-    expect((await instance.sweep()).warnings).toEqual(row.warnings);
+    const next = await instance.sweep();
+    expect(next.warnings).toEqual(row.warnings);
+    expect(next.verified?.agent?.values).toEqual(row.verified?.agent?.values);
     clock.pass(7 * day);
-    expect((await instance.sweep()).warnings).toEqual([]);
+    const last = await instance.sweep();
+    expect([last.warnings, last.verified?.agent?.values]).toEqual([[], { how: 'query', at: last.startedAt }]);
     expect(await readMissed(instance.store)).toEqual({});
     expect(errors(instance)).toHaveLength(1);
   });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { isOnboarding } from '../../../shared/drift/index.ts';
 import { baselineOf, type PolicyDefinition, toPolicySet } from '../../../shared/policy/index.ts';
 import { agentPolicy, compliant } from '../../support/agent-policy.ts';
 import { atQueries, inPagesOf } from '../../support/disturbed-hub.ts';
@@ -43,6 +44,21 @@ describe('missing modules', () => {
     );
     const again = await world.callsDuring(() => world.newInstance([agentPolicy]).run());
     expect(sum(again)).toBe(4);
+  });
+
+  it('are onboarding where the history knows nothing of the module, and departures where it does', async () => {
+    const [bare, empty] = [newDeviceId('bare'), newDeviceId('empty')];
+    world.add(bare);
+    world.add(empty, { Agent: {} });
+    await world.newInstance([agentPolicy]).sweep();
+    expect((await world.history(bare)).map(isOnboarding)).toEqual([true]);
+    expect((await world.history(empty)).map(({ kind, ...row }) => [kind, isOnboarding({ kind, ...row })])).toEqual([
+      ['missingBaseline', true],
+    ]);
+    // No event reports the deletion.
+    await world.operator.removeModule(bare, 'Agent');
+    await world.newInstance([agentPolicy]).sweep();
+    expect((await world.history(bare)).map(isOnboarding)).toEqual([true, false]);
   });
 
   it('are found among many present ones, over several pages', async () => {

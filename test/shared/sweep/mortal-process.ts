@@ -66,6 +66,7 @@ export async function runProcess(
     competing: async () => [],
     putCompeting: async () => {},
     putDeviceCount: async () => {},
+    putFleetCount: async () => {},
   });
   const openList = createOpenList(world.storage, () => clock.now());
   const sweeper = new Sweeper({

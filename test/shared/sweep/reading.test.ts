@@ -27,7 +27,18 @@ describe('a reading of all twins', () => {
       startedAt: at(24 * hour).toISOString(),
       read: 0,
       lastEndedAt: ended.endedAt,
+      lastStartedAt: ended.startedAt,
     });
+  });
+
+  it('remembers that the last complete reading found devices that queries had missed, until the next one is complete', () => {
+    const missed = { ...begun, read: 5, endedAt: at(1).toISOString(), missed: ['d'] };
+    const next = nextReading(missed, { ...plan, now: at(24 * hour) });
+    expect(next).toMatchObject({ lastMissed: true });
+    const again = nextReading(next, { ...plan, isAll: true, now: at(25 * hour) });
+    expect(again).toMatchObject({ lastMissed: true });
+    const complete = { ...missed, missed: [], lastMissed: true };
+    expect(nextReading(complete, { ...plan, now: at(26 * hour) })).not.toHaveProperty('lastMissed');
   });
 
   it('starts again after a change of the policy, and forgets the end of the old reading', () => {

@@ -53,6 +53,32 @@ describe('the scope of a policy', () => {
   });
 });
 
+describe('the devices of all policies', () => {
+  const inHall = (name: string, hall: string) => ({
+    ...agentPolicy,
+    name,
+    module: name,
+    appliesTo: { tags: { hall } },
+  });
+
+  it('are counted once each by one query, when the policies apply to different devices', async () => {
+    for (const hall of ['A', 'A', 'B', 'C']) world.add(newDeviceId(hall), {}, { tags: { hall, side: 'west' } });
+    world.add(newDeviceId('A-and-west'), {}, { tags: { hall: 'D', side: 'west' } });
+    const west = { ...agentPolicy, name: 'west', module: 'west', appliesTo: { tags: { hall: ['A', 'D'] } } };
+    const instance = world.newInstance([inHall('a', 'A'), inHall('b', 'B'), west]);
+    await instance.sweep();
+    expect(Object.fromEntries(instance.deviceCounts)).toEqual({ a: 2, b: 1, west: 3 });
+    expect(instance.fleetCounts).toEqual([4]);
+    // No query can test a function. A policy for the whole hub makes the number exact again.
+    const custom = { ...agentPolicy, name: 'custom', module: 'custom', appliesTo: () => false };
+    const bound = world.newInstance([inHall('a', 'A'), custom]);
+    await bound.sweep();
+    const exact = world.newInstance([custom, { ...agentPolicy, name: 'whole', module: 'whole' }]);
+    await exact.sweep();
+    expect([...bound.fleetCounts, ...exact.fleetCounts]).toEqual([-5, 5]);
+  });
+});
+
 describe('a policy that queries cannot express', () => {
   const custom = definePolicy({
     name: 'custom',

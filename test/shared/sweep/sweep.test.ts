@@ -42,6 +42,7 @@ describe('a sweep of a compliant hub', () => {
     });
     expect(Date.parse(row?.endedAt ?? '')).toBeGreaterThanOrEqual(Date.parse(row?.startedAt ?? ''));
     expect([...instance.deviceCounts.values()]).toEqual([40, 40]);
+    expect(instance.fleetCounts).toEqual([40]);
   });
 
   it('makes at most ten hub calls on a hub without devices', async () => {

@@ -1,8 +1,8 @@
 /** Tests what a sweep says it has verified. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Answer, Hub, QueryPage } from '../../../shared/hub/index.ts';
-import { definePolicy } from '../../../shared/policy/index.ts';
-import { withLook, withoutFailed } from '../../../shared/sweep/store/index.ts';
+import { definePolicy, policyHash } from '../../../shared/policy/index.ts';
+import { withLook, withoutFailed, withVersion } from '../../../shared/sweep/store/index.ts';
 import { agentPolicy, compliant } from '../../support/agent-policy.ts';
 import { atQueries, inPagesOf } from '../../support/disturbed-hub.ts';
 import { MovableClock } from '../../support/movable-clock.ts';
@@ -25,7 +25,8 @@ describe('what a sweep has verified', () => {
     world.add(newDeviceId('fine'), { Agent: compliant });
     const row = await world.newInstance([agentPolicy]).sweep();
     const at = row.startedAt;
-    expect(row.verified).toEqual({ agent: { values: { how: 'query', at }, modules: { how: 'count', at } } });
+    const version = policyHash({ definition: agentPolicy });
+    expect(row.verified).toEqual({ agent: { version, values: { how: 'query', at }, modules: { how: 'count', at } } });
   });
 
   it('is by a read where a module is missing, and where the hub refuses the query', async () => {
@@ -75,6 +76,21 @@ describe('what a sweep has verified', () => {
   });
 });
 
+describe('a policy whose scope is tags', () => {
+  const tagged = definePolicy({ ...agentPolicy, name: 'tagged', appliesTo: { tags: { site: 'a' } } });
+
+  it('has its modules verified by the last search, not by a later sweep that only finds the same counts', async () => {
+    world.add(newDeviceId('inside'), { Agent: compliant }, { tags: { site: 'a' } });
+    world.add(newDeviceId('outside'), {}, { tags: { site: 'b' } });
+    const clock = new MovableClock();
+    const instance = world.newInstance([tagged], { clock });
+    const first = await instance.sweep();
+    expect(first.verified?.tagged?.modules).toEqual({ how: 'read', at: first.startedAt });
+    clock.pass(hour);
+    expect((await instance.sweep()).verified?.tagged?.modules).toEqual({ how: 'read', at: first.startedAt });
+  });
+});
+
 describe('several looks at one policy', () => {
   const [early, late] = ['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z'] as const;
   const at = (time: string) => ({ how: 'query', at: time }) as const;
@@ -84,5 +100,11 @@ describe('several looks at one policy', () => {
     expect(withoutFailed(withLook(both, 'a', 'values', at(late)))).toEqual({ a: { values: at(early) } });
     const failed = withLook(both, 'a', 'values', undefined);
     expect(withoutFailed(withLook(failed, 'a', 'values', at(late)))).toEqual({ a: {} });
+  });
+
+  it('no longer count when another version of the policy is looked at', () => {
+    const first = withLook(withVersion({}, 'a', 'v1'), 'a', 'values', at(early));
+    expect(withVersion(first, 'a', 'v1')).toBe(first);
+    expect(withVersion(first, 'a', 'v2')).toEqual({ a: { version: 'v2' } });
   });
 });

@@ -9,13 +9,32 @@ function style(name: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-/** The suffix of the CSS name of a series' colour: `1` to `7`, or `rest`. `place` is the index of the series, from 0. */
-export function colourName(place: number): string {
-  return place >= palette ? 'rest' : String(place + 1);
+/** The number of greys for series that are not the work of Twinkeeper. */
+const greys = 3;
+
+/**
+ * The name of a series' colour: `1` to `7`, `rest`, `grey-1` to `grey-3`, or `fleet` for the line of the whole fleet. CSS has the colour as
+ * `--series-<name>`.
+ */
+export type ColourName = string;
+
+/** The colours of series, in order. Each series has a colour of its own, or a grey where `isGrey` says so. */
+export function colourNames(names: readonly string[], isGrey: (name: string) => boolean = () => false): ColourName[] {
+  let [own, grey] = [0, 0];
+  return names.map((name) => {
+    if (isGrey(name)) return `grey-${(grey++ % greys) + 1}`;
+    own++;
+    return own > palette ? 'rest' : String(own);
+  });
 }
 
-export function colour(place: number): string {
-  return style(`--series-${colourName(place)}`);
+export function colour(name: ColourName): string {
+  return style(`--series-${name}`);
+}
+
+/** The colour behind the charts. */
+export function background(): string {
+  return style('--card');
 }
 
 /** Makes the settings of a chart axis: the style of the page's axes, overridden by `settings`. */

@@ -1,20 +1,22 @@
 /** A bar chart of counts over time. The series of a bar are stacked and have different colours. */
 import type uPlot from 'uplot';
 import { count, el, hour, ownValue, span } from '../markup/index.ts';
-import { axis, colour, timeLabels, widthOfLabels } from './axes.ts';
+import { axis, background, type ColourName, colour, timeLabels, widthOfLabels } from './axes.ts';
+import { nextBucket } from './buckets.ts';
 import { createFigure, tipLine } from './figure.ts';
 
 interface BarFigureContent {
   /** Start and end of the counted time, in milliseconds since 1970. */
   readonly from: number;
   readonly to: number;
-  /** Length of time that one bar covers, in milliseconds. */
-  readonly bucketMs: number;
+  /** Length of time that one bar covers, in hours. A day on which the clocks change is longer or shorter. */
+  readonly bucketHours: number;
   /**
    * The counts of each bar by the name of the series. `from` is the start of the bar, ISO 8601. A bar without an entry has the count zero.
    */
   readonly buckets: readonly { readonly from: string; readonly counts: Readonly<Record<string, number>> }[];
   readonly names: readonly string[];
+  readonly colours: readonly ColourName[];
   readonly summary: string;
   readonly empty: string;
 }
@@ -36,23 +38,31 @@ export function createBarFigure(element: HTMLElement, { label, onSelect }: BarFi
     onSelect: (from, to) => onSelect(Math.floor((from * 1000) / hour) * hour, Math.ceil((to * 1000) / hour) * hour),
   });
   return {
-    show({ from, to, bucketMs, buckets, names, summary, empty }) {
-      const bars = barsOf({ from, to, bucketMs, buckets });
+    show({ from, to, bucketHours, buckets, names, colours, summary, empty }) {
+      const bars = barsOf({ from, to, bucketHours, buckets });
+      // The end is a full hour, unless the last hour is not over.
+      const isRunning = to % hour !== 0;
       const columns = names.map((name) => bars.map(({ counts }) => ownValue(counts, name) ?? 0));
-      const spans = bars.map((bar) => span(bar.begin * 1000, Math.min(bar.end * 1000, to)));
+      const spans = bars.map((bar, index) => {
+        const text = span(bar.begin * 1000, Math.min(bar.end * 1000, to));
+        return isRunning && index === bars.length - 1 ? `${text}, so far` : text;
+      });
       figure.show({
         names,
+        colours,
+        isRunning,
         summary,
         lines: spans,
         cells: (index) => columns.map((column) => count(column[index] ?? 0)),
         empty,
         draw: () => ({
-          ...drawBars(bars, names, columns, [from / 1000, endOfHour(to) / 1000]),
+          ...drawBars(bars, names, colours, columns, [from / 1000, endOfHour(to) / 1000]),
+          ...(isRunning ? { over: (plot: uPlot) => hatch(plot, bars.at(-1), columns) } : {}),
           tipAt: (index) => [
             el('strong', {}, spans[index]),
             ...names.flatMap((name, place) => {
               const value = columns[place]?.[index] ?? 0;
-              return value === 0 ? [] : [tipLine(place, name, count(value))];
+              return value === 0 ? [] : [tipLine(colours[place], name, count(value))];
             }),
           ],
         }),
@@ -71,19 +81,47 @@ interface Bar {
 function barsOf({
   from,
   to,
-  bucketMs,
+  bucketHours,
   buckets,
-}: Pick<BarFigureContent, 'from' | 'to' | 'bucketMs' | 'buckets'>): readonly Bar[] {
-  const counts = new Map(buckets.map((bucket) => [Date.parse(bucket.from), bucket.counts]));
-  const first = Math.min(...counts.keys());
-  const start = first - Math.max(0, Math.floor((first - from) / bucketMs)) * bucketMs;
+}: Pick<BarFigureContent, 'from' | 'to' | 'bucketHours' | 'buckets'>): readonly Bar[] {
   // The axis ends at the end of the running hour. The last bar ends there too, so it may be shorter than the others.
   const end = endOfHour(to);
   const bars: Bar[] = [];
-  for (let at = start; at < to; at += bucketMs) {
-    bars.push({ begin: at / 1000, end: Math.min(at + bucketMs, end) / 1000, counts: counts.get(at) ?? {} });
+  let left = [...buckets];
+  for (let begin = from, next = from; begin < to; begin = next) {
+    next = Math.min(nextBucket(begin, bucketHours), end);
+    const counts: Record<string, number> = {};
+    const its = left.filter((bucket) => Date.parse(bucket.from) < next);
+    left = left.slice(its.length);
+    for (const bucket of its) {
+      for (const [name, value] of Object.entries(bucket.counts)) counts[name] = (ownValue(counts, name) ?? 0) + value;
+    }
+    bars.push({ begin: begin / 1000, end: next / 1000, counts });
   }
   return bars;
+}
+
+/** Hatches the last bar. */
+function hatch(plot: uPlot, bar: Bar | undefined, columns: readonly (readonly number[])[]): void {
+  const total = columns.reduce((sum, column) => sum + (column.at(-1) ?? 0), 0);
+  if (bar === undefined || total === 0) return;
+  const { ctx } = plot;
+  const [left, right] = [plot.valToPos(bar.begin, 'x', true), plot.valToPos(bar.end, 'x', true)];
+  const [top, floor] = [plot.valToPos(total, 'y', true), plot.valToPos(0, 'y', true)];
+  const height = floor - top;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, right - left, height);
+  ctx.clip();
+  ctx.beginPath();
+  for (let x = left - height; x < right; x += 6 * devicePixelRatio) {
+    ctx.moveTo(x, floor);
+    ctx.lineTo(x + height, top);
+  }
+  ctx.strokeStyle = background();
+  ctx.lineWidth = 2.5 * devicePixelRatio;
+  ctx.stroke();
+  ctx.restore();
 }
 
 function endOfHour(at: number): number {
@@ -93,6 +131,7 @@ function endOfHour(at: number): number {
 function drawBars(
   bars: readonly Bar[],
   names: readonly string[],
+  colours: readonly ColourName[],
   columns: readonly (readonly number[])[],
   [from, to]: readonly [number, number],
 ) {
@@ -104,7 +143,13 @@ function drawBars(
   const paths = pathsOf(bars);
   const series = names
     .map(
-      (name, place): uPlot.Series => ({ label: name, fill: colour(place), width: 0, paths, points: { show: false } }),
+      (name, place): uPlot.Series => ({
+        label: name,
+        fill: colour(colours[place] ?? 'rest'),
+        width: 0,
+        paths,
+        points: { show: false },
+      }),
     )
     .toReversed();
   const data: uPlot.AlignedData = [bars.map(({ begin }) => begin), ...sums.toReversed()];

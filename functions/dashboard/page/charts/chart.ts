@@ -4,11 +4,13 @@ import { type Child, el, fill, shownZone } from '../markup/index.ts';
 
 /** The content of a chart: its series, axes and data, and the text of the tooltip at the pointer. */
 export interface Drawing {
-  readonly options: Pick<uPlot.Options, 'scales' | 'series' | 'axes'>;
+  readonly options: Pick<uPlot.Options, 'scales' | 'series' | 'axes' | 'bands'>;
   readonly data: uPlot.AlignedData;
   /** The index of the data under the pointer. Undefined when there is none. By default, the nearest index that uPlot finds. */
   placeAt?(plot: uPlot): number | undefined;
   tipAt(index: number): readonly Child[];
+  /** Draws on top of the series. */
+  over?(plot: uPlot): void;
 }
 
 export interface ChartOptions {
@@ -34,7 +36,7 @@ export function createChart(element: HTMLElement, { height, onSelect }: ChartOpt
   function draw(): void {
     if (drawing === undefined) return;
     plot?.destroy();
-    const { options, data, placeAt = nearest, tipAt } = drawing();
+    const { options, data, placeAt = nearest, tipAt, over = () => {} } = drawing();
     plot = new uPlot(
       {
         width: Math.max(120, Math.floor(element.clientWidth)),
@@ -52,6 +54,7 @@ export function createChart(element: HTMLElement, { height, onSelect }: ChartOpt
         hooks: {
           setCursor: [(its) => showTip(its, placeAt, tipAt)],
           setSelect: [select],
+          draw: [over],
         },
       },
       data,

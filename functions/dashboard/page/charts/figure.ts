@@ -1,7 +1,7 @@
 /** A chart with a legend. For readers who cannot see the chart, the same numbers are there as a sentence and as a table. */
 
 import { el, fill, foreign, refill } from '../markup/index.ts';
-import { colourName } from './axes.ts';
+import type { ColourName } from './axes.ts';
 import { type ChartOptions, createChart, type Drawing } from './chart.ts';
 
 interface FigureOptions extends ChartOptions {
@@ -12,6 +12,9 @@ interface FigureOptions extends ChartOptions {
 interface FigureContent {
   /** Names of the series, in the order of their colours. */
   readonly names: readonly string[];
+  readonly colours: readonly ColourName[];
+  /** Whether the last bar is hatched, because its time is not over. */
+  readonly isRunning?: boolean;
   /** The numbers of the chart as a sentence, for screen readers. */
   readonly summary: string;
   /** The first column of the table, with one text for each line. */
@@ -36,7 +39,7 @@ export function createFigure(element: HTMLElement, { label, ...options }: Figure
   const chart = createChart(surface, options);
   let shown: string | undefined;
   return {
-    show({ names, summary, lines, cells, empty, draw }) {
+    show({ names, colours, isRunning = false, summary, lines, cells, empty, draw }) {
       surface.classList.remove('waiting');
       const isEmpty = names.length === 0;
       fill(nothing, empty);
@@ -46,12 +49,13 @@ export function createFigure(element: HTMLElement, { label, ...options }: Figure
       surface.setAttribute('aria-label', `${label}: ${summary}`);
       chart.show(draw);
       // The table is replaced only when its numbers change, because the user may be reading it.
-      const numbers = JSON.stringify([names, lines, lines.map((_, index) => cells(index))]);
+      const numbers = JSON.stringify([names, isRunning, lines, lines.map((_, index) => cells(index))]);
       if (numbers === shown) return;
       shown = numbers;
       fill(
         legend,
-        names.map((name, place) => el('li', {}, swatch(place), foreign(name, 60))),
+        names.map((name, place) => el('li', {}, swatch(colours[place]), foreign(name, 60))),
+        isRunning && el('li', {}, swatch('running'), 'hatched: not over yet'),
       );
       refill(
         table,
@@ -88,11 +92,11 @@ function numbersTable(
   );
 }
 
-function swatch(place: number): HTMLElement {
-  return el('i', { class: `swatch s${colourName(place)}`, 'aria-hidden': 'true' });
+function swatch(colour: ColourName = 'rest'): HTMLElement {
+  return el('i', { class: `swatch s${colour}`, 'aria-hidden': 'true' });
 }
 
 /** One line of a tooltip: the colour, the name and the value of a series. */
-export function tipLine(place: number, name: string, value: string): HTMLElement {
-  return el('div', {}, swatch(place), foreign(name, 40), el('b', {}, value));
+export function tipLine(colour: ColourName | undefined, name: string, value: string): HTMLElement {
+  return el('div', {}, swatch(colour), foreign(name, 40), el('b', {}, value));
 }

@@ -3,5 +3,7 @@
  *
  * @module
  */
+export { type ColourName, colourNames } from './axes.ts';
 export { createBarFigure } from './bar-figure.ts';
+export { bucketStart, zoneName } from './buckets.ts';
 export { createShareFigure } from './share-figure.ts';

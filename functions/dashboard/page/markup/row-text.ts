@@ -37,7 +37,7 @@ export function subject({ path, kind }: DriftRow): string {
 const grades: Readonly<Record<Outcome | OpenState, 'good' | 'plain' | 'busy' | 'warn' | 'bad'>> = {
   created: 'good',
   enforced: 'good',
-  healed: 'good',
+  healed: 'plain',
   audited: 'plain',
   superseded: 'plain',
   gone: 'plain',

@@ -2,7 +2,7 @@
  * Counts the devices with open drift that match the filters. The count may be incomplete, because the page reads only a limited number of
  * open rows.
  */
-import type { OpenPage, OpenRow, PolicyAnswer } from '../../../api/history-answers.ts';
+import type { FleetAnswer, OpenPage, OpenRow, PolicyAnswer } from '../../../api/history-answers.ts';
 import { count } from '../markup/index.ts';
 import type { Filters } from '../view/index.ts';
 
@@ -13,13 +13,17 @@ export interface OpenCount {
   readonly isComplete: boolean;
   /** Number of open rows that the page has read, before the other filters apply. */
   readonly listed: number;
-  /** Number of devices with open drift that match the filters. A device counts once for each policy. */
+  /** Number of devices with open drift that match the filters. Each device counts once, unless `isAddedUp`. */
   readonly devices: number;
   /** `devices` as text. A `+` follows when there may be more devices. */
   readonly text: string;
   readonly isFiltered: boolean;
-  /** Number of devices with open drift in the whole fleet. A device counts once for each policy. */
+  /** Number of devices with open drift in the whole fleet. Each device counts once, unless `isAddedUp`. */
   readonly fleet: number;
+  /** True when a device counts once for each policy, because the devices of the fleet are not counted. */
+  readonly isAddedUp: boolean;
+  /** True when a sweep has looked at the whole fleet. Before, no open drift means nothing. */
+  readonly isLookedAt: boolean;
 }
 
 /**
@@ -28,7 +32,7 @@ export interface OpenCount {
  */
 export function openCount(
   { rows: listed, cursor }: OpenPage,
-  policies: readonly PolicyAnswer[],
+  { policies, fleet }: { readonly policies: readonly PolicyAnswer[]; readonly fleet: FleetAnswer },
   filters: Filters,
 ): OpenCount {
   const { policy, deviceId, kind, outcome, path } = filters;
@@ -40,9 +44,10 @@ export function openCount(
   );
   const isComplete = cursor === undefined;
   const isByPolicyOnly = [deviceId, kind, outcome, path].every((value) => value === undefined);
-  const inRows = new Set(rows.map((row) => `${row.policy}\n${row.deviceId}`)).size;
-  const byPolicies = openDevices(policies.filter(({ name }) => policy === undefined || name === policy));
-  const devices = isByPolicyOnly ? Math.max(inRows, byPolicies) : inRows;
+  const inRows = new Set(rows.map((row) => row.deviceId)).size;
+  const inFleet = fleet.outOfLine ?? openDevices(policies);
+  const ofPolicy = openDevices(policies.filter(({ name }) => name === policy));
+  const devices = isByPolicyOnly ? Math.max(inRows, policy === undefined ? inFleet : ofPolicy) : inRows;
   return {
     rows,
     isComplete,
@@ -50,7 +55,9 @@ export function openCount(
     devices,
     text: `${count(devices)}${!isComplete && !isByPolicyOnly ? '+' : ''}`,
     isFiltered: Object.keys(filters).length > 0,
-    fleet: openDevices(policies),
+    fleet: inFleet,
+    isAddedUp: fleet.outOfLine === null,
+    isLookedAt: fleet.devices !== null,
   };
 }
 

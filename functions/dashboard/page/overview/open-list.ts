@@ -43,10 +43,11 @@ export function showOpenList(open: OpenCount): void {
   );
 }
 
-function nothing({ isComplete, isFiltered, fleet }: OpenCount, among: string): string {
+function nothing({ isComplete, isFiltered, fleet, isLookedAt }: OpenCount, among: string): string {
   const others = `${counted(fleet, 'device')} ${fleet === 1 ? 'is' : 'are'} out of line.`;
   if (isFiltered) return `No drift${among} matches these filters. In the whole fleet, ${others}`;
-  return isComplete && fleet === 0 ? 'All drift is repaired.' : others;
+  if (!isComplete || fleet > 0) return others;
+  return isLookedAt ? 'All drift is repaired.' : 'Not counted yet: no sweep has looked at all policies.';
 }
 
 function describeOpenRow(row: OpenRow, isInGroup: boolean): Child {

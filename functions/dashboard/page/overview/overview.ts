@@ -2,6 +2,7 @@
 import type { ShownActions } from '../../../api/action-answers.ts';
 import type {
   DeadLettersPage,
+  FleetAnswer,
   OpenPage,
   PolicyAnswer,
   ShownSweep,
@@ -24,6 +25,7 @@ import { showTiles } from './tiles.ts';
 export interface OverviewData {
   readonly summary: SummaryAnswer;
   readonly policies: readonly PolicyAnswer[];
+  readonly fleet: FleetAnswer;
   readonly open: OpenPage;
   readonly deadLetters: DeadLettersPage;
   /** The newest actions of operators. */
@@ -71,18 +73,18 @@ export function createOverview(): Overview {
   }
 
   return {
-    show({ summary, policies, open, sweep, deadLetters, actions, bucketHours }, shown) {
+    show({ summary, policies, fleet, open, sweep, deadLetters, actions, bucketHours }, shown) {
       shownAt = Date.now();
       for (const input of splits) input.checked = input.value === shown.by;
       // Compliance, actions and dead letters know at most the filter by policy. The tags "whole fleet" say where other filters do not count.
       const { policy: _, ...others } = shown.filters;
       const isPartlyFiltered = Object.keys(others).length > 0;
       for (const tag of document.querySelectorAll<HTMLElement>('.whole')) tag.hidden = !isPartlyFiltered;
-      const counted = openCount(open, policies, shown.filters);
-      showTiles(summary, policies, counted);
+      const counted = openCount(open, { policies, fleet }, shown.filters);
+      showTiles(summary, fleet, sweep, counted);
       showPolicies(policies, shown.filters.policy);
       departures.show(summary, shown, bucketHours);
-      compliance.show(summary, policies, shown);
+      compliance.show(summary, { policies, fleet }, shown, bucketHours);
       showOpenList(counted);
       showLastSweep(sweep);
       showRankings(summary);

@@ -34,7 +34,12 @@ function policyLine({ name, devices, compliant = 0, openDevices, mode }: PolicyA
     el(
       'td',
       { class: 'number muted' },
-      devices === undefined ? `${count(openDevices)} out` : `${count(compliant)} / ${count(devices)}`,
+      devices === undefined ? notCounted(openDevices) : `${count(compliant)} / ${count(devices)}`,
     ),
   );
+}
+
+/** Before the first sweep, it is not known how many devices a policy has. */
+function notCounted(openDevices: number): string {
+  return openDevices === 0 ? 'not counted yet' : `${count(openDevices)} out, not counted yet`;
 }

@@ -16,11 +16,14 @@ afterAll(() => history?.close());
 
 describe('twinkeeper status', () => {
   it('exits with 2 when something is out of line, and says why it is not repaired', async () => {
-    for (const { name } of policies) await createGuardStore(history.world.storage).putDeviceCount(name, devices.length);
+    const guards = createGuardStore(history.world.storage);
+    for (const { name } of policies) await guards.putDeviceCount(name, devices.length);
+    await guards.putFleetCount({ devices: devices.length, countedAt: new Date().toISOString(), isExact: true });
     const { code, stdout } = await history.ask('status', '--json');
     expect(code).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({
       state: 'outOfLine',
+      fleet: { devices: 4, outOfLine: 1, compliant: 3, percent: 75 },
       policies: expect.arrayContaining([
         { policy: 'azureiotsecurity', devices: 4, compliant: 4, outOfLine: 0 },
         { policy: 'defender-micro-agent', devices: 4, compliant: 3, outOfLine: 1 },
@@ -30,6 +33,7 @@ describe('twinkeeper status', () => {
     });
     const text = await history.ask('status');
     expect(text.code).toBe(2);
+    expect(text.stdout).toMatch(/^Fleet +3 of 4 devices keep to all policies \(75\.00 %\)/);
     expect(text.stdout).toMatch(/defender-micro-agent +4 +3 +75\.0 % +1/);
   });
 });
@@ -47,6 +51,7 @@ describe('twinkeeper status of a new hub', () => {
     const unknown = await history.run('status', '--storage', connectionString);
     expect(unknown.code).toBe(1);
     expect(unknown.stdout).toContain('"twinkeeper sweep" asks for one');
+    expect(unknown.stdout).toMatch(/^Fleet +not counted yet/);
     const store = createSweepStore(world.storage, () => new Date());
     const claim = await store.claim({ trigger: 'manual' });
     if (claim === undefined) throw new Error('The sweep could not be claimed.');

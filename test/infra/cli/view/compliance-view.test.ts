@@ -30,6 +30,14 @@ describe('the status on a terminal', () => {
   };
   const well: Compliance = {
     state: 'compliant',
+    fleet: {
+      devices: 3000,
+      devicesCountedAt: '2026-11-22T04:44:00Z',
+      isExact: true,
+      outOfLine: 0,
+      compliant: 3000,
+      percent: 100,
+    },
     policies: [{ policy: 'agents', devices: 3000, compliant: 3000, outOfLine: 0 }],
     open: { total: 0, byReason: {}, countedAt: now.toISOString() },
     lastSweep: sweep,
@@ -42,6 +50,39 @@ describe('the status on a terminal', () => {
     expect(text).toContain('done 15 min ago: 12 examined, 3 found, 2 changed, 1,234 hub calls');
     expect(text).toContain('  Configuration rival competes');
     expect(text).toMatch(/Nothing is out of line\.$/);
+  });
+
+  it('counts a device once that breaks several policies', () => {
+    const fleet = { ...well.fleet, devices: 2000, outOfLine: 1995, compliant: 5, percent: 0.25 };
+    const policies = [
+      { policy: 'one', devices: 2000, compliant: 5, outOfLine: 1995 },
+      { policy: 'two', devices: 2000, compliant: 2000, outOfLine: 0 },
+    ];
+    const text = renderCompliance({ ...well, state: 'outOfLine', fleet, policies }, now, false);
+    expect(text).toMatch(/^Fleet +5 of 2,000 devices keep to all policies \(0\.25 %\) +counted 16 min ago\n/);
+    expect(text).toMatch(/two +2,000 +2,000 +100\.0 % +0/);
+  });
+
+  it('is green only when all devices were looked at', () => {
+    const fleetOf = (status: Compliance) => renderCompliance(status, now, true).split('\n')[0];
+    expect(fleetOf(well)).toContain('\u001b[32m');
+    const nothing = {
+      devices: null,
+      devicesCountedAt: null,
+      isExact: null,
+      outOfLine: 0,
+      compliant: null,
+      percent: null,
+    };
+    const doubtful = [
+      { ...well, lastSweep: { ...sweep, waiting: 1 } },
+      { ...well, fleet: nothing },
+      { ...well, fleet: { ...well.fleet, isExact: false } },
+      { ...well, fleet: { ...well.fleet, outOfLine: null, compliant: null, percent: null } },
+    ];
+    for (const status of doubtful) expect(fleetOf(status)).not.toContain('\u001b[32m');
+    expect(fleetOf({ ...well, fleet: nothing })).toMatch(/not counted yet/);
+    expect(fleetOf({ ...well, fleet: nothing })).not.toContain('%');
   });
 
   it('says what the last sweep left, and which policies look wrong', () => {

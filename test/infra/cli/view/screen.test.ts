@@ -46,6 +46,24 @@ describe('the live view', () => {
     expect(text).toContain('Starting it again.');
   });
 
+  it('shows outcomes that are not the work of Twinkeeper in grey', () => {
+    const rows = (['enforced', 'healed', 'superseded', 'gone', 'retired', 'failed'] as const).map((outcome) => ({
+      ...row,
+      outcome,
+    }));
+    const text = renderScreen({ ...screen, rows }, { columns: 160, lines: 30 }, true);
+    for (const outcome of ['healed', 'superse…', 'gone', 'retired']) expect(text).toContain(`\u001b[2m${outcome}`);
+    expect(text).toContain('\u001b[32menforced');
+    expect(text).toContain('\u001b[31mfailed');
+  });
+
+  it('is not green, and says no percentage, before a device was looked at', () => {
+    const figures = { ...screen.figures, counted: 0, compliant: 0 };
+    const text = renderScreen({ ...screen, figures, rows: [] }, { columns: 160, lines: 30 }, true);
+    expect(text).toContain('20 devices, not counted yet');
+    for (const wrong of ['\u001b[32m', '%']) expect(text).not.toContain(wrong);
+  });
+
   it('fits the terminal, whatever its size', () => {
     fc.assert(
       fc.property(fc.integer({ min: 41, max: 250 }), fc.integer({ min: 15, max: 80 }), (columns, lines) => {

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { IdSet } from '../../../shared/sweep/id-set.ts';
-import { deviceIds, fc } from '../../support/arbitraries.ts';
+import { IdSet } from '../../shared/id-set.ts';
+import { deviceIds, fc } from '../support/arbitraries.ts';
 
 const manyIds = fc.array(fc.oneof(deviceIds, fc.nat(300).map(String)), { maxLength: 400 });
 
