@@ -35,7 +35,11 @@ export async function readDeviceThen(
   deviceId: string,
   at: string,
 ): Promise<DeviceThenAnswer> {
-  const [{ policies, ...standing }, rows] = await Promise.all([readStandingAt(app, at), readOpenAt(app, deviceId, at)]);
+  const [{ policies, ...standing }, rows, newest] = await Promise.all([
+    readStandingAt(app, at),
+    readOpenAt(app, deviceId, at),
+    app.history.page({ deviceId }, 1),
+  ]);
   const open = rows.map((row) => toRowThen(row, at));
   const departing = new Set(open.map(({ policy }) => policy));
   const judged = await Promise.all(
@@ -45,7 +49,14 @@ export async function readDeviceThen(
     })),
   );
   const applied = judged.filter(({ applies }) => applies !== 'no');
-  return { deviceId, policies: judged, ...standing, open, ...(await readVerification(app, deviceId, applied, at)) };
+  return {
+    deviceId,
+    policies: judged,
+    ...standing,
+    isRecorded: newest.rows.length > 0,
+    open,
+    ...(await readVerification(app, deviceId, applied, at)),
+  };
 }
 
 /** Reads all rows of a device that were open at a time. The search of a long history can end a page early, also without any row. */

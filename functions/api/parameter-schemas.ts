@@ -98,7 +98,10 @@ export const path = z
   );
 
 export const kind = oneOf(kinds, 'The kind of drift.');
-export const outcome = oneOf(outcomes, 'An outcome that the drift has, or had at any time since its detection.');
+export const outcome = oneOf(
+  outcomes,
+  'An outcome that the drift has, or had at any time since its detection. With `openFrom`: one that it had in that range.',
+);
 export const outcomeNow = oneOf(outcomes, 'The outcome that the drift has now.');
 export const source = oneOf(sources, 'How the drift was detected.');
 

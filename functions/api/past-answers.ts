@@ -59,6 +59,8 @@ export interface DeviceThenAnswer extends Verification {
   readonly policies: readonly (Omit<PolicyThen, 'counted'> & { readonly applies: 'yes' | 'no' | 'unknown' })[];
   readonly appVersion?: string;
   readonly completeSince?: string;
+  /** Whether the history has any row of the device. Without one, nothing tells that a device of this id has ever existed. */
+  readonly isRecorded: boolean;
   /** What was out of line, and what had been decided about it. */
   readonly open: readonly RowThen[];
 }

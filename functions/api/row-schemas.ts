@@ -172,6 +172,13 @@ export const deviceThen: z.ZodMiniType<Omit<DeviceThenAnswer, 'open'> & { open: 
     .check(z.describe('The policies that were in force. Empty before the first record.')),
   appVersion,
   completeSince,
+  isRecorded: z
+    .boolean()
+    .check(
+      z.describe(
+        'Whether the history has any row of the device. Without one, nothing tells that a device of this id has ever existed.',
+      ),
+    ),
   open: z.array(rowThen).check(z.describe('What was out of line, since when, and what had been decided.')),
   ...verification,
 });

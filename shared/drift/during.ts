@@ -6,12 +6,11 @@ import type { DriftQuery, HistoryPage } from './history-query.ts';
 import { type ListingMarks, markId } from './listing-marks.ts';
 import type { ListedKey, OpenSnapshots } from './open-snapshots.ts';
 import { fromEntity } from './row-entity.ts';
-import { wasOpenDuring } from './state-at.ts';
-import { transitionsOf } from './transitions.ts';
+import { hadOutcomeDuring, wasOpenDuring } from './state-at.ts';
 
 /** A query for the rows whose twins were out of line at any moment of a range, also when they were detected before it. */
 export interface DuringQuery extends Omit<DriftQuery, 'from' | 'to' | 'openSince'> {
-  /** Start of the range, inclusive, ISO 8601. */
+  /** Start of the range, inclusive, ISO 8601. An `outcome` is one that the row had in the range. */
   readonly openFrom: string;
   /** End of the range, exclusive, ISO 8601. */
   readonly openTo: string;
@@ -53,7 +52,9 @@ export function createDuring({ page, snapshots, marks, journal, now, maxSearchTi
     // Marks that come while the pages are read would shift what they have shown already.
     const marksUntil =
       position?.from ?? new Date(Math.min(now().getTime(), Date.parse(openTo) + storeDelay)).toISOString();
-    const isWanted = (row: DriftRow) => wasOpenDuring(row, { from: openFrom, to: openTo });
+    const range = { from: openFrom, to: openTo };
+    const isWanted = (row: DriftRow) =>
+      wasOpenDuring(row, range) && (filters.outcome === undefined || hadOutcomeDuring(row, filters.outcome, range));
     const cursorAt = (partition: string, after: string) =>
       writeCursor(query, {
         ...{ partition, after, from: marksUntil },
@@ -148,11 +149,9 @@ function startOf(deviceId: string | undefined, takenAt: string | undefined, to: 
 }
 
 function matches(row: DriftRow, filters: Omit<DuringQuery, 'openFrom' | 'openTo'>): boolean {
-  const { moduleId, policy, path, kind, source, outcome, outcomeNow } = filters;
+  const { moduleId, policy, path, kind, source, outcomeNow } = filters;
   const equal = { moduleId, policy, path, kind, source, outcome: outcomeNow };
-  const isEqual = Object.entries(equal).every(
+  return Object.entries(equal).every(
     ([name, value]) => value === undefined || row[name as keyof typeof equal] === value,
   );
-  const hadOutcome = [row, ...transitionsOf(row)].some((one) => one.outcome === outcome);
-  return isEqual && (outcome === undefined || hadOutcome);
 }

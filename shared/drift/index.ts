@@ -32,7 +32,7 @@ export type { Compliance } from './quarter-counts.ts';
 export { createRetention, type Retention, type RetentionResult } from './retention.ts';
 export { createRollups, type Rollups } from './rollups.ts';
 export { createRunningPasses, noRunningPasses, type RunningPasses } from './running-passes.ts';
-export { type OpenRange, type StateThen, stateAt, wasOpenDuring } from './state-at.ts';
+export { hadOutcomeDuring, type OpenRange, type StateThen, stateAt, wasOpenDuring } from './state-at.ts';
 export { createStoredRows, type HourRange, type PlacedRow, placeOf, type StoredRows } from './stored-rows.ts';
 export { type FilteredSummary, summarizeRows } from './summarize-rows.ts';
 export type { BucketCompliance, Summary, SummaryBucket } from './summary.ts';

@@ -58,3 +58,22 @@ function openings(row: DriftRow): readonly string[] {
     .filter(leavesOpen)
     .map(({ at }) => at);
 }
+
+/** Whether the row had an outcome at any moment of a range. Where the row does not tell what was so then, any of its outcomes can have been. */
+export function hadOutcomeDuring(row: DriftRow, outcome: Outcome, { from, to }: OpenRange): boolean {
+  const [start, end] = [Date.parse(from), Date.parse(to)];
+  const course = transitionsOf(row);
+  const state = stateAt(row, from);
+  if (state?.outcome === outcome) return true;
+  if (outcome === 'pending' && Date.parse(row.detectedAt) >= start && Date.parse(row.detectedAt) < end) return true;
+  const isCut = course.some(
+    ({ at, omitted }, index) =>
+      omitted !== undefined && Date.parse(at) >= start && Date.parse(course[index - 1]?.at ?? row.detectedAt) < end,
+  );
+  if (isCut || (state !== undefined && state.outcome === undefined)) {
+    return row.outcome === outcome || course.some((one) => one.outcome === outcome);
+  }
+  return course.some(
+    ({ at, lastAt = at, outcome: had }) => had === outcome && Date.parse(at) < end && Date.parse(lastAt) >= start,
+  );
+}

@@ -25,10 +25,12 @@ export function parseTime(text: string, now: Date = new Date()): string {
   return date.toISOString();
 }
 
-/** Whether `Date` has moved a day that does not exist into the next month, such as the 31st of February. */
+/** Whether `Date` has moved a day that does not exist into the next month, such as the 31st of February, or an hour into the next day. */
 function isOverflown(text: string, date: Date): boolean {
-  if (text.startsWith('-') || /[+-]\d\d:\d\d$/.test(text)) return false;
-  return !date.toISOString().startsWith(text.slice(0, 10));
+  if (text.startsWith('-')) return false;
+  const hasOffset = /[+-]\d\d:\d\d$/.test(text);
+  const shown = hasOffset ? new Date(`${text.slice(0, 10)}T00:00Z`) : date;
+  return !shown.toISOString().startsWith(text.slice(0, 10));
 }
 
 /**

@@ -60,6 +60,9 @@ export function renderDeviceAt(device: DeviceThenAnswer, colour: boolean): strin
             'Nothing is known to have been out of line, but the device was not looked at for each of its policies.',
           )
         : paint.bold(`Nothing was out of line when the device was last looked at, at ${lastVerifiedAt} or later.`),
+    ...(device.isRecorded === false
+      ? [paint.dim('The history has no row of this device. It may not have existed then: check its id.')]
+      : []),
     ...incomplete(device, paint),
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { readDeviceThen } from '../../../functions/api/device-then.ts';
+import { renderDeviceAt } from '../../../infra/cli/view/past-view.ts';
 import { createHistory, createRollups } from '../../../shared/drift/index.ts';
 import { createPolicyVersions } from '../../../shared/evidence/index.ts';
 import { createSweepStore } from '../../../shared/sweep/store/index.ts';
@@ -21,5 +22,12 @@ it('has all rows of a device at a time, also where a long search ends its pages 
   expect((await app.history.during({ deviceId: 'd', openFrom: at(300), openTo: at(301) }, 1000)).rows).not.toHaveLength(
     260,
   );
-  expect((await readDeviceThen(app, 'd', at(300))).open).toHaveLength(260);
+  const device = await readDeviceThen(app, 'd', at(300));
+  expect([device.open.length, device.isRecorded]).toEqual([260, true]);
+
+  // A mistyped id must not look like a device that complied.
+  const other = await readDeviceThen(app, 'mistyped', at(300));
+  expect([other.open, other.isRecorded]).toEqual([[], false]);
+  expect(renderDeviceAt(other, false)).toContain('It may not have existed then');
+  expect(renderDeviceAt(device, false)).not.toContain('It may not have existed then');
 });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { stateAt, type Transition, wasOpenDuring } from '../../../shared/drift/index.ts';
+import {
+  hadOutcomeDuring,
+  type Outcome,
+  stateAt,
+  type Transition,
+  wasOpenDuring,
+} from '../../../shared/drift/index.ts';
 import { driftRow } from '../../support/drift-rows.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 10, 9, minute)).toISOString();
@@ -62,5 +68,24 @@ describe('a range', () => {
     expect(during(repaired, 9, 20)).toBe(false);
     expect(during(audited, 5, 8)).toBe(false);
     expect(during(audited, 5, 9)).toBe(true);
+  });
+
+  it('has the outcomes that the row had in it, and not those before and after', () => {
+    const had = (outcome: Outcome, from: number, to: number) =>
+      hadOutcomeDuring(repaired, outcome, { from: at(from), to: at(to) });
+    expect([had('heldBack', 0, 3), had('heldBack', 3, 4), had('heldBack', 4, 5), had('heldBack', 6, 20)]).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    expect([had('pending', 1, 2), had('pending', 3, 6), had('enforced', 0, 9), had('enforced', 8, 10)]).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ]);
+    const { transitions: _, ...old } = driftRow('d', at(1), { v: 1, outcome: 'heldBack', outcomeAt: at(9) });
+    expect(hadOutcomeDuring(old, 'heldBack', { from: at(2), to: at(3) })).toBe(true);
   });
 });
