@@ -34,6 +34,7 @@ beforeEach(() => {
           removals.push(['announced', before.toISOString(), 0]);
         },
       },
+      openSnapshots: { removeBefore: remove('snapshots') },
       sweepRetention: { removeBefore: remove('sweeps') },
       deadLetters: { removeBefore: remove('letters') },
       actions: { removeBefore: remove('actions') },
@@ -80,6 +81,7 @@ describe('the function retention', () => {
       ['letters', before],
       ['actions', before],
       ['uses', new Date(Date.UTC(2026, 5, 1) - 2 * day).toISOString()],
+      ['snapshots', before],
       ['rows', before],
       ['folders', 'old'],
     ]);

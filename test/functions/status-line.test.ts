@@ -11,7 +11,16 @@ import { startWorld } from '../support/world.ts';
 
 afterAll(endHosts);
 
-const others = ['twin-events', 'deferred', 'deferred-poison', 'sweep', 'sweep-work', 'sweep-work-poison', 'retention'];
+const others = [
+  'twin-events',
+  'deferred',
+  'deferred-poison',
+  'sweep',
+  'sweep-work',
+  'sweep-work-poison',
+  'retention',
+  'seal',
+];
 
 describe('a running app', () => {
   it('logs its status, stores its use of the hub, and sends metrics as its managed identity', async () => {

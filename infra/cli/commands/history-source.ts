@@ -22,6 +22,7 @@ import {
   type History,
 } from '../../../shared/drift/index.ts';
 import { createPolicyVersions } from '../../../shared/evidence/index.ts';
+import type { SealInShort } from '../../../shared/evidence/seal/index.ts';
 import { createGuardStore } from '../../../shared/guards/index.ts';
 import { createDeadLetterList, createDeferredQueueLength } from '../../../shared/retry/index.ts';
 import { createStatusStore, findProblems, mostDeadLetters, readFacts } from '../../../shared/status/index.ts';
@@ -81,6 +82,8 @@ export interface HistorySource extends Pick<History, 'page' | 'open' | 'during'>
    * when the app has never stored how it is.
    */
   problems?(): Promise<readonly HealthProblem[] | undefined>;
+  /** Lists the seals of the days from one to another, both included. Absent when the history comes from the running app. */
+  seals?(first: string, last: string): Promise<readonly SealInShort[]>;
   /** Reads the twins of a device. Absent when the source of the history cannot read twins. */
   device?(deviceId: string): Promise<LiveDevice>;
 }
@@ -141,6 +144,11 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
     },
 
     deadLetters: () => createDeadLetterList(storage).count(mostDeadLetters),
+
+    async seals(first, last) {
+      const { listSeals } = await import('../../../shared/evidence/seal/index.ts');
+      return listSeals(storage, first, last);
+    },
 
     async problems() {
       const statusStore = createStatusStore(storage, now);

@@ -92,7 +92,11 @@ async function report(options: ReportOptions): Promise<void> {
     paths,
     excel,
     show,
-    (sink) => gather(history, question, sink, []),
+    async (sink) => {
+      const last = new Date(Date.parse(range.to) - 1).toISOString();
+      const seals = await history.seals?.(range.from.slice(0, 10), last.slice(0, 10));
+      return gather(history, question, sink, seals);
+    },
     (gathered, files) => ({
       ...gathered,
       ...range,
@@ -147,7 +151,7 @@ function summaryOf(made: Report, html: string) {
     departures: departures.total,
     openAtEnd: open.total,
     actions: actions.total,
-    sealedDays: seals.length,
+    ...(seals === undefined ? {} : { sealedDays: seals.length }),
     files: files.map(({ name, content, rows, sha256 }) => ({ path: besides(html, name), content, rows, sha256 })),
   };
 }

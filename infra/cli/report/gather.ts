@@ -1,7 +1,7 @@
 import type { SummaryAnswer } from '../../../functions/api/answers.ts';
 import type { ActionRecord } from '../../../shared/actions/index.ts';
 import { stateAt } from '../../../shared/drift/index.ts';
-import { type HistorySource, pagesOf } from '../commands/history-source.ts';
+import type { HistorySource } from '../commands/history-source.ts';
 import { complianceSpans, type HourCompliance } from './compliance-spans.ts';
 import type { CsvTable, csvTables } from './csv-tables.ts';
 import { count, DepartureTally, largestFirst } from './departure-tally.ts';
@@ -42,14 +42,14 @@ const largestPage = 1000;
 /**
  * Reads what a report tells. Rows are read page by page, written to the sink and counted. Only the listed ones are kept, and the counts of hours.
  *
- * @param seals The sealed days of the range.
+ * @param seals The sealed days of the range. `undefined` when they are not known.
  * @throws An Error that says what to do, when nothing is known of the policy that the question names.
  */
 export async function gather(
   history: HistorySource,
   question: ReportQuestion,
   sink: ReportSink,
-  seals: readonly Seal[],
+  seals: readonly Seal[] | undefined,
 ): Promise<Gathered> {
   const { policy } = question;
   const { hours, counted } = await readCompliance(history, question, sink);
@@ -133,13 +133,14 @@ async function readDepartures(history: HistorySource, question: ReportQuestion, 
   const { from, to, mostListed } = question;
   const tally = new DepartureTally(mostListed);
   let read = 0;
-  for await (const { rows } of pagesOf(history, { ...filterOf(question), from, to }, Number.POSITIVE_INFINITY)) {
+  let reached = to;
+  const query = { ...filterOf(question), from, to };
+  for await (const { rows } of pagesOf((cursor) => history.page(query, largestPage, cursor))) {
     for (const row of rows) tally.add(row);
     await sink.write('departures', rows);
     read += rows.length;
-    sink.progress(
-      `Reading departures: ${read.toLocaleString('en-US')}, back to ${rows.at(-1)?.detectedAt.slice(0, 16)}Z`,
-    );
+    reached = rows.at(-1)?.detectedAt ?? reached;
+    sink.progress(`Reading departures: ${read.toLocaleString('en-US')}, back to ${reached.slice(0, 16)}Z`);
   }
   return tally;
 }
@@ -150,7 +151,7 @@ async function readOpen(history: HistorySource, question: ReportQuestion, sink: 
   const last = new Date(Date.parse(question.to) - 1).toISOString();
   const open = new OpenTally(question.mostListed);
   const query = { ...filterOf(question), openFrom: last, openTo: question.to };
-  for await (const { rows } of pagesOf(history, query, Number.POSITIVE_INFINITY)) {
+  for await (const { rows } of pagesOf((cursor) => history.during(query, largestPage, cursor))) {
     await sink.write(
       'open',
       rows.flatMap((row) => open.add(row, last)),
@@ -196,17 +197,26 @@ class OpenTally {
 async function readActions(history: HistorySource, { from, to, policy, mostListed }: ReportQuestion, sink: ReportSink) {
   const listed: ActionRecord[] = [];
   let total = 0;
-  let cursor: string | undefined;
-  do {
-    const page = await history.actions({ from, to }, largestPage, cursor);
-    const wanted = page.actions.filter(({ target }) => {
+  for await (const { actions } of pagesOf((cursor) => history.actions({ from, to }, largestPage, cursor))) {
+    const wanted = actions.filter(({ target }) => {
       return policy === undefined || target.policy === undefined || target.policy === policy;
     });
     listed.push(...wanted.slice(0, mostListed - listed.length));
     total += wanted.length;
     await sink.write('actions', wanted);
-    cursor = page.cursor;
     sink.progress(`Reading actions: ${total.toLocaleString('en-US')}`);
-  } while (cursor !== undefined);
+  }
   return { listed, total };
+}
+
+/** Reads page after page. A page can be empty and still have a next one: progress is shown, and an interruption seen, after each of them. */
+async function* pagesOf<T extends { readonly cursor?: string }>(
+  read: (cursor?: string) => Promise<T>,
+): AsyncGenerator<T> {
+  let cursor: string | undefined;
+  do {
+    const page = await read(cursor);
+    yield page;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
 }

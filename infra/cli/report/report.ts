@@ -25,7 +25,8 @@ export interface Report {
   readonly completeSince: string | undefined;
   readonly open: OpenAtEnd;
   readonly actions: { readonly listed: readonly ActionRecord[]; readonly total: number };
-  readonly seals: readonly Seal[];
+  /** The sealed days of the range. `undefined` when the report is made from the running app, which does not show them. */
+  readonly seals: readonly Seal[] | undefined;
   readonly files: readonly ReportFile[];
 }
 

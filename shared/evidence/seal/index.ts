@@ -4,5 +4,6 @@
  *
  * @module
  */
+export { listSeals, type SealInShort } from './sealed-days.ts';
 export { openSealer, type Sealer } from './sealer.ts';
 export { type SealFault, type Verified, verifyAccount } from './verify/index.ts';

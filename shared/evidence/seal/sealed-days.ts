@@ -1,4 +1,5 @@
-import type { WriteOnceBlobs } from '../../storage/index.ts';
+import { createWriteOnceBlobs, type StorageAccount, type WriteOnceBlobs } from '../../storage/index.ts';
+import type { Day } from './day.ts';
 import {
   type Content,
   dayOfManifest,
@@ -7,6 +8,7 @@ import {
   manifestFolder,
   manifestName,
   readManifest,
+  sealedContainer,
   sha256Of,
 } from './manifest.ts';
 
@@ -35,6 +37,25 @@ export async function readSealedDay(blobs: WriteOnceBlobs, day: string): Promise
   if (bytes === undefined) return undefined;
   if (bytes === 'tooLong') return { day, sha256: '', manifest: undefined };
   return { day, sha256: sha256Of(bytes), manifest: readManifest(bytes) };
+}
+
+/** A day that has a seal. */
+export interface SealInShort {
+  readonly day: Day;
+  /** The SHA-256 of the manifest. */
+  readonly manifestSha256: string;
+}
+
+/** Lists the seals of the days from one day to another, both included, oldest first. Compares nothing. */
+export async function listSeals(account: StorageAccount, first: Day, last: Day): Promise<readonly SealInShort[]> {
+  const blobs = createWriteOnceBlobs(account, sealedContainer);
+  const seals: SealInShort[] = [];
+  for (const day of await sealedDays(blobs)) {
+    if (day < first || day > last) continue;
+    const stored = await readSealedDay(blobs, day);
+    if (stored !== undefined) seals.push({ day, manifestSha256: stored.sha256 });
+  }
+  return seals;
 }
 
 /** The files of a manifest with one content, in order. */

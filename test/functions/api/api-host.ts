@@ -16,6 +16,7 @@ const disabledFunctions = [
   'sweep-work-poison',
   'roll-up',
   'retention',
+  'seal',
 ];
 
 /** The path of the app's entry file, relative to the fixtures of the function host. */

@@ -79,7 +79,7 @@ ${tile(grouped(policies.length), policies.length === 1 ? 'policy' : 'policies')}
 ${tile(grouped(departures.total), `${departures.total === 1 ? 'departure' : 'departures'} detected`)}
 ${tile(grouped(open.total), 'open at the end')}
 ${tile(grouped(actions.total), actions.total === 1 ? 'action' : 'actions')}
-${tile(seals.length === 0 ? 'none' : grouped(seals.length), seals.length === 0 ? 'of the days sealed' : `${counted(seals.length, 'day').replace(/^\S+ /, '')} sealed`)}
+${seals === undefined ? '' : tile(seals.length === 0 ? 'none' : grouped(seals.length), seals.length === 0 ? 'of the days sealed' : `${counted(seals.length, 'day').replace(/^\S+ /, '')} sealed`)}
 </ul>`;
 }
 

@@ -41,26 +41,28 @@ ${
 </section>`;
 }
 
-/** The sealed days of the range. */
-export function sealsSection(seals: readonly Seal[]): Markup {
+/** The sealed days of the range. `undefined`: they are not known. */
+export function sealsSection(seals: readonly Seal[] | undefined): Markup {
   return html`<section>
 <h2 id="seals">Seals</h2>
 ${
-  seals.length === 0
-    ? html`<p class="notice">Nothing is sealed in the range: nothing here shows whether somebody who can write to the storage account has changed the history.</p>`
-    : html`<p>A sealed day is a copy of the history of the day with a manifest, whose hash is part of the next day's manifest.</p>${table(
-        'Sealed days',
-        [{ title: 'Day', type: 'head' }, { title: 'SHA-256 of the manifest' }, { title: 'Verified' }],
-        seals.map(({ day, manifestSha256, verified }) => [
-          day,
-          html`<code>${manifestSha256}</code>`,
-          verified === undefined
-            ? 'not checked'
-            : verified
-              ? 'the tables say what was sealed'
-              : html`<span class="outcome bad">the tables differ from what was sealed</span>`,
-        ]),
-      )}`
+  seals === undefined
+    ? html`<p class="notice">The sealed days are in the storage account, and this report was made from the running app. With --storage a report lists them, and "twinkeeper verify" checks them.</p>`
+    : seals.length === 0
+      ? html`<p class="notice">Nothing is sealed in the range: nothing here shows whether somebody who can write to the storage account has changed the history.</p>`
+      : html`<p>A sealed day is a copy of the history of the day with a manifest, whose hash is part of the next day's manifest. "twinkeeper verify" compares the tables with it.</p>${table(
+          'Sealed days',
+          [{ title: 'Day', type: 'head' }, { title: 'SHA-256 of the manifest' }, { title: 'Verified' }],
+          seals.map(({ day, manifestSha256, verified }) => [
+            day,
+            html`<code>${manifestSha256}</code>`,
+            verified === undefined
+              ? 'not checked'
+              : verified
+                ? 'the tables say what was sealed'
+                : html`<span class="outcome bad">the tables differ from what was sealed</span>`,
+          ]),
+        )}`
 }
 </section>`;
 }

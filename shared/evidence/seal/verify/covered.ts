@@ -7,7 +7,7 @@ export class CoveredTime {
   /** The first seal of a chain has everything before this time. */
   #allBefore = '';
 
-  add({ day, from, to }: Manifest): void {
+  add({ day, from, to }: Pick<Manifest, 'day' | 'from' | 'to'>): void {
     this.#days.add(day);
     if (from === null) this.#allBefore = to;
   }

@@ -1,6 +1,9 @@
 /** Tests of the built command `twinkeeper report`, with a storage account and with the running app. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -21,6 +24,7 @@ interface Summary {
   readonly departures: number;
   readonly openAtEnd: number;
   readonly actions: number;
+  readonly sealedDays?: number;
   readonly files: readonly {
     readonly path: string;
     readonly content: string;
@@ -133,13 +137,15 @@ describe('twinkeeper report', () => {
       await made('b.html', ...range, ...overHttp()),
     ];
     const numbersOf = ({
-      summary: { html: _, files, madeAt: __, ...numbers },
+      summary: { html: _, files, madeAt: __, sealedDays: ___, ...numbers },
     }: {
       summary: Summary & { madeAt?: string };
     }) => {
       return { ...numbers, files: files.map(({ content, rows, sha256 }) => ({ content, rows, sha256 })) };
     };
     expect(numbersOf(fromApp)).toEqual(numbersOf(fromStorage));
+    // The seals are in the storage account, and the app does not show them.
+    expect([fromStorage.summary.sealedDays, fromApp.summary.sealedDays]).toEqual([0, undefined]);
     const { summary, html, csv } = fromStorage;
     expect(summary).toMatchObject({ departures: 1104, openAtEnd: 1, actions: 1 });
     expect(summary.policies).toEqual(expect.arrayContaining(['defender-micro-agent', 'old']));
@@ -229,6 +235,31 @@ describe('twinkeeper report', () => {
     const unreachable = await run('--output', join(folder, 'gone.html'), '--url', 'http://127.0.0.1:1', '--key', 'k');
     expect(unreachable).toMatchObject({ code: 1, stdout: '' });
     expect((await readdir(folder)).filter((name) => name.startsWith('gone') || name.endsWith('.partial'))).toEqual([]);
+  });
+
+  it('ends on Ctrl-C, also while it finds no row, and leaves no half file behind', async () => {
+    // A search for rare rows answers with empty pages. This one never ends.
+    let pages = 0;
+    const server = createServer(({ url = '' }, response) => {
+      const isDrift = url.startsWith('/api/drift');
+      if (isDrift) pages++;
+      const answer = isDrift ? { rows: [], cursor: `c${pages}` } : { buckets: [], compliance: [] };
+      response.end(JSON.stringify(answer));
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const output = ['--output', join(folder, 'ended.html'), '--url', address, '--key', 'k'];
+      const { child, ended, stderr } = twinkeeper(['report', ...output], project.root);
+      await expect.poll(() => pages).toBeGreaterThan(2);
+      child.kill('SIGINT');
+      expect(await ended).toBe(1);
+      expect(stderr()).toContain('The report was interrupted, and nothing is written.');
+      expect((await readdir(folder)).filter((name) => name.startsWith('ended'))).toEqual([]);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it.each<[string, readonly string[], RegExp]>([

@@ -65,6 +65,13 @@ describe('the document of a report', () => {
     }
   });
 
+  it('does not say that nothing is sealed when it does not know', () => {
+    const unknown = reportDocument(sampleReport(0, 10, { seals: undefined }));
+    expect(unknown).toContain('The sealed days are in the storage account');
+    expect(unknown).not.toContain('Nothing is sealed');
+    expect(unknown).not.toContain('of the days sealed');
+  });
+
   it('stays small with 50,000 departures, and says which of them it lists', () => {
     const large = reportDocument(sampleReport(50_000, 200));
     expect(large.length).toBeLessThan(400_000);

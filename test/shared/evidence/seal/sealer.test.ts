@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { listSeals } from '../../../../shared/evidence/seal/index.ts';
 import { sha256Of } from '../../../../shared/evidence/seal/manifest.ts';
 import { at, type SealWorld, startSealWorld } from './seal-world.ts';
 
@@ -37,6 +38,7 @@ describe('the seals of days', () => {
       expect.objectContaining({ event: 'began', at: at(26), action: 'release', reason: 'checked' }),
       { event: 'ended', id: expect.any(String), at: at(26), result: 'done', detail: 'done' },
     ]);
+    expect(await listSeals(world.account, first, first)).toEqual([{ day: first, manifestSha256: sha256 }]);
     expect(await world.seal()).toEqual({ sealed: [], isUnfinished: false });
     expect(await world.names()).toHaveLength(2 + 2 + 3);
   });
