@@ -93,7 +93,7 @@ export class EventProcessor {
   async retry(message: unknown): Promise<EventCounts> {
     const { deadLetters } = this.#dependencies;
     const deferral = await readDeferral(message, deadLetters);
-    const counts = await this.#processAttempt(deferral.events, deferral.attempt, false);
+    const counts = await this.#processAttempt(deferral.events, deferral.attempt, false, deferral.isReplay === true);
     // The parked dead letter is removed last. After a crash, the queue delivers the message again, and the events in the dead letter are
     // still needed.
     if (deferral.parked !== undefined) await deadLetters.remove(deferral.parked);
@@ -112,14 +112,21 @@ export class EventProcessor {
 
   /**
    * Processes the events of one attempt. `attempt` is the number of earlier attempts, 0 for new events. `isNew` is false for events from the
-   * deferred queue.
+   * deferred queue. `isReplay`: a person replays the events, so that the modules of the events are read. Their rows are `failed`, and without a look the events
+   * would count as done.
    */
-  async #processAttempt(events: readonly RawEvent[], attempt: number, isNew: boolean): Promise<EventCounts> {
+  async #processAttempt(
+    events: readonly RawEvent[],
+    attempt: number,
+    isNew: boolean,
+    isReplay = false,
+  ): Promise<EventCounts> {
     const { reconciler } = this.#dependencies;
     const { byDevice, ignored, unusable } = groupByDevice(events);
     const works: DeviceWork[] = [];
     for (const [deviceId, deviceEvents] of byDevice) {
       const work = this.#workOf(deviceId, deviceEvents, unusable);
+      if (isReplay) for (const module of work.modules.values()) module.mustRead = true;
       if (work.modules.size > 0 || work.deletedAt !== undefined) works.push(work);
     }
     if (unusable.length > 0) await this.#reject(unusable, isNew);
@@ -132,7 +139,10 @@ export class EventProcessor {
         const raw = byDevice.get(deviceId)?.raw ?? [];
         if (retryAfter === undefined) await this.#defer(deviceId, raw, attempt + 1, reason);
         // The wait is not a failed attempt.
-        else await this.#dependencies.queue.put({ deviceId, events: raw, attempt, reason }, retryAfter);
+        else {
+          const replay = isReplay ? ({ isReplay } as const) : {};
+          await this.#dependencies.queue.put({ deviceId, events: raw, attempt, reason, ...replay }, retryAfter);
+        }
       };
       await reconciler.reconcile(works, 'event', { deadline: this.#now() + longestInvocation, onResult });
     }

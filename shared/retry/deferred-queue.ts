@@ -12,6 +12,8 @@ export interface Deferral {
   /** Number of attempts to process the events so far. */
   readonly attempt: number;
   readonly reason: string;
+  /** True when a person replays a dead letter. The twins are then read even where the history says that the events are done. */
+  readonly isReplay?: true;
 }
 
 /** The storage queue of deferred work. Twinkeeper retries the work later. */
@@ -37,6 +39,7 @@ const messageSchema = z.object({
   deviceId: z.string(),
   attempt: z.number().check(z.int(), z.gte(0)),
   reason: z.string(),
+  isReplay: z.optional(z.literal(true)),
   /** The events as JSON, compressed with gzip and encoded in Base64. */
   events: z.optional(z.string()),
   /** Id of a parked dead letter. Set when the events are too large for the message, so that the dead letter holds the events. */
@@ -48,13 +51,17 @@ export function createDeferredQueue(account: StorageAccount, deadLetters: DeadLe
   const queue = once(() => openQueue(account, deferredQueueName));
 
   return {
-    async put({ deviceId, events, attempt, reason }, delay) {
+    async put({ deviceId, events, attempt, reason, isReplay }, delay) {
       const packed = (await packJson(events)).toString('base64');
       const storedEvents =
         packed.length <= maxEventsLength
           ? { events: packed }
           : { parked: await deadLetters.put({ deviceId, reason, state: 'parked', event: events }) };
-      const message = JSON.stringify({ v: 1, deviceId, attempt, reason: reason.slice(0, 500), ...storedEvents });
+      const message = JSON.stringify({
+        ...{ v: 1, deviceId, attempt, reason: reason.slice(0, 500) },
+        ...(isReplay ? { isReplay } : {}),
+        ...storedEvents,
+      });
       // The queue trigger of Azure Functions expects Base64 by default.
       await (await queue()).sendMessage(Buffer.from(message).toString('base64'), {
         visibilityTimeout: Math.min(maxDelay, Math.max(0, Math.round(delay))),
@@ -89,7 +96,7 @@ export async function readDeferral(message: unknown, deadLetters: DeadLetters): 
   if (!parsed.success) {
     throw new TypeError(`The message is not a message of ${deferredQueueName}: ${z.prettifyError(parsed.error)}`);
   }
-  const { deviceId, attempt, reason, events, parked } = parsed.data;
+  const { deviceId, attempt, reason, isReplay, events, parked } = parsed.data;
   const parkedEvents = parked === undefined ? undefined : ((await deadLetters.get(parked))?.event ?? []);
   const stored = parkedEvents ?? (await unpackJson(Buffer.from(events ?? '', 'base64')));
   return {
@@ -97,6 +104,7 @@ export async function readDeferral(message: unknown, deadLetters: DeadLetters): 
     attempt,
     reason,
     events: toRawEvents(stored),
+    ...(isReplay ? { isReplay } : {}),
     ...(parked === undefined ? {} : { parked }),
   };
 }

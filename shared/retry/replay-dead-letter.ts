@@ -18,7 +18,8 @@ export async function replayDeadLetter(
   // The events of a parked letter are in the queue already.
   if (deadLetter?.state !== 'dead') return false;
   const { deviceId, event } = deadLetter;
-  await queue.put({ deviceId, events: toRawEvents(event), attempt: 0, reason: 'replayed by hand' }, 0);
+  const events = toRawEvents(event);
+  await queue.put({ deviceId, events, attempt: 0, reason: 'replayed by hand', isReplay: true }, 0);
   await deadLetters.markReplayed(id, by);
   return true;
 }

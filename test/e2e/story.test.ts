@@ -1,6 +1,6 @@
 /**
  * A story that an auditor asks about: repairs that were held back, one that failed, a letter that was replayed, and a limit that somebody
- * lifted. In the end everything is repaired. The tests check that API and command still tell what happened.
+ * lifted. In the end everything is repaired. The tests check that API, command and page still tell what happened.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -16,10 +16,12 @@ import type {
   OpenThenPage,
   PolicyVersionsAnswer,
 } from '../../functions/api/answers.ts';
+import { launchChromium } from '../../infra/build/chromium.ts';
 import { demoDevice } from '../../infra/local/demo/fleet.ts';
 import { Operator } from '../../infra/local/demo/operator.ts';
 import type { SystemEndpoints } from '../../infra/local/endpoints-file.ts';
 import { buildOwnProject } from '../support/own-project.ts';
+import { eventually, isWithoutChromium, watchedPage } from './browser.ts';
 import { type Run, twinkeeper } from './twinkeeper.ts';
 
 const policy = 'defender-micro-agent';
@@ -164,5 +166,24 @@ describe('after everything was repaired', () => {
       stdout: expect.stringContaining('Open drift  15\n  15 heldBack\n'),
     });
     expect(await command('actions')).toMatch(/release .*change 4711/);
+  });
+
+  it.skipIf(isWithoutChromium)('the page tells the same', async () => {
+    const address = /dashboard {2}(\S+)/.exec(run.stdout())?.[1] ?? '';
+    const browser = await launchChromium();
+    try {
+      const { page, faults } = await watchedPage(browser, endpoints.functionsUrl);
+      await page.goto(`${address}&outcome=heldBack&policy=${policy}`);
+      await page.locator('#actions-card').getByText('change 4711').waitFor();
+      await eventually(() => page.locator('#rows tr').count()).toBe(15);
+      await page.locator('#rows tr').first().click();
+      const drawer = page.getByRole('dialog');
+      await drawer.getByText('blastRadius').first().waitFor();
+      const course = (await drawer.innerText()).replaceAll(/\s+/g, ' ');
+      expect(course).toMatch(/held back.*change 4711.*repair now.*enforced/i);
+      expect(faults).toEqual([]);
+    } finally {
+      await browser.close();
+    }
   });
 });

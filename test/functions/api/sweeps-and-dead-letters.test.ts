@@ -138,7 +138,9 @@ describe('the API of dead letters', () => {
       status: 200,
       body: { id, status: 'replayed' },
     });
-    expect((await queue.receiveMessages()).receivedMessageItems).toHaveLength(1);
+    const { receivedMessageItems } = await queue.receiveMessages();
+    const messages = receivedMessageItems.map(({ messageText }) => Buffer.from(messageText, 'base64').toString());
+    expect(messages.map((text) => JSON.parse(text) as unknown)).toMatchObject([{ attempt: 0, isReplay: true }]);
     const again = await api.post<ProblemAnswer>(`dead-letters/${id}/replay`);
     expect([again.status, again.body.parameter]).toEqual([404, 'id']);
   });

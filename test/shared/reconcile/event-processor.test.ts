@@ -54,6 +54,21 @@ describe('a hub that does not answer', () => {
     ]);
   });
 
+  it('repairs a device that was given up when somebody replays its dead letter', async () => {
+    const world = await unavailableHub();
+    await world.processor.process(world.events);
+    for (const { deferral } of world.deferred) await world.processor.retry(await toQueueMessage(deferral));
+    delete world.trouble.problem;
+    const [letter] = await world.deadLetters.all();
+    const events = toRawEvents(letter?.event);
+    const replay = { deviceId: 'd', events, attempt: 0, reason: 'replayed by hand', isReplay: true } as const;
+    await world.processor.retry(await toQueueMessage(replay));
+    const [, row] = await world.history('d');
+    expect(row).toMatchObject({ path: 'mode', outcome: 'enforced' });
+    expect(row?.transitions?.map(({ outcome }) => outcome)).toEqual(expect.arrayContaining(['failed', 'enforced']));
+    expect((await world.hub.readTwin('d', 'm')).ok).toBe(true);
+  });
+
   it('leaves no trace in the history once it answers again', async () => {
     const world = await unavailableHub();
     await world.processor.process(world.events);
@@ -165,7 +180,7 @@ describe('a history row', () => {
     const [row] = await world.history('d');
     expect(Object.keys(row ?? {}).toSorted()).toEqual([
       ...['actual', 'correlationId', 'detectedAt', 'deviceId', 'expected', 'hub', 'kind', 'mode', 'moduleId'],
-      ...['operationTimestamp', 'outcome', 'outcomeAt', 'path', 'policy', 'rowKey', 'source'],
+      ...['isFirst', 'operationTimestamp', 'outcome', 'outcomeAt', 'path', 'policy', 'rowKey', 'source'],
       ...['transitions', 'v', 'write'],
     ]);
   });

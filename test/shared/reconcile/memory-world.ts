@@ -84,10 +84,10 @@ export function newWorld(
 }
 
 /** Converts a deferral to the message that the trigger of the deferred queue receives. */
-export async function toQueueMessage({ deviceId, events, attempt, reason }: Deferral): Promise<unknown> {
+export async function toQueueMessage({ events, ...deferral }: Deferral): Promise<unknown> {
   const { gzipSync } = await import('node:zlib');
   const packed = gzipSync(JSON.stringify(events)).toString('base64');
-  return JSON.parse(JSON.stringify({ v: 1, deviceId, attempt, reason, events: packed }));
+  return JSON.parse(JSON.stringify({ v: 1, ...deferral, events: packed }));
 }
 
 /** Creates a hub client that calls a registry directly. When `trouble` has a problem, each call returns the problem. */
