@@ -82,7 +82,6 @@ const promises: readonly (readonly [string, Promised])[] = [
       expect(lines.length).toBeGreaterThan(0);
     },
   ],
-  ['/devices?search=', answersWith({ devices: some({ deviceId: text }) })],
   [
     '"$URL/drift?deviceId=$DEVICE"',
     ({ stdout, statuses }) => {

@@ -178,7 +178,7 @@ describe('after everything was repaired', () => {
       await eventually(() => page.locator('#rows tr').count()).toBe(15);
       await page.locator('#rows tr').first().click();
       const drawer = page.getByRole('dialog');
-      await drawer.getByText('blastRadius').first().waitFor();
+      await drawer.getByText('change 4711').waitFor();
       const course = (await drawer.innerText()).replaceAll(/\s+/g, ' ');
       expect(course).toMatch(/held back.*change 4711.*repair now.*enforced/i);
       expect(faults).toEqual([]);
