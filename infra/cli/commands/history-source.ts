@@ -65,6 +65,11 @@ export interface HistorySource extends Pick<History, 'page' | 'open' | 'during'>
   policyVersions(policy: string): Promise<Pick<PolicyVersionsAnswer, 'versions' | 'inForce'>>;
   /** The names of the policies that are in force now. */
   policyNames(): Promise<readonly string[]>;
+  /**
+   * Lists the sealed days from one day to another, both included, such as `2026-11-22`. Absent when the source of the history cannot read the
+   * seals. Rejects when the caller may not read the blobs of the storage account.
+   */
+  seals?(first: string, last: string): Promise<readonly { readonly day: string; readonly manifestSha256: string }[]>;
   /** Reads the row of the newest sweep. Resolves with `undefined` when there has been no sweep. */
   lastSweep(): Promise<SweepRow | undefined>;
   /** Counts the dead letters: the events that are no longer retried automatically. Counts at most {@link mostDeadLetters}. */
@@ -128,6 +133,11 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
       const versions = createPolicyVersions(storage, now);
       const [listed, inForce] = await Promise.all([versions.list(policy), versions.periods(policy)]);
       return { versions: listed, inForce };
+    },
+
+    async seals(first, last) {
+      const { listSeals } = await import('../../../shared/evidence/seal/index.ts');
+      return listSeals(storage, { first, last });
     },
 
     async policyNames() {

@@ -92,7 +92,7 @@ async function report(options: ReportOptions): Promise<void> {
     paths,
     excel,
     show,
-    (sink) => gather(history, question, sink, []),
+    (sink) => gather(history, question, sink),
     (gathered, files) => ({
       ...gathered,
       ...range,
@@ -147,7 +147,8 @@ function summaryOf(made: Report, html: string) {
     departures: departures.total,
     openAtEnd: open.total,
     actions: actions.total,
-    sealedDays: seals.length,
+    // `null`: the seals were not read.
+    sealedDays: seals?.length ?? null,
     files: files.map(({ name, content, rows, sha256 }) => ({ path: besides(html, name), content, rows, sha256 })),
   };
 }

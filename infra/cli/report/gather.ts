@@ -42,15 +42,9 @@ const largestPage = 1000;
 /**
  * Reads what a report tells. Rows are read page by page, written to the sink and counted. Only the listed ones are kept, and the counts of hours.
  *
- * @param seals The sealed days of the range.
  * @throws An Error that says what to do, when nothing is known of the policy that the question names.
  */
-export async function gather(
-  history: HistorySource,
-  question: ReportQuestion,
-  sink: ReportSink,
-  seals: readonly Seal[],
-): Promise<Gathered> {
+export async function gather(history: HistorySource, question: ReportQuestion, sink: ReportSink): Promise<Gathered> {
   const { policy } = question;
   const { hours, counted } = await readCompliance(history, question, sink);
   const tally = await readDepartures(history, question, sink);
@@ -70,6 +64,7 @@ export async function gather(
   const policies = all.filter(({ name, periods, isKnown }) => {
     return policy !== undefined || inRange.has(name) || periods.length > 0 || !isKnown;
   });
+  const seals = await readSeals(history, question);
   return { hubs: tally.hubs, policies, departures, completeSince, open, actions, seals };
 }
 
@@ -207,6 +202,12 @@ async function readActions(history: HistorySource, { from, to, policy, mostListe
     sink.progress(`Reading actions: ${total.toLocaleString('en-US')}`);
   }
   return { listed, total };
+}
+
+/** The sealed days that the range touches. `undefined` when they cannot be read: the report then says so. */
+async function readSeals(history: HistorySource, { from, to }: ReportQuestion): Promise<readonly Seal[] | undefined> {
+  const last = new Date(Date.parse(to) - 1).toISOString();
+  return history.seals?.(from.slice(0, 10), last.slice(0, 10)).catch(() => undefined);
 }
 
 /** Reads page after page. A page can be empty and still have a next one: progress is shown, and an interruption seen, after each of them. */

@@ -25,7 +25,8 @@ export interface Report {
   readonly completeSince: string | undefined;
   readonly open: OpenAtEnd;
   readonly actions: { readonly listed: readonly ActionRecord[]; readonly total: number };
-  readonly seals: readonly Seal[];
+  /** `undefined` when the seals were not read. */
+  readonly seals: readonly Seal[] | undefined;
   readonly files: readonly ReportFile[];
 }
 

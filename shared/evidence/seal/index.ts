@@ -4,5 +4,6 @@
  *
  * @module
  */
+export { listSeals } from './list-seals.ts';
 export { openSealer, type Sealer } from './sealer.ts';
 export { type SealFault, type Verified, verifyAccount } from './verify/index.ts';

@@ -7,7 +7,7 @@ import { scopeSection, versionsSection } from './policies.ts';
 import { actionsSection, filesSection, frameworksSection, sealsSection } from './records.ts';
 import { styles } from './styles.ts';
 import { facts } from './table.ts';
-import { counted, grouped, time } from './words.ts';
+import { grouped, time } from './words.ts';
 
 /**
  * A report as one HTML document. It needs no script and no other resource, and its content security policy allows none: also a fault of the
@@ -73,14 +73,23 @@ const sections = [
 ] as const;
 
 function summary({ policies, departures, open, actions, seals }: Report): Markup {
-  const tile = (number: string, label: string) => html`<li><b>${number}</b> ${label}</li>`;
   return html`<ul class="tiles" aria-label="Summary">
 ${tile(grouped(policies.length), policies.length === 1 ? 'policy' : 'policies')}
 ${tile(grouped(departures.total), `${departures.total === 1 ? 'departure' : 'departures'} detected`)}
 ${tile(grouped(open.total), 'open at the end')}
 ${tile(grouped(actions.total), actions.total === 1 ? 'action' : 'actions')}
-${tile(seals.length === 0 ? 'none' : grouped(seals.length), seals.length === 0 ? 'of the days sealed' : `${counted(seals.length, 'day').replace(/^\S+ /, '')} sealed`)}
+${sealTile(seals)}
 </ul>`;
+}
+
+function tile(number: string, label: string): Markup {
+  return html`<li><b>${number}</b> ${label}</li>`;
+}
+
+function sealTile(seals: Report['seals']): Markup {
+  if (seals === undefined) return tile('?', 'seals were not read');
+  if (seals.length === 0) return tile('none', 'of the days sealed');
+  return tile(grouped(seals.length), seals.length === 1 ? 'day sealed' : 'days sealed');
 }
 
 function day(iso: string): string {

@@ -42,25 +42,28 @@ ${
 }
 
 /** The sealed days of the range. */
-export function sealsSection(seals: readonly Seal[]): Markup {
+export function sealsSection(seals: readonly Seal[] | undefined): Markup {
   return html`<section>
 <h2 id="seals">Seals</h2>
 ${
-  seals.length === 0
-    ? html`<p class="notice">Nothing is sealed in the range: nothing here shows whether somebody who can write to the storage account has changed the history.</p>`
-    : html`<p>A sealed day is a copy of the history of the day with a manifest, whose hash is part of the next day's manifest.</p>${table(
-        'Sealed days',
-        [{ title: 'Day', type: 'head' }, { title: 'SHA-256 of the manifest' }, { title: 'Verified' }],
-        seals.map(({ day, manifestSha256, verified }) => [
-          day,
-          html`<code>${manifestSha256}</code>`,
-          verified === undefined
-            ? 'not checked'
-            : verified
-              ? 'the tables say what was sealed'
-              : html`<span class="outcome bad">the tables differ from what was sealed</span>`,
-        ]),
-      )}`
+  seals === undefined
+    ? html`<p class="notice">The seals were not read. Only a report from the storage account has them, made by somebody who may read its blobs.</p>`
+    : seals.length === 0
+      ? html`<p class="notice">Nothing is sealed in the range: nothing here shows whether somebody who can write to the storage account has changed the history.</p>`
+      : html`<p>A sealed day is a copy of the history of the day with a manifest, whose hash is part of the next day's manifest. This list
+checks nothing: “twinkeeper verify” checks the seals, and compares the history with them.</p>${table(
+          'Sealed days',
+          [{ title: 'Day', type: 'head' }, { title: 'SHA-256 of the manifest' }, { title: 'Verified' }],
+          seals.map(({ day, manifestSha256, verified }) => [
+            day,
+            html`<code>${manifestSha256}</code>`,
+            verified === undefined
+              ? 'not checked'
+              : verified
+                ? 'the tables say what was sealed'
+                : html`<span class="outcome bad">the tables differ from what was sealed</span>`,
+          ]),
+        )}`
 }
 </section>`;
 }

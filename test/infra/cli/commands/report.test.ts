@@ -10,7 +10,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createActionLog } from '../../../../shared/actions/index.ts';
 import { createRollups, noKnownRows } from '../../../../shared/drift/index.ts';
 import { createPolicyVersions } from '../../../../shared/evidence/index.ts';
+import { manifestName, sealedContainer } from '../../../../shared/evidence/seal/manifest.ts';
 import { definePolicy, type PolicyDefinition, policyHash, toPolicySet } from '../../../../shared/policy/index.ts';
+import { createWriteOnceBlobs } from '../../../../shared/storage/index.ts';
 import { twinkeeper } from '../../../e2e/twinkeeper.ts';
 import { type Api, keys, startApi } from '../../../functions/api/api-host.ts';
 import { driftRow } from '../../../support/drift-rows.ts';
@@ -24,6 +26,7 @@ interface Summary {
   readonly departures: number;
   readonly openAtEnd: number;
   readonly actions: number;
+  readonly sealedDays: number | null;
   readonly files: readonly {
     readonly path: string;
     readonly content: string;
@@ -35,6 +38,8 @@ interface Summary {
 const old = definePolicy({ name: 'old', module: 'm', desired: { a: 1 } });
 const later = definePolicy({ name: 'old', module: 'm', desired: { a: 2 } });
 const versionOf = (policy: PolicyDefinition) => toPolicySet([policy], { mode: 'audit' }).all.map(policyHash)[0] ?? '';
+
+const manifest = Buffer.from('{ "format": 1 }');
 
 let api: Api;
 let project: OwnProject;
@@ -64,6 +69,8 @@ beforeAll(async () => {
       () => 'released',
     );
   }
+  const blobs = createWriteOnceBlobs(storage, sealedContainer);
+  for (const days of [3, 60]) await blobs.write(manifestName(daysAgo(days).slice(0, 10)), manifest);
   await api.addDevice('00012');
   api.disturb('00012', { Process_Disabled: true });
   await api.keeping.settle();
@@ -136,7 +143,7 @@ describe('twinkeeper report', () => {
       await made('b.html', ...range, ...overHttp()),
     ];
     const numbersOf = ({
-      summary: { html: _, files, madeAt: __, ...numbers },
+      summary: { html: _, files, madeAt: __, sealedDays: ___, ...numbers },
     }: {
       summary: Summary & { madeAt?: string };
     }) => {
@@ -144,7 +151,11 @@ describe('twinkeeper report', () => {
     };
     expect(numbersOf(fromApp)).toEqual(numbersOf(fromStorage));
     const { summary, html, csv } = fromStorage;
-    expect(summary).toMatchObject({ departures: 1104, openAtEnd: 1, actions: 1 });
+    expect(summary).toMatchObject({ departures: 1104, openAtEnd: 1, actions: 1, sealedDays: 1 });
+    expect(html).toContain(createHash('sha256').update(manifest).digest('hex'));
+    // The API has no seals. The report must not say that there are none.
+    expect(fromApp.summary.sealedDays).toBeNull();
+    expect(fromApp.html).toContain('The seals were not read.');
     expect(summary.policies).toEqual(expect.arrayContaining(['defender-micro-agent', 'old']));
     for (const { path, rows, sha256 } of summary.files) {
       const text = await readFile(path, 'utf8');

@@ -65,6 +65,12 @@ describe('the document of a report', () => {
     }
   });
 
+  it('does not say that nothing is sealed when the seals were not read', () => {
+    const unread = reportDocument(sampleReport(0, 10, { seals: undefined }));
+    expect(unread).toContain('The seals were not read.');
+    expect(unread).not.toContain('Nothing is sealed');
+  });
+
   it('stays small with 50,000 departures, and says which of them it lists', () => {
     const large = reportDocument(sampleReport(50_000, 200));
     expect(large.length).toBeLessThan(400_000);
