@@ -10,7 +10,7 @@ const alone = [
   'test/infra/cli/commands/doctor.test.ts',
   'test/infra/cli/doctor/event.test.ts',
   'test/infra/local/app-rights.test.ts',
-  'test/shared/sweep/id-set.test.ts',
+  'test/shared/id-set.test.ts',
 ];
 
 const common = {
