@@ -61,7 +61,7 @@ export interface HistorySource extends Pick<History, 'page' | 'open' | 'during'>
   /** Reads one page of what operators did, newest first. See `ActionLog.page`. */
   readonly actions: ActionLog['page'];
   /** Reads the counts of the hours between two times, both ISO 8601. Reads one entity for each day. */
-  summary(from: string, to: string): Promise<Pick<SummaryAnswer, 'buckets' | 'compliance'>>;
+  summary(from: string, to: string): Promise<Pick<SummaryAnswer, 'buckets' | 'compliance' | 'fleet'>>;
   /** Reads the versions of a policy, and when each was in force. Both lists are empty for a policy that the app has never run with. */
   policyVersions(policy: string): Promise<Pick<PolicyVersionsAnswer, 'versions' | 'inForce'>>;
   /** The names of the policies that are in force now. */
@@ -117,13 +117,14 @@ export function fromStorage(storage: StorageAccount, policies: readonly string[]
     actions: openActionLog(storage).page,
 
     async summary(from, to) {
-      const [{ toBucketCompliance }, { buckets, compliance }] = await Promise.all([
+      const [{ toBucketCompliance }, { buckets, compliance, fleet }] = await Promise.all([
         import('../../../functions/api/bucket-compliance.ts'),
         createRollups(storage, now).summary(from, to, 1),
       ]);
       return {
         buckets,
         compliance: compliance.map((each) => ({ policy: each.policy, ...toBucketCompliance(each) })),
+        fleet: fleet.map(toBucketCompliance),
       };
     },
 

@@ -32,7 +32,7 @@ type RowOf<K extends TableName> = Tables[K] extends CsvTable<infer T> ? T : neve
 /** What is read for a report. The caller adds who made it, and its files. */
 export type Gathered = Pick<
   Report,
-  'hubs' | 'policies' | 'departures' | 'completeSince' | 'open' | 'actions' | 'seals'
+  'hubs' | 'policies' | 'fleet' | 'departures' | 'completeSince' | 'open' | 'actions' | 'seals'
 >;
 
 /** Length of the time that one request for counts covers, in milliseconds. Longer ones would take a slot of the API. */
@@ -52,7 +52,7 @@ export async function gather(
   seals: readonly Seal[] | undefined,
 ): Promise<Gathered> {
   const { policy } = question;
-  const { hours, counted } = await readCompliance(history, question, sink);
+  const { hours, fleet, counted } = await readCompliance(history, question, sink);
   const tally = await readDepartures(history, question, sink);
   const open = await readOpen(history, question, sink);
   const actions = await readActions(history, question, sink);
@@ -70,7 +70,8 @@ export async function gather(
   const policies = all.filter(({ name, periods, isKnown }) => {
     return policy !== undefined || inRange.has(name) || periods.length > 0 || !isKnown;
   });
-  return { hubs: tally.hubs, policies, departures, completeSince, open, actions, seals };
+  const ofFleet = policy === undefined ? complianceSpans(fleet, question) : undefined;
+  return { hubs: tally.hubs, policies, fleet: ofFleet, departures, completeSince, open, actions, seals };
 }
 
 /** What the report tells of one policy. `isKnown`: the app has kept a definition of it, at any time. */
@@ -91,16 +92,20 @@ async function policyReport(
   };
 }
 
+/** The name of the fleet among the policies in the file of hours. No policy has it, because names have no blanks. */
+const wholeFleet = 'all policies';
+
 /** Reads the compliance of each hour, and the names of the policies with departures. */
 async function readCompliance(history: HistorySource, { from, to, policy }: ReportQuestion, sink: ReportSink) {
   const hours = new Map<string, HourCompliance[]>();
   const counted = new Set<string>();
+  const ofFleet: HourCompliance[] = [];
   // The pieces begin at whole hours, so that no hour is read twice.
   const start = Math.floor(Date.parse(from) / 3_600_000) * 3_600_000;
   for (let at = start; at < Date.parse(to); at += countedAtOnce) {
     sink.progress(`Reading the counts of hours from ${new Date(at).toISOString().slice(0, 10)} on`);
     const end = new Date(Math.min(at + countedAtOnce, Date.parse(to))).toISOString();
-    const { compliance, buckets } = await history.summary(new Date(at).toISOString(), end);
+    const { compliance, fleet, buckets } = await history.summary(new Date(at).toISOString(), end);
     for (const { byPolicy } of buckets) for (const name of Object.keys(byPolicy)) counted.add(name);
     const wanted = compliance.map(toHour).filter((each) => policy === undefined || each.policy === policy);
     for (const each of wanted) {
@@ -108,9 +113,11 @@ async function readCompliance(history: HistorySource, { from, to, policy }: Repo
       if (list === undefined) hours.set(each.policy, [each]);
       else list.push(each);
     }
-    await sink.write('compliance', wanted);
+    const together = policy === undefined ? fleet.map((each) => toHour({ ...each, policy: wholeFleet })) : [];
+    ofFleet.push(...together);
+    await sink.write('compliance', [...wanted, ...together]);
   }
-  return { hours, counted: [...counted, ...hours.keys()] };
+  return { hours, fleet: ofFleet, counted: [...counted, ...hours.keys()] };
 }
 
 function toHour({

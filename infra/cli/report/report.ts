@@ -20,6 +20,8 @@ export interface Report {
   /** True when the report was asked for one policy only. */
   readonly isOfOnePolicy: boolean;
   readonly policies: readonly PolicyReport[];
+  /** The compliance of the fleet: a device is compliant when it keeps to all policies that apply to it. `undefined` in a report of one policy. */
+  readonly fleet: readonly ComplianceSpan[] | undefined;
   readonly departures: Tally;
   /** Since when no row is removed. `undefined` when none was ever removed. */
   readonly completeSince: string | undefined;

@@ -1,5 +1,5 @@
 import type { ComplianceSpan } from '../compliance-spans.ts';
-import type { PolicyReport } from '../report.ts';
+import type { Report } from '../report.ts';
 import { html, type Markup } from './markup.ts';
 import { table } from './table.ts';
 import { counted, grouped, percentage } from './words.ts';
@@ -7,24 +7,29 @@ import { counted, grouped, percentage } from './words.ts';
 const [width, height] = [720, 190];
 const [left, right, top, bottom] = [58, 10, 12, 26];
 
-/** The compliance of each policy over time: a chart, and the same numbers as a table. */
-export function complianceSection(policies: readonly PolicyReport[]): Markup {
+/** The compliance of the fleet and of each policy over time: a chart, and the same numbers as a table. */
+export function complianceSection({ policies, fleet }: Pick<Report, 'policies' | 'fleet'>): Markup {
+  const all = fleet === undefined ? [] : [{ name: 'all policies together', compliance: fleet }];
   return html`<section>
 <h2 id="compliance">Compliance over time</h2>
 <p>The app counts the devices of each policy, and those without an open departure, every few minutes. The numbers here are the means of hours, and the
-lowest hour. An hour without a count is “not counted”: it counts neither as compliant nor as out of line. The file of hours has each one.</p>
-${policies.map((policy, index) => policyCompliance(policy, index))}
+lowest hour. An hour without a count is “not counted”: it counts neither as compliant nor as out of line. The file of hours has each one. With all policies together, a device is compliant when it
+keeps to every policy that applies to it.</p>
+${[...all, ...policies].map((one, index) => complianceOf(one, index))}
 </section>`;
 }
 
-function policyCompliance({ name, compliance }: PolicyReport, index: number): Markup {
+function complianceOf(
+  { name, compliance }: { readonly name: string; readonly compliance: readonly ComplianceSpan[] },
+  index: number,
+): Markup {
   const isDays =
     compliance.length > 1 && Date.parse(compliance[1]?.from ?? '') - Date.parse(compliance[0]?.from ?? '') > 3_600_000;
   const all = compliance.reduce((sum, { hours }) => sum + hours, 0);
   const known = compliance.reduce((sum, span) => sum + span.counted, 0);
   const heading = html`<h3>${name}</h3>`;
   if (known === 0) {
-    return html`${heading}<p class="notice">Not counted: the app has counted the devices of this policy in none of ${counted(all, 'hour')} of the range.</p>`;
+    return html`${heading}<p class="notice">Not counted: the app has counted these devices in none of ${counted(all, 'hour')} of the range.</p>`;
   }
   const shares = compliance.flatMap(({ share, counted }) => (share === undefined ? [] : [{ ...share, counted }]));
   const mean = shares.reduce((sum, share) => sum + share.mean * share.counted, 0) / known;

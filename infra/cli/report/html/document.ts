@@ -46,7 +46,7 @@ ${summary(report)}
 <nav aria-label="Sections"><ol>${sections.map(([id, name]) => html`<li><a href="#${id}">${name}</a></li>`)}</ol></nav>
 ${scopeSection(policies)}
 ${versionsSection(policies)}
-${complianceSection(policies)}
+${complianceSection(report)}
 ${departuresSection(report)}
 ${openSection(report)}
 ${actionsSection(report)}

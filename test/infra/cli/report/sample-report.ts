@@ -165,6 +165,7 @@ export function sampleReport(count = 300, mostListed = 60, more: Partial<Report>
         compliance: complianceSpans([], range),
       },
     ],
+    fleet: complianceSpans(hours('all policies', 2000), range),
     departures: tally.tally(),
     completeSince: '2026-10-29T00:00:00.000Z',
     open: {
