@@ -15,7 +15,7 @@ import type {
   ReconcileAnswer,
 } from './answers.ts';
 import { health, healthDetails, unhealthy } from './health-schemas.ts';
-import { actions, deadLetters, replay, sweepAccepted, sweeps } from './operation-schemas.ts';
+import { actions, deadLetters, released, replay, sweepAccepted, sweeps } from './operation-schemas.ts';
 import { kinds } from './parameter-schemas.ts';
 import { deviceThen, driftRow, openRow, rowThen, standingThen, verification } from './row-schemas.ts';
 import { fleet, summary } from './summary-schemas.ts';
@@ -206,6 +206,7 @@ export const answerSchemas = {
   Sweeps: sweeps,
   Actions: actions,
   DeadLetters: deadLetters,
+  Released: released,
   Replayed: replay,
   SweepAccepted: sweepAccepted,
   Health: health,

@@ -57,6 +57,13 @@ export interface SweepAcceptedAnswer {
   readonly detail: string;
 }
 
+/** The answer of `POST /api/policies/{policy}/release`. */
+export interface ReleaseAnswer {
+  readonly policy: string;
+  /** The time until which the policy has no limit, ISO 8601. */
+  readonly until: string;
+}
+
 /** The answer of `POST /api/dead-letters/{id}/replay`. */
 export interface ReplayAnswer {
   readonly id: string;

@@ -11,6 +11,7 @@ import { type Endpoint, type EndpointDescription, endpoint } from './http/endpoi
 import { createSlots } from './http/slots.ts';
 import { policyEndpoints } from './policies.ts';
 import { policyVersionEndpoints } from './policy-versions.ts';
+import { releaseEndpoints } from './release.ts';
 import type { RouteName } from './routes.ts';
 import { summaryEndpoints } from './summary.ts';
 import { sweepEndpoints } from './sweeps.ts';
@@ -29,6 +30,7 @@ export function apiEndpoints(twinkeeper: App): Readonly<Record<RouteName, Endpoi
     ...deviceEndpoints(twinkeeper),
     ...policyEndpoints(twinkeeper),
     ...policyVersionEndpoints(twinkeeper),
+    ...releaseEndpoints(twinkeeper),
     ...sweepEndpoints(twinkeeper),
     ...actionEndpoints(twinkeeper),
     ...deadLetterEndpoints(twinkeeper),

@@ -3,7 +3,14 @@ import * as z from 'zod/mini';
 import { actionKinds } from '../../shared/actions/index.ts';
 import type { SweepRow } from '../../shared/sweep/store/index.ts';
 import { count, cursor, optionalText, text, time } from './answer-parts.ts';
-import type { ActionsAnswer, DeadLettersPage, ReplayAnswer, SweepAcceptedAnswer, SweepsAnswer } from './answers.ts';
+import type {
+  ActionsAnswer,
+  DeadLettersPage,
+  ReleaseAnswer,
+  ReplayAnswer,
+  SweepAcceptedAnswer,
+  SweepsAnswer,
+} from './answers.ts';
 
 const look = z.object({
   how: z
@@ -153,6 +160,10 @@ export const deadLetters: z.ZodMiniType<DeadLettersPage> = z.object({
           'Only the first page has entries.',
       ),
     ),
+});
+export const released: z.ZodMiniType<ReleaseAnswer> = z.object({
+  policy: z.string(),
+  until: time('Until when the policy has no limit.'),
 });
 export const replay: z.ZodMiniType<ReplayAnswer> = z.object({ id: z.string(), status: z.literal('replayed') });
 export const sweepAccepted: z.ZodMiniType<SweepAcceptedAnswer> = z.object({

@@ -18,6 +18,7 @@ export const routes = {
   'device-reconcile': { method: 'POST', route: 'devices/{deviceId}/reconcile' },
   policies: { method: 'GET', route: 'policies' },
   'policy-versions': { method: 'GET', route: 'policies/{policy}/versions' },
+  'policy-release': { method: 'POST', route: 'policies/{policy}/release' },
   sweeps: { method: 'GET', route: 'sweeps' },
   'sweep-start': { method: 'POST', route: 'sweep' },
   actions: { method: 'GET', route: 'actions' },

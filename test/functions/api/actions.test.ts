@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ActionsAnswer, DeadLettersPage, ProblemAnswer } from '../../../functions/api/answers.ts';
+import type { ActionsAnswer, DeadLettersPage, ProblemAnswer, ReleaseAnswer } from '../../../functions/api/answers.ts';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { createActionLog } from '../../../shared/actions/index.ts';
+import { createGuardStore } from '../../../shared/guards/index.ts';
 import { principalHeader } from '../operators/principal-header.ts';
 import { type Api, keys, startApi } from './api-host.ts';
 
@@ -156,5 +157,25 @@ describe('GET /api/actions', () => {
   ])('refuses %s', async (query, parameter) => {
     const { status, body } = await api.get<ProblemAnswer>(`actions?${query}`);
     expect([status, body.parameter]).toEqual([400, parameter]);
+  });
+});
+
+describe('a release over the API', () => {
+  it('is recorded, and lifts the limit of the policy for an hour', async () => {
+    const { status, body } = await api.post<ReleaseAnswer>(`policies/defender-micro-agent/release?reason=4711`);
+    expect(status).toBe(200);
+    const hour = Date.parse(body.until) - Date.now();
+    expect([hour > 3_500_000, hour <= 3_600_000]).toEqual([true, true]);
+    const guards = createGuardStore(api.world.storage);
+    expect((await guards.releasedUntil('defender-micro-agent'))?.toISOString()).toBe(body.until);
+    expect(await newest()).toMatchObject({
+      action: 'release',
+      by: master,
+      target: { policy: 'defender-micro-agent' },
+      reason: '4711',
+      result: 'done',
+    });
+    const unknown = await api.post<ProblemAnswer>('policies/nothing/release');
+    expect([unknown.status, unknown.body.parameter]).toEqual([404, 'policy']);
   });
 });

@@ -174,6 +174,7 @@ describe('every endpoint', () => {
       'devices/{deviceId}',
       'devices/{deviceId}/reconcile',
       'policies/{policy}/versions',
+      'policies/{policy}/release',
       'dead-letters/{id}/replay',
     ]);
     for (const { method, path, parameters } of withId) {

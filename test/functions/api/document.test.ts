@@ -69,7 +69,10 @@ const operations = () =>
   );
 /** Replaces the placeholders in a path with ids that exist. */
 const filled = (path: string) =>
-  path.replace('{deviceId}', deviceId).replace('{id}', deadLetterId).replace('{policy}', 'versioned');
+  path
+    .replace('{deviceId}', deviceId)
+    .replace('{id}', deadLetterId)
+    .replace('{policy}', path.endsWith('/release') ? 'defender-micro-agent' : 'versioned');
 
 describe('the OpenAPI document', () => {
   it('is a valid OpenAPI 3.1 document', async () => {

@@ -243,7 +243,7 @@ describe('twinkeeper report', () => {
     const server = createServer(({ url = '' }, response) => {
       const isDrift = url.startsWith('/api/drift');
       if (isDrift) pages++;
-      const answer = isDrift ? { rows: [], cursor: `c${pages}` } : { buckets: [], compliance: [] };
+      const answer = isDrift ? { rows: [], cursor: `c${pages}` } : { buckets: [], compliance: [], fleet: [] };
       response.end(JSON.stringify(answer));
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
