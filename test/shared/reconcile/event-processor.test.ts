@@ -179,8 +179,19 @@ describe('a history row', () => {
     await world.processor.process(world.newEvents());
     const [row] = await world.history('d');
     expect(Object.keys(row ?? {}).toSorted()).toEqual([
-      ...['actual', 'correlationId', 'detectedAt', 'deviceId', 'expected', 'hub', 'kind', 'mode', 'moduleId'],
-      ...['isFirst', 'operationTimestamp', 'outcome', 'outcomeAt', 'path', 'policy', 'rowKey', 'source'],
+      ...[
+        'actual',
+        'correlationId',
+        'detectedAt',
+        'deviceId',
+        'expected',
+        'hub',
+        'isFirst',
+        'kind',
+        'mode',
+        'moduleId',
+      ],
+      ...['operationTimestamp', 'outcome', 'outcomeAt', 'path', 'policy', 'rowKey', 'source'],
       ...['transitions', 'v', 'write'],
     ]);
   });
