@@ -72,7 +72,9 @@ export function createListingMarks(account: StorageAccount, now: () => Date): Li
     async between(from, until) {
       const odata = await loadFilterTag();
       const [first, last] = [dayOf(from), dayOf(until)].map((day) => `${markPrefix}${day}`);
-      const filter = odata`PartitionKey ge ${first} and PartitionKey le ${last} and RowKey lt ${`${until}~`}`;
+      // The first mark of a row counts for the whole day, so the range begins with the day.
+      const keys = odata`RowKey ge ${dayOf(from)} and RowKey lt ${`${until}~`}`;
+      const filter = `${odata`PartitionKey ge ${first} and PartitionKey le ${last}`} and ${keys}`;
       const found = new Map<string, ListingMark>();
       for await (const entity of (await table()).listEntities<Record<string, unknown>>({ queryOptions: { filter } })) {
         const mark = {
