@@ -93,7 +93,7 @@ async function drift(options: DriftOptions): Promise<void> {
   if (isTable && count === 0) process.stdout.write(`${describeNoRows(options, query)}\n`);
   else if (isTable && isMore) {
     process.stderr.write(
-      `These are the newest ${count} rows, and there are more: --limit shows more, --from and --to choose the time.\n`,
+      `These are the newest ${count} rows, and there are more: --limit shows more, ${'openFrom' in query ? '--during chooses' : '--from and --to choose'} the time.\n`,
     );
   }
 }
