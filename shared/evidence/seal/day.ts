@@ -8,7 +8,7 @@ export function dayOf(time: string | Date): Day {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-/** The day that begins `days` days after the begin of a day. */
+/** The day that begins `days` days after the start of a day. */
 export function dayAfter(day: Day, days = 1): Day {
   return dayOf(new Date(Date.parse(day) + days * dayLength));
 }

@@ -14,7 +14,7 @@ const day = z.string().check(z.regex(/^\d{4}-\d\d-\d\d$/));
 
 const sealedFile = z.object({
   content: z.enum(contents),
-  /** The name of the blob. It has the begin of the hash, so that no two files with different bytes have the same name. */
+  /** The name of the blob. It has the first characters of the hash, so that no two files with different bytes have the same name. */
   name: z.string().check(z.regex(/^files\/[a-z0-9/.-]+$/)),
   lines: count,
   bytes: count,
